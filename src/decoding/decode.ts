@@ -1,0 +1,87 @@
+import type { CacheManager } from '../cache/cache-manager.js';
+import { rawLogProb } from '../sampling/raw-log-prob.js';
+import { logitsNeeded, truncate } from '../sampling/truncate.js';
+import {
+  type Distribution,
+  type Draft,
+  type FinishReason,
+  type LogProb,
+  type Rng,
+  ROOT,
+  type TokenId,
+} from '../types.js';
+import { cut, type EndCheck } from './cut.js';
+import type { Strategy } from './strategy.js';
+
+export interface DecodeOptions {
+  readonly maxTokens: number; // >= 1
+  readonly rng: Rng;
+  readonly endsWith: EndCheck;
+  /** Also give the emitted tokens' raw log-probabilities. */
+  readonly rawLogProbs: boolean;
+  readonly now: () => number; // ms
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One round of the loop. */
+export interface Step {
+  readonly position: number; // committed tokens before it
+  readonly draft: Draft;
+  readonly p: readonly Distribution[]; // [draft.length + 1], as the strategy saw them
+  readonly accepted: number; // draft tokens kept and emitted: [0..gamma]
+  readonly next: TokenId; // the target's own token; not emitted where the text ended before it
+  readonly emitted: readonly TokenId[]; // [1..gamma + 1]
+  readonly rawLogProbs: readonly LogProb[] | undefined; // per emitted token
+  readonly targetPasses: number;
+  readonly draftPasses: number;
+  readonly ms: { readonly draft: number; readonly verify: number; readonly own: number };
+}
+
+/**
+ * Draft, verify, accept, roll back, emit: the loop of every strategy. Autoregressive decoding is the empty
+ * draft. Appends to `prefix`, which must hold at least one token, whatever is emitted.
+ */
+export async function* decode(
+  strategy: Strategy,
+  cache: CacheManager,
+  prefix: TokenId[],
+  { maxTokens, rng, endsWith, rawLogProbs, now, signal }: DecodeOptions,
+): AsyncGenerator<Step, FinishReason> {
+  const read = { top: logitsNeeded(strategy.truncation), logSumExp: rawLogProbs };
+  for (let emitted = 0; emitted < maxTokens; ) {
+    if (signal?.aborted) return 'interrupted';
+    const position = prefix.length;
+    if (position > cache.capacity) return 'context';
+    const before = { at: now(), target: cache.target.work, draft: cache.draft?.work };
+
+    const room = Math.min(maxTokens - emitted - 1, cache.capacity - position); // keep room for `next`
+    const draft = await strategy.draft(prefix, room, rng);
+    const rows = await cache.target.evaluate(prefix, draft, [ROOT, ...draft.keys()], read);
+    const p = rows.map((row) => truncate(row, strategy.truncation));
+    const verdict = strategy.accept(draft, p, rng);
+
+    const block = [...verdict.accepted.map((node) => draft[node]!.token), verdict.next];
+    const { tokens, finish } = cut(block, endsWith); // before committing and counting
+    const judges = [ROOT, ...verdict.accepted].map((node) => rows[node + 1]!); // the row before each token
+    prefix.push(...tokens);
+    await cache.rollback(prefix);
+
+    const verify = cache.target.work.ms - before.target.ms;
+    const draftMs = (cache.draft?.work.ms ?? 0) - (before.draft?.ms ?? 0);
+    emitted += tokens.length;
+    yield {
+      position,
+      draft,
+      p,
+      accepted: Math.min(verdict.accepted.length, tokens.length),
+      next: verdict.next,
+      emitted: tokens,
+      rawLogProbs: rawLogProbs ? tokens.map((token, i) => rawLogProb(judges[i]!, token)!) : undefined,
+      targetPasses: cache.target.work.passes - before.target.passes,
+      draftPasses: (cache.draft?.work.passes ?? 0) - (before.draft?.passes ?? 0),
+      ms: { draft: draftMs, verify, own: now() - before.at - draftMs - verify },
+    };
+    if (finish) return finish;
+  }
+  return 'length';
+}

@@ -1,0 +1,16 @@
+import type { Drafter } from '../drafting/drafter.js';
+import type { Truncation } from '../sampling/truncate.js';
+import type { Distribution, Draft, Rng, Verdict } from '../types.js';
+
+/** A way of guessing and a rule of judging, under a name. */
+export interface Strategy {
+  readonly name: string;
+  /** How logits become the distributions that it samples from and compares, target and draft alike. */
+  readonly truncation: Truncation;
+  readonly draft: Drafter;
+  /**
+   * @param draft what `draft` returned
+   * @param p target distributions: p[0] after the prefix, p[i + 1] after draft[i]
+   */
+  accept(draft: Draft, p: readonly Distribution[], rng: Rng): Verdict;
+}

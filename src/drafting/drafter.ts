@@ -1,0 +1,17 @@
+import type { Distribution, Draft, NodeIndex, Prefix, Rng, TokenId } from '../types.js';
+
+/** Guesses at most `room` tokens ahead of the prefix. */
+export type Drafter = (prefix: Prefix, room: number, rng: Rng) => Promise<Draft>;
+
+/** What a drafter asks of its model: the distributions after these nodes of the tree it is growing. */
+export type NextTokens = (
+  prefix: Prefix,
+  tree: Draft,
+  nodes: readonly NodeIndex[],
+) => Promise<Distribution[]>;
+
+export interface DraftOptions {
+  readonly gamma: number; // tokens guessed per step, >= 1
+  /** Whether a token ends the generation: nothing is guessed after it. */
+  readonly isEnd: (token: TokenId) => boolean;
+}

@@ -1,0 +1,72 @@
+import type { TokenId, TopLogits } from '../types.js';
+
+/**
+ * The port: what this project needs of a library that runs language models.
+ * Engines contain no algorithm, and nothing of theirs passes through here but numbers and text.
+ */
+export interface Engine {
+  readonly name: EngineName;
+  readonly versions: { readonly node_llama_cpp: string; readonly llama_cpp: string };
+  readonly backend: string; // 'cpu', 'cuda', 'vulkan' or 'metal'
+  loadModel(path: string, options: ModelOptions): Promise<Model>;
+  /** Frees everything loaded through this engine. Idempotent. */
+  dispose(): Promise<void>;
+}
+
+export const ENGINE_NAMES = ['bindings'] as const;
+export type EngineName = (typeof ENGINE_NAMES)[number];
+
+export interface ModelOptions {
+  readonly gpuLayers?: number | undefined; // layers kept on the GPU; undefined = as many as fit
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Model {
+  readonly tokenizer: Tokenizer;
+  /** @throws ResourceError when the memory does not suffice */
+  createContext(options: ContextOptions): Promise<Context>;
+}
+
+export interface Tokenizer {
+  /** Token ids of a text, special tokens recognised, with the leading token that the model was trained with. */
+  encode(text: string): TokenId[];
+  /** The text of `tokens` as it reads after `previous`; special tokens have none. */
+  decode(tokens: readonly TokenId[], previous: readonly TokenId[]): string;
+  isEndOfGeneration(token: TokenId): boolean;
+}
+
+export interface ContextOptions {
+  readonly capacity: number; // tokens that each sequence can hold, >= 1
+  readonly sequences: number; // >= 1
+  readonly threads?: number | undefined; // undefined = chosen by the engine
+}
+
+/** Memory of one model: `sequences` texts side by side, each a list of evaluated tokens. */
+export interface Context {
+  readonly capacity: number; // tokens per sequence
+  readonly sequences: number;
+  readonly batchSize: number; // tokens worth evaluating at once in a long prompt
+  /**
+   * Evaluates all tokens of the batch in one pass and appends them to their sequences.
+   * After an error the sequences named in the batch are in an unknown state until `forget(sequence, 0)`.
+   * @returns one row per wanted token, in the batch's order
+   */
+  decode(batch: readonly BatchToken[], read: ReadRequest): Promise<TopLogits[]>;
+  /** Removes the tokens of a sequence from position `from` on. */
+  forget(sequence: number, from: number): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+/** One token to evaluate, as in llama.cpp's llama_batch. */
+export interface BatchToken {
+  readonly token: TokenId;
+  readonly position: number; // [0..capacity), the length of its sequences so far
+  readonly sequence: number; // [0..sequences)
+  readonly wanted: boolean; // whether to read what may follow it
+}
+
+/** What to read at each wanted token. */
+export interface ReadRequest {
+  readonly top: number; // how many of the largest logits, 0 = all
+  readonly logSumExp: boolean; // also over the whole vocabulary: dear where that is large
+}

@@ -1,0 +1,122 @@
+import { randomInt } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import { openCache } from '../cache/open-cache.js';
+import { decode, type Step } from '../decoding/decode.js';
+import { ResourceError, UsageError } from '../errors.js';
+import { addStep, type Counters, NO_STEPS } from '../metrics/counters.js';
+import type { Pair } from '../models/pair.js';
+import { createRng } from '../sampling/rng.js';
+import { createStrategy, draftSequences } from '../strategies/index.js';
+import type { FinishReason, TokenId } from '../types.js';
+import { bannedTokens } from './banned-tokens.js';
+import { parseSettings, type Settings, type SettingsInput, strategyOptions } from './settings.js';
+import { type TextPiece, TextStream } from './text-stream.js';
+
+/** How to run, as opposed to what to generate. */
+export interface RunOptions {
+  /** Tokens of prompt and text together; undefined = as many as the target was trained on. */
+  readonly contextSize?: number | undefined;
+  readonly threads?: number | undefined; // undefined = chosen by the engine
+  /** Its abort ends the text where it is: finishReason 'interrupted'. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export type GenerationEvent =
+  | {
+      readonly type: 'start';
+      readonly promptTokens: readonly TokenId[];
+      readonly settings: EffectiveSettings;
+    }
+  | { readonly type: 'prefill'; readonly done: number; readonly total: number } // tokens, over both models
+  | { readonly type: 'step'; readonly step: Step }
+  | { readonly type: 'text'; readonly pieces: readonly TextPiece[] }
+  | { readonly type: 'end'; readonly result: GenerationResult };
+
+export type EffectiveSettings = Settings & { readonly seed: number };
+
+export interface GenerationResult {
+  readonly text: string;
+  readonly tokens: readonly TokenId[]; // emitted, the one that ended the text included
+  readonly finishReason: FinishReason;
+  readonly counters: Counters;
+  readonly prefillMs: number;
+  readonly firstTokenMs: number | null; // from the start of prefill; null where no token came
+}
+
+/**
+ * Writes on from a prompt: 'start', 'prefill' while the prompt is read, 'step' and 'text' in turn, 'end'.
+ * @throws UsageError for wrong settings or an empty prompt; ResourceError when prompt or context do not fit
+ */
+export async function* generate(
+  pair: Pair,
+  prompt: string,
+  input: SettingsInput = {},
+  { contextSize, threads, signal }: RunOptions = {},
+): AsyncGenerator<GenerationEvent, void> {
+  const parsed = parseSettings(input);
+  const settings = { ...parsed, seed: parsed.seed ?? randomInt(2 ** 32) };
+  if (prompt === '') throw new UsageError('The prompt is empty');
+  const { tokenizer } = pair.target;
+  const promptTokens = tokenizer.encode(prompt);
+  const limit = contextSize ?? (pair.targetHeader.trainContextSize || Number.POSITIVE_INFINITY);
+  if (promptTokens.length > limit)
+    throw new ResourceError(
+      `The prompt has ${promptTokens.length} tokens and the context holds ${limit}: shorten it, or raise --ctx-size`,
+    );
+  yield { type: 'start', promptTokens, settings };
+
+  const now = () => performance.now();
+  const options = strategyOptions(settings);
+  const capacity = Math.min(limit, promptTokens.length + settings.maxTokens - 1); // the last token is not evaluated
+  const cache = await openCache(pair, { capacity, draftSequences: draftSequences(options), threads, now });
+  try {
+    const started = now();
+    const prefix = [...promptTokens];
+    for await (const progress of cache.prefill(prefix)) {
+      yield { type: 'prefill', ...progress };
+      if (signal?.aborted) break;
+    }
+    const prefillMs = now() - started;
+
+    const isEnd = (token: TokenId) => !settings.ignoreEos && tokenizer.isEndOfGeneration(token);
+    const sampling = { ...settings, banned: bannedTokens(pair, settings.ignoreEos) };
+    const strategy = createStrategy(options, { sampling, isEnd, draft: cache.draft });
+    const stream = new TextStream(tokenizer, promptTokens, settings.stop);
+    const steps = decode(strategy, cache, prefix, {
+      maxTokens: settings.maxTokens,
+      rng: createRng(settings.seed),
+      endsWith: (token) => (isEnd(token) ? 'eos' : stream.add(token) ? 'stop' : undefined),
+      rawLogProbs: settings.perplexity,
+      now,
+      signal,
+    });
+
+    let text = '';
+    let counters = NO_STEPS;
+    let firstTokenMs: number | null = null;
+    let turn = await steps.next();
+    for (; !turn.done; turn = await steps.next()) {
+      const step = turn.value;
+      firstTokenMs ??= now() - started;
+      counters = addStep(counters, step);
+      yield { type: 'step', step };
+      const pieces = stream.take(step.accepted);
+      text += join(pieces);
+      yield { type: 'text', pieces };
+    }
+    const finishReason = turn.value;
+    const rest = finishReason === 'stop' ? [] : stream.end();
+    if (rest.length > 0) yield { type: 'text', pieces: rest };
+    const tokens = prefix.slice(promptTokens.length);
+    yield {
+      type: 'end',
+      result: { text: text + join(rest), tokens, finishReason, counters, prefillMs, firstTokenMs },
+    };
+  } finally {
+    await cache.dispose();
+  }
+}
+
+function join(pieces: readonly TextPiece[]): string {
+  return pieces.map(({ text }) => text).join('');
+}

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { UsageError } from '../errors.js';
+import { DEFAULT_SAMPLING } from '../sampling/settings.js';
+import { STRATEGY_NAMES, type StrategyOptions } from '../strategies/index.js';
+
+const number = (expected: string, accept: (value: number) => boolean) =>
+  z.number({ error: expected }).refine(accept, { error: expected });
+const whole = (min: number, max: number) =>
+  number(`a whole number from ${min} to ${max}`, (n) => Number.isInteger(n) && n >= min && n <= max);
+
+/** Everything that decides what is generated, with the paper's defaults (Qin et al., section 6.1). */
+export const settingsSchema = z.strictObject({
+  strategy: z.enum(STRATEGY_NAMES, { error: `one of ${STRATEGY_NAMES.join(', ')}` }).default('mtad'),
+  gamma: whole(1, 64).default(4),
+  beamWidth: whole(1, 64).default(4),
+  tau: number('a number above 0 and at most 1', (n) => n > 0 && n <= 1).default(0.5),
+  clip: z.boolean({ error: 'true or false' }).default(false),
+  temperature: number('a number, 0 or more', (n) => Number.isFinite(n) && n >= 0).default(
+    DEFAULT_SAMPLING.temperature,
+  ),
+  topK: whole(0, 1_000_000).default(DEFAULT_SAMPLING.topK),
+  topP: number('a number above 0 and at most 1', (n) => n > 0 && n <= 1).default(DEFAULT_SAMPLING.topP),
+  seed: whole(0, 2 ** 32 - 1).optional(), // undefined = another one each time
+  maxTokens: whole(1, 10_000_000).default(256),
+  stop: z.array(z.string().min(1, { error: 'a text that is not empty' })).default([]),
+  ignoreEos: z.boolean({ error: 'true or false' }).default(false),
+  perplexity: z.boolean({ error: 'true or false' }).default(false),
+});
+
+/** As a caller gives them: everything may be left out. */
+export type SettingsInput = z.input<typeof settingsSchema>;
+export type Settings = z.output<typeof settingsSchema>;
+
+/** @throws UsageError naming the first setting that is wrong, what it should be and what it is */
+export function parseSettings(input: SettingsInput): Settings {
+  const result = settingsSchema.safeParse(input);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  if (issue.code === 'unrecognized_keys') throw new UsageError(`Unknown setting ${issue.keys.join(', ')}`);
+  const given = issue.path.reduce<unknown>(
+    (value, key) => (value as Record<PropertyKey, unknown>)[key],
+    input,
+  );
+  throw new UsageError(`${issue.path.join('.')} must be ${issue.message}, not ${JSON.stringify(given)}`);
+}
+
+/** The settings that concern a strategy, as its own options. */
+export function strategyOptions({ strategy, gamma, beamWidth, tau, clip }: Settings): StrategyOptions {
+  switch (strategy) {
+    case 'autoregressive':
+      return { strategy };
+    case 'speculative':
+      return { strategy, gamma };
+    case 'mtad':
+      return { strategy, gamma, beamWidth, tau, clip };
+  }
+}

@@ -1,0 +1,24 @@
+/** The library: load a pair of models, generate with them, judge the result. */
+export { type DecodeOptions, decode, type Step } from './decoding/decode.js';
+export type { Strategy } from './decoding/strategy.js';
+export type { Engine, Model, Tokenizer } from './engine/engine.js';
+export { ModelFileError, PairMismatchError, ResourceError, UsageError } from './errors.js';
+export {
+  type GenerationEvent,
+  type GenerationResult,
+  generate,
+  type RunOptions,
+} from './generation/generate.js';
+export { type Settings, type SettingsInput, settingsSchema } from './generation/settings.js';
+export type { TextPiece } from './generation/text-stream.js';
+export { addStep, type Counters, NO_STEPS } from './metrics/counters.js';
+export { type Ratios, ratios } from './metrics/ratios.js';
+export { loadPair, type Pair, type PairOptions } from './models/pair.js';
+export { createRng } from './sampling/rng.js';
+export {
+  createStrategy,
+  STRATEGY_NAMES,
+  type StrategyName,
+  type StrategyOptions,
+} from './strategies/index.js';
+export type { Distribution, Draft, DraftNode, FinishReason, LogProb, Prefix, Rng, TokenId } from './types.js';

@@ -1,0 +1,27 @@
+import type { Distribution, LogProb, TokenId } from '../types.js';
+
+/** Log-probability of `token`; -Infinity where it was cut off. */
+export function logProbOf(distribution: Distribution, token: TokenId): LogProb {
+  const index = distribution.tokens.indexOf(token);
+  return index === -1 ? -Infinity : distribution.logProbs[index]!;
+}
+
+/** The most likely token; among equals the one with the lowest id. */
+export function argmax(distribution: Distribution): TokenId {
+  return distribution.tokens[0]!;
+}
+
+/** Log of the sum of exp(values), without overflow; -Infinity for no values. */
+export function logSumExp(values: Float64Array): number {
+  const largest = values.reduce((a, b) => Math.max(a, b), -Infinity);
+  if (largest === -Infinity) return -Infinity;
+  let sum = 0;
+  for (const value of values) sum += Math.exp(value - largest);
+  return largest + Math.log(sum);
+}
+
+/** The same weights, shifted so that their probabilities sum to 1. */
+export function normalise(tokens: Int32Array, logWeights: Float64Array): Distribution {
+  const total = logSumExp(logWeights);
+  return { tokens, logProbs: logWeights.map((weight) => weight - total) };
+}

@@ -1,0 +1,22 @@
+import type { Rng } from '../types.js';
+
+/**
+ * Draws up to `count` indices without replacement, each time with probability proportional to exp(weight)
+ * among those left: add Gumbel noise, take the largest (Vieira 2014; Kool et al. 2019).
+ * Indices of weight -Infinity are never drawn. Without `rng` there is no noise: the heaviest, in order.
+ */
+export function gumbelTop(logWeights: Float64Array, count: number, rng: Rng | undefined): number[] {
+  const keys: { index: number; key: number }[] = [];
+  logWeights.forEach((weight, index) => {
+    if (weight > -Infinity) keys.push({ index, key: rng ? weight + gumbel(rng()) : weight });
+  });
+  return keys
+    .sort((a, b) => b.key - a.key || a.index - b.index)
+    .slice(0, count)
+    .map(({ index }) => index);
+}
+
+/** Standard Gumbel noise from a uniform `coin` in [0, 1). A coin of 0 stands for the smallest one above it. */
+function gumbel(coin: number): number {
+  return -Math.log(-Math.log(Math.max(coin, 2 ** -54)));
+}

@@ -1,0 +1,22 @@
+import type { TokenId } from '../types.js';
+import type { Truncation } from './truncate.js';
+
+/** What a user asks for. The defaults are those of Qin et al., section 6.1. */
+export interface SamplingSettings {
+  readonly temperature: number; // >= 0, 0 = the most likely token
+  readonly topK: number; // integer >= 0, 0 = off
+  readonly topP: number; // (0, 1], 1 = off
+  readonly banned?: ReadonlySet<TokenId> | undefined;
+}
+
+export const DEFAULT_SAMPLING: SamplingSettings = { temperature: 1, topK: 10, topP: 0.9 };
+
+/** For rules that sample: temperature 0 is the limit in which the most likely token has probability 1. */
+export function samplingTruncation(settings: SamplingSettings): Truncation {
+  return settings.temperature === 0 ? { ...settings, temperature: 1, topK: 1, topP: 1 } : settings;
+}
+
+/** For rules that compare likelihoods: at temperature 0 they still need those of temperature 1. */
+export function likelihoodTruncation(settings: SamplingSettings): Truncation {
+  return settings.temperature === 0 ? { ...settings, temperature: 1 } : settings;
+}

@@ -1,0 +1,64 @@
+/**
+ * The vocabulary of this project. `p` is always the target model, `q` always the draft model.
+ * Brands exist only where two numbers could be mistaken for one another in silence.
+ */
+
+declare const unit: unique symbol;
+type Unit<T, Name extends string> = T & { readonly [unit]?: Name };
+
+/** Index of a token in the vocabulary, [0..vocabSize). */
+export type TokenId = Unit<number, 'TokenId'>;
+
+/** Natural log of a probability: 0 is certain, -Infinity impossible. */
+export type LogProb = Unit<number, 'LogProb'>;
+
+/** Index of a node in a Draft, or ROOT. */
+export type NodeIndex = Unit<number, 'NodeIndex'>;
+
+/** The parent of a draft's first tokens: the last committed token. */
+export const ROOT: NodeIndex = -1;
+
+/** A source of uniform numbers in [0, 1). Every random decision draws from one that is passed in. */
+export type Rng = () => number;
+
+/** Tokens committed so far, prompt included. The last one is not in any cache yet. */
+export type Prefix = readonly TokenId[];
+
+/**
+ * The largest logits of one position as the engine read them: largest first, equal ones by lower token id.
+ * Temperature 1, nothing cut. Only differences between logits mean anything.
+ */
+export interface TopLogits {
+  readonly tokens: Int32Array; // [n]
+  readonly logits: Float64Array; // [n], descending
+  /** Log of the sum of exp(logit) over the whole vocabulary; undefined unless it was asked for. */
+  readonly logSumExp?: number | undefined;
+}
+
+/**
+ * Next-token probabilities after temperature, top-k and top-p: most likely first, summing to 1.
+ * Made only in sampling/. A token that is not listed has probability 0.
+ */
+export interface Distribution {
+  readonly tokens: Int32Array; // [n], 1 <= n
+  readonly logProbs: Float64Array; // [n], descending
+}
+
+/** One token guessed by the draft model, and the distribution it was drawn from. */
+export interface DraftNode {
+  readonly token: TokenId;
+  readonly parent: NodeIndex; // an earlier node, or ROOT
+  readonly q: Distribution;
+}
+
+/** Guesses, parents before children. A chain is a tree without branches: node i has parent i - 1. */
+export type Draft = readonly DraftNode[];
+
+/** What an acceptance rule decided about one draft. */
+export interface Verdict {
+  readonly accepted: readonly NodeIndex[]; // the path of nodes kept, from the root: [0..gamma] of them
+  readonly next: TokenId; // one more token, from the target's distribution after that path
+}
+
+/** Why a generation ended. */
+export type FinishReason = 'eos' | 'stop' | 'length' | 'context' | 'interrupted';
