@@ -32,36 +32,55 @@ export interface Pair {
   dispose(): Promise<void>;
 }
 
+/** The files of a pair, checked as far as their headers tell. */
+export interface PairFiles {
+  readonly target: ModelHeader;
+  readonly draft: ModelHeader | undefined;
+  readonly sharedTokens: number; // token ids below it mean the same to both
+}
+
 /**
- * Finds, checks and loads a target model and its draft model. What can be checked is checked first.
- * @throws UsageError, ModelFileError, PairMismatchError, ResourceError
+ * Finds a target model and its draft model and checks that they make a pair, without loading weights.
+ * @throws UsageError, ModelFileError, PairMismatchError
  */
-export async function loadPair(options: PairOptions = {}): Promise<Pair> {
-  const { needsDraft = true, modelsDir, gpu = 'auto', log, signal } = options;
-  const names = options.model || options.draft ? options : EMBEDDED_PAIR;
+export async function findPair({
+  model,
+  draft,
+  needsDraft = true,
+  modelsDir,
+}: PairOptions = {}): Promise<PairFiles> {
+  const names = model || draft ? { model, draft } : EMBEDDED_PAIR;
   if (!names.model) throw new UsageError('A draft model is given, but no target model: add one with --model');
   if (!names.draft && needsDraft)
     throw new UsageError(
       'This strategy needs a draft model beside the target: add one with --draft, or use --strategy autoregressive',
     );
+  const targetFile = resolveModel(names.model, modelsDir);
+  const draftFile = names.draft && needsDraft ? resolveModel(names.draft, modelsDir) : undefined;
+  const targetHeader = await readHeader(targetFile);
+  const draftHeader = draftFile && (await readHeader(draftFile));
+  return draftHeader
+    ? { target: targetHeader, draft: draftHeader, sharedTokens: checkPair(targetHeader, draftHeader) }
+    : { target: targetHeader, draft: undefined, sharedTokens: targetHeader.vocabulary.tokens.length };
+}
 
-  const targetHeader = await readHeader(resolveModel(names.model, modelsDir));
-  const draftHeader =
-    names.draft && needsDraft ? await readHeader(resolveModel(names.draft, modelsDir)) : undefined;
-  const shared = draftHeader ? checkPair(targetHeader, draftHeader) : targetHeader.vocabulary.tokens.length;
-
+/**
+ * Finds, checks and loads a pair. What can be checked is checked first.
+ * @param files from `findPair`, where that was called before
+ * @throws what `findPair` throws; ResourceError
+ */
+export async function loadPair(options: PairOptions = {}, files?: PairFiles): Promise<Pair> {
+  const { gpu = 'auto', gpuLayers, draftGpuLayers, log, signal } = options;
+  const { target: targetHeader, draft: draftHeader, sharedTokens } = files ?? (await findPair(options));
   const engine = await createBindingsEngine({ gpu, log });
   try {
-    const target = await engine.loadModel(targetHeader.path, { gpuLayers: options.gpuLayers, signal });
+    const target = await engine.loadModel(targetHeader.path, { gpuLayers, signal });
     const draft =
-      draftHeader &&
-      (await engine.loadModel(draftHeader.path, { gpuLayers: options.draftGpuLayers, signal }));
-    const longest = Math.max(
-      shared,
-      draftHeader?.vocabulary.tokens.length ?? 0,
-      targetHeader.vocabulary.tokens.length,
+      draftHeader && (await engine.loadModel(draftHeader.path, { gpuLayers: draftGpuLayers, signal }));
+    const sizes = [targetHeader, draftHeader].map((header) => header?.vocabulary.tokens.length ?? 0);
+    const unshared = new Set(
+      Array.from({ length: Math.max(...sizes) - sharedTokens }, (_, i) => sharedTokens + i),
     );
-    const unshared = new Set(Array.from({ length: longest - shared }, (_, i) => shared + i));
     return { engine, target, draft, targetHeader, draftHeader, unshared, dispose: () => engine.dispose() };
   } catch (error) {
     await engine.dispose();

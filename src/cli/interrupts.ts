@@ -1,0 +1,41 @@
+import { constants } from 'node:os';
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
+/** The first Ctrl-C asks for an orderly end, the second one ends at once. */
+export class Interrupts {
+  readonly #controller = new AbortController();
+  #received: (typeof SIGNALS)[number] | undefined;
+
+  constructor() {
+    for (const name of SIGNALS) process.on(name, this.#onSignal);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** 128 + the number of the signal that came, or undefined. */
+  get exitCode(): number | undefined {
+    return this.#received && 128 + constants.signals[this.#received];
+  }
+
+  /** An end that nobody's signal asked for, such as a closed pipe. */
+  abort(): void {
+    this.#controller.abort();
+  }
+
+  dispose(): void {
+    for (const name of SIGNALS) process.off(name, this.#onSignal);
+  }
+
+  readonly #onSignal = (name: (typeof SIGNALS)[number]) => {
+    if (this.#received) {
+      this.dispose(); // the default action again: the process ends
+      process.kill(process.pid, name);
+      return;
+    }
+    this.#received = name;
+    this.#controller.abort();
+  };
+}

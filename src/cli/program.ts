@@ -1,0 +1,172 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { UsageError } from '../errors.js';
+import { settingsSchema } from '../generation/settings.js';
+import type { GenerateFlags } from './commands/generate.js';
+import { VERSION } from './version.js';
+
+const DEFAULTS = settingsSchema.parse({});
+const LATER_STRATEGIES = ['block', 'mmtad', 'mtjd'];
+
+/** The command line. Parsing loads no model and no native library. */
+export function createProgram(): Command {
+  const program = new Command('mtad')
+    .usage('[generate] [options] [prompt...]')
+    .description(
+      'Generate text with two language models: a small one drafts several tokens at once, a large one judges them.\n' +
+        'Without --model and --draft, a pair of small story models that comes with mtad is used.',
+    )
+    .argument('[prompt...]', 'words to write on from; standard input is put before them')
+    .version(VERSION)
+    .showHelpAfterError('(mtad --help lists the options)')
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'mtad: ')) })
+    .action(async (words: string[], flags: GenerateFlags, command: Command) => {
+      const { runGenerate } = await import('./commands/generate.js');
+      await runGenerate(words, flags, () => command.helpInformation({ error: true }));
+    });
+
+  program.optionsGroup('Models:');
+  program
+    .addOption(new Option('-m, --model <file>', 'target model, GGUF').env('MTAD_MODEL'))
+    .addOption(new Option('-d, --draft <file>', 'draft model, GGUF').env('MTAD_DRAFT'))
+    .addOption(new Option('--models-dir <folder>', 'where to look for models').env('MTAD_MODELS_DIR'))
+    .option('--offline', 'never use the network (this release never does)');
+
+  program.optionsGroup('Prompt:');
+  program
+    .option('-p, --prompt <text>', 'the prompt, instead of words')
+    .option('-f, --file <path>', 'read the prompt from a file; - is standard input')
+    .option('--no-stdin', 'do not read standard input')
+    .option('--raw', 'no chat template: give the prompt to the model as it is (the default in this release)')
+    .addOption(later('--chat'))
+    .addOption(later('-s, --system <text>'));
+
+  program.optionsGroup('Decoding:');
+  program
+    .addOption(
+      new Option('--strategy <name>', 'mtad, speculative or autoregressive')
+        .argParser(parseStrategy)
+        .default(DEFAULTS.strategy),
+    )
+    .addOption(setting('-k, --draft-length <n>', 'gamma', 'tokens drafted per step'))
+    .addOption(setting('-w, --beam-width <n>', 'beamWidth', 'beams that the draft is chosen from'))
+    .addOption(
+      setting(
+        '--threshold <tau>',
+        'tau',
+        "accept while the joint likelihood is tau times the draft's, (0, 1]",
+      ),
+    )
+    .option('--clip', 'do not let a lucky token pay for later bad ones')
+    .addOption(setting('--temperature <t>', 'temperature', '0 = the most likely token'))
+    .addOption(setting('--top-k <k>', 'topK', 'keep the k likeliest tokens, 0 = all'))
+    .addOption(setting('--top-p <p>', 'topP', 'keep the likeliest tokens up to this mass, 1 = all'))
+    .addOption(setting('--seed <n>', 'seed', 'the same seed gives the same text (default: random)'))
+    .addOption(setting('-n, --max-tokens <n>', 'maxTokens', 'tokens to generate at most'))
+    .option(
+      '--stop <text>',
+      'end before this text; repeatable',
+      (text: string, all: string[]) => [...all, parseStop(text)],
+      [],
+    )
+    .option('--ignore-eos', 'never end by itself');
+
+  program.optionsGroup('Runtime:');
+  program
+    .addOption(new Option('--engine <name>', 'auto or bindings').argParser(parseEngine).default('auto'))
+    .addOption(
+      whole(
+        '-c, --ctx-size <n>',
+        'tokens of prompt and text at most (default: what the target was trained on)',
+        2,
+      ),
+    )
+    .addOption(whole('-t, --threads <n>', 'processor threads (default: by model size)', 1))
+    .addOption(
+      new Option('--gpu <device>', 'device')
+        .choices(['auto', 'cuda', 'vulkan', 'metal', 'off'])
+        .default('auto'),
+    )
+    .addOption(whole('--gpu-layers <n>', 'layers of the target on the GPU (default: as many as fit)', 0))
+    .addOption(whole('--draft-gpu-layers <n>', 'layers of the draft model on the GPU', 0));
+
+  program.optionsGroup('Output:');
+  program
+    .addOption(new Option('--json', 'one JSON object at the end').conflicts('jsonl'))
+    .option('--jsonl', 'one JSON object per event')
+    .option('-o, --output <file>', 'write there instead of standard output')
+    .option('--no-stream', 'print the text when it is complete')
+    .option('--stats', 'figures on standard error (default: on a terminal)')
+    .option('--no-stats')
+    .option(
+      '--perplexity',
+      'measure it (default: with --json, --jsonl, --trace); costs time with a large vocabulary',
+    )
+    .option('--no-perplexity')
+    .option('--highlight', 'colour what the draft model wrote')
+    .option('--trace <file>', 'write every step as a JSON line')
+    .addOption(new Option('--color <when>', 'colours').choices(['auto', 'always', 'never']).default('auto'))
+    .option('-q, --quiet', 'no progress, no warnings, no figures')
+    .option('-v, --verbose', "llama.cpp's log, and errors in full");
+  return program;
+}
+
+/** A number that the library's own schema judges, so that both say the same. */
+function setting(
+  flags: string,
+  key: 'gamma' | 'beamWidth' | 'tau' | 'temperature' | 'topK' | 'topP' | 'seed' | 'maxTokens',
+  description: string,
+): Option {
+  const option = new Option(flags, description).argParser((text) => {
+    const parsed = settingsSchema.shape[key].safeParse(parseNumber(text));
+    if (!parsed.success) throw new InvalidArgumentError(`It must be ${parsed.error.issues[0]!.message}.`);
+    return parsed.data;
+  });
+  return DEFAULTS[key] === undefined ? option : option.default(DEFAULTS[key]);
+}
+
+function whole(flags: string, description: string, min: number): Option {
+  return new Option(flags, description).argParser((text) => {
+    const value = parseNumber(text);
+    if (!Number.isSafeInteger(value) || value < min)
+      throw new InvalidArgumentError(`It must be a whole number, ${min} or more.`);
+    return value;
+  });
+}
+
+/** Number('') is 0, which nobody means. */
+function parseNumber(text: string): number {
+  return text.trim() === '' ? Number.NaN : Number(text);
+}
+
+function parseStrategy(name: string): string {
+  if (LATER_STRATEGIES.includes(name))
+    throw new InvalidArgumentError(
+      `${name} is not in this release; use mtad, speculative or autoregressive.`,
+    );
+  const parsed = settingsSchema.shape.strategy.safeParse(name);
+  if (!parsed.success) throw new InvalidArgumentError(`It must be ${parsed.error.issues[0]!.message}.`);
+  return name;
+}
+
+function parseEngine(name: string): string {
+  if (name === 'direct')
+    throw new InvalidArgumentError('direct is not in this release; use auto or bindings.');
+  if (name !== 'auto' && name !== 'bindings') throw new InvalidArgumentError('It must be auto or bindings.');
+  return name;
+}
+
+function parseStop(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It must not be empty.');
+  return text;
+}
+
+/** An option that people know from other tools and will look for. */
+function later(flags: string): Option {
+  return new Option(flags).hideHelp().argParser(refuse).preset('').default(undefined);
+  function refuse(): never {
+    throw new UsageError(
+      `${/--\w+/.exec(flags)![0]}: chat templates are not in this release; the prompt goes to the model as it is`,
+    );
+  }
+}

@@ -1,0 +1,93 @@
+import { fstatSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { addAbortSignal } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { UsageError } from '../errors.js';
+
+export interface PromptSources {
+  readonly words: readonly string[];
+  readonly prompt?: string | undefined; // --prompt
+  readonly file?: string | undefined; // --file
+  readonly stdin: boolean; // false: --no-stdin
+}
+
+/** Where the place of standard input in the prompt is marked. */
+const PLACE = '{stdin}';
+
+/** Milliseconds after which a silent standard input is mentioned. */
+const PATIENCE_MS = 3000;
+
+/** Whether something was redirected into standard input. A terminal or /dev/null was not. */
+export function stdinIsRedirected(): boolean {
+  try {
+    const stdin = fstatSync(0);
+    return stdin.isFIFO() || stdin.isFile() || stdin.isSocket();
+  } catch {
+    return false; // closed
+  }
+}
+
+/** @throws UsageError when the sources contradict each other; looks at the command line only */
+export function checkSources({ words, prompt, file, stdin }: PromptSources): void {
+  if (prompt !== undefined && words.length > 0)
+    throw new UsageError(
+      `The prompt is given twice: --prompt ${JSON.stringify(prompt)} and ${JSON.stringify(words.join(' '))}`,
+    );
+  if (file === '-' && !stdin)
+    throw new UsageError('--file - reads standard input, and --no-stdin forbids it');
+}
+
+/**
+ * The whole prompt: file, standard input and words, in this order, with a blank line between them.
+ * A line break at the end of a file or of standard input is dropped, as llama.cpp does.
+ * @param say is told once when a redirected standard input keeps silent
+ */
+export async function readPrompt(
+  sources: PromptSources,
+  signal: AbortSignal,
+  say: (line: string) => void,
+): Promise<string> {
+  const { words, prompt = words.join(' '), file, stdin } = sources;
+  const fromFile = file === undefined || file === '-' ? '' : decodeText(await readSource(file), file);
+  const readsStdin = file === '-' || (stdin && stdinIsRedirected());
+  const fromStdin = readsStdin ? await readStdin(prompt !== '' || fromFile !== '', signal, say) : '';
+  if (prompt.includes(PLACE)) return join([fromFile, prompt.replaceAll(PLACE, () => fromStdin)]);
+  return join([fromFile, fromStdin, prompt]);
+}
+
+function join(parts: readonly string[]): string {
+  return parts.filter((part) => part !== '').join('\n\n');
+}
+
+async function readSource(path: string): Promise<Buffer> {
+  return readFile(path).catch((cause: Error) => {
+    throw new UsageError(`Cannot read the prompt: ${cause.message}`, { cause });
+  });
+}
+
+async function readStdin(
+  promptGiven: boolean,
+  signal: AbortSignal,
+  say: (line: string) => void,
+): Promise<string> {
+  const reminder = setTimeout(() => {
+    if (promptGiven) say('waiting for standard input (--no-stdin if there is none)');
+  }, PATIENCE_MS);
+  process.stdin.once('data', () => clearTimeout(reminder));
+  try {
+    return decodeText(await buffer(addAbortSignal(signal, process.stdin)), 'Standard input');
+  } finally {
+    clearTimeout(reminder);
+  }
+}
+
+/** @throws UsageError for anything but UTF-8, rather than repairing it in silence */
+function decodeText(bytes: Buffer, source: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes).replace(/\r?\n$/, '');
+  } catch (cause) {
+    throw new UsageError(`${source} is not valid UTF-8 text; convert it first, for example with iconv`, {
+      cause,
+    });
+  }
+}

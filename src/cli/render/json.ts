@@ -1,0 +1,85 @@
+import type { EffectiveSettings, GenerationResult } from '../../generation/generate.js';
+import { ratios } from '../../metrics/ratios.js';
+import type { Pair } from '../../models/pair.js';
+import { VERSION } from '../version.js';
+
+/** What the object for machines is made from. */
+export interface Run {
+  readonly pair: Pair;
+  readonly settings: EffectiveSettings;
+  readonly runtime: {
+    readonly ctxSize: number | null;
+    readonly threads: number | null;
+    readonly gpu: string;
+  };
+  readonly promptTokens: number;
+  readonly loadMs: number;
+}
+
+/** Every effective setting under its name on the command line. */
+export function paramsJson({ settings, runtime }: Run): object {
+  return {
+    strategy: settings.strategy,
+    draft_length: settings.gamma,
+    beam_width: settings.beamWidth,
+    threshold: settings.tau,
+    clip: settings.clip,
+    temperature: settings.temperature,
+    top_k: settings.topK,
+    top_p: settings.topP,
+    seed: settings.seed,
+    max_tokens: settings.maxTokens,
+    stop: settings.stop,
+    ignore_eos: settings.ignoreEos,
+    ctx_size: runtime.ctxSize,
+    threads: runtime.threads,
+    gpu: runtime.gpu,
+  };
+}
+
+/** The object of --json. Times in milliseconds; null where something was not measured or does not apply. */
+export function resultJson(run: Run, result: GenerationResult): object {
+  const { pair, settings } = run;
+  const { counters, prefillMs, firstTokenMs } = result;
+  const { tokensPerSecond, blockEfficiency, acceptanceRate, perplexity } = ratios(counters);
+  const { draft, verify, own } = counters.ms;
+  return {
+    schema: 1,
+    text: result.text,
+    tokens: result.tokens,
+    finish_reason: result.finishReason,
+    strategy: settings.strategy,
+    engine: pair.engine.name,
+    model: pair.targetHeader.path,
+    draft: pair.draftHeader?.path ?? null,
+    prompt_tokens: run.promptTokens,
+    completion_tokens: result.tokens.length,
+    timing_ms: {
+      load: rounded(run.loadMs),
+      prefill: rounded(prefillMs),
+      decode: rounded(draft + verify + own),
+      draft: rounded(draft),
+      verify: rounded(verify),
+      own: rounded(own),
+      first_token: firstTokenMs === null ? null : rounded(firstTokenMs),
+    },
+    tokens_per_second: tokensPerSecond,
+    speculation: {
+      target_passes: counters.targetPasses,
+      draft_passes: counters.draftPasses,
+      drafted: counters.drafted,
+      accepted: counters.accepted,
+      block_efficiency: blockEfficiency,
+      acceptance_rate: acceptanceRate,
+      drafted_by_position: counters.draftedByPosition,
+      accepted_by_position: counters.acceptedByPosition,
+    },
+    perplexity,
+    params: paramsJson(run),
+    versions: { mtad: VERSION, node: process.versions.node, ...pair.engine.versions },
+  };
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}
