@@ -11,7 +11,7 @@ export class Progress {
   #bar: SingleBar | undefined;
 
   constructor(enabled: boolean) {
-    this.#enabled = enabled;
+    this.#enabled = enabled && process.stderr.columns > 0; // ora redraws for ever on a terminal without width
   }
 
   loading(text: string): void {

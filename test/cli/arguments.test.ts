@@ -1,0 +1,86 @@
+import { expect, test } from 'vitest';
+import { mtad } from '../support/cli.js';
+
+/** A mistake in the arguments must be found before models are looked for, so these do not exist. */
+const NO_MODELS = ['--model', 'no-such-model.gguf', '--draft', 'no-such-draft.gguf', 'A prompt'];
+
+const whole = (option: string) => [option, 'NaN', '-1', '1.5', 'many', ''];
+const refused = [
+  [...whole('--draft-length'), '0', '65'],
+  [...whole('--beam-width'), '0', '65'],
+  ['--threshold', 'NaN', '-0.5', '0', '1.01', 'low', ''],
+  ['--temperature', 'NaN', '-1', 'Infinity', 'hot', ''],
+  [...whole('--top-k')],
+  ['--top-p', 'NaN', '-0.1', '0', '1.5', 'most', ''],
+  [...whole('--seed'), '4294967296'],
+  [...whole('--max-tokens'), '0'],
+  [...whole('--ctx-size'), '0', '1'],
+  [...whole('--threads'), '0'],
+  [...whole('--gpu-layers')],
+  [...whole('--draft-gpu-layers')],
+  ['--strategy', 'magic', ''],
+  ['--engine', 'steam', ''],
+  ['--gpu', 'abacus'],
+  ['--stop', ''],
+  ['--color', 'sometimes'],
+].flatMap(([option, ...values]) => values.map((value) => [option!, value] as const));
+
+test.concurrent.each(refused)('%s %j is refused with exit code 2 and its name', async (option, value) => {
+  const { exitCode, stdout, stderr } = await mtad([option, value, ...NO_MODELS]);
+  expect(stderr).toContain(option);
+  expect(stderr).toMatch(/must|Allowed choices/);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+});
+
+test.concurrent.each([
+  [['--strategy', 'block'], 'not in this release'],
+  [['--strategy', 'mmtad'], 'not in this release'],
+  [['--strategy', 'mtjd'], 'not in this release'],
+  [['--engine', 'direct'], 'not in this release'],
+  [['--chat'], 'not in this release'],
+  [['--system', 'Be brief.'], 'not in this release'],
+  [['-s', 'Be brief.'], 'not in this release'],
+  [['-hf', 'someone/some-model'], 'does not download'],
+  [['--model', 'hf:someone/some-model'], 'does not download'],
+  [['--no-such-option'], 'unknown option'],
+  [['--json', '--jsonl'], 'cannot be used with'],
+  [['--prompt', 'one', 'two'], 'given twice'],
+  [['--file', '-', '--no-stdin'], '--no-stdin'],
+  [['--file', 'no-such-file.txt'], 'no-such-file.txt'],
+  [['--prompt', ''], 'empty'],
+  [['--output', '/no/such/folder/out.txt', 'A prompt'], 'Cannot write'],
+  [['--trace', '/', 'A prompt'], 'Cannot write'],
+  [['benchmark'], 'not in this release'],
+  [['genrate'], 'did you mean generate?'],
+] as const)('%j ends with exit code 2 and "%s"', async (args, message) => {
+  const { exitCode, stdout, stderr } = await mtad(args);
+  expect(stderr).toContain(message);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+});
+
+test.each([
+  [['-md', 'no-such-draft.gguf', '-m', 'gguf/stories-target-f16.gguf'], 'no-such-draft.gguf'],
+  [['-ngl', '-1'], '--gpu-layers'],
+  [['-ngld', '-1'], '--draft-gpu-layers'],
+  [['--draft-max', '0'], '--draft-length'],
+  [['--temp', '-1'], '--temperature'],
+  [['--temp=-1'], '--temperature'],
+  [['--n-predict', '0'], '--max-tokens'],
+])('llama.cpp spelling %j is understood', async (args, ours) => {
+  const { stderr } = await mtad([...args, 'A prompt']);
+  expect(stderr).toContain(ours);
+});
+
+test('after -- everything is prompt', async () => {
+  const { exitCode, stdout } = await mtad(['-n', '3', '--', '-md', '--temp']);
+  expect(exitCode).toBe(0);
+  expect(stdout).not.toBe('');
+});
+
+test('a long word that is no command is a prompt, and so is the word after generate', async () => {
+  for (const args of [['Grandmother'], ['generate', 'benchmark']]) {
+    const { exitCode, stdout } = await mtad([...args, '-n', '3']);
+    expect(exitCode).toBe(0);
+    expect(stdout).not.toBe('');
+  }
+});

@@ -1,0 +1,52 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { mtad, mtadOnTerminal } from '../support/cli.js';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mtad-help-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+/** The modules that a run loaded, as the coverage that V8 writes names them. */
+async function modulesLoadedBy(args: readonly string[]): Promise<string[]> {
+  await mtad(args, { env: { NODE_V8_COVERAGE: folder } });
+  const files = await readdir(folder);
+  const reports = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')));
+  return reports.flatMap((report) => (JSON.parse(report).result as { url: string }[]).map(({ url }) => url));
+}
+
+test.each([['--help'], ['--version'], ['--threshold', '0', 'A prompt']])(
+  '%s answers without loading the native library',
+  async (...args) => {
+    const modules = await modulesLoadedBy(args);
+    expect(modules.some((url) => url.includes('/commander/'))).toBe(true);
+    expect(modules.filter((url) => url.includes('/node-llama-cpp/'))).toEqual([]);
+  },
+);
+
+test('--help goes to standard output and names every group of options', async () => {
+  const { exitCode, stdout, stderr } = await mtad(['--help']);
+  for (const group of ['Models:', 'Prompt:', 'Decoding:', 'Runtime:', 'Output:'])
+    expect(stdout).toContain(group);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+});
+
+test('--version is that of the package', async () => {
+  const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
+  expect((await mtad(['--version'])).stdout).toBe(`${version}\n`);
+});
+
+test('a terminal and no prompt: help, exit code 2', async () => {
+  const { exitCode, stdout } = await mtadOnTerminal([]);
+  expect(stdout).toContain('Usage: mtad');
+  expect(exitCode).toBe(2);
+});
+
+test('no terminal and no prompt: one line, exit code 2', async () => {
+  const { exitCode, stdout, stderr } = await mtad([]);
+  expect(stderr).toMatch(/^mtad: no prompt[^\n]*\n$/);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+});

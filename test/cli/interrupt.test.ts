@@ -1,0 +1,59 @@
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { expect, test } from 'vitest';
+import { mtad, saying } from '../support/cli.js';
+
+/** A text that would take minutes. */
+const ENDLESS = ['--ignore-eos', '-n', '20000', '-c', '30000', '--seed', '7', '-q', 'Once upon a time'];
+
+test.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('%s while decoding: the text so far, exit code %i', async (signal, code) => {
+  const run = mtad(ENDLESS);
+  await saying(run.stdout, /.{40}/);
+  run.kill(signal);
+  const { exitCode, stdout, stderr } = await run;
+  expect({ exitCode, stderr }).toEqual({ exitCode: code, stderr: '' });
+  const whole = await mtad([
+    '--ignore-eos',
+    '-n',
+    '2000',
+    '-c',
+    '3000',
+    '--seed',
+    '7',
+    '-q',
+    'Once upon a time',
+  ]);
+  expect(whole.stdout.startsWith(stdout.slice(0, whole.stdout.length))).toBe(true);
+  expect(stdout.length).toBeGreaterThan(40);
+});
+
+test('SIGINT while the prompt is read: JSON says interrupted', async () => {
+  const run = mtad(['--jsonl', '-c', '30000', '-n', '10'], { input: 'word '.repeat(8000) });
+  await saying(run.stdout, /"start"/);
+  run.kill('SIGINT');
+  const { exitCode, stdout } = await run;
+  const end = JSON.parse(stdout.trim().split('\n').at(-1)!);
+  expect(end).toMatchObject({ type: 'end', finish_reason: 'interrupted', text: '', tokens: [] });
+  expect(exitCode).toBe(130);
+});
+
+test('SIGINT while standard input is awaited ends at once', async () => {
+  const run = mtad([], { stdin: 'pipe' });
+  setTimeout(() => run.kill('SIGINT'), 1500);
+  const { exitCode, stdout, stderr } = await run;
+  expect({ exitCode, stdout, stderr }).toEqual({ exitCode: 130, stdout: '', stderr: '' });
+});
+
+test('a second SIGINT ends a process that does not come to an end', async () => {
+  const module = fileURLToPath(new URL('../../dist/cli/interrupts.js', import.meta.url));
+  const script = `import { Interrupts } from ${JSON.stringify(module)}; new Interrupts(); setInterval(() => {}, 1000); console.log('ready');`;
+  const run = execa(process.execPath, ['--input-type=module', '--eval', script], { reject: false });
+  await saying(run.stdout, /ready/);
+  run.kill('SIGINT');
+  setTimeout(() => run.kill('SIGINT'), 200);
+  const { signal } = await run;
+  expect(signal).toBe('SIGINT');
+});

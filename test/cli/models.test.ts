@@ -1,0 +1,95 @@
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
+import { mtad } from '../support/cli.js';
+import {
+  embeddingModel,
+  emptyFile,
+  textFile,
+  tinyModel,
+  truncatedHeader,
+  truncatedModel,
+  vocabOnlyModel,
+} from '../support/gguf-files.js';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mtad-models-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const badFiles: [string, () => Promise<string> | string, RegExp][] = [
+  ['missing', () => join(folder, 'missing.gguf'), /No model file .*missing\.gguf/],
+  ['a folder', () => folder, /is a folder/],
+  ['empty', () => emptyFile(folder), /is empty/],
+  ['a text file', () => textFile(folder), /is not a GGUF file/],
+  ['truncated', () => truncatedModel(folder, EMBEDDED_PAIR.model), /cut off/],
+  ['truncated in its header', () => truncatedHeader(folder, EMBEDDED_PAIR.model), /cut off|damaged/],
+  ['without weights', () => vocabOnlyModel(folder), /holds no weights/],
+  ['an embedding model', () => embeddingModel(folder), /cannot generate text/],
+];
+
+test.each(badFiles)('a model file that is %s: exit code 3, one line', async (_, make, message) => {
+  const file = await make();
+  for (const models of [
+    ['-m', file, '-d', EMBEDDED_PAIR.draft],
+    ['-m', EMBEDDED_PAIR.model, '-d', file],
+  ]) {
+    const { exitCode, stdout, stderr } = await mtad([...models, 'A prompt']);
+    expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/^mtad: [^\n]*\n$/);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: '' });
+  }
+});
+
+test('two models of different vocabularies: exit code 4 and the first difference', async () => {
+  const target = await tinyModel(folder, {}, 'target.gguf');
+  const draft = await tinyModel(folder, { pieces: { 370: 'other' } }, 'draft.gguf');
+  const { exitCode, stdout, stderr } = await mtad(['-m', target, '-d', draft, 'A prompt']);
+  expect(stderr).toMatch(
+    /^mtad: target\.gguf and draft\.gguf do not make a pair: vocabularies differ at token 370: .* \/ "other"/,
+  );
+  expect({ exitCode, stdout }).toEqual({ exitCode: 4, stdout: '' });
+});
+
+test('a target without a draft model is enough for autoregressive decoding only', async () => {
+  const alone = await mtad(['-m', EMBEDDED_PAIR.model, 'A prompt', '-n', '3']);
+  expect(alone.stderr).toContain('--draft');
+  expect(alone.exitCode).toBe(2);
+  const { exitCode } = await mtad([
+    '-m',
+    EMBEDDED_PAIR.model,
+    '--strategy',
+    'autoregressive',
+    'A prompt',
+    '-n',
+    '3',
+  ]);
+  expect(exitCode).toBe(0);
+});
+
+test('models are found by name in the models folder, and through the environment', async () => {
+  await copyFile(EMBEDDED_PAIR.model, join(folder, 'a-target.gguf'));
+  await copyFile(EMBEDDED_PAIR.draft, join(folder, 'a-draft.gguf'));
+  const prompt = ['Once upon a time', '-n', '5', '--temperature', '0'];
+  const flags = await mtad(['--models-dir', folder, '-m', 'a-target.gguf', '-d', 'a-draft.gguf', ...prompt]);
+  const environment = await mtad(prompt, {
+    env: { MTAD_MODELS_DIR: folder, MTAD_MODEL: 'a-target.gguf', MTAD_DRAFT: 'a-draft.gguf' },
+  });
+  expect(flags.stdout).toBe(', there was a little');
+  expect(environment.stdout).toBe(flags.stdout);
+});
+
+test('a prompt longer than the context: exit code 5 and both numbers', async () => {
+  const { exitCode, stdout, stderr } = await mtad(['-n', '5', ...'word '.repeat(1100).split(' ')]);
+  expect(stderr).toMatch(/The prompt has \d+ tokens and the context holds 1024/);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 5, stdout: '' });
+});
+
+test('a context that no memory can hold: exit code 5', async () => {
+  const { exitCode, stderr } = await mtad(['-c', '1000000000', '-n', '10000000', '-w', '64', 'A prompt']);
+  expect(stderr).toContain('No memory');
+  expect(exitCode).toBe(5);
+});

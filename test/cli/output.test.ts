@@ -1,0 +1,207 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { BIN, mtad, mtadOnTerminal } from '../support/cli.js';
+
+const STORY = ['Once upon a time', '--seed', '5', '-n', '24'];
+
+let folder: string;
+let text: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mtad-output-'));
+  text = (await mtad(STORY)).stdout;
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+test('standard output carries the text and nothing else', async () => {
+  const { stdout, stderr, exitCode } = await mtad([...STORY, '--stats', '-v']);
+  expect(stdout).toBe(text);
+  expect(stdout).toMatch(/^, /);
+  expect(stderr).toContain('tokens/s');
+  expect(exitCode).toBe(0);
+});
+
+test('without a terminal, standard error is silent', async () => {
+  expect((await mtad(STORY)).stderr).toBe('');
+});
+
+test.each(['mtad', 'speculative', 'autoregressive'])(
+  '%s: --temperature 0 writes the known beginning',
+  async (strategy) => {
+    const { stdout } = await mtad([
+      'Once upon a time',
+      '--strategy',
+      strategy,
+      '--temperature',
+      '0',
+      '-n',
+      '12',
+    ]);
+    expect(stdout).toMatch(/^, there was a little girl named Lily\./);
+  },
+);
+
+test('--no-stream gives the same text', async () => {
+  expect((await mtad([...STORY, '--no-stream'])).stdout).toBe(text);
+});
+
+test('--json is one object with every key', async () => {
+  const { stdout, stderr } = await mtad([...STORY, '--json']);
+  const result = JSON.parse(stdout);
+  expect(stderr).toBe('');
+  expect(stdout.endsWith('}\n')).toBe(true);
+  expect(result).toMatchObject({
+    schema: 1,
+    text,
+    finish_reason: 'length',
+    strategy: 'mtad',
+    engine: 'bindings',
+    prompt_tokens: 5,
+    completion_tokens: 24,
+    params: {
+      strategy: 'mtad',
+      draft_length: 4,
+      beam_width: 4,
+      threshold: 0.5,
+      temperature: 1,
+      top_k: 10,
+      top_p: 0.9,
+      seed: 5,
+      max_tokens: 24,
+    },
+    versions: { node: process.versions.node, node_llama_cpp: '3.21.1' },
+  });
+  expect(Object.keys(result)).toEqual([
+    'schema',
+    'text',
+    'tokens',
+    'finish_reason',
+    'strategy',
+    'engine',
+    'model',
+    'draft',
+    'prompt_tokens',
+    'completion_tokens',
+    'timing_ms',
+    'tokens_per_second',
+    'speculation',
+    'perplexity',
+    'params',
+    'versions',
+  ]);
+  expect(Object.keys(result.timing_ms)).toEqual([
+    'load',
+    'prefill',
+    'decode',
+    'draft',
+    'verify',
+    'own',
+    'first_token',
+  ]);
+  expect(result.tokens).toHaveLength(24);
+  expect(result.perplexity).toBeGreaterThan(1);
+  const { drafted, accepted, target_passes, block_efficiency, acceptance_rate, accepted_by_position } =
+    result.speculation;
+  expect(block_efficiency).toBeCloseTo(24 / target_passes);
+  expect(acceptance_rate).toBeCloseTo(accepted / drafted);
+  expect(accepted_by_position.reduce((a: number, b: number) => a + b)).toBe(accepted);
+});
+
+test('--jsonl: start, the text in pieces, end', async () => {
+  const { stdout } = await mtad([...STORY, '--jsonl']);
+  const events = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(events[0]).toMatchObject({ type: 'start', schema: 1, prompt_tokens: 5 });
+  expect(events.at(-1)).toMatchObject({ type: 'end', text });
+  const pieces = events.slice(1, -1);
+  expect(pieces.length).toBeGreaterThan(1);
+  expect(pieces.map((event) => event.text).join('')).toBe(text);
+});
+
+test('--trace records steps that add up to the text, and the rule that was applied', async () => {
+  const file = join(folder, 'trace.jsonl');
+  const { stdout } = await mtad([...STORY, '--json', '--trace', file]);
+  const [start, ...steps] = (await readFile(file, 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(start).toMatchObject({ type: 'start', schema: 1, strategy: 'mtad' });
+  expect(steps.flatMap((step) => step.emitted)).toEqual(JSON.parse(stdout).tokens);
+  let position = start.prompt_tokens.length;
+  for (const [index, step] of steps.entries()) {
+    expect(step).toMatchObject({ type: 'step', index, position });
+    expect(step.emitted.slice(0, step.accepted)).toEqual(step.draft.slice(0, step.accepted));
+    expect(step.raw_log_p).toHaveLength(step.emitted.length);
+    position += step.emitted.length;
+    let ratio = 0;
+    const passing = step.log_p.map((p: number | null, i: number) => {
+      ratio += (p ?? Number.NEGATIVE_INFINITY) - step.log_q[i];
+      return ratio >= Math.log(0.5);
+    });
+    expect(step.accepted).toBe(passing.lastIndexOf(true) + 1);
+  }
+});
+
+test('--output writes the text there, and only there', async () => {
+  const file = join(folder, 'text.txt');
+  const { stdout, exitCode } = await mtad([...STORY, '-o', file]);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '' });
+  expect(await readFile(file, 'utf8')).toBe(text);
+});
+
+test('a full disk: exit code 1, and the text is on standard output', async () => {
+  const { exitCode, stdout, stderr } = await mtad([...STORY, '-o', '/dev/full']);
+  expect(stderr).toMatch(/^mtad: Cannot write \/dev\/full: ENOSPC/);
+  expect(exitCode).toBe(1);
+  expect(stdout).not.toBe('');
+  expect(text.startsWith(stdout)).toBe(true);
+});
+
+test('a reader that leaves early: silence and exit code 0', async () => {
+  const command = `"${process.execPath}" "${BIN}" -q --ignore-eos -n 20000 -c 30000 "Once upon a time" < /dev/null | head -c 10; echo " \${PIPESTATUS[0]}"`;
+  const { stdout, stderr } = await execa('bash', ['-c', command]);
+  expect(stdout).toMatch(/^[\s\S]{10} 0$/);
+  expect(stderr).toBe('');
+});
+
+test('--stop ends before its text', async () => {
+  const { stdout } = await mtad(['Once upon a time', '--temperature', '0', '--stop', 'named Lily', '--json']);
+  expect(JSON.parse(stdout)).toMatchObject({ finish_reason: 'stop', text: ', there was a little girl ' });
+});
+
+test('the same seed gives the same text, another one another', async () => {
+  expect((await mtad(STORY)).stdout).toBe(text);
+  expect((await mtad(['Once upon a time', '--seed', '6', '-n', '24'])).stdout).not.toBe(text);
+});
+
+test('on a terminal: figures after the text, no escape sequences left in the text', async () => {
+  const { stdout } = await mtadOnTerminal([...STORY, '--no-stdin']);
+  expect(stdout).toContain(text.replaceAll('\n', '\r\n'));
+  expect(stdout).toContain('tokens/s');
+});
+
+test('--highlight colours on a terminal and not in a pipe; NO_COLOR and --color never win', async () => {
+  const green = '\u001B[32m';
+  expect((await mtadOnTerminal([...STORY, '--highlight'])).stdout).toContain(green);
+  expect((await mtadOnTerminal([...STORY, '--highlight', '--color', 'never'])).stdout).not.toContain(green);
+  expect((await mtadOnTerminal([...STORY, '--highlight'], { env: { NO_COLOR: '1' } })).stdout).not.toContain(
+    green,
+  );
+  expect((await mtad([...STORY, '--highlight'])).stdout).toBe(text);
+  expect((await mtad([...STORY, '--highlight', '--color', 'always'])).stdout).toContain(green);
+});
+
+test('a terminal that does not know its width gets no spinner', async () => {
+  const { stdout, exitCode } = await mtadOnTerminal(STORY, { columns: 0 });
+  expect(stdout.startsWith(text.slice(0, 10))).toBe(true);
+  expect(exitCode).toBe(0);
+});
+
+test('-q keeps even a terminal quiet', async () => {
+  const { stdout } = await mtadOnTerminal([...STORY, '-q']);
+  expect(stdout).toBe(`${text.replaceAll('\n', '\r\n')}\r\n`);
+});

@@ -1,0 +1,84 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { loadPair, type Pair } from '../../src/models/pair.js';
+import { mtad, saying } from '../support/cli.js';
+
+let folder: string;
+let pair: Pair;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mtad-prompt-'));
+  pair = await loadPair({ gpu: 'off' });
+});
+afterAll(async () => {
+  await pair.dispose();
+  await rm(folder, { recursive: true });
+});
+
+/** The prompt that the model was given, read back from the trace. */
+async function promptOf(args: readonly string[], input?: string): Promise<string> {
+  const trace = join(folder, 'trace.jsonl');
+  const run = await mtad([...args, '-n', '1', '--trace', trace], input === undefined ? {} : { input });
+  expect(run.stderr).toBe('');
+  const [start] = (await readFile(trace, 'utf8')).split('\n');
+  const [, ...tokens] = JSON.parse(start!).prompt_tokens as number[]; // without BOS
+  return pair.target.tokenizer.decode(tokens, []);
+}
+
+test('words are joined by spaces', async () => {
+  expect(await promptOf(['Once', 'upon', 'a time'])).toBe('Once upon a time');
+});
+
+test('--prompt, --file and standard input give the same prompt', async () => {
+  const file = join(folder, 'prompt.txt');
+  await writeFile(file, 'Once upon a time\n');
+  expect(await promptOf(['-p', 'Once upon a time'])).toBe('Once upon a time');
+  expect(await promptOf(['-f', file])).toBe('Once upon a time');
+  expect(await promptOf([], 'Once upon a time\n')).toBe('Once upon a time');
+  expect(await promptOf(['-f', '-'], 'Once upon a time\n')).toBe('Once upon a time');
+});
+
+test('standard input comes before the words, after a blank line', async () => {
+  expect(await promptOf(['The end is:'], 'A story.\n')).toBe('A story.\n\nThe end is:');
+});
+
+test('{stdin} marks another place, and what is put there is taken as it is', async () => {
+  expect(await promptOf(['Read', '{stdin}', 'again.'], 'a $& b\n')).toBe('Read a $& b again.');
+});
+
+test('--no-stdin leaves standard input alone', async () => {
+  expect(await promptOf(['--no-stdin', 'Only this'], 'Not this')).toBe('Only this');
+});
+
+test('only one line break at the end is dropped', async () => {
+  expect(await promptOf([], 'A story.\r\n\r\n')).toBe('A story.\r\n');
+});
+
+test('emoji, accents and Chinese arrive whole', async () => {
+  expect(await promptOf([], 'Zoë 🐉 你好\n')).toBe('Zoë 🐉 你好');
+});
+
+test.each([
+  ['is empty', ''],
+  ['is an empty line', '\n'],
+])('standard input that %s: exit code 2', async (_, input) => {
+  const { exitCode, stderr, stdout } = await mtad([], { input });
+  expect(stderr).toBe('mtad: The prompt is empty\n');
+  expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+});
+
+test('standard input that is not UTF-8 is refused, not repaired', async () => {
+  const { exitCode, stderr, stdout } = await mtad([], { input: Buffer.from([0x61, 0xff, 0xfe, 0x62]) });
+  expect(stderr).toMatch(/^mtad: Standard input is not valid UTF-8/);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+});
+
+test('an open standard input that stays silent is mentioned once', async () => {
+  const run = mtad(['-n', '2', 'A prompt'], { stdin: 'pipe' });
+  await saying(run.stderr, /\n/);
+  run.stdin!.end();
+  const { exitCode, stderr } = await run;
+  expect(stderr).toBe('mtad: waiting for standard input (--no-stdin if there is none)\n');
+  expect(exitCode).toBe(0);
+});

@@ -1,0 +1,61 @@
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { execa, type Options } from 'execa';
+
+export const BIN = fileURLToPath(new URL('../../bin/mtad.js', import.meta.url));
+
+/** Nothing of the person who runs the tests reaches the command. */
+const CLEAN = {
+  MTAD_MODEL: undefined,
+  MTAD_DRAFT: undefined,
+  MTAD_MODELS_DIR: undefined,
+  NO_COLOR: undefined,
+  FORCE_COLOR: undefined,
+};
+
+type RunOptions = Pick<Options, 'input' | 'env' | 'stdin' | 'cwd'>;
+
+/** Runs the built command in a real child process, with no standard input unless one is given. */
+export function mtad(args: readonly string[], { env, input, stdin = 'ignore', cwd }: RunOptions = {}) {
+  return execa(process.execPath, [BIN, ...args], {
+    ...(input === undefined ? { stdin } : { input }),
+    ...(cwd === undefined ? {} : { cwd }),
+    reject: false,
+    stripFinalNewline: false,
+    env: { ...CLEAN, ...env } as NodeJS.ProcessEnv,
+  });
+}
+
+/** Resolves once a stream has said something that matches. */
+export function saying(stream: Readable, pattern: RegExp): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let seen = '';
+    stream.on('data', (chunk) => {
+      seen += chunk;
+      if (pattern.test(seen)) resolve();
+    });
+    stream.on('end', () => reject(new Error(`Ended without ${pattern}: ${seen}`)));
+  });
+}
+
+/**
+ * The same inside a terminal of its own (`script` of util-linux), whose output streams arrive mixed, as people see them.
+ */
+export function mtadOnTerminal(
+  args: readonly string[],
+  { env, columns = 80 }: RunOptions & { columns?: number } = {},
+) {
+  const quoted = [process.execPath, BIN, ...args]
+    .map((word) => `'${word.replaceAll("'", `'\\''`)}'`)
+    .join(' ');
+  return execa(
+    'script',
+    ['--quiet', '--return', '--command', `stty cols ${columns}; ${quoted}`, '/dev/null'],
+    {
+      stdin: 'ignore',
+      reject: false,
+      stripFinalNewline: false,
+      env: { ...CLEAN, TERM: 'xterm', ...env } as NodeJS.ProcessEnv,
+    },
+  );
+}
