@@ -10,6 +10,9 @@ export interface Work {
   readonly ms: number; // time spent in them
 }
 
+/** For evaluations that only fill the cache. */
+const NOTHING: ReadRequest = { top: 1, logSumExp: false };
+
 /**
  * One model's KV cache. Callers state what is true ("the committed text is this", "what follows these nodes");
  * the cache works out what it holds, what to evaluate and what to forget.
@@ -68,22 +71,24 @@ export class ModelCache {
   }
 
   /**
-   * Brings every sequence up to the prefix, its last token excepted, a batch at a time, so that a long prompt
-   * can be watched and interrupted. @yields tokens of the prefix held so far
+   * Brings every sequence up to the prefix, its last token excepted: one is evaluated, a batch at a time, so that
+   * a long prompt can be watched and interrupted; the others are copies. @yields tokens of the prefix held so far
    */
   async *prefill(prefix: Prefix): AsyncGenerator<number> {
     const end = prefix.length - 1;
-    const heldOf = (tokens: readonly TokenId[]) => Math.min(end, commonPrefix(tokens, prefix));
-    let done = Math.min(...this.#held.map(heldOf));
+    const shared = this.#held.map((tokens) => Math.min(end, commonPrefix(tokens, prefix)));
+    let done = Math.max(...shared);
+    const first = shared.indexOf(done);
     while (done < end) {
-      done = Math.min(end, done + this.#context.batchSize);
-      const work = this.#held.flatMap((tokens, sequence) => {
-        const keep = heldOf(tokens);
-        return keep < done ? [{ sequence, keep, tokens: prefix.slice(keep, done), wanted: new Map() }] : [];
-      });
-      await this.#run(work, { top: 1, logSumExp: false });
+      const tokens = prefix.slice(done, done + Math.min(end - done, this.#context.batchSize));
+      await this.#run([{ sequence: first, keep: done, tokens, wanted: new Map() }], NOTHING);
+      done += tokens.length;
       yield done;
     }
+    const behind = [...this.#held.keys()].filter((sequence) => sequence !== first && shared[sequence]! < end);
+    if (behind.length === 0) return;
+    const copied = await this.#context.copy(first, behind);
+    for (const sequence of behind) this.#held[sequence] = copied ? [...this.#held[first]!] : [];
   }
 
   /** Forgets whatever is not committed text. The last committed token stays out of the cache. */

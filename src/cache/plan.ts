@@ -8,9 +8,15 @@ export interface SequenceWork {
   readonly wanted: ReadonlyMap<number, number>; // index in `tokens` -> row of the answer
 }
 
+/** The end of a path that no sequence may lack: the last committed token and the draft tokens after it. */
+interface Branch {
+  readonly tokens: readonly TokenId[]; // the first one is at position prefix.length - 1
+  readonly rows: ReadonlyMap<number, number>; // index in `tokens` -> row of the answer
+}
+
 /**
- * Spreads the paths to the wanted nodes over sequences that share no cells: every leaf gets the sequence
- * that already holds most of its path. What is held and not wanted is not evaluated again.
+ * Spreads the paths to the wanted nodes over sequences that share no cells, so that the branches which find
+ * most of their path in a sequence get it. What is held and not wanted is not evaluated again.
  *
  * @param held per sequence, the tokens that its cache holds
  * @param wanted nodes whose successors are asked for; row i of the answer belongs to wanted[i]
@@ -21,41 +27,36 @@ export function planPaths(
   tree: Draft,
   wanted: readonly NodeIndex[],
 ): SequenceWork[] {
-  const paths = pathsToLeaves(tree, wanted);
-  if (paths.length > held.length)
-    throw new RangeError(`${paths.length} branches do not fit into ${held.length} sequences`);
+  const branches = branchesOf(prefix, tree, wanted);
+  if (branches.length > held.length)
+    throw new RangeError(`${branches.length} branches do not fit into ${held.length} sequences`);
 
   const inner = prefix.length - 1; // the last committed token is always evaluated anew
   const heldOfPrefix = held.map((tokens) => Math.min(inner, commonPrefix(tokens, prefix)));
-  const pending = new Map(wanted.map((node, row) => [node, row]));
-  const free = new Set(held.keys());
+  const usable = ({ tokens, rows }: Branch, sequence: number) => {
+    const shared = heldOfPrefix[sequence]!;
+    if (shared < inner) return shared;
+    return inner + Math.min(commonPrefix(held[sequence]!.slice(inner), tokens), ...rows.keys());
+  };
+  const offers = branches
+    .flatMap((branch) =>
+      [...held.keys()].map((sequence) => ({ branch, sequence, keep: usable(branch, sequence) })),
+    )
+    .sort((a, b) => b.keep - a.keep);
 
-  return paths.map((path) => {
-    const tokens = [prefix[inner]!, ...path.map((node) => tree[node]!.token)];
-    const nodes = [ROOT, ...path];
-    const firstWanted = inner + nodes.findIndex((node) => pending.has(node));
-    const usable = (sequence: number) => {
-      const shared = heldOfPrefix[sequence]!;
-      const whole = shared < inner ? shared : inner + commonPrefix(held[sequence]!.slice(inner), tokens);
-      return Math.min(whole, firstWanted);
-    };
-    const sequence = [...free].reduce((best, s) => (usable(s) > usable(best) ? s : best));
-    free.delete(sequence);
-
-    const keep = usable(sequence);
-    const first = Math.max(inner, keep);
-    const rows = new Map<number, number>();
-    nodes.forEach((node, depth) => {
-      const row = pending.get(node);
-      if (row !== undefined && pending.delete(node)) rows.set(inner + depth - keep, row);
-    });
-    return {
+  const work = new Map<Branch, SequenceWork>();
+  const taken = new Set<number>();
+  for (const { branch, sequence, keep } of offers) {
+    if (work.has(branch) || taken.has(sequence)) continue;
+    taken.add(sequence);
+    work.set(branch, {
       sequence,
       keep,
-      tokens: [...prefix.slice(keep, inner), ...tokens.slice(first - inner)],
-      wanted: rows,
-    };
-  });
+      tokens: [...prefix.slice(keep, inner), ...branch.tokens.slice(Math.max(0, keep - inner))],
+      wanted: new Map([...branch.rows].map(([index, row]) => [inner + index - keep, row])),
+    });
+  }
+  return [...work.values()];
 }
 
 /** How many leading tokens two lists have in common. */
@@ -66,14 +67,25 @@ export function commonPrefix(a: readonly TokenId[], b: readonly TokenId[]): numb
   return n;
 }
 
-/** For each wanted node with no wanted node below it, the nodes from the root down to it. */
-function pathsToLeaves(tree: Draft, wanted: readonly NodeIndex[]): NodeIndex[][] {
+/** One branch for each wanted node with no wanted node below it. A node on several of them is read on the first. */
+function branchesOf(prefix: Prefix, tree: Draft, wanted: readonly NodeIndex[]): Branch[] {
   const paths = wanted.map((node) => {
     const path: NodeIndex[] = [];
     for (let n = node; n !== ROOT; n = tree[n]!.parent) path.unshift(n);
-    return path;
+    return [ROOT, ...path];
   });
-  const isInner = (leaf: NodeIndex[]) =>
-    paths.some((other) => other.length > leaf.length && leaf.every((node, depth) => other[depth] === node));
-  return paths.filter((path) => !isInner(path));
+  const isInner = (path: NodeIndex[]) =>
+    paths.some((other) => other.length > path.length && path.every((node, depth) => other[depth] === node));
+  const unread = new Map(wanted.map((node, row) => [node, row]));
+
+  return paths
+    .filter((path) => !isInner(path))
+    .map((path) => {
+      const rows = new Map<number, number>();
+      path.forEach((node, index) => {
+        const row = unread.get(node);
+        if (row !== undefined && unread.delete(node)) rows.set(index, row);
+      });
+      return { tokens: path.map((node) => (node === ROOT ? prefix.at(-1)! : tree[node]!.token)), rows };
+    });
 }

@@ -54,6 +54,11 @@ export interface Context {
   decode(batch: readonly BatchToken[], read: ReadRequest): Promise<TopLogits[]>;
   /** Removes the tokens of a sequence from position `from` on. */
   forget(sequence: number, from: number): Promise<void>;
+  /**
+   * Makes the sequences `to` hold exactly what `from` holds, without evaluating it again.
+   * @returns false where that is not possible; they then hold nothing
+   */
+  copy(from: number, to: readonly number[]): Promise<boolean>;
   dispose(): Promise<void>;
 }
 

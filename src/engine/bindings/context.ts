@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { ControlledEvaluateInputItem, LlamaContext, LlamaContextSequence, Token } from 'node-llama-cpp';
 import type { TokenId, TopLogits } from '../../types.js';
 import type { BatchToken, Context, ReadRequest } from '../engine.js';
@@ -58,6 +61,24 @@ export class BindingsContext implements Context {
     // Also right after a failed evaluation, when the library's own count of tokens is not to be trusted.
     await held.dispose();
     this.#sequences[sequence] = this.#context.getSequence();
+  }
+
+  /** By way of a file, since this library has no other; a few milliseconds where evaluating takes seconds. */
+  async copy(from: number, to: readonly number[]): Promise<boolean> {
+    let folder: string | undefined;
+    try {
+      folder = await mkdtemp(join(tmpdir(), 'mtad-')); // readable by this user only
+      const file = join(folder, 'sequence');
+      await this.#sequences[from]!.saveStateToFile(file);
+      for (const sequence of to)
+        await this.#sequences[sequence]!.loadStateFromFile(file, { acceptRisk: true }); // the same context wrote it
+      return true;
+    } catch {
+      for (const sequence of to) await this.forget(sequence, 0);
+      return false;
+    } finally {
+      if (folder) await rm(folder, { recursive: true, force: true });
+    }
   }
 
   dispose(): Promise<void> {

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { openCache } from '../../src/cache/open-cache.js';
+import type { ContextOptions, Model } from '../../src/engine/engine.js';
+import { ResourceError } from '../../src/errors.js';
+import { fakeClock } from '../support/fake-clock.js';
+import { FakeContext } from '../support/fake-context.js';
+import { TARGET } from '../support/fake-model.js';
+import { fakeTokenizer } from '../support/fake-tokenizer.js';
+
+const OPTIONS = { capacity: 20, draftSequences: 3, threads: 2, now: fakeClock() };
+
+/** A model that keeps what was asked of it. */
+function fakeModel() {
+  const asked: ContextOptions[] = [];
+  const contexts: FakeContext[] = [];
+  const model: Model = {
+    tokenizer: fakeTokenizer(),
+    async createContext(options) {
+      asked.push(options);
+      contexts.push(new FakeContext(TARGET, options));
+      return contexts.at(-1)!;
+    },
+  };
+  return { model, asked, contexts };
+}
+
+const withoutMemory: Model = {
+  tokenizer: fakeTokenizer(),
+  createContext: () => Promise.reject(new ResourceError('No memory')),
+};
+
+describe('openCache', () => {
+  it('opens one sequence of the target and as many of the draft model as it grows branches', async () => {
+    const [target, draft] = [fakeModel(), fakeModel()];
+    const cache = await openCache({ target: target.model, draft: draft.model }, OPTIONS);
+    expect(target.asked).toEqual([{ capacity: 20, sequences: 1, threads: 2 }]);
+    expect(draft.asked).toEqual([{ capacity: 20, sequences: 3, threads: 2 }]);
+    expect(cache.draft!.held).toHaveLength(3);
+    expect(cache.capacity).toBe(20);
+  });
+
+  it('opens nothing of a draft model that is not there or not needed', async () => {
+    const [target, draft] = [fakeModel(), fakeModel()];
+    for (const [given, draftSequences] of [
+      [undefined, 3],
+      [draft.model, 0],
+    ] as const) {
+      const cache = await openCache({ target: target.model, draft: given }, { ...OPTIONS, draftSequences });
+      expect(cache.draft).toBeUndefined();
+    }
+    expect(draft.asked).toEqual([]);
+  });
+
+  it('leaves nothing behind where the memory does not suffice for the draft model', async () => {
+    const target = fakeModel();
+    const opening = openCache({ target: target.model, draft: withoutMemory }, OPTIONS);
+    await expect(opening).rejects.toThrow(ResourceError);
+    expect(target.contexts.map(({ disposed }) => disposed)).toEqual([true]);
+  });
+
+  it('passes on that the memory does not suffice for the target', async () => {
+    const draft = fakeModel();
+    const opening = openCache({ target: withoutMemory, draft: draft.model }, OPTIONS);
+    await expect(opening).rejects.toThrow(ResourceError);
+    expect(draft.contexts).toEqual([]);
+  });
+});

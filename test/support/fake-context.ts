@@ -1,0 +1,113 @@
+import type { BatchToken, Context, ReadRequest } from '../../src/engine/engine.js';
+import type { TokenId, TopLogits } from '../../src/types.js';
+import { type FakeModel, readLogits, VOCABULARY } from './fake-model.js';
+
+export interface FakeContextOptions {
+  readonly capacity?: number;
+  readonly sequences?: number;
+  readonly batchSize?: number;
+}
+
+/** Thrown where a test asked for it. */
+export class EngineFailure extends Error {
+  override readonly name = 'EngineFailure';
+}
+
+/**
+ * The memory of a fake model: it answers from the tokens that a sequence really holds, and refuses every
+ * call that a real engine would get wrong in silence.
+ */
+export class FakeContext implements Context {
+  readonly capacity: number;
+  readonly sequences: number;
+  readonly batchSize: number;
+  readonly held: TokenId[][];
+  passes = 0;
+  evaluated = 0; // tokens
+  disposed = false;
+  canCopy = true;
+  readonly #model: FakeModel;
+  readonly #broken = new Set<number>();
+  #busy = false;
+  #untilFailure = 0;
+
+  constructor(model: FakeModel, { capacity = 64, sequences = 1, batchSize = 4 }: FakeContextOptions = {}) {
+    this.capacity = capacity;
+    this.sequences = sequences;
+    this.batchSize = batchSize;
+    this.held = Array.from({ length: sequences }, () => []);
+    this.#model = model;
+  }
+
+  /** Makes the n-th evaluation from now on fail halfway. */
+  failIn(n: number): void {
+    this.#untilFailure = n;
+  }
+
+  async decode(batch: readonly BatchToken[], read: ReadRequest): Promise<TopLogits[]> {
+    this.#enter();
+    this.#busy = true;
+    this.passes++;
+    const failsAt = --this.#untilFailure === 0 ? Math.floor(batch.length / 2) : -1;
+    try {
+      await undefined; // what else is running gets its turn, as with a real engine
+      const rows: TopLogits[] = [];
+      for (const [i, item] of batch.entries()) {
+        if (i === failsAt) throw new EngineFailure('The engine failed');
+        const text = this.#append(item);
+        if (item.wanted) rows.push(readLogits(this.#model, text, read));
+      }
+      return rows;
+    } catch (error) {
+      for (const { sequence } of batch) this.#broken.add(sequence);
+      throw error;
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  async forget(sequence: number, from: number): Promise<void> {
+    this.#enter();
+    if (from === 0) this.#broken.delete(sequence);
+    const text = this.#text(sequence);
+    if (!Number.isInteger(from) || from < 0 || from > text.length)
+      throw new RangeError(`Sequence ${sequence} holds ${text.length} tokens, not ${from}`);
+    text.length = from;
+  }
+
+  async copy(from: number, to: readonly number[]): Promise<boolean> {
+    this.#enter();
+    const text = this.canCopy ? [...this.#text(from)] : [];
+    for (const sequence of to) this.#text(sequence).splice(0, Number.POSITIVE_INFINITY, ...text);
+    return this.canCopy;
+  }
+
+  async dispose(): Promise<void> {
+    this.#enter();
+    this.disposed = true;
+  }
+
+  #append({ token, position, sequence }: BatchToken): TokenId[] {
+    const text = this.#text(sequence);
+    if (position !== text.length)
+      throw new RangeError(`Sequence ${sequence} holds ${text.length} tokens: ${position} is not next`);
+    if (position >= this.capacity)
+      throw new RangeError(`Position ${position} is outside a context of ${this.capacity} tokens`);
+    if (!(token >= 0 && token < VOCABULARY)) throw new RangeError(`${token} is no token`);
+    text.push(token);
+    this.evaluated++;
+    return text;
+  }
+
+  #text(sequence: number): TokenId[] {
+    const text = this.held[sequence];
+    if (!text) throw new RangeError(`There is no sequence ${sequence}`);
+    if (this.#broken.has(sequence)) throw new Error(`Sequence ${sequence} is broken and was not forgotten`);
+    return text;
+  }
+
+  #enter(): void {
+    if (this.#busy) throw new Error('The context is called while it is evaluating');
+    if (this.disposed) throw new Error('The context is called after it was disposed of');
+  }
+}

@@ -1,0 +1,33 @@
+import { CacheManager } from '../../src/cache/cache-manager.js';
+import { ModelCache } from '../../src/cache/model-cache.js';
+import { fakeClock } from './fake-clock.js';
+import { FakeContext } from './fake-context.js';
+import { DRAFT, type FakeModel, TARGET } from './fake-model.js';
+
+export interface FakePairOptions {
+  readonly targetModel?: FakeModel;
+  readonly draftModel?: FakeModel;
+  readonly capacity?: number;
+  readonly sequences?: number; // of the draft model
+  readonly now?: () => number;
+}
+
+export interface FakePair {
+  readonly cache: CacheManager;
+  readonly target: FakeContext;
+  readonly draft: FakeContext;
+}
+
+/** Both caches over fake models, and the contexts below them to look into. */
+export function fakePair({
+  targetModel = TARGET,
+  draftModel = DRAFT,
+  capacity = 64,
+  sequences = 1,
+  now = fakeClock(),
+}: FakePairOptions = {}): FakePair {
+  const target = new FakeContext(targetModel, { capacity });
+  const draft = new FakeContext(draftModel, { capacity, sequences });
+  const cache = new CacheManager(new ModelCache(target, now), new ModelCache(draft, now));
+  return { cache, target, draft };
+}
