@@ -100,7 +100,7 @@ export function createProgram(): Command {
     .option('--no-stats')
     .option(
       '--perplexity',
-      'measure it (default: with --json, --jsonl, --trace); costs time with a large vocabulary',
+      'measure it (default: with --json, --jsonl, --trace if the vocabulary is small; else it costs time)',
     )
     .option('--no-perplexity')
     .option('--highlight', 'colour what the draft model wrote')

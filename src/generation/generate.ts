@@ -86,7 +86,7 @@ export async function* generate(
       maxTokens: settings.maxTokens,
       rng: createRng(settings.seed),
       endsWith: (token) => (isEnd(token) ? 'eos' : stream.add(token) ? 'stop' : undefined),
-      rawLogProbs: settings.perplexity,
+      rawLogProbs: readsRawLogProbs(pair, settings),
       now,
       signal,
     });
@@ -115,6 +115,13 @@ export async function* generate(
   } finally {
     await cache.dispose();
   }
+}
+
+/** Tokens up to which a look at the whole vocabulary costs well under a millisecond. */
+const SMALL_VOCABULARY = 8192;
+
+function readsRawLogProbs({ targetHeader }: Pair, { perplexity }: Settings): boolean {
+  return perplexity === 'auto' ? targetHeader.vocabulary.tokens.length <= SMALL_VOCABULARY : perplexity;
 }
 
 function join(pieces: readonly TextPiece[]): string {

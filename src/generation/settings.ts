@@ -22,9 +22,14 @@ export const settingsSchema = z.strictObject({
   topP: number('a number above 0 and at most 1', (n) => n > 0 && n <= 1).default(DEFAULT_SAMPLING.topP),
   seed: whole(0, 2 ** 32 - 1).optional(), // undefined = another one each time
   maxTokens: whole(1, 10_000_000).default(256),
-  stop: z.array(z.string().min(1, { error: 'a text that is not empty' })).default([]),
+  stop: z
+    .array(z.string({ error: 'a text that is not empty' }).min(1, { error: 'a text that is not empty' }), {
+      error: 'a list of texts',
+    })
+    .default([]),
   ignoreEos: z.boolean({ error: 'true or false' }).default(false),
-  perplexity: z.boolean({ error: 'true or false' }).default(false),
+  /** Also read raw log-probabilities. 'auto': where the vocabulary is small enough for it to cost little. */
+  perplexity: z.union([z.boolean(), z.literal('auto')], { error: "true, false or 'auto'" }).default(false),
 });
 
 /** As a caller gives them: everything may be left out. */
@@ -41,7 +46,9 @@ export function parseSettings(input: SettingsInput): Settings {
     (value, key) => (value as Record<PropertyKey, unknown>)[key],
     input,
   );
-  throw new UsageError(`${issue.path.join('.')} must be ${issue.message}, not ${JSON.stringify(given)}`);
+  throw new UsageError(
+    `${issue.path.join('.')} must be ${issue.message}, not ${typeof given === 'number' ? given : JSON.stringify(given)}`,
+  );
 }
 
 /** The settings that concern a strategy, as its own options. */

@@ -36,7 +36,8 @@ export class TextStream {
 
   /** What was held back, when no token can follow. Not to be called after a stop. */
   end(): TextPiece[] {
-    const text = this.#stops.push(this.#detokenizer.flush()).shown + this.#stops.flush();
+    const { shown, stopped } = this.#stops.push(this.#detokenizer.flush());
+    const text = stopped ? shown : shown + this.#stops.flush();
     return text === '' ? [] : [{ text, drafted: false }];
   }
 }

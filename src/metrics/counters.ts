@@ -8,8 +8,8 @@ export interface Counters {
   readonly drafted: number;
   readonly accepted: number;
   readonly emitted: number;
-  readonly draftedByPosition: readonly number[]; // [gamma]: steps whose draft reached this position
-  readonly acceptedByPosition: readonly number[]; // [gamma]: steps that kept this position
+  readonly draftedByPosition: readonly number[]; // per position: steps whose draft reached it
+  readonly acceptedByPosition: readonly number[]; // per position, as many: steps that kept it
   readonly rawLogProbSum: number; // over emitted tokens, NaN where they were not read
   readonly ms: { readonly draft: number; readonly verify: number; readonly own: number };
 }
@@ -35,8 +35,8 @@ export function addStep(sum: Counters, step: Step): Counters {
     drafted: sum.drafted + step.draft.length,
     accepted: sum.accepted + step.accepted,
     emitted: sum.emitted + step.emitted.length,
-    draftedByPosition: countUpTo(sum.draftedByPosition, step.draft.length),
-    acceptedByPosition: countUpTo(sum.acceptedByPosition, step.accepted),
+    draftedByPosition: countUpTo(sum.draftedByPosition, step.draft.length, step.draft.length),
+    acceptedByPosition: countUpTo(sum.acceptedByPosition, step.accepted, step.draft.length),
     rawLogProbSum: sum.rawLogProbSum + (step.rawLogProbs?.reduce((a, b) => a + b, 0) ?? Number.NaN),
     ms: {
       draft: sum.ms.draft + step.ms.draft,
@@ -46,9 +46,8 @@ export function addStep(sum: Counters, step: Step): Counters {
   };
 }
 
-function countUpTo(counts: readonly number[], length: number): number[] {
-  return Array.from(
-    { length: Math.max(counts.length, length) },
-    (_, i) => (counts[i] ?? 0) + (i < length ? 1 : 0),
-  );
+/** One more for each of the first `reached` of at least `positions` positions. */
+function countUpTo(counts: readonly number[], reached: number, positions: number): number[] {
+  const length = Math.max(counts.length, positions);
+  return Array.from({ length }, (_, i) => (counts[i] ?? 0) + (i < reached ? 1 : 0));
 }

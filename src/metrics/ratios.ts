@@ -13,7 +13,7 @@ export function ratios(sum: Counters): Ratios {
   return {
     blockEfficiency: finiteOrNull(sum.emitted / sum.targetPasses),
     acceptanceRate: finiteOrNull(sum.accepted / sum.drafted),
-    perplexity: sum.emitted === 0 ? null : finiteOrNull(Math.exp(-sum.rawLogProbSum / sum.emitted)),
+    perplexity: finiteOrNull(Math.exp(-sum.rawLogProbSum / sum.emitted)),
     tokensPerSecond: finiteOrNull((1000 * sum.emitted) / decodeMs),
   };
 }

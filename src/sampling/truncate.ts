@@ -24,7 +24,7 @@ export function truncate(top: TopLogits, { temperature, topK, topP, banned }: Tr
   const k = topK === 0 ? tokens.length : Math.min(topK, tokens.length);
   const kept = normalise(
     tokens.slice(0, k),
-    logits.slice(0, k).map((logit) => logit / temperature),
+    logits.slice(0, k).map((logit) => (logit - logits[0]!) / temperature), // differences, so that none overflows
   );
   if (topP >= 1) return kept;
 

@@ -43,6 +43,7 @@ async function act(cache: ModelCache, context: FakeContext, prefix: Prefix, rng:
   } else if (dice < 0.7) {
     await cache.rollback(prefix);
   } else if (dice < 0.85) {
+    context.canCopy = rng() < 0.7;
     await progress(cache.prefill(prefix));
   } else {
     context.failIn(1);
@@ -155,12 +156,12 @@ describe('ModelCache', () => {
     });
 
     it('has nothing to do for a text of one token, or for one that is held', async () => {
-      const { cache, context } = openFake();
+      const { cache, context } = openFake({ sequences: 2 });
       expect(await progress(cache.prefill([3]))).toEqual([]);
       await progress(cache.prefill([3, 1, 2]));
-      const { evaluated } = context;
+      const { evaluated, copies } = context;
       expect(await progress(cache.prefill([3, 1, 2]))).toEqual([]);
-      expect(context.evaluated).toBe(evaluated);
+      expect([context.evaluated, context.copies]).toEqual([evaluated, copies]);
     });
 
     it('can be interrupted, and goes on where it was', async () => {
@@ -194,6 +195,13 @@ describe('ModelCache', () => {
       ]);
       expect(context.held).toEqual(cache.held);
       expect(context.evaluated).toBe(evaluated);
+    });
+
+    it('takes the last token out where it was evaluated', async () => {
+      const { cache, context } = openFake();
+      await cache.evaluate([0, 4], chain(1, 2), [1], READ);
+      await cache.rollback([0, 4, 1]);
+      expect(context.held).toEqual([[0, 4]]);
     });
 
     it('forgets all of a text that has nothing in common', async () => {

@@ -24,6 +24,7 @@ export class FakeContext implements Context {
   readonly held: TokenId[][];
   passes = 0;
   evaluated = 0; // tokens
+  copies = 0; // sequences copied to
   disposed = false;
   canCopy = true;
   readonly #model: FakeModel;
@@ -78,6 +79,7 @@ export class FakeContext implements Context {
   async copy(from: number, to: readonly number[]): Promise<boolean> {
     this.#enter();
     const text = this.canCopy ? [...this.#text(from)] : [];
+    this.copies += to.length;
     for (const sequence of to) this.#text(sequence).splice(0, Number.POSITIVE_INFINITY, ...text);
     return this.canCopy;
   }

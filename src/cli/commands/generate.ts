@@ -185,7 +185,7 @@ function settingsOf(flags: GenerateFlags) {
     ),
     gamma: flags.draftLength,
     tau: flags.threshold,
-    perplexity: flags.perplexity ?? Boolean(flags.json || flags.jsonl || flags.trace),
+    perplexity: flags.perplexity ?? (flags.json || flags.jsonl || flags.trace ? ('auto' as const) : false),
   };
 }
 

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { decode, type Step } from '../../src/decoding/decode.js';
+import { createStrategy } from '../../src/strategies/index.js';
+import { EngineFailure } from '../support/fake-context.js';
+import { isEnd, UNCUT } from '../support/fake-model.js';
+import { fakePair } from '../support/fake-pair.js';
+import { decodeOptions, neverEnds, PROMPT, prefill, run } from '../support/fake-run.js';
+import { emittedOf, GREEDY, STRATEGIES } from './strategies.js';
+
+describe('decode', () => {
+  describe.each(STRATEGIES)('with $strategy', (options) => {
+    it('passes an engine failure on, keeps what was emitted, and can be asked to go on', async () => {
+      const untroubled = await run(options, { sampling: GREEDY, endsWith: neverEnds });
+      for (const model of ['target', 'draft'] as const) {
+        if (options.strategy === 'autoregressive' && model === 'draft') continue;
+        for (let n = 1; n <= 3; n++) {
+          const pair = fakePair({ sequences: 2 });
+          const prefix = [...PROMPT];
+          await prefill(pair.cache, prefix);
+          const strategy = createStrategy(options, { sampling: GREEDY, isEnd, draft: pair.cache.draft });
+          pair[model].failIn(n);
+          const left = () =>
+            decodeOptions({ maxTokens: 12 - (prefix.length - PROMPT.length), endsWith: neverEnds });
+          const seen: Step[] = [];
+          const failing = async () => {
+            for await (const step of decode(strategy, pair.cache, prefix, left())) seen.push(step);
+          };
+          await expect(failing()).rejects.toThrow(EngineFailure);
+          expect(prefix).toEqual([...PROMPT, ...emittedOf(seen)]);
+          expect(pair.cache.target.held).toEqual(pair.target.held);
+          expect(pair.cache.draft!.held).toEqual(pair.draft.held);
+
+          for await (const _ of decode(strategy, pair.cache, prefix, left()));
+          expect(prefix).toEqual(untroubled.prefix);
+        }
+      }
+    });
+
+    it('leaves the caches at the committed text where its caller stops listening', async () => {
+      const { cache, target } = fakePair({ sequences: 2 });
+      const prefix = [...PROMPT];
+      const strategy = createStrategy(options, { sampling: UNCUT, isEnd, draft: cache.draft });
+      for await (const _ of decode(strategy, cache, prefix, decodeOptions())) break;
+      expect(target.held).toEqual([prefix.slice(0, -1)]);
+    });
+  });
+});

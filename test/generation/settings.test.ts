@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest';
+import { UsageError } from '../../src/errors.js';
+import {
+  parseSettings,
+  type SettingsInput,
+  settingsSchema,
+  strategyOptions,
+} from '../../src/generation/settings.js';
+import { STRATEGY_NAMES } from '../../src/strategies/index.js';
+
+const NO_NUMBERS = ['1', 'four', null, [1], true];
+
+/** For each setting: words of what it should be, values that are wrong, values at the edge that are right. */
+const RULES: [setting: string, expectation: RegExp, wrong: unknown[], right: unknown[]][] = [
+  ['strategy', /one of .*speculative.*mtad/, ['beam', '', 3, null], [...STRATEGY_NAMES]],
+  ['gamma', /whole number from 1 to 64/, [...NO_NUMBERS, 0, -1, 2.5, 65], [1, 64]],
+  ['beamWidth', /whole number from 1 to 64/, [...NO_NUMBERS, 0, -1, 2.5, 65], [1, 64]],
+  ['tau', /above 0 and at most 1/, [...NO_NUMBERS, 0, -0.5, 1.01], [1e-9, 1]],
+  ['clip', /true or false/, [1, 'yes', null], [true, false]],
+  ['temperature', /0 or more/, [...NO_NUMBERS, -1, -1e-9], [0, 0.001, 2]],
+  ['topK', /whole number from 0 to/, [...NO_NUMBERS, -1, 1.5, 1e9], [0, 1, 1000]],
+  ['topP', /above 0 and at most 1/, [...NO_NUMBERS, 0, -0.5, 1.01], [1e-9, 1]],
+  ['seed', /whole number from 0 to 4294967295/, [...NO_NUMBERS, -1, 1.5, 2 ** 32], [0, 2 ** 32 - 1]],
+  ['maxTokens', /whole number from 1 to/, [...NO_NUMBERS, 0, -1, 1.5], [1, 100_000]],
+  ['stop', /text/, ['END', 3, null], [[], ['END', '\n']]],
+  ['ignoreEos', /true or false/, [0, 'no'], [true, false]],
+  ['perplexity', /true.*false/, [0, 'no'], [true, false]],
+];
+
+const NUMERIC = ['gamma', 'beamWidth', 'tau', 'temperature', 'topK', 'topP', 'seed', 'maxTokens'];
+
+function refusal(input: object): Error {
+  try {
+    parseSettings(input as SettingsInput);
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error(`${JSON.stringify(input)} was not refused`);
+}
+
+describe('parseSettings', () => {
+  it("has the paper's defaults", () => {
+    expect(parseSettings({})).toEqual({
+      strategy: 'mtad',
+      gamma: 4,
+      beamWidth: 4,
+      tau: 0.5,
+      clip: false,
+      temperature: 1,
+      topK: 10,
+      topP: 0.9,
+      maxTokens: 256,
+      stop: [],
+      ignoreEos: false,
+      perplexity: false,
+    });
+  });
+
+  it('is told here all that it must refuse', () => {
+    expect(RULES.map(([setting]) => setting)).toEqual(Object.keys(settingsSchema.shape));
+  });
+
+  describe.each(RULES)('for %s', (setting, expectation, wrong, right) => {
+    it('refuses what is wrong and says what it should be and what it is', () => {
+      for (const value of wrong) {
+        const error = refusal({ [setting]: value });
+        expect(error).toBeInstanceOf(UsageError);
+        expect(error.message).toMatch(new RegExp(`^${setting} must be .*${expectation.source}.*, not `));
+        expect(error.message).not.toMatch(/invalid input/i);
+        expect(error.message.endsWith(`, not ${JSON.stringify(value)}`)).toBe(true);
+      }
+    });
+
+    it('takes what is right, up to the edge', () => {
+      for (const value of right)
+        expect(parseSettings({ [setting]: value } as SettingsInput)).toMatchObject({ [setting]: value });
+    });
+
+    it('takes undefined for left out', () => {
+      expect(parseSettings({ [setting]: undefined } as SettingsInput)).toEqual(parseSettings({}));
+    });
+  });
+
+  it.each(NUMERIC)('refuses numbers that are none for %s, and shows which', (setting) => {
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+      const { message } = refusal({ [setting]: value });
+      expect(message.startsWith(`${setting} must be `)).toBe(true);
+      expect(message.endsWith(`, not ${value}`)).toBe(true);
+    }
+  });
+
+  it.each([
+    ['', '""'],
+    [7, '7'],
+  ])('refuses %o among the stop strings', (value, text) => {
+    const { message } = refusal({ stop: ['END', value] });
+    expect(message).toMatch(/^stop.*must be a text/);
+    expect(message.endsWith(`not ${text}`)).toBe(true);
+  });
+
+  it('refuses what is no setting, by name', () => {
+    const error = refusal({ gamma: 3, temprature: 1 });
+    expect(error).toBeInstanceOf(UsageError);
+    expect(error.message).toContain('temprature');
+  });
+
+  it('changes none of the settings given', () => {
+    const given = { strategy: 'speculative', gamma: 7, seed: 3, stop: ['.'], topK: 0 } as const;
+    expect(parseSettings({ ...given, stop: [...given.stop] })).toMatchObject(given);
+  });
+});
+
+describe('strategyOptions', () => {
+  const settings = { gamma: 7, beamWidth: 3, tau: 0.25, clip: true };
+
+  it('are the settings that concern the strategy, and no others', () => {
+    const optionsOf = (strategy: (typeof STRATEGY_NAMES)[number]) =>
+      strategyOptions(parseSettings({ ...settings, strategy }));
+    expect(optionsOf('autoregressive')).toEqual({ strategy: 'autoregressive' });
+    expect(optionsOf('speculative')).toEqual({ strategy: 'speculative', gamma: 7 });
+    expect(optionsOf('mtad')).toEqual({ strategy: 'mtad', ...settings });
+  });
+});

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { type TextPiece, TextStream } from '../../src/generation/text-stream.js';
+import { BYTE_END, FIRST_PIECE, fakeTokenizer } from '../support/fake-tokenizer.js';
+
+const TOKENIZER = fakeTokenizer();
+const PROMPT = TOKENIZER.encode('Say:');
+
+const join = (pieces: readonly TextPiece[]) => pieces.map(({ text }) => text).join('');
+
+/** The text of these tokens in steps of so many, up to the stop or the end, and whether it stopped. */
+function written(
+  tokens: readonly number[],
+  stops: readonly string[],
+  perStep: number,
+  tokenizer = TOKENIZER,
+) {
+  const stream = new TextStream(tokenizer, PROMPT, stops);
+  let text = '';
+  for (let i = 0; i < tokens.length; i += perStep) {
+    const stopped = tokens.slice(i, i + perStep).some((token) => stream.add(token));
+    text += join(stream.take(0));
+    if (stopped) return { text, stopped, tokens: i };
+  }
+  return { text: text + join(stream.end()), stopped: false };
+}
+
+describe('TextStream', () => {
+  it.each([1, 2, 3, 5])('gives the whole text, however many tokens a step has: %d', (perStep) => {
+    const text = 'Grüße, 日本 😀, stop not';
+    expect(written(TOKENIZER.encode(text), ['stop!'], perStep)).toEqual({ text, stopped: false });
+  });
+
+  it.each([1, 2, 3, 5])('ends before a stop string, however it is spread over steps of %d', (perStep) => {
+    const result = written(TOKENIZER.encode('日本 stop here'), ['stop'], perStep);
+    expect(result).toMatchObject({ text: '日本 ', stopped: true });
+  });
+
+  it('says with which token the stop string was complete', () => {
+    const stream = new TextStream(TOKENIZER, PROMPT, ['ab']);
+    expect(TOKENIZER.encode('xab').map((token) => stream.add(token))).toEqual([false, false, true]);
+  });
+
+  it('tells apart what the draft model wrote', () => {
+    const stream = new TextStream(TOKENIZER, PROMPT, []);
+    for (const token of TOKENIZER.encode('abc')) stream.add(token);
+    expect(stream.take(2)).toEqual([
+      { text: 'a', drafted: true },
+      { text: 'b', drafted: true },
+      { text: 'c', drafted: false },
+    ]);
+    stream.add(TOKENIZER.encode('d')[0]!);
+    expect(stream.take(0)).toEqual([{ text: 'd', drafted: false }]);
+  });
+
+  it('gives a character to the model whose token completed it', () => {
+    const stream = new TextStream(TOKENIZER, PROMPT, []);
+    const [a, b, c] = TOKENIZER.encode('日');
+    stream.add(a!);
+    stream.add(b!);
+    expect(stream.take(1)).toEqual([]);
+    stream.add(c!);
+    expect(stream.take(1)).toEqual([{ text: '日', drafted: true }]);
+  });
+
+  it('gives each text once, and none that is empty', () => {
+    const stream = new TextStream(TOKENIZER, PROMPT, []);
+    stream.add(TOKENIZER.encode('a')[0]!);
+    stream.add(BYTE_END);
+    expect(stream.take(2)).toHaveLength(1);
+    expect(stream.take(2)).toEqual([]);
+    expect(stream.end()).toEqual([]);
+  });
+
+  it('gives out at the end what was held back for a stop string or for a character', () => {
+    expect(written(TOKENIZER.encode('no st'), ['stop'], 1).text).toBe('no st');
+    expect(written([...TOKENIZER.encode('a'), 0xf0], [], 1).text).toBe('a\uFFFD');
+    expect(written([...TOKENIZER.encode('st'), 0xf0], ['stop'], 1).text).toBe('st\uFFFD');
+  });
+
+  it('shows nothing of a stop string that is complete only at the end', () => {
+    // One token ends in the middle of a character, so that its text is held back until the end.
+    const tokenizer = fakeTokenizer(Uint8Array.of(...new TextEncoder().encode('stop'), 0xf0));
+    expect(written([...TOKENIZER.encode('no '), FIRST_PIECE], ['stop'], 1, tokenizer).text).toBe('no ');
+  });
+});
