@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import { settingsSchema } from '../generation/settings.js';
@@ -81,7 +82,10 @@ export function createProgram(): Command {
         2,
       ),
     )
-    .addOption(whole('-t, --threads <n>', 'processor threads (default: by model size)', 1))
+    // More threads than processors wait for each other: a pass then takes seconds instead of milliseconds.
+    .addOption(
+      whole('-t, --threads <n>', 'processor threads (default: by model size)', 1, availableParallelism()),
+    )
     .addOption(
       new Option('--gpu <device>', 'device')
         .choices(['auto', 'cuda', 'vulkan', 'metal', 'off'])
@@ -125,11 +129,13 @@ function setting(
   return DEFAULTS[key] === undefined ? option : option.default(DEFAULTS[key]);
 }
 
-function whole(flags: string, description: string, min: number): Option {
+function whole(flags: string, description: string, min: number, max = Number.MAX_SAFE_INTEGER): Option {
   return new Option(flags, description).argParser((text) => {
     const value = parseNumber(text);
-    if (!Number.isSafeInteger(value) || value < min)
-      throw new InvalidArgumentError(`It must be a whole number, ${min} or more.`);
+    if (!Number.isSafeInteger(value) || value < min || value > max)
+      throw new InvalidArgumentError(
+        `It must be a whole number, ${max < Number.MAX_SAFE_INTEGER ? `${min} to ${max}` : `${min} or more`}.`,
+      );
     return value;
   });
 }

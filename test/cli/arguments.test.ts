@@ -15,7 +15,7 @@ const refused = [
   [...whole('--seed'), '4294967296'],
   [...whole('--max-tokens'), '0'],
   [...whole('--ctx-size'), '0', '1'],
-  [...whole('--threads'), '0'],
+  [...whole('--threads'), '0', '100000'],
   [...whole('--gpu-layers')],
   [...whole('--draft-gpu-layers')],
   ['--strategy', 'magic', ''],
