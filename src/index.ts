@@ -1,4 +1,7 @@
 /** The library: load a pair of models, generate with them, judge the result. */
+export { CacheManager } from './cache/cache-manager.js';
+export { ModelCache } from './cache/model-cache.js';
+export { type CacheOptions, openCache } from './cache/open-cache.js';
 export { type DecodeOptions, decode, type Step } from './decoding/decode.js';
 export type { Strategy } from './decoding/strategy.js';
 export type { Engine, Model, Tokenizer } from './engine/engine.js';

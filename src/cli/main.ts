@@ -1,17 +1,24 @@
 import { CommanderError } from 'commander';
-import { exitCodeOf, messageOf } from './failures.js';
+import { EXIT, exitCodeOf, messageOf } from './failures.js';
 import { createProgram } from './program.js';
-import { acceptLlamaCppSpellings, refuseUnknownCommand } from './spelling.js';
+import { acceptLlamaCppSpellings, refuseLaterCommand } from './spelling.js';
 
 /** Runs one command line. The process ends by itself, with `process.exitCode` set. */
 export async function main(args: readonly string[]): Promise<void> {
+  survivePipes();
   try {
-    refuseUnknownCommand(args);
-    const [first, ...rest] = args;
-    const words = acceptLlamaCppSpellings(first === 'generate' ? rest : args);
-    await createProgram().parseAsync(words, { from: 'user' });
+    refuseLaterCommand(args[0]);
+    await createProgram().parseAsync(acceptLlamaCppSpellings(args), { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) process.stderr.write(`mtad: ${messageOf(error, args)}\n`);
     process.exitCode = exitCodeOf(error);
   }
+}
+
+/** A reader that leaves is no failure of ours, and what is said beside the text is never worth losing the text for. */
+function survivePipes(): void {
+  process.stderr.on('error', () => {});
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') process.exitCode = EXIT.failure;
+  });
 }

@@ -3,10 +3,20 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import { settingsSchema } from '../generation/settings.js';
 import type { GenerateFlags } from './commands/generate.js';
+import { promptWords } from './spelling.js';
 import { VERSION } from './version.js';
 
 const DEFAULTS = settingsSchema.parse({});
 const LATER_STRATEGIES = ['block', 'mmtad', 'mtjd'];
+
+const EXAMPLES = `
+Examples:
+  mtad "Once upon a time"
+  mtad -m llama-8b-q4.gguf -d llama-1b-q4.gguf "The sea"
+  cat notes.txt | mtad "In one sentence, this says that"
+
+Exit codes: 0 done, 1 failure, 2 wrong arguments, 3 model file, 4 models do not make a pair,
+5 memory or context, 130 and 143 interrupted.`;
 
 /** The command line. Parsing loads no model and no native library. */
 export function createProgram(): Command {
@@ -18,12 +28,14 @@ export function createProgram(): Command {
     )
     .argument('[prompt...]', 'words to write on from; standard input is put before them')
     .version(VERSION)
-    .showHelpAfterError('(mtad --help lists the options)')
+    .showHelpAfterError('(mtad --help lists the options; -p takes a prompt that begins with -)')
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'mtad: ')) })
     .action(async (words: string[], flags: GenerateFlags, command: Command) => {
+      const prompt = promptWords(words);
+      if (prompt.length === 1 && prompt[0] === 'help') return command.help();
       const { runGenerate } = await import('./commands/generate.js');
-      await runGenerate(words, flags, () => command.helpInformation({ error: true }));
+      process.exitCode = await runGenerate(prompt, flags, () => command.helpInformation({ error: true }));
     });
 
   program.optionsGroup('Models:');
@@ -55,7 +67,7 @@ export function createProgram(): Command {
       setting(
         '--threshold <tau>',
         'tau',
-        "accept while the joint likelihood is tau times the draft's, (0, 1]",
+        "accept while the joint likelihood is at least tau times the draft's, (0, 1]",
       ),
     )
     .option('--clip', 'do not let a lucky token pay for later bad ones')
@@ -64,11 +76,10 @@ export function createProgram(): Command {
     .addOption(setting('--top-p <p>', 'topP', 'keep the likeliest tokens up to this mass, 1 = all'))
     .addOption(setting('--seed <n>', 'seed', 'the same seed gives the same text (default: random)'))
     .addOption(setting('-n, --max-tokens <n>', 'maxTokens', 'tokens to generate at most'))
-    .option(
-      '--stop <text>',
-      'end before this text; repeatable',
-      (text: string, all: string[]) => [...all, parseStop(text)],
-      [],
+    .addOption(
+      new Option('--stop <text>', 'end before this text; repeatable')
+        .argParser((text: string, all: string[]) => [...all, parseStop(text)])
+        .default([], 'none'),
     )
     .option('--ignore-eos', 'never end by itself');
 
@@ -78,7 +89,7 @@ export function createProgram(): Command {
     .addOption(
       whole(
         '-c, --ctx-size <n>',
-        'tokens of prompt and text at most (default: what the target was trained on)',
+        'tokens of prompt and text together at most (default: what the target was trained on)',
         2,
       ),
     )
@@ -101,17 +112,18 @@ export function createProgram(): Command {
     .option('-o, --output <file>', 'write there instead of standard output')
     .option('--no-stream', 'print the text when it is complete')
     .option('--stats', 'figures on standard error (default: on a terminal)')
-    .option('--no-stats')
+    .option('--no-stats', 'no figures')
     .option(
       '--perplexity',
       'measure it (default: with --json, --jsonl, --trace if the vocabulary is small; else it costs time)',
     )
-    .option('--no-perplexity')
+    .option('--no-perplexity', 'do not measure it')
     .option('--highlight', 'colour what the draft model wrote')
     .option('--trace <file>', 'write every step as a JSON line')
     .addOption(new Option('--color <when>', 'colours').choices(['auto', 'always', 'never']).default('auto'))
     .option('-q, --quiet', 'no progress, no warnings, no figures')
     .option('-v, --verbose', "llama.cpp's log, and errors in full");
+  program.addHelpText('after', EXAMPLES);
   return program;
 }
 

@@ -28,11 +28,14 @@ export function stdinIsRedirected(): boolean {
 }
 
 /** @throws UsageError when the sources contradict each other; looks at the command line only */
-export function checkSources({ words, prompt, file, stdin }: PromptSources): void {
-  if (prompt !== undefined && words.length > 0)
+export function checkSources({ words, prompt: option, file, stdin }: PromptSources): void {
+  const prompt = option ?? words.join(' ');
+  if (option !== undefined && words.length > 0)
     throw new UsageError(
-      `The prompt is given twice: --prompt ${JSON.stringify(prompt)} and ${JSON.stringify(words.join(' '))}`,
+      `The prompt is given twice: --prompt ${JSON.stringify(option)} and ${JSON.stringify(words.join(' '))}`,
     );
+  if (stdin && prompt.includes(PLACE) && file !== '-' && !stdinIsRedirected())
+    throw new UsageError(`The prompt has a place for standard input, ${PLACE}, but nothing is piped in`);
   if (file === '-' && !stdin)
     throw new UsageError('--file - reads standard input, and --no-stdin forbids it');
 }
@@ -51,7 +54,7 @@ export async function readPrompt(
   const fromFile = file === undefined || file === '-' ? '' : decodeText(await readSource(file), file);
   const readsStdin = file === '-' || (stdin && stdinIsRedirected());
   const fromStdin = readsStdin ? await readStdin(prompt !== '' || fromFile !== '', signal, say) : '';
-  if (prompt.includes(PLACE)) return join([fromFile, prompt.replaceAll(PLACE, () => fromStdin)]);
+  if (stdin && prompt.includes(PLACE)) return join([fromFile, prompt.replaceAll(PLACE, () => fromStdin)]);
   return join([fromFile, fromStdin, prompt]);
 }
 

@@ -1,8 +1,8 @@
 import { distance } from 'fastest-levenshtein';
 import { UsageError } from '../errors.js';
 
-const COMMANDS = ['generate'];
 const LATER_COMMANDS = ['benchmark', 'tune', 'inspect', 'pull', 'complete'];
+const COMMANDS = ['generate', 'help', ...LATER_COMMANDS];
 
 /** llama.cpp's names for our options. Commander would take `-md x` for `--model d` and a prompt. */
 const LLAMA_CPP_SPELLINGS: Record<string, string> = {
@@ -40,16 +40,26 @@ export function acceptLlamaCppSpellings(args: readonly string[]): string[] {
   });
 }
 
-/** A lone word is a prompt, unless it looks like a command that is misspelt, or one that is yet to come. */
-export function refuseUnknownCommand(args: readonly string[]): void {
-  const [word] = args;
-  if (word === undefined) return;
-  if (LATER_COMMANDS.includes(word))
+/** @throws UsageError for a command line that begins with a command which is yet to come */
+export function refuseLaterCommand(word: string | undefined): void {
+  if (word !== undefined && LATER_COMMANDS.includes(word))
     throw new UsageError(
       `mtad ${word} is not in this release; for a prompt that begins so, use -p "${word} ..."`,
     );
-  if (args.length > 1 || word.length < 4 || COMMANDS.includes(word)) return;
-  const close = [...COMMANDS, ...LATER_COMMANDS].find((command) => distance(word, command) <= 2);
-  if (close)
-    throw new UsageError(`"${word}" is no command; did you mean ${close}? For a prompt, use -p ${word}`);
+}
+
+/**
+ * The words of the prompt, without the name of the command.
+ * @throws UsageError for a lone word that looks like a command, because it would become a prompt in silence
+ */
+export function promptWords([first, ...rest]: readonly string[]): string[] {
+  if (first === undefined || first === 'generate') return rest;
+  if (rest.length === 0) {
+    refuseLaterCommand(first);
+    const tolerated = first.length > 5 ? 2 : 1; // letters
+    const close = COMMANDS.find((command) => distance(first, command) <= tolerated);
+    if (close && close !== first)
+      throw new UsageError(`"${first}" is no command; did you mean ${close}? For a prompt, use -p ${first}`);
+  }
+  return [first, ...rest];
 }

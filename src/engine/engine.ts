@@ -39,6 +39,7 @@ export interface ContextOptions {
   readonly capacity: number; // tokens that each sequence can hold, >= 1
   readonly sequences: number; // >= 1
   readonly threads?: number | undefined; // undefined = chosen by the engine
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Memory of one model: `sequences` texts side by side, each a list of evaluated tokens. */
@@ -72,6 +73,6 @@ export interface BatchToken {
 
 /** What to read at each wanted token. */
 export interface ReadRequest {
-  readonly top: number; // how many of the largest logits, 0 = all
+  readonly top: number; // how many of the largest logits, 0 = all; among equals at the last place the engine chooses
   readonly logSumExp: boolean; // also over the whole vocabulary: dear where that is large
 }

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { openCache } from '../cache/open-cache.js';
 import { decode, type Step } from '../decoding/decode.js';
@@ -16,7 +17,7 @@ import { type TextPiece, TextStream } from './text-stream.js';
 export interface RunOptions {
   /** Tokens of prompt and text together; undefined = as many as the target was trained on. */
   readonly contextSize?: number | undefined;
-  readonly threads?: number | undefined; // undefined = chosen by the engine
+  readonly threads?: number | undefined; // [1..processors], undefined = chosen by the engine
   /** Its abort ends the text where it is: finishReason 'interrupted'. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -26,13 +27,15 @@ export type GenerationEvent =
       readonly type: 'start';
       readonly promptTokens: readonly TokenId[];
       readonly settings: EffectiveSettings;
+      readonly contextSize: number; // tokens
     }
   | { readonly type: 'prefill'; readonly done: number; readonly total: number } // tokens, over both models
   | { readonly type: 'step'; readonly step: Step }
   | { readonly type: 'text'; readonly pieces: readonly TextPiece[] }
   | { readonly type: 'end'; readonly result: GenerationResult };
 
-export type EffectiveSettings = Settings & { readonly seed: number };
+/** With what was left open decided. */
+export type EffectiveSettings = Settings & { readonly seed: number; readonly perplexity: boolean };
 
 export interface GenerationResult {
   readonly text: string;
@@ -53,23 +56,36 @@ export async function* generate(
   input: SettingsInput = {},
   { contextSize, threads, signal }: RunOptions = {},
 ): AsyncGenerator<GenerationEvent, void> {
-  const parsed = parseSettings(input);
-  const settings = { ...parsed, seed: parsed.seed ?? randomInt(2 ** 32) };
+  const settings = effectiveSettings(pair, parseSettings(input));
   if (prompt === '') throw new UsageError('The prompt is empty');
+  if (
+    threads !== undefined &&
+    !(Number.isInteger(threads) && threads >= 1 && threads <= availableParallelism())
+  )
+    throw new UsageError(
+      `threads must be a whole number from 1 to ${availableParallelism()}, not ${threads}`,
+    );
   const { tokenizer } = pair.target;
   const promptTokens = tokenizer.encode(prompt);
-  const limit = contextSize ?? (pair.targetHeader.trainContextSize || Number.POSITIVE_INFINITY);
-  if (promptTokens.length > limit)
+  const limit = contextSize ?? (pair.targetHeader.trainContextSize || Number.MAX_SAFE_INTEGER);
+  if (promptTokens.length >= limit)
     throw new ResourceError(
-      `The prompt has ${promptTokens.length} tokens and the context holds ${limit}: shorten it, or raise --ctx-size`,
+      `The prompt has ${promptTokens.length} tokens and the context holds ${limit}, the text included: ` +
+        'shorten it, or raise the context size (--ctx-size)',
     );
-  yield { type: 'start', promptTokens, settings };
 
   const now = () => performance.now();
   const options = strategyOptions(settings);
-  const capacity = Math.min(limit, promptTokens.length + settings.maxTokens - 1); // the last token is not evaluated
-  const cache = await openCache(pair, { capacity, draftSequences: draftSequences(options), threads, now });
+  const length = Math.min(limit, promptTokens.length + settings.maxTokens);
+  const cache = await openCache(pair, {
+    capacity: length - 1, // the last token is never evaluated
+    draftSequences: draftSequences(options),
+    threads,
+    signal,
+    now,
+  });
   try {
+    yield { type: 'start', promptTokens, settings, contextSize: limit };
     const started = now();
     const prefix = [...promptTokens];
     for await (const progress of cache.prefill(prefix)) {
@@ -86,7 +102,7 @@ export async function* generate(
       maxTokens: settings.maxTokens,
       rng: createRng(settings.seed),
       endsWith: (token) => (isEnd(token) ? 'eos' : stream.add(token) ? 'stop' : undefined),
-      rawLogProbs: readsRawLogProbs(pair, settings),
+      rawLogProbs: settings.perplexity,
       now,
       signal,
     });
@@ -117,11 +133,13 @@ export async function* generate(
   }
 }
 
-/** Tokens up to which a look at the whole vocabulary costs well under a millisecond. */
-const SMALL_VOCABULARY = 8192;
+/** Tokens up to which reading the whole vocabulary costs a millisecond or less per position. */
+const SMALL_VOCABULARY = 4096;
 
-function readsRawLogProbs({ targetHeader }: Pair, { perplexity }: Settings): boolean {
-  return perplexity === 'auto' ? targetHeader.vocabulary.tokens.length <= SMALL_VOCABULARY : perplexity;
+function effectiveSettings({ targetHeader }: Pair, settings: Settings): EffectiveSettings {
+  const { seed = randomInt(2 ** 32), perplexity } = settings;
+  const isSmall = targetHeader.vocabulary.tokens.length <= SMALL_VOCABULARY;
+  return { ...settings, seed, perplexity: perplexity === 'auto' ? isSmall : perplexity };
 }
 
 function join(pieces: readonly TextPiece[]): string {

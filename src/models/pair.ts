@@ -1,6 +1,7 @@
+import { basename } from 'node:path';
 import { type BindingsOptions, createBindingsEngine } from '../engine/bindings/engine.js';
 import type { Engine, Model } from '../engine/engine.js';
-import { UsageError } from '../errors.js';
+import { PairMismatchError, UsageError } from '../errors.js';
 import type { TokenId } from '../types.js';
 import { checkPair } from './check-pair.js';
 import { type ModelHeader, readHeader } from './header.js';
@@ -81,9 +82,23 @@ export async function loadPair(options: PairOptions = {}, files?: PairFiles): Pr
     const unshared = new Set(
       Array.from({ length: Math.max(...sizes) - sharedTokens }, (_, i) => sharedTokens + i),
     );
+    refuseUnsharedEnd(target, targetHeader, unshared);
     return { engine, target, draft, targetHeader, draftHeader, unshared, dispose: () => engine.dispose() };
   } catch (error) {
     await engine.dispose();
     throw error;
   }
+}
+
+/** Unshared tokens are never emitted. For padding that is no loss; without its end token a text would have no end. */
+function refuseUnsharedEnd(
+  { tokenizer }: Model,
+  { path, vocabulary }: ModelHeader,
+  unshared: ReadonlySet<TokenId>,
+): void {
+  for (const token of unshared)
+    if (token < vocabulary.tokens.length && tokenizer.isEndOfGeneration(token))
+      throw new PairMismatchError(
+        `${basename(path)} ends its texts with token ${token}, ${JSON.stringify(vocabulary.tokens[token])}, which its draft model lacks`,
+      );
 }

@@ -41,7 +41,7 @@ test.concurrent.each([
   [['--system', 'Be brief.'], 'not in this release'],
   [['-s', 'Be brief.'], 'not in this release'],
   [['-hf', 'someone/some-model'], 'does not download'],
-  [['--model', 'hf:someone/some-model'], 'does not download'],
+  [['--model', 'hf:someone/some-model', 'A prompt'], 'does not download'],
   [['--no-such-option'], 'unknown option'],
   [['--json', '--jsonl'], 'cannot be used with'],
   [['--prompt', 'one', 'two'], 'given twice'],
@@ -52,6 +52,11 @@ test.concurrent.each([
   [['--trace', '/', 'A prompt'], 'Cannot write'],
   [['benchmark'], 'not in this release'],
   [['genrate'], 'did you mean generate?'],
+  [['benchmrk', '--json'], 'did you mean benchmark?'],
+  [['--seed', '1', 'benchmark'], 'not in this release'],
+  [['{stdin}', 'again'], 'nothing is piped in'],
+  [['--output', 'a.txt', '--trace', './a.txt', 'A prompt'], 'the same file'],
+  [['--model', 'gguf/README.md', '--output', 'gguf/README.md', 'A prompt'], 'the same file'],
 ] as const)('%j ends with exit code 2 and "%s"', async (args, message) => {
   const { exitCode, stdout, stderr } = await mtad(args);
   expect(stderr).toContain(message);
@@ -77,8 +82,8 @@ test('after -- everything is prompt', async () => {
   expect(stdout).not.toBe('');
 });
 
-test('a long word that is no command is a prompt, and so is the word after generate', async () => {
-  for (const args of [['Grandmother'], ['generate', 'benchmark']]) {
+test('a word that is no command is a prompt, and so is what follows generate', async () => {
+  for (const args of [['Grandmother'], ['time'], ['generate', 'benchmark it']]) {
     const { exitCode, stdout } = await mtad([...args, '-n', '3']);
     expect(exitCode).toBe(0);
     expect(stdout).not.toBe('');

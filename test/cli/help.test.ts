@@ -34,6 +34,10 @@ test('--help goes to standard output and names every group of options', async ()
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
 });
 
+test('help as a word is help', async () => {
+  expect((await mtad(['help'])).stdout).toBe((await mtad(['--help'])).stdout);
+});
+
 test('--version is that of the package', async () => {
   const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
   expect((await mtad(['--version'])).stdout).toBe(`${version}\n`);
@@ -47,6 +51,6 @@ test('a terminal and no prompt: help, exit code 2', async () => {
 
 test('no terminal and no prompt: one line, exit code 2', async () => {
   const { exitCode, stdout, stderr } = await mtad([]);
-  expect(stderr).toMatch(/^mtad: no prompt[^\n]*\n$/);
+  expect(stderr).toMatch(/^mtad: No prompt[^\n]*\n$/);
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
 });

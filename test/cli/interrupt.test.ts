@@ -15,17 +15,7 @@ test.each([
   run.kill(signal);
   const { exitCode, stdout, stderr } = await run;
   expect({ exitCode, stderr }).toEqual({ exitCode: code, stderr: '' });
-  const whole = await mtad([
-    '--ignore-eos',
-    '-n',
-    '2000',
-    '-c',
-    '3000',
-    '--seed',
-    '7',
-    '-q',
-    'Once upon a time',
-  ]);
+  const whole = await mtad([...ENDLESS, '-n', '300']);
   expect(whole.stdout.startsWith(stdout.slice(0, whole.stdout.length))).toBe(true);
   expect(stdout.length).toBeGreaterThan(40);
 });

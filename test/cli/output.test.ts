@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -80,6 +80,7 @@ test('--json is one object with every key', async () => {
     'finish_reason',
     'strategy',
     'engine',
+    'device',
     'model',
     'draft',
     'prompt_tokens',
@@ -166,6 +167,44 @@ test('a reader that leaves early: silence and exit code 0', async () => {
   const { stdout, stderr } = await execa('bash', ['-c', command]);
   expect(stdout).toMatch(/^[\s\S]{10} 0$/);
   expect(stderr).toBe('');
+});
+
+test('readers of help and of the log may leave early too', async () => {
+  const run = (command: string) => execa('bash', ['-c', `${command}; echo "\${PIPESTATUS[0]}"`]);
+  const node = `"${process.execPath}" "${BIN}"`;
+  const help = await run(`${node} --help | true`);
+  expect({ stdout: help.stdout, stderr: help.stderr }).toEqual({ stdout: '0', stderr: '' });
+  const file = join(folder, 'kept.txt');
+  const log = await run(`${node} -v --seed 5 -n 24 -o "${file}" "Once upon a time" < /dev/null 2>&1 | true`);
+  expect(log.stdout).toBe('0');
+  expect(await readFile(file, 'utf8')).toBe(text);
+});
+
+test('a refused run leaves the files alone that it would have written', async () => {
+  const file = join(folder, 'precious.txt');
+  await writeFile(file, 'precious');
+  const { exitCode } = await mtad([
+    '-o',
+    file,
+    '--trace',
+    join(folder, 'none.jsonl'),
+    '-c',
+    '3',
+    'Once upon a time',
+  ]);
+  expect(exitCode).toBe(5);
+  expect(await readFile(file, 'utf8')).toBe('precious');
+  await expect(readFile(join(folder, 'none.jsonl'))).rejects.toThrow('ENOENT');
+});
+
+test('a trace that cannot be written costs the exit code, not the text', async () => {
+  const { exitCode, stdout, stderr } = await mtad([...STORY, '--trace', '/dev/full']);
+  expect(stderr).toMatch(/^mtad: Cannot write \/dev\/full: ENOSPC/);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: text });
+});
+
+test('--output - is standard output', async () => {
+  expect((await mtad([...STORY, '-o', '-'])).stdout).toBe(text);
 });
 
 test('--stop ends before its text', async () => {

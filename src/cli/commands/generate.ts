@@ -2,17 +2,17 @@ import { performance } from 'node:perf_hooks';
 import { UsageError } from '../../errors.js';
 import { type GenerationResult, generate } from '../../generation/generate.js';
 import { parseSettings, type Settings, strategyOptions } from '../../generation/settings.js';
-import { traceStart, traceStep } from '../../generation/trace.js';
-import { findPair, loadPair, type Pair, type PairOptions } from '../../models/pair.js';
+import type { Pair, PairOptions } from '../../models/pair.js';
 import { draftSequences, type StrategyName } from '../../strategies/index.js';
 import { EXIT } from '../failures.js';
 import { Interrupts } from '../interrupts.js';
 import { checkSources, type PromptSources, readPrompt, stdinIsRedirected } from '../prompt.js';
 import { colorsFor } from '../render/colors.js';
-import { paramsJson, type Run } from '../render/json.js';
+import type { Run } from '../render/json.js';
+import { Output } from '../render/output.js';
 import { jsonLinesPrinter, jsonPrinter, type Printer, plainPrinter } from '../render/printers.js';
 import { Progress } from '../render/progress.js';
-import { checkWritable, Sink } from '../render/sink.js';
+import { checkOutputs } from '../render/sink.js';
 import { statsText } from '../render/stats.js';
 
 /** What Commander makes of the options. Undefined = not given. */
@@ -53,30 +53,30 @@ export interface GenerateFlags {
   verbose?: boolean;
 }
 
-/** `mtad generate`: prompt in, text out, figures aside. Sets `process.exitCode` where it ends early. */
+/** `mtad generate`: prompt in, text out, figures aside. @returns the exit code */
 export async function runGenerate(
   words: readonly string[],
   flags: GenerateFlags,
   help: () => string,
-): Promise<void> {
+): Promise<number> {
   const sources = { words, prompt: flags.prompt, file: flags.file, stdin: flags.stdin };
   checkSources(sources);
   if (!hasPrompt(sources)) {
-    process.stderr.write(
-      process.stdin.isTTY ? help() : 'mtad: no prompt: give it as words, with --file, or on standard input\n',
-    );
-    process.exitCode = EXIT.usage;
-    return;
+    if (!process.stdin.isTTY)
+      throw new UsageError('No prompt: give it as words, with --file, or on standard input');
+    process.stderr.write(help());
+    return EXIT.usage;
   }
-  for (const path of [flags.output, flags.trace]) if (path !== undefined) checkWritable(path);
+  checkOutputs(outputsOf(flags), [flags.model, flags.draft, flags.file].filter(isGiven));
   const settings = parseSettings(settingsOf(flags));
   const interrupts = new Interrupts();
   const progress = new Progress(process.stderr.isTTY && !flags.quiet);
   try {
-    await loadAndWrite(sources, flags, settings, interrupts, progress);
+    return await loadAndWrite(sources, flags, settings, interrupts, progress);
   } catch (error) {
-    if (interrupts.exitCode === undefined) throw error;
-    process.exitCode = interrupts.exitCode;
+    if (interrupts.exitCode !== undefined && (error as Error).name === 'AbortError')
+      return interrupts.exitCode;
+    throw error;
   } finally {
     progress.stop();
     interrupts.dispose();
@@ -89,7 +89,7 @@ async function loadAndWrite(
   settings: Settings,
   interrupts: Interrupts,
   progress: Progress,
-): Promise<void> {
+): Promise<number> {
   const { signal } = interrupts;
   const say = (line: string) => {
     if (!flags.quiet) process.stderr.write(`mtad: ${line}\n`);
@@ -100,11 +100,12 @@ async function loadAndWrite(
     log: flags.verbose ? (line) => process.stderr.write(`${line}\n`) : undefined,
     signal,
   };
+  const { findPair, loadPair } = await import('../../models/pair.js'); // half a second, so not before it is needed
   const files = await findPair(options); // before a long standard input is read in vain
-  const { trainContextSize } = files.target;
-  if (flags.ctxSize !== undefined && flags.ctxSize > trainContextSize)
+  const trained = files.target.trainContextSize;
+  if (trained > 0 && flags.ctxSize !== undefined && flags.ctxSize > trained)
     say(
-      `warning: --ctx-size ${flags.ctxSize} is more than the ${trainContextSize} tokens that the target was trained on`,
+      `warning: --ctx-size ${flags.ctxSize} is more than the ${trained} tokens that the target was trained on`,
     );
   const prompt = await readPrompt(sources, signal, say);
   if (prompt === '') throw new UsageError('The prompt is empty');
@@ -113,7 +114,8 @@ async function loadAndWrite(
   progress.loading('Loading models');
   const pair = await loadPair(options, files);
   try {
-    await write(pair, prompt, flags, settings, { loadMs: performance.now() - started, interrupts, progress });
+    const loadMs = performance.now() - started;
+    return await write(pair, prompt, flags, settings, { loadMs, interrupts, progress });
   } finally {
     await pair.dispose();
   }
@@ -125,43 +127,48 @@ async function write(
   flags: GenerateFlags,
   settings: Settings,
   { loadMs, interrupts, progress }: { loadMs: number; interrupts: Interrupts; progress: Progress },
-): Promise<void> {
-  const toStop = () => interrupts.abort();
-  const sink = flags.output === undefined ? Sink.stdout(toStop) : Sink.file(flags.output, toStop);
-  const trace = flags.trace === undefined ? undefined : Sink.file(flags.trace, toStop);
-  const printer = printerFor(flags);
+): Promise<number> {
+  const output = new Output({
+    ...{ output: fileOf(flags), trace: flags.trace, printer: printerFor(flags) },
+    onLoss: () => interrupts.abort(),
+  });
+  const runOptions = { threads: flags.threads, contextSize: flags.ctxSize, signal: interrupts.signal };
   let run: Run | undefined;
   let result: GenerationResult | undefined;
-  let steps = 0;
-
-  const runOptions = { ...pick(flags, 'threads'), contextSize: flags.ctxSize, signal: interrupts.signal };
-  for await (const event of generate(pair, prompt, settings, runOptions)) {
-    if (event.type === 'start') {
-      const runtime = { ctxSize: flags.ctxSize ?? null, threads: flags.threads ?? null, gpu: flags.gpu };
-      run = { pair, settings: event.settings, runtime, promptTokens: event.promptTokens.length, loadMs };
-      await trace?.write(jsonLine(traceStart(event.settings.strategy, paramsJson(run), event.promptTokens)));
+  try {
+    for await (const event of generate(pair, prompt, settings, runOptions)) {
+      if (event.type === 'start') {
+        const { settings: effective, contextSize, promptTokens } = event;
+        const runtime = { ...pick(flags, 'threads', 'gpu', 'gpuLayers', 'draftGpuLayers'), contextSize };
+        run = { pair, settings: effective, runtime, promptTokens: promptTokens.length, loadMs };
+      }
+      if (event.type === 'prefill') progress.prefill(event.done, event.total);
+      if (event.type === 'text' || event.type === 'end') progress.stop();
+      if (event.type === 'end') result = event.result;
+      await output.take(event, run!);
     }
-    if (event.type === 'prefill') progress.prefill(event.done, event.total);
-    if (event.type === 'step') await trace?.write(jsonLine(traceStep(event.step, steps++)));
-    if (event.type === 'text' || event.type === 'end') progress.stop();
-    if (event.type === 'end') result = event.result;
-    await sink.write(printer(event, run!));
+  } catch (error) {
+    output.rescue();
+    throw error;
   }
-  await Promise.all([sink.close(), trace?.close()]);
+  await output.finish();
 
-  for (const { failure, path } of [
-    { failure: sink.failure, path: flags.output ?? 'standard output' },
-    { failure: trace?.failure, path: flags.trace },
-  ]) {
-    if (!failure || failure.code === 'EPIPE') continue;
-    if (path === flags.output) process.stdout.write(result!.text); // nothing that the model wrote is lost
-    throw new Error(`Cannot write ${path}: ${failure.message}`, { cause: failure });
-  }
-  if (sink.failure) return; // the reader has left
-  const wantsStats = flags.stats ?? process.stderr.isTTY;
-  if (wantsStats && !flags.quiet)
+  if (output.readerLeft) return EXIT.ok;
+  if ((flags.stats ?? process.stderr.isTTY) && !flags.quiet)
     process.stderr.write(statsText(run!, result!, colorsFor(flags.color, process.stderr.isTTY)));
-  if (result!.finishReason === 'interrupted') process.exitCode = interrupts.exitCode;
+  return result!.finishReason === 'interrupted' ? interrupts.exitCode! : EXIT.ok;
+}
+
+function fileOf({ output }: GenerateFlags): string | undefined {
+  return output === '-' ? undefined : output;
+}
+
+function outputsOf(flags: GenerateFlags): string[] {
+  return [fileOf(flags), flags.trace].filter(isGiven);
+}
+
+function isGiven<T>(value: T | undefined): value is T {
+  return value !== undefined;
 }
 
 function hasPrompt({ words, prompt, file, stdin }: PromptSources): boolean {
@@ -192,15 +199,11 @@ function settingsOf(flags: GenerateFlags) {
 function printerFor(flags: GenerateFlags): Printer {
   if (flags.json) return jsonPrinter;
   if (flags.jsonl) return jsonLinesPrinter;
-  const onTerminal = flags.output === undefined && process.stdout.isTTY;
+  const onTerminal = fileOf(flags) === undefined && process.stdout.isTTY;
   const highlight = flags.highlight ? colorsFor(flags.color, onTerminal) : undefined;
   return plainPrinter({ stream: flags.stream, onTerminal, highlight });
 }
 
 function pick<T extends object, K extends keyof T>(from: T, ...keys: K[]): Pick<T, K> {
   return Object.fromEntries(keys.map((key) => [key, from[key]])) as Pick<T, K>;
-}
-
-function jsonLine(value: object): string {
-  return `${JSON.stringify(value)}\n`;
 }

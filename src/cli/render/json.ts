@@ -8,15 +8,17 @@ export interface Run {
   readonly pair: Pair;
   readonly settings: EffectiveSettings;
   readonly runtime: {
-    readonly ctxSize: number | null;
-    readonly threads: number | null;
+    readonly contextSize: number; // tokens
+    readonly threads?: number | undefined;
     readonly gpu: string;
+    readonly gpuLayers?: number | undefined;
+    readonly draftGpuLayers?: number | undefined;
   };
   readonly promptTokens: number;
   readonly loadMs: number;
 }
 
-/** Every effective setting under its name on the command line. */
+/** Every setting under its name on the command line; null = chosen by the engine. */
 export function paramsJson({ settings, runtime }: Run): object {
   return {
     strategy: settings.strategy,
@@ -31,9 +33,12 @@ export function paramsJson({ settings, runtime }: Run): object {
     max_tokens: settings.maxTokens,
     stop: settings.stop,
     ignore_eos: settings.ignoreEos,
-    ctx_size: runtime.ctxSize,
-    threads: runtime.threads,
+    perplexity: settings.perplexity,
+    ctx_size: runtime.contextSize,
+    threads: runtime.threads ?? null,
     gpu: runtime.gpu,
+    gpu_layers: runtime.gpuLayers ?? null,
+    draft_gpu_layers: runtime.draftGpuLayers ?? null,
   };
 }
 
@@ -50,6 +55,7 @@ export function resultJson(run: Run, result: GenerationResult): object {
     finish_reason: result.finishReason,
     strategy: settings.strategy,
     engine: pair.engine.name,
+    device: pair.engine.backend,
     model: pair.targetHeader.path,
     draft: pair.draftHeader?.path ?? null,
     prompt_tokens: run.promptTokens,

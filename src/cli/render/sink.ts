@@ -1,31 +1,19 @@
-import { accessSync, constants, createWriteStream, existsSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { accessSync, constants, createWriteStream, existsSync, realpathSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { UsageError } from '../../errors.js';
 
-/** Where text goes. Writing waits for a slow reader. */
+/** Where something is written. Writing waits for a slow reader. A file is opened, and emptied, by the first write. */
 export class Sink {
-  readonly #stream: Writable;
-  readonly #owned: boolean; // whether we opened it, and must close it
+  readonly #path: string | undefined; // undefined = standard output
+  readonly #onFailure: () => void;
+  #stream: Writable | undefined;
   #failure: NodeJS.ErrnoException | undefined;
 
-  /** @param onFailure called once, when the stream cannot be written to any more */
-  constructor(stream: Writable, owned: boolean, onFailure: () => void) {
-    this.#stream = stream;
-    this.#owned = owned;
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (this.#failure) return;
-      this.#failure = error;
-      onFailure();
-    });
-  }
-
-  static stdout(onFailure: () => void): Sink {
-    return new Sink(process.stdout, false, onFailure);
-  }
-
-  static file(path: string, onFailure: () => void): Sink {
-    return new Sink(createWriteStream(path), true, onFailure);
+  /** @param onFailure called once, when nothing can be written any more */
+  constructor(path: string | undefined, onFailure: () => void) {
+    this.#path = path;
+    this.#onFailure = onFailure;
   }
 
   /** Why writing failed; undefined while all is well. */
@@ -36,26 +24,56 @@ export class Sink {
   /** Resolves when the text has left; after a failure, at once. */
   write(text: string): Promise<void> {
     if (this.#failure || text === '') return Promise.resolve();
-    return new Promise((resolve) => this.#stream.write(text, () => resolve()));
+    return new Promise((done) => this.#open().write(text, () => done()));
   }
 
+  /** Completes a file, also one that nothing was written to. */
   close(): Promise<void> {
-    if (!this.#owned || this.#failure) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#stream.once('error', () => resolve());
-      this.#stream.end(resolve);
+    if (this.#failure || this.#path === undefined) return Promise.resolve();
+    const stream = this.#open();
+    return new Promise((done) => {
+      stream.once('error', () => done());
+      stream.end(done);
     });
+  }
+
+  #open(): Writable {
+    if (!this.#stream) {
+      this.#stream = this.#path === undefined ? process.stdout : createWriteStream(this.#path);
+      this.#stream.on('error', (error: NodeJS.ErrnoException) => {
+        if (this.#failure) return;
+        this.#failure = error;
+        this.#onFailure();
+      });
+    }
+    return this.#stream;
   }
 }
 
-/** @throws UsageError when a file cannot be written, without touching it */
-export function checkWritable(path: string): void {
-  try {
-    if (existsSync(path)) {
-      if (statSync(path).isDirectory()) throw new Error('it is a folder');
-      accessSync(path, constants.W_OK);
-    } else accessSync(dirname(path), constants.W_OK);
-  } catch (cause) {
-    throw new UsageError(`Cannot write ${path}: ${(cause as Error).message}`, { cause });
+/**
+ * @param outputs files that will be overwritten
+ * @param inputs files that must not be
+ * @throws UsageError when a file cannot be written, or is named twice; none is touched
+ */
+export function checkOutputs(outputs: readonly string[], inputs: readonly string[]): void {
+  const seen = new Set(inputs.map(identity));
+  for (const path of outputs) {
+    try {
+      if (existsSync(path)) {
+        if (statSync(path).isDirectory()) throw new Error('it is a folder');
+        accessSync(path, constants.W_OK);
+      } else accessSync(dirname(path), constants.W_OK);
+    } catch (cause) {
+      throw new UsageError(`Cannot write ${path}: ${(cause as Error).message}`, { cause });
+    }
+    if (seen.has(identity(path)))
+      throw new UsageError(
+        `Cannot write ${path}: the same file is also read, or written for another purpose`,
+      );
+    seen.add(identity(path));
   }
+}
+
+function identity(path: string): string {
+  return existsSync(path) ? realpathSync(path) : resolve(path);
 }

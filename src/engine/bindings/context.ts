@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ControlledEvaluateInputItem, LlamaContext, LlamaContextSequence, Token } from 'node-llama-cpp';
-import type { TokenId, TopLogits } from '../../types.js';
+import type { TopLogits } from '../../types.js';
 import type { BatchToken, Context, ReadRequest } from '../engine.js';
 import { topLogits } from './top-logits.js';
 
@@ -77,7 +77,7 @@ export class BindingsContext implements Context {
       for (const sequence of to) await this.forget(sequence, 0);
       return false;
     } finally {
-      if (folder) await rm(folder, { recursive: true, force: true });
+      if (folder) await rm(folder, { recursive: true, force: true }).catch(() => {});
     }
   }
 
@@ -85,7 +85,7 @@ export class BindingsContext implements Context {
     return this.#context.dispose();
   }
 
-  #check(sequence: number, position: TokenId, queued: number): void {
+  #check(sequence: number, position: number, queued: number): void {
     const expected = this.#sequences[sequence]!.nextTokenIndex + queued;
     if (position !== expected)
       throw new RangeError(

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import {
@@ -5,6 +6,7 @@ import {
   getModuleVersion,
   InsufficientMemoryError,
   type Llama,
+  type LlamaContext,
   LlamaLogLevel,
   type LlamaModel,
   NoBinaryFoundError,
@@ -84,9 +86,9 @@ class BindingsEngine implements Engine {
     } catch (error) {
       if (signal?.aborted) throw error;
       if (error instanceof InsufficientMemoryError) throw new ResourceError(error.message, { cause: error });
-      throw new ModelFileError(`llama.cpp cannot load ${path}: ${await this.#complaints.summary(error)}`, {
-        cause: error,
-      });
+      const reason = await this.#complaints.summary(error);
+      const Failure = /alloc|out of memory/i.test(reason) ? ResourceError : ModelFileError;
+      throw new Failure(`llama.cpp cannot load ${path}: ${reason}`, { cause: error });
     }
     refuseWithoutRollback(model, path);
     return new BindingsModel(model, this.#complaints);
@@ -108,27 +110,30 @@ class BindingsModel implements Model {
     this.#complaints = complaints;
   }
 
-  async createContext({ capacity, sequences, threads }: ContextOptions): Promise<Context> {
+  async createContext({ capacity, sequences, threads, signal }: ContextOptions): Promise<Context> {
     const onGpu = this.#model.gpuLayers > 0;
     const isSmall = this.#model.fileInsights.modelSize < SINGLE_THREAD_BYTES;
     this.#complaints.clear();
+    let context: LlamaContext;
     try {
-      const context = await this.#model.createContext({
+      context = await this.#model.createContext({
         contextSize: capacity + 1, // one cell stays free, see BindingsContext
         sequences,
         batchSize: onGpu ? BATCH_SIZE.gpu : BATCH_SIZE.cpu,
-        threads: threads ?? (isSmall ? 1 : this.#model.llama.cpuMathCores),
+        threads: threads ?? (isSmall ? 1 : Math.min(this.#model.llama.cpuMathCores, availableParallelism())),
         swaFullCache: true, // a sliding window forgets what a rollback needs
         failedCreationRemedy: false,
+        ...(signal && { createSignal: signal }),
       });
-      return new BindingsContext(context, capacity);
     } catch (error) {
+      if (signal?.aborted) throw error;
       throw new ResourceError(
-        `No memory for a context of ${sequences} x ${capacity} tokens for ${this.#model.filename}: ` +
+        `Cannot make a context of ${sequences} x ${capacity} tokens for ${this.#model.filename}: ` +
           `${await this.#complaints.summary(error)}; use a smaller --ctx-size or --beam-width`,
         { cause: error },
       );
     }
+    return new BindingsContext(context, capacity);
   }
 }
 

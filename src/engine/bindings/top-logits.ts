@@ -9,6 +9,8 @@ export function topLogits(probabilities: ReadonlyMap<number, number>, read: Read
   const limit = read.top === 0 ? probabilities.size : read.top;
   const entries: { token: number; logit: number }[] = [];
   for (const [token, probability] of probabilities) {
+    if (!Number.isFinite(probability))
+      throw new Error('The model computed probabilities that are no numbers; its file may be damaged');
     if (entries.length === limit || probability === 0) break;
     entries.push({ token, logit: Math.log(probability) });
   }

@@ -1,0 +1,70 @@
+import type { GenerationEvent } from '../../generation/generate.js';
+import { traceStart, traceStep } from '../../generation/trace.js';
+import { paramsJson, type Run } from './json.js';
+import type { Printer } from './printers.js';
+import { Sink } from './sink.js';
+
+export interface OutputOptions {
+  readonly printer: Printer;
+  readonly output: string | undefined; // file; undefined = standard output
+  readonly trace: string | undefined; // file
+  /** Called when the text cannot be written any more, so that it need not be generated. */
+  readonly onLoss: () => void;
+}
+
+/** All that a run writes for others to read: the text or its JSON, and the trace. */
+export class Output {
+  readonly #options: OutputOptions;
+  readonly #sink: Sink;
+  readonly #trace: Sink | undefined;
+  #printed = '';
+  #text = '';
+  #steps = 0;
+
+  constructor(options: OutputOptions) {
+    this.#options = options;
+    this.#sink = new Sink(options.output, options.onLoss);
+    this.#trace = options.trace === undefined ? undefined : new Sink(options.trace, () => {});
+  }
+
+  /** Whether the reader of standard output has left. */
+  get readerLeft(): boolean {
+    return this.#sink.failure?.code === 'EPIPE';
+  }
+
+  async take(event: GenerationEvent, run: Run): Promise<void> {
+    if (event.type === 'start')
+      await this.#trace?.write(
+        jsonLine(traceStart(run.settings.strategy, paramsJson(run), event.promptTokens)),
+      );
+    if (event.type === 'step') await this.#trace?.write(jsonLine(traceStep(event.step, this.#steps++)));
+    if (event.type === 'text') this.#text += event.pieces.map(({ text }) => text).join('');
+    const print = this.#options.printer(event, run);
+    this.#printed += print;
+    await this.#sink.write(print);
+  }
+
+  /** @throws Error when something could not be written; what was meant for a file is then on standard output */
+  async finish(): Promise<void> {
+    await Promise.all([this.#sink.close(), this.#trace?.close()]);
+    const { output, trace } = this.#options;
+    if (this.#sink.failure && !this.readerLeft) {
+      if (output !== undefined) await new Sink(undefined, () => {}).write(this.#printed);
+      throw cannotWrite(output ?? 'standard output', this.#sink.failure);
+    }
+    if (this.#trace?.failure) throw cannotWrite(trace!, this.#trace.failure);
+  }
+
+  /** After a failure of the generation: shows on standard error what was written and not printed yet. */
+  rescue(): void {
+    if (this.#text !== '' && !this.#printed.includes(this.#text)) process.stderr.write(`${this.#text}\n`);
+  }
+}
+
+function cannotWrite(path: string, cause: Error): Error {
+  return new Error(`Cannot write ${path}: ${cause.message}`, { cause });
+}
+
+function jsonLine(value: object): string {
+  return `${JSON.stringify(value)}\n`;
+}
