@@ -16,7 +16,8 @@ const ALLOWED: Record<string, string> = {
   models: 'engine errors.ts types.ts',
   generation: 'models metrics strategies decoding cache sampling engine/engine.ts errors.ts types.ts',
   cli: 'generation models metrics strategies errors.ts types.ts',
-  'index.ts': 'cache generation models metrics strategies decoding sampling engine/engine.ts errors.ts types.ts',
+  'index.ts':
+    'cache generation models metrics strategies decoding sampling engine/engine.ts errors.ts types.ts',
 };
 
 const FILES = (readdirSync('src', { recursive: true }) as string[])

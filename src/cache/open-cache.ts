@@ -6,19 +6,18 @@ export interface CacheOptions {
   readonly capacity: number; // tokens of committed text, >= 1
   readonly draftSequences: number; // branches that the draft grows at once; 0 = no draft model
   readonly threads?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
   readonly now: () => number; // ms
 }
 
 /** @throws ResourceError when the memory does not suffice; nothing is left behind */
 export async function openCache(
   { target, draft }: { target: Model; draft: Model | undefined },
-  { capacity, draftSequences, now, ...options }: CacheOptions,
+  { capacity, draftSequences, threads, now }: CacheOptions,
 ): Promise<CacheManager> {
-  const targetContext = await target.createContext({ ...options, capacity, sequences: 1 });
+  const targetContext = await target.createContext({ capacity, sequences: 1, threads });
   if (!draft || draftSequences === 0) return new CacheManager(new ModelCache(targetContext, now));
   try {
-    const draftContext = await draft.createContext({ ...options, capacity, sequences: draftSequences });
+    const draftContext = await draft.createContext({ capacity, sequences: draftSequences, threads });
     return new CacheManager(new ModelCache(targetContext, now), new ModelCache(draftContext, now));
   } catch (error) {
     await targetContext.dispose();

@@ -39,7 +39,6 @@ export interface ContextOptions {
   readonly capacity: number; // tokens that each sequence can hold, >= 1
   readonly sequences: number; // >= 1
   readonly threads?: number | undefined; // undefined = chosen by the engine
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** Memory of one model: `sequences` texts side by side, each a list of evaluated tokens. */

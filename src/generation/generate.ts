@@ -65,6 +65,8 @@ export async function* generate(
     throw new UsageError(
       `threads must be a whole number from 1 to ${availableParallelism()}, not ${threads}`,
     );
+  if (contextSize !== undefined && !(Number.isInteger(contextSize) && contextSize >= 2))
+    throw new UsageError(`contextSize must be a whole number, 2 or more, not ${contextSize}`);
   const { tokenizer } = pair.target;
   const promptTokens = tokenizer.encode(prompt);
   const limit = contextSize ?? (pair.targetHeader.trainContextSize || Number.MAX_SAFE_INTEGER);
@@ -81,7 +83,6 @@ export async function* generate(
     capacity: length - 1, // the last token is never evaluated
     draftSequences: draftSequences(options),
     threads,
-    signal,
     now,
   });
   try {

@@ -13,6 +13,7 @@ export class BindingsContext implements Context {
   readonly batchSize: number;
   readonly #context: LlamaContext;
   readonly #sequences: LlamaContextSequence[];
+  #renewing: Promise<void> = Promise.resolve();
 
   /** `capacity` must leave one cell free: node-llama-cpp drops old tokens in silence when the last one is taken. */
   constructor(context: LlamaContext, capacity: number) {
@@ -31,42 +32,45 @@ export class BindingsContext implements Context {
       // Temperature and top-p are applied in sampling/, since this library would apply them in another order.
       options: { temperature: 1, topP: 1, minP: 0, topK: read.logSumExp ? 0 : read.top },
     };
-    const inputs: ControlledEvaluateInputItem[][] = this.#sequences.map(() => []);
+    const runs = this.#sequences.map((sequence) => new Run(sequence));
     const places = batch.map(({ token, position, sequence, wanted }) => {
-      const input = inputs[sequence]!;
-      this.#check(sequence, position, input.length);
-      return {
-        sequence,
-        index: input.push(wanted ? [token as Token, { generateNext }] : (token as Token)) - 1,
-      };
+      const run = runs[sequence]!;
+      this.#check(sequence, position, run.length);
+      return { run, index: run.push(wanted ? [token as Token, { generateNext }] : (token as Token), wanted) };
     });
 
-    // Sequences evaluated in one turn of the event loop share a batch of llama.cpp's. All must settle before
-    // an error is passed on: the caller will clean up, and must not do so under a running evaluation.
-    const settled = await Promise.allSettled(
-      inputs.map((input, sequence) => this.#sequences[sequence]!.controlledEvaluate(input)),
-    );
-    const failed = settled.find((result) => result.status === 'rejected');
-    if (failed) throw failed.reason;
+    // Sequences evaluated in one turn of the event loop share a batch of llama.cpp's, whose rows are read by
+    // several threads. Where the sequences are of different lengths llama.cpp puts the rows in order when the
+    // first of them is read, without a lock. So what is not read goes first, and then equal lengths together.
+    await evaluateTogether(runs.map((run) => run.head()));
+    for (const length of new Set(runs.map((run) => run.left)))
+      await evaluateTogether(runs.filter((run) => run.left === length).map((run) => run.tail()));
 
-    const outputs = settled.map((result) => (result as PromiseFulfilledResult<Output>).value);
     return places
       .filter((_, i) => batch[i]!.wanted)
-      .map(({ sequence, index }) => topLogits(outputs[sequence]![index]!.next.probabilities!, read));
+      .map(({ run, index }) => topLogits(run.outputs[index]!.next.probabilities!, read));
   }
 
   async forget(sequence: number, from: number): Promise<void> {
     const held = this.#sequences[sequence]!;
     if (from > 0) return held.eraseContextTokenRanges([{ start: from, end: held.nextTokenIndex }]);
     // Also right after a failed evaluation, when the library's own count of tokens is not to be trusted.
-    await held.dispose();
-    this.#sequences[sequence] = this.#context.getSequence();
+    // One at a time, so that the new sequence gets the number of the old one.
+    const renewed = this.#renewing.then(async () => {
+      await held.dispose();
+      this.#sequences[sequence] = this.#context.getSequence();
+    });
+    this.#renewing = renewed.catch(() => {});
+    return renewed;
   }
 
   /** By way of a file, since this library has no other; a few milliseconds where evaluating takes seconds. */
   async copy(from: number, to: readonly number[]): Promise<boolean> {
+    if (to.length === 0) return true;
     let folder: string | undefined;
     try {
+      for (const sequence of to) await this.forget(sequence, 0);
+      if (this.#sequences[from]!.nextTokenIndex === 0) return true;
       folder = await mkdtemp(join(tmpdir(), 'mtad-')); // readable by this user only
       const file = join(folder, 'sequence');
       await this.#sequences[from]!.saveStateToFile(file);
@@ -96,4 +100,48 @@ export class BindingsContext implements Context {
   }
 }
 
-type Output = Awaited<ReturnType<LlamaContextSequence['controlledEvaluate']>>;
+type Output = Awaited<ReturnType<LlamaContextSequence['controlledEvaluate']>>[number];
+
+/** What one sequence evaluates in a call: first the tokens that nothing is read at, then the others. */
+class Run {
+  readonly outputs: (Output | undefined)[] = []; // per token
+  readonly #sequence: LlamaContextSequence;
+  readonly #inputs: ControlledEvaluateInputItem[] = [];
+  #unread = 0; // tokens before the first wanted one
+
+  constructor(sequence: LlamaContextSequence) {
+    this.#sequence = sequence;
+  }
+
+  get length(): number {
+    return this.#inputs.length;
+  }
+
+  /** Tokens from the first wanted one on. */
+  get left(): number {
+    return this.#inputs.length - this.#unread;
+  }
+
+  /** @returns the index of the token */
+  push(input: ControlledEvaluateInputItem, wanted: boolean): number {
+    const index = this.#inputs.push(input) - 1;
+    if (!wanted && this.#unread === index) this.#unread++;
+    return index;
+  }
+
+  async head(): Promise<void> {
+    await this.#sequence.controlledEvaluate(this.#inputs.slice(0, this.#unread));
+  }
+
+  async tail(): Promise<void> {
+    const outputs = await this.#sequence.controlledEvaluate(this.#inputs.slice(this.#unread));
+    for (let i = 0; i < outputs.length; i++) this.outputs[this.#unread + i] = outputs[i];
+  }
+}
+
+/** All must settle before an error is passed on: the caller cleans up, which a running evaluation would upset. */
+async function evaluateTogether(evaluations: Promise<void>[]): Promise<void> {
+  const settled = await Promise.allSettled(evaluations);
+  const failed = settled.find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
+}

@@ -2,22 +2,21 @@ import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import {
-  getLlama,
   getModuleVersion,
   InsufficientMemoryError,
   type Llama,
   type LlamaContext,
   LlamaLogLevel,
   type LlamaModel,
-  NoBinaryFoundError,
 } from 'node-llama-cpp';
-import { ModelFileError, ResourceError, UsageError } from '../../errors.js';
+import { ModelFileError, ResourceError } from '../../errors.js';
 import type { Context, ContextOptions, Engine, Model, ModelOptions, Tokenizer } from '../engine.js';
 import { BindingsContext } from './context.js';
+import { type Gpu, type LogListener, logListeners, sharedLlama } from './shared-llama.js';
 import { bindingsTokenizer } from './tokenizer.js';
 
 export interface BindingsOptions {
-  readonly gpu: 'auto' | 'cuda' | 'vulkan' | 'metal' | 'off';
+  readonly gpu: Gpu;
   /** Receives llama.cpp's own log lines. */
   readonly log?: ((line: string) => void) | undefined;
 }
@@ -28,33 +27,17 @@ const SINGLE_THREAD_BYTES = 64 * 2 ** 20;
 /** Tokens per evaluation of a long prompt: enough to keep the device busy, few enough to be interrupted. */
 const BATCH_SIZE = { cpu: 128, gpu: 512 };
 
+/** More cells than llama.cpp counts. */
+const MAX_CELLS = 2 ** 31 - 1;
+
 /**
  * node-llama-cpp's public API.
  * @throws UsageError when no build of llama.cpp for the wanted device runs on this machine
  */
 export async function createBindingsEngine({ gpu, log }: BindingsOptions): Promise<Engine> {
-  const complaints = new Complaints(log);
-  try {
-    const llama = await getLlama({
-      gpu: gpu === 'off' ? false : gpu,
-      build: 'never',
-      skipDownload: true,
-      progressLogs: false,
-      maxThreads: 0, // as many as a context asks for
-      logLevel: log ? LlamaLogLevel.info : LlamaLogLevel.warn,
-      logger: (level, line) => complaints.add(level, line),
-    });
-    return new BindingsEngine(llama, await getModuleVersion(), complaints);
-  } catch (error) {
-    if (error instanceof NoBinaryFoundError)
-      throw new UsageError(
-        gpu === 'auto' || gpu === 'off'
-          ? `No prebuilt llama.cpp of node-llama-cpp runs on this machine (${process.platform} ${process.arch})`
-          : `--gpu ${gpu}: no llama.cpp build for ${gpu} runs on this machine; use --gpu auto or --gpu off`,
-        { cause: error },
-      );
-    throw error;
-  }
+  const llama = await sharedLlama(gpu);
+  if (log) llama.logLevel = LlamaLogLevel.info;
+  return new BindingsEngine(llama, await getModuleVersion(), new Complaints(log));
 }
 
 class BindingsEngine implements Engine {
@@ -63,18 +46,18 @@ class BindingsEngine implements Engine {
   readonly backend: string;
   readonly #llama: Llama;
   readonly #complaints: Complaints;
+  readonly #models = new Set<LlamaModel>();
+  #disposed = false;
 
   constructor(llama: Llama, version: string, complaints: Complaints) {
     this.#llama = llama;
     this.#complaints = complaints;
     this.backend = llama.gpu || 'cpu';
-    this.versions = {
-      node_llama_cpp: version,
-      llama_cpp: llama.llamaCppRelease.release,
-    };
+    this.versions = { node_llama_cpp: version, llama_cpp: llama.llamaCppRelease.release };
   }
 
   async loadModel(path: string, { gpuLayers, signal }: ModelOptions): Promise<Model> {
+    if (this.#disposed) throw new Error('The engine was disposed of');
     this.#complaints.clear();
     let model: LlamaModel;
     try {
@@ -90,12 +73,16 @@ class BindingsEngine implements Engine {
       const Failure = /alloc|out of memory/i.test(reason) ? ResourceError : ModelFileError;
       throw new Failure(`llama.cpp cannot load ${path}: ${reason}`, { cause: error });
     }
+    this.#models.add(model);
     refuseWithoutRollback(model, path);
     return new BindingsModel(model, this.#complaints);
   }
 
-  dispose(): Promise<void> {
-    return this.#llama.dispose();
+  async dispose(): Promise<void> {
+    this.#disposed = true;
+    this.#complaints.dispose();
+    await Promise.all([...this.#models].map((model) => model.dispose()));
+    this.#models.clear();
   }
 }
 
@@ -110,10 +97,14 @@ class BindingsModel implements Model {
     this.#complaints = complaints;
   }
 
-  async createContext({ capacity, sequences, threads, signal }: ContextOptions): Promise<Context> {
+  async createContext({ capacity, sequences, threads }: ContextOptions): Promise<Context> {
     const onGpu = this.#model.gpuLayers > 0;
     const isSmall = this.#model.fileInsights.modelSize < SINGLE_THREAD_BYTES;
     this.#complaints.clear();
+    if ((capacity + 1) * sequences > MAX_CELLS)
+      throw new ResourceError(
+        `A context of ${sequences} x ${capacity} tokens is more than llama.cpp can count`,
+      );
     let context: LlamaContext;
     try {
       context = await this.#model.createContext({
@@ -123,10 +114,8 @@ class BindingsModel implements Model {
         threads: threads ?? (isSmall ? 1 : Math.min(this.#model.llama.cpuMathCores, availableParallelism())),
         swaFullCache: true, // a sliding window forgets what a rollback needs
         failedCreationRemedy: false,
-        ...(signal && { createSignal: signal }),
       });
     } catch (error) {
-      if (signal?.aborted) throw error;
       throw new ResourceError(
         `Cannot make a context of ${sequences} x ${capacity} tokens for ${this.#model.filename}: ` +
           `${await this.#complaints.summary(error)}; use a smaller --ctx-size or --beam-width`,
@@ -153,13 +142,18 @@ class Complaints {
 
   constructor(log: ((line: string) => void) | undefined) {
     this.#log = log;
+    logListeners.add(this.#listen);
   }
 
-  add(level: LlamaLogLevel, text: string): void {
+  dispose(): void {
+    logListeners.delete(this.#listen);
+  }
+
+  readonly #listen: LogListener = (level, text) => {
     const line = text.trim();
     this.#log?.(`[llama.cpp] ${line}`);
     if (level === LlamaLogLevel.error || level === LlamaLogLevel.fatal) this.#errors.push(line);
-  }
+  };
 
   clear(): void {
     this.#errors = [];

@@ -1,0 +1,57 @@
+import { getLlama, getLlamaGpuTypes, type Llama, LlamaLogLevel, NoBinaryFoundError } from 'node-llama-cpp';
+import { UsageError } from '../../errors.js';
+
+export type Gpu = 'auto' | 'cuda' | 'vulkan' | 'metal' | 'off';
+export type LogListener = (level: LlamaLogLevel, text: string) => void;
+
+/** llama.cpp logs per process, not per model: whoever is interested listens. */
+export const logListeners = new Set<LogListener>();
+
+const shared = new Map<Gpu, Promise<Llama>>();
+
+/**
+ * One instance per device for the life of the process. A second one would lose its logger (node-llama-cpp 3.21.1
+ * releases the first one's late), and llama.cpp would write to standard output instead.
+ * @throws UsageError when no build of llama.cpp for the wanted device runs on this machine
+ */
+export async function sharedLlama(gpu: Gpu): Promise<Llama> {
+  const device = await resolveDevice(gpu);
+  const known = shared.get(device);
+  if (known) return known;
+  const created = createLlama(device, shared.size > 0);
+  shared.set(device, created);
+  created.catch(() => shared.delete(device));
+  return created;
+}
+
+/** 'off' where there is no choice, so that asking for 'auto' and for 'off' gives one instance. */
+async function resolveDevice(gpu: Gpu): Promise<Gpu> {
+  if (gpu === 'off') return gpu;
+  const supported = await getLlamaGpuTypes('supported');
+  if (gpu === 'auto') return supported.some((device) => device !== false) ? 'auto' : 'off';
+  if (!supported.includes(gpu))
+    throw new UsageError(`No llama.cpp build for ${gpu} runs on this machine; use --gpu auto or --gpu off`);
+  return gpu;
+}
+
+async function createLlama(gpu: Gpu, isSecond: boolean): Promise<Llama> {
+  try {
+    return await getLlama({
+      gpu: gpu === 'off' ? false : gpu,
+      build: 'never',
+      skipDownload: true,
+      progressLogs: false,
+      maxThreads: 0, // as many as a context asks for
+      logLevel: isSecond ? LlamaLogLevel.disabled : LlamaLogLevel.warn,
+      logger: (level, text) => {
+        for (const listener of logListeners) listener(level, text);
+      },
+    });
+  } catch (cause) {
+    if (!(cause instanceof NoBinaryFoundError)) throw cause;
+    throw new UsageError(
+      `No prebuilt llama.cpp of node-llama-cpp runs on this machine (${process.platform} ${process.arch}, GPU ${gpu})`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,38 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { createBindingsEngine } from '../../src/engine/bindings/engine.js';
+import { UsageError } from '../../src/errors.js';
+import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
+import { engineContract } from './contract.js';
+
+describe('the bindings engine', () => {
+  engineContract(() => createBindingsEngine({ gpu: 'off' }));
+
+  it('refuses a device that this kind of machine cannot have', async () => {
+    const gpu = process.platform === 'darwin' ? 'cuda' : 'metal';
+    const created = createBindingsEngine({ gpu }).then((engine) => engine.dispose());
+    await expect(created).rejects.toThrow(UsageError);
+  });
+
+  it('passes on what llama.cpp says, for the first engine of a process and for later ones', async () => {
+    for (let time = 0; time < 3; time++) {
+      const lines: string[] = [];
+      const engine = await createBindingsEngine({ gpu: 'off', log: (line) => lines.push(line) });
+      try {
+        await engine.loadModel(EMBEDDED_PAIR.draft, {});
+        // The lines come from another thread.
+        await expect.poll(() => lines.join('\n'), { timeout: 5000 }).toContain('[llama.cpp]');
+      } finally {
+        await engine.dispose();
+      }
+    }
+  });
+
+  it('writes nothing itself, whatever llama.cpp complains of', async () => {
+    const program = fileURLToPath(new URL('three-engines.ts', import.meta.url));
+    const output = await promisify(execFile)(process.execPath, ['--import', 'tsx', program]);
+    expect(output).toEqual({ stdout: '', stderr: '' });
+  });
+});

@@ -1,0 +1,73 @@
+import { expect, it } from 'vitest';
+import { ModelCache } from '../../src/cache/model-cache.js';
+import type { Model } from '../../src/engine/engine.js';
+import { createRng } from '../../src/sampling/rng.js';
+import {
+  type Distribution,
+  type DraftNode,
+  type NodeIndex,
+  type Rng,
+  ROOT,
+  type TokenId,
+} from '../../src/types.js';
+import { ALL, chain, difference, TOLERANCE, withContext } from './rows.js';
+
+const SEQUENCES = 4;
+const ROWS = 200;
+const UNUSED: Distribution = { tokens: Int32Array.of(0), logProbs: Float64Array.of(0) };
+
+/** A model's cache over a real context: no history of questions shows in its answers. */
+export function cacheLaws(model: () => Model): void {
+  it('answers for random trees what a fresh evaluation of each path answers', async () => {
+    const rng = createRng(20240716);
+    const text = model().tokenizer.encode(
+      'Once upon a time, there was a little girl named Lily. She had a dog.',
+    );
+    await withContext(model(), { capacity: 64, sequences: SEQUENCES }, async (context) => {
+      const cache = new ModelCache(context, () => 0);
+      await withContext(model(), { capacity: 64, sequences: 1 }, async (fresh) => {
+        let prefix = text.slice(0, 4);
+        for (let seen = 0; seen < ROWS; ) {
+          const tree = randomTree(rng);
+          const wanted = [ROOT, ...tree.keys()].filter(() => rng() < 0.6);
+          const rows = await cache.evaluate(prefix, tree, wanted, ALL);
+          for (const [i, node] of wanted.entries()) {
+            const path = [...prefix, ...tokensTo(tree, node)];
+            const expected = await fresh.decode(chain(path), ALL);
+            await fresh.forget(0, 0);
+            expect(difference([rows[i]!], [expected.at(-1)!])).toBeLessThan(TOLERANCE);
+          }
+          seen += wanted.length;
+          prefix = nextPrefix(rng, prefix, tree, text);
+          if (rng() < 0.5) await cache.rollback(prefix);
+        }
+      });
+    });
+  });
+}
+
+/** Up to four branches of up to four tokens, each from the root or from a node of an earlier branch. */
+function randomTree(rng: Rng): DraftNode[] {
+  const tree: DraftNode[] = [];
+  for (let branch = 0; branch < SEQUENCES; branch++) {
+    let parent = below(rng, tree.length + 1) - 1;
+    for (let depth = below(rng, 5); depth > 0; depth--)
+      parent = tree.push({ token: randomToken(rng), parent, q: UNUSED }) - 1;
+  }
+  return tree;
+}
+
+/** Mostly the prefix with a path of the tree and one more token; now and then another text. */
+function nextPrefix(rng: Rng, prefix: TokenId[], tree: readonly DraftNode[], text: TokenId[]): TokenId[] {
+  const longer = [...prefix, ...tokensTo(tree, below(rng, tree.length + 1) - 1), randomToken(rng)];
+  return rng() < 0.2 || longer.length > 40 ? text.slice(0, 1 + below(rng, text.length)) : longer;
+}
+
+function tokensTo(tree: readonly DraftNode[], leaf: NodeIndex): TokenId[] {
+  const path: TokenId[] = [];
+  for (let node = leaf; node !== ROOT; node = tree[node]!.parent) path.unshift(tree[node]!.token);
+  return path;
+}
+
+const below = (rng: Rng, limit: number) => Math.floor(rng() * limit);
+const randomToken = (rng: Rng) => 259 + below(rng, 2048 - 259); // words, not bytes

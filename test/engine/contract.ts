@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Engine, Model } from '../../src/engine/engine.js';
+import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
+import { cacheLaws } from './cache-laws.js';
+import { copyLaws } from './copy-laws.js';
+import { decodeLaws } from './decode-laws.js';
+import { readLaws, tieLaws } from './read-laws.js';
+import { resourceLaws } from './resource-laws.js';
+import { chain, withContext } from './rows.js';
+import { tokenizerLaws } from './tokenizer-laws.js';
+
+const FIRST_WORDS =
+  ', there was a little girl named Lily. She loved to play with her toys and run around outside. ' +
+  'One day, she saw a big, scary bug in the sky.';
+
+/** The laws that every engine obeys, on the embedded pair. Each engine's test file runs them. */
+export function engineContract(create: () => Promise<Engine>): void {
+  let engine: Engine;
+  let target: Model;
+  let draft: Model;
+  beforeAll(async () => {
+    engine = await create();
+    target = await engine.loadModel(EMBEDDED_PAIR.model, {});
+    draft = await engine.loadModel(EMBEDDED_PAIR.draft, {});
+  });
+  afterAll(() => engine.dispose());
+
+  describe.each([
+    { name: 'target', model: () => target },
+    { name: 'draft', model: () => draft },
+  ])('with the $name model', ({ model }) => {
+    decodeLaws(model);
+    copyLaws(model);
+    readLaws(model);
+    tokenizerLaws(model);
+    cacheLaws(model);
+  });
+
+  tieLaws(() => engine);
+  resourceLaws(create, () => target);
+
+  it('writes the first words that the target is known to write at temperature 0', async () => {
+    const prompt = target.tokenizer.encode('Once upon a time');
+    await withContext(target, { capacity: 64, sequences: 1 }, async (context) => {
+      const tokens = [...prompt];
+      let text = '';
+      for (let held = 0; text.length < FIRST_WORDS.length; ) {
+        const rows = await context.decode(chain(tokens.slice(held), held), { top: 1, logSumExp: false });
+        held = tokens.length;
+        tokens.push(rows.at(-1)!.tokens[0]!);
+        text = target.tokenizer.decode(tokens.slice(prompt.length), prompt);
+      }
+      expect(text).toBe(FIRST_WORDS);
+    });
+  });
+
+  it('says what it is', () => {
+    expect(engine.versions.node_llama_cpp).toMatch(/^\d+\.\d+\.\d+/);
+    expect(engine.versions.llama_cpp).not.toBe('');
+    expect(engine.backend).toBe('cpu'); // it was created without a GPU
+  });
+}

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import type { Context, Model } from '../../src/engine/engine.js';
+import type { TokenId } from '../../src/types.js';
+import { ALL, alone, chain, difference, TOLERANCE, withContext } from './rows.js';
+
+const STORY = 'Once upon a time, there was a little girl named Lily. She loved to play outside with her dog.';
+const OTHER = 'One day, Tom found a big red box under the old tree.';
+
+/** Copying a sequence: the copies hold what it holds, as if they had evaluated it. */
+export function copyLaws(model: () => Model): void {
+  const encode = (text: string) => model().tokenizer.encode(text);
+  const threeSequences = <T>(use: (context: Context) => Promise<T>) =>
+    withContext(model(), { capacity: 64, sequences: 3 }, use);
+  /** That a sequence goes on with the tokens after `held` as a fresh one does. */
+  const expectGoesOn = async (
+    context: Context,
+    sequence: number,
+    held: number,
+    tokens: readonly TokenId[],
+  ) => {
+    const rows = await context.decode(chain(tokens.slice(held), held, sequence), ALL);
+    expect(difference(rows, (await alone(model(), tokens)).slice(held))).toBeLessThan(TOLERANCE);
+  };
+
+  describe('copy', () => {
+    it('makes sequences hold what another holds, whatever they held before, and leaves that one as it is', async () => {
+      const [a, b] = [encode(STORY), encode(OTHER)];
+      await threeSequences(async (context) => {
+        await context.decode([...chain(a.slice(0, 10)), ...chain(b, 0, 2)], ALL); // the third holds more
+        expect(await context.copy(0, [1, 2])).toBe(true);
+        for (const sequence of [2, 0, 1]) await expectGoesOn(context, sequence, 10, a);
+      });
+    });
+
+    it('ties nothing together: each goes its own way afterwards', async () => {
+      const [a, b] = [encode(STORY), encode(OTHER)];
+      await threeSequences(async (context) => {
+        await context.decode(chain(a), ALL);
+        await context.copy(0, [1, 2]);
+        await context.forget(0, 0);
+        await context.forget(1, 6);
+        await expectGoesOn(context, 1, 6, [...a.slice(0, 6), ...b.slice(6)]);
+        await expectGoesOn(context, 2, a.length, [...a, ...b.slice(1)]);
+        await expectGoesOn(context, 0, 0, b);
+      });
+    });
+
+    it('of a full sequence is full', async () => {
+      const a = encode(STORY).slice(0, 20);
+      await withContext(model(), { capacity: 20, sequences: 2 }, async (context) => {
+        await context.decode(chain(a), ALL);
+        expect(await context.copy(0, [1])).toBe(true);
+        await expect(context.decode(chain(a.slice(0, 1), 20, 1), ALL)).rejects.toThrow();
+        await context.forget(1, 19);
+        await expectGoesOn(context, 1, 19, a);
+      });
+    });
+
+    it('of an empty sequence is empty, and to none changes nothing', async () => {
+      const [a, b] = [encode(STORY), encode(OTHER)];
+      await threeSequences(async (context) => {
+        await context.decode([...chain(a.slice(0, 10)), ...chain(b, 0, 1)], ALL);
+        await context.copy(2, [1]);
+        await context.copy(0, []);
+        await expectGoesOn(context, 1, 0, b);
+        await expectGoesOn(context, 0, 10, a);
+        await expectGoesOn(context, 2, 0, a);
+      });
+    });
+  });
+}

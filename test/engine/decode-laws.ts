@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest';
+import type { BatchToken, Model } from '../../src/engine/engine.js';
+import type { TopLogits } from '../../src/types.js';
+import { ALL, alone, chain, difference, TOLERANCE, withContext } from './rows.js';
+
+const STORY = 'Once upon a time, there was a little girl named Lily. She loved to play outside with her dog.';
+const OTHER =
+  'One day, Tom found a big red box under the old tree. He was happy and ran home to show his mom.';
+
+/** Batches that no context may take, each as the change that spoils a token which could come next. */
+const VIOLATIONS: Record<string, (next: number) => Partial<BatchToken>> = {
+  'leaves a position out': (next) => ({ position: next + 1 }),
+  'takes a position twice': (next) => ({ position: next - 1 }),
+  'begins before the beginning': () => ({ position: -1 }),
+  'lies between two positions': (next) => ({ position: next + 0.5 }),
+  'has no position': () => ({ position: Number.NaN }),
+  'names a sequence after the last': () => ({ sequence: 2, position: 0 }),
+  'names a sequence before the first': () => ({ sequence: -1, position: 0 }),
+};
+
+/** Evaluating and forgetting tokens: what a sequence answers depends on its own tokens alone. */
+export function decodeLaws(model: () => Model): void {
+  const encode = (text: string) => model().tokenizer.encode(text);
+
+  it('gives the same logits for one batch, for pieces, and token by token', async () => {
+    const tokens = encode(STORY);
+    const whole = await alone(model(), tokens);
+    expect(whole).toHaveLength(tokens.length);
+    for (const size of [1, 2, 5, 16]) {
+      const pieces = await withContext(model(), { capacity: 64, sequences: 1 }, async (context) => {
+        const rows: TopLogits[] = [];
+        for (let i = 0; i < tokens.length; i += size)
+          rows.push(...(await context.decode(chain(tokens.slice(i, i + size), i), ALL)));
+        return rows;
+      });
+      expect(difference(pieces, whole)).toBeLessThan(TOLERANCE);
+    }
+  });
+
+  it('takes a batch longer than batchSize as if it came in pieces of that size', async () => {
+    const tokens = encode(STORY.repeat(16));
+    await withContext(model(), { capacity: tokens.length, sequences: 1 }, async (context) => {
+      const size = context.batchSize;
+      expect(tokens.length).toBeGreaterThan(2 * size);
+      const whole = await context.decode(chain(tokens), { top: 10, logSumExp: false });
+      await context.forget(0, 0);
+      const pieces: TopLogits[] = [];
+      for (let i = 0; i < tokens.length; i += size)
+        pieces.push(...(await context.decode(chain(tokens.slice(i, i + size), i), ALL)));
+      expect(difference(whole, pieces)).toBeLessThan(TOLERANCE);
+    });
+  });
+
+  it('answers only for wanted tokens, in the order of the batch', async () => {
+    const [a, b] = [encode(STORY), encode(OTHER)];
+    const [aRows, bRows] = [await alone(model(), a), await alone(model(), b)];
+    // Sequences take turns, and the second comes first.
+    const batch = b.slice(0, 12).flatMap((token, i) => [
+      { token, position: i, sequence: 1, wanted: i % 3 !== 1 },
+      { token: a[i]!, position: i, sequence: 0, wanted: i % 2 === 0 },
+    ]);
+    const wanted = batch.filter((item) => item.wanted);
+    await withContext(model(), { capacity: 64, sequences: 2 }, async (context) => {
+      const rows = await context.decode(batch, ALL);
+      const expected = wanted.map(({ sequence, position }) => (sequence === 0 ? aRows : bRows)[position]!);
+      expect(difference(rows, expected)).toBeLessThan(TOLERANCE);
+    });
+  });
+
+  it('gives sequences that share a batch what each would get alone, every time', async () => {
+    const texts = [`${OTHER} ${STORY}`, OTHER, STORY, 'One day, Tom'].map(encode);
+    const batch = texts.flatMap((tokens, sequence) => chain(tokens, 0, sequence));
+    const expected: TopLogits[] = [];
+    for (const tokens of texts) expected.push(...(await alone(model(), tokens)));
+    await withContext(model(), { capacity: 64, sequences: texts.length }, async (context) => {
+      expect(batch.length).toBeLessThan(context.batchSize); // one pass
+      for (let time = 0; time < 100; time++) {
+        const rows = await context.decode(batch, { top: 10, logSumExp: false });
+        expect(difference(rows, expected)).toBeLessThan(TOLERANCE);
+        for (const sequence of texts.keys()) await context.forget(sequence, 0);
+      }
+    });
+  });
+
+  it('keeps a sequence as it is while others are extended, cut and emptied', async () => {
+    const [a, b] = [encode(STORY), encode(OTHER)];
+    await withContext(model(), { capacity: 64, sequences: 3 }, async (context) => {
+      await context.decode(chain(a.slice(0, 10), 0, 0), ALL);
+      await context.decode([...chain(b, 0, 1), ...chain(b, 0, 2)], ALL);
+      await context.forget(1, 5);
+      await context.forget(2, 0);
+      await context.decode(chain(a.slice(0, 4), 5, 1), ALL);
+      const rows = await context.decode(chain(a.slice(10), 10, 0), ALL);
+      expect(difference(rows, (await alone(model(), a)).slice(10))).toBeLessThan(TOLERANCE);
+    });
+  });
+
+  describe('forget', () => {
+    it.each([0, 1, 7])('from position %d leaves no trace of the tokens behind it', async (from) => {
+      const [a, b] = [encode(STORY), encode(OTHER)];
+      await withContext(model(), { capacity: 64, sequences: 1 }, async (context) => {
+        await context.decode(chain(a), ALL);
+        await context.forget(0, from);
+        const rows = await context.decode(chain(b, from), ALL);
+        const expected = await alone(model(), [...a.slice(0, from), ...b]);
+        expect(difference(rows, expected.slice(from))).toBeLessThan(TOLERANCE);
+      });
+    });
+
+    it('from the end on, or of an empty sequence, does nothing', async () => {
+      const tokens = encode(STORY);
+      await withContext(model(), { capacity: 64, sequences: 2 }, async (context) => {
+        await context.forget(0, 0);
+        await context.decode(chain(tokens.slice(0, 10)), ALL);
+        await context.forget(0, 10);
+        await context.forget(1, 0);
+        const rows = await context.decode(chain(tokens.slice(10), 10), ALL);
+        expect(difference(rows, (await alone(model(), tokens)).slice(10))).toBeLessThan(TOLERANCE);
+      });
+    });
+  });
+
+  it.each(Object.entries(VIOLATIONS))(
+    'refuses a batch that %s, and evaluates nothing of it',
+    async (_, spoil) => {
+      const tokens = encode(STORY);
+      await withContext(model(), { capacity: 64, sequences: 2 }, async (context) => {
+        await context.decode(chain(tokens.slice(0, 8)), ALL);
+        const [good, bad] = chain(tokens.slice(8, 10), 8);
+        await expect(context.decode([good!, { ...bad!, ...spoil(9) }], ALL)).rejects.toThrow();
+        const rows = await context.decode(chain(tokens.slice(8), 8), ALL); // from where the good token would have been
+        expect(difference(rows, (await alone(model(), tokens)).slice(8))).toBeLessThan(TOLERANCE);
+      });
+    },
+  );
+
+  it('holds as many tokens as it said, refuses one more, and drops none for it', async () => {
+    const tokens = encode(STORY);
+    const expected = await alone(model(), tokens);
+    await withContext(model(), { capacity: 20, sequences: 1 }, async (context) => {
+      expect(context.capacity).toBe(20);
+      await expect(context.decode(chain(tokens.slice(0, 21)), ALL)).rejects.toThrow();
+      const full = await context.decode(chain(tokens.slice(0, 20)), ALL);
+      expect(difference(full, expected.slice(0, 20))).toBeLessThan(TOLERANCE);
+      await expect(context.decode(chain(tokens.slice(20, 21), 20), ALL)).rejects.toThrow();
+      await context.forget(0, 15);
+      const again = await context.decode(chain(tokens.slice(15, 20), 15), ALL);
+      expect(difference(again, expected.slice(15, 20))).toBeLessThan(TOLERANCE);
+    });
+  });
+
+  it('is usable after a failed evaluation once its sequences are forgotten', async () => {
+    const [a, b] = [encode(STORY), encode(OTHER)];
+    const unknown = { token: 2 ** 30, position: 9, sequence: 0, wanted: true };
+    await withContext(model(), { capacity: 64, sequences: 2 }, async (context) => {
+      await context.decode([...chain(a.slice(0, 8), 0, 0), ...chain(b.slice(0, 8), 0, 1)], ALL);
+      await expect(context.decode([...chain(a.slice(8, 9), 8), unknown], ALL)).rejects.toThrow();
+      await context.forget(0, 0);
+      const rows = await context.decode([...chain(a, 0, 0), ...chain(b.slice(8), 8, 1)], ALL);
+      const expected = [...(await alone(model(), a)), ...(await alone(model(), b)).slice(8)];
+      expect(difference(rows, expected)).toBeLessThan(TOLERANCE);
+    });
+  });
+}

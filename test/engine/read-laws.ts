@@ -1,0 +1,110 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Tensor, writeGguf } from '../../scripts/gguf-writer.js';
+import { randomModel } from '../../scripts/make-random-model.js';
+import type { Engine, Model } from '../../src/engine/engine.js';
+import { ALL, chain, withContext } from './rows.js';
+
+const STORY = 'Once upon a time, there was a little girl named Lily.';
+
+/** What is read after a token: the largest logits, in order, and their sum over the vocabulary. */
+export function readLaws(model: () => Model): void {
+  const read = (top: number, logSumExp: boolean) =>
+    withContext(model(), { capacity: 64, sequences: 1 }, (context) =>
+      context.decode(chain(model().tokenizer.encode(STORY)), { top, logSumExp }),
+    );
+
+  it('lists every token once, the largest logit first', async () => {
+    const rows = await read(0, false);
+    for (const { tokens, logits } of rows) {
+      expect(new Set(tokens)).toEqual(new Set(Array.from({ length: 2048 }, (_, token) => token)));
+      expect(logits).toEqual(logits.toSorted((a, b) => b - a));
+    }
+  });
+
+  it('gives raw log-probabilities that sum to 1 over the vocabulary when the sum is asked for', async () => {
+    for (const { logits, logSumExp } of await read(0, true)) {
+      const mass = logits.reduce((sum, logit) => sum + Math.exp(logit - logSumExp!), 0);
+      expect(mass).toBeCloseTo(1, 4);
+    }
+    for (const { logSumExp } of await read(5, false)) expect(logSumExp).toBeUndefined();
+  });
+
+  it.each([1, 10, 200])('gives for top %d the head of the full list, up to a constant', async (top) => {
+    const full = await read(0, false);
+    const rows = await read(top, false);
+    for (const [i, { tokens, logits }] of rows.entries()) {
+      expect(tokens).toEqual(full[i]!.tokens.slice(0, top));
+      const shift = full[i]!.logits[0]! - logits[0]!;
+      logits.forEach((logit, rank) => {
+        expect(logit + shift).toBeCloseTo(full[i]!.logits[rank]!, 4);
+      });
+    }
+  });
+
+  it('gives the same raw log-probabilities for a short list as for the full one', async () => {
+    const full = await read(0, true);
+    for (const [i, { tokens, logits, logSumExp }] of (await read(10, true)).entries()) {
+      expect(tokens).toHaveLength(10);
+      logits.forEach((logit, rank) => {
+        expect(logit - logSumExp!).toBeCloseTo(full[i]!.logits[rank]! - full[i]!.logSumExp!, 4);
+      });
+    }
+  });
+}
+
+const TWINS = [300, 310, 320];
+
+/** Tokens of equal logits, in a model where three tokens have the same embedding. */
+export function tieLaws(engine: () => Engine): void {
+  describe('tokens of equal logits', () => {
+    let dir: string;
+    let model: Model;
+    beforeAll(async () => {
+      dir = await mkdtemp(join(tmpdir(), 'mtad-ties-'));
+      model = await engine().loadModel(await modelWithTwins(dir), {});
+    });
+    afterAll(() => rm(dir, { recursive: true, force: true }));
+
+    it('come by lower token id, in lists of any length', async () => {
+      const rows = (top: number) =>
+        withContext(model, { capacity: 64, sequences: 1 }, (context) =>
+          context.decode(chain(model.tokenizer.encode('w1 w2 Tom w3 and w4')), { ...ALL, top }),
+        );
+      for (const [i, { tokens, logits }] of (await rows(0)).entries()) {
+        const first = tokens.indexOf(TWINS[0]!);
+        expect([...tokens.slice(first, first + 3)]).toEqual(TWINS);
+        expect(new Set(logits.slice(first, first + 3)).size).toBe(1);
+        expect((await rows(first + 3))[i]!.tokens).toEqual(tokens.slice(0, first + 3));
+      }
+    });
+  });
+}
+
+async function modelWithTwins(dir: string): Promise<string> {
+  const { metadata, tensors } = randomModel({
+    vocab: 384,
+    width: 32,
+    layers: 1,
+    heads: 2,
+    ffn: 64,
+    type: 'F32',
+  });
+  const path = join(dir, 'twins.gguf');
+  await writeGguf(path, {
+    metadata,
+    tensors: tensors.map((tensor) => (tensor.name === 'token_embd.weight' ? withTwins(tensor) : tensor)),
+  });
+  return path;
+}
+
+function withTwins(tensor: Tensor): Tensor {
+  const width = tensor.dims[0]!;
+  const rows = Float32Array.from(
+    [...(tensor.data() as Iterable<Float32Array>)].flatMap((chunk) => [...chunk]),
+  );
+  for (const twin of TWINS) rows.copyWithin(twin * width, TWINS[0]! * width, (TWINS[0]! + 1) * width);
+  return { ...tensor, data: () => [rows] };
+}

@@ -1,0 +1,57 @@
+import { expect, it } from 'vitest';
+import type { Engine, Model } from '../../src/engine/engine.js';
+import { ResourceError } from '../../src/errors.js';
+import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
+import { ALL, chain, withContext } from './rows.js';
+
+/** Sizes that no machine has the memory for: half a terabyte, then more tokens than 32 bits can count. */
+const TOO_LARGE = [
+  { capacity: 2 ** 26, sequences: 1 },
+  { capacity: 2 ** 33, sequences: 1 },
+  { capacity: 2 ** 31, sequences: 64 },
+];
+
+/** Memory: refused in words where there is not enough, freed when told, and told as often as one likes. */
+export function resourceLaws(create: () => Promise<Engine>, target: () => Model): void {
+  it.each(TOO_LARGE)(
+    'refuses $sequences x $capacity tokens with a ResourceError, and goes on',
+    async (size) => {
+      const refused = target()
+        .createContext({ ...size, threads: 1 })
+        .then((context) => context.dispose());
+      await expect(refused).rejects.toThrow(ResourceError);
+      const rows = await withContext(target(), { capacity: 8, sequences: 1 }, (context) =>
+        context.decode(chain(target().tokenizer.encode('Once')), ALL),
+      );
+      expect(rows).toHaveLength(2);
+    },
+  );
+
+  it('disposes of contexts and engines in any order, any number of times', async () => {
+    const engine = await create();
+    const model = await engine.loadModel(EMBEDDED_PAIR.draft, {});
+    const [first, second] = [
+      await model.createContext({ capacity: 8, sequences: 1, threads: 1 }),
+      await model.createContext({ capacity: 8, sequences: 1, threads: 1 }),
+    ];
+    await first.dispose();
+    await first.dispose();
+    expect(await second.decode(chain([1]), ALL)).toHaveLength(1);
+    await engine.dispose();
+    await engine.dispose();
+    await second.dispose();
+    await expect(second.decode(chain([2], 1), ALL)).rejects.toThrow();
+    await expect(engine.loadModel(EMBEDDED_PAIR.draft, {})).rejects.toThrow();
+  });
+
+  it('stops loading a model when told to', async () => {
+    const engine = await create();
+    try {
+      const signal = AbortSignal.abort(new Error('enough'));
+      await expect(engine.loadModel(EMBEDDED_PAIR.draft, { signal })).rejects.toThrow('enough');
+      await engine.loadModel(EMBEDDED_PAIR.draft, {});
+    } finally {
+      await engine.dispose();
+    }
+  });
+}

@@ -1,0 +1,63 @@
+/** Batches and answers of an engine, as the laws speak of them. */
+import type { BatchToken, Context, ContextOptions, Model } from '../../src/engine/engine.js';
+import type { TokenId, TopLogits } from '../../src/types.js';
+
+export const ALL = { top: 0, logSumExp: false };
+
+/**
+ * How far the logits of one text may lie apart when it is evaluated in batches of different sizes: llama.cpp
+ * multiplies one row and many rows with different kernels, which round differently (0.007 seen on this pair).
+ */
+export const TOLERANCE = 0.02;
+
+/** Threads bring nothing to models of this size. */
+export async function withContext<T>(
+  model: Model,
+  options: Omit<ContextOptions, 'threads'>,
+  use: (context: Context) => Promise<T>,
+): Promise<T> {
+  const context = await model.createContext({ ...options, threads: 1 });
+  try {
+    return await use(context);
+  } finally {
+    await context.dispose();
+  }
+}
+
+/** Tokens in a row from `position` on, every one wanted. */
+export function chain(tokens: readonly TokenId[], position = 0, sequence = 0): BatchToken[] {
+  return tokens.map((token, i) => ({ token, position: position + i, sequence, wanted: true }));
+}
+
+/** What follows each token of a text that has a context to itself, evaluated in one batch. */
+export function alone(model: Model, tokens: readonly TokenId[]): Promise<TopLogits[]> {
+  return withContext(model, { capacity: tokens.length, sequences: 1 }, (context) =>
+    context.decode(chain(tokens), ALL),
+  );
+}
+
+/**
+ * The largest difference between two answers, over all rows and the tokens that `rows` lists; only differences
+ * between logits mean anything, so those to the first token are compared. NaN for another number of rows.
+ * @param expected rows read with `ALL`
+ */
+export function difference(rows: readonly TopLogits[], expected: readonly TopLogits[]): number {
+  if (rows.length !== expected.length) return Number.NaN;
+  return Math.max(...rows.map((row, i) => rowDifference(row, byToken(expected[i]!))));
+}
+
+function rowDifference({ tokens, logits }: TopLogits, expected: Float64Array): number {
+  const shift = logits[0]! - expected[tokens[0]!]!;
+  return logits.reduce(
+    (worst, logit, i) => Math.max(worst, Math.abs(logit - shift - expected[tokens[i]!]!)),
+    0,
+  );
+}
+
+function byToken({ tokens, logits }: TopLogits): Float64Array {
+  const all = new Float64Array(tokens.length).fill(Number.NaN);
+  tokens.forEach((token, i) => {
+    all[token] = logits[i]!;
+  });
+  return all;
+}

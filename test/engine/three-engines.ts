@@ -1,0 +1,13 @@
+/** A program that gives llama.cpp reasons to complain, in three engines after each other. Its output should be nothing. */
+import { createBindingsEngine } from '../../src/engine/bindings/engine.js';
+import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
+
+const unknownToken = { token: 2 ** 30, position: 0, sequence: 0, wanted: true };
+
+for (let time = 0; time < 3; time++) {
+  const engine = await createBindingsEngine({ gpu: 'off' });
+  const model = await engine.loadModel(EMBEDDED_PAIR.draft, {});
+  const longerThanTrainedOn = await model.createContext({ capacity: 2000, sequences: 1, threads: 1 });
+  await longerThanTrainedOn.decode([unknownToken], { top: 1, logSumExp: false }).catch(() => undefined);
+  await engine.dispose();
+}

@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openCache } from '../../src/cache/open-cache.js';
+import { decode, type Step } from '../../src/decoding/decode.js';
+import { loadPair, type Pair } from '../../src/models/pair.js';
+import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
+import { createRng } from '../../src/sampling/rng.js';
+import { createStrategy, draftSequences, type StrategyOptions } from '../../src/strategies/index.js';
+import { PROMPT } from './generate-run.js';
+
+const AUTOREGRESSIVE: StrategyOptions = { strategy: 'autoregressive' };
+const SPECULATIVE: StrategyOptions = { strategy: 'speculative', gamma: 4 };
+const MTAD: StrategyOptions = { strategy: 'mtad', gamma: 4, beamWidth: 4, tau: 0.5, clip: false };
+
+let pair: Pair;
+let twins: Pair;
+beforeAll(async () => {
+  pair = await loadPair({ gpu: 'off' });
+  twins = await loadPair({ gpu: 'off', model: EMBEDDED_PAIR.model, draft: EMBEDDED_PAIR.model });
+});
+afterAll(async () => {
+  await pair.dispose();
+  await twins.dispose();
+});
+
+/** Writes 61 tokens, twelve blocks of five and one, and counts the tokens that each model evaluated. */
+async function work(models: Pair, options: StrategyOptions, temperature: number) {
+  const prompt = models.target.tokenizer.encode(PROMPT);
+  const prefix = [...prompt];
+  const cache = await openCache(models, {
+    capacity: 128,
+    draftSequences: draftSequences(options),
+    threads: 1,
+    now: () => 0,
+  });
+  try {
+    for await (const _ of cache.prefill(prefix));
+    const sampling = { temperature, topK: 10, topP: 1 };
+    const strategy = createStrategy(options, { sampling, isEnd: () => false, draft: cache.draft });
+    const steps: Step[] = [];
+    const settings = { maxTokens: 61, rng: createRng(41), rawLogProbs: false, now: () => 0 };
+    for await (const step of decode(strategy, cache, prefix, { ...settings, endsWith: () => undefined }))
+      steps.push(step);
+    const count = (of: (step: Step) => number) => steps.reduce((sum, step) => sum + of(step), 0);
+    return {
+      prompt: prompt.length,
+      emitted: prefix.length - prompt.length,
+      drafted: count(({ draft }) => draft.length),
+      accepted: count(({ accepted }) => accepted),
+      steps: steps.length,
+      target: cache.target,
+      draft: cache.draft,
+    };
+  } finally {
+    await cache.dispose();
+  }
+}
+
+/*
+ * The prompt but its last token is evaluated at first. A step then evaluates the last committed token and the d drafted
+ * ones, 1 + d, and commits a + 1 tokens, the a accepted and one more. Over all steps: prompt - 1 + steps + drafted =
+ * prompt - 1 + emitted + (drafted - accepted), for emitted = steps + accepted. So each committed token but the last is
+ * evaluated once, and each refused one once, in vain.
+ */
+describe.each([AUTOREGRESSIVE, SPECULATIVE, MTAD])('with $strategy the target', (options) => {
+  it.each([0, 1])('evaluates no token twice, at temperature %d', async (temperature) => {
+    const { prompt, emitted, drafted, accepted, steps, target } = await work(pair, options, temperature);
+    expect(emitted).toBe(61);
+    expect(target.work.tokens).toBe(prompt - 1 + emitted + (drafted - accepted));
+    expect(target.work.passes).toBe(1 + steps); // the prompt is shorter than a batch
+    expect(target.held[0]).toHaveLength(prompt + emitted - 1);
+    if (options.strategy !== 'autoregressive') expect(drafted).toBeGreaterThan(accepted);
+  });
+});
+
+describe.each([SPECULATIVE, MTAD])('with $strategy and a draft model that is the target', (options) => {
+  it('all drafted tokens are accepted, and the target evaluates nothing in vain', async () => {
+    const { prompt, emitted, drafted, accepted, steps, target } = await work(twins, options, 0);
+    expect(accepted).toBe(drafted);
+    expect(steps).toBe(13); // twelve of 4 + 1, then the one token left
+    expect(target.work.tokens).toBe(prompt + emitted - 1);
+  });
+});
+
+describe('with speculative the draft model', () => {
+  it('evaluates no token twice: what it evaluated it still holds, or it was refused', async () => {
+    const { draft, drafted, accepted, steps } = await work(pair, SPECULATIVE, 1);
+    // The last token of a draft is not evaluated while drafting, so that at most drafted - accepted are thrown away.
+    const thrownAway = draft!.work.tokens - draft!.held[0]!.length;
+    expect(thrownAway).toBeGreaterThan(0);
+    expect(thrownAway).toBeLessThanOrEqual(drafted - accepted);
+    expect(thrownAway).toBeGreaterThanOrEqual(drafted - accepted - steps);
+  });
+
+  it('evaluates nothing in vain when it is the target', async () => {
+    const { draft } = await work(twins, SPECULATIVE, 0);
+    expect(draft!.work.tokens).toBe(draft!.held[0]!.length);
+  });
+});

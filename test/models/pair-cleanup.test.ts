@@ -1,0 +1,54 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Engine } from '../../src/engine/engine.js';
+import { ModelFileError } from '../../src/errors.js';
+import { loadPair } from '../../src/models/pair.js';
+import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
+
+// The engines are the real ones; the mock only keeps hold of those that loadPair creates.
+const engines = vi.hoisted(() => [] as Engine[]);
+vi.mock('../../src/engine/bindings/engine.js', async (importOriginal) => {
+  const real = await importOriginal<typeof import('../../src/engine/bindings/engine.js')>();
+  const createBindingsEngine: typeof real.createBindingsEngine = async (options) => {
+    const engine = await real.createBindingsEngine(options);
+    engines.push(engine);
+    return engine;
+  };
+  return { ...real, createBindingsEngine };
+});
+
+let dir: string;
+let broken: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'mtad-cleanup-'));
+  const bytes = await readFile(EMBEDDED_PAIR.draft);
+  broken = join(dir, 'broken.gguf');
+  await writeFile(broken, bytes.subarray(0, bytes.length - 100));
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+beforeEach(() => {
+  engines.length = 0;
+});
+
+const loads = (engine: Engine) => engine.loadModel(EMBEDDED_PAIR.draft, {});
+
+describe('loadPair', () => {
+  it.each([
+    { what: 'the target', options: { model: () => broken, draft: () => EMBEDDED_PAIR.draft } },
+    { what: 'the draft', options: { model: () => EMBEDDED_PAIR.model, draft: () => broken } },
+  ])('frees its engine when $what cannot be loaded', async ({ options }) => {
+    const loading = loadPair({ gpu: 'off', model: options.model(), draft: options.draft() });
+    await expect(loading).rejects.toThrow(ModelFileError);
+    expect(engines).toHaveLength(1);
+    await expect(loads(engines[0]!)).rejects.toThrow(/disposed/i);
+  });
+
+  it('keeps its engine when both are loaded, until the pair is disposed', async () => {
+    const pair = await loadPair({ gpu: 'off' });
+    await loads(engines[0]!);
+    await pair.dispose();
+    await expect(loads(engines[0]!)).rejects.toThrow(/disposed/i);
+  });
+});

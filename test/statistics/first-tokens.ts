@@ -1,0 +1,66 @@
+/** The first tokens of a text: how often a strategy writes them, and how likely the target model makes them. */
+import type { CacheManager } from '../../src/cache/cache-manager.js';
+import type { ModelCache } from '../../src/cache/model-cache.js';
+import { decode } from '../../src/decoding/decode.js';
+import type { Strategy } from '../../src/decoding/strategy.js';
+import { createRng } from '../../src/sampling/rng.js';
+import type { Truncation } from '../../src/sampling/truncate.js';
+import { type Prefix, ROOT, type TokenId } from '../../src/types.js';
+
+const key = (tokens: readonly TokenId[]) => tokens.join(' ');
+
+/** The exact probabilities of all beginnings of a length that are at least as likely as `least`. */
+export async function lawOfFirst(
+  length: number,
+  target: ModelCache,
+  prompt: Prefix,
+  truncation: Truncation,
+  least: number,
+): Promise<Map<string, number>> {
+  const law = new Map<string, number>();
+  const walk = async (tokens: readonly TokenId[], probability: number): Promise<void> => {
+    if (probability < least) return;
+    if (tokens.length === length) {
+      law.set(key(tokens), probability);
+      return;
+    }
+    const [next] = await target.distributions([...prompt, ...tokens], [], [ROOT], truncation);
+    for (const [i, token] of next!.tokens.entries())
+      await walk([...tokens, token], probability * Math.exp(next!.logProbs[i]!));
+  };
+  await walk([], 1);
+  return law;
+}
+
+/** How many of the texts begin with each beginning of a length. */
+export function countFirst(length: number, texts: readonly (readonly TokenId[])[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const text of texts) {
+    const beginning = key(text.slice(0, length));
+    counts.set(beginning, (counts.get(beginning) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** Texts of `length` tokens, written with the seeds 1 to `count`, all in one cache. */
+export async function writeTexts(
+  strategy: Strategy,
+  cache: CacheManager,
+  prompt: Prefix,
+  length: number,
+  count: number,
+): Promise<{ texts: TokenId[][]; acceptanceRate: number }> {
+  const texts: TokenId[][] = [];
+  let drafted = 0;
+  let accepted = 0;
+  for (let seed = 1; seed <= count; seed++) {
+    const prefix = [...prompt];
+    const settings = { maxTokens: length, rng: createRng(seed), rawLogProbs: false, now: () => 0 };
+    for await (const step of decode(strategy, cache, prefix, { ...settings, endsWith: () => undefined })) {
+      drafted += step.draft.length;
+      accepted += step.accepted;
+    }
+    texts.push(prefix.slice(prompt.length));
+  }
+  return { texts, acceptanceRate: accepted / drafted };
+}

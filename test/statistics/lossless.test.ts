@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CacheManager } from '../../src/cache/cache-manager.js';
+import { openCache } from '../../src/cache/open-cache.js';
+import type { Strategy } from '../../src/decoding/strategy.js';
+import { loadPair, type Pair } from '../../src/models/pair.js';
+import { logProbOf } from '../../src/sampling/distribution.js';
+import { residual } from '../../src/sampling/residual.js';
+import { sample } from '../../src/sampling/sample.js';
+import { createStrategy, type StrategyOptions } from '../../src/strategies/index.js';
+import type { Distribution } from '../../src/types.js';
+import { chiSquareTest } from '../support/chi-square.js';
+import { countFirst, lawOfFirst, writeTexts } from './first-tokens.js';
+
+const TEXTS = 5000;
+const LENGTHS = [1, 2, 3];
+const SIGNIFICANCE = 0.001; // two-sided, for each length
+
+/** After this prompt about half of the drafted tokens are accepted, and the second and third still vary. */
+const PROMPT = 'There was a';
+
+/** So many tokens that it does not show in 5,000 texts when the last one changes with the size of a batch. */
+const SAMPLING = { temperature: 1, topK: 40, topP: 1 };
+
+const AUTOREGRESSIVE: StrategyOptions = { strategy: 'autoregressive' };
+const SPECULATIVE: StrategyOptions = { strategy: 'speculative', gamma: 2 };
+
+let pair: Pair;
+let cache: CacheManager;
+let prompt: readonly number[];
+const laws = new Map<number, ReadonlyMap<string, number>>(); // by length
+beforeAll(async () => {
+  pair = await loadPair({ gpu: 'off' });
+  cache = await openCache(pair, { capacity: 32, draftSequences: 1, threads: 1, now: () => 0 });
+  prompt = pair.target.tokenizer.encode(PROMPT);
+  for (const length of LENGTHS)
+    laws.set(length, await lawOfFirst(length, cache.target, prompt, SAMPLING, 5 / TEXTS));
+});
+afterAll(async () => {
+  await cache.dispose();
+  await pair.dispose();
+});
+
+const create = (options: StrategyOptions) =>
+  createStrategy(options, { sampling: SAMPLING, isEnd: () => false, draft: cache.draft });
+
+/** Pearson's test of the first token, of the first two and so on against the target's probabilities. */
+async function compare(strategy: Strategy, lengths = LENGTHS) {
+  const longest = Math.max(...lengths);
+  const { texts, acceptanceRate } = await writeTexts(strategy, cache, prompt, longest, TEXTS);
+  const tests = lengths.map((length) => chiSquareTest(countFirst(length, texts), laws.get(length)!));
+  return { tests, acceptanceRate };
+}
+
+/** Speculative sampling with another readiness to accept, or with another distribution after a refusal. */
+const wrongly = (
+  readiness: number,
+  afterRefusal: (p: Distribution, q: Distribution) => Distribution,
+): Strategy => ({
+  ...create(SPECULATIVE),
+  accept(draft, p, rng) {
+    for (const [i, { token, q }] of draft.entries()) {
+      const ratio = Math.exp(logProbOf(p[i]!, token) - logProbOf(q, token));
+      if (rng() >= readiness * ratio)
+        return { accepted: [...draft.keys()].slice(0, i), next: sample(afterRefusal(p[i]!, q), rng()) };
+    }
+    return { accepted: [...draft.keys()], next: sample(p[draft.length]!, rng()) };
+  },
+});
+
+describe(`the first tokens of ${TEXTS} texts`, () => {
+  it('by autoregressive are distributed as the target says', async () => {
+    const { tests } = await compare(create(AUTOREGRESSIVE));
+    for (const { p } of tests) expect(Math.min(p, 1 - p)).toBeGreaterThan(SIGNIFICANCE / 2);
+  });
+
+  it('by speculative are distributed as the target says', async () => {
+    const { tests, acceptanceRate } = await compare(create(SPECULATIVE));
+    for (const { p } of tests) expect(Math.min(p, 1 - p)).toBeGreaterThan(SIGNIFICANCE / 2);
+    expect(acceptanceRate).toBeGreaterThan(0.3); // else the rule was hardly asked, or hardly refused
+    expect(acceptanceRate).toBeLessThan(0.7);
+  });
+
+  it('are found wrong when a rule leaves the residual out', async () => {
+    const { tests } = await compare(wrongly(1, (p) => p));
+    expect(tests.at(-1)!.p).toBeLessThan(1e-6);
+  });
+
+  it('are found wrong when a rule accepts a quarter too readily', async () => {
+    const { tests } = await compare(wrongly(1.25, residual), [1, 2]); // it shows there
+    expect(tests[0]!.p).toBeLessThan(1e-6);
+  });
+});
