@@ -41,7 +41,7 @@ test.concurrent.each([
   [['--system', 'Be brief.'], 'not in this release'],
   [['-s', 'Be brief.'], 'not in this release'],
   [['-hf', 'someone/some-model'], 'does not download'],
-  [['--model', 'hf:someone/some-model', 'A prompt'], 'does not download'],
+  [['--model', 'hf:someone/some-model', '--draft', 'hf:someone/small', 'A prompt'], 'does not download'],
   [['--no-such-option'], 'unknown option'],
   [['--json', '--jsonl'], 'cannot be used with'],
   [['--prompt', 'one', 'two'], 'given twice'],

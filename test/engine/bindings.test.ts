@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { createBindingsEngine } from '../../src/engine/bindings/engine.js';
+import type { Engine } from '../../src/engine/engine.js';
 import { UsageError } from '../../src/errors.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { engineContract } from './contract.js';
@@ -27,6 +28,21 @@ describe('the bindings engine', () => {
       } finally {
         await engine.dispose();
       }
+    }
+  });
+
+  it('passes it on to each of two engines that live at the same time', async () => {
+    const logs: string[][] = [[], []];
+    const engines: Engine[] = [];
+    try {
+      for (const lines of logs)
+        engines.push(await createBindingsEngine({ gpu: 'off', log: (line) => lines.push(line) }));
+      for (const [i, engine] of engines.entries()) {
+        await engine.loadModel(EMBEDDED_PAIR.draft, {});
+        await expect.poll(() => logs[i]!.join('\n'), { timeout: 5000 }).toContain('stories-draft');
+      }
+    } finally {
+      for (const engine of engines) await engine.dispose();
     }
   });
 

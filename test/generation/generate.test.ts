@@ -42,10 +42,15 @@ const CLEAR_PROMPTS = [
 
 /** How to run cannot be guessed either. */
 const WRONG_OPTIONS: RunOptions[] = [
+  { contextSize: Number.NaN },
   { contextSize: 64.5 },
+  { contextSize: 1 }, // no room for a token
   { contextSize: -1 },
+  { threads: 0 },
   { threads: -1 },
   { threads: 0.5 },
+  { threads: Number.NaN },
+  { threads: 100_000 }, // more than there are processors
 ];
 
 describe('generate', () => {
@@ -151,12 +156,15 @@ describe('generate', () => {
     await expect(run(pair, {}, { prompt: '' })).rejects.toThrow(UsageError);
   });
 
-  it('refuses a prompt that is longer than the context, with both numbers', async () => {
+  it('refuses a prompt that leaves no room for a token in the context, with both numbers', async () => {
     const prompt = 'Once upon a time, there was a little girl named Lily.';
     const length = pair.target.tokenizer.encode(prompt).length;
-    const tooSmall = run(pair, {}, { prompt, contextSize: length - 1 });
-    await expect(tooSmall).rejects.toThrow(ResourceError);
-    await expect(tooSmall).rejects.toThrow(new RegExp(`\\b${length} tokens.*\\b${length - 1}\\b`));
+    for (const contextSize of [length, length - 1]) {
+      const tooSmall = run(pair, {}, { prompt, contextSize });
+      await expect(tooSmall).rejects.toThrow(ResourceError);
+      await expect(tooSmall).rejects.toThrow(new RegExp(`\\b${length} tokens.*\\b${contextSize}\\b`));
+    }
+    expect((await run(pair, {}, { prompt, contextSize: length + 1 })).tokens).toHaveLength(1);
 
     const long = prompt.repeat(100); // and the model was trained on 1024
     const tooLong = run(pair, {}, { prompt: long });
