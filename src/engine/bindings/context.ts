@@ -43,8 +43,12 @@ export class BindingsContext implements Context {
     // several threads. Where the sequences are of different lengths llama.cpp puts the rows in order when the
     // first of them is read, without a lock. So what is not read goes first, and then equal lengths together.
     await evaluateTogether(runs.map((run) => run.head()));
-    for (const length of new Set(runs.map((run) => run.left)))
-      await evaluateTogether(runs.filter((run) => run.left === length).map((run) => run.tail()));
+    for (const length of new Set(runs.map((run) => run.left))) {
+      const equals = runs.filter((run) => run.left === length);
+      const perPass = Math.max(1, Math.floor(this.batchSize / Math.max(1, length))); // what one batch can hold
+      for (let i = 0; i < equals.length; i += perPass)
+        await evaluateTogether(equals.slice(i, i + perPass).map((run) => run.tail()));
+    }
 
     return places
       .filter((_, i) => batch[i]!.wanted)
