@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, Model } from '../../src/engine/engine.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { cacheLaws } from './cache-laws.js';
+import { concurrencyLaws } from './concurrency-laws.js';
 import { copyLaws } from './copy-laws.js';
 import { decodeLaws } from './decode-laws.js';
 import { readLaws, tieLaws } from './read-laws.js';
@@ -36,6 +37,7 @@ export function engineContract(create: () => Promise<Engine>): void {
     cacheLaws(model);
   });
 
+  concurrencyLaws(() => engine);
   tieLaws(() => engine);
   resourceLaws(create, () => target);
 

@@ -1,5 +1,5 @@
 /** Batches and answers of an engine, as the laws speak of them. */
-import type { BatchToken, Context, ContextOptions, Model } from '../../src/engine/engine.js';
+import type { BatchToken, Context, ContextOptions, Model, ReadRequest } from '../../src/engine/engine.js';
 import type { TokenId, TopLogits } from '../../src/types.js';
 
 export const ALL = { top: 0, logSumExp: false };
@@ -30,34 +30,29 @@ export function chain(tokens: readonly TokenId[], position = 0, sequence = 0): B
 }
 
 /** What follows each token of a text that has a context to itself, evaluated in one batch. */
-export function alone(model: Model, tokens: readonly TokenId[]): Promise<TopLogits[]> {
+export function alone(
+  model: Model,
+  tokens: readonly TokenId[],
+  read: ReadRequest = ALL,
+): Promise<TopLogits[]> {
   return withContext(model, { capacity: tokens.length, sequences: 1 }, (context) =>
-    context.decode(chain(tokens), ALL),
+    context.decode(chain(tokens), read),
   );
 }
 
 /**
  * The largest difference between two answers, over all rows and the tokens that `rows` lists; only differences
- * between logits mean anything, so those to the first token are compared. NaN for another number of rows.
- * @param expected rows read with `ALL`
+ * between logits mean anything, so those to the first token are compared. NaN for another number of rows, and for
+ * tokens that `expected` does not list.
  */
 export function difference(rows: readonly TopLogits[], expected: readonly TopLogits[]): number {
   if (rows.length !== expected.length) return Number.NaN;
-  return Math.max(...rows.map((row, i) => rowDifference(row, byToken(expected[i]!))));
+  return Math.max(...rows.map((row, i) => rowDifference(row, expected[i]!)));
 }
 
-function rowDifference({ tokens, logits }: TopLogits, expected: Float64Array): number {
-  const shift = logits[0]! - expected[tokens[0]!]!;
-  return logits.reduce(
-    (worst, logit, i) => Math.max(worst, Math.abs(logit - shift - expected[tokens[i]!]!)),
-    0,
-  );
-}
-
-function byToken({ tokens, logits }: TopLogits): Float64Array {
-  const all = new Float64Array(tokens.length).fill(Number.NaN);
-  tokens.forEach((token, i) => {
-    all[token] = logits[i]!;
-  });
-  return all;
+function rowDifference({ tokens, logits }: TopLogits, expected: TopLogits): number {
+  const byToken = new Map(Array.from(expected.tokens, (token, i) => [token, expected.logits[i]!]));
+  const expectedOf = (i: number) => byToken.get(tokens[i]!) ?? Number.NaN;
+  const shift = logits[0]! - expectedOf(0);
+  return logits.reduce((worst, logit, i) => Math.max(worst, Math.abs(logit - shift - expectedOf(i))), 0);
 }
