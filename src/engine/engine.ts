@@ -13,8 +13,7 @@ export interface Engine {
   dispose(): Promise<void>;
 }
 
-export const ENGINE_NAMES = ['bindings'] as const;
-export type EngineName = (typeof ENGINE_NAMES)[number];
+export type EngineName = 'bindings';
 
 export interface ModelOptions {
   readonly gpuLayers?: number | undefined; // layers kept on the GPU; undefined = as many as fit

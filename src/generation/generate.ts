@@ -11,7 +11,7 @@ import { createStrategy, draftSequences } from '../strategies/index.js';
 import type { FinishReason, TokenId } from '../types.js';
 import { bannedTokens } from './banned-tokens.js';
 import { parseSettings, type Settings, type SettingsInput, strategyOptions } from './settings.js';
-import { type TextPiece, TextStream } from './text-stream.js';
+import { type TextPiece, TextStream, textOf } from './text-stream.js';
 
 /** How to run, as opposed to what to generate. */
 export interface RunOptions {
@@ -118,7 +118,7 @@ export async function* generate(
       counters = addStep(counters, step);
       yield { type: 'step', step };
       const pieces = stream.take(step.accepted);
-      text += join(pieces);
+      text += textOf(pieces);
       yield { type: 'text', pieces };
     }
     const finishReason = turn.value;
@@ -127,7 +127,7 @@ export async function* generate(
     const tokens = prefix.slice(promptTokens.length);
     yield {
       type: 'end',
-      result: { text: text + join(rest), tokens, finishReason, counters, prefillMs, firstTokenMs },
+      result: { text: text + textOf(rest), tokens, finishReason, counters, prefillMs, firstTokenMs },
     };
   } finally {
     await cache.dispose();
@@ -141,8 +141,4 @@ function effectiveSettings({ targetHeader }: Pair, settings: Settings): Effectiv
   const { seed = randomInt(2 ** 32), perplexity } = settings;
   const isSmall = targetHeader.vocabulary.tokens.length <= SMALL_VOCABULARY;
   return { ...settings, seed, perplexity: perplexity === 'auto' ? isSmall : perplexity };
-}
-
-function join(pieces: readonly TextPiece[]): string {
-  return pieces.map(({ text }) => text).join('');
 }

@@ -9,6 +9,11 @@ export interface TextPiece {
   readonly drafted: boolean;
 }
 
+/** The text of pieces, one after another. */
+export function textOf(pieces: readonly TextPiece[]): string {
+  return pieces.map(({ text }) => text).join('');
+}
+
 /** From tokens to the text that may be shown: whole characters, nothing of a stop string. */
 export class TextStream {
   readonly #detokenizer: Detokenizer;

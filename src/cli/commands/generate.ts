@@ -129,7 +129,9 @@ async function write(
   { loadMs, interrupts, progress }: { loadMs: number; interrupts: Interrupts; progress: Progress },
 ): Promise<number> {
   const output = new Output({
-    ...{ output: fileOf(flags), trace: flags.trace, printer: printerFor(flags) },
+    printer: printerFor(flags),
+    output: fileOf(flags),
+    trace: flags.trace,
     onLoss: () => interrupts.abort(),
   });
   const runOptions = { threads: flags.threads, contextSize: flags.ctxSize, signal: interrupts.signal };

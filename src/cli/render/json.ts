@@ -86,6 +86,11 @@ export function resultJson(run: Run, result: GenerationResult): object {
   };
 }
 
+/** One line of JSON Lines. */
+export function jsonLine(value: object): string {
+  return `${JSON.stringify(value)}\n`;
+}
+
 function rounded(ms: number): number {
   return Math.round(ms * 1000) / 1000;
 }

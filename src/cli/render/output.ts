@@ -1,6 +1,7 @@
 import type { GenerationEvent } from '../../generation/generate.js';
+import { textOf } from '../../generation/text-stream.js';
 import { traceStart, traceStep } from '../../generation/trace.js';
-import { paramsJson, type Run } from './json.js';
+import { jsonLine, paramsJson, type Run } from './json.js';
 import type { Printer } from './printers.js';
 import { Sink } from './sink.js';
 
@@ -38,7 +39,7 @@ export class Output {
         jsonLine(traceStart(run.settings.strategy, paramsJson(run), event.promptTokens)),
       );
     if (event.type === 'step') await this.#trace?.write(jsonLine(traceStep(event.step, this.#steps++)));
-    if (event.type === 'text') this.#text += event.pieces.map(({ text }) => text).join('');
+    if (event.type === 'text') this.#text += textOf(event.pieces);
     const print = this.#options.printer(event, run);
     this.#printed += print;
     await this.#sink.write(print);
@@ -63,8 +64,4 @@ export class Output {
 
 function cannotWrite(path: string, cause: Error): Error {
   return new Error(`Cannot write ${path}: ${cause.message}`, { cause });
-}
-
-function jsonLine(value: object): string {
-  return `${JSON.stringify(value)}\n`;
 }

@@ -1,6 +1,7 @@
 import type { ChalkInstance } from 'chalk';
 import type { GenerationEvent } from '../../generation/generate.js';
-import { paramsJson, type Run, resultJson } from './json.js';
+import { textOf } from '../../generation/text-stream.js';
+import { jsonLine, paramsJson, type Run, resultJson } from './json.js';
 
 /** What an event adds to the output, often nothing. */
 export type Printer = (event: GenerationEvent, run: Run) => string;
@@ -29,24 +30,18 @@ export function plainPrinter({ stream, onTerminal, highlight }: PlainOptions): P
 
 /** One object at the end. */
 export const jsonPrinter: Printer = (event, run) =>
-  event.type === 'end' ? line(resultJson(run, event.result)) : '';
+  event.type === 'end' ? jsonLine(resultJson(run, event.result)) : '';
 
 /** One object per event: start, text as it comes, end. */
 export const jsonLinesPrinter: Printer = (event, run) => {
   switch (event.type) {
     case 'start':
-      return line({ type: 'start', schema: 1, prompt_tokens: run.promptTokens, params: paramsJson(run) });
+      return jsonLine({ type: 'start', schema: 1, prompt_tokens: run.promptTokens, params: paramsJson(run) });
     case 'text':
-      return event.pieces.length === 0
-        ? ''
-        : line({ type: 'text', text: event.pieces.map(({ text }) => text).join('') });
+      return event.pieces.length === 0 ? '' : jsonLine({ type: 'text', text: textOf(event.pieces) });
     case 'end':
-      return line({ type: 'end', ...resultJson(run, event.result) });
+      return jsonLine({ type: 'end', ...resultJson(run, event.result) });
     default:
       return '';
   }
 };
-
-function line(value: object): string {
-  return `${JSON.stringify(value)}\n`;
-}
