@@ -1,7 +1,7 @@
-import type { BatchToken, Context, ReadRequest } from '../engine/engine.js';
+import type { Context, ReadRequest } from '../engine/engine.js';
 import { logitsNeeded, type Truncation, truncate } from '../sampling/truncate.js';
 import type { Distribution, Draft, NodeIndex, Prefix, TokenId, TopLogits } from '../types.js';
-import { commonPrefix, planPaths, type SequenceWork } from './plan.js';
+import { commonPrefix, type Plan, planPass } from './plan.js';
 
 /** Work done by a model so far. */
 export interface Work {
@@ -53,7 +53,7 @@ export class ModelCache {
     wanted: readonly NodeIndex[],
     read: ReadRequest,
   ): Promise<TopLogits[]> {
-    return this.#run(planPaths(this.#held, prefix, tree, wanted), read);
+    return this.#run(planPass(this.#held, prefix, tree, wanted, this.#context.sharesCells), read);
   }
 
   /** The same as distributions. */
@@ -80,15 +80,17 @@ export class ModelCache {
     let done = Math.max(...shared);
     const first = shared.indexOf(done);
     while (done < end) {
-      const tokens = prefix.slice(done, done + Math.min(end - done, this.#context.batchSize));
-      await this.#run([{ sequence: first, keep: done, tokens, wanted: new Map() }], NOTHING);
-      done += tokens.length;
+      const next = Math.min(end, done + this.#context.batchSize);
+      const batch = prefix.slice(done, next).map((token, i) => {
+        return { token, position: done + i, sequences: [first], wanted: false };
+      });
+      await this.#run({ keeps: [{ sequence: first, from: first, length: done }], batch, rows: [] }, NOTHING);
+      done = next;
       yield done;
     }
     const behind = [...this.#held.keys()].filter((sequence) => sequence !== first && shared[sequence]! < end);
     if (behind.length === 0) return;
-    const copied = await this.#context.copy(first, behind);
-    for (const sequence of behind) this.#held[sequence] = copied ? [...this.#held[first]!] : [];
+    await this.#copy(first, behind, end);
   }
 
   /** Forgets whatever is not committed text. The last committed token stays out of the cache. */
@@ -104,26 +106,19 @@ export class ModelCache {
     return this.#context.dispose();
   }
 
-  async #run(work: readonly SequenceWork[], read: ReadRequest): Promise<TopLogits[]> {
+  async #run({ keeps, batch, rows }: Plan, read: ReadRequest): Promise<TopLogits[]> {
     const started = this.#now();
-    const batch: BatchToken[] = [];
-    const rowOf: number[] = [];
     try {
-      for (const { sequence, keep, tokens, wanted } of work) {
-        await this.#forget(sequence, keep);
-        tokens.forEach((token, i) => {
-          const row = wanted.get(i);
-          if (row !== undefined) rowOf.push(row);
-          batch.push({ token, position: keep + i, sequence, wanted: row !== undefined });
-        });
-      }
+      for (const { sequence, from, length } of keeps)
+        await (from === sequence ? this.#forget(sequence, length) : this.#copy(from, [sequence], length));
       const answers = await this.#context.decode(batch, read);
-      for (const { sequence, tokens } of work) this.#held[sequence]!.push(...tokens);
-      const rows: TopLogits[] = [];
-      for (const [i, answer] of answers.entries()) rows[rowOf[i]!] = answer;
-      return rows;
+      for (const { token, sequences } of batch)
+        for (const sequence of sequences) this.#held[sequence]!.push(token);
+      const ordered: TopLogits[] = [];
+      for (const [i, answer] of answers.entries()) ordered[rows[i]!] = answer;
+      return ordered;
     } catch (error) {
-      await Promise.allSettled(work.map(({ sequence }) => this.#reset(sequence)));
+      await Promise.allSettled(keeps.map(({ sequence }) => this.#reset(sequence)));
       throw error;
     } finally {
       const { passes, tokens, ms } = this.#work;
@@ -136,6 +131,12 @@ export class ModelCache {
     if (tokens.length <= keep) return;
     await this.#context.forget(sequence, keep);
     tokens.length = keep;
+  }
+
+  /** Sequences that cannot be copied to hold nothing afterwards. */
+  async #copy(from: number, to: readonly number[], length: number): Promise<void> {
+    const copied = await this.#context.copy(from, to, length);
+    for (const sequence of to) this.#held[sequence] = copied ? this.#held[from]!.slice(0, length) : [];
   }
 
   /** After a failed evaluation nobody knows what the sequence holds: make it nothing. */

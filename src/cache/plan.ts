@@ -1,62 +1,97 @@
+import type { BatchToken } from '../engine/engine.js';
 import { type Draft, type NodeIndex, type Prefix, ROOT, type TokenId } from '../types.js';
 
-/** What one sequence must do so that the wanted nodes on its path are evaluated. */
-export interface SequenceWork {
-  readonly sequence: number;
-  readonly keep: number; // tokens of the sequence that stay
-  readonly tokens: readonly TokenId[]; // to evaluate after them
-  readonly wanted: ReadonlyMap<number, number>; // index in `tokens` -> row of the answer
+/** How a cache gets from what it holds to the rows that are asked for. */
+export interface Plan {
+  /** What sequences hold before the pass: the first `length` tokens of `from`, which may be the sequence itself. */
+  readonly keeps: readonly Keep[];
+  /** What is evaluated, parents before children. */
+  readonly batch: readonly BatchToken[];
+  /** For each wanted token of the batch in turn, the row of the answer that it is. */
+  readonly rows: readonly number[];
 }
 
-/** The end of a path that no sequence may lack: the last committed token and the draft tokens after it. */
-interface Branch {
-  readonly tokens: readonly TokenId[]; // the first one is at position prefix.length - 1
-  readonly rows: ReadonlyMap<number, number>; // index in `tokens` -> row of the answer
+export interface Keep {
+  readonly sequence: number;
+  readonly from: number;
+  readonly length: number; // tokens
 }
 
 /**
- * Spreads the paths to the wanted nodes over sequences that share no cells, so that the branches which find
- * most of their path in a sequence get it. What is held and not wanted is not evaluated again.
+ * Spreads the paths to the wanted nodes over sequences, so that the branches which find most of their path in a
+ * sequence get it. What is held and not wanted is not evaluated again.
+ *
+ * Where sequences share cells, what any of them holds serves every branch, and what several branches lack is
+ * evaluated once for all of them: a tree in one pass, its branches told apart by their sequences. Sequences
+ * without a branch then give up all but the prefix, so that the cells in use are bounded by prefix and tree.
  *
  * @param held per sequence, the tokens that its cache holds
  * @param wanted nodes whose successors are asked for; row i of the answer belongs to wanted[i]
+ * @throws RangeError when there are more branches than sequences
  */
-export function planPaths(
+export function planPass(
   held: readonly (readonly TokenId[])[],
   prefix: Prefix,
   tree: Draft,
   wanted: readonly NodeIndex[],
-): SequenceWork[] {
-  const branches = branchesOf(prefix, tree, wanted);
+  sharesCells: boolean,
+): Plan {
+  const branches = branchesOf(tree, wanted);
   if (branches.length > held.length)
     throw new RangeError(`${branches.length} branches do not fit into ${held.length} sequences`);
 
   const inner = prefix.length - 1; // the last committed token is always evaluated anew
+  const tokenAt = (path: Path, position: number) =>
+    position <= inner ? prefix[position]! : tree[path[position - inner]!]!.token;
   const heldOfPrefix = held.map((tokens) => Math.min(inner, commonPrefix(tokens, prefix)));
-  const usable = ({ tokens, rows }: Branch, sequence: number) => {
-    const shared = heldOfPrefix[sequence]!;
-    if (shared < inner) return shared;
-    return inner + Math.min(commonPrefix(held[sequence]!.slice(inner), tokens), ...rows.keys());
-  };
   const offers = branches
-    .flatMap((branch) =>
-      [...held.keys()].map((sequence) => ({ branch, sequence, keep: usable(branch, sequence) })),
-    )
-    .sort((a, b) => b.keep - a.keep);
+    .flatMap((path) => {
+      const end = inner + path.findIndex((node) => wanted.includes(node)); // a wanted node is evaluated anew
+      return held.map((tokens, sequence) => {
+        let length = heldOfPrefix[sequence]!;
+        if (length === inner) while (length < end && tokens[length] === tokenAt(path, length)) length++;
+        return { path, sequence, length };
+      });
+    })
+    .sort((a, b) => b.length - a.length);
 
-  const work = new Map<Branch, SequenceWork>();
+  const keeps = new Map<Path, Keep>();
   const taken = new Set<number>();
-  for (const { branch, sequence, keep } of offers) {
-    if (work.has(branch) || taken.has(sequence)) continue;
+  for (const { path, sequence, length } of offers) {
+    if (keeps.has(path) || taken.has(sequence)) continue;
     taken.add(sequence);
-    work.set(branch, {
-      sequence,
-      keep,
-      tokens: [...prefix.slice(keep, inner), ...branch.tokens.slice(Math.max(0, keep - inner))],
-      wanted: new Map([...branch.rows].map(([index, row]) => [inner + index - keep, row])),
-    });
+    const best = offers.find((offer) => offer.path === path)!; // its sequence keeps at least as much, if for another
+    const from = sharesCells && best.length > length ? best : { sequence, length };
+    keeps.set(path, { sequence, from: from.sequence, length: from.length });
   }
-  return [...work.values()];
+
+  const unread = new Map(wanted.map((node, row) => [node, row]));
+  const shared = new Map<NodeIndex, { sequences: number[] }>();
+  const batch: BatchToken[] = [];
+  const rows: number[] = [];
+  for (const [path, { sequence, length }] of keeps) {
+    for (let position = length; position < inner + path.length; position++) {
+      const node = path[position - inner] ?? position - prefix.length; // tokens of the prefix before ROOT: below it
+      const others = sharesCells ? shared.get(node)?.sequences : undefined;
+      if (others) {
+        others.push(sequence);
+        continue;
+      }
+      const item = {
+        token: tokenAt(path, position),
+        position,
+        sequences: [sequence],
+        wanted: unread.has(node),
+      };
+      batch.push(item);
+      shared.set(node, item);
+      if (item.wanted) rows.push(unread.get(node)!);
+      unread.delete(node);
+    }
+  }
+  const idle = sharesCells ? [...held.keys()].filter((sequence) => !taken.has(sequence)) : [];
+  const cleared = idle.map((sequence) => ({ sequence, from: sequence, length: heldOfPrefix[sequence]! }));
+  return { keeps: [...keeps.values(), ...cleared], batch, rows };
 }
 
 /** How many leading tokens two lists have in common. */
@@ -67,25 +102,17 @@ export function commonPrefix(a: readonly TokenId[], b: readonly TokenId[]): numb
   return n;
 }
 
-/** One branch for each wanted node with no wanted node below it. A node on several of them is read on the first. */
-function branchesOf(prefix: Prefix, tree: Draft, wanted: readonly NodeIndex[]): Branch[] {
+/** The nodes from ROOT, the last committed token, to one of the tree. */
+type Path = readonly NodeIndex[];
+
+/** One path for each wanted node with no wanted node below it: what no sequence may lack. */
+function branchesOf(tree: Draft, wanted: readonly NodeIndex[]): Path[] {
   const paths = wanted.map((node) => {
     const path: NodeIndex[] = [];
     for (let n = node; n !== ROOT; n = tree[n]!.parent) path.unshift(n);
     return [ROOT, ...path];
   });
-  const isInner = (path: NodeIndex[]) =>
+  const isInner = (path: Path) =>
     paths.some((other) => other.length > path.length && path.every((node, depth) => other[depth] === node));
-  const unread = new Map(wanted.map((node, row) => [node, row]));
-
-  return paths
-    .filter((path) => !isInner(path))
-    .map((path) => {
-      const rows = new Map<number, number>();
-      path.forEach((node, index) => {
-        const row = unread.get(node);
-        if (row !== undefined && unread.delete(node)) rows.set(index, row);
-      });
-      return { tokens: path.map((node) => (node === ROOT ? prefix.at(-1)! : tree[node]!.token)), rows };
-    });
+  return paths.filter((path) => !isInner(path));
 }

@@ -13,7 +13,7 @@ export interface Engine {
   dispose(): Promise<void>;
 }
 
-export type EngineName = 'bindings';
+export type EngineName = 'direct' | 'bindings';
 
 export interface ModelOptions {
   readonly gpuLayers?: number | undefined; // layers kept on the GPU; undefined = as many as fit
@@ -36,14 +36,24 @@ export interface Tokenizer {
 
 export interface ContextOptions {
   readonly capacity: number; // tokens that each sequence can hold, >= 1
-  readonly sequences: number; // >= 1
+  readonly sequences: number; // [1..256]
+  /** Tokens held in all where sequences share what they have in common; undefined = capacity x sequences. */
+  readonly cells?: number | undefined;
   readonly threads?: number | undefined; // undefined = chosen by the engine
+  readonly cacheType?: CacheType | undefined; // undefined = F16
+  readonly flashAttention?: boolean | undefined; // undefined = where llama.cpp has it for this model and device
 }
+
+/** Number formats that a KV cache can be kept in. Those with 8 bits and less need flash attention. */
+export const CACHE_TYPES = ['f32', 'f16', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0'] as const;
+export type CacheType = (typeof CACHE_TYPES)[number];
 
 /** Memory of one model: `sequences` texts side by side, each a list of evaluated tokens. */
 export interface Context {
   readonly capacity: number; // tokens per sequence
   readonly sequences: number;
+  /** Whether a token can be evaluated for several sequences at once, and a copy costs nothing. */
+  readonly sharesCells: boolean;
   readonly batchSize: number; // tokens worth evaluating at once in a long prompt
   /**
    * Evaluates all tokens of the batch in one pass and appends them to their sequences.
@@ -54,10 +64,10 @@ export interface Context {
   /** Removes the tokens of a sequence from position `from` on. */
   forget(sequence: number, from: number): Promise<void>;
   /**
-   * Makes the sequences `to` hold exactly what `from` holds, without evaluating it again.
-   * @returns false where that is not possible; they then hold nothing
+   * Makes the sequences `to` hold exactly the first `length` tokens of `from`, without evaluating them again.
+   * @returns false where that is not possible, which is never where cells are shared; they then hold nothing
    */
-  copy(from: number, to: readonly number[]): Promise<boolean>;
+  copy(from: number, to: readonly number[], length: number): Promise<boolean>;
   dispose(): Promise<void>;
 }
 
@@ -65,7 +75,8 @@ export interface Context {
 export interface BatchToken {
   readonly token: TokenId;
   readonly position: number; // [0..capacity), the length of its sequences so far
-  readonly sequence: number; // [0..sequences)
+  /** Sequences in [0..sequences) that it is appended to: one, or where cells are shared all that hold the same text. */
+  readonly sequences: readonly number[];
   readonly wanted: boolean; // whether to read what may follow it
 }
 

@@ -43,7 +43,7 @@ async function act(cache: ModelCache, context: FakeContext, prefix: Prefix, rng:
   } else if (dice < 0.7) {
     await cache.rollback(prefix);
   } else if (dice < 0.85) {
-    context.canCopy = rng() < 0.7;
+    context.canCopy = context.sharesCells || rng() < 0.7;
     await progress(cache.prefill(prefix));
   } else {
     context.failIn(1);
@@ -52,10 +52,16 @@ async function act(cache: ModelCache, context: FakeContext, prefix: Prefix, rng:
 }
 
 describe('ModelCache', () => {
-  it.each([1, 2, 4])(
-    'with %d sequences always answers as the model does, and knows what the engine holds',
-    async (sequences) => {
-      const { cache, context } = openFake({ sequences, capacity: 17 });
+  it.each([
+    { sequences: 1, sharesCells: false },
+    { sequences: 2, sharesCells: false },
+    { sequences: 4, sharesCells: false },
+    { sequences: 1, sharesCells: true },
+    { sequences: 4, sharesCells: true },
+  ])(
+    'with $sequences sequences (shared cells: $sharesCells) always answers as the model does, and knows what the engine holds',
+    async ({ sequences, sharesCells }) => {
+      const { cache, context } = openFake({ sequences, sharesCells, capacity: 17 });
       const rng = createRng(sequences);
       let prefix: Prefix = [0];
       for (let i = 0; i < 400; i++) {

@@ -27,7 +27,7 @@ export function copyLaws(model: () => Model): void {
       const [a, b] = [encode(STORY), encode(OTHER)];
       await threeSequences(async (context) => {
         await context.decode([...chain(a.slice(0, 10)), ...chain(b, 0, 2)], ALL); // the third holds more
-        expect(await context.copy(0, [1, 2])).toBe(true);
+        expect(await context.copy(0, [1, 2], 10)).toBe(true);
         for (const sequence of [2, 0, 1]) await expectGoesOn(context, sequence, 10, a);
       });
     });
@@ -36,7 +36,7 @@ export function copyLaws(model: () => Model): void {
       const [a, b] = [encode(STORY), encode(OTHER)];
       await threeSequences(async (context) => {
         await context.decode(chain(a), ALL);
-        await context.copy(0, [1, 2]);
+        await context.copy(0, [1, 2], a.length);
         await context.forget(0, 0);
         await context.forget(1, 6);
         await expectGoesOn(context, 1, 6, [...a.slice(0, 6), ...b.slice(6)]);
@@ -49,7 +49,7 @@ export function copyLaws(model: () => Model): void {
       const a = encode(STORY).slice(0, 20);
       await withContext(model(), { capacity: 20, sequences: 2 }, async (context) => {
         await context.decode(chain(a), ALL);
-        expect(await context.copy(0, [1])).toBe(true);
+        expect(await context.copy(0, [1], 20)).toBe(true);
         await expect(context.decode(chain(a.slice(0, 1), 20, 1), ALL)).rejects.toThrow();
         await context.forget(1, 19);
         await expectGoesOn(context, 1, 19, a);
@@ -60,8 +60,8 @@ export function copyLaws(model: () => Model): void {
       const [a, b] = [encode(STORY), encode(OTHER)];
       await threeSequences(async (context) => {
         await context.decode([...chain(a.slice(0, 10)), ...chain(b, 0, 1)], ALL);
-        await context.copy(2, [1]);
-        await context.copy(0, []);
+        await context.copy(2, [1], 0);
+        await context.copy(0, [], 10);
         await expectGoesOn(context, 1, 0, b);
         await expectGoesOn(context, 0, 10, a);
         await expectGoesOn(context, 2, 0, a);

@@ -14,8 +14,8 @@ const VIOLATIONS: Record<string, (next: number) => Partial<BatchToken>> = {
   'begins before the beginning': () => ({ position: -1 }),
   'lies between two positions': (next) => ({ position: next + 0.5 }),
   'has no position': () => ({ position: Number.NaN }),
-  'names a sequence after the last': () => ({ sequence: 2, position: 0 }),
-  'names a sequence before the first': () => ({ sequence: -1, position: 0 }),
+  'names a sequence after the last': () => ({ sequences: [2], position: 0 }),
+  'names a sequence before the first': () => ({ sequences: [-1], position: 0 }),
 };
 
 /** Evaluating and forgetting tokens: what a sequence answers depends on its own tokens alone. */
@@ -56,13 +56,15 @@ export function decodeLaws(model: () => Model): void {
     const [aRows, bRows] = [await alone(model(), a), await alone(model(), b)];
     // Sequences take turns, and the second comes first.
     const batch = b.slice(0, 12).flatMap((token, i) => [
-      { token, position: i, sequence: 1, wanted: i % 3 !== 1 },
-      { token: a[i]!, position: i, sequence: 0, wanted: i % 2 === 0 },
+      { token, position: i, sequences: [1], wanted: i % 3 !== 1 },
+      { token: a[i]!, position: i, sequences: [0], wanted: i % 2 === 0 },
     ]);
     const wanted = batch.filter((item) => item.wanted);
     await withContext(model(), { capacity: 64, sequences: 2 }, async (context) => {
       const rows = await context.decode(batch, ALL);
-      const expected = wanted.map(({ sequence, position }) => (sequence === 0 ? aRows : bRows)[position]!);
+      const expected = wanted.map(
+        ({ sequences, position }) => (sequences[0] === 0 ? aRows : bRows)[position]!,
+      );
       expect(difference(rows, expected)).toBeLessThan(TOLERANCE);
     });
   });
@@ -149,7 +151,7 @@ export function decodeLaws(model: () => Model): void {
 
   it('is usable after a failed evaluation once its sequences are forgotten', async () => {
     const [a, b] = [encode(STORY), encode(OTHER)];
-    const unknown = { token: 2 ** 30, position: 9, sequence: 0, wanted: true };
+    const unknown = { token: 2 ** 30, position: 9, sequences: [0], wanted: true };
     await withContext(model(), { capacity: 64, sequences: 2 }, async (context) => {
       await context.decode([...chain(a.slice(0, 8), 0, 0), ...chain(b.slice(0, 8), 0, 1)], ALL);
       await expect(context.decode([...chain(a.slice(8, 9), 8), unknown], ALL)).rejects.toThrow();

@@ -26,7 +26,7 @@ export async function withContext<T>(
 
 /** Tokens in a row from `position` on, every one wanted. */
 export function chain(tokens: readonly TokenId[], position = 0, sequence = 0): BatchToken[] {
-  return tokens.map((token, i) => ({ token, position: position + i, sequence, wanted: true }));
+  return tokens.map((token, i) => ({ token, position: position + i, sequences: [sequence], wanted: true }));
 }
 
 /** What follows each token of a text that has a context to itself, evaluated in one batch. */

@@ -2,7 +2,7 @@
 import { createBindingsEngine } from '../../src/engine/bindings/engine.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 
-const unknownToken = { token: 2 ** 30, position: 0, sequence: 0, wanted: true };
+const unknownToken = { token: 2 ** 30, position: 0, sequences: [0], wanted: true };
 
 for (let time = 0; time < 3; time++) {
   const engine = await createBindingsEngine({ gpu: 'off' });

@@ -6,6 +6,7 @@ export interface FakeContextOptions {
   readonly capacity?: number;
   readonly sequences?: number;
   readonly batchSize?: number;
+  readonly sharesCells?: boolean;
 }
 
 /** Thrown where a test asked for it. */
@@ -21,6 +22,7 @@ export class FakeContext implements Context {
   readonly capacity: number;
   readonly sequences: number;
   readonly batchSize: number;
+  readonly sharesCells: boolean;
   readonly held: TokenId[][];
   passes = 0;
   evaluated = 0; // tokens
@@ -32,10 +34,14 @@ export class FakeContext implements Context {
   #busy = false;
   #untilFailure = 0;
 
-  constructor(model: FakeModel, { capacity = 64, sequences = 1, batchSize = 4 }: FakeContextOptions = {}) {
+  constructor(
+    model: FakeModel,
+    { capacity = 64, sequences = 1, batchSize = 4, sharesCells = false }: FakeContextOptions = {},
+  ) {
     this.capacity = capacity;
     this.sequences = sequences;
     this.batchSize = batchSize;
+    this.sharesCells = sharesCells;
     this.held = Array.from({ length: sequences }, () => []);
     this.#model = model;
   }
@@ -60,7 +66,7 @@ export class FakeContext implements Context {
       }
       return rows;
     } catch (error) {
-      for (const { sequence } of batch) this.#broken.add(sequence);
+      for (const { sequences } of batch) for (const sequence of sequences) this.#broken.add(sequence);
       throw error;
     } finally {
       this.#busy = false;
@@ -76,9 +82,11 @@ export class FakeContext implements Context {
     text.length = from;
   }
 
-  async copy(from: number, to: readonly number[]): Promise<boolean> {
+  async copy(from: number, to: readonly number[], length: number): Promise<boolean> {
     this.#enter();
-    const text = this.canCopy ? [...this.#text(from)] : [];
+    if (length > this.#text(from).length)
+      throw new RangeError(`Sequence ${from} holds less than ${length} tokens`);
+    const text = this.canCopy ? this.#text(from).slice(0, length) : [];
     this.copies += to.length;
     for (const sequence of to) this.#text(sequence).splice(0, Number.POSITIVE_INFINITY, ...text);
     return this.canCopy;
@@ -89,16 +97,22 @@ export class FakeContext implements Context {
     this.disposed = true;
   }
 
-  #append({ token, position, sequence }: BatchToken): TokenId[] {
-    const text = this.#text(sequence);
-    if (position !== text.length)
-      throw new RangeError(`Sequence ${sequence} holds ${text.length} tokens: ${position} is not next`);
+  #append({ token, position, sequences }: BatchToken): TokenId[] {
+    const texts = sequences.map((sequence) => this.#text(sequence));
+    if (texts.length === 0 || (texts.length > 1 && !this.sharesCells))
+      throw new RangeError(`A token cannot belong to ${texts.length} sequences`);
+    if (new Set(texts).size < texts.length || new Set(texts.map(String)).size > 1)
+      throw new RangeError('A token belongs to different sequences that hold the same text');
+    if (position !== texts[0]!.length)
+      throw new RangeError(
+        `Sequence ${sequences[0]} holds ${texts[0]!.length} tokens: ${position} is not next`,
+      );
     if (position >= this.capacity)
       throw new RangeError(`Position ${position} is outside a context of ${this.capacity} tokens`);
     if (!(token >= 0 && token < VOCABULARY)) throw new RangeError(`${token} is no token`);
-    text.push(token);
+    for (const text of texts) text.push(token);
     this.evaluated++;
-    return text;
+    return texts[0]!;
   }
 
   #text(sequence: number): TokenId[] {

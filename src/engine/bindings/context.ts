@@ -10,6 +10,7 @@ import { topLogits } from './top-logits.js';
 export class BindingsContext implements Context {
   readonly capacity: number;
   readonly sequences: number;
+  readonly sharesCells = false;
   readonly batchSize: number;
   readonly #context: LlamaContext;
   readonly #sequences: LlamaContextSequence[];
@@ -33,7 +34,8 @@ export class BindingsContext implements Context {
       options: { temperature: 1, topP: 1, minP: 0, topK: read.logSumExp ? 0 : read.top },
     };
     const runs = this.#sequences.map((sequence) => new Run(sequence));
-    const places = batch.map(({ token, position, sequence, wanted }) => {
+    const places = batch.map(({ token, position, sequences, wanted }) => {
+      const sequence = this.#only(sequences);
       const run = runs[sequence]!;
       this.#check(sequence, position, run.length);
       return { run, index: run.push(wanted ? [token as Token, { generateNext }] : (token as Token), wanted) };
@@ -69,7 +71,7 @@ export class BindingsContext implements Context {
   }
 
   /** By way of a file, since this library has no other; a few milliseconds where evaluating takes seconds. */
-  async copy(from: number, to: readonly number[]): Promise<boolean> {
+  async copy(from: number, to: readonly number[], length: number): Promise<boolean> {
     if (to.length === 0) return true;
     let folder: string | undefined;
     try {
@@ -78,8 +80,10 @@ export class BindingsContext implements Context {
       folder = await mkdtemp(join(tmpdir(), 'mtad-')); // readable by this user only
       const file = join(folder, 'sequence');
       await this.#sequences[from]!.saveStateToFile(file);
-      for (const sequence of to)
+      for (const sequence of to) {
         await this.#sequences[sequence]!.loadStateFromFile(file, { acceptRisk: true }); // the same context wrote it
+        await this.forget(sequence, length);
+      }
       return true;
     } catch {
       for (const sequence of to) await this.forget(sequence, 0);
@@ -91,6 +95,12 @@ export class BindingsContext implements Context {
 
   dispose(): Promise<void> {
     return this.#context.dispose();
+  }
+
+  #only([sequence, ...others]: readonly number[]): number {
+    if (others.length > 0 || !this.#sequences[sequence!])
+      throw new RangeError('A token belongs to one of the sequences, since they share no cells');
+    return sequence!;
   }
 
   #check(sequence: number, position: number, queued: number): void {
