@@ -15,6 +15,14 @@ export interface Engine {
 
 export type EngineName = 'direct' | 'bindings';
 
+export type Gpu = 'auto' | 'cuda' | 'vulkan' | 'metal' | 'off';
+
+export interface EngineOptions {
+  readonly gpu: Gpu;
+  /** Receives llama.cpp's own log lines, and what an engine has to say about itself. */
+  readonly log?: ((line: string) => void) | undefined;
+}
+
 export interface ModelOptions {
   readonly gpuLayers?: number | undefined; // layers kept on the GPU; undefined = as many as fit
   readonly signal?: AbortSignal | undefined;

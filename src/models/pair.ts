@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
-import { type BindingsOptions, createBindingsEngine } from '../engine/bindings/engine.js';
-import type { Engine, Model } from '../engine/engine.js';
+import { createEngine } from '../engine/create-engine.js';
+import type { Engine, EngineName, Gpu, Model } from '../engine/engine.js';
 import { PairMismatchError, UsageError } from '../errors.js';
 import type { TokenId } from '../types.js';
 import { checkPair } from './check-pair.js';
@@ -13,7 +13,8 @@ export interface PairOptions {
   /** false where the strategy guesses nothing: the draft model is then not loaded. */
   readonly needsDraft?: boolean | undefined;
   readonly modelsDir?: string | undefined;
-  readonly gpu?: BindingsOptions['gpu'] | undefined;
+  readonly engine?: EngineName | 'auto' | undefined;
+  readonly gpu?: Gpu | undefined;
   readonly gpuLayers?: number | undefined;
   readonly draftGpuLayers?: number | undefined;
   readonly log?: ((line: string) => void) | undefined;
@@ -71,9 +72,9 @@ export async function findPair({
  * @throws what `findPair` throws; ResourceError
  */
 export async function loadPair(options: PairOptions = {}, files?: PairFiles): Promise<Pair> {
-  const { gpu = 'auto', gpuLayers, draftGpuLayers, log, signal } = options;
+  const { engine: engineName = 'auto', gpu = 'auto', gpuLayers, draftGpuLayers, log, signal } = options;
   const { target: targetHeader, draft: draftHeader, sharedTokens } = files ?? (await findPair(options));
-  const engine = await createBindingsEngine({ gpu, log });
+  const engine = await createEngine(engineName, { gpu, log });
   try {
     const target = await engine.loadModel(targetHeader.path, { gpuLayers, signal });
     const draft =

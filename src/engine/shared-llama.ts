@@ -1,7 +1,7 @@
 import { getLlama, getLlamaGpuTypes, type Llama, LlamaLogLevel, NoBinaryFoundError } from 'node-llama-cpp';
-import { UsageError } from '../../errors.js';
+import { UsageError } from '../errors.js';
+import type { Gpu } from './engine.js';
 
-export type Gpu = 'auto' | 'cuda' | 'vulkan' | 'metal' | 'off';
 export type LogListener = (level: LlamaLogLevel, text: string) => void;
 
 /** llama.cpp logs per process, not per model: whoever is interested listens. */

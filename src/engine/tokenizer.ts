@@ -1,8 +1,8 @@
 import type { LlamaModel, Token } from 'node-llama-cpp';
-import type { TokenId } from '../../types.js';
-import type { Tokenizer } from '../engine.js';
+import type { TokenId } from '../types.js';
+import type { Tokenizer } from './engine.js';
 
-export function bindingsTokenizer(model: LlamaModel): Tokenizer {
+export function llamaTokenizer(model: LlamaModel): Tokenizer {
   const { bos, shouldPrependBosToken } = model.tokens;
   return {
     encode(text) {

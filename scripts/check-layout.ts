@@ -1,0 +1,74 @@
+/**
+ * Compares what the direct engine believes of llama.cpp's C API (src/engine/direct/layout.ts) with the headers of the
+ * very release, which node-llama-cpp brings along in a git bundle. Needs git. Exit code 1 names what differs.
+ *   npm run check:layout
+ */
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual, promisify } from 'node:util';
+import {
+  FUNCTIONS,
+  fieldsOf,
+  RELEASES,
+  STRUCTS,
+  signatureOf,
+  withoutComments,
+} from '../src/engine/direct/layout.js';
+
+const LLAMA = join(dirname(fileURLToPath(import.meta.resolve('node-llama-cpp'))), '../llama');
+const run = promisify(execFile);
+
+/** What node-llama-cpp brings along: its release of llama.cpp, and the headers by path. */
+export interface Headers {
+  readonly release: string;
+  readonly texts: ReadonlyMap<string, string>;
+}
+
+export async function readHeaders(): Promise<Headers> {
+  const facts = await readFile(join(LLAMA, 'binariesGithubRelease.json'), 'utf8');
+  const folder = await mkdtemp(join(tmpdir(), 'mtad-headers-'));
+  try {
+    const git = (...args: string[]) => run('git', ['-C', folder, ...args], { maxBuffer: 2 ** 26 });
+    await git('init', '--quiet', '--bare');
+    await git('fetch', '--quiet', join(LLAMA, 'gitRelease.bundle'), 'HEAD');
+    const texts = new Map<string, string>();
+    for (const path of Object.keys(FUNCTIONS))
+      texts.set(path, (await git('show', `FETCH_HEAD:${path}`)).stdout);
+    return { release: (JSON.parse(facts) as { release: string }).release, texts };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Every difference between `layout.ts` and the headers, in words. */
+export function layoutDifferences({ release, texts }: Headers): string[] {
+  const text = (path: string) => withoutComments(texts.get(path)!);
+  const differences = RELEASES.includes(release) ? [] : [`release ${release} is not one of ${RELEASES}`];
+  for (const [name, body] of Object.entries(STRUCTS)) {
+    const found = new RegExp(`struct ${name} {([^}]*)}`).exec(text('include/llama.h'))?.[1];
+    const [ours, theirs] = [fieldsOf(body), fieldsOf(found ?? '')];
+    for (let i = 0; i < Math.max(ours.length, theirs.length); i++)
+      if (!isDeepStrictEqual(ours[i], theirs[i]))
+        differences.push(`${name}, field ${i}: ${show(ours[i])} here, ${show(theirs[i])} in llama.h`);
+  }
+  for (const [path, prototypes] of Object.entries(FUNCTIONS))
+    for (const prototype of prototypes) {
+      const { name } = signatureOf(prototype);
+      const found = new RegExp(`API\\s([^;{}]*?\\b${name}\\s*\\([^;]*?\\)\\s*);`).exec(text(path))?.[1];
+      if (!found || !isDeepStrictEqual(signatureOf(prototype), signatureOf(found)))
+        differences.push(`${prototype} here, ${found?.replace(/\s+/g, ' ') ?? 'nothing'} in ${path}`);
+    }
+  return differences;
+}
+
+const show = (value: object | undefined) => (value ? Object.values(value).join(' ') : 'nothing');
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const differences = layoutDifferences(await readHeaders());
+  for (const line of differences) process.stderr.write(`${line}\n`);
+  if (differences.length > 0) process.exitCode = 1;
+  else process.stdout.write('layout.ts says what the headers say\n');
+}

@@ -1,0 +1,49 @@
+import type { BatchToken } from '../engine.js';
+import type { Library, NativeBatch, Pointer } from './library.js';
+
+/** The memory of a llama_batch, reused for every pass of a context. */
+export class BatchMemory {
+  readonly #sequences: number;
+  readonly #tokens: Int32Array;
+  readonly #positions: Int32Array;
+  readonly #counts: Int32Array; // sequences of each token
+  readonly #ids: Int32Array; // [size x sequences]
+  readonly #outputs: Int8Array;
+  readonly #native: Omit<NativeBatch, 'n_tokens'>;
+  readonly #rows: BigUint64Array; // where the ids of each token begin; kept, since `#native` knows only its address
+
+  /** For passes of up to `size` tokens that belong to up to `sequences` sequences each. */
+  constructor(library: Library, size: number, sequences: number) {
+    const address = (array: { buffer: ArrayBufferLike }): Pointer =>
+      library.addressOf(array.buffer as ArrayBuffer);
+    this.#sequences = sequences;
+    this.#tokens = new Int32Array(new ArrayBuffer(4 * size)); // a buffer of its own does not move in memory
+    this.#positions = new Int32Array(new ArrayBuffer(4 * size));
+    this.#counts = new Int32Array(new ArrayBuffer(4 * size));
+    this.#ids = new Int32Array(new ArrayBuffer(4 * size * sequences));
+    this.#outputs = new Int8Array(new ArrayBuffer(size));
+    this.#rows = new BigUint64Array(new ArrayBuffer(8 * size));
+    const ids = address(this.#ids);
+    for (let i = 0; i < size; i++) this.#rows[i] = ids + BigInt(4 * sequences * i);
+    this.#native = {
+      token: address(this.#tokens),
+      embd: null,
+      pos: address(this.#positions),
+      n_seq_id: address(this.#counts),
+      seq_id: address(this.#rows),
+      logits: address(this.#outputs),
+    };
+  }
+
+  /** Valid until the next call. */
+  fill(batch: readonly BatchToken[]): NativeBatch {
+    for (const [i, { token, position, sequences, wanted }] of batch.entries()) {
+      this.#tokens[i] = token;
+      this.#positions[i] = position;
+      this.#counts[i] = sequences.length;
+      this.#ids.set(sequences, i * this.#sequences);
+      this.#outputs[i] = wanted ? 1 : 0;
+    }
+    return { n_tokens: batch.length, ...this.#native };
+  }
+}

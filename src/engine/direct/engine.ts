@@ -1,0 +1,213 @@
+import { getModuleVersion, type Llama, type LlamaModel } from 'node-llama-cpp';
+import pLimit from 'p-limit';
+import { ModelFileError } from '../../errors.js';
+import { Complaints } from '../complaints.js';
+import type {
+  Context,
+  ContextOptions,
+  Engine,
+  EngineOptions,
+  Model,
+  ModelOptions,
+  Tokenizer,
+} from '../engine.js';
+import { loadFailure, loadLlamaModel } from '../llama-model.js';
+import { sharedLlama } from '../shared-llama.js';
+import { BATCH_SIZE, contextFailure, defaultThreads, ggmlType, refuseTooLarge } from '../sizing.js';
+import { llamaTokenizer } from '../tokenizer.js';
+import { DirectContext } from './context.js';
+import { CONTEXT_DEFAULTS, MODEL_DEFAULTS } from './layout.js';
+import { type Library, openLibrary, type Pointer } from './library.js';
+import { ThreadPools } from './thread-pools.js';
+
+/**
+ * llama.cpp's C API, in the very library that node-llama-cpp has chosen for this machine and loaded. Only the tokenizer
+ * is node-llama-cpp's own.
+ * @throws UsageError when no build of llama.cpp for the wanted device runs on this machine; DirectUnavailable when
+ *   there is one, and it is not what this engine was written for
+ */
+export async function createDirectEngine({ gpu, log }: EngineOptions): Promise<Engine> {
+  const llama = await sharedLlama(gpu);
+  const library = await openLibrary(llama);
+  return new DirectEngine(llama, library, await getModuleVersion(), new Complaints(llama, log));
+}
+
+/** What the models of an engine work with. */
+interface Parts {
+  readonly llama: Llama;
+  readonly library: Library;
+  readonly complaints: Complaints;
+  readonly pools: ThreadPools;
+}
+
+class DirectEngine implements Engine {
+  readonly name = 'direct';
+  readonly versions;
+  readonly backend: string;
+  readonly #parts: Parts;
+  readonly #models = new Set<DirectModel>();
+  readonly #exclusively = pLimit(1);
+  #disposed = false;
+
+  constructor(llama: Llama, library: Library, version: string, complaints: Complaints) {
+    this.#parts = { llama, library, complaints, pools: new ThreadPools(library) };
+    this.backend = llama.gpu || 'cpu';
+    this.versions = { node_llama_cpp: version, llama_cpp: llama.llamaCppRelease.release };
+  }
+
+  loadModel(path: string, options: ModelOptions): Promise<Model> {
+    return this.#exclusively(async () => {
+      if (this.#disposed) throw new Error('The engine was disposed of');
+      const model = await loadDirectModel(path, options, this.#parts);
+      this.#models.add(model);
+      return model;
+    });
+  }
+
+  dispose(): Promise<void> {
+    return this.#exclusively(async () => {
+      this.#disposed = true;
+      this.#parts.complaints.dispose();
+      await Promise.all([...this.#models].map((model) => model.dispose()));
+      this.#models.clear();
+      this.#parts.pools.dispose();
+    });
+  }
+}
+
+async function loadDirectModel(
+  path: string,
+  { gpuLayers, signal }: ModelOptions,
+  parts: Parts,
+): Promise<DirectModel> {
+  const vocabulary = {
+    modelPath: path,
+    vocabOnly: true,
+    gpuLayers: 0,
+    ...(signal && { loadSignal: signal }),
+  };
+  const described = await loadLlamaModel(parts.llama, vocabulary, parts.complaints);
+  try {
+    const layers = gpuLayers ?? (await layersThatFit(described, signal));
+    return new DirectModel(await loadWeights(path, layers, signal, parts), described, layers, parts);
+  } catch (error) {
+    await described.dispose();
+    throw error;
+  }
+}
+
+async function loadWeights(
+  path: string,
+  gpuLayers: number,
+  signal: AbortSignal | undefined,
+  { library, complaints }: Parts,
+): Promise<Pointer> {
+  const progress = library.registerProgress(() => !signal?.aborted);
+  complaints.clear();
+  let model: Pointer | null;
+  try {
+    model = await library.modelLoad(path, {
+      ...MODEL_DEFAULTS,
+      n_gpu_layers: gpuLayers,
+      progress_callback: progress,
+    });
+  } finally {
+    library.unregister(progress);
+  }
+  signal?.throwIfAborted();
+  if (!model) throw await loadFailure(path, 'it does not say why', complaints);
+  if (!library.isUnusual(model)) return model;
+  library.modelFree(model);
+  throw new ModelFileError(
+    `${path} is no model that writes text token by token from a cache that can be cut back`,
+  );
+}
+
+/** As node-llama-cpp would choose. */
+async function layersThatFit({ fileInsights, llama }: LlamaModel, signal?: AbortSignal): Promise<number> {
+  if (!llama.gpu) return 0;
+  const { gpuLayers } = await fileInsights.configurationResolver.resolveModelGpuLayersV2('auto', {
+    ...(signal && { signal }),
+  });
+  return gpuLayers;
+}
+
+/** Owns the weights, and the contexts made from them, which it frees first. */
+class DirectModel implements Model {
+  readonly tokenizer: Tokenizer;
+  readonly #parts: Parts;
+  readonly #described: LlamaModel;
+  readonly #gpuLayers: number;
+  readonly #contexts = new Set<DirectContext>();
+  readonly #exclusively = pLimit(1);
+  #pointer: Pointer | undefined;
+
+  constructor(pointer: Pointer, described: LlamaModel, gpuLayers: number, parts: Parts) {
+    this.tokenizer = llamaTokenizer(described);
+    this.#pointer = pointer;
+    this.#described = described;
+    this.#gpuLayers = gpuLayers;
+    this.#parts = parts;
+  }
+
+  createContext(options: ContextOptions): Promise<Context> {
+    return this.#exclusively(async () => {
+      if (this.#pointer === undefined) throw new Error('The model was disposed of');
+      const { capacity, sequences, cells = capacity * sequences } = options;
+      const { library, pools } = this.#parts;
+      refuseTooLarge(this.#described, options, cells, this.#gpuLayers);
+      const onGpu = this.#gpuLayers > 0;
+      const batchSize = onGpu ? BATCH_SIZE.gpu : BATCH_SIZE.cpu;
+      const threads = options.threads ?? defaultThreads(this.#described);
+      const pool = pools.ofSize(threads);
+      const pointer = await this.#initContext(this.#pointer, options, { cells, batchSize, threads });
+      library.threadPoolAttach(pointer, pool.pointer);
+      const context = new DirectContext(library, pointer, pool, {
+        capacity,
+        sequences,
+        batchSize,
+        vocabularySize: library.vocabularySize(this.#pointer),
+        onGpu,
+        onDispose: () => this.#contexts.delete(context),
+      });
+      this.#contexts.add(context);
+      return context;
+    });
+  }
+
+  dispose(): Promise<void> {
+    return this.#exclusively(async () => {
+      await Promise.all([...this.#contexts].map((context) => context.dispose()));
+      if (this.#pointer !== undefined) this.#parts.library.modelFree(this.#pointer);
+      this.#pointer = undefined;
+      await this.#described.dispose();
+    });
+  }
+
+  async #initContext(
+    model: Pointer,
+    options: ContextOptions,
+    { cells, batchSize, threads }: { cells: number; batchSize: number; threads: number },
+  ): Promise<Pointer> {
+    const { sequences, cacheType, flashAttention } = options;
+    const { library, complaints } = this.#parts;
+    complaints.clear();
+    const pointer = await library.contextInit(model, {
+      ...CONTEXT_DEFAULTS,
+      n_ctx: cells,
+      n_batch: batchSize,
+      n_ubatch: batchSize,
+      n_seq_max: sequences,
+      n_threads: threads,
+      n_threads_batch: threads,
+      flash_attn_type:
+        flashAttention === undefined ? CONTEXT_DEFAULTS.flash_attn_type : Number(flashAttention),
+      type_k: ggmlType(cacheType),
+      type_v: ggmlType(cacheType),
+      swa_full: true, // a sliding window forgets what a rollback needs
+      kv_unified: true,
+    });
+    if (pointer) return pointer;
+    throw contextFailure(this.#described, options, await complaints.summary('it does not say why'));
+  }
+}

@@ -1,0 +1,209 @@
+import { basename, dirname } from 'node:path';
+import { isDeepStrictEqual, promisify } from 'node:util';
+import type { LibraryHandle, TypeObject } from 'koffi';
+import type { Llama } from 'node-llama-cpp';
+import {
+  CONTEXT_DEFAULTS,
+  type ContextParams,
+  FUNCTIONS,
+  fieldsOf,
+  MODEL_DEFAULTS,
+  type ModelParams,
+  RELEASES,
+  STRUCTS,
+  signatureOf,
+} from './layout.js';
+
+type Koffi = typeof import('koffi')['default'];
+type NativeFunction = ReturnType<LibraryHandle['func']>;
+
+/** Address of something that llama.cpp owns. */
+export type Pointer = bigint;
+
+/** llama_batch, its arrays by address. */
+export interface NativeBatch {
+  readonly n_tokens: number;
+  readonly token: Pointer;
+  readonly embd: null;
+  readonly pos: Pointer;
+  readonly n_seq_id: Pointer;
+  readonly seq_id: Pointer;
+  readonly logits: Pointer;
+}
+
+/** The C functions of the library that node-llama-cpp has loaded. Those that take long run on another thread. */
+export interface Library {
+  modelLoad(path: string, params: ModelParams): Promise<Pointer | null>;
+  modelFree(model: Pointer): void;
+  /** Whether the model is no plain decoder of text with a cache that can be cut back. */
+  isUnusual(model: Pointer): boolean;
+  vocabularySize(model: Pointer): number; // tokens
+  contextInit(model: Pointer, params: ContextParams): Promise<Pointer | null>;
+  contextFree(context: Pointer): void;
+  memory(context: Pointer): Pointer;
+  memoryRemove(memory: Pointer, sequence: number, from: number, to: number): boolean;
+  memoryCopy(memory: Pointer, source: number, target: number, from: number, to: number): void;
+  /** @returns llama_decode's own code: 0 done, 1 no room, others failures */
+  decode(context: Pointer, batch: NativeBatch): Promise<number>;
+  synchronize(context: Pointer): Promise<void>;
+  /** Logits of the wanted positions of the last batch, row after row. */
+  logits(context: Pointer): Pointer | null;
+  view(address: Pointer, bytes: number): ArrayBuffer;
+  addressOf(buffer: ArrayBuffer): Pointer;
+  threadPoolNew(threads: number): Pointer | null;
+  threadPoolFree(pool: Pointer): void;
+  threadPoolAttach(context: Pointer, pool: Pointer): void;
+  /** A function for llama.cpp to call, by its address. */
+  registerProgress(callback: (progress: number) => boolean): Pointer;
+  unregister(callback: Pointer): void;
+}
+
+/** Why this engine does not trust itself here. */
+export class DirectUnavailable extends Error {
+  override readonly name = 'DirectUnavailable';
+}
+
+/** Stack of a thread that runs llama.cpp: what a thread has by default. koffi's 128 KiB do not suffice for GPU drivers. */
+const STACK_BYTES = 8 * 2 ** 20;
+
+const opened = new Map<string, Promise<Library>>(); // by path, since koffi's declarations are for life
+
+/**
+ * Binds the library that `llama` runs on, after making sure that it is the one which `layout.ts` describes.
+ * @throws DirectUnavailable
+ */
+export async function openLibrary(llama: Llama): Promise<Library> {
+  const { release } = llama.llamaCppRelease;
+  if (!RELEASES.includes(release))
+    throw new DirectUnavailable(`it knows llama.cpp ${RELEASES}, and ${release} is loaded`);
+  const paths = loadedLibraries(llama);
+  const known = opened.get(paths[0]!);
+  if (known) return known;
+  const opening = bind(paths);
+  opened.set(paths[0]!, opening);
+  opening.catch(() => opened.delete(paths[0]!));
+  return opening;
+}
+
+/** The path of libllama, and those of the libraries that it was loaded with. */
+function loadedLibraries(llama: Llama): string[] {
+  const report = process.report.getReport() as unknown as {
+    header: { glibcVersionRuntime?: string };
+    sharedObjects: string[];
+  };
+  if (process.platform === 'linux' && !report.header.glibcVersionRuntime)
+    throw new DirectUnavailable('it needs the GNU C library, and this system has another one');
+  const all = report.sharedObjects.filter((path) =>
+    /^(lib)?(llama|ggml)[-.].*(so|dylib|dll)/.test(basename(path)),
+  );
+  const gpu = llama.gpu || undefined;
+  const main = all.filter((path) => /^(lib)?llama\./.test(basename(path)));
+  const ofDevice = main.filter((path) => /\.(cuda|vulkan)\./.exec(basename(path))?.[1] === gpu);
+  const [chosen, ...others] = main.length > 1 ? ofDevice : main;
+  if (!chosen || others.length > 0)
+    throw new DirectUnavailable(
+      `it cannot tell which of ${main.length} loaded libraries of llama.cpp to use`,
+    );
+  return [chosen, ...all.filter((path) => path !== chosen && dirname(path) === dirname(chosen))];
+}
+
+async function bind(paths: readonly string[]): Promise<Library> {
+  const koffi = await import('koffi').then(
+    (module) => module.default,
+    (cause) => {
+      throw new DirectUnavailable(`koffi does not load: ${(cause as Error).message}`, { cause });
+    },
+  );
+  reserveStack(koffi);
+  const c = declareAll(koffi, paths);
+  checkDefaults('llama_model_default_params', c.llama_model_default_params!(), MODEL_DEFAULTS);
+  checkDefaults('llama_context_default_params', c.llama_context_default_params!(), CONTEXT_DEFAULTS);
+  const progressType = koffi.pointer(koffi.proto('bool', ['float', 'void *']));
+  return {
+    modelLoad: onOtherThread(c.llama_model_load_from_file!),
+    modelFree: c.llama_model_free!,
+    isUnusual: (model) =>
+      c.llama_model_has_encoder!(model) ||
+      c.llama_model_is_recurrent!(model) ||
+      c.llama_model_is_hybrid!(model) ||
+      c.llama_model_is_diffusion!(model),
+    vocabularySize: (model) => c.llama_vocab_n_tokens!(c.llama_model_get_vocab!(model)),
+    contextInit: onOtherThread(c.llama_init_from_model!),
+    contextFree: c.llama_free!,
+    memory: c.llama_get_memory!,
+    memoryRemove: c.llama_memory_seq_rm!,
+    memoryCopy: c.llama_memory_seq_cp!,
+    decode: onOtherThread(c.llama_decode!),
+    synchronize: onOtherThread(c.llama_synchronize!),
+    logits: c.llama_get_logits!,
+    view: koffi.view,
+    addressOf: koffi.address,
+    threadPoolNew: (threads) => {
+      const params = new ArrayBuffer(1024); // ggml_threadpool_params has 528 bytes, and only ggml looks into it
+      c.ggml_threadpool_params_init!(koffi.address(params), threads);
+      return c.ggml_threadpool_new!(koffi.address(params));
+    },
+    threadPoolFree: c.ggml_threadpool_free!,
+    threadPoolAttach: (context, pool) => c.llama_attach_threadpool!(context, pool, pool),
+    registerProgress: (callback) => koffi.register(callback, progressType),
+    unregister: koffi.unregister,
+  };
+}
+
+function onOtherThread<Args extends unknown[], Result>(
+  native: NativeFunction,
+): (...args: Args) => Promise<Result> {
+  return promisify(native.async) as (...args: Args) => Promise<Result>;
+}
+
+/** @throws DirectUnavailable where something else in this process has settled for a small stack */
+function reserveStack(koffi: Koffi): void {
+  const { async_stack_size = 0, ...rest } = koffi.config();
+  if (async_stack_size >= STACK_BYTES) return;
+  try {
+    koffi.config({ ...rest, async_stack_size: STACK_BYTES, resident_async_pools: 2 });
+  } catch (cause) {
+    throw new DirectUnavailable(`koffi is in use with stacks of ${async_stack_size} bytes`, { cause });
+  }
+}
+
+/** Every function of `layout.ts`, in the first of the libraries that has it. */
+function declareAll(koffi: Koffi, paths: readonly string[]): Record<string, NativeFunction> {
+  const structs: Record<string, TypeObject> = {};
+  const typeOf = (type: string) => structs[type] ?? valueType(type);
+  for (const [name, body] of Object.entries(STRUCTS))
+    structs[`struct ${name}`] = koffi.struct(
+      Object.fromEntries(fieldsOf(body).map((field) => [field.name, typeOf(field.type)])),
+    );
+  const handles = paths.map((path) => koffi.load(path));
+  const declared = Object.values(FUNCTIONS)
+    .flat()
+    .map((prototype) => {
+      const { name, type, parameters } = signatureOf(prototype);
+      for (const handle of handles)
+        try {
+          const types = parameters.map((parameter) => typeOf(parameter.type));
+          return [name, handle.func(name, typeOf(type), types)] as const;
+        } catch {} // the next library may have it
+      throw new DirectUnavailable(`llama.cpp has no function ${name}`);
+    });
+  return Object.fromEntries(declared);
+}
+
+/** koffi's type for one of C that is not a struct by value. */
+function valueType(type: string): string {
+  if (type === 'const char *') return 'str';
+  if (/\*$|_callback$|^(llama_memory_t|ggml_threadpool_t)$/.test(type)) return 'void *';
+  if (type.startsWith('enum ')) return 'int';
+  return type.replace(/^llama_(token|pos|seq_id)$/, 'int32_t');
+}
+
+function checkDefaults(name: string, found: object, expected: object): void {
+  if (isDeepStrictEqual(found, expected)) return;
+  const key = Object.keys(expected).find(
+    (key) => !isDeepStrictEqual(Reflect.get(found, key), Reflect.get(expected, key)),
+  );
+  throw new DirectUnavailable(
+    `${name} of llama.cpp gives ${key} ${Reflect.get(found, key ?? '')}, not ${Reflect.get(expected, key ?? '')}`,
+  );
+}

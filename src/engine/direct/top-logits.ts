@@ -1,0 +1,54 @@
+import type { TopLogits } from '../../types.js';
+import type { ReadRequest } from '../engine.js';
+
+/**
+ * Reads a row of logits as llama.cpp computed it, one for each token of the vocabulary.
+ * @throws Error where the row holds no numbers to go by
+ */
+export function topLogits(row: Float32Array, { top, logSumExp }: ReadRequest): TopLogits {
+  const tokens = top === 0 || top >= row.length ? allTokens(row) : largest(row, top);
+  const logits = Float64Array.from(tokens, (token) => row[token]!);
+  if (!Number.isFinite(logits[0]) || logits.includes(Number.NaN))
+    throw new Error('The model computed logits that are no numbers; its file may be damaged');
+  return { tokens, logits, logSumExp: logSumExp ? logSumExpOf(row, logits[0]!) : undefined };
+}
+
+/** The `count` tokens of the largest logits, largest first, equal ones by lower id. */
+function largest(row: Float32Array, count: number): Int32Array {
+  const tokens = new Int32Array(count);
+  const logits = new Float64Array(count).fill(-Infinity);
+  let least = -Infinity; // of those listed
+  let found = 0;
+  for (let token = 0; token < row.length; token++) {
+    const logit = row[token]!;
+    if (logit <= least) continue; // hardly ever false, and false for what is no number
+    let place = found < count ? found++ : count - 1;
+    for (; place > 0 && logits[place - 1]! < logit; place--) {
+      logits[place] = logits[place - 1]!;
+      tokens[place] = tokens[place - 1]!;
+    }
+    logits[place] = logit;
+    tokens[place] = token;
+    least = logits[count - 1]!;
+  }
+  return tokens.subarray(0, found);
+}
+
+/** Tokens in 21 bits: more than any vocabulary has. */
+const TOKEN_RANGE = 2 ** 21;
+
+/** All tokens in the same order, through one sort of plain numbers: the logit's rank in the upper bits, the id below. */
+function allTokens(row: Float32Array): Int32Array {
+  const bits = new Int32Array(row.map((logit) => logit + 0).buffer); // -0 is 0
+  const keys = Float64Array.from(bits, (value, token) => {
+    const rank = value < 0 ? value ^ 0x7fffffff : value; // as whole numbers, floats are in order but for the sign
+    return -rank * TOKEN_RANGE + token;
+  }).sort();
+  return Int32Array.from(keys, (key) => ((key % TOKEN_RANGE) + TOKEN_RANGE) % TOKEN_RANGE);
+}
+
+function logSumExpOf(row: Float32Array, max: number): number {
+  let sum = 0;
+  for (let i = 0; i < row.length; i++) sum += Math.exp(row[i]! - max);
+  return max + Math.log(sum);
+}

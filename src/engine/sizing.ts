@@ -1,0 +1,89 @@
+import { availableParallelism, totalmem } from 'node:os';
+import { GgmlType, type LlamaModel } from 'node-llama-cpp';
+import { ResourceError } from '../errors.js';
+import type { CacheType, ContextOptions } from './engine.js';
+
+/** Models smaller than this are read from the processor's caches, where waiting for a second thread costs more than it brings. */
+const SINGLE_THREAD_BYTES = 64 * 2 ** 20;
+
+/** Tokens per evaluation of a long prompt: enough to keep the device busy, few enough to be interrupted. */
+export const BATCH_SIZE = { cpu: 128, gpu: 512 };
+
+/** More cells than llama.cpp counts. */
+const MAX_CELLS = 2 ** 31 - 1;
+
+/** Sequences that llama.cpp tells apart (LLAMA_MAX_SEQ). */
+const MAX_SEQUENCES = 256;
+
+const GGML_TYPES: Record<CacheType, GgmlType> = {
+  f32: GgmlType.F32,
+  f16: GgmlType.F16,
+  bf16: GgmlType.BF16,
+  q8_0: GgmlType.Q8_0,
+  q5_1: GgmlType.Q5_1,
+  q5_0: GgmlType.Q5_0,
+  q4_1: GgmlType.Q4_1,
+  q4_0: GgmlType.Q4_0,
+};
+
+/** llama.cpp's number of a cache type. */
+export function ggmlType(type: CacheType = 'f16'): GgmlType {
+  return GGML_TYPES[type];
+}
+
+export function defaultThreads({ fileInsights, llama }: LlamaModel): number {
+  if (fileInsights.modelSize < SINGLE_THREAD_BYTES) return 1;
+  return Math.min(llama.cpuMathCores, availableParallelism());
+}
+
+/**
+ * Refuses, before llama.cpp tries, what it cannot count or what the machine has no memory for: it would take all there
+ * is before it gave up.
+ * @param cells tokens held in all
+ * @throws ResourceError
+ */
+export function refuseTooLarge(
+  { fileInsights, filename }: LlamaModel,
+  { capacity, sequences, cacheType, flashAttention }: ContextOptions,
+  cells: number,
+  gpuLayers: number,
+): void {
+  const what = `A context of ${sequences} x ${capacity} tokens`;
+  if (sequences > MAX_SEQUENCES)
+    throw new ResourceError(`${what} has more sequences than llama.cpp tells apart (${MAX_SEQUENCES})`);
+  if (cells > MAX_CELLS) throw new ResourceError(`${what} is more than llama.cpp can count`);
+  const type = ggmlType(cacheType);
+  // Its successor simulates the context, which takes half a minute for the sizes that matter here.
+  const { cpuRam } = fileInsights.estimateContextResourceRequirements({
+    contextSize: cells,
+    modelGpuLayers: gpuLayers,
+    sequences: 1,
+    flashAttention: flashAttention ?? true,
+    swaFullCache: true,
+    kvCacheKeyType: type,
+    kvCacheValueType: type,
+  });
+  if (cpuRam > totalmem())
+    throw new ResourceError(
+      `${what} for ${filename} needs ${gigabytes(cpuRam)} of memory, and this machine has ${gigabytes(totalmem())}; ` +
+        'use a smaller --ctx-size or --beam-width',
+    );
+}
+
+/** What to throw when llama.cpp has not made a context. */
+export function contextFailure(
+  { filename }: LlamaModel,
+  { capacity, sequences }: ContextOptions,
+  reason: string,
+  cause?: unknown,
+): ResourceError {
+  return new ResourceError(
+    `Cannot make a context of ${sequences} x ${capacity} tokens for ${filename}: ${reason}; ` +
+      'use a smaller --ctx-size or --beam-width',
+    { cause },
+  );
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`;
+}
