@@ -47,7 +47,7 @@ export function cacheLaws(model: () => Model): void {
 }
 
 /** Up to four branches of up to four tokens, each from the root or from a node of an earlier branch. */
-function randomTree(rng: Rng): DraftNode[] {
+export function randomTree(rng: Rng): DraftNode[] {
   const tree: DraftNode[] = [];
   for (let branch = 0; branch < SEQUENCES; branch++) {
     let parent = below(rng, tree.length + 1) - 1;

@@ -8,6 +8,7 @@ import { decodeLaws } from './decode-laws.js';
 import { readLaws, tieLaws } from './read-laws.js';
 import { resourceLaws } from './resource-laws.js';
 import { chain, withContext } from './rows.js';
+import { sharingLaws } from './sharing-laws.js';
 import { tokenizerLaws } from './tokenizer-laws.js';
 
 const FIRST_WORDS =
@@ -32,6 +33,7 @@ export function engineContract(create: () => Promise<Engine>): void {
   ])('with the $name model', ({ model }) => {
     decodeLaws(model);
     copyLaws(model);
+    sharingLaws(model);
     readLaws(model);
     tokenizerLaws(model);
     cacheLaws(model);
