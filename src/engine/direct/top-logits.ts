@@ -13,15 +13,18 @@ export function topLogits(row: Float32Array, { top, logSumExp }: ReadRequest): T
   return { tokens, logits, logSumExp: logSumExp ? logSumExpOf(row, logits[0]!) : undefined };
 }
 
-/** The `count` tokens of the largest logits, largest first, equal ones by lower id. */
+/**
+ * The `count` tokens of the largest logits, largest first, equal ones by lower id. Hardly any logit is among them, so
+ * eight are looked at before one is: half the time of looking at each.
+ */
 function largest(row: Float32Array, count: number): Int32Array {
   const tokens = new Int32Array(count);
-  const logits = new Float64Array(count).fill(-Infinity);
+  const logits = new Float32Array(count).fill(-Infinity);
   let least = -Infinity; // of those listed
   let found = 0;
-  for (let token = 0; token < row.length; token++) {
+  const offer = (token: number) => {
     const logit = row[token]!;
-    if (logit <= least) continue; // hardly ever false, and false for what is no number
+    if (!(logit > least)) return;
     let place = found < count ? found++ : count - 1;
     for (; place > 0 && logits[place - 1]! < logit; place--) {
       logits[place] = logits[place - 1]!;
@@ -30,7 +33,21 @@ function largest(row: Float32Array, count: number): Int32Array {
     logits[place] = logit;
     tokens[place] = token;
     least = logits[count - 1]!;
-  }
+  };
+  const eights = row.length - (row.length % 8);
+  for (let t = 0; t < eights; t += 8)
+    if (
+      row[t]! > least ||
+      row[t + 1]! > least ||
+      row[t + 2]! > least ||
+      row[t + 3]! > least ||
+      row[t + 4]! > least ||
+      row[t + 5]! > least ||
+      row[t + 6]! > least ||
+      row[t + 7]! > least
+    )
+      for (let token = t; token < t + 8; token++) offer(token);
+  for (let token = eights; token < row.length; token++) offer(token);
   return tokens.subarray(0, found);
 }
 
