@@ -1,3 +1,6 @@
+import { setTimeout } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
 import type { Engine, Model } from '../../src/engine/engine.js';
 import { ResourceError } from '../../src/errors.js';
@@ -26,6 +29,16 @@ export function resourceLaws(create: () => Promise<Engine>, target: () => Model)
       expect(rows).toHaveLength(2);
     },
   );
+
+  it('frees a model whose contexts nobody has disposed of, or remembers', async () => {
+    const engine = await create();
+    const model = await engine.loadModel(EMBEDDED_PAIR.draft, {});
+    for (let time = 0; time < 3; time++) await model.createContext({ capacity: 8, sequences: 1, threads: 1 });
+    setFlagsFromString('--expose-gc');
+    runInNewContext('gc')();
+    await setTimeout(50); // finalizers run later
+    await engine.dispose();
+  });
 
   it('disposes of contexts and engines in any order, any number of times', async () => {
     const engine = await create();
