@@ -40,6 +40,7 @@ export function defaultThreads({ fileInsights, llama }: LlamaModel): number {
  * Refuses, before llama.cpp tries, what it cannot count or what the machine has no memory for: it would take all there
  * is before it gave up.
  * @param cells tokens held in all
+ * @param ownSequences that the engine needs beside those asked for
  * @throws ResourceError
  */
 export function refuseTooLarge(
@@ -47,10 +48,12 @@ export function refuseTooLarge(
   { capacity, sequences, cacheType, flashAttention }: ContextOptions,
   cells: number,
   gpuLayers: number,
+  ownSequences = 0,
 ): void {
   const what = `A context of ${sequences} x ${capacity} tokens`;
-  if (sequences > MAX_SEQUENCES)
-    throw new ResourceError(`${what} has more sequences than llama.cpp tells apart (${MAX_SEQUENCES})`);
+  const most = MAX_SEQUENCES - ownSequences;
+  if (sequences > most)
+    throw new ResourceError(`${what} has more sequences than llama.cpp tells apart (${most})`);
   if (cells > MAX_CELLS) throw new ResourceError(`${what} is more than llama.cpp can count`);
   const type = ggmlType(cacheType);
   // Its successor simulates the context, which takes half a minute for the sizes that matter here.

@@ -155,7 +155,9 @@ class DirectModel implements Model {
       if (this.#pointer === undefined) throw new Error('The model was disposed of');
       const { capacity, sequences, cells = capacity * sequences } = options;
       const { library, pools } = this.#parts;
-      refuseTooLarge(this.#described, options, cells, this.#gpuLayers);
+      const slidingWindow = library.slidingWindow(this.#pointer);
+      const keepers = slidingWindow > 0 ? 1 : 0; // sequences of our own, see CellKeeper
+      refuseTooLarge(this.#described, options, cells, this.#gpuLayers, keepers);
       const onGpu = this.#gpuLayers > 0;
       const batchSize = onGpu ? BATCH_SIZE.gpu : BATCH_SIZE.cpu;
       const threads = options.threads ?? defaultThreads(this.#described);
@@ -167,6 +169,7 @@ class DirectModel implements Model {
         sequences,
         batchSize,
         vocabularySize: library.vocabularySize(this.#pointer),
+        slidingWindow,
         onGpu,
         onDispose: () => this.#contexts.delete(context),
       });
