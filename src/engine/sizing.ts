@@ -15,6 +15,9 @@ const MAX_CELLS = 2 ** 31 - 1;
 /** Sequences that llama.cpp tells apart (LLAMA_MAX_SEQ). */
 const MAX_SEQUENCES = 256;
 
+/** Threads that ggml starts (GGML_MAX_N_THREADS). */
+const MAX_THREADS = 512;
+
 const GGML_TYPES: Record<CacheType, GgmlType> = {
   f32: GgmlType.F32,
   f16: GgmlType.F16,
@@ -41,15 +44,20 @@ export function defaultThreads({ fileInsights, llama }: LlamaModel): number {
  * is before it gave up.
  * @param cells tokens held in all
  * @param ownSequences that the engine needs beside those asked for
- * @throws ResourceError
+ * @throws ResourceError, and RangeError for what is no number of tokens, sequences or threads
  */
 export function refuseTooLarge(
   { fileInsights, filename }: LlamaModel,
-  { capacity, sequences, cacheType, flashAttention }: ContextOptions,
+  { capacity, sequences, threads = 1, cacheType, flashAttention }: ContextOptions,
   cells: number,
   gpuLayers: number,
   ownSequences = 0,
 ): void {
+  for (const [name, value] of Object.entries({ 'tokens per sequence': capacity, sequences, cells, threads }))
+    if (!Number.isInteger(value) || value < 1)
+      throw new RangeError(`A context has a positive whole number of ${name}, not ${value}`);
+  if (threads > MAX_THREADS)
+    throw new RangeError(`llama.cpp runs on up to ${MAX_THREADS} threads, not on ${threads}`);
   const what = `A context of ${sequences} x ${capacity} tokens`;
   const most = MAX_SEQUENCES - ownSequences;
   if (sequences > most)
