@@ -1,5 +1,6 @@
 import type { TopLogits } from '../../types.js';
 import type { BatchToken, Context, ReadRequest } from '../engine.js';
+import { checkCopy, checkPosition } from '../requests.js';
 import { BatchMemory } from './batch.js';
 import { CellKeeper } from './cell-keeper.js';
 import type { Library, Pointer } from './library.js';
@@ -69,13 +70,16 @@ export class DirectContext implements Context {
   }
 
   forget(sequence: number, from: number): Promise<void> {
-    return this.#exclusively(() => this.#forget(sequence, from));
+    return this.#exclusively(() => {
+      checkPosition(from);
+      this.#forget(sequence, from);
+    });
   }
 
   copy(from: number, to: readonly number[], length: number): Promise<boolean> {
     return this.#exclusively(() => {
-      if (!(length <= this.#lengthOf(from)))
-        throw new RangeError(`Sequence ${from} holds ${this.#lengthOf(from)} tokens, not ${length}`);
+      checkCopy(from, this.#lengthOf(from), to, length);
+      for (const sequence of to) this.#lengthOf(sequence); // all or none
       for (const sequence of to) {
         this.#forget(sequence, 0);
         this.#library.memoryCopy(this.#memory, from, sequence, 0, length);
