@@ -15,6 +15,9 @@ const MAX_CELLS = 2 ** 31 - 1;
 /** Sequences that llama.cpp tells apart (LLAMA_MAX_SEQ). */
 const MAX_SEQUENCES = 256;
 
+/** Threads that ggml starts (GGML_MAX_N_THREADS). */
+const MAX_THREADS = 512;
+
 const GGML_TYPES: Record<CacheType, GgmlType> = {
   f32: GgmlType.F32,
   f16: GgmlType.F16,
@@ -40,17 +43,25 @@ export function defaultThreads({ fileInsights, llama }: LlamaModel): number {
  * Refuses, before llama.cpp tries, what it cannot count or what the machine has no memory for: it would take all there
  * is before it gave up.
  * @param cells tokens held in all
- * @throws ResourceError
+ * @param ownSequences that the engine needs beside those asked for
+ * @throws ResourceError, and RangeError for what is no number of tokens, sequences or threads
  */
 export function refuseTooLarge(
   { fileInsights, filename }: LlamaModel,
-  { capacity, sequences, cacheType, flashAttention }: ContextOptions,
+  { capacity, sequences, threads = 1, cacheType, flashAttention }: ContextOptions,
   cells: number,
   gpuLayers: number,
+  ownSequences = 0,
 ): void {
+  for (const [name, value] of Object.entries({ 'tokens per sequence': capacity, sequences, cells, threads }))
+    if (!Number.isInteger(value) || value < 1)
+      throw new RangeError(`A context has a positive whole number of ${name}, not ${value}`);
+  if (threads > MAX_THREADS)
+    throw new RangeError(`llama.cpp runs on up to ${MAX_THREADS} threads, not on ${threads}`);
   const what = `A context of ${sequences} x ${capacity} tokens`;
-  if (sequences > MAX_SEQUENCES)
-    throw new ResourceError(`${what} has more sequences than llama.cpp tells apart (${MAX_SEQUENCES})`);
+  const most = MAX_SEQUENCES - ownSequences;
+  if (sequences > most)
+    throw new ResourceError(`${what} has more sequences than llama.cpp tells apart (${most})`);
   if (cells > MAX_CELLS) throw new ResourceError(`${what} is more than llama.cpp can count`);
   const type = ggmlType(cacheType);
   // Its successor simulates the context, which takes half a minute for the sizes that matter here.

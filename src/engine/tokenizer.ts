@@ -4,12 +4,21 @@ import type { Tokenizer } from './engine.js';
 
 export function llamaTokenizer(model: LlamaModel): Tokenizer {
   const { bos, shouldPrependBosToken } = model.tokens;
+  const size = model.fileInfo.metadata.tokenizer?.ggml?.tokens?.length ?? 0;
+  const check = (tokens: readonly TokenId[]) => {
+    const stray = tokens.find((token) => !Number.isInteger(token) || token < 0 || token >= size);
+    if (stray !== undefined) throw new RangeError(`${stray} is no token of a vocabulary of ${size}`);
+  };
   return {
     encode(text) {
       const tokens: TokenId[] = model.tokenize(text, true);
       return bos !== null && shouldPrependBosToken && tokens[0] !== bos ? [bos, ...tokens] : tokens;
     },
-    decode: (tokens, previous) => model.detokenize(tokens as Token[], false, previous as Token[]),
+    decode(tokens, previous) {
+      check(tokens); // llama.cpp ends the process over a token that it does not have
+      check(previous);
+      return model.detokenize(tokens as Token[], false, previous as Token[]);
+    },
     isEndOfGeneration: (token) => model.isEogToken(token as Token),
   };
 }

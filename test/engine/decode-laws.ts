@@ -120,6 +120,22 @@ export function decodeLaws(model: () => Model): void {
     });
   });
 
+  it.each([
+    { from: -1, sequence: 0 },
+    { from: 0.5, sequence: 0 },
+    { from: Number.NaN, sequence: 0 },
+    { from: 0, sequence: 2 },
+    { from: 0, sequence: -1 },
+  ])('refuses to forget sequence $sequence from position $from, and forgets nothing', async (cut) => {
+    const tokens = encode(STORY);
+    await withContext(model(), { capacity: 64, sequences: 2 }, async (context) => {
+      await context.decode(chain(tokens.slice(0, 8)), ALL);
+      await expect(context.forget(cut.sequence, cut.from)).rejects.toThrow(RangeError);
+      const rows = await context.decode(chain(tokens.slice(8), 8), ALL);
+      expect(difference(rows, (await alone(model(), tokens)).slice(8))).toBeLessThan(TOLERANCE);
+    });
+  });
+
   it.each(Object.entries(VIOLATIONS))(
     'refuses a batch that %s, and evaluates nothing of it',
     async (_, spoil) => {

@@ -1,5 +1,8 @@
+import { setTimeout } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
-import type { Engine, Model } from '../../src/engine/engine.js';
+import type { ContextOptions, Engine, Model } from '../../src/engine/engine.js';
 import { ResourceError } from '../../src/errors.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { ALL, chain, withContext } from './rows.js';
@@ -9,6 +12,20 @@ const TOO_LARGE = [
   { capacity: 2 ** 26, sequences: 1 },
   { capacity: 2 ** 33, sequences: 1 },
   { capacity: 2 ** 31, sequences: 64 },
+];
+
+/** What is no number of tokens, sequences or threads. */
+const NONSENSE: Partial<ContextOptions>[] = [
+  { capacity: 0 },
+  { capacity: 1.5 },
+  { capacity: Number.NaN },
+  { sequences: 0 },
+  { sequences: -1 },
+  { sequences: 1.5 },
+  { threads: 0 },
+  { threads: -1 },
+  { threads: Number.NaN },
+  { threads: 513 },
 ];
 
 /** Memory: refused in words where there is not enough, freed when told, and told as often as one likes. */
@@ -26,6 +43,31 @@ export function resourceLaws(create: () => Promise<Engine>, target: () => Model)
       expect(rows).toHaveLength(2);
     },
   );
+
+  it.each(NONSENSE)('refuses a context of %o', async (options) => {
+    const refused = target().createContext({ capacity: 8, sequences: 1, threads: 1, ...options });
+    await expect(refused).rejects.toThrow(RangeError);
+  });
+
+  it.each([
+    { sequences: 256, capacity: 2 },
+    { sequences: 129, capacity: 1 },
+  ])('makes $sequences sequences of $capacity tokens', async (size) => {
+    await withContext(target(), size, async (context) => {
+      const batch = Array.from({ length: size.sequences }, (_, sequence) => chain([1], 0, sequence)).flat();
+      expect(await context.decode(batch, { top: 1, logSumExp: false })).toHaveLength(size.sequences);
+    });
+  });
+
+  it('frees a model whose contexts nobody has disposed of, or remembers', async () => {
+    const engine = await create();
+    const model = await engine.loadModel(EMBEDDED_PAIR.draft, {});
+    for (let time = 0; time < 3; time++) await model.createContext({ capacity: 8, sequences: 1, threads: 1 });
+    setFlagsFromString('--expose-gc');
+    runInNewContext('gc')();
+    await setTimeout(50); // finalizers run later
+    await engine.dispose();
+  });
 
   it('disposes of contexts and engines in any order, any number of times', async () => {
     const engine = await create();

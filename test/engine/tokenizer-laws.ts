@@ -46,6 +46,11 @@ export function tokenizerLaws(model: () => Model): void {
     expect(tokenizer().decode([upon!], [BOS, once!])).toBe(' upon');
   });
 
+  it.each([-1, 2048, 2 ** 31, 0.5, Number.NaN])('refuses %d, which is no token', (token) => {
+    expect(() => tokenizer().decode([5, token], [])).toThrow(RangeError);
+    expect(() => tokenizer().decode([5], [token])).toThrow(RangeError);
+  });
+
   it('recognises special tokens in a text, and gives them no text', () => {
     expect(tokenizer().encode('The end.</s>').at(-1)).toBe(EOS);
     expect(tokenizer().decode([BOS, EOS], [])).toBe('');

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { ControlledEvaluateInputItem, LlamaContext, LlamaContextSequence, Token } from 'node-llama-cpp';
 import type { TopLogits } from '../../types.js';
 import type { BatchToken, Context, ReadRequest } from '../engine.js';
+import { checkCopy, checkPosition } from '../requests.js';
 import { topLogits } from './top-logits.js';
 
 /** A node-llama-cpp context: every sequence has cells of its own, and each position is read by one sampler call. */
@@ -58,7 +59,8 @@ export class BindingsContext implements Context {
   }
 
   async forget(sequence: number, from: number): Promise<void> {
-    const held = this.#sequences[sequence]!;
+    checkPosition(from);
+    const held = this.#sequenceOf(sequence);
     if (from > 0) return held.eraseContextTokenRanges([{ start: from, end: held.nextTokenIndex }]);
     // Also right after a failed evaluation, when the library's own count of tokens is not to be trusted.
     // One at a time, so that the new sequence gets the number of the old one.
@@ -72,14 +74,17 @@ export class BindingsContext implements Context {
 
   /** By way of a file, since this library has no other; a few milliseconds where evaluating takes seconds. */
   async copy(from: number, to: readonly number[], length: number): Promise<boolean> {
+    const source = this.#sequenceOf(from);
+    checkCopy(from, source.nextTokenIndex, to, length);
+    for (const sequence of to) this.#sequenceOf(sequence); // all or none
     if (to.length === 0) return true;
     let folder: string | undefined;
     try {
       for (const sequence of to) await this.forget(sequence, 0);
-      if (this.#sequences[from]!.nextTokenIndex === 0) return true;
+      if (length === 0) return true;
       folder = await mkdtemp(join(tmpdir(), 'mtad-')); // readable by this user only
       const file = join(folder, 'sequence');
-      await this.#sequences[from]!.saveStateToFile(file);
+      await source.saveStateToFile(file);
       for (const sequence of to) {
         await this.#sequences[sequence]!.loadStateFromFile(file, { acceptRisk: true }); // the same context wrote it
         await this.forget(sequence, length);
@@ -95,6 +100,12 @@ export class BindingsContext implements Context {
 
   dispose(): Promise<void> {
     return this.#context.dispose();
+  }
+
+  #sequenceOf(sequence: number): LlamaContextSequence {
+    const found = this.#sequences[sequence];
+    if (!found) throw new RangeError(`There is no sequence ${sequence} among ${this.sequences}`);
+    return found;
   }
 
   #only([sequence, ...others]: readonly number[]): number {

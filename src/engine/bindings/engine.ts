@@ -30,7 +30,7 @@ class BindingsEngine implements Engine {
   readonly backend: string;
   readonly #llama: Llama;
   readonly #complaints: Complaints;
-  readonly #models = new Set<LlamaModel>();
+  readonly #models = new Set<BindingsModel>();
   #disposed = false;
 
   constructor(llama: Llama, version: string, complaints: Complaints) {
@@ -48,8 +48,9 @@ class BindingsEngine implements Engine {
       signal ? { ...options, loadSignal: signal } : options,
       this.#complaints,
     );
-    this.#models.add(model);
-    return new BindingsModel(model, this.#complaints);
+    const bound = new BindingsModel(model, this.#complaints);
+    this.#models.add(bound);
+    return bound;
   }
 
   async dispose(): Promise<void> {
@@ -64,6 +65,8 @@ class BindingsModel implements Model {
   readonly tokenizer: Tokenizer;
   readonly #model: LlamaModel;
   readonly #complaints: Complaints;
+  /** Held, since node-llama-cpp waits for ever for a context that was garbage-collected before it was disposed of. */
+  readonly #contexts = new Set<LlamaContext>();
 
   constructor(model: LlamaModel, complaints: Complaints) {
     this.tokenizer = llamaTokenizer(model);
@@ -92,6 +95,13 @@ class BindingsModel implements Model {
     } catch (error) {
       throw contextFailure(this.#model, options, await this.#complaints.summary(error), error);
     }
+    this.#contexts.add(context);
+    context.onDispose.createListener(() => this.#contexts.delete(context));
     return new BindingsContext(context, capacity);
+  }
+
+  async dispose(): Promise<void> {
+    await Promise.all([...this.#contexts].map((context) => context.dispose()));
+    await this.#model.dispose();
   }
 }

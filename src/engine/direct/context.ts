@@ -1,6 +1,8 @@
 import type { TopLogits } from '../../types.js';
 import type { BatchToken, Context, ReadRequest } from '../engine.js';
+import { checkCopy, checkPosition } from '../requests.js';
 import { BatchMemory } from './batch.js';
+import { CellKeeper } from './cell-keeper.js';
 import type { Library, Pointer } from './library.js';
 import type { ThreadPool } from './thread-pools.js';
 import { topLogits } from './top-logits.js';
@@ -10,6 +12,7 @@ export interface DirectContextOptions {
   readonly sequences: number;
   readonly batchSize: number; // tokens per pass
   readonly vocabularySize: number;
+  readonly slidingWindow: number; // tokens, 0 = none; else llama.cpp has one more sequence to spare
   readonly onGpu: boolean;
   readonly onDispose: () => void;
 }
@@ -31,6 +34,7 @@ export class DirectContext implements Context {
   readonly #options: DirectContextOptions;
   readonly #memory: Pointer;
   readonly #batch: BatchMemory;
+  readonly #keeper: CellKeeper | undefined;
   readonly #lengths: number[]; // tokens that each sequence holds
   #context: Pointer | undefined;
 
@@ -45,6 +49,8 @@ export class DirectContext implements Context {
     this.#memory = library.memory(context);
     this.#batch = new BatchMemory(library, options.batchSize, options.sequences);
     this.#lengths = Array.from({ length: options.sequences }, () => 0);
+    if (options.slidingWindow > 0)
+      this.#keeper = new CellKeeper(library, this.#memory, options.slidingWindow, options.sequences);
   }
 
   decode(batch: readonly BatchToken[], read: ReadRequest): Promise<TopLogits[]> {
@@ -54,7 +60,6 @@ export class DirectContext implements Context {
         const rows: TopLogits[] = [];
         for (let start = 0; start < batch.length; start += this.batchSize)
           rows.push(...(await this.#pass(context, batch.slice(start, start + this.batchSize), read)));
-        for (const { sequences } of batch) for (const sequence of sequences) this.#lengths[sequence]!++;
         return rows;
       } catch (error) {
         for (const { sequences } of batch)
@@ -65,13 +70,16 @@ export class DirectContext implements Context {
   }
 
   forget(sequence: number, from: number): Promise<void> {
-    return this.#exclusively(() => this.#forget(sequence, from));
+    return this.#exclusively(() => {
+      checkPosition(from);
+      this.#forget(sequence, from);
+    });
   }
 
   copy(from: number, to: readonly number[], length: number): Promise<boolean> {
     return this.#exclusively(() => {
-      if (!(length <= this.#lengthOf(from)))
-        throw new RangeError(`Sequence ${from} holds ${this.#lengthOf(from)} tokens, not ${length}`);
+      checkCopy(from, this.#lengthOf(from), to, length);
+      for (const sequence of to) this.#lengthOf(sequence); // all or none
       for (const sequence of to) {
         this.#forget(sequence, 0);
         this.#library.memoryCopy(this.#memory, from, sequence, 0, length);
@@ -92,8 +100,11 @@ export class DirectContext implements Context {
   }
 
   async #pass(context: Pointer, batch: readonly BatchToken[], read: ReadRequest): Promise<TopLogits[]> {
+    this.#keeper?.keep(this.#lengths);
+    this.#keeper?.changedFrom(Math.min(...batch.map(({ position }) => position)));
     const code = await this.#library.decode(context, this.#batch.fill(batch));
     if (code !== 0) throw new Error(failureOf(code));
+    for (const { sequences } of batch) for (const sequence of sequences) this.#lengths[sequence]!++;
     if (this.#options.onGpu) await this.#library.synchronize(context);
     const wanted = batch.filter((item) => item.wanted).length;
     if (wanted === 0) return [];
@@ -109,6 +120,7 @@ export class DirectContext implements Context {
   #forget(sequence: number, from: number): void {
     const length = this.#lengthOf(sequence);
     if (from >= length) return;
+    this.#keeper?.changedFrom(from);
     if (!this.#library.memoryRemove(this.#memory, sequence, from, -1))
       throw new Error(`llama.cpp cannot cut sequence ${sequence} back to ${from} tokens`);
     this.#lengths[sequence] = Number.isNaN(length) && from > 0 ? UNKNOWN : from;

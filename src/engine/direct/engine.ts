@@ -153,11 +153,15 @@ class DirectModel implements Model {
   createContext(options: ContextOptions): Promise<Context> {
     return this.#exclusively(async () => {
       if (this.#pointer === undefined) throw new Error('The model was disposed of');
-      const { capacity, sequences, cells = capacity * sequences } = options;
+      const { capacity, sequences, cells: wanted = capacity * sequences } = options;
       const { library, pools } = this.#parts;
-      refuseTooLarge(this.#described, options, cells, this.#gpuLayers);
+      const slidingWindow = library.slidingWindow(this.#pointer);
+      const keepers = slidingWindow > 0 ? 1 : 0; // sequences of our own, see CellKeeper
+      refuseTooLarge(this.#described, options, wanted, this.#gpuLayers, keepers);
       const onGpu = this.#gpuLayers > 0;
-      const batchSize = onGpu ? BATCH_SIZE.gpu : BATCH_SIZE.cpu;
+      // llama.cpp ends the process over a batch that is larger than its cache, or not large enough for all sequences.
+      const cells = Math.max(wanted, sequences);
+      const batchSize = Math.max(sequences, Math.min(cells, onGpu ? BATCH_SIZE.gpu : BATCH_SIZE.cpu));
       const threads = options.threads ?? defaultThreads(this.#described);
       const pool = pools.ofSize(threads);
       const pointer = await this.#initContext(this.#pointer, options, { cells, batchSize, threads });
@@ -167,6 +171,7 @@ class DirectModel implements Model {
         sequences,
         batchSize,
         vocabularySize: library.vocabularySize(this.#pointer),
+        slidingWindow,
         onGpu,
         onDispose: () => this.#contexts.delete(context),
       });

@@ -38,6 +38,8 @@ export interface Library {
   /** Whether the model is no plain decoder of text with a cache that can be cut back. */
   isUnusual(model: Pointer): boolean;
   vocabularySize(model: Pointer): number; // tokens
+  /** Tokens that the layers with a sliding window see; 0 where no layer has one. */
+  slidingWindow(model: Pointer): number;
   contextInit(model: Pointer, params: ContextParams): Promise<Pointer | null>;
   contextFree(context: Pointer): void;
   memory(context: Pointer): Pointer;
@@ -128,6 +130,7 @@ async function bind(paths: readonly string[]): Promise<Library> {
       c.llama_model_is_hybrid!(model) ||
       c.llama_model_is_diffusion!(model),
     vocabularySize: (model) => c.llama_vocab_n_tokens!(c.llama_model_get_vocab!(model)),
+    slidingWindow: c.llama_model_n_swa!,
     contextInit: onOtherThread(c.llama_init_from_model!),
     contextFree: c.llama_free!,
     memory: c.llama_get_memory!,
