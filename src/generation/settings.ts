@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { UsageError } from '../errors.js';
 import { DEFAULT_SAMPLING } from '../sampling/settings.js';
-import { STRATEGY_NAMES, type StrategyOptions } from '../strategies/index.js';
+import { STRATEGY_NAMES } from '../strategies/index.js';
 
 const number = (expected: string, accept: (value: number) => boolean) =>
   z.number({ error: expected }).refine(accept, { error: expected });
@@ -49,16 +49,4 @@ export function parseSettings(input: SettingsInput): Settings {
   throw new UsageError(
     `${issue.path.join('.')} must be ${issue.message}, not ${typeof given === 'number' ? given : JSON.stringify(given)}`,
   );
-}
-
-/** The settings that concern a strategy, as its own options. */
-export function strategyOptions({ strategy, gamma, beamWidth, tau, clip }: Settings): StrategyOptions {
-  switch (strategy) {
-    case 'autoregressive':
-      return { strategy };
-    case 'speculative':
-      return { strategy, gamma };
-    case 'mtad':
-      return { strategy, gamma, beamWidth, tau, clip };
-  }
 }

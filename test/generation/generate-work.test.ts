@@ -4,7 +4,7 @@ import { decode, type Step } from '../../src/decoding/decode.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { createRng } from '../../src/sampling/rng.js';
-import { createStrategy, draftSequences, type StrategyOptions } from '../../src/strategies/index.js';
+import { createStrategy, type StrategyOptions, sequencesOf } from '../../src/strategies/index.js';
 import { PROMPT } from './generate-run.js';
 
 const AUTOREGRESSIVE: StrategyOptions = { strategy: 'autoregressive' };
@@ -26,16 +26,19 @@ afterAll(async () => {
 async function work(models: Pair, options: StrategyOptions, temperature: number) {
   const prompt = models.target.tokenizer.encode(PROMPT);
   const prefix = [...prompt];
+  const sequences = sequencesOf(options);
   const cache = await openCache(models, {
     capacity: 128,
-    draftSequences: draftSequences(options),
+    targetSequences: sequences.target,
+    draftSequences: sequences.draft,
     threads: 1,
     now: () => 0,
   });
   try {
     for await (const _ of cache.prefill(prefix));
     const sampling = { temperature, topK: 10, topP: 1 };
-    const strategy = createStrategy(options, { sampling, isEnd: () => false, draft: cache.draft });
+    const { target, draft } = cache;
+    const strategy = createStrategy(options, { sampling, isEnd: () => false, target, draft });
     const steps: Step[] = [];
     const settings = { maxTokens: 61, rng: createRng(41), rawLogProbs: false, now: () => 0 };
     for await (const step of decode(strategy, cache, prefix, { ...settings, endsWith: () => undefined }))
@@ -47,8 +50,8 @@ async function work(models: Pair, options: StrategyOptions, temperature: number)
       drafted: count(({ draft }) => draft.length),
       accepted: count(({ accepted }) => accepted),
       steps: steps.length,
-      target: cache.target,
-      draft: cache.draft,
+      target,
+      draft,
     };
   } finally {
     await cache.dispose();

@@ -30,7 +30,13 @@ let prompt: readonly number[];
 const laws = new Map<number, ReadonlyMap<string, number>>(); // by length
 beforeAll(async () => {
   pair = await loadPair({ gpu: 'off' });
-  cache = await openCache(pair, { capacity: 32, draftSequences: 1, threads: 1, now: () => 0 });
+  cache = await openCache(pair, {
+    capacity: 32,
+    targetSequences: 1,
+    draftSequences: 1,
+    threads: 1,
+    now: () => 0,
+  });
   prompt = pair.target.tokenizer.encode(PROMPT);
   for (const length of LENGTHS)
     laws.set(length, await lawOfFirst(length, cache.target, prompt, SAMPLING, 5 / TEXTS));
@@ -41,7 +47,12 @@ afterAll(async () => {
 });
 
 const create = (options: StrategyOptions) =>
-  createStrategy(options, { sampling: SAMPLING, isEnd: () => false, draft: cache.draft });
+  createStrategy(options, {
+    sampling: SAMPLING,
+    isEnd: () => false,
+    target: cache.target,
+    draft: cache.draft,
+  });
 
 /** Pearson's test of the first token, of the first two and so on against the target's probabilities. */
 async function compare(strategy: Strategy, lengths = LENGTHS) {

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { CacheManager } from '../../src/cache/cache-manager.js';
 import { logProbOf } from '../../src/sampling/distribution.js';
 import { createRng } from '../../src/sampling/rng.js';
 import { likelihoodTruncation, type SamplingSettings } from '../../src/sampling/settings.js';
-import { createStrategy, draftSequences, type StrategyOptions } from '../../src/strategies/index.js';
+import { type StrategyOptions, sequencesOf } from '../../src/strategies/index.js';
 import type { Prefix, TokenId } from '../../src/types.js';
-import { distributionAfter, END, isEnd, TARGET } from '../support/fake-model.js';
+import { distributionAfter, END, isEnd, TARGET, UNCUT } from '../support/fake-model.js';
 import { fakePair } from '../support/fake-pair.js';
-import { PROMPT, type RunOptions, run } from '../support/fake-run.js';
+import { PROMPT, type RunOptions, run, strategyOn } from '../support/fake-run.js';
 
 const SAMPLINGS: SamplingSettings[] = [
   { temperature: 1, topK: 0, topP: 1 },
@@ -91,21 +92,21 @@ export function obeysTheContract(options: StrategyOptions): void {
   });
 
   it('grows no more branches at once than it says', async () => {
-    const { cache, draft } = fakePair({ sequences: 16 });
+    const { cache, draft } = fakePair({ draftSequences: 16 });
     const asked: number[] = [];
     const distributions = cache.draft!.distributions.bind(cache.draft);
     cache.draft!.distributions = (prefix, tree, nodes, truncation) => {
       asked.push(nodes.length);
       return distributions(prefix, tree, nodes, truncation);
     };
-    const strategy = createStrategy(options, { sampling: SAMPLINGS[0]!, isEnd, draft: cache.draft });
+    const strategy = strategyOn(cache, options, SAMPLINGS[0]!);
     for (const seed of SEEDS) await strategy.draft(PROMPT, 8, createRng(seed));
-    expect(Math.max(0, ...asked)).toBe(Math.min(draft.sequences, draftSequences(options)));
+    expect(Math.max(0, ...asked)).toBe(Math.min(draft.sequences, sequencesOf(options).draft));
   });
 
-  it('goes by its name', () => {
-    const { cache } = fakePair();
-    const context = { sampling: SAMPLINGS[0]!, isEnd, draft: cache.draft };
-    expect(createStrategy(options, context).name).toBe(options.strategy);
+  it('can do without a draft model where it says that it needs none, and only there', () => {
+    const make = () => strategyOn(new CacheManager(fakePair().cache.target), options, UNCUT);
+    if (sequencesOf(options).draft === 0) expect(make).not.toThrow();
+    else expect(make).toThrow(/draft model/);
   });
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { logProbOf } from '../../src/sampling/distribution.js';
 import { createRng } from '../../src/sampling/rng.js';
 import { likelihoodTruncation } from '../../src/sampling/settings.js';
-import { type MtadOptions, mtad } from '../../src/strategies/mtad.js';
+import type { StrategyOptions } from '../../src/strategies/index.js';
 import type { Prefix } from '../../src/types.js';
 import { FITS, misfit } from '../sampling/chi-square.js';
 import {
@@ -10,7 +10,6 @@ import {
   distributionAfter,
   END,
   type FakeModel,
-  isEnd,
   TARGET,
   textsAfter,
   UNCUT,
@@ -18,7 +17,13 @@ import {
 import { neverEnds, PROMPT, type Run, type RunOptions, run } from '../support/fake-run.js';
 import { obeysTheContract } from './contract.js';
 
-const OPTIONS: MtadOptions = { strategy: 'mtad', gamma: 4, beamWidth: 3, tau: 0.5, clip: false };
+const OPTIONS: Extract<StrategyOptions, { strategy: 'mtad' }> = {
+  strategy: 'mtad',
+  gamma: 4,
+  beamWidth: 3,
+  tau: 0.5,
+  clip: false,
+};
 const GREEDY = { temperature: 0, topK: 4, topP: 0.95 };
 const SAMPLINGS = [UNCUT, { temperature: 0.7, topK: 4, topP: 0.9 }, GREEDY];
 const SEEDS = Array.from({ length: 30 }, (_, i) => i + 1);
@@ -162,9 +167,5 @@ describe('mtad', () => {
     const { emitted, finish, steps } = await run(OPTIONS, settings);
     expect([emitted, finish]).toEqual([[END], 'eos']);
     expect(steps[0]).toMatchObject({ accepted: 1, emitted: [END] });
-  });
-
-  it('cannot be made without a draft model', () => {
-    expect(() => mtad(OPTIONS, { sampling: UNCUT, isEnd })).toThrow(/draft model/);
   });
 });

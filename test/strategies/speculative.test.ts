@@ -2,19 +2,18 @@ import { describe, expect, it } from 'vitest';
 import type { Strategy } from '../../src/decoding/strategy.js';
 import { createRng } from '../../src/sampling/rng.js';
 import { sample } from '../../src/sampling/sample.js';
-import type { SpeculativeOptions } from '../../src/strategies/speculative.js';
-import { speculative } from '../../src/strategies/speculative.js';
+import type { StrategyOptions } from '../../src/strategies/index.js';
 import { acceptExact } from '../../src/verification/exact.js';
 import { DOES_NOT_FIT, FITS, misfit } from '../sampling/chi-square.js';
-import { isEnd, TARGET, textsAfter, UNCUT } from '../support/fake-model.js';
+import { TARGET, textsAfter, UNCUT } from '../support/fake-model.js';
 import { neverEnds, PROMPT, type RunOptions, run } from '../support/fake-run.js';
 import { obeysTheContract } from './contract.js';
 
-const GAMMA_3: SpeculativeOptions = { strategy: 'speculative', gamma: 3 };
+const GAMMA_3: StrategyOptions = { strategy: 'speculative', gamma: 3 };
 const CUT = { temperature: 0.8, topK: 4, topP: 0.95 };
 
 /** The first three tokens of many texts of five, written with one stream of coins. */
-async function openings(options: SpeculativeOptions, settings: RunOptions): Promise<string[]> {
+async function openings(options: StrategyOptions, settings: RunOptions): Promise<string[]> {
   const rng = createRng(1);
   const texts: string[] = [];
   for (let i = 0; i < 6000; i++)
@@ -83,9 +82,5 @@ describe('speculative', () => {
     );
     expect(texts[1]!.emitted).toEqual(texts[0]!.emitted);
     expect(texts[2]!.emitted).toEqual(texts[0]!.emitted);
-  });
-
-  it('cannot be made without a draft model', () => {
-    expect(() => speculative(GAMMA_3, { sampling: UNCUT, isEnd })).toThrow(/draft model/);
   });
 });

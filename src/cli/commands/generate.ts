@@ -1,9 +1,9 @@
 import { performance } from 'node:perf_hooks';
 import { UsageError } from '../../errors.js';
 import { type GenerationResult, generate } from '../../generation/generate.js';
-import { parseSettings, type Settings, strategyOptions } from '../../generation/settings.js';
+import { parseSettings, type Settings } from '../../generation/settings.js';
 import type { Pair, PairOptions } from '../../models/pair.js';
-import { draftSequences, type StrategyName } from '../../strategies/index.js';
+import { type StrategyName, sequencesOf } from '../../strategies/index.js';
 import { EXIT } from '../failures.js';
 import { Interrupts } from '../interrupts.js';
 import { checkSources, type PromptSources, readPrompt, stdinIsRedirected } from '../prompt.js';
@@ -96,7 +96,7 @@ async function loadAndWrite(
   };
   const options: PairOptions = {
     ...pick(flags, 'model', 'draft', 'modelsDir', 'gpu', 'gpuLayers', 'draftGpuLayers'),
-    needsDraft: draftSequences(strategyOptions(settings)) > 0,
+    needsDraft: sequencesOf(settings).draft > 0,
     log: flags.verbose ? (line) => process.stderr.write(`${line}\n`) : undefined,
     signal,
   };
