@@ -22,6 +22,7 @@ const STEP: Step = {
   position: 5,
   draft: fakeChain([0, even], [1, even]),
   p: [fakeDistribution(1, 3), certain, even], // certain: the target cannot say 1
+  drafted: 2,
   accepted: 1,
   next: 0,
   emitted: [0, 0],

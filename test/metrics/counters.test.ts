@@ -12,6 +12,7 @@ function step(drafted: number, accepted: number, rest: Partial<Step> = {}): Step
     position: 1,
     draft,
     p: Array.from({ length: drafted + 1 }, () => Q),
+    drafted,
     accepted,
     next: 0,
     emitted: new Array<number>(accepted + 1).fill(0),

@@ -25,7 +25,7 @@ function blocks(q: readonly Distribution[], p: readonly Distribution[], rule: Ru
     const draft = fakeChain(...drafted.tokens.map((token, i) => [token, q[i]!] as [TokenId, Distribution]));
     for (const { outcome, weight } of everyWay(PARTS, (rng) => rule(draft, p, rng))) {
       const accepted = outcome.accepted.length;
-      const tokens = [...drafted.tokens.slice(0, accepted), outcome.next];
+      const tokens = [...drafted.tokens.slice(0, accepted), outcome.next!];
       const sum = (all.get(`${tokens}`)?.weight ?? 0) + drafted.weight * weight;
       all.set(`${tokens}`, { accepted, tokens, weight: sum });
     }
