@@ -1,10 +1,20 @@
 import type { Strategy } from '../decoding/strategy.js';
 import { autoregressive } from './autoregressive.js';
+import { block } from './block.js';
+import { mmtad } from './mmtad.js';
 import { mtad } from './mtad.js';
+import { mtjd } from './mtjd.js';
 import type { Recipe, Sequences, StrategyContext } from './recipe.js';
 import { speculative } from './speculative.js';
 
-const RECIPES = { mtad, speculative, autoregressive } satisfies Record<string, Recipe<never>>;
+const RECIPES = {
+  mtad,
+  mmtad,
+  speculative,
+  block,
+  autoregressive,
+  mtjd,
+} satisfies Record<string, Recipe<never>>;
 
 export type StrategyName = keyof typeof RECIPES;
 

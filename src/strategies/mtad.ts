@@ -1,4 +1,6 @@
 import { beamDrafter } from '../drafting/beams.js';
+import type { DraftSource } from '../drafting/drafter.js';
+import { lookupDrafter } from '../drafting/lookup.js';
 import { choose } from '../sampling/sample.js';
 import { likelihoodTruncation } from '../sampling/settings.js';
 import { acceptJoint } from '../verification/joint.js';
@@ -9,6 +11,7 @@ export interface MtadOptions {
   readonly beamWidth: number; // beams kept per depth, >= 1
   readonly tau: number; // acceptance threshold, (0, 1]
   readonly clip: boolean; // cap the likelihood ratio at 1 after every token
+  readonly draftFrom: DraftSource;
 }
 
 /**
@@ -16,13 +19,16 @@ export interface MtadOptions {
  * likelihood of its prefixes. Seeks likelier blocks than the target alone would sample; not lossless.
  */
 export const mtad: Recipe<MtadOptions> = {
-  sequences: ({ beamWidth }) => ({ target: 1, draft: beamWidth }),
-  create({ gamma, beamWidth, tau, clip }, { sampling, isEnd, draft }) {
+  sequences: ({ beamWidth, draftFrom }) => ({ target: 1, draft: draftFrom === 'lookup' ? 0 : beamWidth }),
+  create({ gamma, beamWidth, tau, clip, draftFrom }, { sampling, isEnd, draft }) {
     const greedy = sampling.temperature === 0;
     const truncation = likelihoodTruncation(sampling);
     return {
       truncation,
-      draft: beamDrafter(nextTokens(draft, truncation), { gamma, beamWidth, greedy, isEnd }),
+      draft:
+        draftFrom === 'lookup'
+          ? lookupDrafter({ gamma, isEnd })
+          : beamDrafter(nextTokens(draft, truncation), { gamma, beamWidth, greedy, isEnd }),
       accept: (draft, p, rng) => {
         const n = acceptJoint(draft, p, { tau, clip });
         const accepted = [...draft.keys()].slice(0, n);

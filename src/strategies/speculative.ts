@@ -1,20 +1,26 @@
 import { chainDrafter } from '../drafting/chain.js';
+import type { DraftSource } from '../drafting/drafter.js';
+import { lookupDrafter } from '../drafting/lookup.js';
 import { samplingTruncation } from '../sampling/settings.js';
 import { acceptExact } from '../verification/exact.js';
 import { nextTokens, type Recipe } from './recipe.js';
 
 export interface SpeculativeOptions {
   readonly gamma: number; // tokens guessed per step, >= 1
+  readonly draftFrom: DraftSource;
 }
 
-/** Speculative sampling: a drawn chain, judged token by token. The text is distributed as the target's. */
+/** Speculative sampling: a chain of guesses, judged token by token. The text is distributed as the target's. */
 export const speculative: Recipe<SpeculativeOptions> = {
-  sequences: () => ({ target: 1, draft: 1 }),
-  create({ gamma }, { sampling, isEnd, draft }) {
+  sequences: ({ draftFrom }) => ({ target: 1, draft: draftFrom === 'lookup' ? 0 : 1 }),
+  create({ gamma, draftFrom }, { sampling, isEnd, draft }) {
     const truncation = samplingTruncation(sampling);
     return {
       truncation,
-      draft: chainDrafter(nextTokens(draft, truncation), { gamma, isEnd }),
+      draft:
+        draftFrom === 'lookup'
+          ? lookupDrafter({ gamma, isEnd })
+          : chainDrafter(nextTokens(draft, truncation), { gamma, isEnd }),
       accept: acceptExact,
     };
   },

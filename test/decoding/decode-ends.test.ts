@@ -89,7 +89,7 @@ describe('decode', () => {
           expect(finish).toBe('interrupted');
           expect(steps).toHaveLength(after);
           expect(prefix).toEqual([...PROMPT, ...emittedOf(steps)]);
-          expect(pair.target.held).toEqual([prefix.slice(0, -1)]);
+          expect(pair.target.held).toContainEqual(prefix.slice(0, -1));
         }
       },
     );

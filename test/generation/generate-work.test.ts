@@ -8,8 +8,15 @@ import { createStrategy, type StrategyOptions, sequencesOf } from '../../src/str
 import { PROMPT } from './generate-run.js';
 
 const AUTOREGRESSIVE: StrategyOptions = { strategy: 'autoregressive' };
-const SPECULATIVE: StrategyOptions = { strategy: 'speculative', gamma: 4 };
-const MTAD: StrategyOptions = { strategy: 'mtad', gamma: 4, beamWidth: 4, tau: 0.5, clip: false };
+const SPECULATIVE: StrategyOptions = { strategy: 'speculative', gamma: 4, draftFrom: 'model' };
+const MTAD: StrategyOptions = {
+  strategy: 'mtad',
+  gamma: 4,
+  beamWidth: 4,
+  tau: 0.5,
+  clip: false,
+  draftFrom: 'model',
+};
 
 let pair: Pair;
 let twins: Pair;

@@ -12,6 +12,7 @@ const RULES: [setting: string, expectation: RegExp, wrong: unknown[], right: unk
   ['beamWidth', /whole number from 1 to 64/, [...NO_NUMBERS, 0, -1, 2.5, 65], [1, 64]],
   ['tau', /above 0 and at most 1/, [...NO_NUMBERS, 0, -0.5, 1.01], [1e-9, 1]],
   ['clip', /true or false/, [1, 'yes', null], [true, false]],
+  ['draftFrom', /'model' or 'lookup'/, ['prompt', '', 1, null], ['model', 'lookup']],
   ['temperature', /0 or more/, [...NO_NUMBERS, -1, -1e-9], [0, 0.001, 2]],
   ['topK', /whole number from 0 to/, [...NO_NUMBERS, -1, 1.5, 1e9], [0, 1, 1000]],
   ['topP', /above 0 and at most 1/, [...NO_NUMBERS, 0, -0.5, 1.01], [1e-9, 1]],
@@ -41,6 +42,7 @@ describe('parseSettings', () => {
       beamWidth: 4,
       tau: 0.5,
       clip: false,
+      draftFrom: 'model',
       temperature: 1,
       topK: 10,
       topP: 0.9,
@@ -91,6 +93,16 @@ describe('parseSettings', () => {
     const { message } = refusal({ stop: ['END', value] });
     expect(message).toMatch(/^stop.*must be a text/);
     expect(message.endsWith(`not ${text}`)).toBe(true);
+  });
+
+  it.each<[SettingsInput, RegExp]>([
+    [{ strategy: 'mmtad', clip: true }, /clip.*single beam.*use mtad/],
+    [{ strategy: 'mmtad', draftFrom: 'lookup' }, /lookup.*single guess.*use mtad/],
+  ])('refuses %o, which rule each other out', (input, message) => {
+    const error = refusal(input);
+    expect(error).toBeInstanceOf(UsageError);
+    expect(error.message).toMatch(message);
+    expect(parseSettings({ ...input, strategy: 'mtad' })).toMatchObject({ ...input, strategy: 'mtad' });
   });
 
   it('refuses what is no setting, by name', () => {

@@ -22,7 +22,7 @@ const PROMPT = 'There was a';
 const SAMPLING = { temperature: 1, topK: 40, topP: 1 };
 
 const AUTOREGRESSIVE: StrategyOptions = { strategy: 'autoregressive' };
-const SPECULATIVE: StrategyOptions = { strategy: 'speculative', gamma: 2 };
+const SPECULATIVE: StrategyOptions = { strategy: 'speculative', gamma: 2, draftFrom: 'model' };
 
 let pair: Pair;
 let cache: CacheManager;

@@ -23,6 +23,7 @@ const OPTIONS: Extract<StrategyOptions, { strategy: 'mtad' }> = {
   beamWidth: 3,
   tau: 0.5,
   clip: false,
+  draftFrom: 'model',
 };
 const GREEDY = { temperature: 0, topK: 4, topP: 0.95 };
 const SAMPLINGS = [UNCUT, { temperature: 0.7, topK: 4, topP: 0.9 }, GREEDY];
@@ -59,6 +60,27 @@ describe('mtad', () => {
     { ...OPTIONS, gamma: 2, clip: true, tau: 0.1 },
   ])('with gamma $gamma, beam width $beamWidth, tau $tau and clip $clip', (options) => {
     obeysTheContract(options);
+  });
+
+  describe('with a draft from lookup', () => obeysTheContract({ ...OPTIONS, draftFrom: 'lookup' }));
+
+  it('judges a looked-up draft by the likelihood of the target alone: P >= ln tau', async () => {
+    const lengths = new Set<number>();
+    for (const seed of SEEDS) {
+      const settings = { rng: createRng(seed), maxTokens: 30, endsWith: neverEnds };
+      const { steps, prefix } = await run({ ...OPTIONS, tau: 0.1, draftFrom: 'lookup' }, settings);
+      for (const { position, draft, accepted } of steps) {
+        let logP = 0;
+        const joint = draft.map(({ token }, i) => {
+          const text = [...prefix.slice(0, position), ...draft.slice(0, i).map((node) => node.token)];
+          logP += logProbOf(distributionAfter(TARGET, text, UNCUT), token);
+          return logP;
+        });
+        expect(accepted).toBe(joint.findLastIndex((sum) => sum >= Math.log(0.1)) + 1);
+        lengths.add(accepted);
+      }
+    }
+    expect(lengths.size).toBeGreaterThan(2);
   });
 
   describe.each(SAMPLINGS)('at temperature $temperature', (sampling) => {
