@@ -54,20 +54,18 @@ test('two models of different vocabularies: exit code 4 and the first difference
   expect({ exitCode, stdout }).toEqual({ exitCode: 4, stdout: '' });
 });
 
-test('a target without a draft model is enough for autoregressive decoding only', async () => {
+test('a target without a draft model is enough for strategies that need none, and for lookup', async () => {
   const alone = await mtad(['-m', EMBEDDED_PAIR.model, 'A prompt', '-n', '3']);
   expect(alone.stderr).toContain('--draft');
   expect(alone.exitCode).toBe(2);
-  const { exitCode } = await mtad([
-    '-m',
-    EMBEDDED_PAIR.model,
-    '--strategy',
-    'autoregressive',
-    'A prompt',
-    '-n',
-    '3',
-  ]);
-  expect(exitCode).toBe(0);
+  for (const how of [
+    ['--strategy', 'autoregressive'],
+    ['--strategy', 'mtjd'],
+    ['--draft', 'lookup'],
+  ])
+    expect(await mtad(['-m', EMBEDDED_PAIR.model, ...how, 'A prompt', '-n', '3'])).toMatchObject({
+      exitCode: 0,
+    });
 });
 
 test('models are found by name in the models folder, and through the environment', async () => {

@@ -9,6 +9,7 @@ import { PROMPT } from './generate-run.js';
 
 const AUTOREGRESSIVE: StrategyOptions = { strategy: 'autoregressive' };
 const SPECULATIVE: StrategyOptions = { strategy: 'speculative', gamma: 4, draftFrom: 'model' };
+const BLOCK: StrategyOptions = { strategy: 'block', gamma: 4, draftFrom: 'model' };
 const MTAD: StrategyOptions = {
   strategy: 'mtad',
   gamma: 4,
@@ -71,7 +72,7 @@ async function work(models: Pair, options: StrategyOptions, temperature: number)
  * prompt - 1 + emitted + (drafted - accepted), for emitted = steps + accepted. So each committed token but the last is
  * evaluated once, and each refused one once, in vain.
  */
-describe.each([AUTOREGRESSIVE, SPECULATIVE, MTAD])('with $strategy the target', (options) => {
+describe.each([AUTOREGRESSIVE, SPECULATIVE, BLOCK, MTAD])('with $strategy the target', (options) => {
   it.each([0, 1])('evaluates no token twice, at temperature %d', async (temperature) => {
     const { prompt, emitted, drafted, accepted, steps, target } = await work(pair, options, temperature);
     expect(emitted).toBe(61);
@@ -82,14 +83,17 @@ describe.each([AUTOREGRESSIVE, SPECULATIVE, MTAD])('with $strategy the target', 
   });
 });
 
-describe.each([SPECULATIVE, MTAD])('with $strategy and a draft model that is the target', (options) => {
-  it('all drafted tokens are accepted, and the target evaluates nothing in vain', async () => {
-    const { prompt, emitted, drafted, accepted, steps, target } = await work(twins, options, 0);
-    expect(accepted).toBe(drafted);
-    expect(steps).toBe(13); // twelve of 4 + 1, then the one token left
-    expect(target.work.tokens).toBe(prompt + emitted - 1);
-  });
-});
+describe.each([SPECULATIVE, BLOCK, MTAD])(
+  'with $strategy and a draft model that is the target',
+  (options) => {
+    it('all drafted tokens are accepted, and the target evaluates nothing in vain', async () => {
+      const { prompt, emitted, drafted, accepted, steps, target } = await work(twins, options, 0);
+      expect(accepted).toBe(drafted);
+      expect(steps).toBe(13); // twelve of 4 + 1, then the one token left
+      expect(target.work.tokens).toBe(prompt + emitted - 1);
+    });
+  },
+);
 
 describe('with speculative the draft model', () => {
   it('evaluates no token twice: what it evaluated it still holds, or it was refused', async () => {

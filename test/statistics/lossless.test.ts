@@ -23,6 +23,7 @@ const SAMPLING = { temperature: 1, topK: 40, topP: 1 };
 
 const AUTOREGRESSIVE: StrategyOptions = { strategy: 'autoregressive' };
 const SPECULATIVE: StrategyOptions = { strategy: 'speculative', gamma: 2, draftFrom: 'model' };
+const BLOCK: StrategyOptions = { ...SPECULATIVE, strategy: 'block' };
 
 let pair: Pair;
 let cache: CacheManager;
@@ -84,8 +85,8 @@ describe(`the first tokens of ${TEXTS} texts`, () => {
     for (const { p } of tests) expect(Math.min(p, 1 - p)).toBeGreaterThan(SIGNIFICANCE / 2);
   });
 
-  it('by speculative are distributed as the target says', async () => {
-    const { tests, acceptanceRate } = await compare(create(SPECULATIVE));
+  it.each([SPECULATIVE, BLOCK])('by $strategy are distributed as the target says', async (options) => {
+    const { tests, acceptanceRate } = await compare(create(options));
     for (const { p } of tests) expect(Math.min(p, 1 - p)).toBeGreaterThan(SIGNIFICANCE / 2);
     expect(acceptanceRate).toBeGreaterThan(0.3); // else the rule was hardly asked, or hardly refused
     expect(acceptanceRate).toBeLessThan(0.7);
