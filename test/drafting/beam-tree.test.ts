@@ -3,7 +3,7 @@ import { depthsOf, likeliestLeaf, pathsTo } from '../../src/draft-tree.js';
 import { beamTreeDrafter } from '../../src/drafting/beams.js';
 import { createRng } from '../../src/sampling/rng.js';
 import type { TokenId } from '../../src/types.js';
-import { FITS, misfit } from '../sampling/chi-square.js';
+import { FITS, misfit } from '../support/chi-square.js';
 import { DRAFT, distributionAfter, isEnd, UNCUT } from '../support/fake-model.js';
 import { pathTo } from '../support/fake-next-tokens.js';
 import { CUT, drafter, drawn, lawOfBeams, leavesOf, PREFIX, together } from './beam-race.js';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { logProbOf } from '../../src/sampling/distribution.js';
 import { createRng } from '../../src/sampling/rng.js';
 import type { Draft } from '../../src/types.js';
-import { DOES_NOT_FIT, FITS, misfit } from '../sampling/chi-square.js';
+import { DOES_NOT_FIT, FITS, misfit } from '../support/chi-square.js';
 import { fakeCoins } from '../support/fake-coins.js';
 import { DRAFT, distributionAfter, END, type FakeModel, textsAfter, UNCUT } from '../support/fake-model.js';
 import { CUT, drafter, drawn, lawOfBeams, PREFIX } from './beam-race.js';

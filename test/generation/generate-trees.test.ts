@@ -1,9 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Step } from '../../src/decoding/decode.js';
-import { likeliestLeaf, pathsTo, pathTo } from '../../src/draft-tree.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
-import { ROOT } from '../../src/types.js';
-import { acceptJoint } from '../../src/verification/joint.js';
+import { acceptedByMtad } from '../support/likeliest-beam.js';
 import { run } from './generate-run.js';
 
 let pair: Pair;
@@ -31,9 +29,7 @@ describe.each([
     expect(steps.length).toBeGreaterThan(100);
     let longer = 0;
     for (const { draft, p, accepted, targetPasses } of steps) {
-      const leaf = likeliestLeaf(draft);
-      const rows = [ROOT, ...pathTo(draft, leaf)].map((node) => p[node + 1]!);
-      const alone = acceptJoint(pathsTo(draft, [leaf]), rows, { tau: settings.tau, clip: false });
+      const alone = acceptedByMtad(draft, p, settings.tau);
       expect(accepted).toBeGreaterThanOrEqual(alone);
       if (accepted > alone) longer++;
       expect(targetPasses).toBe(1);

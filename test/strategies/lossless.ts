@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createRng } from '../../src/sampling/rng.js';
 import type { StrategyOptions } from '../../src/strategies/index.js';
-import { FITS, misfit } from '../sampling/chi-square.js';
+import { FITS, misfit } from '../support/chi-square.js';
 import { TARGET, textsAfter, UNCUT } from '../support/fake-model.js';
 import { neverEnds, PROMPT, type RunOptions, run } from '../support/fake-run.js';
 

@@ -4,7 +4,7 @@ import { createRng } from '../../src/sampling/rng.js';
 import { likelihoodTruncation } from '../../src/sampling/settings.js';
 import type { StrategyOptions } from '../../src/strategies/index.js';
 import type { Prefix } from '../../src/types.js';
-import { FITS, misfit } from '../sampling/chi-square.js';
+import { FITS, misfit } from '../support/chi-square.js';
 import {
   DRAFT,
   distributionAfter,

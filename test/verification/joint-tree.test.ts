@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { likeliestLeaf, pathsTo, pathTo } from '../../src/draft-tree.js';
+import { likeliestLeaf, pathTo } from '../../src/draft-tree.js';
 import { logProbOf } from '../../src/sampling/distribution.js';
 import { createRng } from '../../src/sampling/rng.js';
 import { type Distribution, type Draft, type DraftNode, type NodeIndex, ROOT } from '../../src/types.js';
-import { acceptJoint } from '../../src/verification/joint.js';
 import { acceptJointTree } from '../../src/verification/joint-tree.js';
 import { fakeDistribution, randomDistribution } from '../support/fake-distribution.js';
+import { acceptedByMtad, likeliestBeam } from '../support/likeliest-beam.js';
 
 const TAUS = [1e-300, 0.01, 0.1, 0.5, 0.9, 1];
 
@@ -37,13 +37,6 @@ const logQ = ({ draft }: Case, path: readonly NodeIndex[]) =>
   path.reduce((sum, node) => sum + logProbOf(draft[node]!.q, draft[node]!.token), 0);
 const beamOf = ({ draft }: Case) => pathTo(draft, likeliestLeaf(draft));
 const accept = ({ draft, p }: Case, tau: number) => acceptJointTree(draft, p, { tau });
-
-/** What the rule for one beam accepts of the likeliest one. */
-function acceptedOfBeam({ draft, p }: Case, tau: number): number {
-  const leaf = likeliestLeaf(draft);
-  const rows = [ROOT, ...pathTo(draft, leaf)].map((node) => p[node + 1]!);
-  return acceptJoint(pathsTo(draft, [leaf]), rows, { tau, clip: false });
-}
 
 /** Branches of the root, given as ratios p/q of tokens that have probability 1/8 under the draft model. */
 function branches(...ratios: number[][]): Case {
@@ -100,7 +93,7 @@ describe('acceptJointTree', () => {
     let longer = 0;
     for (const one of randomCases(4))
       for (const tau of TAUS) {
-        const alone = acceptedOfBeam(one, tau);
+        const alone = acceptedByMtad(one.draft, one.p, tau);
         expect(accept(one, tau).length).toBeGreaterThanOrEqual(alone);
         if (accept(one, tau).length > alone) longer++;
       }
@@ -109,10 +102,8 @@ describe('acceptJointTree', () => {
 
   it('of a chain accepts what the rule for one beam does', () => {
     for (const { draft, p } of randomCases(5)) {
-      const leaf = likeliestLeaf(draft);
-      const rows = [ROOT, ...pathTo(draft, leaf)].map((node) => p[node + 1]!);
-      const chain = { draft: pathsTo(draft, [leaf]), p: rows };
-      for (const tau of TAUS) expect(accept(chain, tau)).toHaveLength(acceptedOfBeam(chain, tau));
+      const beam = likeliestBeam(draft, p);
+      for (const tau of TAUS) expect(accept(beam, tau)).toHaveLength(acceptedByMtad(draft, p, tau));
     }
   });
 
