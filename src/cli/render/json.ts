@@ -88,7 +88,7 @@ export function resultJson(run: Run, result: GenerationResult): object {
   };
 }
 
-/** What guessed: a model's file, 'lookup', or null where no strategy asked. */
+/** What guessed: the draft model's file, 'lookup', or null where neither did. */
 function draftOf({ pair, settings }: Run): string | null {
   const drafts = sequencesOf({ ...settings, draftFrom: 'model' }).draft > 0;
   return drafts && settings.draftFrom === 'lookup' ? 'lookup' : (pair.draftHeader?.path ?? null);
