@@ -68,6 +68,23 @@ test('a target without a draft model is enough for strategies that need none, an
     });
 });
 
+test('--draft lookup drafts from the text, without a draft model; ./lookup is a file', async () => {
+  const args = ['--strategy', 'speculative', '--json', '--temperature', '0', 'Run, run, run, run, run,'];
+  const { draft, params, speculation, model } = JSON.parse(
+    (await mtad(['--draft', 'lookup', ...args])).stdout,
+  );
+  expect({ draft, draft_from: params.draft_from }).toEqual({ draft: 'lookup', draft_from: 'lookup' });
+  expect(speculation).toMatchObject({ draft_passes: 0, drafted: expect.any(Number) });
+  expect(speculation.accepted).toBeGreaterThan(0);
+  const alone = JSON.parse(
+    (await mtad(['--draft', 'lookup', '--strategy', 'autoregressive', ...args.slice(2)])).stdout,
+  );
+  expect(alone.draft).toBeNull(); // nothing was drafted
+  const file = await mtad(['--model', model, '--draft', './lookup', ...args]);
+  expect(file.stderr).toContain('No model file ./lookup');
+  expect(file.exitCode).toBe(3);
+});
+
 test('models are found by name in the models folder, and through the environment', async () => {
   await copyFile(EMBEDDED_PAIR.model, join(folder, 'a-target.gguf'));
   await copyFile(EMBEDDED_PAIR.draft, join(folder, 'a-draft.gguf'));

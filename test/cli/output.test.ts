@@ -110,23 +110,6 @@ test('--json is one object with every key', async () => {
   expect(accepted_by_position.reduce((a: number, b: number) => a + b)).toBe(accepted);
 });
 
-test('--draft lookup drafts from the text, without a draft model; ./lookup is a file', async () => {
-  const args = ['--strategy', 'speculative', '--json', '--temperature', '0', 'Run, run, run, run, run,'];
-  const { draft, params, speculation, model } = JSON.parse(
-    (await mtad(['--draft', 'lookup', ...args])).stdout,
-  );
-  expect({ draft, draft_from: params.draft_from }).toEqual({ draft: 'lookup', draft_from: 'lookup' });
-  expect(speculation).toMatchObject({ draft_passes: 0, drafted: expect.any(Number) });
-  expect(speculation.accepted).toBeGreaterThan(0);
-  const alone = JSON.parse(
-    (await mtad(['--draft', 'lookup', '--strategy', 'autoregressive', ...args.slice(2)])).stdout,
-  );
-  expect(alone.draft).toBeNull(); // nothing was drafted
-  const file = await mtad(['--model', model, '--draft', './lookup', ...args]);
-  expect(file.stderr).toContain('No model file ./lookup');
-  expect(file.exitCode).toBe(3);
-});
-
 test('--jsonl: start, the text in pieces, end', async () => {
   const { stdout } = await mtad([...STORY, '--jsonl']);
   const events = stdout
