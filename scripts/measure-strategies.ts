@@ -19,11 +19,17 @@ const ROWS: Record<string, SettingsInput> = {
   autoregressive: { strategy: 'autoregressive' },
   'autoregressive, temperature 0': { strategy: 'autoregressive', temperature: 0 },
   speculative: { strategy: 'speculative' },
+  block: { strategy: 'block' },
   'mtad tau 0.9': { strategy: 'mtad', tau: 0.9 },
   'mtad tau 0.5': { strategy: 'mtad', tau: 0.5 },
   'mtad tau 0.5 clip': { strategy: 'mtad', tau: 0.5, clip: true },
   'mtad tau 0.3': { strategy: 'mtad', tau: 0.3 },
   'mtad tau 0.1': { strategy: 'mtad', tau: 0.1 },
+  'mmtad tau 0.5': { strategy: 'mmtad', tau: 0.5 },
+  'mmtad tau 0.1': { strategy: 'mmtad', tau: 0.1 },
+  mtjd: { strategy: 'mtjd' },
+  'speculative, lookup': { strategy: 'speculative', draftFrom: 'lookup' },
+  'mtad tau 0.5, lookup': { strategy: 'mtad', tau: 0.5, draftFrom: 'lookup' },
 };
 
 const { values } = parseArgs({

@@ -44,7 +44,7 @@ export interface Distribution {
   readonly logProbs: Float64Array; // [n], descending
 }
 
-/** One token guessed by the draft model, and the distribution it was drawn from. */
+/** One guessed token, and the distribution it was drawn from. */
 export interface DraftNode {
   readonly token: TokenId;
   readonly parent: NodeIndex; // an earlier node, or ROOT
@@ -57,7 +57,7 @@ export type Draft = readonly DraftNode[];
 /** What an acceptance rule decided about one draft. */
 export interface Verdict {
   readonly accepted: readonly NodeIndex[]; // the path of nodes kept, from the root: [0..gamma] of them
-  readonly next: TokenId; // one more token, from the target's distribution after that path
+  readonly next: TokenId | undefined; // one more token, from the target's distribution after that path, if any
 }
 
 /** Why a generation ended. */

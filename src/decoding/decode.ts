@@ -1,4 +1,5 @@
 import type { CacheManager } from '../cache/cache-manager.js';
+import { depthsOf } from '../draft-tree.js';
 import { rawLogProb } from '../sampling/raw-log-prob.js';
 import { logitsNeeded, truncate } from '../sampling/truncate.js';
 import {
@@ -28,8 +29,9 @@ export interface Step {
   readonly position: number; // committed tokens before it
   readonly draft: Draft;
   readonly p: readonly Distribution[]; // [draft.length + 1], as the strategy saw them
-  readonly accepted: number; // draft tokens kept and emitted: [0..gamma]
-  readonly next: TokenId; // the target's own token; not emitted where the text ended before it
+  readonly drafted: number; // tokens guessed in a row, on the longest path of the draft: [0..gamma]
+  readonly accepted: number; // draft tokens kept and emitted: [0..drafted]
+  readonly next: TokenId | undefined; // the target's own token, if any; not emitted where the text ended before it
   readonly emitted: readonly TokenId[]; // [1..gamma + 1]
   readonly rawLogProbs: readonly LogProb[] | undefined; // per emitted token
   readonly targetPasses: number;
@@ -58,11 +60,12 @@ export async function* decode(
     const draft = await strategy.draft(prefix, room, rng);
     const rows = await cache.target.evaluate(prefix, draft, [ROOT, ...draft.keys()], read);
     const p = rows.map((row) => truncate(row, strategy.truncation));
-    const verdict = strategy.accept(draft, p, rng);
+    const { accepted, next } = strategy.accept(draft, p, rng);
 
-    const block = [...verdict.accepted.map((node) => draft[node]!.token), verdict.next];
+    const guessed = accepted.map((node) => draft[node]!.token);
+    const block = next === undefined ? guessed : [...guessed, next];
     const { tokens, finish } = cut(block, endsWith); // before committing and counting
-    const judges = [ROOT, ...verdict.accepted].map((node) => rows[node + 1]!); // the row before each token
+    const judges = [ROOT, ...accepted].map((node) => rows[node + 1]!); // the row before each token
     prefix.push(...tokens);
     await cache.rollback(prefix);
 
@@ -73,8 +76,9 @@ export async function* decode(
       position,
       draft,
       p,
-      accepted: Math.min(verdict.accepted.length, tokens.length),
-      next: verdict.next,
+      drafted: Math.max(0, ...depthsOf(draft)),
+      accepted: Math.min(accepted.length, tokens.length),
+      next,
       emitted: tokens,
       rawLogProbs: rawLogProbs ? tokens.map((token, i) => rawLogProb(judges[i]!, token)!) : undefined,
       targetPasses: cache.target.work.passes - before.target.passes,

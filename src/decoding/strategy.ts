@@ -2,9 +2,8 @@ import type { Drafter } from '../drafting/drafter.js';
 import type { Truncation } from '../sampling/truncate.js';
 import type { Distribution, Draft, Rng, Verdict } from '../types.js';
 
-/** A way of guessing and a rule of judging, under a name. */
+/** A way of guessing and a rule of judging. */
 export interface Strategy {
-  readonly name: string;
   /** How logits become the distributions that it samples from and compares, target and draft alike. */
   readonly truncation: Truncation;
   readonly draft: Drafter;

@@ -1,5 +1,14 @@
+import { likeliestLeaf, pathsTo } from '../draft-tree.js';
 import { gumbelTop } from '../sampling/gumbel.js';
-import { type DraftNode, type LogProb, type NodeIndex, type Prefix, type Rng, ROOT } from '../types.js';
+import {
+  type Draft,
+  type DraftNode,
+  type LogProb,
+  type NodeIndex,
+  type Prefix,
+  type Rng,
+  ROOT,
+} from '../types.js';
 import type { Drafter, DraftOptions, NextTokens } from './drafter.js';
 
 export interface BeamOptions extends DraftOptions {
@@ -11,31 +20,35 @@ export interface BeamOptions extends DraftOptions {
 /** A guess in the race: its last node, and the joint log-probability of all its tokens. */
 interface Beam {
   readonly node: NodeIndex;
-  readonly logQ: LogProb;
+  readonly logQ: LogProb; // free of noise
 }
 
-/**
- * Beam sampling on the draft model; the draft is the beam of the largest joint likelihood.
- * Qin et al. 2025, section 4.2. At each depth, beams are drawn without replacement from the table of all
- * one-token extensions, each with probability proportional to its joint likelihood. A beam that ends the
- * generation stays in the table as it is.
- */
+/** The likeliest beam of `beamTreeDrafter`, a chain. */
 export function beamDrafter(next: NextTokens, options: BeamOptions): Drafter {
+  const draftTree = beamTreeDrafter(next, options);
   return async (prefix, room, rng) => {
-    const { nodes, beams } = await growBeams(next, prefix, Math.min(options.gamma, room), rng, options);
-    const best = beams.reduce((a, b) => (b.logQ > a.logQ ? b : a));
-    return chainTo(nodes, best.node);
+    const tree = await draftTree(prefix, room, rng);
+    return pathsTo(tree, [likeliestLeaf(tree)]);
   };
 }
 
-/** All beams after `depth` tokens, as a tree. Each beam's likelihood is the true one, free of noise. */
+/**
+ * Beam sampling: Qin et al. 2025, section 4.2. At each depth, beams are drawn without replacement from the table
+ * of all one-token extensions, each with probability proportional to its joint likelihood. A beam that ends the
+ * generation stays in the table as it is. The draft is the tree of the last beams, each of them one of its leaves.
+ */
+export function beamTreeDrafter(next: NextTokens, options: BeamOptions): Drafter {
+  return (prefix, room, rng) => growBeams(next, prefix, Math.min(options.gamma, room), rng, options);
+}
+
+/** @param depth tokens of the longest beams */
 async function growBeams(
   next: NextTokens,
   prefix: Prefix,
   depth: number,
   rng: Rng,
   { beamWidth, greedy, isEnd }: BeamOptions,
-): Promise<{ nodes: DraftNode[]; beams: Beam[] }> {
+): Promise<Draft> {
   const nodes: DraftNode[] = [];
   const isComplete = ({ node }: Beam) => node !== ROOT && isEnd(nodes[node]!.token);
   let beams: Beam[] = [{ node: ROOT, logQ: 0 }];
@@ -64,12 +77,6 @@ async function growBeams(
       return { node: nodes.push({ token, parent, q }) - 1, logQ };
     });
   }
-  return { nodes, beams };
-}
-
-/** The path from the root to a node, as a draft of its own. */
-function chainTo(nodes: readonly DraftNode[], leaf: NodeIndex): DraftNode[] {
-  const path: DraftNode[] = [];
-  for (let n = leaf; n !== ROOT; n = nodes[n]!.parent) path.unshift(nodes[n]!);
-  return path.map(({ token, q }, i) => ({ token, q, parent: i === 0 ? ROOT : i - 1 }));
+  const ends = beams.map(({ node }) => node);
+  return pathsTo(nodes, ends); // without the nodes of beams that were dropped on the way
 }

@@ -3,6 +3,9 @@ import type { Distribution, Draft, NodeIndex, Prefix, Rng, TokenId } from '../ty
 /** Guesses at most `room` tokens ahead of the prefix. */
 export type Drafter = (prefix: Prefix, room: number, rng: Rng) => Promise<Draft>;
 
+/** Where guesses come from: the draft model, or an earlier passage of the text itself. */
+export type DraftSource = 'model' | 'lookup';
+
 /** What a drafter asks of its model: the distributions after these nodes of the tree it is growing. */
 export type NextTokens = (
   prefix: Prefix,

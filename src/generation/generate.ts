@@ -7,10 +7,10 @@ import { ResourceError, UsageError } from '../errors.js';
 import { addStep, type Counters, NO_STEPS } from '../metrics/counters.js';
 import type { Pair } from '../models/pair.js';
 import { createRng } from '../sampling/rng.js';
-import { createStrategy, draftSequences } from '../strategies/index.js';
+import { createStrategy, sequencesOf } from '../strategies/index.js';
 import type { FinishReason, TokenId } from '../types.js';
 import { bannedTokens } from './banned-tokens.js';
-import { parseSettings, type Settings, type SettingsInput, strategyOptions } from './settings.js';
+import { parseSettings, type Settings, type SettingsInput } from './settings.js';
 import { type TextPiece, TextStream, textOf } from './text-stream.js';
 
 /** How to run, as opposed to what to generate. */
@@ -77,11 +77,12 @@ export async function* generate(
     );
 
   const now = () => performance.now();
-  const options = strategyOptions(settings);
+  const sequences = sequencesOf(settings);
   const length = Math.min(limit, promptTokens.length + settings.maxTokens);
   const cache = await openCache(pair, {
     capacity: length - 1, // the last token is never evaluated
-    draftSequences: draftSequences(options),
+    targetSequences: sequences.target,
+    draftSequences: sequences.draft,
     threads,
     now,
   });
@@ -97,7 +98,7 @@ export async function* generate(
 
     const isEnd = (token: TokenId) => !settings.ignoreEos && tokenizer.isEndOfGeneration(token);
     const sampling = { ...settings, banned: bannedTokens(pair, settings.ignoreEos) };
-    const strategy = createStrategy(options, { sampling, isEnd, draft: cache.draft });
+    const strategy = createStrategy(settings, { sampling, isEnd, target: cache.target, draft: cache.draft });
     const stream = new TextStream(tokenizer, promptTokens, settings.stop);
     const steps = decode(strategy, cache, prefix, {
       maxTokens: settings.maxTokens,

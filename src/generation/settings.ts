@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { UsageError } from '../errors.js';
 import { DEFAULT_SAMPLING } from '../sampling/settings.js';
-import { STRATEGY_NAMES, type StrategyOptions } from '../strategies/index.js';
+import { STRATEGY_NAMES } from '../strategies/index.js';
 
 const number = (expected: string, accept: (value: number) => boolean) =>
   z.number({ error: expected }).refine(accept, { error: expected });
@@ -15,6 +15,7 @@ export const settingsSchema = z.strictObject({
   beamWidth: whole(1, 64).default(4),
   tau: number('a number above 0 and at most 1', (n) => n > 0 && n <= 1).default(0.5),
   clip: z.boolean({ error: 'true or false' }).default(false),
+  draftFrom: z.enum(['model', 'lookup'], { error: "'model' or 'lookup'" }).default('model'),
   temperature: number('a number, 0 or more', (n) => Number.isFinite(n) && n >= 0).default(
     DEFAULT_SAMPLING.temperature,
   ),
@@ -39,7 +40,7 @@ export type Settings = z.output<typeof settingsSchema>;
 /** @throws UsageError naming the first setting that is wrong, what it should be and what it is */
 export function parseSettings(input: SettingsInput): Settings {
   const result = settingsSchema.safeParse(input);
-  if (result.success) return result.data;
+  if (result.success) return refuseContradictions(result.data);
   const issue = result.error.issues[0]!;
   if (issue.code === 'unrecognized_keys') throw new UsageError(`Unknown setting ${issue.keys.join(', ')}`);
   const given = issue.path.reduce<unknown>(
@@ -51,14 +52,12 @@ export function parseSettings(input: SettingsInput): Settings {
   );
 }
 
-/** The settings that concern a strategy, as its own options. */
-export function strategyOptions({ strategy, gamma, beamWidth, tau, clip }: Settings): StrategyOptions {
-  switch (strategy) {
-    case 'autoregressive':
-      return { strategy };
-    case 'speculative':
-      return { strategy, gamma };
-    case 'mtad':
-      return { strategy, gamma, beamWidth, tau, clip };
-  }
+/** @throws UsageError where one setting rules out what another asks for */
+function refuseContradictions(settings: Settings): Settings {
+  const { strategy, clip, draftFrom } = settings;
+  if (strategy === 'mmtad' && clip)
+    throw new UsageError('clip is defined for a single beam, and mmtad judges several: use mtad');
+  if (strategy === 'mmtad' && draftFrom === 'lookup')
+    throw new UsageError('mmtad judges several beams, and a lookup makes a single guess: use mtad');
+  return settings;
 }

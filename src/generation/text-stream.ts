@@ -3,7 +3,7 @@ import type { TokenId } from '../types.js';
 import { Detokenizer } from './detokenizer.js';
 import { StopStrings } from './stop-strings.js';
 
-/** A stretch of text, and whether it came from the draft model. */
+/** A stretch of text, and whether it was drafted. */
 export interface TextPiece {
   readonly text: string;
   readonly drafted: boolean;
@@ -32,7 +32,7 @@ export class TextStream {
     return stopped;
   }
 
-  /** The text of the tokens added since, of which the first `drafted` came from the draft model. */
+  /** The text of the tokens added since, of which the first `drafted` were drafted. */
   take(drafted: number): TextPiece[] {
     const pieces = this.#ready.map((text, i) => ({ text, drafted: i < drafted }));
     this.#ready = [];

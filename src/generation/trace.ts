@@ -1,4 +1,5 @@
 import type { Step } from '../decoding/decode.js';
+import { likeliestLeaf, pathTo } from '../draft-tree.js';
 import { logProbOf } from '../sampling/distribution.js';
 import type { LogProb, TokenId } from '../types.js';
 
@@ -7,18 +8,29 @@ export function traceStart(strategy: string, params: object, promptTokens: reado
   return { type: 'start', schema: 1, strategy, params, prompt_tokens: promptTokens };
 }
 
-/** One step: enough to decide anew what any threshold would have accepted. */
+/**
+ * One step: enough to decide anew what any threshold would have accepted. Of a draft that branches, `draft` is the
+ * likeliest path and `nodes` the whole.
+ */
 export function traceStep(step: Step, index: number): object {
-  const { draft, p, rawLogProbs, ms } = step;
+  const { p, rawLogProbs, ms } = step;
+  const nodes = step.draft.map(({ token, parent, q }) => ({
+    token,
+    parent,
+    log_q: finiteOrNull(logProbOf(q, token)),
+    log_p: finiteOrNull(logProbOf(p[parent + 1]!, token)),
+  }));
+  const path = pathTo(step.draft, likeliestLeaf(step.draft)).map((node) => nodes[node]!);
   return {
     type: 'step',
     index,
     position: step.position,
-    draft: draft.map(({ token }) => token),
-    log_q: draft.map(({ token, q }) => finiteOrNull(logProbOf(q, token))),
-    log_p: draft.map(({ token }, i) => finiteOrNull(logProbOf(p[i]!, token))),
+    draft: path.map(({ token }) => token),
+    log_q: path.map(({ log_q }) => log_q),
+    log_p: path.map(({ log_p }) => log_p),
+    ...(path.length < nodes.length ? { nodes } : {}),
     accepted: step.accepted,
-    next: step.next,
+    next: step.next ?? null,
     emitted: step.emitted,
     raw_log_p: rawLogProbs ?? null,
     ms: { draft: ms.draft, verify: ms.verify, own: ms.own },

@@ -11,6 +11,11 @@ export function argmax(distribution: Distribution): TokenId {
   return distribution.tokens[0]!;
 }
 
+/** All probability on one token. */
+export function certain(token: TokenId): Distribution {
+  return { tokens: Int32Array.of(token), logProbs: Float64Array.of(0) };
+}
+
 /** Log of the sum of exp(values), without overflow; -Infinity for no values. */
 export function logSumExp(values: Float64Array): number {
   const largest = values.reduce((a, b) => Math.max(a, b), -Infinity);

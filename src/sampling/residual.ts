@@ -1,20 +1,33 @@
-import type { Distribution } from '../types.js';
+import type { Distribution, LogProb, TokenId } from '../types.js';
 import { logProbOf, normalise } from './distribution.js';
 
 /**
- * norm(max(0, p - q)): what is left of the target once the draft has had its share.
- * Leviathan et al. 2023, equation 1. Where rounding leaves nothing, p itself.
+ * norm(max(0, s p - q)): what is left of the target once the draft has had its share.
+ * Leviathan et al. 2023, equation 1, where s is 1; Sun et al. 2024, algorithm 2. Where rounding leaves nothing, p itself.
+ *
+ * @param logScale log s, at most 0
  */
-export function residual(p: Distribution, q: Distribution): Distribution {
-  const rest = Array.from(p.tokens, (token, i) => ({
-    token,
-    weight: Math.exp(p.logProbs[i]!) - Math.exp(logProbOf(q, token)),
-  }))
-    .filter(({ weight }) => weight > 0)
-    .sort((a, b) => b.weight - a.weight || a.token - b.token);
+export function residual(p: Distribution, q: Distribution, logScale: LogProb = 0): Distribution {
+  const rest = weightsLeft(p, q, logScale).sort((a, b) => b.weight - a.weight || a.token - b.token);
   if (rest.length === 0) return p;
   return normalise(
     Int32Array.from(rest, ({ token }) => token),
     Float64Array.from(rest, ({ weight }) => Math.log(weight)),
   );
+}
+
+/** The sum of max(0, s p - q) over all tokens: [0..1]. */
+export function residualMass(p: Distribution, q: Distribution, logScale: LogProb): number {
+  return weightsLeft(p, q, logScale).reduce((sum, { weight }) => sum + weight, 0);
+}
+
+function weightsLeft(
+  p: Distribution,
+  q: Distribution,
+  logScale: LogProb,
+): { token: TokenId; weight: number }[] {
+  return Array.from(p.tokens, (token, i) => ({
+    token,
+    weight: Math.exp(logScale + p.logProbs[i]!) - Math.exp(logProbOf(q, token)),
+  })).filter(({ weight }) => weight > 0);
 }

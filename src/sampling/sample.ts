@@ -1,4 +1,6 @@
-import type { Distribution, TokenId } from '../types.js';
+import type { Distribution, Rng, TokenId } from '../types.js';
+import { argmax } from './distribution.js';
+import type { SamplingSettings } from './settings.js';
 
 /** The token at quantile `coin` of the distribution; `coin` is uniform in [0, 1). */
 export function sample({ tokens, logProbs }: Distribution, coin: number): TokenId {
@@ -8,4 +10,13 @@ export function sample({ tokens, logProbs }: Distribution, coin: number): TokenI
     if (coin < mass) return tokens[i]!;
   }
   return tokens[tokens.length - 1]!; // rounding left the total a hair below 1
+}
+
+/** For rules that compare likelihoods, whose distributions are those of temperature 1 even where 0 is asked for. */
+export function choose(
+  distribution: Distribution,
+  { temperature }: Pick<SamplingSettings, 'temperature'>,
+  rng: Rng,
+): TokenId {
+  return temperature === 0 ? argmax(distribution) : sample(distribution, rng());
 }

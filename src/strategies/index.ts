@@ -1,33 +1,40 @@
 import type { Strategy } from '../decoding/strategy.js';
-import { type AutoregressiveOptions, autoregressive } from './autoregressive.js';
-import type { StrategyContext } from './context.js';
-import { type MtadOptions, mtad } from './mtad.js';
-import { type SpeculativeOptions, speculative } from './speculative.js';
+import { autoregressive } from './autoregressive.js';
+import { block } from './block.js';
+import { mmtad } from './mmtad.js';
+import { mtad } from './mtad.js';
+import { mtjd } from './mtjd.js';
+import type { Recipe, Sequences, StrategyContext } from './recipe.js';
+import { speculative } from './speculative.js';
 
-export type StrategyOptions = AutoregressiveOptions | SpeculativeOptions | MtadOptions;
-export type StrategyName = StrategyOptions['strategy'];
+const RECIPES = {
+  mtad,
+  mmtad,
+  speculative,
+  block,
+  autoregressive,
+  mtjd,
+} satisfies Record<string, Recipe<never>>;
 
-export const STRATEGY_NAMES = ['autoregressive', 'speculative', 'mtad'] as const satisfies StrategyName[];
+export type StrategyName = keyof typeof RECIPES;
+
+/** A strategy's name with the options of its recipe. */
+export type StrategyOptions = {
+  [Name in StrategyName]: { readonly strategy: Name } & OptionsOf<(typeof RECIPES)[Name]>;
+}[StrategyName];
+type OptionsOf<R> = R extends Recipe<infer Options> ? Options : never;
+
+export const STRATEGY_NAMES = Object.keys(RECIPES) as StrategyName[];
 
 export function createStrategy(options: StrategyOptions, context: StrategyContext): Strategy {
-  switch (options.strategy) {
-    case 'autoregressive':
-      return autoregressive(options, context);
-    case 'speculative':
-      return speculative(options, context);
-    case 'mtad':
-      return mtad(options, context);
-  }
+  return recipeOf(options).create(options, context);
 }
 
-/** How many branches a strategy's draft grows at once: the sequences its draft model's cache needs. 0 = no draft. */
-export function draftSequences(options: StrategyOptions): number {
-  switch (options.strategy) {
-    case 'autoregressive':
-      return 0;
-    case 'speculative':
-      return 1;
-    case 'mtad':
-      return options.beamWidth;
-  }
+export function sequencesOf(options: StrategyOptions): Sequences {
+  return recipeOf(options).sequences(options);
+}
+
+/** The recipe under a name takes the options under that name, which TypeScript cannot follow. */
+function recipeOf({ strategy }: StrategyOptions): Recipe<StrategyOptions> {
+  return RECIPES[strategy] as Recipe<StrategyOptions>;
 }

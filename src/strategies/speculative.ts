@@ -1,22 +1,27 @@
-import type { Strategy } from '../decoding/strategy.js';
 import { chainDrafter } from '../drafting/chain.js';
+import type { DraftSource } from '../drafting/drafter.js';
+import { lookupDrafter } from '../drafting/lookup.js';
 import { samplingTruncation } from '../sampling/settings.js';
 import { acceptExact } from '../verification/exact.js';
-import { draftModel, type StrategyContext } from './context.js';
+import { nextTokens, type Recipe } from './recipe.js';
 
 export interface SpeculativeOptions {
-  readonly strategy: 'speculative';
   readonly gamma: number; // tokens guessed per step, >= 1
+  readonly draftFrom: DraftSource;
 }
 
-/** Speculative sampling: a drawn chain, judged token by token. The text is distributed as the target's. */
-export function speculative({ gamma }: SpeculativeOptions, context: StrategyContext): Strategy {
-  const truncation = samplingTruncation(context.sampling);
-  const next = draftModel(context, truncation);
-  return {
-    name: 'speculative',
-    truncation,
-    draft: chainDrafter(next, { gamma, isEnd: context.isEnd }),
-    accept: acceptExact,
-  };
-}
+/** Speculative sampling: a chain of guesses, judged token by token. The text is distributed as the target's. */
+export const speculative: Recipe<SpeculativeOptions> = {
+  sequences: ({ draftFrom }) => ({ target: 1, draft: draftFrom === 'lookup' ? 0 : 1 }),
+  create({ gamma, draftFrom }, { sampling, isEnd, draft }) {
+    const truncation = samplingTruncation(sampling);
+    return {
+      truncation,
+      draft:
+        draftFrom === 'lookup'
+          ? lookupDrafter({ gamma, isEnd })
+          : chainDrafter(nextTokens(draft, truncation), { gamma, isEnd }),
+      accept: acceptExact,
+    };
+  },
+};

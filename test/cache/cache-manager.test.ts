@@ -18,7 +18,7 @@ function alone(capacity = 64) {
 
 describe('CacheManager', () => {
   it('fills both caches with the prompt but for its last token', async () => {
-    const { cache, target, draft } = fakePair({ sequences: 2 });
+    const { cache, target, draft } = fakePair({ draftSequences: 2 });
     await prefill(cache, PREFIX);
     expect(target.held).toEqual([PREFIX.slice(0, -1)]);
     expect(draft.held).toEqual([PREFIX.slice(0, -1), PREFIX.slice(0, -1)]);

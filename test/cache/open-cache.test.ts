@@ -7,7 +7,7 @@ import { FakeContext } from '../support/fake-context.js';
 import { TARGET } from '../support/fake-model.js';
 import { fakeTokenizer } from '../support/fake-tokenizer.js';
 
-const OPTIONS = { capacity: 20, draftSequences: 3, threads: 2, now: fakeClock() };
+const OPTIONS = { capacity: 20, targetSequences: 2, draftSequences: 3, threads: 2, now: fakeClock() };
 
 /** A model that keeps what was asked of it. */
 function fakeModel() {
@@ -30,10 +30,10 @@ const withoutMemory: Model = {
 };
 
 describe('openCache', () => {
-  it('opens one sequence of the target and as many of the draft model as it grows branches', async () => {
+  it('opens as many sequences of each model as it has branches', async () => {
     const [target, draft] = [fakeModel(), fakeModel()];
     const cache = await openCache({ target: target.model, draft: draft.model }, OPTIONS);
-    expect(target.asked).toEqual([{ capacity: 20, sequences: 1, threads: 2 }]);
+    expect(target.asked).toEqual([{ capacity: 20, sequences: 2, threads: 2 }]);
     expect(draft.asked).toEqual([{ capacity: 20, sequences: 3, threads: 2 }]);
     expect(cache.draft!.held).toHaveLength(3);
     expect(cache.capacity).toBe(20);

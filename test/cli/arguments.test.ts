@@ -33,9 +33,8 @@ test.concurrent.each(refused)('%s %j is refused with exit code 2 and its name', 
 });
 
 test.concurrent.each([
-  [['--strategy', 'block'], 'not in this release'],
-  [['--strategy', 'mmtad'], 'not in this release'],
-  [['--strategy', 'mtjd'], 'not in this release'],
+  [['--strategy', 'mmtad', '--draft', 'lookup', 'A prompt'], 'use mtad'],
+  [['--strategy', 'mmtad', '--clip', 'A prompt'], 'use mtad'],
   [['--engine', 'direct'], 'not in this release'],
   [['--chat'], 'not in this release'],
   [['--system', 'Be brief.'], 'not in this release'],

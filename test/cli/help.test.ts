@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { STRATEGY_NAMES } from '../../src/strategies/index.js';
 import { mtad, mtadOnTerminal } from '../support/cli.js';
 
 let folder: string;
@@ -32,6 +33,12 @@ test('--help goes to standard output and names every group of options', async ()
   for (const group of ['Models:', 'Prompt:', 'Decoding:', 'Runtime:', 'Output:'])
     expect(stdout).toContain(group);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+});
+
+test('--help names every strategy', async () => {
+  const { stdout } = await mtad(['--help']);
+  const [description] = /--strategy <name>[\s\S]*?--draft-length/.exec(stdout)!;
+  for (const name of STRATEGY_NAMES) expect(description).toMatch(new RegExp(`\\b${name}\\s+\\(`));
 });
 
 test('help as a word is help', async () => {

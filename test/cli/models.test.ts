@@ -54,20 +54,35 @@ test('two models of different vocabularies: exit code 4 and the first difference
   expect({ exitCode, stdout }).toEqual({ exitCode: 4, stdout: '' });
 });
 
-test('a target without a draft model is enough for autoregressive decoding only', async () => {
+test('a target without a draft model is enough for strategies that need none, and for lookup', async () => {
   const alone = await mtad(['-m', EMBEDDED_PAIR.model, 'A prompt', '-n', '3']);
   expect(alone.stderr).toContain('--draft');
   expect(alone.exitCode).toBe(2);
-  const { exitCode } = await mtad([
-    '-m',
-    EMBEDDED_PAIR.model,
-    '--strategy',
-    'autoregressive',
-    'A prompt',
-    '-n',
-    '3',
-  ]);
-  expect(exitCode).toBe(0);
+  for (const how of [
+    ['--strategy', 'autoregressive'],
+    ['--strategy', 'mtjd'],
+    ['--draft', 'lookup'],
+  ])
+    expect(await mtad(['-m', EMBEDDED_PAIR.model, ...how, 'A prompt', '-n', '3'])).toMatchObject({
+      exitCode: 0,
+    });
+});
+
+test('--draft lookup drafts from the text, without a draft model; ./lookup is a file', async () => {
+  const args = ['--strategy', 'speculative', '--json', '--temperature', '0', 'Run, run, run, run, run,'];
+  const { draft, params, speculation, model } = JSON.parse(
+    (await mtad(['--draft', 'lookup', ...args])).stdout,
+  );
+  expect({ draft, draft_from: params.draft_from }).toEqual({ draft: 'lookup', draft_from: 'lookup' });
+  expect(speculation).toMatchObject({ draft_passes: 0, drafted: expect.any(Number) });
+  expect(speculation.accepted).toBeGreaterThan(0);
+  const alone = JSON.parse(
+    (await mtad(['--draft', 'lookup', '--strategy', 'autoregressive', ...args.slice(2)])).stdout,
+  );
+  expect(alone.draft).toBeNull(); // nothing was drafted
+  const file = await mtad(['--model', model, '--draft', './lookup', ...args]);
+  expect(file.stderr).toContain('No model file ./lookup');
+  expect(file.exitCode).toBe(3);
 });
 
 test('models are found by name in the models folder, and through the environment', async () => {

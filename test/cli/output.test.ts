@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { STRATEGY_NAMES } from '../../src/strategies/index.js';
 import { BIN, mtad, mtadOnTerminal } from '../support/cli.js';
 
 const STORY = ['Once upon a time', '--seed', '5', '-n', '24'];
@@ -27,21 +28,18 @@ test('without a terminal, standard error is silent', async () => {
   expect((await mtad(STORY)).stderr).toBe('');
 });
 
-test.each(['mtad', 'speculative', 'autoregressive'])(
-  '%s: --temperature 0 writes the known beginning',
-  async (strategy) => {
-    const { stdout } = await mtad([
-      'Once upon a time',
-      '--strategy',
-      strategy,
-      '--temperature',
-      '0',
-      '-n',
-      '12',
-    ]);
-    expect(stdout).toMatch(/^, there was a little girl named Lily\./);
-  },
-);
+test.each(STRATEGY_NAMES)('%s: --temperature 0 writes the known beginning', async (strategy) => {
+  const { stdout } = await mtad([
+    'Once upon a time',
+    '--strategy',
+    strategy,
+    '--temperature',
+    '0',
+    '-n',
+    '12',
+  ]);
+  expect(stdout).toMatch(/^, there was a little girl named Lily\./);
+});
 
 test('--no-stream gives the same text', async () => {
   expect((await mtad([...STORY, '--no-stream'])).stdout).toBe(text);
@@ -65,6 +63,8 @@ test('--json is one object with every key', async () => {
       draft_length: 4,
       beam_width: 4,
       threshold: 0.5,
+      clip: false,
+      draft_from: 'model',
       temperature: 1,
       top_k: 10,
       top_p: 0.9,

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/sampling/rng.js';
-import type { Prefix } from '../../src/types.js';
+import { type Prefix, ROOT } from '../../src/types.js';
 import { fakeClock } from '../support/fake-clock.js';
 import { distributionAfter, TARGET, UNCUT } from '../support/fake-model.js';
+import { pathTo } from '../support/fake-next-tokens.js';
 import { neverEnds, PROMPT, type RunOptions, run } from '../support/fake-run.js';
-import { AUTOREGRESSIVE, SPECULATIVE, STRATEGIES } from './strategies.js';
+import { AUTOREGRESSIVE, CHAINS, SPECULATIVE, STRATEGIES } from './strategies.js';
 
 const SEEDS = Array.from({ length: 10 }, (_, i) => i + 1);
 
@@ -28,13 +29,46 @@ describe('decode', () => {
       for (const seed of SEEDS) {
         const { steps } = await run(options, { rng: createRng(seed) });
         for (const { draft, accepted, next, emitted } of steps) {
-          const block = [...draft.slice(0, accepted).map(({ token }) => token), next];
-          expect(emitted).toEqual(block.slice(0, emitted.length));
-          expect(emitted.length).toBeGreaterThanOrEqual(Math.max(1, accepted));
+          const paths = [ROOT, ...draft.keys()].map((node) => pathTo(draft, node));
+          expect(paths).toContainEqual(emitted.slice(0, accepted));
+          const rest = emitted.slice(accepted);
+          expect(rest).toEqual(next === undefined ? [] : [next].slice(0, rest.length));
         }
       }
     });
 
+    it('tells how many tokens were guessed in a row', async () => {
+      for (const seed of SEEDS) {
+        const { steps } = await run(options, { rng: createRng(seed) });
+        for (const { draft, drafted } of steps) {
+          const lengths = [...draft.keys()].map((node) => pathTo(draft, node).length);
+          expect(drafted).toBe(Math.max(0, ...lengths));
+        }
+      }
+    });
+
+    it('reads the raw log-probability of each emitted token, and only where it is asked to', async () => {
+      const sampling = { temperature: 0.7, topK: 3, topP: 0.9 };
+      for (const seed of SEEDS) {
+        const settings: RunOptions = { sampling, rng: createRng(seed), rawLogProbs: true };
+        const { steps, prefix } = await run(options, settings);
+        for (const { position, emitted, rawLogProbs } of steps)
+          emitted.forEach((token, i) => {
+            expect(rawLogProbs![i]).toBeCloseTo(rawOf(prefix.slice(0, position + i), token), 12);
+          });
+        for (const step of (await run(options, { sampling })).steps) expect(step.rawLogProbs).toBeUndefined();
+      }
+    });
+
+    it('emits the same text whether or not raw log-probabilities are read', async () => {
+      const texts = [true, false].map(
+        async (rawLogProbs) => (await run(options, { rawLogProbs, rng: createRng(5) })).emitted,
+      );
+      expect(await texts[0]).toEqual(await texts[1]);
+    });
+  });
+
+  describe.each(CHAINS)('with $strategy', (options) => {
     it('evaluates in each step, and with the target, the last token and the draft and nothing else', async () => {
       for (const seed of SEEDS) {
         const { steps, pair } = await run(options, { rng: createRng(seed) });
@@ -59,26 +93,6 @@ describe('decode', () => {
         }
       },
     );
-
-    it('reads the raw log-probability of each emitted token, and only where it is asked to', async () => {
-      const sampling = { temperature: 0.7, topK: 3, topP: 0.9 };
-      for (const seed of SEEDS) {
-        const settings: RunOptions = { sampling, rng: createRng(seed), rawLogProbs: true };
-        const { steps, prefix } = await run(options, settings);
-        for (const { position, emitted, rawLogProbs } of steps)
-          emitted.forEach((token, i) => {
-            expect(rawLogProbs![i]).toBeCloseTo(rawOf(prefix.slice(0, position + i), token), 12);
-          });
-        for (const step of (await run(options, { sampling })).steps) expect(step.rawLogProbs).toBeUndefined();
-      }
-    });
-
-    it('emits the same text whether or not raw log-probabilities are read', async () => {
-      const texts = [true, false].map(
-        async (rawLogProbs) => (await run(options, { rawLogProbs, rng: createRng(5) })).emitted,
-      );
-      expect(await texts[0]).toEqual(await texts[1]);
-    });
   });
 
   it('never asks for a longer draft than there is room for, the next token included', async () => {

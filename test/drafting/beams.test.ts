@@ -1,89 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { type BeamOptions, beamDrafter } from '../../src/drafting/beams.js';
 import { logProbOf } from '../../src/sampling/distribution.js';
 import { createRng } from '../../src/sampling/rng.js';
-import type { Truncation } from '../../src/sampling/truncate.js';
-import type { Draft, TokenId } from '../../src/types.js';
-import { DOES_NOT_FIT, FITS, misfit } from '../sampling/chi-square.js';
+import type { Draft } from '../../src/types.js';
+import { DOES_NOT_FIT, FITS, misfit } from '../support/chi-square.js';
 import { fakeCoins } from '../support/fake-coins.js';
-import {
-  DRAFT,
-  distributionAfter,
-  END,
-  type FakeModel,
-  isEnd,
-  textsAfter,
-  UNCUT,
-} from '../support/fake-model.js';
-import { fakeNextTokens } from '../support/fake-next-tokens.js';
-
-const PREFIX = [0, 3, 1];
-const CUT: Truncation = { temperature: 0.8, topK: 4, topP: 0.9 };
-
-interface Setup extends Partial<BeamOptions> {
-  readonly model?: FakeModel;
-  readonly truncation?: Truncation;
-}
-
-function drafter({ model = DRAFT, truncation = UNCUT, ...options }: Setup) {
-  const next = fakeNextTokens(model, truncation);
-  return { draft: beamDrafter(next, { gamma: 3, beamWidth: 3, greedy: false, isEnd, ...options }), next };
-}
+import { DRAFT, distributionAfter, END, type FakeModel, textsAfter, UNCUT } from '../support/fake-model.js';
+import { CUT, drafter, drawn, lawOfBeams, PREFIX } from './beam-race.js';
 
 const tokensOf = (draft: Draft) => draft.map(({ token }) => token);
 const logQOf = (draft: Draft) => draft.reduce((sum, { token, q }) => sum + logProbOf(q, token), 0);
-
-async function drawn(setup: Setup, count: number): Promise<string[]> {
-  const { draft } = drafter(setup);
-  const rng = createRng(1);
-  const texts: string[] = [];
-  for (let i = 0; i < count; i++) texts.push(tokensOf(await draft(PREFIX, 9, rng)).join(' '));
-  return texts;
-}
-
-/** A text in the race, and its probability. */
-interface Runner {
-  readonly tokens: readonly TokenId[];
-  readonly q: number;
-}
-
-/** The probability of each draft when beams are drawn one after the other, each from what is left of the table. */
-function lawOfBeams(depth: number, width: number, truncation: Truncation): Map<string, number> {
-  const law = new Map<string, number>();
-  const isComplete = ({ tokens }: Runner) => tokens.length > 0 && isEnd(tokens.at(-1)!);
-  const tableOf = (beams: readonly Runner[]) =>
-    beams.flatMap((beam) => {
-      if (isComplete(beam)) return [beam];
-      const { tokens, logProbs } = distributionAfter(DRAFT, [...PREFIX, ...beam.tokens], truncation);
-      return Array.from(tokens, (token, i) => ({
-        tokens: [...beam.tokens, token],
-        q: beam.q * Math.exp(logProbs[i]!),
-      }));
-    });
-  const race = (beams: readonly Runner[], left: number, probability: number): void => {
-    if (left === 0) {
-      const best = beams.reduce((a, b) => (b.q > a.q ? b : a)).tokens.join(' ');
-      law.set(best, (law.get(best) ?? 0) + probability);
-    } else draw(tableOf(beams), [], left - 1, probability);
-  };
-  const draw = (
-    table: readonly Runner[],
-    beams: readonly Runner[],
-    left: number,
-    probability: number,
-  ): void => {
-    const total = table.reduce((sum, { q }) => sum + q, 0);
-    for (const cell of table) {
-      const others = table.filter((other) => other !== cell);
-      const chosen = [...beams, cell];
-      const sofar = (probability * cell.q) / total;
-      if (chosen.length === width || others.length === 0) race(chosen, left, sofar);
-      else draw(others, chosen, left, sofar);
-    }
-  };
-  race([{ tokens: [], q: 1 }], depth, 1);
-  return law;
-}
 
 describe('beamDrafter', () => {
   it('with a width of 1 writes with the probabilities of the draft model', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { chainDrafter } from '../../src/drafting/chain.js';
 import { createRng } from '../../src/sampling/rng.js';
 import { sample } from '../../src/sampling/sample.js';
-import { FITS, misfit } from '../sampling/chi-square.js';
+import { FITS, misfit } from '../support/chi-square.js';
 import { fakeCoins } from '../support/fake-coins.js';
 import { DRAFT, distributionAfter, END, isEnd, textsAfter, UNCUT } from '../support/fake-model.js';
 import { fakeNextTokens } from '../support/fake-next-tokens.js';

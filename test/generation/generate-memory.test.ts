@@ -15,10 +15,10 @@ afterAll(() => pair.dispose());
 const generation = (seed: number) =>
   run(pair, { strategy: STRATEGY_NAMES[seed % STRATEGY_NAMES.length]!, seed, maxTokens: 1000, stop: ['.'] });
 
-it('fifty generations in a row take no more memory than ten', async () => {
-  for (let seed = 0; seed < 10; seed++) await generation(seed);
+it('eighty generations in a row take no more memory than thirty', async () => {
+  for (let seed = 0; seed < 30; seed++) await generation(seed);
   const before = process.memoryUsage().rss;
-  for (let seed = 10; seed < 60; seed++) await generation(seed);
+  for (let seed = 30; seed < 80; seed++) await generation(seed);
   const growth = (process.memoryUsage().rss - before) / MIB;
-  expect(growth).toBeLessThan(150); // 500 and more where the contexts are not freed
+  expect(growth).toBeLessThan(300); // 800 and more where the contexts are not freed
 });

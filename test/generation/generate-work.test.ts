@@ -4,12 +4,20 @@ import { decode, type Step } from '../../src/decoding/decode.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { createRng } from '../../src/sampling/rng.js';
-import { createStrategy, draftSequences, type StrategyOptions } from '../../src/strategies/index.js';
+import { createStrategy, type StrategyOptions, sequencesOf } from '../../src/strategies/index.js';
 import { PROMPT } from './generate-run.js';
 
 const AUTOREGRESSIVE: StrategyOptions = { strategy: 'autoregressive' };
-const SPECULATIVE: StrategyOptions = { strategy: 'speculative', gamma: 4 };
-const MTAD: StrategyOptions = { strategy: 'mtad', gamma: 4, beamWidth: 4, tau: 0.5, clip: false };
+const SPECULATIVE: StrategyOptions = { strategy: 'speculative', gamma: 4, draftFrom: 'model' };
+const BLOCK: StrategyOptions = { strategy: 'block', gamma: 4, draftFrom: 'model' };
+const MTAD: StrategyOptions = {
+  strategy: 'mtad',
+  gamma: 4,
+  beamWidth: 4,
+  tau: 0.5,
+  clip: false,
+  draftFrom: 'model',
+};
 
 let pair: Pair;
 let twins: Pair;
@@ -26,16 +34,19 @@ afterAll(async () => {
 async function work(models: Pair, options: StrategyOptions, temperature: number) {
   const prompt = models.target.tokenizer.encode(PROMPT);
   const prefix = [...prompt];
+  const sequences = sequencesOf(options);
   const cache = await openCache(models, {
     capacity: 128,
-    draftSequences: draftSequences(options),
+    targetSequences: sequences.target,
+    draftSequences: sequences.draft,
     threads: 1,
     now: () => 0,
   });
   try {
     for await (const _ of cache.prefill(prefix));
     const sampling = { temperature, topK: 10, topP: 1 };
-    const strategy = createStrategy(options, { sampling, isEnd: () => false, draft: cache.draft });
+    const { target, draft } = cache;
+    const strategy = createStrategy(options, { sampling, isEnd: () => false, target, draft });
     const steps: Step[] = [];
     const settings = { maxTokens: 61, rng: createRng(41), rawLogProbs: false, now: () => 0 };
     for await (const step of decode(strategy, cache, prefix, { ...settings, endsWith: () => undefined }))
@@ -47,8 +58,8 @@ async function work(models: Pair, options: StrategyOptions, temperature: number)
       drafted: count(({ draft }) => draft.length),
       accepted: count(({ accepted }) => accepted),
       steps: steps.length,
-      target: cache.target,
-      draft: cache.draft,
+      target,
+      draft,
     };
   } finally {
     await cache.dispose();
@@ -61,7 +72,7 @@ async function work(models: Pair, options: StrategyOptions, temperature: number)
  * prompt - 1 + emitted + (drafted - accepted), for emitted = steps + accepted. So each committed token but the last is
  * evaluated once, and each refused one once, in vain.
  */
-describe.each([AUTOREGRESSIVE, SPECULATIVE, MTAD])('with $strategy the target', (options) => {
+describe.each([AUTOREGRESSIVE, SPECULATIVE, BLOCK, MTAD])('with $strategy the target', (options) => {
   it.each([0, 1])('evaluates no token twice, at temperature %d', async (temperature) => {
     const { prompt, emitted, drafted, accepted, steps, target } = await work(pair, options, temperature);
     expect(emitted).toBe(61);
@@ -72,14 +83,17 @@ describe.each([AUTOREGRESSIVE, SPECULATIVE, MTAD])('with $strategy the target', 
   });
 });
 
-describe.each([SPECULATIVE, MTAD])('with $strategy and a draft model that is the target', (options) => {
-  it('all drafted tokens are accepted, and the target evaluates nothing in vain', async () => {
-    const { prompt, emitted, drafted, accepted, steps, target } = await work(twins, options, 0);
-    expect(accepted).toBe(drafted);
-    expect(steps).toBe(13); // twelve of 4 + 1, then the one token left
-    expect(target.work.tokens).toBe(prompt + emitted - 1);
-  });
-});
+describe.each([SPECULATIVE, BLOCK, MTAD])(
+  'with $strategy and a draft model that is the target',
+  (options) => {
+    it('all drafted tokens are accepted, and the target evaluates nothing in vain', async () => {
+      const { prompt, emitted, drafted, accepted, steps, target } = await work(twins, options, 0);
+      expect(accepted).toBe(drafted);
+      expect(steps).toBe(13); // twelve of 4 + 1, then the one token left
+      expect(target.work.tokens).toBe(prompt + emitted - 1);
+    });
+  },
+);
 
 describe('with speculative the draft model', () => {
   it('evaluates no token twice: what it evaluated it still holds, or it was refused', async () => {

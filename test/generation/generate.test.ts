@@ -4,7 +4,7 @@ import type { RunOptions } from '../../src/generation/generate.js';
 import type { SettingsInput } from '../../src/generation/settings.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
-import { run } from './generate-run.js';
+import { run, watchContexts } from './generate-run.js';
 
 let pair: Pair;
 beforeAll(async () => {
@@ -18,6 +18,7 @@ const WRONG_SETTINGS: Record<string, unknown> = {
   beamWidth: 2.5,
   tau: 0,
   clip: 'yes',
+  draftFrom: 'prompt',
   temperature: -1,
   topK: -1,
   topP: 1.5,
@@ -117,9 +118,25 @@ describe('generate', () => {
     async (prompt) => {
       const settings = { temperature: 0, maxTokens: 60 };
       const plain = await run(pair, { strategy: 'autoregressive', ...settings }, { prompt });
-      const speculated = await run(pair, { strategy: 'speculative', ...settings }, { prompt });
-      expect(speculated.tokens).toEqual(plain.tokens);
-      expect(speculated.counters.accepted).toBeGreaterThan(0);
+      for (const strategy of ['speculative', 'block'] as const)
+        for (const draftFrom of ['model', 'lookup'] as const) {
+          const speculated = await run(pair, { strategy, draftFrom, ...settings }, { prompt });
+          expect(speculated.tokens).toEqual(plain.tokens);
+          if (draftFrom === 'model') expect(speculated.counters.accepted).toBeGreaterThan(0);
+        }
+    },
+  );
+
+  it.each(['speculative', 'block', 'mtad'] as const)(
+    'repeats with %s and lookup what repeats, without a draft model',
+    async (strategy) => {
+      const { pair: watched, opened } = watchContexts(pair);
+      const prompt = 'The red bird sings. The blue bird sings. The red bird sings. The blue bird';
+      const { counters } = await run(watched, { strategy, draftFrom: 'lookup', temperature: 0 }, { prompt });
+      expect(counters.drafted).toBeGreaterThan(0);
+      expect(counters.accepted).toBeGreaterThan(0);
+      expect(counters.draftPasses).toBe(0);
+      expect(opened).toHaveLength(1); // the target's
     },
   );
 

@@ -1,22 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/errors.js';
-import {
-  parseSettings,
-  type SettingsInput,
-  settingsSchema,
-  strategyOptions,
-} from '../../src/generation/settings.js';
+import { parseSettings, type SettingsInput, settingsSchema } from '../../src/generation/settings.js';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
 
 const NO_NUMBERS = ['1', 'four', null, [1], true];
 
 /** For each setting: words of what it should be, values that are wrong, values at the edge that are right. */
 const RULES: [setting: string, expectation: RegExp, wrong: unknown[], right: unknown[]][] = [
-  ['strategy', /one of .*speculative.*mtad/, ['beam', '', 3, null], [...STRATEGY_NAMES]],
+  ['strategy', /one of .*mtad.*speculative/, ['beam', '', 3, null], [...STRATEGY_NAMES]],
   ['gamma', /whole number from 1 to 64/, [...NO_NUMBERS, 0, -1, 2.5, 65], [1, 64]],
   ['beamWidth', /whole number from 1 to 64/, [...NO_NUMBERS, 0, -1, 2.5, 65], [1, 64]],
   ['tau', /above 0 and at most 1/, [...NO_NUMBERS, 0, -0.5, 1.01], [1e-9, 1]],
   ['clip', /true or false/, [1, 'yes', null], [true, false]],
+  ['draftFrom', /'model' or 'lookup'/, ['prompt', '', 1, null], ['model', 'lookup']],
   ['temperature', /0 or more/, [...NO_NUMBERS, -1, -1e-9], [0, 0.001, 2]],
   ['topK', /whole number from 0 to/, [...NO_NUMBERS, -1, 1.5, 1e9], [0, 1, 1000]],
   ['topP', /above 0 and at most 1/, [...NO_NUMBERS, 0, -0.5, 1.01], [1e-9, 1]],
@@ -46,6 +42,7 @@ describe('parseSettings', () => {
       beamWidth: 4,
       tau: 0.5,
       clip: false,
+      draftFrom: 'model',
       temperature: 1,
       topK: 10,
       topP: 0.9,
@@ -98,6 +95,16 @@ describe('parseSettings', () => {
     expect(message.endsWith(`not ${text}`)).toBe(true);
   });
 
+  it.each<[SettingsInput, RegExp]>([
+    [{ strategy: 'mmtad', clip: true }, /clip.*single beam.*use mtad/],
+    [{ strategy: 'mmtad', draftFrom: 'lookup' }, /lookup.*single guess.*use mtad/],
+  ])('refuses %o, which rule each other out', (input, message) => {
+    const error = refusal(input);
+    expect(error).toBeInstanceOf(UsageError);
+    expect(error.message).toMatch(message);
+    expect(parseSettings({ ...input, strategy: 'mtad' })).toMatchObject({ ...input, strategy: 'mtad' });
+  });
+
   it('refuses what is no setting, by name', () => {
     const error = refusal({ gamma: 3, temprature: 1 });
     expect(error).toBeInstanceOf(UsageError);
@@ -107,17 +114,5 @@ describe('parseSettings', () => {
   it('changes none of the settings given', () => {
     const given = { strategy: 'speculative', gamma: 7, seed: 3, stop: ['.'], topK: 0 } as const;
     expect(parseSettings({ ...given, stop: [...given.stop] })).toMatchObject(given);
-  });
-});
-
-describe('strategyOptions', () => {
-  const settings = { gamma: 7, beamWidth: 3, tau: 0.25, clip: true };
-
-  it('are the settings that concern the strategy, and no others', () => {
-    const optionsOf = (strategy: (typeof STRATEGY_NAMES)[number]) =>
-      strategyOptions(parseSettings({ ...settings, strategy }));
-    expect(optionsOf('autoregressive')).toEqual({ strategy: 'autoregressive' });
-    expect(optionsOf('speculative')).toEqual({ strategy: 'speculative', gamma: 7 });
-    expect(optionsOf('mtad')).toEqual({ strategy: 'mtad', ...settings });
   });
 });

@@ -22,6 +22,7 @@ const STEP: Step = {
   position: 5,
   draft: fakeChain([0, even], [1, even]),
   p: [fakeDistribution(1, 3), certain, even], // certain: the target cannot say 1
+  drafted: 2,
   accepted: 1,
   next: 0,
   emitted: [0, 0],
@@ -57,8 +58,40 @@ describe('traceStep', () => {
     expect(line({ ...STEP, rawLogProbs: [-1, -2] }).raw_log_p).toEqual([-1, -2]);
   });
 
+  it('holds of a draft that branches the likeliest path, and all nodes', () => {
+    const tree = [
+      { token: 0, parent: -1, q: even },
+      { token: 1, parent: -1, q: even },
+      { token: 1, parent: 0, q: even },
+    ];
+    const step = { ...STEP, draft: tree, p: [fakeDistribution(1, 3), certain, even, even] };
+    const [half, quarter, rest] = [1 / 2, 1 / 4, 3 / 4].map((x) => expect.closeTo(Math.log(x), 12));
+    expect(line(step)).toMatchObject({
+      draft: [1], // of two tokens the other one is half as likely
+      log_q: [half],
+      log_p: [rest],
+      nodes: [
+        { token: 0, parent: -1, log_q: half, log_p: quarter },
+        { token: 1, parent: -1, log_q: half, log_p: rest },
+        { token: 1, parent: 0, log_q: half, log_p: null },
+      ],
+    });
+    expect(line(STEP)).not.toHaveProperty('nodes');
+  });
+
+  it('has null for a next token that there is not', () => {
+    expect(traceStep({ ...STEP, next: undefined }, 0)).toHaveProperty('next', null);
+  });
+
   it('suffices to decide anew what any threshold would have accepted', async () => {
-    const options = { strategy: 'mtad', gamma: 4, beamWidth: 2, tau: 0.5, clip: false } as const;
+    const options = {
+      strategy: 'mtad',
+      gamma: 4,
+      beamWidth: 2,
+      tau: 0.5,
+      clip: false,
+      draftFrom: 'model',
+    } as const;
     const { steps } = await run(options, { rng: createRng(1), maxTokens: 40, endsWith: neverEnds });
     for (const step of steps) {
       const { log_p, log_q } = line(step);

@@ -12,6 +12,7 @@ function step(drafted: number, accepted: number, rest: Partial<Step> = {}): Step
     position: 1,
     draft,
     p: Array.from({ length: drafted + 1 }, () => Q),
+    drafted,
     accepted,
     next: 0,
     emitted: new Array<number>(accepted + 1).fill(0),
@@ -51,7 +52,7 @@ describe('addStep', () => {
   });
 
   it('counts at each position as many tokens as in all', async () => {
-    const options = { strategy: 'speculative', gamma: 4 } as const;
+    const options = { strategy: 'speculative', gamma: 4, draftFrom: 'model' } as const;
     const sum = sumOf(...(await run(options, { maxTokens: 40, endsWith: neverEnds })).steps);
     const total = (counts: readonly number[]) => counts.reduce((a, b) => a + b, 0);
     expect(total(sum.draftedByPosition)).toBe(sum.drafted);

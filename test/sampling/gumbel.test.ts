@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { gumbelTop } from '../../src/sampling/gumbel.js';
 import { createRng } from '../../src/sampling/rng.js';
+import { DOES_NOT_FIT, FITS, misfit } from '../support/chi-square.js';
 import { fakeCoins } from '../support/fake-coins.js';
-import { DOES_NOT_FIT, FITS, misfit } from './chi-square.js';
 
 const WEIGHTS = [5, 1, 3, 0, 2]; // probabilities but for their sum
 const LOG_WEIGHTS = Float64Array.from(WEIGHTS, Math.log);

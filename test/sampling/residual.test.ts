@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { residual } from '../../src/sampling/residual.js';
+import { residual, residualMass } from '../../src/sampling/residual.js';
 import { createRng } from '../../src/sampling/rng.js';
 import { fakeDistribution, probabilities, randomDistribution } from '../support/fake-distribution.js';
 
@@ -43,6 +43,25 @@ describe('residual', () => {
         expect(accepted[token]! + refused * rest[token]!).toBeCloseTo(probability, 10);
       });
     }
+  });
+
+  it.each([1, 0.7, 0.2])('with a scale of %d is the positive part of scale p - q, of that mass', (scale) => {
+    for (const { p, q } of randomPairs(4)) {
+      const qs = probabilities(q, SIZE);
+      const rest = probabilities(p, SIZE).map((probability, token) =>
+        Math.max(0, scale * probability - qs[token]!),
+      );
+      const total = rest.reduce((a, b) => a + b, 0);
+      expect(residualMass(p, q, Math.log(scale))).toBeCloseTo(total, 12);
+      if (total < 1e-9) continue;
+      probabilities(residual(p, q, Math.log(scale)), SIZE).forEach((probability, token) => {
+        expect(probability).toBeCloseTo(rest[token]! / total, 9);
+      });
+    }
+  });
+
+  it('has nothing left of a scale of 0', () => {
+    for (const { p, q } of randomPairs(5)) expect(residualMass(p, q, -Infinity)).toBe(0);
   });
 
   it('orders equal tokens by their id', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/sampling/rng.js';
-import { DOES_NOT_FIT, FITS, misfit } from './chi-square.js';
+import { DOES_NOT_FIT, FITS, misfit } from '../support/chi-square.js';
 
 const PARTS = 20;
 const UNIFORM = new Map(Array.from({ length: PARTS }, (_, part) => [`${part}`, 1 / PARTS]));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chiSquareTest, upperTail } from '../support/chi-square.js';
+import { chiSquareTest, misfit, upperTail } from '../support/chi-square.js';
 
 /** Critical values from the tables (NIST/SEMATECH e-Handbook of Statistical Methods, 1.3.6.7.4). */
 const TABLE = [
@@ -77,5 +77,27 @@ describe('chiSquareTest', () => {
     expect(p(500)).toBe(1);
     expect(p(530)).toBeCloseTo(0.0578, 4); // |530 - 500| is 1.897 deviations
     expect(p(600)).toBeLessThan(1e-9);
+  });
+});
+
+describe('misfit', () => {
+  const probabilities = new Map([
+    ['heads', 0.5],
+    ['tails', 0.5],
+    ['edge', 0],
+  ]);
+  const tosses = (heads: number, tails: number) => [
+    ...new Array<string>(heads).fill('heads'),
+    ...new Array<string>(tails).fill('tails'),
+  ];
+
+  it('grows by one for draws that are ten times less likely', () => {
+    expect(misfit(tosses(500, 500), probabilities)).toBeCloseTo(0, 12);
+    expect(misfit(tosses(530, 470), probabilities)).toBeCloseTo(-Math.log10(0.0578), 3);
+  });
+
+  it('is infinite where an impossible one was drawn', () => {
+    expect(misfit([...tosses(50, 50), 'edge'], probabilities)).toBe(Infinity);
+    expect(misfit([...tosses(50, 50), 'lost'], probabilities)).toBe(Infinity);
   });
 });

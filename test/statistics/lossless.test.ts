@@ -22,7 +22,8 @@ const PROMPT = 'There was a';
 const SAMPLING = { temperature: 1, topK: 40, topP: 1 };
 
 const AUTOREGRESSIVE: StrategyOptions = { strategy: 'autoregressive' };
-const SPECULATIVE: StrategyOptions = { strategy: 'speculative', gamma: 2 };
+const SPECULATIVE: StrategyOptions = { strategy: 'speculative', gamma: 2, draftFrom: 'model' };
+const BLOCK: StrategyOptions = { ...SPECULATIVE, strategy: 'block' };
 
 let pair: Pair;
 let cache: CacheManager;
@@ -30,7 +31,13 @@ let prompt: readonly number[];
 const laws = new Map<number, ReadonlyMap<string, number>>(); // by length
 beforeAll(async () => {
   pair = await loadPair({ gpu: 'off' });
-  cache = await openCache(pair, { capacity: 32, draftSequences: 1, threads: 1, now: () => 0 });
+  cache = await openCache(pair, {
+    capacity: 32,
+    targetSequences: 1,
+    draftSequences: 1,
+    threads: 1,
+    now: () => 0,
+  });
   prompt = pair.target.tokenizer.encode(PROMPT);
   for (const length of LENGTHS)
     laws.set(length, await lawOfFirst(length, cache.target, prompt, SAMPLING, 5 / TEXTS));
@@ -41,7 +48,12 @@ afterAll(async () => {
 });
 
 const create = (options: StrategyOptions) =>
-  createStrategy(options, { sampling: SAMPLING, isEnd: () => false, draft: cache.draft });
+  createStrategy(options, {
+    sampling: SAMPLING,
+    isEnd: () => false,
+    target: cache.target,
+    draft: cache.draft,
+  });
 
 /** Pearson's test of the first token, of the first two and so on against the target's probabilities. */
 async function compare(strategy: Strategy, lengths = LENGTHS) {
@@ -73,8 +85,8 @@ describe(`the first tokens of ${TEXTS} texts`, () => {
     for (const { p } of tests) expect(Math.min(p, 1 - p)).toBeGreaterThan(SIGNIFICANCE / 2);
   });
 
-  it('by speculative are distributed as the target says', async () => {
-    const { tests, acceptanceRate } = await compare(create(SPECULATIVE));
+  it.each([SPECULATIVE, BLOCK])('by $strategy are distributed as the target says', async (options) => {
+    const { tests, acceptanceRate } = await compare(create(options));
     for (const { p } of tests) expect(Math.min(p, 1 - p)).toBeGreaterThan(SIGNIFICANCE / 2);
     expect(acceptanceRate).toBeGreaterThan(0.3); // else the rule was hardly asked, or hardly refused
     expect(acceptanceRate).toBeLessThan(0.7);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/sampling/rng.js';
-import { FITS, misfit } from '../sampling/chi-square.js';
+import { FITS, misfit } from '../support/chi-square.js';
 import { distributionAfter, TARGET, textsAfter, UNCUT } from '../support/fake-model.js';
 import { PROMPT, run } from '../support/fake-run.js';
 import { obeysTheContract } from './contract.js';

@@ -1,19 +1,26 @@
 import { describe, expect, it } from 'vitest';
-import { draftSequences, STRATEGY_NAMES, type StrategyOptions } from '../../src/strategies/index.js';
+import { parseSettings, type SettingsInput } from '../../src/generation/settings.js';
+import { STRATEGY_NAMES, sequencesOf } from '../../src/strategies/index.js';
 
-/** One of each: a strategy that is missing here does not compile. */
-const OPTIONS: { [Name in StrategyOptions['strategy']]: StrategyOptions & { strategy: Name } } = {
-  autoregressive: { strategy: 'autoregressive' },
-  speculative: { strategy: 'speculative', gamma: 4 },
-  mtad: { strategy: 'mtad', gamma: 4, beamWidth: 3, tau: 0.5, clip: false },
-};
+const sequences = (input: SettingsInput) => sequencesOf(parseSettings({ beamWidth: 3, ...input }));
 
 describe('strategies', () => {
-  it('are all listed by name', () => {
-    expect([...STRATEGY_NAMES].sort()).toEqual(Object.keys(OPTIONS).sort());
+  it('say how many branches they have at once in the cache of each model', () => {
+    const all = STRATEGY_NAMES.map((strategy) => [strategy, sequences({ strategy })]);
+    expect(Object.fromEntries(all)).toEqual({
+      mtad: { target: 1, draft: 3 },
+      mmtad: { target: 3, draft: 3 },
+      speculative: { target: 1, draft: 1 },
+      block: { target: 1, draft: 1 },
+      autoregressive: { target: 1, draft: 0 },
+      mtjd: { target: 3, draft: 0 },
+    });
   });
 
-  it('need as many branches of the draft model as they grow at once', () => {
-    expect(STRATEGY_NAMES.map((name) => draftSequences(OPTIONS[name]))).toEqual([0, 1, 3]);
-  });
+  it.each(STRATEGY_NAMES.filter((strategy) => strategy !== 'mmtad'))(
+    'need no draft model to look up: %s',
+    (strategy) => {
+      expect(sequences({ strategy, draftFrom: 'lookup' }).draft).toBe(0);
+    },
+  );
 });

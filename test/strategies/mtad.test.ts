@@ -2,15 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { logProbOf } from '../../src/sampling/distribution.js';
 import { createRng } from '../../src/sampling/rng.js';
 import { likelihoodTruncation } from '../../src/sampling/settings.js';
-import { type MtadOptions, mtad } from '../../src/strategies/mtad.js';
+import type { StrategyOptions } from '../../src/strategies/index.js';
 import type { Prefix } from '../../src/types.js';
-import { FITS, misfit } from '../sampling/chi-square.js';
+import { FITS, misfit } from '../support/chi-square.js';
 import {
   DRAFT,
   distributionAfter,
   END,
   type FakeModel,
-  isEnd,
   TARGET,
   textsAfter,
   UNCUT,
@@ -18,7 +17,14 @@ import {
 import { neverEnds, PROMPT, type Run, type RunOptions, run } from '../support/fake-run.js';
 import { obeysTheContract } from './contract.js';
 
-const OPTIONS: MtadOptions = { strategy: 'mtad', gamma: 4, beamWidth: 3, tau: 0.5, clip: false };
+const OPTIONS: Extract<StrategyOptions, { strategy: 'mtad' }> = {
+  strategy: 'mtad',
+  gamma: 4,
+  beamWidth: 3,
+  tau: 0.5,
+  clip: false,
+  draftFrom: 'model',
+};
 const GREEDY = { temperature: 0, topK: 4, topP: 0.95 };
 const SAMPLINGS = [UNCUT, { temperature: 0.7, topK: 4, topP: 0.9 }, GREEDY];
 const SEEDS = Array.from({ length: 30 }, (_, i) => i + 1);
@@ -54,6 +60,27 @@ describe('mtad', () => {
     { ...OPTIONS, gamma: 2, clip: true, tau: 0.1 },
   ])('with gamma $gamma, beam width $beamWidth, tau $tau and clip $clip', (options) => {
     obeysTheContract(options);
+  });
+
+  describe('with a draft from lookup', () => obeysTheContract({ ...OPTIONS, draftFrom: 'lookup' }));
+
+  it('judges a looked-up draft by the likelihood of the target alone: P >= ln tau', async () => {
+    const lengths = new Set<number>();
+    for (const seed of SEEDS) {
+      const settings = { rng: createRng(seed), maxTokens: 30, endsWith: neverEnds };
+      const { steps, prefix } = await run({ ...OPTIONS, tau: 0.1, draftFrom: 'lookup' }, settings);
+      for (const { position, draft, accepted } of steps) {
+        let logP = 0;
+        const joint = draft.map(({ token }, i) => {
+          const text = [...prefix.slice(0, position), ...draft.slice(0, i).map((node) => node.token)];
+          logP += logProbOf(distributionAfter(TARGET, text, UNCUT), token);
+          return logP;
+        });
+        expect(accepted).toBe(joint.findLastIndex((sum) => sum >= Math.log(0.1)) + 1);
+        lengths.add(accepted);
+      }
+    }
+    expect(lengths.size).toBeGreaterThan(2);
   });
 
   describe.each(SAMPLINGS)('at temperature $temperature', (sampling) => {
@@ -162,9 +189,5 @@ describe('mtad', () => {
     const { emitted, finish, steps } = await run(OPTIONS, settings);
     expect([emitted, finish]).toEqual([[END], 'eos']);
     expect(steps[0]).toMatchObject({ accepted: 1, emitted: [END] });
-  });
-
-  it('cannot be made without a draft model', () => {
-    expect(() => mtad(OPTIONS, { sampling: UNCUT, isEnd })).toThrow(/draft model/);
   });
 });

@@ -1,4 +1,4 @@
-/** How well counts agree with the probabilities they should come from, as a p-value. */
+/** How well counts agree with the probabilities they should come from. */
 
 export interface ChiSquareTest {
   readonly statistic: number;
@@ -37,6 +37,23 @@ export function chiSquareTest(
   );
   const degreesOfFreedom = cells.length - 1;
   return { statistic, degreesOfFreedom, p: upperTail(statistic, degreesOfFreedom) };
+}
+
+/** Draws from the right distribution exceed it once in 30,000 times. */
+export const FITS = 4.5;
+
+/** Draws from a wrong distribution must exceed it, or the test has no power. */
+export const DOES_NOT_FIT = 15;
+
+/**
+ * How surprising draws are under the probabilities they should have, as -log10 of the p-value. Infinity where an
+ * impossible one was drawn.
+ */
+export function misfit(draws: readonly string[], expected: ReadonlyMap<string, number>): number {
+  const counts = new Map<string, number>();
+  for (const draw of draws) counts.set(draw, (counts.get(draw) ?? 0) + 1);
+  if ([...counts.keys()].some((draw) => !expected.get(draw))) return Number.POSITIVE_INFINITY;
+  return -Math.log10(chiSquareTest(counts, expected).p);
 }
 
 /** P(X >= statistic) for X distributed as chi-square: the regularised upper incomplete gamma function. */

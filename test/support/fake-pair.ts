@@ -8,7 +8,8 @@ export interface FakePairOptions {
   readonly targetModel?: FakeModel;
   readonly draftModel?: FakeModel;
   readonly capacity?: number;
-  readonly sequences?: number; // of the draft model
+  readonly targetSequences?: number;
+  readonly draftSequences?: number;
   readonly now?: () => number;
 }
 
@@ -23,11 +24,12 @@ export function fakePair({
   targetModel = TARGET,
   draftModel = DRAFT,
   capacity = 64,
-  sequences = 1,
+  targetSequences = 1,
+  draftSequences = 1,
   now = fakeClock(),
 }: FakePairOptions = {}): FakePair {
-  const target = new FakeContext(targetModel, { capacity });
-  const draft = new FakeContext(draftModel, { capacity, sequences });
+  const target = new FakeContext(targetModel, { capacity, sequences: targetSequences });
+  const draft = new FakeContext(draftModel, { capacity, sequences: draftSequences });
   const cache = new CacheManager(new ModelCache(target, now), new ModelCache(draft, now));
   return { cache, target, draft };
 }

@@ -4,7 +4,7 @@ import { type DecodeOptions, decode, type Step } from '../../src/decoding/decode
 import type { Strategy } from '../../src/decoding/strategy.js';
 import { createRng } from '../../src/sampling/rng.js';
 import type { SamplingSettings } from '../../src/sampling/settings.js';
-import { createStrategy, draftSequences, type StrategyOptions } from '../../src/strategies/index.js';
+import { createStrategy, type StrategyOptions, sequencesOf } from '../../src/strategies/index.js';
 import type { FinishReason, Prefix, TokenId } from '../../src/types.js';
 import { fakeClock } from './fake-clock.js';
 import { isEnd, UNCUT } from './fake-model.js';
@@ -35,10 +35,11 @@ export interface Run {
 /** Decodes on fake models from the prompt to the end. The seed is 1 where no rng is given. */
 export async function run(options: StrategyOptions, settings: RunOptions = {}): Promise<Run> {
   const { sampling = UNCUT, prompt = PROMPT, alter = (strategy) => strategy, onStep } = settings;
-  const pair = fakePair({ sequences: Math.max(1, draftSequences(options)), ...settings });
+  const { target, draft } = sequencesOf(options);
+  const pair = fakePair({ targetSequences: target, draftSequences: Math.max(1, draft), ...settings });
   const prefix = [...prompt];
   await prefill(pair.cache, prefix);
-  const strategy = alter(createStrategy(options, { sampling, isEnd, draft: pair.cache.draft }));
+  const strategy = alter(strategyOn(pair.cache, options, sampling));
   const generator = decode(strategy, pair.cache, prefix, decodeOptions(settings));
   const steps: Step[] = [];
   let turn = await generator.next();
@@ -47,6 +48,14 @@ export async function run(options: StrategyOptions, settings: RunOptions = {}): 
     onStep?.(turn.value, prefix, pair);
   }
   return { emitted: prefix.slice(prompt.length), steps, finish: turn.value, prefix, pair };
+}
+
+export function strategyOn(
+  { target, draft }: CacheManager,
+  options: StrategyOptions,
+  sampling: SamplingSettings,
+): Strategy {
+  return createStrategy(options, { sampling, isEnd, target, draft });
 }
 
 export function decodeOptions(given: Partial<DecodeOptions> = {}): DecodeOptions {

@@ -1,9 +1,9 @@
 import { performance } from 'node:perf_hooks';
 import { UsageError } from '../../errors.js';
 import { type GenerationResult, generate } from '../../generation/generate.js';
-import { parseSettings, type Settings, strategyOptions } from '../../generation/settings.js';
+import { parseSettings, type Settings } from '../../generation/settings.js';
 import type { Pair, PairOptions } from '../../models/pair.js';
-import { draftSequences, type StrategyName } from '../../strategies/index.js';
+import { type StrategyName, sequencesOf } from '../../strategies/index.js';
 import { EXIT } from '../failures.js';
 import { Interrupts } from '../interrupts.js';
 import { checkSources, type PromptSources, readPrompt, stdinIsRedirected } from '../prompt.js';
@@ -67,7 +67,7 @@ export async function runGenerate(
     process.stderr.write(help());
     return EXIT.usage;
   }
-  checkOutputs(outputsOf(flags), [flags.model, flags.draft, flags.file].filter(isGiven));
+  checkOutputs(outputsOf(flags), [flags.model, draftFile(flags), flags.file].filter(isGiven));
   const settings = parseSettings(settingsOf(flags));
   const interrupts = new Interrupts();
   const progress = new Progress(process.stderr.isTTY && !flags.quiet);
@@ -95,8 +95,9 @@ async function loadAndWrite(
     if (!flags.quiet) process.stderr.write(`mtad: ${line}\n`);
   };
   const options: PairOptions = {
-    ...pick(flags, 'model', 'draft', 'modelsDir', 'gpu', 'gpuLayers', 'draftGpuLayers'),
-    needsDraft: draftSequences(strategyOptions(settings)) > 0,
+    ...pick(flags, 'model', 'modelsDir', 'gpu', 'gpuLayers', 'draftGpuLayers'),
+    draft: draftFile(flags),
+    needsDraft: sequencesOf(settings).draft > 0,
     log: flags.verbose ? (line) => process.stderr.write(`${line}\n`) : undefined,
     signal,
   };
@@ -165,6 +166,11 @@ function fileOf({ output }: GenerateFlags): string | undefined {
   return output === '-' ? undefined : output;
 }
 
+/** `--draft lookup` names no file; `--draft ./lookup` does. */
+function draftFile({ draft }: GenerateFlags): string | undefined {
+  return draft === 'lookup' ? undefined : draft;
+}
+
 function outputsOf(flags: GenerateFlags): string[] {
   return [fileOf(flags), flags.trace].filter(isGiven);
 }
@@ -194,6 +200,7 @@ function settingsOf(flags: GenerateFlags) {
     ),
     gamma: flags.draftLength,
     tau: flags.threshold,
+    draftFrom: flags.draft === 'lookup' ? ('lookup' as const) : ('model' as const),
     perplexity: flags.perplexity ?? (flags.json || flags.jsonl || flags.trace ? ('auto' as const) : false),
   };
 }

@@ -1,6 +1,7 @@
 import type { EffectiveSettings, GenerationResult } from '../../generation/generate.js';
 import { ratios } from '../../metrics/ratios.js';
 import type { Pair } from '../../models/pair.js';
+import { sequencesOf } from '../../strategies/index.js';
 import { VERSION } from '../version.js';
 
 /** What the object for machines is made from. */
@@ -26,6 +27,7 @@ export function paramsJson({ settings, runtime }: Run): object {
     beam_width: settings.beamWidth,
     threshold: settings.tau,
     clip: settings.clip,
+    draft_from: settings.draftFrom,
     temperature: settings.temperature,
     top_k: settings.topK,
     top_p: settings.topP,
@@ -57,7 +59,7 @@ export function resultJson(run: Run, result: GenerationResult): object {
     engine: pair.engine.name,
     device: pair.engine.backend,
     model: pair.targetHeader.path,
-    draft: pair.draftHeader?.path ?? null,
+    draft: draftOf(run),
     prompt_tokens: run.promptTokens,
     completion_tokens: result.tokens.length,
     timing_ms: {
@@ -84,6 +86,12 @@ export function resultJson(run: Run, result: GenerationResult): object {
     params: paramsJson(run),
     versions: { mtad: VERSION, node: process.versions.node, ...pair.engine.versions },
   };
+}
+
+/** What guessed: the draft model's file, 'lookup', or null where neither did. */
+function draftOf({ pair, settings }: Run): string | null {
+  const drafts = sequencesOf({ ...settings, draftFrom: 'model' }).draft > 0;
+  return drafts && settings.draftFrom === 'lookup' ? 'lookup' : (pair.draftHeader?.path ?? null);
 }
 
 /** One line of JSON Lines. */

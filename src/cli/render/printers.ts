@@ -9,7 +9,7 @@ export type Printer = (event: GenerationEvent, run: Run) => string;
 export interface PlainOptions {
   readonly stream: boolean; // false: all of it at the end
   readonly onTerminal: boolean; // a terminal wants the prompt of its shell on a line of its own
-  readonly highlight: ChalkInstance | undefined; // colours for the draft model's words
+  readonly highlight: ChalkInstance | undefined; // colours for what was drafted
 }
 
 /** The text and nothing else. */

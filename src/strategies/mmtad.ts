@@ -1,0 +1,33 @@
+import { beamTreeDrafter } from '../drafting/beams.js';
+import { choose } from '../sampling/sample.js';
+import { likelihoodTruncation } from '../sampling/settings.js';
+import { ROOT } from '../types.js';
+import { acceptJointTree } from '../verification/joint-tree.js';
+import { nextTokens, type Recipe } from './recipe.js';
+
+export interface MmtadOptions {
+  readonly gamma: number; // tokens guessed per step, >= 1
+  readonly beamWidth: number; // beams kept per depth, >= 1
+  readonly tau: number; // acceptance threshold, (0, 1]
+}
+
+/**
+ * Multi-candidate MTAD (Qin et al. 2025): the target judges all beams in one pass, as a tree, and the longest block of
+ * any of them is kept.
+ */
+export const mmtad: Recipe<MmtadOptions> = {
+  sequences: ({ beamWidth }) => ({ target: beamWidth, draft: beamWidth }),
+  create({ gamma, beamWidth, tau }, { sampling, isEnd, draft }) {
+    const greedy = sampling.temperature === 0;
+    const truncation = likelihoodTruncation(sampling);
+    return {
+      truncation,
+      draft: beamTreeDrafter(nextTokens(draft, truncation), { gamma, beamWidth, greedy, isEnd }),
+      accept: (draft, p, rng) => {
+        const accepted = acceptJointTree(draft, p, { tau });
+        const last = accepted.at(-1) ?? ROOT;
+        return { accepted, next: choose(p[last + 1]!, sampling, rng) };
+      },
+    };
+  },
+};

@@ -1,0 +1,30 @@
+import { beamDrafter } from '../drafting/beams.js';
+import { choose } from '../sampling/sample.js';
+import { likelihoodTruncation } from '../sampling/settings.js';
+import { nextTokens, type Recipe } from './recipe.js';
+
+export interface MtjdOptions {
+  readonly gamma: number; // tokens written per step, >= 1
+  readonly beamWidth: number; // beams kept per depth, >= 1
+}
+
+/**
+ * Multi-token joint decoding (Qin et al. 2025), the ideal that MTAD approximates: gamma tokens at once from their
+ * joint distribution under the target. Drawing from it exactly takes time exponential in gamma; here it is the
+ * likeliest of the target's own beams. Slow by design: gamma + 1 passes of the target for gamma tokens.
+ */
+export const mtjd: Recipe<MtjdOptions> = {
+  sequences: ({ beamWidth }) => ({ target: beamWidth, draft: 0 }),
+  create({ gamma, beamWidth }, { sampling, isEnd, target }) {
+    const greedy = sampling.temperature === 0;
+    const truncation = likelihoodTruncation(sampling);
+    return {
+      truncation,
+      draft: beamDrafter(nextTokens(target, truncation), { gamma, beamWidth, greedy, isEnd }),
+      accept: (draft, p, rng) => ({
+        accepted: [...draft.keys()],
+        next: draft.length > 0 ? undefined : choose(p[0]!, sampling, rng), // room for one token alone
+      }),
+    };
+  },
+};

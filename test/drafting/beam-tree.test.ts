@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { depthsOf, likeliestLeaf, pathsTo } from '../../src/draft-tree.js';
+import { beamTreeDrafter } from '../../src/drafting/beams.js';
+import { createRng } from '../../src/sampling/rng.js';
+import type { TokenId } from '../../src/types.js';
+import { FITS, misfit } from '../support/chi-square.js';
+import { DRAFT, distributionAfter, isEnd, UNCUT } from '../support/fake-model.js';
+import { pathTo } from '../support/fake-next-tokens.js';
+import { CUT, drafter, drawn, lawOfBeams, leavesOf, PREFIX, together } from './beam-race.js';
+
+describe('beamTreeDrafter', () => {
+  it('keeps all the beams that are drawn', async () => {
+    const setup = { gamma: 2, beamWidth: 3, truncation: { ...UNCUT, topK: 3 } };
+    const name = (beams: readonly { readonly tokens: readonly TokenId[] }[]) =>
+      together(beams.map(({ tokens }) => tokens));
+    const law = lawOfBeams(2, 3, setup.truncation, { name });
+    expect(misfit(await drawn(setup, 8000, beamTreeDrafter), law)).toBeLessThan(FITS);
+  });
+
+  it('is a tree of beams and nothing else, what they share once, parents first', async () => {
+    const { draft } = drafter({ gamma: 4, beamWidth: 5 }, beamTreeDrafter);
+    const rng = createRng(7);
+    for (let i = 0; i < 200; i++) {
+      const tree = await draft(PREFIX, 3, rng);
+      const leaves = leavesOf(tree);
+      expect(leaves.length).toBeGreaterThan(0);
+      expect(leaves.length).toBeLessThanOrEqual(5);
+      for (const leaf of leaves) expect(depthsOf(tree)[leaf] === 3 || isEnd(tree[leaf]!.token)).toBe(true);
+      for (const [node, { parent }] of tree.entries()) expect(parent).toBeLessThan(node);
+      expect(new Set(tree.map(({ token, parent }) => `${parent} ${token}`)).size).toBe(tree.length);
+    }
+  });
+
+  it('tells the distribution of the draft model before each token', async () => {
+    const { draft } = drafter({ gamma: 3, beamWidth: 4, truncation: CUT }, beamTreeDrafter);
+    const tree = await draft(PREFIX, 4, createRng(8));
+    for (const { parent, q } of tree)
+      expect(q).toEqual(distributionAfter(DRAFT, [...PREFIX, ...pathTo(tree, parent)], CUT));
+  });
+
+  it('has as its likeliest leaf the draft that beamDrafter makes of the same coins', async () => {
+    for (let seed = 1; seed <= 50; seed++) {
+      const tree = await drafter({}, beamTreeDrafter).draft(PREFIX, 3, createRng(seed));
+      const chain = await drafter({}).draft(PREFIX, 3, createRng(seed));
+      expect(chain).toEqual(pathsTo(tree, [likeliestLeaf(tree)]));
+    }
+  });
+});

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { lookupDrafter } from '../../src/drafting/lookup.js';
+import { logProbOf } from '../../src/sampling/distribution.js';
+import { createRng } from '../../src/sampling/rng.js';
+import type { Prefix } from '../../src/types.js';
+import { fakeCoins } from '../support/fake-coins.js';
+import { END, isEnd } from '../support/fake-model.js';
+
+const draft = (prefix: Prefix, { gamma = 4, room = 9 } = {}) =>
+  lookupDrafter({ gamma, isEnd })(prefix, room, fakeCoins());
+const guess = async (...given: Parameters<typeof draft>) => (await draft(...given)).map(({ token }) => token);
+
+describe('lookupDrafter', () => {
+  it('guesses what followed the last three tokens before', async () => {
+    expect(await guess([1, 2, 3, 4, 0, 4, 4, 1, 2, 3], { gamma: 3 })).toEqual([4, 0, 4]);
+  });
+
+  it('prefers a long match to a recent one, and settles for two tokens or one', async () => {
+    expect(await guess([1, 2, 3, 4, 0, 2, 3, 0, 1, 2, 3], { gamma: 1 })).toEqual([4]);
+    expect(await guess([2, 3, 4, 0, 3, 0, 1, 2, 3], { gamma: 1 })).toEqual([4]);
+    expect(await guess([3, 4, 0, 1, 2, 3], { gamma: 1 })).toEqual([4]);
+  });
+
+  it('takes the last of several matches', async () => {
+    expect(await guess([1, 2, 3, 0, 1, 2, 3, 4, 1, 2, 3], { gamma: 1 })).toEqual([4]);
+  });
+
+  it('finds a match that overlaps the end of the text', async () => {
+    expect(await guess([0, 1, 1, 1, 1])).toEqual([1]);
+    expect(await guess([0, 1, 2, 1, 2, 1, 2])).toEqual([1, 2]);
+  });
+
+  it('guesses nothing where nothing is repeated, nor from a single token', async () => {
+    expect(await guess([0, 1, 2, 3])).toEqual([]);
+    expect(await guess([0])).toEqual([]);
+  });
+
+  it('guesses no more than gamma tokens, nor more than there is room for', async () => {
+    const text = [1, 2, 3, 0, 0, 0, 0, 0, 1, 2, 3];
+    for (const [gamma, room, length] of [
+      [4, 9, 4],
+      [4, 2, 2],
+      [1, 9, 1],
+      [4, 0, 0],
+      [64, 64, 8], // what there is
+    ] as const)
+      expect(await guess(text, { gamma, room })).toHaveLength(length);
+  });
+
+  it('guesses nothing after the end token', async () => {
+    expect(await guess([1, 2, 3, 0, END, 4, 1, 2, 3])).toEqual([0, END]);
+  });
+
+  it('is a chain, and certain of each token', async () => {
+    const chain = await draft([1, 2, 3, 4, 0, 1, 2, 3]);
+    for (const [i, { token, parent, q }] of chain.entries()) {
+      expect(parent).toBe(i - 1);
+      expect([...q.tokens]).toEqual([token]);
+      expect(logProbOf(q, token)).toBe(0);
+    }
+  });
+
+  it('agrees with a search by hand on random texts', async () => {
+    const rng = createRng(1);
+    for (let i = 0; i < 500; i++) {
+      const text = Array.from({ length: 1 + Math.floor(30 * rng()) }, () => Math.floor(4 * rng()));
+      expect(await guess(text, { gamma: 64, room: 64 })).toEqual(byHand(text));
+    }
+  });
+});
+
+/** The same in strings: what stands after the last place, but the end, where the end of the text stands. */
+function byHand(text: Prefix): number[] {
+  const all = text.join('');
+  for (const n of [3, 2, 1]) {
+    const at = all.length > n ? all.lastIndexOf(all.slice(-n), all.length - n - 1) : -1;
+    if (at >= 0) return [...all.slice(at + n)].map(Number);
+  }
+  return [];
+}

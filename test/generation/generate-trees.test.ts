@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Step } from '../../src/decoding/decode.js';
+import { loadPair, type Pair } from '../../src/models/pair.js';
+import { acceptedByMtad } from '../support/likeliest-beam.js';
+import { run } from './generate-run.js';
+
+let pair: Pair;
+beforeAll(async () => {
+  pair = await loadPair({ gpu: 'off' });
+});
+afterAll(() => pair.dispose());
+
+const stepsOf = async (settings: { tau: number; temperature: number }): Promise<Step[]> => {
+  const steps: Step[] = [];
+  for (const seed of [51, 52, 53])
+    steps.push(
+      ...(await run(pair, { strategy: 'mmtad', seed, maxTokens: 200, ignoreEos: true, ...settings })).steps,
+    );
+  return steps;
+};
+
+describe.each([
+  { tau: 0.5, temperature: 1 },
+  { tau: 0.1, temperature: 1 },
+  { tau: 0.9, temperature: 0 },
+])('the steps of mmtad with tau $tau at temperature $temperature', (settings) => {
+  it('accept never less than mtad would of the same draft, mostly as much and at times more', async () => {
+    const steps = await stepsOf(settings);
+    expect(steps.length).toBeGreaterThan(100);
+    let longer = 0;
+    for (const { draft, p, accepted, targetPasses } of steps) {
+      const alone = acceptedByMtad(draft, p, settings.tau);
+      expect(accepted).toBeGreaterThanOrEqual(alone);
+      if (accepted > alone) longer++;
+      expect(targetPasses).toBe(1);
+    }
+    expect(longer).toBeGreaterThan(10);
+    expect(longer).toBeLessThan(steps.length / 2);
+  });
+});

@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest';
+import { createRng } from '../../src/sampling/rng.js';
+import type { StrategyOptions } from '../../src/strategies/index.js';
+import { neverEnds, run } from '../support/fake-run.js';
+import { obeysTheContract } from './contract.js';
+import { isLossless } from './lossless.js';
+
+const GAMMA_3 = { strategy: 'block', gamma: 3, draftFrom: 'model' } as const;
+
+describe('block', () => {
+  describe.each([1, 3])('with gamma %d', (gamma) => obeysTheContract({ ...GAMMA_3, gamma }));
+
+  describe.each(['model', 'lookup'] as const)('with a draft from %s', (draftFrom) =>
+    isLossless({ ...GAMMA_3, draftFrom }),
+  );
+
+  describe('with a draft from lookup', () => obeysTheContract({ ...GAMMA_3, draftFrom: 'lookup' }));
+
+  it('needs fewer passes of the target than token-wise verification', async () => {
+    const passes = async (options: StrategyOptions) => {
+      const settings = { rng: createRng(1), maxTokens: 8000, capacity: 9000, endsWith: neverEnds };
+      return (await run(options, settings)).steps.length;
+    };
+    expect(await passes(GAMMA_3)).toBeLessThan(
+      0.97 * (await passes({ ...GAMMA_3, strategy: 'speculative' })),
+    );
+  });
+});

@@ -1,0 +1,18 @@
+import { likeliestLeaf, pathsTo, pathTo } from '../../src/draft-tree.js';
+import { type Distribution, type Draft, ROOT } from '../../src/types.js';
+import { acceptJoint } from '../../src/verification/joint.js';
+
+/** The likeliest beam of a draft as a draft of its own, and the distributions that judge it. */
+export function likeliestBeam(draft: Draft, p: readonly Distribution[]) {
+  const leaf = likeliestLeaf(draft);
+  return {
+    draft: pathsTo(draft, [leaf]),
+    p: [ROOT, ...pathTo(draft, leaf)].map((node) => p[node + 1]!),
+  };
+}
+
+/** How many tokens of the likeliest beam the rule for one beam accepts. */
+export function acceptedByMtad(draft: Draft, p: readonly Distribution[], tau: number): number {
+  const beam = likeliestBeam(draft, p);
+  return acceptJoint(beam.draft, beam.p, { tau, clip: false });
+}
