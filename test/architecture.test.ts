@@ -10,14 +10,14 @@ const ALLOWED: Record<string, string> = {
   verification: 'draft-tree.ts sampling types.ts',
   drafting: 'draft-tree.ts sampling types.ts',
   engine: 'types.ts errors.ts',
-  cache: 'sampling engine/engine.ts types.ts',
+  cache: 'sampling engine/engine.ts draft-tree.ts types.ts',
   decoding: 'cache drafting draft-tree.ts sampling types.ts',
   strategies: 'cache decoding drafting verification sampling types.ts',
   metrics: 'decoding types.ts',
   models: 'engine errors.ts types.ts',
   generation:
     'models metrics strategies decoding cache draft-tree.ts sampling engine/engine.ts errors.ts types.ts',
-  cli: 'generation models metrics strategies errors.ts types.ts',
+  cli: 'engine/engine.ts generation models metrics strategies errors.ts types.ts',
   'index.ts':
     'cache generation models metrics strategies decoding sampling engine/engine.ts errors.ts types.ts',
 };

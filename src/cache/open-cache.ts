@@ -1,27 +1,39 @@
-import type { Model } from '../engine/engine.js';
+import type { ContextOptions, Model } from '../engine/engine.js';
 import { CacheManager } from './cache-manager.js';
 import { ModelCache } from './model-cache.js';
 
-export interface CacheOptions {
+export interface CacheOptions extends Pick<ContextOptions, 'threads' | 'cacheType' | 'flashAttention'> {
   readonly capacity: number; // tokens of committed text, >= 1
   readonly targetSequences: number; // branches that the target has at once, >= 1
   readonly draftSequences: number; // branches that the draft grows at once; 0 = no draft model
-  readonly threads?: number | undefined;
+  readonly gamma: number; // tokens of a branch, >= 1
+  readonly draftThreads?: number | undefined;
   readonly now: () => number; // ms
 }
 
 /** @throws ResourceError when the memory does not suffice; nothing is left behind */
 export async function openCache(
   { target, draft }: { target: Model; draft: Model | undefined },
-  { capacity, targetSequences, draftSequences, threads, now }: CacheOptions,
+  options: CacheOptions,
 ): Promise<CacheManager> {
-  const targetContext = await target.createContext({ capacity, sequences: targetSequences, threads });
+  const { targetSequences, draftSequences, threads, draftThreads = threads, now } = options;
+  const targetContext = await target.createContext(contextOptions(options, targetSequences, threads));
   if (!draft || draftSequences === 0) return new CacheManager(new ModelCache(targetContext, now));
   try {
-    const draftContext = await draft.createContext({ capacity, sequences: draftSequences, threads });
+    const draftContext = await draft.createContext(contextOptions(options, draftSequences, draftThreads));
     return new CacheManager(new ModelCache(targetContext, now), new ModelCache(draftContext, now));
   } catch (error) {
     await targetContext.dispose();
     throw error;
   }
+}
+
+/** Where cells are shared, branches have the text in common, and each but the first adds its own tokens. */
+function contextOptions(
+  { capacity, gamma, cacheType, flashAttention }: CacheOptions,
+  sequences: number,
+  threads: number | undefined,
+): ContextOptions {
+  const cells = capacity + (sequences - 1) * gamma;
+  return { capacity, sequences, cells, threads, cacheType, flashAttention };
 }

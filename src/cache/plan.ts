@@ -1,3 +1,4 @@
+import { pathTo } from '../draft-tree.js';
 import type { BatchToken } from '../engine/engine.js';
 import { type Draft, type NodeIndex, type Prefix, ROOT, type TokenId } from '../types.js';
 
@@ -107,11 +108,7 @@ type Path = readonly NodeIndex[];
 
 /** One path for each wanted node with no wanted node below it: what no sequence may lack. */
 function branchesOf(tree: Draft, wanted: readonly NodeIndex[]): Path[] {
-  const paths = wanted.map((node) => {
-    const path: NodeIndex[] = [];
-    for (let n = node; n !== ROOT; n = tree[n]!.parent) path.unshift(n);
-    return [ROOT, ...path];
-  });
+  const paths = wanted.map((node) => [ROOT, ...pathTo(tree, node)]);
   const isInner = (path: Path) =>
     paths.some((other) => other.length > path.length && path.every((node, depth) => other[depth] === node));
   return paths.filter((path) => !isInner(path));

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { CACHE_TYPES } from '../engine/engine.js';
 import { UsageError } from '../errors.js';
 import { settingsSchema } from '../generation/settings.js';
 import type { GenerateFlags } from './commands/generate.js';
@@ -93,7 +94,14 @@ export function createProgram(): Command {
 
   program.optionsGroup('Runtime:');
   program
-    .addOption(new Option('--engine <name>', 'auto or bindings').argParser(parseEngine).default('auto'))
+    .addOption(
+      new Option(
+        '--engine <name>',
+        "direct: llama.cpp's C API; bindings: node-llama-cpp's; auto: direct if it can",
+      )
+        .choices(['auto', 'direct', 'bindings'])
+        .default('auto'),
+    )
     .addOption(
       whole(
         '-c, --ctx-size <n>',
@@ -104,6 +112,20 @@ export function createProgram(): Command {
     // More threads than processors wait for each other: a pass then takes seconds instead of milliseconds.
     .addOption(
       whole('-t, --threads <n>', 'processor threads (default: by model size)', 1, availableParallelism()),
+    )
+    .addOption(
+      whole(
+        '--draft-threads <n>',
+        'the same for the draft model (default: as --threads)',
+        1,
+        availableParallelism(),
+      ),
+    )
+    .addOption(
+      new Option('--cache-type <type>', 'number format of the KV caches (default: f16)').choices(CACHE_TYPES),
+    )
+    .addOption(
+      new Option('--flash-attn <when>', 'flash attention').choices(['auto', 'on', 'off']).default('auto'),
     )
     .addOption(
       new Option('--gpu <device>', 'device')
@@ -168,13 +190,6 @@ function parseNumber(text: string): number {
 function parseStrategy(name: string): string {
   const parsed = settingsSchema.shape.strategy.safeParse(name);
   if (!parsed.success) throw new InvalidArgumentError(`It must be ${parsed.error.issues[0]!.message}.`);
-  return name;
-}
-
-function parseEngine(name: string): string {
-  if (name === 'direct')
-    throw new InvalidArgumentError('direct is not in this release; use auto or bindings.');
-  if (name !== 'auto' && name !== 'bindings') throw new InvalidArgumentError('It must be auto or bindings.');
   return name;
 }
 

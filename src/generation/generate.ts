@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { openCache } from '../cache/open-cache.js';
 import { decode, type Step } from '../decoding/decode.js';
+import { CACHE_TYPES, type CacheType } from '../engine/engine.js';
 import { ResourceError, UsageError } from '../errors.js';
 import { addStep, type Counters, NO_STEPS } from '../metrics/counters.js';
 import type { Pair } from '../models/pair.js';
@@ -18,6 +19,9 @@ export interface RunOptions {
   /** Tokens of prompt and text together; undefined = as many as the target was trained on. */
   readonly contextSize?: number | undefined;
   readonly threads?: number | undefined; // [1..processors], undefined = chosen by the engine
+  readonly draftThreads?: number | undefined; // the same for the draft model; undefined = as `threads`
+  readonly cacheType?: CacheType | undefined; // number format of both KV caches; undefined = f16
+  readonly flashAttention?: boolean | undefined; // undefined = where llama.cpp has it for model and device
   /** Its abort ends the text where it is: finishReason 'interrupted'. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -54,19 +58,12 @@ export async function* generate(
   pair: Pair,
   prompt: string,
   input: SettingsInput = {},
-  { contextSize, threads, signal }: RunOptions = {},
+  run: RunOptions = {},
 ): AsyncGenerator<GenerationEvent, void> {
+  const { contextSize, signal } = run;
   const settings = effectiveSettings(pair, parseSettings(input));
   if (prompt === '') throw new UsageError('The prompt is empty');
-  if (
-    threads !== undefined &&
-    !(Number.isInteger(threads) && threads >= 1 && threads <= availableParallelism())
-  )
-    throw new UsageError(
-      `threads must be a whole number from 1 to ${availableParallelism()}, not ${threads}`,
-    );
-  if (contextSize !== undefined && !(Number.isInteger(contextSize) && contextSize >= 2))
-    throw new UsageError(`contextSize must be a whole number, 2 or more, not ${contextSize}`);
+  checkRunOptions(run);
   const { tokenizer } = pair.target;
   const promptTokens = tokenizer.encode(prompt);
   const limit = contextSize ?? (pair.targetHeader.trainContextSize || Number.MAX_SAFE_INTEGER);
@@ -83,7 +80,11 @@ export async function* generate(
     capacity: length - 1, // the last token is never evaluated
     targetSequences: sequences.target,
     draftSequences: sequences.draft,
-    threads,
+    gamma: settings.gamma,
+    threads: run.threads,
+    draftThreads: run.draftThreads,
+    cacheType: run.cacheType,
+    flashAttention: run.flashAttention,
     now,
   });
   try {
@@ -133,6 +134,27 @@ export async function* generate(
   } finally {
     await cache.dispose();
   }
+}
+
+function checkRunOptions({
+  contextSize,
+  threads,
+  draftThreads,
+  cacheType,
+  flashAttention,
+}: RunOptions): void {
+  const most = availableParallelism();
+  for (const [name, count] of Object.entries({ threads, draftThreads }))
+    if (count !== undefined && !(Number.isInteger(count) && count >= 1 && count <= most))
+      throw new UsageError(`${name} must be a whole number from 1 to ${most}, not ${count}`);
+  if (contextSize !== undefined && !(Number.isInteger(contextSize) && contextSize >= 2))
+    throw new UsageError(`contextSize must be a whole number, 2 or more, not ${contextSize}`);
+  if (cacheType !== undefined && !CACHE_TYPES.includes(cacheType))
+    throw new UsageError(`cacheType must be one of ${CACHE_TYPES.join(', ')}, not ${cacheType}`);
+  if (cacheType?.startsWith('q') && flashAttention === false)
+    throw new UsageError(
+      `A KV cache of type ${cacheType} needs flash attention: leave that on, or use the cache type f16`,
+    );
 }
 
 /** Tokens up to which reading the whole vocabulary costs a millisecond or less per position. */

@@ -7,7 +7,14 @@ import { FakeContext } from '../support/fake-context.js';
 import { TARGET } from '../support/fake-model.js';
 import { fakeTokenizer } from '../support/fake-tokenizer.js';
 
-const OPTIONS = { capacity: 20, targetSequences: 2, draftSequences: 3, threads: 2, now: fakeClock() };
+const OPTIONS = {
+  capacity: 20,
+  targetSequences: 2,
+  draftSequences: 3,
+  gamma: 4,
+  threads: 2,
+  now: fakeClock(),
+};
 
 /** A model that keeps what was asked of it. */
 function fakeModel() {
@@ -33,10 +40,18 @@ describe('openCache', () => {
   it('opens as many sequences of each model as it has branches', async () => {
     const [target, draft] = [fakeModel(), fakeModel()];
     const cache = await openCache({ target: target.model, draft: draft.model }, OPTIONS);
-    expect(target.asked).toEqual([{ capacity: 20, sequences: 2, threads: 2 }]);
-    expect(draft.asked).toEqual([{ capacity: 20, sequences: 3, threads: 2 }]);
+    expect(target.asked).toEqual([{ capacity: 20, sequences: 2, cells: 24, threads: 2 }]);
+    expect(draft.asked).toEqual([{ capacity: 20, sequences: 3, cells: 28, threads: 2 }]);
     expect(cache.draft!.held).toHaveLength(3);
     expect(cache.capacity).toBe(20);
+  });
+
+  it('gives both models the same runtime, and the draft model its own threads where they are named', async () => {
+    const [target, draft] = [fakeModel(), fakeModel()];
+    const runtime = { draftThreads: 1, cacheType: 'q8_0', flashAttention: true } as const;
+    await openCache({ target: target.model, draft: draft.model }, { ...OPTIONS, ...runtime });
+    expect(target.asked[0]).toMatchObject({ threads: 2, cacheType: 'q8_0', flashAttention: true });
+    expect(draft.asked[0]).toMatchObject({ threads: 1, cacheType: 'q8_0', flashAttention: true });
   });
 
   it('opens nothing of a draft model that is not there or not needed', async () => {

@@ -23,6 +23,9 @@ const refused = [
   ['--gpu', 'abacus'],
   ['--stop', ''],
   ['--color', 'sometimes'],
+  ['--engine', 'vllm'],
+  ['--cache-type', 'q3_k'],
+  ['--flash-attn', 'maybe'],
 ].flatMap(([option, ...values]) => values.map((value) => [option!, value] as const));
 
 test.concurrent.each(refused)('%s %j is refused with exit code 2 and its name', async (option, value) => {
@@ -35,7 +38,7 @@ test.concurrent.each(refused)('%s %j is refused with exit code 2 and its name', 
 test.concurrent.each([
   [['--strategy', 'mmtad', '--draft', 'lookup', 'A prompt'], 'use mtad'],
   [['--strategy', 'mmtad', '--clip', 'A prompt'], 'use mtad'],
-  [['--engine', 'direct'], 'not in this release'],
+  [['--cache-type', 'q4_0', '--flash-attn', 'off', 'A prompt'], 'needs flash attention'],
   [['--chat'], 'not in this release'],
   [['--system', 'Be brief.'], 'not in this release'],
   [['-s', 'Be brief.'], 'not in this release'],

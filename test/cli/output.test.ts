@@ -55,7 +55,7 @@ test('--json is one object with every key', async () => {
     text,
     finish_reason: 'length',
     strategy: 'mtad',
-    engine: 'bindings',
+    engine: 'direct',
     prompt_tokens: 5,
     completion_tokens: 24,
     params: {

@@ -39,6 +39,7 @@ async function work(models: Pair, options: StrategyOptions, temperature: number)
     capacity: 128,
     targetSequences: sequences.target,
     draftSequences: sequences.draft,
+    gamma: 4,
     threads: 1,
     now: () => 0,
   });

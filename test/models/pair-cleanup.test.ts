@@ -9,14 +9,14 @@ import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 
 // The engines are the real ones; the mock only keeps hold of those that loadPair creates.
 const engines = vi.hoisted(() => [] as Engine[]);
-vi.mock('../../src/engine/bindings/engine.js', async (importOriginal) => {
-  const real = await importOriginal<typeof import('../../src/engine/bindings/engine.js')>();
-  const createBindingsEngine: typeof real.createBindingsEngine = async (options) => {
-    const engine = await real.createBindingsEngine(options);
+vi.mock('../../src/engine/create-engine.js', async (importOriginal) => {
+  const real = await importOriginal<typeof import('../../src/engine/create-engine.js')>();
+  const createEngine: typeof real.createEngine = async (...options) => {
+    const engine = await real.createEngine(...options);
     engines.push(engine);
     return engine;
   };
-  return { ...real, createBindingsEngine };
+  return { ...real, createEngine };
 });
 
 let dir: string;

@@ -35,6 +35,7 @@ beforeAll(async () => {
     capacity: 32,
     targetSequences: 1,
     draftSequences: 1,
+    gamma: 4,
     threads: 1,
     now: () => 0,
   });

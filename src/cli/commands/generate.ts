@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { UsageError } from '../../errors.js';
-import { type GenerationResult, generate } from '../../generation/generate.js';
+import { type GenerationResult, generate, type RunOptions } from '../../generation/generate.js';
 import { parseSettings, type Settings } from '../../generation/settings.js';
 import type { Pair, PairOptions } from '../../models/pair.js';
 import { type StrategyName, sequencesOf } from '../../strategies/index.js';
@@ -36,7 +36,11 @@ export interface GenerateFlags {
   stop: string[];
   ignoreEos?: boolean;
   ctxSize?: number;
+  engine: NonNullable<PairOptions['engine']>;
   threads?: number;
+  draftThreads?: number;
+  cacheType?: RunOptions['cacheType'];
+  flashAttn: 'auto' | 'on' | 'off';
   gpu: NonNullable<PairOptions['gpu']>;
   gpuLayers?: number;
   draftGpuLayers?: number;
@@ -95,7 +99,7 @@ async function loadAndWrite(
     if (!flags.quiet) process.stderr.write(`mtad: ${line}\n`);
   };
   const options: PairOptions = {
-    ...pick(flags, 'model', 'modelsDir', 'gpu', 'gpuLayers', 'draftGpuLayers'),
+    ...pick(flags, 'model', 'modelsDir', 'engine', 'gpu', 'gpuLayers', 'draftGpuLayers'),
     draft: draftFile(flags),
     needsDraft: sequencesOf(settings).draft > 0,
     log: flags.verbose ? (line) => process.stderr.write(`${line}\n`) : undefined,
@@ -135,14 +139,19 @@ async function write(
     trace: flags.trace,
     onLoss: () => interrupts.abort(),
   });
-  const runOptions = { threads: flags.threads, contextSize: flags.ctxSize, signal: interrupts.signal };
+  const runOptions: RunOptions = {
+    ...pick(flags, 'threads', 'draftThreads', 'cacheType'),
+    flashAttention: flags.flashAttn === 'auto' ? undefined : flags.flashAttn === 'on',
+    contextSize: flags.ctxSize,
+    signal: interrupts.signal,
+  };
   let run: Run | undefined;
   let result: GenerationResult | undefined;
   try {
     for await (const event of generate(pair, prompt, settings, runOptions)) {
       if (event.type === 'start') {
         const { settings: effective, contextSize, promptTokens } = event;
-        const runtime = { ...pick(flags, 'threads', 'gpu', 'gpuLayers', 'draftGpuLayers'), contextSize };
+        const runtime = { ...flags, contextSize };
         run = { pair, settings: effective, runtime, promptTokens: promptTokens.length, loadMs };
       }
       if (event.type === 'prefill') progress.prefill(event.done, event.total);

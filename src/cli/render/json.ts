@@ -11,6 +11,9 @@ export interface Run {
   readonly runtime: {
     readonly contextSize: number; // tokens
     readonly threads?: number | undefined;
+    readonly draftThreads?: number | undefined;
+    readonly cacheType?: string | undefined;
+    readonly flashAttn: string;
     readonly gpu: string;
     readonly gpuLayers?: number | undefined;
     readonly draftGpuLayers?: number | undefined;
@@ -38,6 +41,9 @@ export function paramsJson({ settings, runtime }: Run): object {
     perplexity: settings.perplexity,
     ctx_size: runtime.contextSize,
     threads: runtime.threads ?? null,
+    draft_threads: runtime.draftThreads ?? null,
+    cache_type: runtime.cacheType ?? null,
+    flash_attn: runtime.flashAttn,
     gpu: runtime.gpu,
     gpu_layers: runtime.gpuLayers ?? null,
     draft_gpu_layers: runtime.draftGpuLayers ?? null,

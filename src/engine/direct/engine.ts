@@ -114,8 +114,10 @@ async function loadWeights(
   } finally {
     library.unregister(progress);
   }
-  signal?.throwIfAborted();
-  if (!model) throw await loadFailure(path, 'it does not say why', complaints);
+  if (!model) {
+    signal?.throwIfAborted();
+    throw await loadFailure(path, 'it does not say why', complaints);
+  }
   if (!library.isUnusual(model)) return model;
   library.modelFree(model);
   throw new ModelFileError(

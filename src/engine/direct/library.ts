@@ -201,7 +201,7 @@ function valueType(type: string): string {
   return type.replace(/^llama_(token|pos|seq_id)$/, 'int32_t');
 }
 
-function checkDefaults(name: string, found: object, expected: object): void {
+export function checkDefaults(name: string, found: object, expected: object): void {
   if (isDeepStrictEqual(found, expected)) return;
   const key = Object.keys(expected).find(
     (key) => !isDeepStrictEqual(Reflect.get(found, key), Reflect.get(expected, key)),
