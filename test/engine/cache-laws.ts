@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { ModelCache } from '../../src/cache/model-cache.js';
+import { pathTo } from '../../src/draft-tree.js';
 import type { Model } from '../../src/engine/engine.js';
 import { createRng } from '../../src/sampling/rng.js';
 import {
@@ -13,15 +14,14 @@ import {
 import { ALL, chain, difference, TOLERANCE, withContext } from './rows.js';
 
 const SEQUENCES = 4;
-const ROWS = 200;
 const UNUSED: Distribution = { tokens: Int32Array.of(0), logProbs: Float64Array.of(0) };
 
 /**
  * A model's cache over a real context: no history of questions shows in its answers.
  * @param longest tokens of the longest prefix
  */
-export function cacheLaws(model: () => Model, longest = 40): void {
-  it('answers for random trees what a fresh evaluation of each path answers', async () => {
+export function cacheLaws(model: () => Model, { longest = 40, trees = 40 } = {}): void {
+  it(`answers for ${trees} random trees what a fresh evaluation of each path answers`, async () => {
     const rng = createRng(20240716);
     const capacity = longest + 24; // a branch may grow from the tip of another: SEQUENCES times four tokens
     const text = model()
@@ -31,7 +31,7 @@ export function cacheLaws(model: () => Model, longest = 40): void {
       const cache = new ModelCache(context, () => 0);
       await withContext(model(), { capacity, sequences: 1 }, async (fresh) => {
         let prefix = text.slice(0, 4);
-        for (let seen = 0; seen < ROWS; ) {
+        for (let n = 0; n < trees; n++) {
           const tree = randomTree(rng);
           const wanted = [ROOT, ...tree.keys()].filter(() => rng() < 0.6);
           const rows = await cache.evaluate(prefix, tree, wanted, ALL);
@@ -42,7 +42,6 @@ export function cacheLaws(model: () => Model, longest = 40): void {
             await fresh.forget(0, 0);
             expect(difference([rows[i]!], expected)).toBeLessThan(TOLERANCE);
           }
-          seen += wanted.length;
           prefix = nextPrefix(rng, prefix, tree, text);
           if (rng() < 0.5) await cache.rollback(prefix);
         }
@@ -68,11 +67,7 @@ function nextPrefix(rng: Rng, prefix: TokenId[], tree: readonly DraftNode[], tex
   return rng() < 0.2 || longer.length > text.length ? text.slice(0, 1 + below(rng, text.length)) : longer;
 }
 
-function tokensTo(tree: readonly DraftNode[], leaf: NodeIndex): TokenId[] {
-  const path: TokenId[] = [];
-  for (let node = leaf; node !== ROOT; node = tree[node]!.parent) path.unshift(tree[node]!.token);
-  return path;
-}
-
+const tokensTo = (tree: readonly DraftNode[], node: NodeIndex): TokenId[] =>
+  pathTo(tree, node).map((n) => tree[n]!.token);
 const below = (rng: Rng, limit: number) => Math.floor(rng() * limit);
 const randomToken = (rng: Rng) => 259 + below(rng, 384 - 259); // pieces of text in every model that is tested

@@ -43,7 +43,7 @@ describe.each([
       model = await engine.loadModel(await slidingWindowModel(dir, { window: WINDOW }), {});
     });
 
-    cacheLaws(() => model, LENGTH);
+    cacheLaws(() => model, { longest: LENGTH });
 
     it('sees what its window holds, and no more', async () => {
       const wide = await engine.loadModel(await slidingWindowModel(dir, { window: 512 }), {});
