@@ -1,16 +1,19 @@
 /**
  * Block efficiency, acceptance rate, perplexity and time of every strategy on the same prompts:
- *   npx tsx scripts/measure-strategies.ts [--limit 20] [--tokens 128] [--seed 1] [--model F --draft F] [--threads N]
- * Strategies take turns on each prompt, so that a slow moment of the machine hits all of them.
+ *   npm run measure -- [--limit 20] [--tokens 128] [--seed 1] [--model F --draft F] [--threads N] [--no-perplexity]
+ *     [--engine direct --engine bindings] [--only "mtad tau 0.5" --only autoregressive]
+ * Strategies and engines take turns on each prompt, so that a slow moment of the machine hits all of them.
  */
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import type { EngineName } from '../src/engine/engine.js';
 import {
   addStep,
   type Counters,
   generate,
   loadPair,
   NO_STEPS,
+  type Pair,
   ratios,
   type SettingsInput,
 } from '../src/index.js';
@@ -40,6 +43,8 @@ const { values } = parseArgs({
     model: { type: 'string' },
     draft: { type: 'string' },
     threads: { type: 'string' },
+    engine: { type: 'string', multiple: true, default: ['auto'] },
+    only: { type: 'string', multiple: true, default: Object.keys(ROWS) },
     'no-perplexity': { type: 'boolean', default: false },
   },
 });
@@ -50,23 +55,28 @@ const prompts = file
   .split('\n')
   .slice(0, Number(values.limit))
   .map((line) => JSON.parse(line).prompt as string);
-const pair = await loadPair({ model: values.model, draft: values.draft });
-const sums = new Map<string, Counters>(Object.keys(ROWS).map((name) => [name, NO_STEPS]));
+const pairs: Pair[] = [];
+for (const engine of values.engine)
+  pairs.push(await loadPair({ model: values.model, draft: values.draft, engine: engine as EngineName }));
+const sums = new Map<string, Counters>();
 for (const [i, prompt] of prompts.entries()) {
   process.stderr.write(`\rprompt ${i + 1}/${prompts.length}`);
-  for (const [name, settings] of Object.entries(ROWS)) {
-    const common = {
-      maxTokens: Number(values.tokens),
-      seed: Number(values.seed) + i,
-      perplexity: !values['no-perplexity'],
-    };
-    const run = { threads: values.threads === undefined ? undefined : Number(values.threads) };
-    for await (const event of generate(pair, prompt, { ...settings, ...common }, run))
-      if (event.type === 'step') sums.set(name, addStep(sums.get(name)!, event.step));
-  }
+  for (const name of values.only)
+    for (const pair of pairs) {
+      const settings = {
+        ...ROWS[name],
+        maxTokens: Number(values.tokens),
+        seed: Number(values.seed) + i,
+        perplexity: !values['no-perplexity'],
+      };
+      const threads = values.threads === undefined ? undefined : Number(values.threads);
+      const key = pairs.length > 1 ? `${name} (${pair.engine.name})` : name;
+      for await (const event of generate(pair, prompt, settings, { threads }))
+        if (event.type === 'step') sums.set(key, addStep(sums.get(key) ?? NO_STEPS, event.step));
+    }
 }
 process.stderr.write('\n');
-await pair.dispose();
+for (const pair of pairs) await pair.dispose();
 
 const fixed = (value: number | null, digits: number) => (value === null ? '-' : value.toFixed(digits));
 const lines = [...sums].map(([name, sum]) => {

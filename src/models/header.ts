@@ -43,6 +43,7 @@ export async function readHeader(path: string): Promise<ModelHeader> {
   }
   refuseCutOff(info, path, fileBytes);
   refuseOtherModels(info, path);
+  refuseImpossible(info, path);
   const { tokenizer, general } = info.metadata;
   return {
     path,
@@ -111,4 +112,27 @@ function refuseOtherModels(
     );
   if (!Array.isArray(tokenizer?.ggml?.tokens))
     throw new ModelFileError(`${path} holds no vocabulary; use a model file with a tokenizer`);
+}
+
+/** Layers that llama.cpp counts (LLAMA_MAX_LAYERS). */
+const MAX_LAYERS = 512;
+
+/** Metadata over which llama.cpp ends the process instead of refusing it; a damaged file may have any. */
+function refuseImpossible({ metadata, architectureMetadata }: GgufFileInfo, path: string): void {
+  const layers = Number(architectureMetadata.block_count);
+  if (!(layers >= 1 && layers <= MAX_LAYERS))
+    throw new ModelFileError(
+      `${path} tells of ${layers} layers, not of 1 to ${MAX_LAYERS}: it is damaged; download it again`,
+    );
+  const tokens = metadata.tokenizer.ggml.tokens as readonly string[];
+  const known = new Map<string, number>();
+  for (const [token, text] of tokens.entries()) {
+    const other = known.get(text);
+    if (other !== undefined)
+      throw new ModelFileError(
+        `${path} has tokens ${other} and ${token} with the same text, ${JSON.stringify(text)}: it is damaged; download it again`,
+      );
+    known.set(text, token);
+  }
+  if (tokens.length === 0) throw new ModelFileError(`${path} holds an empty vocabulary; download it again`);
 }

@@ -34,6 +34,18 @@ const BAD_FILES: Record<string, { write: () => Promise<string>; reason: RegExp }
   'the first 60 % of the embedded target': { write: () => cut(EMBEDDED_PAIR.model), reason: /is cut off/ },
   'the first 60 % of the embedded draft': { write: () => cut(EMBEDDED_PAIR.draft), reason: /is cut off/ },
   'a vocabulary without weights': { write: () => vocabOnlyModel(dir), reason: /no weights/ },
+  'a model of no layers': {
+    write: () => tinyModel(dir, { metadata: { 'llama.block_count': { u32: 0 } } }),
+    reason: /0 layers.*damaged/,
+  },
+  'a model of too many layers': {
+    write: () => tinyModel(dir, { metadata: { 'llama.block_count': { u32: 513 } } }),
+    reason: /513 layers.*damaged/,
+  },
+  'a vocabulary with the same text twice': {
+    write: () => tinyModel(dir, { pieces: { 300: 'Tom', 310: 'Tom' } }),
+    reason: /tokens 300 and 310 .*"Tom".*damaged/,
+  },
   'an embedding model': { write: () => embeddingModel(dir), reason: /embedding or encoder model \(bert\)/ },
 };
 
