@@ -72,17 +72,15 @@ export function obeysTheContract(options: StrategyOptions): void {
       });
     });
 
-    it.skipIf(looksUp)(
-      'accepts all of the likeliest guess where draft and target are one model',
-      async () => {
+    if (!looksUp)
+      it('accepts all of the likeliest guess where draft and target are one model', async () => {
         for (const { steps } of await runs({ draftModel: TARGET }))
           for (const { draft, accepted, emitted, next } of steps) {
             expect(accepted).toBe(pathTo(draft, likeliestLeaf(draft)).length);
             if (!isEnd(emitted.at(-1)!))
               expect(emitted).toHaveLength(accepted + (next === undefined ? 0 : 1));
           }
-      },
-    );
+      });
 
     it('emits only tokens that the target keeps', async () => {
       for (const { prefix } of await runs())
