@@ -37,62 +37,108 @@ export function planPass(
   wanted: readonly NodeIndex[],
   sharesCells: boolean,
 ): Plan {
-  const branches = branchesOf(tree, wanted);
+  const branches = branchesOf(prefix, tree, wanted);
   if (branches.length > held.length)
     throw new RangeError(`${branches.length} branches do not fit into ${held.length} sequences`);
+  const assigned = assign(branches, held, prefix, sharesCells);
+  const { batch, rows } = batchOf(assigned, prefix, wanted, sharesCells);
+  const keeps: Keep[] = assigned.map(({ keep }) => keep);
+  if (sharesCells)
+    for (const [sequence, tokens] of held.entries())
+      if (!keeps.some((keep) => keep.sequence === sequence)) {
+        const length = Math.min(prefix.length - 1, commonPrefix(tokens, prefix));
+        keeps.push({ sequence, from: sequence, length });
+      }
+  return { keeps, batch, rows };
+}
 
-  const inner = prefix.length - 1; // the last committed token is always evaluated anew
-  const tokenAt = (path: Path, position: number) =>
-    position <= inner ? prefix[position]! : tree[path[position - inner]!]!.token;
+/** The way from the last committed token to a wanted node with no wanted node below it. */
+interface Branch {
+  readonly nodes: readonly NodeIndex[]; // ROOT first, which is at position prefix.length - 1
+  readonly tokens: readonly TokenId[]; // of the nodes
+  readonly firstWanted: number; // index in `nodes`
+}
+
+function branchesOf(prefix: Prefix, tree: Draft, wanted: readonly NodeIndex[]): Branch[] {
+  const paths = wanted.map((node) => pathTo(tree, node));
+  const isInner = (path: readonly NodeIndex[]) =>
+    paths.some((other) => other.length > path.length && path.every((node, depth) => other[depth] === node));
+  const isWanted = new Set(wanted);
+  return paths
+    .filter((path) => !isInner(path))
+    .map((path) => {
+      const nodes = [ROOT, ...path];
+      const tokens = [prefix.at(-1)!, ...path.map((node) => tree[node]!.token)];
+      return { nodes, tokens, firstWanted: nodes.findIndex((node) => isWanted.has(node)) };
+    });
+}
+
+/**
+ * Gives each branch a sequence, the longest match first, and says what that sequence is to hold before the pass. Where
+ * cells are shared it may be another's tokens: that one was the better match, and so was given to a branch before,
+ * for which it keeps at least as much.
+ */
+function assign(
+  branches: readonly Branch[],
+  held: readonly (readonly TokenId[])[],
+  prefix: Prefix,
+  sharesCells: boolean,
+): { branch: Branch; keep: Keep }[] {
+  const inner = prefix.length - 1;
   const heldOfPrefix = held.map((tokens) => Math.min(inner, commonPrefix(tokens, prefix)));
   const offers = branches
-    .flatMap((path) => {
-      const end = inner + path.findIndex((node) => wanted.includes(node)); // a wanted node is evaluated anew
-      return held.map((tokens, sequence) => {
+    .flatMap((branch) =>
+      held.map((tokens, sequence) => {
         let length = heldOfPrefix[sequence]!;
-        if (length === inner) while (length < end && tokens[length] === tokenAt(path, length)) length++;
-        return { path, sequence, length };
-      });
-    })
+        const end = inner + branch.firstWanted; // a wanted node is evaluated anew
+        if (length === inner)
+          while (length < end && tokens[length] === branch.tokens[length - inner]) length++;
+        return { branch, sequence, length };
+      }),
+    )
     .sort((a, b) => b.length - a.length);
 
-  const keeps = new Map<Path, Keep>();
+  const assigned = new Map<Branch, Keep>();
   const taken = new Set<number>();
-  for (const { path, sequence, length } of offers) {
-    if (keeps.has(path) || taken.has(sequence)) continue;
+  for (const { branch, sequence, length } of offers) {
+    if (assigned.has(branch) || taken.has(sequence)) continue;
     taken.add(sequence);
-    const best = offers.find((offer) => offer.path === path)!; // its sequence keeps at least as much, if for another
-    const from = sharesCells && best.length > length ? best : { sequence, length };
-    keeps.set(path, { sequence, from: from.sequence, length: from.length });
+    const best = offers.find((offer) => offer.branch === branch)!;
+    const source = sharesCells && best.length > length ? best : { sequence, length };
+    assigned.set(branch, { sequence, from: source.sequence, length: source.length });
   }
+  return [...assigned].map(([branch, keep]) => ({ branch, keep }));
+}
 
-  const unread = new Map(wanted.map((node, row) => [node, row]));
-  const shared = new Map<NodeIndex, { sequences: number[] }>();
+/** What the branches lack of their texts: where cells are shared once for all of them, else for each. */
+function batchOf(
+  assigned: readonly { branch: Branch; keep: Keep }[],
+  prefix: Prefix,
+  wanted: readonly NodeIndex[],
+  sharesCells: boolean,
+): Pick<Plan, 'batch' | 'rows'> {
+  const inner = prefix.length - 1;
+  const unread = new Map(wanted.map((node, row) => [node, row])); // a node on several branches is read once
+  const sequencesOf = new Map<NodeIndex, number[]>();
   const batch: BatchToken[] = [];
   const rows: number[] = [];
-  for (const [path, { sequence, length }] of keeps) {
-    for (let position = length; position < inner + path.length; position++) {
-      const node = path[position - inner] ?? position - prefix.length; // tokens of the prefix before ROOT: below it
-      const others = sharesCells ? shared.get(node)?.sequences : undefined;
-      if (others) {
-        others.push(sequence);
+  for (const { branch, keep } of assigned)
+    for (let position = keep.length; position < inner + branch.nodes.length; position++) {
+      const node = branch.nodes[position - inner] ?? position - prefix.length; // below ROOT: earlier tokens
+      const token = prefix[position] ?? branch.tokens[position - inner]!;
+      const shared = sharesCells ? sequencesOf.get(node) : undefined;
+      if (shared) {
+        shared.push(keep.sequence);
         continue;
       }
-      const item = {
-        token: tokenAt(path, position),
-        position,
-        sequences: [sequence],
-        wanted: unread.has(node),
-      };
-      batch.push(item);
-      shared.set(node, item);
-      if (item.wanted) rows.push(unread.get(node)!);
+      const sequences = [keep.sequence];
+      sequencesOf.set(node, sequences);
+      const row = unread.get(node);
       unread.delete(node);
+      batch.push({ token, position, sequences, wanted: row !== undefined });
+      if (row !== undefined) rows.push(row);
     }
-  }
-  const idle = sharesCells ? [...held.keys()].filter((sequence) => !taken.has(sequence)) : [];
-  const cleared = idle.map((sequence) => ({ sequence, from: sequence, length: heldOfPrefix[sequence]! }));
-  return { keeps: [...keeps.values(), ...cleared], batch, rows };
+  return { batch, rows };
 }
 
 /** How many leading tokens two lists have in common. */
@@ -101,15 +147,4 @@ export function commonPrefix(a: readonly TokenId[], b: readonly TokenId[]): numb
   let n = 0;
   while (n < limit && a[n] === b[n]) n++;
   return n;
-}
-
-/** The nodes from ROOT, the last committed token, to one of the tree. */
-type Path = readonly NodeIndex[];
-
-/** One path for each wanted node with no wanted node below it: what no sequence may lack. */
-function branchesOf(tree: Draft, wanted: readonly NodeIndex[]): Path[] {
-  const paths = wanted.map((node) => [ROOT, ...pathTo(tree, node)]);
-  const isInner = (path: Path) =>
-    paths.some((other) => other.length > path.length && path.every((node, depth) => other[depth] === node));
-  return paths.filter((path) => !isInner(path));
 }

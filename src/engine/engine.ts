@@ -44,7 +44,7 @@ export interface Tokenizer {
 
 export interface ContextOptions {
   readonly capacity: number; // tokens that each sequence can hold, >= 1
-  readonly sequences: number; // [1..256]
+  readonly sequences: number; // [1..256], or one less where the engine needs one itself
   /** Tokens held in all where sequences share what they have in common; undefined = capacity x sequences. */
   readonly cells?: number | undefined;
   readonly threads?: number | undefined; // undefined = chosen by the engine
@@ -64,7 +64,7 @@ export interface Context {
   readonly sharesCells: boolean;
   readonly batchSize: number; // tokens worth evaluating at once in a long prompt
   /**
-   * Evaluates all tokens of the batch in one pass and appends them to their sequences.
+   * Evaluates all tokens of the batch, in one pass if they are no more than batchSize, and appends them to their sequences.
    * After an error the sequences named in the batch are in an unknown state until `forget(sequence, 0)`.
    * @returns one row per wanted token, in the batch's order
    */

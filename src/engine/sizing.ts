@@ -1,6 +1,6 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { GgmlType, type LlamaModel } from 'node-llama-cpp';
-import { ResourceError } from '../errors.js';
+import { ResourceError, UsageError } from '../errors.js';
 import type { CacheType, ContextOptions } from './engine.js';
 
 /** Models smaller than this are read from the processor's caches, where waiting for a second thread costs more than it brings. */
@@ -36,7 +36,7 @@ export function ggmlType(type: CacheType = 'f16'): GgmlType {
 
 export function defaultThreads({ fileInsights, llama }: LlamaModel): number {
   if (fileInsights.modelSize < SINGLE_THREAD_BYTES) return 1;
-  return Math.min(llama.cpuMathCores, availableParallelism());
+  return Math.min(llama.cpuMathCores, availableParallelism(), MAX_THREADS);
 }
 
 /**
@@ -87,12 +87,11 @@ export function contextFailure(
   { capacity, sequences }: ContextOptions,
   reason: string,
   cause?: unknown,
-): ResourceError {
-  return new ResourceError(
-    `Cannot make a context of ${sequences} x ${capacity} tokens for ${filename}: ${reason}; ` +
-      'use a smaller --ctx-size or --beam-width',
-    { cause },
-  );
+): Error {
+  const what = `Cannot make a context of ${sequences} x ${capacity} tokens for ${filename}: ${reason}`;
+  return /cache type|flash.attention|flash_attn/i.test(reason)
+    ? new UsageError(`${what}; use --cache-type f16 or --flash-attn auto`, { cause })
+    : new ResourceError(`${what}; use a smaller --ctx-size or --beam-width`, { cause });
 }
 
 function gigabytes(bytes: number): string {

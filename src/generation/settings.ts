@@ -55,8 +55,8 @@ export function parseSettings(input: SettingsInput): Settings {
 /** @throws UsageError where one setting rules out what another asks for */
 function refuseContradictions(settings: Settings): Settings {
   const { strategy, clip, draftFrom } = settings;
-  if (strategy === 'mmtad' && clip)
-    throw new UsageError('clip is defined for a single beam, and mmtad judges several: use mtad');
+  if (strategy !== 'mtad' && clip)
+    throw new UsageError(`clip changes the rule of mtad, and ${strategy} has another: use mtad`);
   if (strategy === 'mmtad' && draftFrom === 'lookup')
     throw new UsageError('mmtad judges several beams, and a lookup makes a single guess: use mtad');
   return settings;

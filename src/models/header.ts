@@ -127,6 +127,7 @@ function refuseImpossible({ metadata, architectureMetadata }: GgufFileInfo, path
   const tokens = metadata.tokenizer.ggml.tokens as readonly string[];
   const known = new Map<string, number>();
   for (const [token, text] of tokens.entries()) {
+    if (text === '') continue; // llama.cpp gives each a name of its own
     const other = known.get(text);
     if (other !== undefined)
       throw new ModelFileError(

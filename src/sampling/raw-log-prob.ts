@@ -1,6 +1,13 @@
 import type { LogProb, TokenId, TopLogits } from '../types.js';
 
-/** Log-probability at temperature 1 with nothing cut; undefined where the whole vocabulary was not summed. */
+/**
+ * Log-probability at temperature 1 with nothing cut; undefined where the whole vocabulary was not summed.
+ * @throws RangeError for a token that was not read
+ */
 export function rawLogProb({ tokens, logits, logSumExp }: TopLogits, token: TokenId): LogProb | undefined {
-  return logSumExp === undefined ? undefined : logits[tokens.indexOf(token)]! - logSumExp;
+  if (logSumExp === undefined) return undefined;
+  const logit = logits[tokens.indexOf(token)];
+  if (logit === undefined)
+    throw new RangeError(`Token ${token} is not among the ${tokens.length} that were read`);
+  return logit - logSumExp;
 }

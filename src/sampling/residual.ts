@@ -1,5 +1,5 @@
 import type { Distribution, LogProb, TokenId } from '../types.js';
-import { logProbOf, normalise } from './distribution.js';
+import { normalise } from './distribution.js';
 
 /**
  * norm(max(0, s p - q)): what is left of the target once the draft has had its share.
@@ -26,8 +26,9 @@ function weightsLeft(
   q: Distribution,
   logScale: LogProb,
 ): { token: TokenId; weight: number }[] {
+  const share = new Map(Array.from(q.tokens, (token, i) => [token, Math.exp(q.logProbs[i]!)]));
   return Array.from(p.tokens, (token, i) => ({
     token,
-    weight: Math.exp(logScale + p.logProbs[i]!) - Math.exp(logProbOf(q, token)),
+    weight: Math.exp(logScale + p.logProbs[i]!) - (share.get(token) ?? 0),
   })).filter(({ weight }) => weight > 0);
 }

@@ -1,4 +1,5 @@
 import { beamDrafter } from '../drafting/beams.js';
+import { logProbOf } from '../sampling/distribution.js';
 import { choose } from '../sampling/sample.js';
 import { likelihoodTruncation } from '../sampling/settings.js';
 import { nextTokens, type Recipe } from './recipe.js';
@@ -21,10 +22,16 @@ export const mtjd: Recipe<MtjdOptions> = {
     return {
       truncation,
       draft: beamDrafter(nextTokens(target, truncation), { gamma, beamWidth, greedy, isEnd }),
-      accept: (draft, p, rng) => ({
-        accepted: [...draft.keys()],
-        next: draft.length > 0 ? undefined : choose(p[0]!, sampling, rng), // room for one token alone
-      }),
+      accept: (draft, p, rng) => {
+        // Rounding differs from pass to pass: a token that was just likely enough to be drafted may now be cut off.
+        const lost = draft.findIndex(({ token }, i) => logProbOf(p[i]!, token) === -Infinity);
+        const n = lost === -1 ? draft.length : lost;
+        const isWhole = n === draft.length && n > 0; // of an empty draft there is room for `next` alone
+        return {
+          accepted: [...draft.keys()].slice(0, n),
+          next: isWhole ? undefined : choose(p[n]!, sampling, rng),
+        };
+      },
     };
   },
 };

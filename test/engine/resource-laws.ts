@@ -69,6 +69,17 @@ export function resourceLaws(create: () => Promise<Engine>, target: () => Model)
     await engine.dispose();
   });
 
+  it('refuses it too where layers are to go to a GPU that there is not', async () => {
+    const engine = await create();
+    try {
+      const model = await engine.loadModel(EMBEDDED_PAIR.draft, { gpuLayers: 99 });
+      const refused = model.createContext({ capacity: 2 ** 28, sequences: 1, threads: 1 });
+      await expect(refused).rejects.toThrow(ResourceError);
+    } finally {
+      await engine.dispose();
+    }
+  });
+
   it('disposes of contexts and engines in any order, any number of times', async () => {
     const engine = await create();
     const model = await engine.loadModel(EMBEDDED_PAIR.draft, {});

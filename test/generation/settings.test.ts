@@ -96,7 +96,7 @@ describe('parseSettings', () => {
   });
 
   it.each<[SettingsInput, RegExp]>([
-    [{ strategy: 'mmtad', clip: true }, /clip.*single beam.*use mtad/],
+    [{ strategy: 'mmtad', clip: true }, /clip.*rule of mtad.*use mtad/],
     [{ strategy: 'mmtad', draftFrom: 'lookup' }, /lookup.*single guess.*use mtad/],
   ])('refuses %o, which rule each other out', (input, message) => {
     const error = refusal(input);

@@ -103,6 +103,11 @@ describe('readHeader', () => {
     expect(header.vocabulary.tokens[300]).toBe('three hundred');
   });
 
+  it('reads a vocabulary in which several tokens have no text, as llama.cpp does', async () => {
+    const path = await tinyModel(dir, { pieces: { 300: '', 310: '' } });
+    expect((await readHeader(path)).vocabulary.tokens[310]).toBe('');
+  });
+
   it('reads a whole model under any name', async () => {
     const path = join(dir, 'named like a text.txt');
     await copyFile(EMBEDDED_PAIR.draft, path);

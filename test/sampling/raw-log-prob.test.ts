@@ -11,6 +11,11 @@ describe('rawLogProb', () => {
       expect(Math.exp(rawLogProb(top, token)!)).toBeCloseTo(Math.exp(TARGET(4, 2)[token]!) / total, 12);
   });
 
+  it('is refused for a token that was not read', () => {
+    const top = readLogits(TARGET, [2, 4], { top: 1, logSumExp: true });
+    expect(() => rawLogProb(top, (top.tokens[0]! + 1) % VOCABULARY)).toThrow(RangeError);
+  });
+
   it('is undefined where the whole vocabulary was not summed', () => {
     expect(rawLogProb(readLogits(TARGET, [2, 4], { top: 3, logSumExp: false }), 0)).toBeUndefined();
   });

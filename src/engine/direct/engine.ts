@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { getModuleVersion, type Llama, type LlamaModel } from 'node-llama-cpp';
 import pLimit from 'p-limit';
 import { ModelFileError } from '../../errors.js';
@@ -88,7 +89,7 @@ async function loadDirectModel(
   };
   const described = await loadLlamaModel(parts.llama, vocabulary, parts.complaints);
   try {
-    const layers = gpuLayers ?? (await layersThatFit(described, signal));
+    const layers = await layersOnGpu(described, gpuLayers, signal);
     return new DirectModel(await loadWeights(path, layers, signal, parts), described, layers, parts);
   } catch (error) {
     await described.dispose();
@@ -118,16 +119,22 @@ async function loadWeights(
     signal?.throwIfAborted();
     throw await loadFailure(path, 'it does not say why', complaints);
   }
-  if (!library.isUnusual(model)) return model;
+  const oddity = library.oddity(model);
+  if (!oddity) return model;
   library.modelFree(model);
   throw new ModelFileError(
-    `${path} is no model that writes text token by token from a cache that can be cut back`,
+    `${basename(path)} ${oddity}: it has no cache of text that can be cut back; use a transformer model`,
   );
 }
 
-/** As node-llama-cpp would choose. */
-async function layersThatFit({ fileInsights, llama }: LlamaModel, signal?: AbortSignal): Promise<number> {
+/** As many as are asked for, or as node-llama-cpp would choose. */
+async function layersOnGpu(
+  { fileInsights, llama }: LlamaModel,
+  wanted: number | undefined,
+  signal: AbortSignal | undefined,
+): Promise<number> {
   if (!llama.gpu) return 0;
+  if (wanted !== undefined) return Math.min(wanted, fileInsights.totalLayers);
   const { gpuLayers } = await fileInsights.configurationResolver.resolveModelGpuLayersV2('auto', {
     ...(signal && { signal }),
   });
@@ -166,13 +173,14 @@ class DirectModel implements Model {
       const batchSize = Math.max(sequences, Math.min(cells, onGpu ? BATCH_SIZE.gpu : BATCH_SIZE.cpu));
       const threads = options.threads ?? defaultThreads(this.#described);
       const pool = pools.ofSize(threads);
+      const vocabularySize = library.vocabularySize(this.#pointer);
       const pointer = await this.#initContext(this.#pointer, options, { cells, batchSize, threads });
       library.threadPoolAttach(pointer, pool.pointer);
       const context = new DirectContext(library, pointer, pool, {
         capacity,
         sequences,
         batchSize,
-        vocabularySize: library.vocabularySize(this.#pointer),
+        vocabularySize,
         slidingWindow,
         onGpu,
         onDispose: () => this.#contexts.delete(context),

@@ -35,8 +35,8 @@ export interface NativeBatch {
 export interface Library {
   modelLoad(path: string, params: ModelParams): Promise<Pointer | null>;
   modelFree(model: Pointer): void;
-  /** Whether the model is no plain decoder of text with a cache that can be cut back. */
-  isUnusual(model: Pointer): boolean;
+  /** In which way the model is no plain decoder of text whose cache can be cut back; undefined if it is one. */
+  oddity(model: Pointer): string | undefined;
   vocabularySize(model: Pointer): number; // tokens
   /** Tokens that the layers with a sliding window see; 0 where no layer has one. */
   slidingWindow(model: Pointer): number;
@@ -78,17 +78,20 @@ export async function openLibrary(llama: Llama): Promise<Library> {
   const { release } = llama.llamaCppRelease;
   if (!RELEASES.includes(release))
     throw new DirectUnavailable(`it knows llama.cpp ${RELEASES}, and ${release} is loaded`);
-  const paths = loadedLibraries(llama);
-  const known = opened.get(paths[0]!);
-  if (known) return known;
-  const opening = bind(paths);
-  opened.set(paths[0]!, opening);
-  opening.catch(() => opened.delete(paths[0]!));
-  return opening;
+  try {
+    const paths = loadedLibraries(llama);
+    const opening = opened.get(paths[0]!) ?? bind(paths, release);
+    opened.set(paths[0]!, opening);
+    return await opening;
+  } catch (cause) {
+    if (cause instanceof DirectUnavailable) throw cause;
+    throw new DirectUnavailable(`it cannot bind llama.cpp: ${(cause as Error).message}`, { cause });
+  }
 }
 
 /** The path of libllama, and those of the libraries that it was loaded with. */
 function loadedLibraries(llama: Llama): string[] {
+  Object.assign(process.report, { excludeNetwork: true }); // it would look up the name of every peer
   const report = process.report.getReport() as unknown as {
     header: { glibcVersionRuntime?: string };
     sharedObjects: string[];
@@ -109,26 +112,28 @@ function loadedLibraries(llama: Llama): string[] {
   return [chosen, ...all.filter((path) => path !== chosen && dirname(path) === dirname(chosen))];
 }
 
-async function bind(paths: readonly string[]): Promise<Library> {
-  const koffi = await import('koffi').then(
-    (module) => module.default,
-    (cause) => {
-      throw new DirectUnavailable(`koffi does not load: ${(cause as Error).message}`, { cause });
-    },
-  );
+async function bind(paths: readonly string[], release: string): Promise<Library> {
+  const { default: koffi } = await import('koffi');
+  if (koffi.sizeof('void *') !== 8) throw new DirectUnavailable('it needs a processor of 64 bits');
   reserveStack(koffi);
+  koffi.view(koffi.address(new ArrayBuffer(8)), 8); // some runtimes forbid it
   const c = declareAll(koffi, paths);
+  const version: string = c.llama_version!();
+  if (!`v${version}-`.startsWith(`${release}-`))
+    throw new DirectUnavailable(`llama.cpp is ${version}, where node-llama-cpp says ${release}`);
   checkDefaults('llama_model_default_params', c.llama_model_default_params!(), MODEL_DEFAULTS);
   checkDefaults('llama_context_default_params', c.llama_context_default_params!(), CONTEXT_DEFAULTS);
   const progressType = koffi.pointer(koffi.proto('bool', ['float', 'void *']));
   return {
     modelLoad: onOtherThread(c.llama_model_load_from_file!),
     modelFree: c.llama_model_free!,
-    isUnusual: (model) =>
-      c.llama_model_has_encoder!(model) ||
-      c.llama_model_is_recurrent!(model) ||
-      c.llama_model_is_hybrid!(model) ||
-      c.llama_model_is_diffusion!(model),
+    oddity: (model) =>
+      Object.entries({
+        'has an encoder': c.llama_model_has_encoder!,
+        'is recurrent': c.llama_model_is_recurrent!,
+        'is partly recurrent': c.llama_model_is_hybrid!,
+        'is a diffusion model': c.llama_model_is_diffusion!,
+      }).find(([, holds]) => holds(model))?.[0],
     vocabularySize: (model) => c.llama_vocab_n_tokens!(c.llama_model_get_vocab!(model)),
     slidingWindow: c.llama_model_n_swa!,
     contextInit: onOtherThread(c.llama_init_from_model!),
@@ -142,9 +147,9 @@ async function bind(paths: readonly string[]): Promise<Library> {
     view: koffi.view,
     addressOf: koffi.address,
     threadPoolNew: (threads) => {
-      const params = new ArrayBuffer(1024); // ggml_threadpool_params has 528 bytes, and only ggml looks into it
-      c.ggml_threadpool_params_init!(koffi.address(params), threads);
-      return c.ggml_threadpool_new!(koffi.address(params));
+      const params = new ArrayBuffer(1024); // ggml_threadpool_params has 532 bytes, and only ggml looks into it
+      c.ggml_threadpool_params_init!(params, threads);
+      return c.ggml_threadpool_new!(params);
     },
     threadPoolFree: c.ggml_threadpool_free!,
     threadPoolAttach: (context, pool) => c.llama_attach_threadpool!(context, pool, pool),
