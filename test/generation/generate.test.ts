@@ -140,6 +140,18 @@ describe('generate', () => {
     },
   );
 
+  it('writes for two callers at once what it writes for each alone', async () => {
+    const callers = [
+      { strategy: 'mtad', seed: 1, maxTokens: 40 },
+      { strategy: 'mmtad', seed: 2, maxTokens: 40 },
+      { strategy: 'autoregressive', seed: 3, maxTokens: 40 },
+    ] as const;
+    const alone: string[] = [];
+    for (const settings of callers) alone.push((await run(pair, settings)).text);
+    const together = await Promise.all(callers.map((settings) => run(pair, settings)));
+    expect(together.map(({ text }) => text)).toEqual(alone);
+  });
+
   it('says which seed it took when none was given, and takes another one each time', async () => {
     const seeds = new Set<number>();
     for (let time = 0; time < 3; time++) {

@@ -23,7 +23,7 @@ export interface Run {
 }
 
 /** Every setting under its name on the command line; null = chosen by the engine. */
-export function paramsJson({ settings, runtime }: Run): object {
+export function paramsJson({ pair, settings, runtime }: Run): object {
   return {
     strategy: settings.strategy,
     draft_length: settings.gamma,
@@ -39,6 +39,7 @@ export function paramsJson({ settings, runtime }: Run): object {
     stop: settings.stop,
     ignore_eos: settings.ignoreEos,
     perplexity: settings.perplexity,
+    engine: pair.engine.name,
     ctx_size: runtime.contextSize,
     threads: runtime.threads ?? null,
     draft_threads: runtime.draftThreads ?? null,
