@@ -19,8 +19,12 @@ const UNUSED: Distribution = { tokens: Int32Array.of(0), logProbs: Float64Array.
 /**
  * A model's cache over a real context: no history of questions shows in its answers.
  * @param longest tokens of the longest prefix
+ * @param seen is told of the difference of every row
  */
-export function cacheLaws(model: () => Model, { longest = 40, trees = 40 } = {}): void {
+export function cacheLaws(
+  model: () => Model,
+  { longest = 40, trees = 40, tolerance = TOLERANCE, seen = (_difference: number) => {} } = {},
+): void {
   it(`answers for ${trees} random trees what a fresh evaluation of each path answers`, async () => {
     const rng = createRng(20240716);
     const capacity = longest + 24; // a branch may grow from the tip of another: SEQUENCES times four tokens
@@ -40,7 +44,9 @@ export function cacheLaws(model: () => Model, { longest = 40, trees = 40 } = {})
             const batch = chain(path).map((item) => ({ ...item, wanted: item.position === path.length - 1 }));
             const expected = await fresh.decode(batch, ALL);
             await fresh.forget(0, 0);
-            expect(difference([rows[i]!], expected)).toBeLessThan(TOLERANCE);
+            const differs = difference([rows[i]!], expected);
+            seen(differs);
+            expect(differs).toBeLessThan(tolerance);
           }
           prefix = nextPrefix(rng, prefix, tree, text);
           if (rng() < 0.5) await cache.rollback(prefix);
