@@ -23,7 +23,7 @@ const UNUSED: Distribution = { tokens: Int32Array.of(0), logProbs: Float64Array.
  */
 export function cacheLaws(
   model: () => Model,
-  { longest = 40, trees = 40, tolerance = TOLERANCE, seen = (_difference: number) => {} } = {},
+  { longest = 40, trees = 40, seen = (_difference: number) => {} } = {},
 ): void {
   it(`answers for ${trees} random trees what a fresh evaluation of each path answers`, async () => {
     const rng = createRng(20240716);
@@ -46,7 +46,7 @@ export function cacheLaws(
             await fresh.forget(0, 0);
             const differs = difference([rows[i]!], expected);
             seen(differs);
-            expect(differs).toBeLessThan(tolerance);
+            expect(differs).toBeLessThan(TOLERANCE);
           }
           prefix = nextPrefix(rng, prefix, tree, text);
           if (rng() < 0.5) await cache.rollback(prefix);

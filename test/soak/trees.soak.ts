@@ -5,12 +5,9 @@ import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { cacheLaws } from '../engine/cache-laws.js';
 import { TOLERANCE } from '../engine/rows.js';
 
-/** Of so many rows a few are rounded further apart than TOLERANCE; a cell too many or too few makes 0.1 and more. */
-const ROUNDED = 0.04;
-
 function manyTrees(model: () => Model, trees: number): void {
   const seen: number[] = [];
-  cacheLaws(model, { trees, longest: 24, tolerance: ROUNDED, seen: (difference) => seen.push(difference) });
+  cacheLaws(model, { trees, longest: 24, seen: (difference) => seen.push(difference) });
   afterAll(() => {
     const [above, most] = [
       seen.filter((d) => d >= TOLERANCE).length,
@@ -33,6 +30,14 @@ describe('the direct engine', () => {
   });
   afterAll(() => engine.dispose());
 
-  describe('with the draft model', () => manyTrees(() => draft, 10_000));
+  // Flash attention sums values in 16 bits, in the order of the cells, which history shuffles: without it 0.013 is the
+  // largest difference seen, with it 45 of 54,108 rows were 0.02 to 0.033 apart.
+  const exact: Model = {
+    get tokenizer() {
+      return draft.tokenizer;
+    },
+    createContext: (options) => draft.createContext({ ...options, flashAttention: false }),
+  };
+  describe('with the draft model', () => manyTrees(() => exact, 10_000));
   describe('with the target', () => manyTrees(() => target, 2000));
 });
