@@ -40,15 +40,14 @@ export function planPass(
   const branches = branchesOf(prefix, tree, wanted);
   if (branches.length > held.length)
     throw new RangeError(`${branches.length} branches do not fit into ${held.length} sequences`);
-  const assigned = assign(branches, held, prefix, sharesCells);
+  const inner = prefix.length - 1;
+  const heldOfPrefix = held.map((tokens) => Math.min(inner, commonPrefix(tokens, prefix)));
+  const assigned = assign(branches, held, heldOfPrefix, inner, sharesCells);
   const { batch, rows } = batchOf(assigned, prefix, wanted, sharesCells);
   const keeps: Keep[] = assigned.map(({ keep }) => keep);
   if (sharesCells)
-    for (const [sequence, tokens] of held.entries())
-      if (!keeps.some((keep) => keep.sequence === sequence)) {
-        const length = Math.min(prefix.length - 1, commonPrefix(tokens, prefix));
-        keeps.push({ sequence, from: sequence, length });
-      }
+    for (const [sequence, length] of heldOfPrefix.entries())
+      if (!keeps.some((keep) => keep.sequence === sequence)) keeps.push({ sequence, from: sequence, length });
   return { keeps, batch, rows };
 }
 
@@ -77,15 +76,17 @@ function branchesOf(prefix: Prefix, tree: Draft, wanted: readonly NodeIndex[]): 
  * Gives each branch a sequence, the longest match first, and says what that sequence is to hold before the pass. Where
  * cells are shared it may be another's tokens: that one was the better match, and so was given to a branch before,
  * for which it keeps at least as much.
+ *
+ * @param heldOfPrefix tokens of the prefix that each sequence holds: [0..inner]
+ * @param inner position of the last committed token
  */
 function assign(
   branches: readonly Branch[],
   held: readonly (readonly TokenId[])[],
-  prefix: Prefix,
+  heldOfPrefix: readonly number[],
+  inner: number,
   sharesCells: boolean,
 ): { branch: Branch; keep: Keep }[] {
-  const inner = prefix.length - 1;
-  const heldOfPrefix = held.map((tokens) => Math.min(inner, commonPrefix(tokens, prefix)));
   const offers = branches
     .flatMap((branch) =>
       held.map((tokens, sequence) => {

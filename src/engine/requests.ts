@@ -7,6 +7,17 @@ export function checkPosition(position: number): void {
 }
 
 /**
+ * @param held tokens that the sequence holds
+ * @throws RangeError for a position that is not the next one, or outside the context
+ */
+export function checkNext(sequence: number, held: number, position: number, capacity: number): void {
+  if (position !== held)
+    throw new RangeError(`Sequence ${sequence} holds ${held} tokens, so position ${position} cannot be next`);
+  if (position >= capacity)
+    throw new RangeError(`Position ${position} is outside a context of ${capacity} tokens`);
+}
+
+/**
  * @param held tokens that `from` holds
  * @throws RangeError for what it does not begin with, and for a sequence that would be its own copy
  */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ControlledEvaluateInputItem, LlamaContext, LlamaContextSequence, Token } from 'node-llama-cpp';
 import type { TopLogits } from '../../types.js';
 import type { BatchToken, Context, ReadRequest } from '../engine.js';
-import { checkCopy, checkPosition } from '../requests.js';
+import { checkCopy, checkNext, checkPosition } from '../requests.js';
 import { topLogits } from './top-logits.js';
 
 /** A node-llama-cpp context: every sequence has cells of its own, and each position is read by one sampler call. */
@@ -38,7 +38,8 @@ export class BindingsContext implements Context {
     const places = batch.map(({ token, position, sequences, wanted }) => {
       const sequence = this.#only(sequences);
       const run = runs[sequence]!;
-      this.#check(sequence, position, run.length);
+      const held = this.#sequences[sequence]!.nextTokenIndex + run.length;
+      checkNext(sequence, held, position, this.capacity);
       return { run, index: run.push(wanted ? [token as Token, { generateNext }] : (token as Token), wanted) };
     });
 
@@ -112,16 +113,6 @@ export class BindingsContext implements Context {
     if (others.length > 0 || !this.#sequences[sequence!])
       throw new RangeError('A token belongs to one of the sequences, since they share no cells');
     return sequence!;
-  }
-
-  #check(sequence: number, position: number, queued: number): void {
-    const expected = this.#sequences[sequence]!.nextTokenIndex + queued;
-    if (position !== expected)
-      throw new RangeError(
-        `Sequence ${sequence} holds ${expected} tokens, so position ${position} cannot be next`,
-      );
-    if (position >= this.capacity)
-      throw new RangeError(`Position ${position} is outside a context of ${this.capacity} tokens`);
   }
 }
 

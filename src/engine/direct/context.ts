@@ -1,6 +1,6 @@
 import type { TopLogits } from '../../types.js';
 import type { BatchToken, Context, ReadRequest } from '../engine.js';
-import { checkCopy, checkPosition } from '../requests.js';
+import { checkCopy, checkNext, checkPosition } from '../requests.js';
 import { BatchMemory } from './batch.js';
 import { CellKeeper } from './cell-keeper.js';
 import type { Library, Pointer } from './library.js';
@@ -151,15 +151,9 @@ export class DirectContext implements Context {
           `A token belongs to one sequence or to several different ones, not to [${sequences}]`,
         );
       for (const sequence of sequences) {
-        const expected = next.get(sequence) ?? this.#lengthOf(sequence);
-        if (position !== expected)
-          throw new RangeError(
-            `Sequence ${sequence} holds ${expected} tokens, so position ${position} cannot be next`,
-          );
+        checkNext(sequence, next.get(sequence) ?? this.#lengthOf(sequence), position, this.capacity);
         next.set(sequence, position + 1);
       }
-      if (position >= this.capacity)
-        throw new RangeError(`Position ${position} is outside a context of ${this.capacity} tokens`);
     }
   }
 }
