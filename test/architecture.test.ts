@@ -17,7 +17,10 @@ const ALLOWED: Record<string, string> = {
   models: 'engine errors.ts types.ts',
   generation:
     'models metrics strategies decoding cache draft-tree.ts sampling engine/engine.ts errors.ts types.ts',
-  cli: 'engine/engine.ts generation models metrics strategies errors.ts types.ts',
+  energy: '',
+  benchmark:
+    'energy generation models metrics strategies verification decoding cache draft-tree.ts sampling engine errors.ts types.ts',
+  cli: 'benchmark energy engine/engine.ts generation models metrics strategies errors.ts types.ts',
   'index.ts':
     'cache generation models metrics strategies decoding sampling engine/engine.ts errors.ts types.ts',
 };

@@ -1,0 +1,142 @@
+import type { FinishReason, TokenId } from '../types.js';
+
+/** All that a benchmark found. Written as JSON with its keys in snake_case, and read again to compare. */
+export interface BenchmarkReport {
+  readonly schema: 1;
+  readonly complete: boolean; // false: interrupted, and what was finished is here
+  readonly started: string; // ISO 8601
+  readonly seconds: number; // the whole run, loading excepted
+  readonly machine: Machine;
+  readonly versions: Versions;
+  readonly models: { readonly target: ModelFacts; readonly draft: ModelFacts | null };
+  readonly conditions: Conditions;
+  readonly energy: EnergySource;
+  readonly passes: readonly PassCost[];
+  readonly contenders: readonly ContenderSummary[]; // in the order of the command line
+  readonly recommendation: string; // one sentence or two
+  readonly generations: readonly Generation[];
+}
+
+export interface Machine {
+  readonly cpu: string;
+  readonly processors: number; // as many as this process may use
+  readonly memoryGb: number;
+  readonly system: string; // operating system and release
+  readonly backend: string; // llama.cpp's: 'cpu', 'cuda', 'vulkan' or 'metal'
+}
+
+export interface Versions {
+  readonly mtad: string;
+  readonly node: string;
+  readonly nodeLlamaCpp: string;
+  readonly llamaCpp: string;
+}
+
+export interface ModelFacts {
+  readonly file: string; // its name, no folder
+  readonly bytes: number;
+  readonly architecture: string;
+  /** What the file itself says a reader of its figures must know, such as a large model's cost with a small one's wits. */
+  readonly caveat: string | null;
+}
+
+/** What held for all contenders alike. */
+export interface Conditions {
+  readonly prompts: string; // file name, or 'built-in'
+  readonly used: number; // prompts
+  readonly skipped: readonly SkippedPrompt[];
+  readonly repetitions: number;
+  readonly maxTokens: number;
+  readonly ignoreEos: boolean;
+  readonly temperature: number;
+  readonly topK: number;
+  readonly topP: number;
+  readonly seed: number; // of the first generation of each contender
+  readonly threads: number | null; // null: chosen by the engine
+}
+
+export interface SkippedPrompt {
+  readonly id: string;
+  readonly reason: string;
+}
+
+export interface EnergySource {
+  readonly source: string | null; // 'RAPL package-0', 'NVML 1 GPU', ...
+  readonly reason: string | null; // why there is none, and what would change that
+  readonly idleWatts: number | null; // before the run, models loaded
+}
+
+/** T(k): one bare pass of k tokens, all of them read. The median of one measurement per round of the benchmark. */
+export interface PassCost {
+  readonly engine: string;
+  readonly model: 'target' | 'draft';
+  readonly tokens: number; // k
+  readonly ms: number;
+}
+
+/** One strategy with its settings on one engine, or another program's way of doing the same. */
+export interface Contender {
+  readonly name: string; // 'mtad k=4 w=4 tau=0.5'
+  readonly engine: string; // 'direct', 'bindings', or a peer's library
+  readonly role: 'strategy' | 'baseline' | 'peer';
+}
+
+/** One contender's text for one prompt. */
+export interface Generation {
+  readonly contender: string;
+  readonly engine: string;
+  readonly prompt: string; // its id
+  readonly repetition: number; // [0..repetitions)
+  readonly seed: number;
+  readonly promptTokens: number;
+  readonly tokens: readonly TokenId[]; // emitted
+  readonly finishReason: FinishReason;
+  readonly ms: {
+    readonly prefill: number;
+    readonly firstToken: number | null; // from the start of prefill
+    readonly decode: number; // the loop, prompt excluded
+    readonly draft: number | null; // parts of decode; null where a peer does not tell
+    readonly verify: number | null;
+    readonly own: number | null;
+    /** What the same passes cost bare; null where they are not known. */
+    readonly possible: number | null;
+  };
+  readonly speculation: Speculation | null; // null where a peer does not tell
+  readonly logProbSum: number | null; // raw, over the emitted tokens; null: not scored
+  readonly joules: number | null; // of the decoding loop, idle power included
+}
+
+export interface Speculation {
+  readonly steps: number;
+  readonly targetPasses: number;
+  readonly draftPasses: number;
+  readonly drafted: number; // tokens
+  readonly accepted: number; // tokens
+  readonly draftedByPosition: readonly number[]; // steps whose draft reached the position
+  readonly acceptedByPosition: readonly number[]; // steps that kept it
+}
+
+/** A figure with its 95 % interval, from resampling prompts; null bounds where there was one prompt. */
+export interface Estimate {
+  readonly value: number;
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
+export interface ContenderSummary extends Contender {
+  readonly generations: number;
+  readonly tokens: number; // emitted in all
+  readonly targetPasses: number | null;
+  readonly tokensPerSecond: { readonly mean: number; readonly sd: number; readonly median: number } | null;
+  readonly speedUp: Estimate | null; // over autoregressive on the same engine, prompt by prompt
+  readonly firstTokenMs: number | null; // median
+  readonly blockEfficiency: number | null; // tokens per target pass
+  readonly acceptanceRate: number | null; // [0, 1]
+  readonly acceptanceByPosition: readonly number[]; // [0, 1], of the steps whose draft reached the position
+  readonly msPerStep: { readonly draft: number; readonly verify: number; readonly own: number } | null;
+  /** Time that its passes cost bare ÷ time it took: 1 = nothing is lost. */
+  readonly achievedOfPossible: number | null;
+  readonly perplexity: Estimate | null; // under the target, temperature 1, nothing cut
+  readonly distinct: readonly number[]; // distinct-1, -2, -3: different n-grams ÷ n-grams, [0, 1]
+  readonly joulesPerToken: { readonly gross: number; readonly net: number } | null; // net: idle power subtracted
+}
