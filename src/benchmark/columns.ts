@@ -1,0 +1,126 @@
+import type { BenchmarkReport, ContenderSummary, Estimate } from './report.js';
+
+/** One column of the table, the same on a terminal, in Markdown and on the page. */
+export interface Column {
+  readonly head: string;
+  readonly meaning: string; // for a legend
+  readonly align: 'left' | 'right';
+  readonly cell: (summary: ContenderSummary) => string;
+}
+
+const NOTHING = '-';
+
+const COLUMNS: readonly Column[] = [
+  { head: 'setting', meaning: 'strategy and settings', align: 'left', cell: ({ name }) => name },
+  { head: 'engine', meaning: 'how llama.cpp is called', align: 'left', cell: ({ engine }) => engine },
+  {
+    head: 'tokens',
+    meaning: 'tokens generated, over all prompts',
+    align: 'right',
+    cell: ({ tokens }) => String(tokens),
+  },
+  {
+    head: 'passes',
+    meaning: 'passes of the target model',
+    align: 'right',
+    cell: ({ targetPasses }) => (targetPasses === null ? NOTHING : String(targetPasses)),
+  },
+  {
+    head: 'tokens/s',
+    meaning: 'of the decoding loop, prompt excluded: mean ± standard deviation over generations',
+    align: 'right',
+    cell: ({ tokensPerSecond: speed }) => (speed ? `${digits(speed.mean)} ± ${digits(speed.sd)}` : NOTHING),
+  },
+  {
+    head: 'median',
+    meaning: 'median tokens/s',
+    align: 'right',
+    cell: ({ tokensPerSecond: speed }) => (speed ? digits(speed.median) : NOTHING),
+  },
+  {
+    head: 'speed-up',
+    meaning: 'over autoregressive on the same engine and prompts; in brackets the 95 % interval over prompts',
+    align: 'right',
+    cell: ({ speedUp }) => interval(speedUp),
+  },
+  {
+    head: 'first token',
+    meaning: 'milliseconds from the start of the prompt, median',
+    align: 'right',
+    cell: ({ firstTokenMs: ms }) => (ms === null ? NOTHING : `${digits(ms)} ms`),
+  },
+  {
+    head: 'per pass',
+    meaning: 'tokens per pass of the target (block efficiency)',
+    align: 'right',
+    cell: ({ blockEfficiency }) => fixed(blockEfficiency, 2),
+  },
+  {
+    head: 'accepted',
+    meaning: 'drafted tokens that were kept (acceptance rate)',
+    align: 'right',
+    cell: ({ acceptanceRate }) => fixed(acceptanceRate, 2),
+  },
+  {
+    head: 'draft/verify/own',
+    meaning: 'share of the time in the draft model, in the target, in mtad itself, in percent',
+    align: 'right',
+    cell: ({ msPerStep }) => (msPerStep ? shares(msPerStep) : NOTHING),
+  },
+  {
+    head: 'of possible',
+    meaning: 'time that the same passes take bare ÷ time taken',
+    align: 'right',
+    cell: ({ achievedOfPossible }) => fixed(achievedOfPossible, 2),
+  },
+  {
+    head: 'perplexity',
+    meaning:
+      'of the text under the target, temperature 1, nothing cut; in brackets the 95 % interval over prompts',
+    align: 'right',
+    cell: ({ perplexity }) => interval(perplexity),
+  },
+  {
+    head: 'distinct-2',
+    meaning: 'different pairs of neighbouring tokens ÷ pairs: low where a text repeats itself',
+    align: 'right',
+    cell: ({ distinct }) => fixed(distinct[1] ?? null, 2),
+  },
+  {
+    head: 'J/token',
+    meaning: 'energy of the decoding loop, idle power subtracted; in brackets with it',
+    align: 'right',
+    cell: ({ joulesPerToken: j }) => (j ? `${digits(j.net)} (${digits(j.gross)})` : NOTHING),
+  },
+];
+
+/** Those with something to tell: no engine where there is but one, no column of dashes. */
+export function columnsOf({ contenders }: Pick<BenchmarkReport, 'contenders'>): Column[] {
+  const engines = new Set(contenders.map(({ engine }) => engine));
+  return COLUMNS.filter(({ head, cell }) =>
+    head === 'engine' ? engines.size > 1 : contenders.some((one) => cell(one) !== NOTHING),
+  );
+}
+
+/** Three figures that count: 1234, 123, 12.3, 1.23. */
+export function digits(value: number): string {
+  const size = Math.abs(value);
+  return value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : 2);
+}
+
+export function interval(estimate: Estimate | null): string {
+  if (!estimate) return NOTHING;
+  const { value, low, high } = estimate;
+  return low === null || high === null
+    ? value.toFixed(2)
+    : `${value.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`;
+}
+
+function fixed(value: number | null, places: number): string {
+  return value === null ? NOTHING : value.toFixed(places);
+}
+
+function shares({ draft, verify, own }: NonNullable<ContenderSummary['msPerStep']>): string {
+  const total = draft + verify + own;
+  return [draft, verify, own].map((ms) => Math.round((100 * ms) / total)).join('/');
+}
