@@ -41,7 +41,19 @@ const COLUMNS: readonly Column[] = [
     head: 'speed-up',
     meaning: 'over autoregressive on the same engine and prompts; in brackets the 95 % interval over prompts',
     align: 'right',
-    cell: ({ speedUp }) => interval(speedUp),
+    cell: ({ speedUp }) => interval(speedUp.autoregressive),
+  },
+  {
+    head: '/ speculative',
+    meaning: 'the same over speculative sampling',
+    align: 'right',
+    cell: ({ speedUp }) => interval(speedUp.speculative),
+  },
+  {
+    head: '/ predictor',
+    meaning: "the same over node-llama-cpp's DraftSequenceTokenPredictor",
+    align: 'right',
+    cell: ({ speedUp }) => interval(speedUp.predictor),
   },
   {
     head: 'first token',

@@ -1,4 +1,7 @@
+import type { Estimate } from '../metrics/bootstrap.js';
 import type { FinishReason, TokenId } from '../types.js';
+
+export type { Estimate };
 
 /** All that a benchmark found. Written as JSON with its keys in snake_case, and read again to compare. */
 export interface BenchmarkReport {
@@ -98,12 +101,17 @@ export interface Generation {
     readonly draft: number | null; // parts of decode; null where a peer does not tell
     readonly verify: number | null;
     readonly own: number | null;
-    /** What the same passes cost bare; null where they are not known. */
-    readonly possible: number | null;
   };
+  readonly passes: PassSizes | null; // null where a peer does not tell
   readonly speculation: Speculation | null; // null where a peer does not tell
   readonly logProbSum: number | null; // raw, over the emitted tokens; null: not scored
   readonly joules: number | null; // of the decoding loop, idle power included
+}
+
+/** Passes of the decoding loop by size: [tokens evaluated at once, number of such passes]. */
+export interface PassSizes {
+  readonly target: readonly (readonly [number, number])[];
+  readonly draft: readonly (readonly [number, number])[];
 }
 
 export interface Speculation {
@@ -116,11 +124,11 @@ export interface Speculation {
   readonly acceptedByPosition: readonly number[]; // steps that kept it
 }
 
-/** A figure with its 95 % interval, from resampling prompts; null bounds where there was one prompt. */
-export interface Estimate {
-  readonly value: number;
-  readonly low: number | null;
-  readonly high: number | null;
+/** Time per token of another contender ÷ that of this one, on the prompts that both wrote on from. */
+export interface SpeedUps {
+  readonly autoregressive: Estimate | null; // on the same engine where it ran there
+  readonly speculative: Estimate | null; // likewise; of the same draft length if there were several
+  readonly predictor: Estimate | null; // node-llama-cpp's DraftSequenceTokenPredictor
 }
 
 export interface ContenderSummary extends Contender {
@@ -128,7 +136,7 @@ export interface ContenderSummary extends Contender {
   readonly tokens: number; // emitted in all
   readonly targetPasses: number | null;
   readonly tokensPerSecond: { readonly mean: number; readonly sd: number; readonly median: number } | null;
-  readonly speedUp: Estimate | null; // over autoregressive on the same engine, prompt by prompt
+  readonly speedUp: SpeedUps;
   readonly firstTokenMs: number | null; // median
   readonly blockEfficiency: number | null; // tokens per target pass
   readonly acceptanceRate: number | null; // [0, 1]
