@@ -145,6 +145,6 @@ export interface ContenderSummary extends Contender {
   /** Time that its passes cost bare ÷ time it took: 1 = nothing is lost. */
   readonly achievedOfPossible: number | null;
   readonly perplexity: Estimate | null; // under the target, temperature 1, nothing cut
-  readonly distinct: readonly number[]; // distinct-1, -2, -3: different n-grams ÷ n-grams, [0, 1]
+  readonly distinct: readonly (number | null)[]; // distinct-1, -2, -3: different n-grams ÷ n-grams, [0, 1]
   readonly joulesPerToken: { readonly gross: number; readonly net: number } | null; // net: idle power subtracted
 }

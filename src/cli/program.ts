@@ -1,13 +1,10 @@
-import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { CACHE_TYPES } from '../engine/engine.js';
 import { UsageError } from '../errors.js';
 import { settingsSchema } from '../generation/settings.js';
+import { VERSION } from '../version.js';
 import type { GenerateFlags } from './commands/generate.js';
+import { addModelOptions, addRuntimeOptions, DEFAULTS, setting } from './options.js';
 import { promptWords } from './spelling.js';
-import { VERSION } from './version.js';
-
-const DEFAULTS = settingsSchema.parse({});
 
 /** By name, in a word or two. */
 const STRATEGIES =
@@ -45,16 +42,7 @@ export function createProgram(): Command {
     });
 
   program.optionsGroup('Models:');
-  program
-    .addOption(new Option('-m, --model <file>', 'target model, GGUF').env('MTAD_MODEL'))
-    .addOption(
-      new Option(
-        '-d, --draft <file>',
-        'draft model, GGUF; or lookup: guess from the text so far, no model',
-      ).env('MTAD_DRAFT'),
-    )
-    .addOption(new Option('--models-dir <folder>', 'where to look for models').env('MTAD_MODELS_DIR'))
-    .option('--offline', 'never use the network (this release never does)');
+  addModelOptions(program);
 
   program.optionsGroup('Prompt:');
   program
@@ -93,47 +81,15 @@ export function createProgram(): Command {
     .option('--ignore-eos', 'never end by itself');
 
   program.optionsGroup('Runtime:');
-  program
-    .addOption(
-      new Option(
-        '--engine <name>',
-        "direct: llama.cpp's C API; bindings: node-llama-cpp's; auto: direct if it can",
-      )
-        .choices(['auto', 'direct', 'bindings'])
-        .default('auto'),
+  program.addOption(
+    new Option(
+      '--engine <name>',
+      "direct: llama.cpp's C API; bindings: node-llama-cpp's; auto: direct if it can",
     )
-    .addOption(
-      whole(
-        '-c, --ctx-size <n>',
-        'tokens of prompt and text together at most (default: what the target was trained on)',
-        2,
-      ),
-    )
-    // More threads than processors wait for each other: a pass then takes seconds instead of milliseconds.
-    .addOption(
-      whole('-t, --threads <n>', 'processor threads (default: by model size)', 1, availableParallelism()),
-    )
-    .addOption(
-      whole(
-        '--draft-threads <n>',
-        'the same for the draft model (default: as --threads)',
-        1,
-        availableParallelism(),
-      ),
-    )
-    .addOption(
-      new Option('--cache-type <type>', 'number format of the KV caches (default: f16)').choices(CACHE_TYPES),
-    )
-    .addOption(
-      new Option('--flash-attn <when>', 'flash attention').choices(['auto', 'on', 'off']).default('auto'),
-    )
-    .addOption(
-      new Option('--gpu <device>', 'device')
-        .choices(['auto', 'cuda', 'vulkan', 'metal', 'off'])
-        .default('auto'),
-    )
-    .addOption(whole('--gpu-layers <n>', 'layers of the target on the GPU (default: as many as fit)', 0))
-    .addOption(whole('--draft-gpu-layers <n>', 'layers of the draft model on the GPU', 0));
+      .choices(['auto', 'direct', 'bindings'])
+      .default('auto'),
+  );
+  addRuntimeOptions(program);
 
   program.optionsGroup('Output:');
   program
@@ -155,36 +111,6 @@ export function createProgram(): Command {
     .option('-v, --verbose', "llama.cpp's log, and errors in full");
   program.addHelpText('after', EXAMPLES);
   return program;
-}
-
-/** A number that the library's own schema judges, so that both say the same. */
-function setting(
-  flags: string,
-  key: 'gamma' | 'beamWidth' | 'tau' | 'temperature' | 'topK' | 'topP' | 'seed' | 'maxTokens',
-  description: string,
-): Option {
-  const option = new Option(flags, description).argParser((text) => {
-    const parsed = settingsSchema.shape[key].safeParse(parseNumber(text));
-    if (!parsed.success) throw new InvalidArgumentError(`It must be ${parsed.error.issues[0]!.message}.`);
-    return parsed.data;
-  });
-  return DEFAULTS[key] === undefined ? option : option.default(DEFAULTS[key]);
-}
-
-function whole(flags: string, description: string, min: number, max = Number.MAX_SAFE_INTEGER): Option {
-  return new Option(flags, description).argParser((text) => {
-    const value = parseNumber(text);
-    if (!Number.isSafeInteger(value) || value < min || value > max)
-      throw new InvalidArgumentError(
-        `It must be a whole number, ${max < Number.MAX_SAFE_INTEGER ? `${min} to ${max}` : `${min} or more`}.`,
-      );
-    return value;
-  });
-}
-
-/** Number('') is 0, which nobody means. */
-function parseNumber(text: string): number {
-  return text.trim() === '' ? Number.NaN : Number(text);
 }
 
 function parseStrategy(name: string): string {

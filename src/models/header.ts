@@ -8,6 +8,9 @@ export interface ModelHeader {
   readonly architecture: string;
   readonly trainContextSize: number; // tokens the model was trained on at once
   readonly vocabulary: Vocabulary;
+  /** What its makers want said beside every figure taken with it; metadata `mtad.caveat`. */
+  readonly caveat: string | undefined;
+  readonly bytes: number; // of the file; of a split model, the first part
 }
 
 export interface Vocabulary {
@@ -45,8 +48,11 @@ export async function readHeader(path: string): Promise<ModelHeader> {
   refuseOtherModels(info, path);
   refuseImpossible(info, path);
   const { tokenizer, general } = info.metadata;
+  const { mtad } = info.metadata as { mtad?: { caveat?: string } };
   return {
     path,
+    bytes: fileBytes,
+    caveat: mtad?.caveat,
     architecture: general.architecture,
     trainContextSize: Number(info.architectureMetadata.context_length ?? 0),
     vocabulary: {

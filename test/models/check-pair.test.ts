@@ -10,6 +10,8 @@ function header(name: string, vocabulary: Partial<Vocabulary> = {}): ModelHeader
     path: `/models/${name}.gguf`,
     architecture: 'llama',
     trainContextSize: 2048,
+    bytes: 1,
+    caveat: undefined,
     vocabulary: { tokens: TOKENS, bos: 1, eos: 2, ...vocabulary },
   };
 }

@@ -6,6 +6,7 @@ import type { Pair, PairOptions } from '../../models/pair.js';
 import { type StrategyName, sequencesOf } from '../../strategies/index.js';
 import { EXIT } from '../failures.js';
 import { Interrupts } from '../interrupts.js';
+import { draftFile, draftSource, pairOptionsOf, type RuntimeFlags, runOptionsOf } from '../options.js';
 import { checkSources, type PromptSources, readPrompt, stdinIsRedirected } from '../prompt.js';
 import { colorsFor } from '../render/colors.js';
 import type { Run } from '../render/json.js';
@@ -16,10 +17,7 @@ import { checkOutputs } from '../render/sink.js';
 import { statsText } from '../render/stats.js';
 
 /** What Commander makes of the options. Undefined = not given. */
-export interface GenerateFlags {
-  model?: string;
-  draft?: string;
-  modelsDir?: string;
+export interface GenerateFlags extends RuntimeFlags {
   prompt?: string;
   file?: string;
   stdin: boolean;
@@ -35,15 +33,7 @@ export interface GenerateFlags {
   maxTokens: number;
   stop: string[];
   ignoreEos?: boolean;
-  ctxSize?: number;
   engine: NonNullable<PairOptions['engine']>;
-  threads?: number;
-  draftThreads?: number;
-  cacheType?: RunOptions['cacheType'];
-  flashAttn: 'auto' | 'on' | 'off';
-  gpu: NonNullable<PairOptions['gpu']>;
-  gpuLayers?: number;
-  draftGpuLayers?: number;
   json?: boolean;
   jsonl?: boolean;
   output?: string;
@@ -54,7 +44,6 @@ export interface GenerateFlags {
   trace?: string;
   color: 'auto' | 'always' | 'never';
   quiet?: boolean;
-  verbose?: boolean;
 }
 
 /** `mtad generate`: prompt in, text out, figures aside. @returns the exit code */
@@ -99,10 +88,9 @@ async function loadAndWrite(
     if (!flags.quiet) process.stderr.write(`mtad: ${line}\n`);
   };
   const options: PairOptions = {
-    ...pick(flags, 'model', 'modelsDir', 'engine', 'gpu', 'gpuLayers', 'draftGpuLayers'),
-    draft: draftFile(flags),
+    ...pairOptionsOf(flags),
+    engine: flags.engine,
     needsDraft: sequencesOf(settings).draft > 0,
-    log: flags.verbose ? (line) => process.stderr.write(`${line}\n`) : undefined,
     signal,
   };
   const { findPair, loadPair } = await import('../../models/pair.js'); // half a second, so not before it is needed
@@ -139,12 +127,7 @@ async function write(
     trace: flags.trace,
     onLoss: () => interrupts.abort(),
   });
-  const runOptions: RunOptions = {
-    ...pick(flags, 'threads', 'draftThreads', 'cacheType'),
-    flashAttention: flags.flashAttn === 'auto' ? undefined : flags.flashAttn === 'on',
-    contextSize: flags.ctxSize,
-    signal: interrupts.signal,
-  };
+  const runOptions: RunOptions = { ...runOptionsOf(flags), signal: interrupts.signal };
   let run: Run | undefined;
   let result: GenerationResult | undefined;
   try {
@@ -173,11 +156,6 @@ async function write(
 
 function fileOf({ output }: GenerateFlags): string | undefined {
   return output === '-' ? undefined : output;
-}
-
-/** `--draft lookup` names no file; `--draft ./lookup` does. */
-function draftFile({ draft }: GenerateFlags): string | undefined {
-  return draft === 'lookup' ? undefined : draft;
 }
 
 function outputsOf(flags: GenerateFlags): string[] {
@@ -209,7 +187,7 @@ function settingsOf(flags: GenerateFlags) {
     ),
     gamma: flags.draftLength,
     tau: flags.threshold,
-    draftFrom: flags.draft === 'lookup' ? ('lookup' as const) : ('model' as const),
+    draftFrom: draftSource(flags),
     perplexity: flags.perplexity ?? (flags.json || flags.jsonl || flags.trace ? ('auto' as const) : false),
   };
 }

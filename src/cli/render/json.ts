@@ -2,7 +2,7 @@ import type { EffectiveSettings, GenerationResult } from '../../generation/gener
 import { ratios } from '../../metrics/ratios.js';
 import type { Pair } from '../../models/pair.js';
 import { sequencesOf } from '../../strategies/index.js';
-import { VERSION } from '../version.js';
+import { VERSION } from '../../version.js';
 
 /** What the object for machines is made from. */
 export interface Run {

@@ -1,0 +1,80 @@
+import { performance } from 'node:perf_hooks';
+import type { EngineName } from '../engine/engine.js';
+import type { RunOptions } from '../generation/generate.js';
+import type { Settings } from '../generation/settings.js';
+import type { PairOptions } from '../models/pair.js';
+import type { Entry } from './contenders.js';
+import { openCourse } from './course.js';
+import type { BenchmarkPrompt } from './prompts.js';
+import { recommend } from './recommend.js';
+import type { BenchmarkReport, Conditions, Generation } from './report.js';
+import { type CourseEvent, passCosts, runCourse } from './run.js';
+import { summarise } from './summary.js';
+
+/** A benchmark to run. */
+export interface BenchmarkOptions {
+  readonly entries: readonly Entry[]; // at least one
+  readonly peers: boolean;
+  readonly engines: readonly (EngineName | 'auto')[];
+  readonly promptSource: string; // where the prompts are from, for the report
+  readonly prompts: readonly BenchmarkPrompt[];
+  readonly pair: Omit<PairOptions, 'engine' | 'needsDraft' | 'signal'>;
+  readonly run: Omit<RunOptions, 'signal'>;
+  readonly settings: Pick<Settings, 'temperature' | 'topK' | 'topP' | 'ignoreEos' | 'maxTokens'>;
+  readonly repetitions: number;
+  readonly seed: number;
+  readonly perplexity: boolean;
+  readonly signal: AbortSignal;
+}
+
+export type BenchmarkEvent =
+  | { readonly type: 'start'; readonly total: number; readonly conditions: Conditions } // generations to come
+  | CourseEvent
+  | { readonly type: 'end'; readonly report: BenchmarkReport };
+
+/**
+ * Runs strategies, their settings, engines and peers side by side on the same prompts: 'start', then 'warm-up' and
+ * 'generation' as they come, 'end'. The report is given also where a run is interrupted or fails: what was finished is
+ * in it, and it says that it is not complete. A failure is thrown after that.
+ * @throws what `loadPair` and `generate` throw; UsageError where no prompt fits into the context
+ */
+export async function* benchmark(options: BenchmarkOptions): AsyncGenerator<BenchmarkEvent, void> {
+  const { course, facts, conditions, energy, close } = await openCourse(options);
+  try {
+    const { writers, prompts, repetitions } = course;
+    const total = writers.length * prompts.length * repetitions;
+    yield { type: 'start', total, conditions };
+    const started = new Date();
+    const begun = performance.now();
+    const generations: Generation[] = [];
+    let failure: unknown;
+    try {
+      for await (const event of runCourse(course)) {
+        if (event.type === 'generation') generations.push(event.generation);
+        yield event;
+      }
+    } catch (error) {
+      failure = error;
+    }
+    const passes = passCosts(course.costs);
+    const contenders = writers.map(({ contender }) => contender);
+    const summaries = summarise(contenders, generations, passes, energy.idleWatts);
+    const report: BenchmarkReport = {
+      schema: 1,
+      complete: generations.length === total,
+      started: started.toISOString(),
+      seconds: (performance.now() - begun) / 1000,
+      ...facts,
+      conditions,
+      energy,
+      passes,
+      contenders: summaries,
+      recommendation: recommend(summaries),
+      generations,
+    };
+    yield { type: 'end', report };
+    if (failure) throw failure;
+  } finally {
+    await close();
+  }
+}

@@ -1,0 +1,77 @@
+import type { EarlierReport } from './formats/json.js';
+import type { BenchmarkReport, Estimate } from './report.js';
+
+/** One contender then and now. `agrees`: the 95 % intervals overlap; null where one is not known. */
+export interface Change {
+  readonly name: string;
+  readonly engine: string;
+  readonly speed: Pairing; // tokens/s
+  readonly speedUp: Pairing; // over autoregressive
+  readonly perplexity: Pairing;
+}
+
+export interface Pairing {
+  readonly then: Estimate | null;
+  readonly now: Estimate | null;
+  readonly agrees: boolean | null;
+}
+
+export interface Comparison {
+  readonly changes: readonly Change[]; // contenders of both
+  readonly warnings: readonly string[]; // why the figures may not be comparable
+  readonly only: readonly string[]; // contenders of one of them
+}
+
+/** Holds a report against an earlier one. */
+export function compare(now: BenchmarkReport, then: EarlierReport): Comparison {
+  const keyOf = (one: { name: string; engine: string }) => `${one.name} (${one.engine})`;
+  const earlier = new Map(then.contenders.map((one) => [keyOf(one), one]));
+  const both = now.contenders.filter((one) => earlier.has(keyOf(one)));
+  const changes = both.map((one): Change => {
+    const old = earlier.get(keyOf(one))!;
+    return {
+      name: one.name,
+      engine: one.engine,
+      speed: pairing(meanOf(old), meanOf(one)),
+      speedUp: pairing(old.speedUp.autoregressive, one.speedUp.autoregressive),
+      perplexity: pairing(old.perplexity, one.perplexity),
+    };
+  });
+  const known = new Set(both.map(keyOf));
+  const only = [...new Set([...now.contenders, ...then.contenders].map(keyOf))].filter(
+    (key) => !known.has(key),
+  );
+  return { changes, warnings: differences(now, then), only };
+}
+
+/** Mean tokens/s with its 95 % interval over generations, from the standard error. */
+function meanOf({
+  tokensPerSecond: speed,
+  generations,
+}: EarlierReport['contenders'][number]): Estimate | null {
+  if (!speed) return null;
+  const half = (1.96 * speed.sd) / Math.sqrt(generations);
+  return generations < 2
+    ? { value: speed.mean, low: null, high: null }
+    : { value: speed.mean, low: speed.mean - half, high: speed.mean + half };
+}
+
+function pairing(then: Estimate | null, now: Estimate | null): Pairing {
+  const bounds = [then?.low, then?.high, now?.low, now?.high];
+  const known = bounds.every((bound) => typeof bound === 'number');
+  return { then, now, agrees: known ? then!.low! <= now!.high! && now!.low! <= then!.high! : null };
+}
+
+function differences(now: BenchmarkReport, then: EarlierReport): string[] {
+  const facts = (report: EarlierReport) => ({
+    'target model': report.models.target.file,
+    'draft model': report.models.draft?.file ?? 'none',
+    processor: report.machine.cpu,
+    backend: report.machine.backend,
+    completeness: report.complete ? 'complete' : 'incomplete',
+  });
+  const [old, current] = [facts(then), facts(now)];
+  return (Object.keys(old) as (keyof typeof old)[])
+    .filter((key) => old[key] !== current[key])
+    .map((key) => `${key}: ${old[key]} then, ${current[key]} now`);
+}

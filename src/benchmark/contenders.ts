@@ -1,0 +1,102 @@
+import { distance } from 'fastest-levenshtein';
+import { UsageError } from '../errors.js';
+import { parseSettings, type Settings, type SettingsInput } from '../generation/settings.js';
+import { STRATEGY_NAMES, type StrategyName } from '../strategies/index.js';
+import type { Contender } from './report.js';
+
+/** What is to be compared: every strategy with every combination of the settings that it has. */
+export interface Field {
+  readonly strategies: readonly StrategyName[];
+  readonly gammas: readonly number[];
+  readonly beamWidths: readonly number[];
+  readonly taus: readonly number[];
+  readonly clip: boolean;
+  readonly draftFrom: Settings['draftFrom'];
+  readonly baselines: boolean; // also greedy, temperature 0.7 and mtjd
+}
+
+/** One of them on any engine. */
+export interface Entry {
+  readonly name: string;
+  readonly role: Contender['role'];
+  readonly settings: SettingsInput; // what is not here holds for all
+}
+
+export const DEFAULT_STRATEGIES: readonly StrategyName[] = ['autoregressive', 'speculative', 'mtad', 'mmtad'];
+
+/** Text of the same target that costs no more than plain sampling and is likelier: what joint decoding must be held against. */
+const BASELINES: readonly Entry[] = [
+  { name: 'greedy', role: 'baseline', settings: { strategy: 'autoregressive', temperature: 0 } },
+  { name: 'temperature 0.7', role: 'baseline', settings: { strategy: 'autoregressive', temperature: 0.7 } },
+];
+
+/** @throws UsageError for a name that is no strategy, with the one that was probably meant */
+export function parseStrategies(list: string): StrategyName[] {
+  return list.split(',').map((word) => {
+    const name = word.trim() as StrategyName;
+    if (STRATEGY_NAMES.includes(name)) return name;
+    const close = STRATEGY_NAMES.find((known) => distance(known, name) <= 2);
+    throw new UsageError(
+      `No strategy ${JSON.stringify(name)}${close ? `; did you mean ${close}?` : ''} (there are ${STRATEGY_NAMES.join(', ')})`,
+    );
+  });
+}
+
+/** @throws UsageError where settings contradict each other */
+export function expand(field: Field): Entry[] {
+  const { strategies, baselines, gammas, beamWidths } = field;
+  const entries = [...new Set(strategies)].flatMap((strategy) => expandStrategy(strategy, field));
+  if (!baselines) return entries;
+  const joint = strategies.includes('mtjd')
+    ? []
+    : expandStrategy('mtjd', { ...field, gammas: [gammas[0]!], beamWidths: [beamWidths[0]!] });
+  return [...entries, ...BASELINES, ...joint.map((entry) => ({ ...entry, role: 'baseline' as const }))];
+}
+
+/** Which lists a strategy has a use for. */
+const USES: Record<StrategyName, readonly ('gamma' | 'beamWidth' | 'tau')[]> = {
+  autoregressive: [],
+  speculative: ['gamma'],
+  block: ['gamma'],
+  mtad: ['gamma', 'beamWidth', 'tau'],
+  mmtad: ['gamma', 'beamWidth', 'tau'],
+  mtjd: ['gamma', 'beamWidth'],
+};
+
+function expandStrategy(strategy: StrategyName, field: Field): Entry[] {
+  const { gammas, beamWidths, taus, clip, draftFrom } = field;
+  const uses = USES[strategy];
+  const values = (key: (typeof uses)[number], list: readonly number[]) =>
+    uses.includes(key) && list.length > 0 ? [...new Set(list)] : [undefined];
+  const looksUp = draftFrom === 'lookup' && strategy !== 'mtjd';
+  const entries: Entry[] = [];
+  for (const gamma of values('gamma', gammas))
+    for (const beamWidth of values('beamWidth', looksUp ? [] : beamWidths))
+      for (const tau of values('tau', taus)) {
+        const settings: SettingsInput = {
+          strategy,
+          ...(gamma === undefined ? {} : { gamma }),
+          ...(beamWidth === undefined ? {} : { beamWidth }),
+          ...(tau === undefined ? {} : { tau }),
+          ...(clip && strategy === 'mtad' ? { clip } : {}),
+          ...(uses.includes('gamma') && looksUp ? { draftFrom } : {}),
+        };
+        parseSettings(settings);
+        entries.push({ name: nameOf(settings), role: 'strategy', settings });
+      }
+  return entries;
+}
+
+/** 'mtad k=4 w=4 tau=0.5', after the options of the command line. */
+function nameOf({ strategy, gamma, beamWidth, tau, clip, draftFrom }: SettingsInput): string {
+  return [
+    strategy,
+    gamma && `k=${gamma}`,
+    beamWidth && `w=${beamWidth}`,
+    tau && `tau=${tau}`,
+    clip && 'clip',
+    draftFrom === 'lookup' && 'lookup',
+  ]
+    .filter(Boolean)
+    .join(' ');
+}

@@ -1,0 +1,67 @@
+import camelcaseKeys from 'camelcase-keys';
+import snakecaseKeys from 'snakecase-keys';
+import { z } from 'zod';
+import { UsageError } from '../../errors.js';
+import type { BenchmarkReport, Generation } from '../report.js';
+
+/** The whole report, keys in snake_case. */
+export function json(report: BenchmarkReport): string {
+  return `${JSON.stringify(snake(report), null, 2)}\n`;
+}
+
+/** One line of JSON Lines: a generation as it comes. */
+export function jsonLine(generation: Generation): string {
+  return `${JSON.stringify({ type: 'generation', ...snake(generation) })}\n`;
+}
+
+/** The last line: the report without the generations, which came before. */
+export function jsonLastLine({ generations: _, ...report }: BenchmarkReport): string {
+  return `${JSON.stringify({ type: 'report', ...snake(report) })}\n`;
+}
+
+function snake(value: object): object {
+  return snakecaseKeys(value as Record<string, unknown>, { deep: true });
+}
+
+const estimate = z.object({ value: z.number(), low: z.number().nullable(), high: z.number().nullable() });
+
+/** As much of a report as a comparison needs. */
+const earlier = z.object({
+  schema: z.literal(1),
+  complete: z.boolean(),
+  started: z.string(),
+  machine: z.object({ cpu: z.string(), backend: z.string() }),
+  models: z.object({
+    target: z.object({ file: z.string() }),
+    draft: z.object({ file: z.string() }).nullable(),
+  }),
+  contenders: z.array(
+    z.object({
+      name: z.string(),
+      engine: z.string(),
+      generations: z.number(),
+      tokensPerSecond: z.object({ mean: z.number(), sd: z.number() }).nullable(),
+      speedUp: z.object({ autoregressive: estimate.nullable() }),
+      perplexity: estimate.nullable(),
+    }),
+  ).readonly(),
+});
+
+export type EarlierReport = z.output<typeof earlier>;
+
+/** @throws UsageError where the text is no report of a benchmark */
+export function parseReport(text: string, path: string): EarlierReport {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new UsageError(`${path} is not JSON: ${(cause as Error).message}`, { cause });
+  }
+  const isObject = typeof value === 'object' && value !== null;
+  const parsed = earlier.safeParse(isObject ? camelcaseKeys(value as object, { deep: true }) : value);
+  if (parsed.success) return parsed.data;
+  const where = parsed.error.issues[0]?.path.join('.');
+  throw new UsageError(
+    `${path} is no report of mtad benchmark --format json${where ? `: ${where} is missing or wrong` : ''}`,
+  );
+}

@@ -1,0 +1,16 @@
+import { markdownTable } from 'markdown-table';
+import { columnsOf } from '../columns.js';
+import { notes } from '../notes.js';
+import type { BenchmarkReport } from '../report.js';
+
+/** The recommendation, the table and its notes, as Markdown. */
+export function markdown(report: BenchmarkReport): string {
+  const columns = columnsOf(report);
+  const rows = report.contenders.map((one) => columns.map(({ cell }) => cell(one)));
+  const table = markdownTable([columns.map(({ head }) => head), ...rows], {
+    align: columns.map(({ align }) => align),
+  });
+  return `${report.recommendation}\n\n${table}\n\n${notes(report)
+    .map((note) => `- ${note}\n`)
+    .join('')}`;
+}

@@ -1,0 +1,35 @@
+import type { BenchmarkReport, ModelFacts } from './report.js';
+
+/** What belongs under every table: conditions, machine, models and what they are not, and what is missing. */
+export function notes(report: BenchmarkReport): string[] {
+  const { conditions: c, machine, versions, models, energy, complete, generations } = report;
+  const { target, draft } = models;
+  return [
+    ...(complete ? [] : [`INCOMPLETE: the run ended early; ${generations.length} generations are in it`]),
+    ...[target, draft].flatMap((model) => (model?.caveat ? [`${model.file}: ${model.caveat}`] : [])),
+    `Target ${modelText(target)}, draft ${draft ? modelText(draft) : 'none'}`,
+    `${c.used} prompts (${c.prompts}) x ${c.repetitions}, at most ${c.maxTokens} tokens${c.ignoreEos ? ', ends ignored' : ''}; ` +
+      `temperature ${c.temperature}, top-k ${c.topK}, top-p ${c.topP}, seed ${c.seed}`,
+    ...(c.skipped.length > 0 ? [`${c.skipped.length} prompts skipped: ${skippedText(c.skipped)}`] : []),
+    `${machine.cpu}, ${machine.processors} processors, ${machine.memoryGb} GB, ${machine.system}; ${machine.backend}, ` +
+      `${c.threads === null ? 'threads by model size' : `${c.threads} threads`}; mtad ${versions.mtad}, node-llama-cpp ${versions.nodeLlamaCpp}, ` +
+      `llama.cpp ${versions.llamaCpp}, Node ${versions.node}`,
+    energyText(energy),
+  ];
+}
+
+/** @returns names and reasons of the first few */
+function skippedText(skipped: BenchmarkReport['conditions']['skipped']): string {
+  const first = skipped.slice(0, 3).map(({ id, reason }) => `${id} (${reason})`);
+  return [...first, ...(skipped.length > first.length ? ['...'] : [])].join(', ');
+}
+
+function modelText({ file, bytes }: ModelFacts): string {
+  return `${file} (${(bytes / 1e6).toFixed(bytes < 1e8 ? 1 : 0)} MB)`;
+}
+
+function energyText({ source, reason, idleWatts }: BenchmarkReport['energy']): string {
+  if (source === null) return `Energy: not available. ${reason}`;
+  const idle = idleWatts === null ? 'idle power unknown' : `idle ${idleWatts.toFixed(1)} W, subtracted`;
+  return `Energy: ${source}, ${idle}${reason ? `. ${reason}` : ''}`;
+}

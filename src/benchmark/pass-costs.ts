@@ -1,0 +1,64 @@
+import { median } from 'simple-statistics';
+import type { BatchToken, Context } from '../engine/engine.js';
+import type { TokenId } from '../types.js';
+
+/** The least that an engine can be asked to read. */
+const BARE = { top: 1, logSumExp: false };
+
+/**
+ * T(k) of one model: how long one pass of k tokens takes with nothing around it, measured again and again between
+ * the generations of a benchmark, so that a slow moment of the machine hits both.
+ */
+export class PassCosts {
+  readonly #context: Context; // of one sequence
+  readonly #now: () => number; // ms
+  readonly #times = new Map<number, number[]>(); // ms, by k
+
+  constructor(context: Context, now: () => number) {
+    this.#context = context;
+    this.#now = now;
+  }
+
+  /**
+   * Measures a pass of each size once, in the middle of `text`.
+   * @param text tokens of a real text, at least one, to stand before the pass and to be evaluated in it
+   */
+  async measure(text: readonly TokenId[], sizes: Iterable<number>): Promise<void> {
+    const { capacity } = this.#context;
+    const wanted = [...sizes].filter((k) => k < capacity);
+    const at = Math.min(text.length >> 1, capacity - Math.max(0, ...wanted));
+    await this.#context.forget(0, 0);
+    if (at > 0) await this.#context.decode(chain(text, 0, at), BARE);
+    for (const k of wanted) {
+      if (!this.#times.has(k)) await this.#timed(text, at, k); // the first of its size builds a graph
+      this.#times.set(k, [...(this.#times.get(k) ?? []), await this.#timed(text, at, k)]);
+    }
+  }
+
+  /** Medians, by size. */
+  costs(): { tokens: number; ms: number }[] {
+    return [...this.#times]
+      .map(([tokens, times]) => ({ tokens, ms: median(times) }))
+      .sort((a, b) => a.tokens - b.tokens);
+  }
+
+  dispose(): Promise<void> {
+    return this.#context.dispose();
+  }
+
+  async #timed(text: readonly TokenId[], at: number, k: number): Promise<number> {
+    const batch = chain(text, at, k);
+    const started = this.#now();
+    await this.#context.decode(batch, BARE);
+    const ms = this.#now() - started;
+    await this.#context.forget(0, at);
+    return ms;
+  }
+}
+
+function chain(text: readonly TokenId[], at: number, length: number): BatchToken[] {
+  return Array.from({ length }, (_, i) => {
+    const position = at + i;
+    return { token: text[position % text.length]!, position, sequences: [0], wanted: true };
+  });
+}

@@ -1,0 +1,62 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { UsageError } from '../errors.js';
+
+export interface BenchmarkPrompt {
+  readonly id: string; // unique in its file
+  readonly text: string;
+}
+
+/** Openings of stories, what the embedded pair can write on from. */
+const BUILT_IN = fileURLToPath(new URL('../../gguf/prompts.jsonl', import.meta.url));
+
+const text = z.string().min(1);
+const id = { question_id: z.union([z.string(), z.number()]).optional() };
+
+/** Spec-Bench's shape, of which only the first turn is used, and the plain one. More keys are no mistake. */
+const line = z.union([
+  z.object({ ...id, prompt: text }).transform(({ question_id, prompt }) => ({ question_id, text: prompt })),
+  z
+    .object({ ...id, turns: z.tuple([text], text) })
+    .transform(({ question_id, turns }) => ({ question_id, text: turns[0] })),
+]);
+
+/**
+ * Prompts from a file of JSON lines, or the built-in ones.
+ * @param limit how many at most
+ * @throws UsageError naming file and line of what is wrong, whether or not the limit lies before it
+ */
+export async function readPrompts(path: string | undefined, limit: number): Promise<BenchmarkPrompt[]> {
+  const file = await readFile(path ?? BUILT_IN, 'utf8').catch((cause: Error) => {
+    throw new UsageError(`Cannot read the prompts: ${cause.message}`, { cause });
+  });
+  const seen = new Set<string>();
+  const prompts = file.split('\n').flatMap((source, i) => {
+    if (source.trim() === '') return [];
+    const { question_id = i + 1, text } = parseLine(source, `${path ?? BUILT_IN}, line ${i + 1}`);
+    const id = seen.has(`${question_id}`) ? `${question_id} (line ${i + 1})` : `${question_id}`;
+    seen.add(id);
+    return [{ id, text }];
+  });
+  if (prompts.length === 0)
+    throw new UsageError(
+      `${path} holds no prompts: it should have one JSON object per line, {"prompt": "..."}`,
+    );
+  return prompts.slice(0, limit);
+}
+
+function parseLine(source: string, place: string): z.output<typeof line> {
+  let value: unknown;
+  try {
+    value = JSON.parse(source);
+  } catch (cause) {
+    throw new UsageError(`${place} is not JSON: ${(cause as Error).message}`, { cause });
+  }
+  const parsed = line.safeParse(value);
+  if (!parsed.success)
+    throw new UsageError(
+      `${place} is no prompt: it should be {"prompt": "..."} or {"question_id": 1, "turns": ["..."]} with a text that is not empty`,
+    );
+  return parsed.data;
+}

@@ -1,0 +1,98 @@
+import type { LogProb, TokenId } from '../types.js';
+import type { PassCosts } from './pass-costs.js';
+import type { BenchmarkPrompt } from './prompts.js';
+import type { Generation, PassCost } from './report.js';
+import type { Writer } from './writer.js';
+
+/** A prompt that fits into the context, with its tokens. */
+export type TokenizedPrompt = BenchmarkPrompt & { readonly tokens: readonly TokenId[] };
+
+/** Everything that a run needs, opened and checked. */
+export interface Course {
+  readonly writers: readonly Writer[];
+  readonly prompts: readonly TokenizedPrompt[];
+  readonly contextSize: number; // tokens of prompt and text together
+  readonly maxTokens: number;
+  readonly repetitions: number;
+  readonly seed: number; // of the first round; each round has the next one
+  /** The quality of a text; null: not asked for. */
+  readonly score: ((prompt: readonly TokenId[], emitted: readonly TokenId[]) => Promise<LogProb>) | null;
+  readonly costs: readonly EngineCosts[];
+  readonly signal: AbortSignal;
+}
+
+/** T(k) of the models of one engine. */
+export interface EngineCosts {
+  readonly engine: string;
+  readonly target: PassCosts;
+  readonly draft: PassCosts | undefined;
+}
+
+export type CourseEvent =
+  | { readonly type: 'warm-up'; readonly contender: string }
+  | { readonly type: 'generation'; readonly generation: Generation };
+
+/** Tokens with which each writer warms up: code is compiled, weights are in memory. */
+const WARM_UP_TOKENS = 8;
+
+/**
+ * Every writer on every prompt, again and again: all writers take turns on a prompt before the next one comes, in an
+ * order that moves on by one each time, so that a slow moment of the machine, or who came before, hits all alike.
+ * Ends early when the signal aborts; what was not finished then is left out.
+ */
+export async function* runCourse(course: Course): AsyncGenerator<CourseEvent, void> {
+  const { writers, prompts, contextSize, maxTokens, repetitions, score, costs, signal } = course;
+  for (const writer of writers) {
+    yield { type: 'warm-up', contender: writer.contender.name };
+    const tokens = Math.min(WARM_UP_TOKENS, maxTokens);
+    await writer.write({ prompt: prompts[0]!, maxTokens: tokens, contextSize, seed: course.seed });
+    if (signal.aborted) return;
+  }
+
+  for (let round = 0; round < repetitions * prompts.length; round++) {
+    const prompt = prompts[round % prompts.length]!;
+    const repetition = Math.floor(round / prompts.length);
+    const seed = (course.seed + round) % 2 ** 32;
+    const written: Generation[] = [];
+    for (const writer of rotated(writers, round)) {
+      const text = await writer.write({ prompt, maxTokens, contextSize, seed });
+      if (text.finishReason === 'interrupted' || signal.aborted) return;
+      const generation: Generation = {
+        contender: writer.contender.name,
+        engine: writer.contender.engine,
+        prompt: prompt.id,
+        repetition,
+        seed,
+        promptTokens: prompt.tokens.length,
+        ...text,
+        logProbSum: score && (await score(prompt.tokens, text.tokens)),
+      };
+      written.push(generation);
+      yield { type: 'generation', generation };
+    }
+    for (const { engine, target, draft } of costs) {
+      const text = [...prompt.tokens, ...written[0]!.tokens];
+      await target.measure(text, sizesSeen(written, engine, 'target').add(1));
+      await draft?.measure(text, sizesSeen(written, engine, 'draft'));
+    }
+  }
+}
+
+/** @returns T(k) of both models on every engine, as far as measured */
+export function passCosts(costs: readonly EngineCosts[]): PassCost[] {
+  return costs.flatMap(({ engine, ...models }) =>
+    (['target', 'draft'] as const).flatMap(
+      (model) => models[model]?.costs().map((cost) => ({ engine, model, ...cost })) ?? [],
+    ),
+  );
+}
+
+function sizesSeen(written: readonly Generation[], engine: string, model: 'target' | 'draft'): Set<number> {
+  const passes = written.filter((one) => one.engine === engine).flatMap((one) => one.passes?.[model] ?? []);
+  return new Set(passes.map(([size]) => size));
+}
+
+function rotated<T>(list: readonly T[], by: number): T[] {
+  const at = by % list.length;
+  return [...list.slice(at), ...list.slice(0, at)];
+}

@@ -1,0 +1,25 @@
+import type { Context, Model } from '../engine/engine.js';
+
+/** A model that tells of every pass: how many tokens it evaluated. Otherwise the model itself. */
+export function watchedModel(model: Model, onPass: (tokens: number) => void): Model {
+  return {
+    tokenizer: model.tokenizer,
+    createContext: async (options) => watchedContext(await model.createContext(options), onPass),
+  };
+}
+
+function watchedContext(context: Context, onPass: (tokens: number) => void): Context {
+  return {
+    capacity: context.capacity,
+    sequences: context.sequences,
+    sharesCells: context.sharesCells,
+    batchSize: context.batchSize,
+    decode(batch, read) {
+      onPass(batch.length);
+      return context.decode(batch, read);
+    },
+    forget: (sequence, from) => context.forget(sequence, from),
+    copy: (from, to, length) => context.copy(from, to, length),
+    dispose: () => context.dispose(),
+  };
+}

@@ -1,0 +1,126 @@
+import { joulesBetween } from '../energy/counters.js';
+import type { Meter } from '../energy/meter.js';
+import type { PeerName, Peers } from '../engine/peers.js';
+import { generate, type RunOptions } from '../generation/generate.js';
+import type { Settings } from '../generation/settings.js';
+import type { Pair } from '../models/pair.js';
+import type { TokenId } from '../types.js';
+import type { Entry } from './contenders.js';
+import type { Contender, Generation } from './report.js';
+import { watchedModel } from './watched-model.js';
+
+/** Somebody who takes part: anything that writes on from a prompt and can be timed. */
+export interface Writer {
+  readonly contender: Contender;
+  write(task: Task): Promise<Written>;
+}
+
+export interface Task {
+  readonly prompt: { readonly text: string; readonly tokens: readonly TokenId[] };
+  readonly maxTokens: number;
+  readonly contextSize: number; // tokens of prompt and text together
+  readonly seed: number;
+}
+
+/** What the writer itself tells of a generation. */
+export type Written = Pick<
+  Generation,
+  'tokens' | 'finishReason' | 'ms' | 'passes' | 'speculation' | 'joules'
+>;
+
+/** What holds for all of them. */
+export interface Writing {
+  readonly settings: Pick<Settings, 'temperature' | 'topK' | 'topP' | 'ignoreEos'>;
+  readonly run: RunOptions & { readonly signal: AbortSignal };
+  readonly meter: Meter;
+}
+
+/** A strategy of this project on one engine. */
+export function strategyWriter(pair: Pair, entry: Entry, { settings, run, meter }: Writing): Writer {
+  const { name, role } = entry;
+  return {
+    contender: { name, role, engine: pair.engine.name },
+    async write({ prompt, maxTokens, contextSize, seed }) {
+      const sizes = { target: new Map<number, number>(), draft: new Map<number, number>() };
+      const watched: Pair = {
+        ...pair,
+        target: watchedModel(pair.target, (tokens) => count(sizes.target, tokens)),
+        draft: pair.draft && watchedModel(pair.draft, (tokens) => count(sizes.draft, tokens)),
+      };
+      const input = { ...settings, ...entry.settings, maxTokens, seed };
+      let before = await meter.read();
+      for await (const event of generate(watched, prompt.text, input, { ...run, contextSize })) {
+        if (event.type === 'prefill') {
+          before = await meter.read(); // the last one stands at the beginning of the loop
+          sizes.target.clear();
+          sizes.draft.clear();
+        }
+        if (event.type !== 'end') continue;
+        const joules = joulesBetween(before, await meter.read());
+        const { tokens, finishReason, prefillMs, firstTokenMs, counters } = event.result;
+        const { steps, targetPasses, draftPasses, drafted, accepted } = counters;
+        const { draftedByPosition, acceptedByPosition } = counters;
+        const { draft, verify, own } = counters.ms;
+        return {
+          tokens,
+          finishReason,
+          ms: {
+            prefill: prefillMs,
+            firstToken: firstTokenMs,
+            decode: draft + verify + own,
+            draft,
+            verify,
+            own,
+          },
+          passes: { target: [...sizes.target], draft: [...sizes.draft] },
+          speculation: {
+            steps,
+            targetPasses,
+            draftPasses,
+            drafted,
+            accepted,
+            draftedByPosition,
+            acceptedByPosition,
+          },
+          joules,
+        };
+      }
+      throw new Error('A generation ended without a result');
+    },
+  };
+}
+
+/** node-llama-cpp's own way. */
+export function peerWriter(peers: Peers, peer: PeerName, { settings, run, meter }: Writing): Writer {
+  return {
+    contender: { name: peer, role: 'peer', engine: 'node-llama-cpp' },
+    async write({ prompt, maxTokens, contextSize, seed }) {
+      let before = await meter.read();
+      const { tokens, finishReason, prefillMs, firstTokenMs, decodeMs } = await peers.write({
+        ...settings,
+        peer,
+        prompt: prompt.tokens,
+        maxTokens,
+        contextSize,
+        seed,
+        signal: run.signal,
+        onDecode: async () => {
+          before = await meter.read();
+        },
+      });
+      const unknown = { draft: null, verify: null, own: null };
+      return {
+        tokens,
+        finishReason,
+        ms: { prefill: prefillMs, firstToken: firstTokenMs, decode: decodeMs, ...unknown },
+        passes: null,
+        speculation: null,
+        joules: joulesBetween(before, await meter.read()),
+      };
+    },
+  };
+}
+
+function count(sizes: Map<number, number>, tokens: number): void {
+  sizes.set(tokens, (sizes.get(tokens) ?? 0) + 1);
+}

@@ -1,0 +1,133 @@
+import { availableParallelism } from 'node:os';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { CACHE_TYPES } from '../engine/engine.js';
+import type { RunOptions } from '../generation/generate.js';
+import { settingsSchema } from '../generation/settings.js';
+import type { PairOptions } from '../models/pair.js';
+
+/** Defaults of the library, which are the command line's. */
+export const DEFAULTS = settingsSchema.parse({});
+
+/** Which models, and how to run them: what every command that loads a pair is asked. Undefined = not given. */
+export interface RuntimeFlags {
+  model?: string;
+  draft?: string;
+  modelsDir?: string;
+  ctxSize?: number;
+  threads?: number;
+  draftThreads?: number;
+  cacheType?: RunOptions['cacheType'];
+  flashAttn: 'auto' | 'on' | 'off';
+  gpu: NonNullable<PairOptions['gpu']>;
+  gpuLayers?: number;
+  draftGpuLayers?: number;
+  verbose?: boolean;
+}
+
+export function addModelOptions(program: Command): void {
+  program.optionsGroup('Models:');
+  program
+    .addOption(new Option('-m, --model <file>', 'target model, GGUF').env('MTAD_MODEL'))
+    .addOption(
+      new Option(
+        '-d, --draft <file>',
+        'draft model, GGUF; or lookup: guess from the text so far, no model',
+      ).env('MTAD_DRAFT'),
+    )
+    .addOption(new Option('--models-dir <folder>', 'where to look for models').env('MTAD_MODELS_DIR'))
+    .option('--offline', 'never use the network (this release never does)');
+}
+
+export function addRuntimeOptions(program: Command): void {
+  program
+    .addOption(
+      whole(
+        '-c, --ctx-size <n>',
+        'tokens of prompt and text together at most (default: what the target was trained on)',
+        2,
+      ),
+    )
+    // More threads than processors wait for each other: a pass then takes seconds instead of milliseconds.
+    .addOption(
+      whole('-t, --threads <n>', 'processor threads (default: by model size)', 1, availableParallelism()),
+    )
+    .addOption(
+      whole(
+        '--draft-threads <n>',
+        'the same for the draft model (default: as --threads)',
+        1,
+        availableParallelism(),
+      ),
+    )
+    .addOption(
+      new Option('--cache-type <type>', 'number format of the KV caches (default: f16)').choices(CACHE_TYPES),
+    )
+    .addOption(
+      new Option('--flash-attn <when>', 'flash attention').choices(['auto', 'on', 'off']).default('auto'),
+    )
+    .addOption(
+      new Option('--gpu <device>', 'device')
+        .choices(['auto', 'cuda', 'vulkan', 'metal', 'off'])
+        .default('auto'),
+    )
+    .addOption(whole('--gpu-layers <n>', 'layers of the target on the GPU (default: as many as fit)', 0))
+    .addOption(whole('--draft-gpu-layers <n>', 'layers of the draft model on the GPU', 0));
+}
+
+/** `--draft lookup` names no file; `--draft ./lookup` does. */
+export function draftFile({ draft }: RuntimeFlags): string | undefined {
+  return draft === 'lookup' ? undefined : draft;
+}
+
+export function draftSource({ draft }: RuntimeFlags): 'lookup' | 'model' {
+  return draft === 'lookup' ? 'lookup' : 'model';
+}
+
+/** @returns where the pair is and on what device, as the library wants it */
+export function pairOptionsOf(flags: RuntimeFlags): PairOptions {
+  const { model, modelsDir, gpu, gpuLayers, draftGpuLayers, verbose } = flags;
+  const log = verbose ? (line: string) => process.stderr.write(`${line}\n`) : undefined;
+  return { model, draft: draftFile(flags), modelsDir, gpu, gpuLayers, draftGpuLayers, log };
+}
+
+/** @returns how to run it */
+export function runOptionsOf(flags: RuntimeFlags): RunOptions {
+  const { ctxSize, threads, draftThreads, cacheType, flashAttn } = flags;
+  const flashAttention = flashAttn === 'auto' ? undefined : flashAttn === 'on';
+  return { contextSize: ctxSize, threads, draftThreads, cacheType, flashAttention };
+}
+
+/** A number that the library's own schema judges, so that both say the same. */
+export function setting(
+  flags: string,
+  key: 'gamma' | 'beamWidth' | 'tau' | 'temperature' | 'topK' | 'topP' | 'seed' | 'maxTokens',
+  description: string,
+): Option {
+  const option = new Option(flags, description).argParser((text) => {
+    const parsed = settingsSchema.shape[key].safeParse(parseNumber(text));
+    if (!parsed.success) throw new InvalidArgumentError(`It must be ${parsed.error.issues[0]!.message}.`);
+    return parsed.data;
+  });
+  return DEFAULTS[key] === undefined ? option : option.default(DEFAULTS[key]);
+}
+
+export function whole(
+  flags: string,
+  description: string,
+  min: number,
+  max = Number.MAX_SAFE_INTEGER,
+): Option {
+  return new Option(flags, description).argParser((text) => {
+    const value = parseNumber(text);
+    if (!Number.isSafeInteger(value) || value < min || value > max)
+      throw new InvalidArgumentError(
+        `It must be a whole number, ${max < Number.MAX_SAFE_INTEGER ? `${min} to ${max}` : `${min} or more`}.`,
+      );
+    return value;
+  });
+}
+
+/** Number('') is 0, which nobody means. */
+export function parseNumber(text: string): number {
+  return text.trim() === '' ? Number.NaN : Number(text);
+}

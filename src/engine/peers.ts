@@ -1,0 +1,167 @@
+import {
+  DraftSequenceTokenPredictor,
+  type LlamaContextSequence,
+  type LlamaModel,
+  type SequenceEvaluateOptions,
+  type Token,
+  TokenBias,
+} from 'node-llama-cpp';
+import type { FinishReason, TokenId } from '../types.js';
+import type { Gpu } from './engine.js';
+import { sharedLlama } from './shared-llama.js';
+import { BATCH_SIZE, defaultThreads } from './sizing.js';
+
+/** What a user of node-llama-cpp would call instead of this project: plain sampling, and its own way of speculating. */
+export const PEER_NAMES = ['evaluate()', 'DraftSequenceTokenPredictor'] as const;
+export type PeerName = (typeof PEER_NAMES)[number];
+
+export interface PeerOptions {
+  readonly target: string; // path
+  readonly draft?: string | undefined; // path; not needed for evaluate()
+  readonly gpu: Gpu;
+  readonly gpuLayers?: number | undefined;
+  readonly draftGpuLayers?: number | undefined;
+  readonly threads?: number | undefined;
+  readonly draftThreads?: number | undefined;
+  readonly now: () => number; // ms
+}
+
+export interface PeerRequest {
+  readonly peer: PeerName;
+  readonly prompt: readonly TokenId[];
+  readonly maxTokens: number;
+  readonly contextSize: number; // tokens of prompt and text together
+  readonly temperature: number;
+  readonly topK: number;
+  readonly topP: number;
+  readonly seed: number;
+  readonly ignoreEos: boolean;
+  readonly signal: AbortSignal;
+  /** Called when the prompt is read and decoding is about to begin. */
+  readonly onDecode: () => Promise<void>;
+}
+
+export interface PeerText {
+  readonly tokens: readonly TokenId[]; // the one that ended the text included
+  readonly finishReason: FinishReason;
+  readonly prefillMs: number;
+  readonly firstTokenMs: number | null; // from the start of prefill
+  readonly decodeMs: number;
+}
+
+/** node-llama-cpp's own evaluation with its default settings for speculating, on the same files, device and threads. */
+export class Peers {
+  readonly #target: LlamaModel;
+  readonly #draft: LlamaModel | undefined;
+  readonly #options: PeerOptions;
+
+  private constructor(target: LlamaModel, draft: LlamaModel | undefined, options: PeerOptions) {
+    this.#target = target;
+    this.#draft = draft;
+    this.#options = options;
+  }
+
+  static async load(options: PeerOptions): Promise<Peers> {
+    const llama = await sharedLlama(options.gpu);
+    const target = await llama.loadModel({
+      modelPath: options.target,
+      gpuLayers: options.gpuLayers ?? 'auto',
+    });
+    try {
+      const draft =
+        options.draft === undefined
+          ? undefined
+          : await llama.loadModel({
+              modelPath: options.draft,
+              gpuLayers: options.draftGpuLayers ?? 'auto',
+            });
+      return new Peers(target, draft, options);
+    } catch (error) {
+      await target.dispose();
+      throw error;
+    }
+  }
+
+  async write(request: PeerRequest): Promise<PeerText> {
+    const { threads, draftThreads = threads } = this.#options;
+    const opened: { dispose(): Promise<void> }[] = [];
+    const contextOf = async (model: LlamaModel, wanted: number | undefined) => {
+      const context = await model.createContext({
+        contextSize: Math.min(request.contextSize, request.prompt.length + request.maxTokens) + MAX_DRAFT,
+        batchSize: model.gpuLayers > 0 ? BATCH_SIZE.gpu : BATCH_SIZE.cpu,
+        threads: wanted ?? defaultThreads(model),
+        failedCreationRemedy: false,
+      });
+      opened.push(context);
+      return context;
+    };
+    try {
+      const target = await contextOf(this.#target, threads);
+      if (request.peer === 'evaluate()') return await this.#timed(target.getSequence(), undefined, request);
+      if (!this.#draft)
+        throw new Error('DraftSequenceTokenPredictor needs a draft model, and none is loaded');
+      const draft = (await contextOf(this.#draft, draftThreads)).getSequence();
+      const tokenPredictor = new DraftSequenceTokenPredictor(draft);
+      try {
+        return await this.#timed(target.getSequence({ tokenPredictor }), draft, request);
+      } finally {
+        tokenPredictor.dispose();
+      }
+    } finally {
+      for (const context of opened) await context.dispose();
+    }
+  }
+
+  async dispose(): Promise<void> {
+    await Promise.all([this.#target.dispose(), this.#draft?.dispose()]);
+  }
+
+  async #timed(
+    target: LlamaContextSequence,
+    draft: LlamaContextSequence | undefined,
+    { prompt, maxTokens, contextSize, signal, onDecode, ...sampling }: PeerRequest,
+  ): Promise<PeerText> {
+    const { now } = this.#options;
+    const started = now();
+    const read = prompt.slice(0, -1) as Token[];
+    await draft?.evaluateWithoutGeneratingNewTokens(read); // else the predictor would read the prompt in the timed loop
+    await target.evaluateWithoutGeneratingNewTokens(read);
+    const prefillMs = now() - started;
+    await onDecode();
+
+    const room = Math.min(maxTokens, contextSize - prompt.length);
+    const tokens: TokenId[] = [];
+    let finishReason: FinishReason = room < maxTokens ? 'context' : 'length';
+    let firstTokenMs: number | null = null;
+    const begun = now();
+    let ended = begun;
+    for await (const token of target.evaluate(prompt.slice(-1) as Token[], this.#evaluateOptions(sampling))) {
+      ended = now();
+      firstTokenMs ??= prefillMs + ended - begun;
+      tokens.push(token);
+      if (!sampling.ignoreEos && this.#target.isEogToken(token)) finishReason = 'eos';
+      else if (signal.aborted) finishReason = 'interrupted';
+      else if (tokens.length < room) continue;
+      break;
+    }
+    return { tokens, finishReason, prefillMs, firstTokenMs, decodeMs: ended - begun };
+  }
+
+  #evaluateOptions({
+    temperature,
+    topK,
+    topP,
+    seed,
+    ignoreEos,
+  }: Pick<PeerRequest, 'temperature' | 'topK' | 'topP' | 'seed' | 'ignoreEos'>): SequenceEvaluateOptions {
+    const options = { temperature, topK, topP, minP: 0, seed, yieldEogToken: true };
+    if (!ignoreEos) return options;
+    const tokenBias = TokenBias.for(this.#target);
+    for (const token of this.#target.iterateAllTokens())
+      if (this.#target.isEogToken(token)) tokenBias.set(token, 'never');
+    return { ...options, tokenBias };
+  }
+}
+
+/** Tokens that the predictor drafts at most; room for them beyond the text. */
+const MAX_DRAFT = 16;
