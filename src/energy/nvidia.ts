@@ -1,0 +1,92 @@
+import { NoCounter, type Probe } from './counters.js';
+
+type Koffi = typeof import('koffi')['default'];
+
+/** What the direct engine asks for; koffi refuses it once any library is loaded, so that it must happen here too. */
+const STACK = { async_stack_size: 8 * 2 ** 20, resident_async_pools: 2 };
+
+/** NVML_ERROR_NO_PERMISSION */
+const NO_PERMISSION = 4;
+
+/**
+ * Opens the energy counters of all GPUs that this process may use: whole boards, from Volta (2017) on.
+ * https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceQueries.html
+ * @param path usually libnvidia-ml.so.1 or nvml.dll, which come with the driver
+ * @throws NoCounter
+ */
+export async function openNvidia(path: string): Promise<Probe> {
+  const { default: koffi } = await import('koffi');
+  reserveStack(koffi);
+  const nvml = declare(koffi, path);
+  const check = (code: number, what: string) => {
+    if (code !== 0) throw new NoCounter(`NVML ${what}: ${nvml.errorString(code)}`);
+  };
+  check(nvml.init(), 'does not start');
+  try {
+    const devices = devicesOf(nvml, check);
+    const millijoules = new BigUint64Array(1);
+    const read = () =>
+      devices.map(({ name, handle }) => {
+        check(nvml.totalEnergy(handle, millijoules), `does not tell the energy of ${name}`);
+        return { name, joules: Number(millijoules[0]) / 1000, range: Number.POSITIVE_INFINITY };
+      });
+    read(); // it tells whether all of them count
+    const source = `NVML ${devices.length} ${devices.length === 1 ? 'GPU' : 'GPUs'}`;
+    return { source, read, close: () => void nvml.shutdown() };
+  } catch (cause) {
+    nvml.shutdown();
+    throw cause;
+  }
+}
+
+type Nvml = ReturnType<typeof declare>;
+
+/** Those of NVML's functions that we need. A handle is a pointer, of 64 bits. */
+function declare(koffi: Koffi, path: string) {
+  const library = load(koffi, path);
+  return {
+    init: library.func('nvmlInit_v2', 'int', []) as () => number,
+    shutdown: library.func('nvmlShutdown', 'int', []) as () => number,
+    errorString: library.func('nvmlErrorString', 'str', ['int']) as (code: number) => string,
+    count: library.func('nvmlDeviceGetCount_v2', 'int', ['void *']) as (count: Uint32Array) => number,
+    handle: library.func('nvmlDeviceGetHandleByIndex_v2', 'int', ['uint32_t', 'void *']) as (
+      index: number,
+      handle: BigUint64Array,
+    ) => number,
+    totalEnergy: library.func('nvmlDeviceGetTotalEnergyConsumption', 'int', ['uint64_t', 'void *']) as (
+      handle: bigint,
+      millijoules: BigUint64Array,
+    ) => number,
+  };
+}
+
+function load(koffi: Koffi, path: string) {
+  if (koffi.sizeof('void *') !== 8) throw new NoCounter('NVML is read on processors of 64 bits alone');
+  try {
+    return koffi.load(path);
+  } catch (cause) {
+    throw new NoCounter(`${path} cannot be loaded (no NVIDIA driver?)`, { cause });
+  }
+}
+
+/** Models cannot run on a GPU that this process is not permitted to talk to. */
+function devicesOf(nvml: Nvml, check: (code: number, what: string) => void) {
+  const count = new Uint32Array(1);
+  check(nvml.count(count), 'does not count its GPUs');
+  const devices = Array.from({ length: count[0]! }, (_, index) => {
+    const handle = new BigUint64Array(1);
+    const code = nvml.handle(index, handle);
+    return { name: `GPU ${index}`, code, handle: handle[0]! };
+  }).filter(({ code }) => code !== NO_PERMISSION);
+  for (const { name, code } of devices) check(code, `does not open ${name}`);
+  if (devices.length === 0) throw new NoCounter('NVML shows no GPU to this process');
+  return devices;
+}
+
+function reserveStack(koffi: Koffi): void {
+  const config = koffi.config();
+  if ((config.async_stack_size ?? 0) >= STACK.async_stack_size) return;
+  try {
+    koffi.config({ ...config, ...STACK });
+  } catch {} // another user of koffi was here first, and the direct engine will say so
+}

@@ -1,0 +1,94 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { NoCounter, type Probe } from './counters.js';
+
+/** A processor package, or a die of one, as Linux shows it. */
+interface Zone {
+  readonly name: string; // 'package-0', 'package-0-die-1', ...
+  readonly folder: string;
+  readonly range: number; // J, of the hardware's 32 bits: 65 or 262 kJ, some minutes at full load
+}
+
+const LIKELY_CAUSES = 'virtual machine, container, or no RAPL driver: sudo modprobe intel_rapl_msr';
+
+/**
+ * Opens the counters of the processor's packages: cores, caches and built-in graphics, without memory.
+ * https://www.kernel.org/doc/html/latest/power/powercap/powercap.html
+ * @param root usually /sys/class/powercap
+ * @param oncePerPackage whether the dies of a package all show the package's counter
+ * @throws NoCounter
+ */
+export function openRapl(root: string, oncePerPackage: boolean): Probe {
+  const zones: Zone[] = packagesOf(root, oncePerPackage).map(({ name, folder }) => {
+    const range = numberIn(join(folder, 'max_energy_range_uj')) / 1e6;
+    if (range === 0) throw new NoCounter(`${folder} does not say where its counter wraps around`);
+    return { name, folder, range };
+  });
+  const read = () =>
+    zones.map(({ name, folder, range }) => ({
+      name,
+      joules: numberIn(join(folder, 'energy_uj')) / 1e6,
+      range,
+    }));
+  read(); // it tells whether we may
+  return { source: `RAPL ${zones.map(({ name }) => name).join(', ')}`, read, close: () => {} };
+}
+
+/** AMD's dies, where Linux lists them, all show their package's counter: https://github.com/mlco2/codecarbon/issues/1274 */
+export function diesShareCounter(cpuModel: string): boolean {
+  return /^(AMD|Hygon)\b/.test(cpuModel);
+}
+
+/** Zones of whole packages, each once: the same ones may appear a second time, by another driver (MMIO). */
+function packagesOf(root: string, oncePerPackage: boolean): Omit<Zone, 'range'>[] {
+  const order = (entry: string) => Number(entry.split(':')[1]) + (entry.includes('mmio') ? 1000 : 0);
+  const zones = entriesOf(root)
+    .filter((entry) => /^intel-rapl(-mmio)?:\d+$/.test(entry)) // no zones within zones; AMD's too have this name
+    .sort((a, b) => order(a) - order(b))
+    .map((entry) => ({ name: textOf(join(root, entry, 'name')), folder: join(root, entry) }))
+    .filter(({ name }) => name.startsWith('package-')); // psys contains the packages
+  const once = new Map<string, Omit<Zone, 'range'>>();
+  for (const zone of zones) {
+    const name = (oncePerPackage && /^package-\d+/.exec(zone.name)?.[0]) || zone.name;
+    if (!once.has(name)) once.set(name, { ...zone, name });
+  }
+  if (once.size === 0) throw new NoCounter(`${root} shows no processor package (${LIKELY_CAUSES})`);
+  return [...once.values()];
+}
+
+function entriesOf(root: string): string[] {
+  try {
+    return readdirSync(root);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
+    throw new NoCounter(`there is no ${root} (${LIKELY_CAUSES})`, { cause });
+  }
+}
+
+/** @returns a whole number from 0 up */
+function numberIn(path: string): number {
+  const text = textOf(path);
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new NoCounter(`${path} holds ${JSON.stringify(text.slice(0, 40))}, not a count of microjoules`);
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    // Since Linux 5.10 energy_uj is for root alone: CVE-2020-8694.
+    if (code === 'EACCES' || code === 'EPERM')
+      throw new NoCounter(`no permission to read ${path} (${grant(path)} gives it until the next boot)`, {
+        cause,
+      });
+    if (code === 'ENOENT')
+      throw new NoCounter(`there is no ${path}, though its zone is listed (hidden from a container?)`, {
+        cause,
+      });
+    throw cause;
+  }
+}
+
+/** The command that lets everyone read the file, of this zone and the others. */
+const grant = (path: string) => `sudo chmod a+r ${path.replace(/:\d+(?=\/[^/]*$)/, ':*')}`;
