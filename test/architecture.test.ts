@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 const ALLOWED: Record<string, string> = {
   'types.ts': '',
   'errors.ts': '',
+  'version.ts': '',
   sampling: 'types.ts',
   'draft-tree.ts': 'sampling types.ts',
   verification: 'draft-tree.ts sampling types.ts',
@@ -19,8 +20,8 @@ const ALLOWED: Record<string, string> = {
     'models metrics strategies decoding cache draft-tree.ts sampling engine/engine.ts errors.ts types.ts',
   energy: '',
   benchmark:
-    'energy generation models metrics strategies verification decoding cache draft-tree.ts sampling engine errors.ts types.ts',
-  cli: 'benchmark energy engine/engine.ts generation models metrics strategies errors.ts types.ts',
+    'energy generation models metrics strategies verification decoding cache draft-tree.ts sampling engine version.ts errors.ts types.ts',
+  cli: 'benchmark engine/engine.ts generation models metrics strategies version.ts errors.ts types.ts',
   'index.ts':
     'cache generation models metrics strategies decoding sampling engine/engine.ts errors.ts types.ts',
 };

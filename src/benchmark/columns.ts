@@ -5,101 +5,129 @@ export interface Column {
   readonly head: string;
   readonly meaning: string; // for a legend
   readonly align: 'left' | 'right';
+  readonly essential: boolean; // shown where there is little room
   readonly cell: (summary: ContenderSummary) => string;
 }
 
 const NOTHING = '-';
 
 const COLUMNS: readonly Column[] = [
-  { head: 'setting', meaning: 'strategy and settings', align: 'left', cell: ({ name }) => name },
-  { head: 'engine', meaning: 'how llama.cpp is called', align: 'left', cell: ({ engine }) => engine },
+  {
+    head: 'setting',
+    essential: true,
+    meaning: 'strategy and settings',
+    align: 'left',
+    cell: ({ name }) => name,
+  },
+  {
+    head: 'engine',
+    essential: true,
+    meaning: 'how llama.cpp is called',
+    align: 'left',
+    cell: ({ engine }) => engine,
+  },
   {
     head: 'tokens',
+    essential: false,
     meaning: 'tokens generated, over all prompts',
     align: 'right',
     cell: ({ tokens }) => String(tokens),
   },
   {
     head: 'passes',
+    essential: false,
     meaning: 'passes of the target model',
     align: 'right',
     cell: ({ targetPasses }) => (targetPasses === null ? NOTHING : String(targetPasses)),
   },
   {
     head: 'tokens/s',
+    essential: true,
     meaning: 'of the decoding loop, prompt excluded: mean ± standard deviation over generations',
     align: 'right',
     cell: ({ tokensPerSecond: speed }) => (speed ? `${digits(speed.mean)} ± ${digits(speed.sd)}` : NOTHING),
   },
   {
     head: 'median',
+    essential: false,
     meaning: 'median tokens/s',
     align: 'right',
     cell: ({ tokensPerSecond: speed }) => (speed ? digits(speed.median) : NOTHING),
   },
   {
     head: 'speed-up',
-    meaning: 'over autoregressive on the same engine and prompts; in brackets the 95 % interval over prompts',
+    essential: true,
+    meaning: 'over autoregressive on the same engine and prompts; ± half of its 95 % interval over prompts',
     align: 'right',
-    cell: ({ speedUp }) => interval(speedUp.autoregressive),
+    cell: ({ speedUp }) => plusMinus(speedUp.autoregressive),
   },
   {
     head: '/ speculative',
+    essential: false,
     meaning: 'the same over speculative sampling',
     align: 'right',
-    cell: ({ speedUp }) => interval(speedUp.speculative),
+    cell: ({ speedUp }) => plusMinus(speedUp.speculative),
   },
   {
     head: '/ predictor',
+    essential: false,
     meaning: "the same over node-llama-cpp's DraftSequenceTokenPredictor",
     align: 'right',
-    cell: ({ speedUp }) => interval(speedUp.predictor),
+    cell: ({ speedUp }) => plusMinus(speedUp.predictor),
   },
   {
     head: 'first token',
+    essential: false,
     meaning: 'milliseconds from the start of the prompt, median',
     align: 'right',
     cell: ({ firstTokenMs: ms }) => (ms === null ? NOTHING : `${digits(ms)} ms`),
   },
   {
     head: 'per pass',
+    essential: true,
     meaning: 'tokens per pass of the target (block efficiency)',
     align: 'right',
     cell: ({ blockEfficiency }) => fixed(blockEfficiency, 2),
   },
   {
     head: 'accepted',
+    essential: true,
     meaning: 'drafted tokens that were kept (acceptance rate)',
     align: 'right',
     cell: ({ acceptanceRate }) => fixed(acceptanceRate, 2),
   },
   {
     head: 'draft/verify/own',
+    essential: false,
     meaning: 'share of the time in the draft model, in the target, in mtad itself, in percent',
     align: 'right',
     cell: ({ msPerStep }) => (msPerStep ? shares(msPerStep) : NOTHING),
   },
   {
     head: 'of possible',
+    essential: false,
     meaning: 'time that the same passes take bare ÷ time taken',
     align: 'right',
     cell: ({ achievedOfPossible }) => fixed(achievedOfPossible, 2),
   },
   {
     head: 'perplexity',
+    essential: true,
     meaning:
-      'of the text under the target, temperature 1, nothing cut; in brackets the 95 % interval over prompts',
+      'of the text under the target, temperature 1, nothing cut; ± half of its 95 % interval over prompts',
     align: 'right',
-    cell: ({ perplexity }) => interval(perplexity),
+    cell: ({ perplexity }) => plusMinus(perplexity),
   },
   {
     head: 'distinct-2',
+    essential: true,
     meaning: 'different pairs of neighbouring tokens ÷ pairs: low where a text repeats itself',
     align: 'right',
     cell: ({ distinct }) => fixed(distinct[1] ?? null, 2),
   },
   {
     head: 'J/token',
+    essential: true,
     meaning: 'energy of the decoding loop, idle power subtracted; in brackets with it',
     align: 'right',
     cell: ({ joulesPerToken: j }) => (j ? `${digits(j.net)} (${digits(j.gross)})` : NOTHING),
@@ -120,12 +148,13 @@ export function digits(value: number): string {
   return value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : 2);
 }
 
-export function interval(estimate: Estimate | null): string {
+/** The value ± half of its 95 % interval. */
+export function plusMinus(estimate: Estimate | null): string {
   if (!estimate) return NOTHING;
   const { value, low, high } = estimate;
   return low === null || high === null
     ? value.toFixed(2)
-    : `${value.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`;
+    : `${value.toFixed(2)} ± ${((high - low) / 2).toFixed(2)}`;
 }
 
 function fixed(value: number | null, places: number): string {

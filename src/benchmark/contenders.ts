@@ -10,7 +10,7 @@ export interface Field {
   readonly gammas: readonly number[];
   readonly beamWidths: readonly number[];
   readonly taus: readonly number[];
-  readonly clip: boolean;
+  readonly clip: boolean; // mtad with clip too
   readonly draftFrom: Settings['draftFrom'];
   readonly baselines: boolean; // also greedy, temperature 0.7 and mtjd
 }
@@ -69,16 +69,19 @@ function expandStrategy(strategy: StrategyName, field: Field): Entry[] {
   const values = (key: (typeof uses)[number], list: readonly number[]) =>
     uses.includes(key) && list.length > 0 ? [...new Set(list)] : [undefined];
   const looksUp = draftFrom === 'lookup' && strategy !== 'mtjd';
+  const clips = clip && strategy === 'mtad' ? [false, true] : [false];
   const entries: Entry[] = [];
   for (const gamma of values('gamma', gammas))
     for (const beamWidth of values('beamWidth', looksUp ? [] : beamWidths))
-      for (const tau of values('tau', taus)) {
+      for (const [tau, clipped] of values('tau', taus).flatMap((tau) =>
+        clips.map((c) => [tau, c] as const),
+      )) {
         const settings: SettingsInput = {
           strategy,
           ...(gamma === undefined ? {} : { gamma }),
           ...(beamWidth === undefined ? {} : { beamWidth }),
           ...(tau === undefined ? {} : { tau }),
-          ...(clip && strategy === 'mtad' ? { clip } : {}),
+          ...(clipped ? { clip: true } : {}),
           ...(uses.includes('gamma') && looksUp ? { draftFrom } : {}),
         };
         parseSettings(settings);

@@ -12,7 +12,7 @@ export function notes(report: BenchmarkReport): string[] {
       `temperature ${c.temperature}, top-k ${c.topK}, top-p ${c.topP}, seed ${c.seed}`,
     ...(c.skipped.length > 0 ? [`${c.skipped.length} prompts skipped: ${skippedText(c.skipped)}`] : []),
     `${machine.cpu}, ${machine.processors} processors, ${machine.memoryGb} GB, ${machine.system}; ${machine.backend}, ` +
-      `${c.threads === null ? 'threads by model size' : `${c.threads} threads`}; mtad ${versions.mtad}, node-llama-cpp ${versions.nodeLlamaCpp}, ` +
+      `${c.threads === null ? 'threads by model size' : `${c.threads} thread${c.threads === 1 ? '' : 's'}`}; mtad ${versions.mtad}, node-llama-cpp ${versions.nodeLlamaCpp}, ` +
       `llama.cpp ${versions.llamaCpp}, Node ${versions.node}`,
     energyText(energy),
   ];

@@ -30,7 +30,7 @@ export class PassCosts {
     await this.#context.forget(0, 0);
     if (at > 0) await this.#context.decode(chain(text, 0, at), BARE);
     for (const k of wanted) {
-      if (!this.#times.has(k)) await this.#timed(text, at, k); // the first of its size builds a graph
+      await this.#timed(text, at, k); // builds the graph, and wakes the processor
       this.#times.set(k, [...(this.#times.get(k) ?? []), await this.#timed(text, at, k)]);
     }
   }

@@ -47,8 +47,8 @@ function isWorse({ perplexity }: ContenderSummary, plain: ContenderSummary): boo
 
 function quality(one: ContenderSummary, plain: ContenderSummary): string {
   if (!one.perplexity || !plain.perplexity) return '';
-  const verdict = isWorse(one, plain) ? 'its text is less likely' : 'perplexity of its text';
-  return ` Under the target, ${verdict}: ${one.perplexity.value.toFixed(2)} against ${plain.perplexity.value.toFixed(2)}.`;
+  const verdict = isWorse(one, plain) ? 'Its text is less likely, perplexity' : 'Perplexity of its text';
+  return ` ${verdict} ${one.perplexity.value.toFixed(2)} instead of ${plain.perplexity.value.toFixed(2)}.`;
 }
 
 function repetition(one: ContenderSummary, plain: ContenderSummary): string {

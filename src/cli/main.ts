@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { createBenchmarkProgram } from './benchmark-program.js';
 import { EXIT, exitCodeOf, messageOf } from './failures.js';
 import { createProgram } from './program.js';
 import { acceptLlamaCppSpellings, refuseLaterCommand } from './spelling.js';
@@ -8,7 +9,9 @@ export async function main(args: readonly string[]): Promise<void> {
   survivePipes();
   try {
     refuseLaterCommand(args[0]);
-    await createProgram().parseAsync(acceptLlamaCppSpellings(args), { from: 'user' });
+    const [command, ...rest] = acceptLlamaCppSpellings(args);
+    if (command === 'benchmark') await createBenchmarkProgram().parseAsync(rest, { from: 'user' });
+    else await createProgram().parseAsync(acceptLlamaCppSpellings(args), { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) process.stderr.write(`mtad: ${messageOf(error, args)}\n`);
     process.exitCode = exitCodeOf(error);

@@ -24,6 +24,14 @@ export interface RuntimeFlags {
   verbose?: boolean;
 }
 
+/** How every command speaks of wrong arguments. */
+export function answerErrors(program: Command, hint: string): Command {
+  return program
+    .showHelpAfterError(hint)
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'mtad: ')) });
+}
+
 export function addModelOptions(program: Command): void {
   program.optionsGroup('Models:');
   program
@@ -97,18 +105,25 @@ export function runOptionsOf(flags: RuntimeFlags): RunOptions {
   return { contextSize: ctxSize, threads, draftThreads, cacheType, flashAttention };
 }
 
+type NumberKey = 'gamma' | 'beamWidth' | 'tau' | 'temperature' | 'topK' | 'topP' | 'seed' | 'maxTokens';
+
 /** A number that the library's own schema judges, so that both say the same. */
-export function setting(
-  flags: string,
-  key: 'gamma' | 'beamWidth' | 'tau' | 'temperature' | 'topK' | 'topP' | 'seed' | 'maxTokens',
-  description: string,
-): Option {
-  const option = new Option(flags, description).argParser((text) => {
-    const parsed = settingsSchema.shape[key].safeParse(parseNumber(text));
-    if (!parsed.success) throw new InvalidArgumentError(`It must be ${parsed.error.issues[0]!.message}.`);
-    return parsed.data;
-  });
+export function setting(flags: string, key: NumberKey, description: string): Option {
+  const option = new Option(flags, description).argParser((text) => parseSetting(key, text));
   return DEFAULTS[key] === undefined ? option : option.default(DEFAULTS[key]);
+}
+
+/** Such numbers, separated by commas. Undefined where they are left out. */
+export function listSetting(flags: string, key: NumberKey, description: string): Option {
+  return new Option(flags, `${description} (default: ${DEFAULTS[key]})`).argParser((list) =>
+    list.split(',').map((text) => parseSetting(key, text)),
+  );
+}
+
+function parseSetting(key: NumberKey, text: string): number {
+  const parsed = settingsSchema.shape[key].safeParse(parseNumber(text));
+  if (!parsed.success) throw new InvalidArgumentError(`It must be ${parsed.error.issues[0]!.message}.`);
+  return parsed.data as number;
 }
 
 export function whole(

@@ -3,7 +3,7 @@ import { UsageError } from '../errors.js';
 import { settingsSchema } from '../generation/settings.js';
 import { VERSION } from '../version.js';
 import type { GenerateFlags } from './commands/generate.js';
-import { addModelOptions, addRuntimeOptions, DEFAULTS, setting } from './options.js';
+import { addModelOptions, addRuntimeOptions, answerErrors, DEFAULTS, setting } from './options.js';
 import { promptWords } from './spelling.js';
 
 /** By name, in a word or two. */
@@ -24,22 +24,21 @@ Exit codes: 0 done, 1 failure, 2 wrong arguments, 3 model file, 4 models do not 
 /** The command line. Parsing loads no model and no native library. */
 export function createProgram(): Command {
   const program = new Command('mtad')
-    .usage('[generate] [options] [prompt...]')
+    .usage('[generate] [options] [prompt...]\n       mtad benchmark [options]')
     .description(
       'Generate text with two language models: a small one drafts several tokens at once, a large one judges them.\n' +
         'Without --model and --draft, a pair of small story models that comes with mtad is used.',
     )
     .argument('[prompt...]', 'words to write on from; standard input is put before them')
     .version(VERSION)
-    .showHelpAfterError('(mtad --help lists the options; -p takes a prompt that begins with -)')
-    .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'mtad: ')) })
     .action(async (words: string[], flags: GenerateFlags, command: Command) => {
       const prompt = promptWords(words);
       if (prompt.length === 1 && prompt[0] === 'help') return command.help();
       const { runGenerate } = await import('./commands/generate.js');
       process.exitCode = await runGenerate(prompt, flags, () => command.helpInformation({ error: true }));
     });
+
+  answerErrors(program, '(mtad --help lists the options; -p takes a prompt that begins with -)');
 
   program.optionsGroup('Models:');
   addModelOptions(program);

@@ -1,8 +1,8 @@
 import { distance } from 'fastest-levenshtein';
 import { UsageError } from '../errors.js';
 
-const LATER_COMMANDS = ['benchmark', 'tune', 'inspect', 'pull', 'complete'];
-const COMMANDS = ['generate', 'help', ...LATER_COMMANDS];
+const LATER_COMMANDS = ['tune', 'inspect', 'pull', 'complete'];
+const COMMANDS = ['generate', 'benchmark', 'help', ...LATER_COMMANDS];
 
 /** llama.cpp's names for our options. Commander would take `-md x` for `--model d` and a prompt. */
 const LLAMA_CPP_SPELLINGS: Record<string, string> = {
@@ -61,6 +61,10 @@ export function promptWords([first, ...rest]: readonly string[]): string[] {
     refuseLaterCommand(first);
     const tolerated = first.length > 5 ? 2 : 1; // letters
     const close = COMMANDS.find((command) => distance(first, command) <= tolerated);
+    if (first === 'benchmark')
+      throw new UsageError(
+        '"benchmark" is a command, and stands first: mtad benchmark [options]. For a prompt, use -p benchmark',
+      );
     if (close && close !== first)
       throw new UsageError(`"${first}" is no command; did you mean ${close}? For a prompt, use -p ${first}`);
   }

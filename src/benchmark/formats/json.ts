@@ -35,16 +35,18 @@ const earlier = z.object({
     target: z.object({ file: z.string() }),
     draft: z.object({ file: z.string() }).nullable(),
   }),
-  contenders: z.array(
-    z.object({
-      name: z.string(),
-      engine: z.string(),
-      generations: z.number(),
-      tokensPerSecond: z.object({ mean: z.number(), sd: z.number() }).nullable(),
-      speedUp: z.object({ autoregressive: estimate.nullable() }),
-      perplexity: estimate.nullable(),
-    }),
-  ).readonly(),
+  contenders: z
+    .array(
+      z.object({
+        name: z.string(),
+        engine: z.string(),
+        generations: z.number(),
+        tokensPerSecond: z.object({ mean: z.number(), sd: z.number() }).nullable(),
+        speedUp: z.object({ autoregressive: estimate.nullable() }),
+        perplexity: estimate.nullable(),
+      }),
+    )
+    .readonly(),
 });
 
 export type EarlierReport = z.output<typeof earlier>;

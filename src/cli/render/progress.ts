@@ -4,6 +4,9 @@ import ora, { type Ora } from 'ora';
 /** A prompt shorter than this is read in a moment. In tokens, over both models. */
 const LONG_PROMPT = 512;
 
+/** Updates over which the time left is reckoned: more than there are writers, whose speeds differ. */
+const ETA_BUFFER = 40;
+
 /** What happens before the first token, on standard error if it is a terminal: a spinner or a bar, never both. */
 export class Progress {
   readonly #enabled: boolean;
@@ -16,21 +19,17 @@ export class Progress {
 
   loading(text: string): void {
     if (!this.#enabled) return;
+    this.#stopSpinner();
     this.#spinner = ora({ text, stream: process.stderr, discardStdin: false }).start();
   }
 
   prefill(done: number, total: number): void {
-    if (!this.#enabled || total < LONG_PROMPT) return;
-    this.#stopSpinner();
-    if (!this.#bar) {
-      const format = 'Reading the prompt {bar} {value}/{total} tokens, {eta_formatted} left';
-      this.#bar = new SingleBar(
-        { format, stream: process.stderr, clearOnComplete: true, hideCursor: true },
-        Presets.shades_classic,
-      );
-      this.#bar.start(total, 0);
-    }
-    this.#bar.update(done);
+    if (total >= LONG_PROMPT)
+      this.#draw('Reading the prompt {bar} {value}/{total} tokens, {eta_formatted} left', done, total);
+  }
+
+  generations(done: number, total: number): void {
+    this.#draw('Benchmark {bar} {value}/{total} texts, {eta_formatted} left', done, total);
   }
 
   /** Clears the line. To be called before anything else is written. Idempotent. */
@@ -38,6 +37,19 @@ export class Progress {
     this.#stopSpinner();
     this.#bar?.stop();
     this.#bar = undefined;
+  }
+
+  #draw(format: string, done: number, total: number): void {
+    if (!this.#enabled) return;
+    this.#stopSpinner();
+    if (!this.#bar) {
+      this.#bar = new SingleBar(
+        { format, stream: process.stderr, clearOnComplete: true, hideCursor: true, etaBuffer: ETA_BUFFER },
+        Presets.shades_classic,
+      );
+      this.#bar.start(total, 0);
+    }
+    this.#bar.update(done);
   }
 
   #stopSpinner(): void {

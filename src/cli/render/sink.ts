@@ -1,4 +1,15 @@
-import { accessSync, constants, createWriteStream, existsSync, realpathSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  createWriteStream,
+  existsSync,
+  openSync,
+  realpathSync,
+  statfsSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { UsageError } from '../../errors.js';
@@ -71,6 +82,31 @@ export function checkOutputs(outputs: readonly string[], inputs: readonly string
         `Cannot write ${path}: the same file is also read, or written for another purpose`,
       );
     seen.add(identity(path));
+  }
+}
+
+/**
+ * For what is written only at the end of a long run: a disk that is full now will not take it then.
+ * @throws UsageError naming the first file for which there is no room
+ */
+export function checkRoom(outputs: readonly string[]): void {
+  for (const path of outputs) {
+    try {
+      if (existsSync(path) && statSync(path).isCharacterDevice()) writeNothing(path);
+      else if (statfsSync(dirname(path)).bavail === 0) throw new Error('the disk is full');
+    } catch (cause) {
+      throw new UsageError(`Cannot write ${path}: ${(cause as Error).message}`, { cause });
+    }
+  }
+}
+
+/** /dev/full refuses even this. */
+function writeNothing(device: string): void {
+  const file = openSync(device, 'a');
+  try {
+    writeSync(file, Buffer.alloc(0));
+  } finally {
+    closeSync(file);
   }
 }
 

@@ -1,0 +1,130 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { DEFAULT_STRATEGIES, parseStrategies } from '../benchmark/contenders.js';
+import type { BenchmarkFlags } from './commands/benchmark.js';
+import { addModelOptions, addRuntimeOptions, answerErrors, listSetting, setting, whole } from './options.js';
+
+/** Tokens per text, and texts of the built-in set: some minutes with a model of a few billion parameters. */
+const MAX_TOKENS = 128;
+export const BUILT_IN_LIMIT = 10;
+
+const EXAMPLES = `
+Examples:
+  mtad benchmark -m llama-8b-q4.gguf -d llama-1b-q4.gguf
+  mtad benchmark --strategies mtad,mmtad,autoregressive --threshold 0.1,0.5 --draft-length 2,4,8
+  mtad benchmark --prompts spec-bench.jsonl --limit 40 --peers --report report.html
+  mtad benchmark --replay steps.jsonl --threshold 0.1,0.3,0.9      no model is loaded
+
+The columns: tokens/s of the decoding loop (prompt excluded) as mean ± standard deviation; speed-up and perplexity with
+their 95 % interval over prompts; first token in ms; tokens per pass of the target; part of the drafted tokens accepted;
+part of the time in draft model, target and mtad itself; time that the same passes take bare ÷ time taken; perplexity
+under the target; different pairs of tokens ÷ pairs (low = repeats itself).`;
+
+/** The command line of `mtad benchmark`. Parsing loads no model and no native library. */
+export function createBenchmarkProgram(): Command {
+  const program = new Command('mtad benchmark')
+    .usage('[options]')
+    .description(
+      'Run strategies side by side on the same prompts: response time, quality of the text, energy.\n' +
+        'Without --model and --draft, on the pair of small story models that comes with mtad.',
+    )
+    .allowExcessArguments(false)
+    .action(async (flags: BenchmarkFlags) => {
+      const { runBenchmark } = await import('./commands/benchmark.js');
+      process.exitCode = await runBenchmark(flags);
+    });
+  answerErrors(program, '(mtad benchmark --help lists the options)');
+
+  program.optionsGroup('Models:');
+  addModelOptions(program);
+
+  program.optionsGroup('What to compare (lists are separated by commas):');
+  program
+    .addOption(
+      new Option('--strategies <list>', 'strategies')
+        .argParser(parseStrategies)
+        .default(DEFAULT_STRATEGIES, DEFAULT_STRATEGIES.join(',')),
+    )
+    .addOption(listSetting('-k, --draft-length <list>', 'gamma', 'tokens drafted per step'))
+    .addOption(listSetting('-w, --beam-width <list>', 'beamWidth', 'beams kept while drafting'))
+    .addOption(
+      listSetting('--threshold <list>', 'tau', "accept while the joint likelihood is tau times the draft's"),
+    )
+    .option('--clip', 'mtad with --clip too')
+    .option(
+      '--baselines',
+      'also greedy, temperature 0.7 and mtjd (slow) (default: unless --strategies is given)',
+    )
+    .option('--no-baselines', 'without them')
+    .option('--peers', "also node-llama-cpp's own evaluate() and DraftSequenceTokenPredictor")
+    .addOption(
+      new Option('--engine <list>', "direct: llama.cpp's C API; bindings: node-llama-cpp's; auto")
+        .argParser(parseEngines)
+        .default(['auto'], 'auto'),
+    );
+
+  program.optionsGroup('Prompts:');
+  program
+    .option(
+      '--prompts <file>',
+      'JSON lines: {"prompt"} or Spec-Bench\'s {"question_id", "turns"} (first turn)',
+    )
+    .addOption(
+      whole('--limit <n>', `prompts at most (default: all, ${BUILT_IN_LIMIT} of the built-in ones)`, 1),
+    )
+    .addOption(whole('-r, --repetitions <n>', 'times each prompt', 1).default(1))
+    .addOption(setting('-n, --max-tokens <n>', 'maxTokens', 'tokens per text at most').default(MAX_TOKENS))
+    .option('--ignore-eos', 'never end before that')
+    .addOption(setting('--seed <n>', 'seed', 'of the first text of each setting').default(1));
+
+  program.optionsGroup('Sampling, the same for all:');
+  program
+    .addOption(setting('--temperature <t>', 'temperature', '0 = the most likely token'))
+    .addOption(setting('--top-k <k>', 'topK', 'keep the k likeliest tokens, 0 = all'))
+    .addOption(setting('--top-p <p>', 'topP', 'keep the likeliest tokens up to this mass, 1 = all'));
+
+  program.optionsGroup('Runtime:');
+  addRuntimeOptions(program);
+
+  program.optionsGroup('Output:');
+  program
+    .addOption(
+      new Option('--format <name>', 'what standard output gets')
+        .choices(['table', 'md', 'csv', 'json', 'jsonl'])
+        .default('table'),
+    )
+    .option('--export-md <file>', 'the table as Markdown')
+    .option('--export-csv <file>', 'a line per setting')
+    .option('--export-json <file>', 'everything, every generation too')
+    .option('--export-jsonl <file>', 'the same, a line per generation')
+    .option('--report <file>', 'a page with table and plots, HTML, complete in itself')
+    .option('--compare <file>', 'hold the result against an earlier --export-json')
+    .addOption(
+      new Option(
+        '--fail-below <factor>',
+        'exit code 1 unless a strategy is at least so many times as fast',
+      ).argParser(parseFactor),
+    )
+    .option('--no-perplexity', 'do not measure it')
+    .option('--replay <trace>', 'from a file of mtad --trace: what other settings would have accepted')
+    .addOption(new Option('--color <when>', 'colours').choices(['auto', 'always', 'never']).default('auto'))
+    .option('-q, --quiet', 'no progress, no warnings')
+    .option('-v, --verbose', "llama.cpp's log, and errors in full");
+  program.addHelpText('after', EXAMPLES);
+  return program;
+}
+
+function parseEngines(list: string): string[] {
+  const names = list.split(',').map((name) => name.trim());
+  const known = ['auto', 'direct', 'bindings'];
+  const stray = names.find((name) => !known.includes(name));
+  if (stray !== undefined)
+    throw new InvalidArgumentError(`${JSON.stringify(stray)} is none of ${known.join(', ')}.`);
+  return [...new Set(names)];
+}
+
+function parseFactor(text: string): number {
+  const factor = Number(text);
+  if (!(text.trim() !== '' && factor > 0 && Number.isFinite(factor)))
+    throw new InvalidArgumentError('It must be a number above 0, such as 1.2.');
+  return factor;
+}

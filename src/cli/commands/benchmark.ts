@@ -1,0 +1,252 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import type { BenchmarkOptions } from '../../benchmark/benchmark.js';
+import { type Comparison, compare } from '../../benchmark/compare.js';
+import { DEFAULT_STRATEGIES, expand } from '../../benchmark/contenders.js';
+import { csv } from '../../benchmark/formats/csv.js';
+import {
+  type EarlierReport,
+  json,
+  jsonLastLine,
+  jsonLine,
+  parseReport,
+} from '../../benchmark/formats/json.js';
+import { markdown } from '../../benchmark/formats/markdown.js';
+import { reportPage } from '../../benchmark/page/page.js';
+import { readPrompts } from '../../benchmark/prompts.js';
+import type { BenchmarkReport } from '../../benchmark/report.js';
+import { UsageError } from '../../errors.js';
+import type { StrategyName } from '../../strategies/index.js';
+import { BUILT_IN_LIMIT } from '../benchmark-program.js';
+import { EXIT } from '../failures.js';
+import { Interrupts } from '../interrupts.js';
+import {
+  DEFAULTS,
+  draftFile,
+  draftSource,
+  pairOptionsOf,
+  type RuntimeFlags,
+  runOptionsOf,
+} from '../options.js';
+import { benchmarkTable, comparisonTable } from '../render/benchmark-table.js';
+import { colorsFor } from '../render/colors.js';
+import { Progress } from '../render/progress.js';
+import { checkOutputs, checkRoom, Sink } from '../render/sink.js';
+import { runReplay } from './replay.js';
+
+/** What Commander makes of the options. Undefined = not given. */
+export interface BenchmarkFlags extends RuntimeFlags {
+  strategies: readonly StrategyName[];
+  draftLength?: number[];
+  beamWidth?: number[];
+  threshold?: number[];
+  clip?: boolean;
+  baselines?: boolean;
+  peers?: boolean;
+  engine: BenchmarkOptions['engines'];
+  prompts?: string;
+  limit?: number;
+  repetitions: number;
+  maxTokens: number;
+  ignoreEos?: boolean;
+  seed: number;
+  temperature: number;
+  topK: number;
+  topP: number;
+  format: 'table' | 'md' | 'csv' | 'json' | 'jsonl';
+  exportMd?: string;
+  exportCsv?: string;
+  exportJson?: string;
+  exportJsonl?: string;
+  report?: string;
+  compare?: string;
+  failBelow?: number;
+  perplexity: boolean;
+  replay?: string;
+  color: 'auto' | 'always' | 'never';
+  quiet?: boolean;
+}
+
+/** `mtad benchmark`: strategies side by side. @returns the exit code */
+export async function runBenchmark(flags: BenchmarkFlags): Promise<number> {
+  if (flags.replay !== undefined) return runReplay(flags.replay, flags);
+  const exports = exportsOf(flags);
+  const outputs = exports.map(({ path }) => path);
+  checkOutputs(outputs, [flags.model, draftFile(flags), flags.prompts].filter(isGiven));
+  checkRoom(outputs);
+  const earlier = flags.compare === undefined ? undefined : await readEarlier(flags.compare);
+  const interrupts = new Interrupts();
+  const progress = new Progress(process.stderr.isTTY && !flags.quiet);
+  const stdout = new Sink(undefined, () => interrupts.abort());
+  try {
+    const options = await optionsOf(flags, interrupts.signal);
+    const { report, failure } = await measure(options, flags, progress, stdout);
+    if (report) {
+      await stdout.write(rendered(report, flags));
+      if (earlier) await showComparison(compare(report, earlier), flags, stdout);
+      await writeExports(exports, report);
+    }
+    if (failure) throw failure;
+    return interrupts.exitCode ?? verdict(report!, flags.failBelow);
+  } catch (error) {
+    if (interrupts.exitCode !== undefined && (error as Error).name === 'AbortError')
+      return interrupts.exitCode;
+    throw error;
+  } finally {
+    progress.stop();
+    interrupts.dispose();
+  }
+}
+
+/** What the command line means, the prompts read. */
+async function optionsOf(flags: BenchmarkFlags, signal: AbortSignal): Promise<BenchmarkOptions> {
+  const { strategies, draftLength, beamWidth, threshold, prompts, engine, repetitions, seed } = flags;
+  const { temperature, topK, topP, maxTokens, ignoreEos = false } = flags;
+  const limit = flags.limit ?? (prompts === undefined ? BUILT_IN_LIMIT : Number.POSITIVE_INFINITY);
+  const entries = expand({
+    strategies,
+    gammas: draftLength ?? [DEFAULTS.gamma],
+    beamWidths: beamWidth ?? [DEFAULTS.beamWidth],
+    taus: threshold ?? [DEFAULTS.tau],
+    clip: flags.clip ?? false,
+    draftFrom: draftSource(flags),
+    baselines: flags.baselines ?? strategies === DEFAULT_STRATEGIES,
+  });
+  if (flags.failBelow !== undefined && !strategies.includes('autoregressive'))
+    throw new UsageError('--fail-below compares with autoregressive: add it to --strategies');
+  return {
+    entries,
+    peers: flags.peers ?? false,
+    engines: engine,
+    promptSource: prompts === undefined ? 'built-in' : basename(prompts),
+    prompts: await readPrompts(prompts, limit),
+    pair: pairOptionsOf(flags),
+    run: runOptionsOf(flags),
+    settings: { temperature, topK, topP, maxTokens, ignoreEos },
+    repetitions,
+    seed,
+    perplexity: flags.perplexity,
+    signal,
+  };
+}
+
+/** Runs it, with its progress on the terminal. A failure comes with the report of what was finished before it. */
+async function measure(
+  options: BenchmarkOptions,
+  { quiet, format }: BenchmarkFlags,
+  progress: Progress,
+  stdout: Sink,
+): Promise<{ report: BenchmarkReport | undefined; failure: unknown }> {
+  const { benchmark } = await import('../../benchmark/benchmark.js'); // half a second, so not before it is needed
+  let report: BenchmarkReport | undefined;
+  let total = 0;
+  let done = 0;
+  progress.loading('Loading models');
+  try {
+    for await (const event of benchmark(options)) {
+      if (event.type === 'start') {
+        total = event.total;
+        const { skipped, prompts } = event.conditions;
+        if (skipped.length > 0 && !quiet) {
+          progress.stop();
+          const [{ id, reason }] = skipped as [(typeof skipped)[number]];
+          process.stderr.write(
+            `mtad: warning: skipping ${skipped.length} of the prompts (${prompts}), for example ${id}: ${reason}\n`,
+          );
+        }
+      }
+      if (event.type === 'warm-up') progress.loading(`Warming up ${event.contender}`);
+      if (event.type === 'generation') {
+        progress.generations(++done, total);
+        if (format === 'jsonl') await stdout.write(jsonLine(event.generation));
+      }
+      if (event.type === 'end') report = event.report;
+    }
+    return { report, failure: undefined };
+  } catch (failure) {
+    return { report, failure };
+  } finally {
+    progress.stop();
+  }
+}
+
+function rendered(report: BenchmarkReport, { format, color }: BenchmarkFlags): string {
+  switch (format) {
+    case 'table':
+      return benchmarkTable(report, colorsFor(color, process.stdout.isTTY), process.stdout.columns);
+    case 'md':
+      return markdown(report);
+    case 'csv':
+      return csv(report);
+    case 'json':
+      return json(report);
+    case 'jsonl':
+      return jsonLastLine(report); // the generations are written
+  }
+}
+
+interface Export {
+  readonly path: string;
+  readonly render: (report: BenchmarkReport) => string | Promise<string>;
+}
+
+function exportsOf(flags: BenchmarkFlags): Export[] {
+  const all: [string | undefined, Export['render']][] = [
+    [flags.exportMd, markdown],
+    [flags.exportCsv, csv],
+    [flags.exportJson, json],
+    [flags.exportJsonl, (report) => report.generations.map(jsonLine).join('') + jsonLastLine(report)],
+    [flags.report, reportPage],
+  ];
+  return all.flatMap(([path, render]) => (path === undefined ? [] : [{ path, render }]));
+}
+
+/** @throws Error when a file could not be written; what was meant for it is then in the temporary folder */
+async function writeExports(exports: readonly Export[], report: BenchmarkReport): Promise<void> {
+  const lost: string[] = [];
+  for (const { path, render } of exports) {
+    const content = await render(report);
+    try {
+      await writeFile(path, content);
+    } catch (cause) {
+      const refuge = join(tmpdir(), `mtad-${process.pid}-${basename(path)}`);
+      await writeFile(refuge, content);
+      lost.push(`${(cause as Error).message}; it is in ${refuge} instead`);
+    }
+  }
+  if (lost.length > 0) throw new Error(`Cannot write ${lost.join('; ')}`);
+}
+
+async function readEarlier(path: string): Promise<EarlierReport> {
+  const text = await readFile(path, 'utf8').catch((cause: Error) => {
+    throw new UsageError(`Cannot read the report to compare with: ${cause.message}`, { cause });
+  });
+  return parseReport(text, path);
+}
+
+/** Beside a table; not into the middle of something for machines. */
+async function showComparison(comparison: Comparison, flags: BenchmarkFlags, stdout: Sink): Promise<void> {
+  const text = (terminal: boolean) => `\n${comparisonTable(comparison, colorsFor(flags.color, terminal))}`;
+  if (flags.format === 'table') await stdout.write(text(process.stdout.isTTY));
+  else process.stderr.write(text(process.stderr.isTTY));
+}
+
+/** @returns the exit code */
+function verdict({ contenders }: BenchmarkReport, failBelow: number | undefined): number {
+  if (failBelow === undefined) return EXIT.ok;
+  const factors = contenders
+    .filter(({ role, name }) => role === 'strategy' && name !== 'autoregressive')
+    .map(({ name, speedUp }) => ({ name, factor: speedUp.autoregressive?.value ?? 0 }))
+    .sort((a, b) => b.factor - a.factor);
+  const best = factors[0];
+  if (best && best.factor >= failBelow) return EXIT.ok;
+  process.stderr.write(
+    `mtad: the fastest strategy, ${best ? `${best.name}, is ${best.factor.toFixed(2)} times as fast as autoregressive` : 'none, did not run'}; --fail-below asks for ${failBelow}\n`,
+  );
+  return EXIT.failure;
+}
+
+function isGiven<T>(value: T | undefined): value is T {
+  return value !== undefined;
+}

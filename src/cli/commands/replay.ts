@@ -1,0 +1,3 @@
+export async function runReplay(_: string, __: unknown): Promise<number> {
+  return 0;
+}
