@@ -1,6 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import type { BenchmarkOptions } from '../../benchmark/benchmark.js';
 import { type Comparison, compare } from '../../benchmark/compare.js';
 import { DEFAULT_STRATEGIES, expand } from '../../benchmark/contenders.js';
@@ -13,7 +12,6 @@ import {
   parseReport,
 } from '../../benchmark/formats/json.js';
 import { markdown } from '../../benchmark/formats/markdown.js';
-import { reportPage } from '../../benchmark/page/page.js';
 import { readPrompts } from '../../benchmark/prompts.js';
 import type { BenchmarkReport } from '../../benchmark/report.js';
 import { UsageError } from '../../errors.js';
@@ -33,6 +31,7 @@ import { benchmarkTable, comparisonTable } from '../render/benchmark-table.js';
 import { colorsFor } from '../render/colors.js';
 import { Progress } from '../render/progress.js';
 import { checkOutputs, checkRoom, Sink } from '../render/sink.js';
+import { exportsOf, writeExports } from './benchmark-exports.js';
 import { runReplay } from './replay.js';
 
 /** What Commander makes of the options. Undefined = not given. */
@@ -184,38 +183,6 @@ function rendered(report: BenchmarkReport, { format, color }: BenchmarkFlags): s
     case 'jsonl':
       return jsonLastLine(report); // the generations are written
   }
-}
-
-interface Export {
-  readonly path: string;
-  readonly render: (report: BenchmarkReport) => string | Promise<string>;
-}
-
-function exportsOf(flags: BenchmarkFlags): Export[] {
-  const all: [string | undefined, Export['render']][] = [
-    [flags.exportMd, markdown],
-    [flags.exportCsv, csv],
-    [flags.exportJson, json],
-    [flags.exportJsonl, (report) => report.generations.map(jsonLine).join('') + jsonLastLine(report)],
-    [flags.report, reportPage],
-  ];
-  return all.flatMap(([path, render]) => (path === undefined ? [] : [{ path, render }]));
-}
-
-/** @throws Error when a file could not be written; what was meant for it is then in the temporary folder */
-async function writeExports(exports: readonly Export[], report: BenchmarkReport): Promise<void> {
-  const lost: string[] = [];
-  for (const { path, render } of exports) {
-    const content = await render(report);
-    try {
-      await writeFile(path, content);
-    } catch (cause) {
-      const refuge = join(tmpdir(), `mtad-${process.pid}-${basename(path)}`);
-      await writeFile(refuge, content);
-      lost.push(`${(cause as Error).message}; it is in ${refuge} instead`);
-    }
-  }
-  if (lost.length > 0) throw new Error(`Cannot write ${lost.join('; ')}`);
 }
 
 async function readEarlier(path: string): Promise<EarlierReport> {
