@@ -51,7 +51,7 @@ function parseLine(source: string, place: string): z.output<typeof line> {
   try {
     value = JSON.parse(source);
   } catch (cause) {
-    throw new UsageError(`${place} is not JSON: ${(cause as Error).message}`, { cause });
+    throw new UsageError(`${place} is not JSON: it should be {"prompt": "..."}`, { cause });
   }
   const parsed = line.safeParse(value);
   if (!parsed.success)

@@ -57,7 +57,7 @@ export function parseReport(text: string, path: string): EarlierReport {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new UsageError(`${path} is not JSON: ${(cause as Error).message}`, { cause });
+    throw new UsageError(`${path} is not JSON; it should be the file of an earlier --export-json`, { cause });
   }
   const isObject = typeof value === 'object' && value !== null;
   const parsed = earlier.safeParse(isObject ? camelcaseKeys(value as object, { deep: true }) : value);

@@ -103,14 +103,16 @@ async function optionsOf(flags: BenchmarkFlags, signal: AbortSignal): Promise<Be
   const { strategies, draftLength, beamWidth, threshold, prompts, engine, repetitions, seed } = flags;
   const { temperature, topK, topP, maxTokens, ignoreEos = false } = flags;
   const limit = flags.limit ?? (prompts === undefined ? BUILT_IN_LIMIT : Number.POSITIVE_INFINITY);
+  const isDefault = strategies === DEFAULT_STRATEGIES;
+  const looksUp = draftSource(flags) === 'lookup';
   const entries = expand({
-    strategies,
+    strategies: isDefault && looksUp ? strategies.filter((name) => name !== 'mmtad') : strategies, // one guess is no tree
     gammas: draftLength ?? [DEFAULTS.gamma],
     beamWidths: beamWidth ?? [DEFAULTS.beamWidth],
     taus: threshold ?? [DEFAULTS.tau],
     clip: flags.clip ?? false,
     draftFrom: draftSource(flags),
-    baselines: flags.baselines ?? strategies === DEFAULT_STRATEGIES,
+    baselines: flags.baselines ?? isDefault,
   });
   if (flags.failBelow !== undefined && !strategies.includes('autoregressive'))
     throw new UsageError('--fail-below compares with autoregressive: add it to --strategies');
