@@ -1,3 +1,0 @@
-export async function reportPage(_: unknown): Promise<string> {
-  return '';
-}
