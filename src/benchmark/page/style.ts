@@ -1,0 +1,96 @@
+/** Colours of strategies and parts: Okabe and Ito's, which the colour-blind can tell apart. */
+export const STYLE = `
+:root {
+  color-scheme: light dark;
+  --sans: -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif;
+  --serif: Charter, 'Bitstream Charter', 'Sitka Text', Cambria, Georgia, serif;
+  --paper: #fff; --ink: #1c1f24; --muted: #5c6470; --rule: #dde0e5; --faint: #b4bac4;
+  --accent: #0072b2; --warning: #b34700;
+  --autoregressive: #1c1f24; --speculative: #009e73; --block: #e69f00;
+  --mtad: #0072b2; --mmtad: #d55e00; --mtjd: #cc79a7;
+  --baseline: #1c1f24; --peer: #7a828f;
+  --draft: #56b4e9; --verify: #68707d; --own: #e69f00;
+}
+@media screen and (prefers-color-scheme: dark) {
+  :root:not(.printing) {
+    --paper: #15171b; --ink: #e5e7eb; --muted: #a0a7b3; --rule: #32373f; --faint: #5a626f;
+    --accent: #56b4e9; --warning: #f0904d;
+    --autoregressive: #e5e7eb; --speculative: #12b886; --mtad: #4ba3e3; --mmtad: #ee7733;
+    --baseline: #e5e7eb; --peer: #98a0ad;
+    --verify: #7d8592;
+  }
+}
+* { box-sizing: border-box; }
+body {
+  margin: 0; padding: 3rem 1.5rem 4rem; background: var(--paper); color: var(--ink);
+  font: 1.0625rem/1.55 var(--serif);
+  overflow-wrap: break-word;
+}
+main { max-width: 74rem; margin: 0 auto; }
+p { max-width: 44rem; margin: 0 0 .6rem; }
+h1, h2, h3, .kicker, .when, .note, .small, table, dl, summary, figcaption { font-family: var(--sans); }
+h1 { margin: 0; font-size: 1.75rem; line-height: 1.25; font-weight: 650; overflow-wrap: anywhere; }
+h1 .with { color: var(--muted); font-weight: 400; }
+h2 {
+  margin: 3rem 0 1rem; padding-top: .8rem; border-top: 1px solid var(--rule);
+  font-size: 1.2rem; font-weight: 650;
+}
+h3 { margin: 0 0 .5rem; font-size: .8rem; font-weight: 650; }
+.kicker, .when, .small { color: var(--muted); font-size: .875rem; }
+.kicker { margin: 0 0 .4rem; }
+.when { margin: .5rem 0 0; }
+.small { margin: .6rem 0 0; }
+.note {
+  max-width: 44rem; margin: 1.5rem 0 0; padding: .1rem 0 .1rem 1rem; border-left: 3px solid var(--warning);
+  font-size: .9375rem; overflow-wrap: anywhere;
+}
+.note strong { color: var(--warning); }
+.recommendation { max-width: 50rem; margin: 2rem 0 0; font-size: 1.45rem; line-height: 1.4; }
+figure { margin: 0; }
+figcaption { margin-top: .8rem; color: var(--muted); font-size: .875rem; line-height: 1.5; }
+.chart { display: none; position: relative; height: calc(24rem + var(--lines, 6) * .5rem); }
+.drawn .chart { display: block; }
+.drawn .undrawn { display: none; }
+.chart[style*=rows] { height: calc(var(--rows) * 2.4rem + 6.5rem); }
+summary { margin-top: .6rem; color: var(--accent); font-size: .875rem; cursor: pointer; }
+.scroll { overflow-x: auto; margin: .8rem 0 1.2rem; }
+table {
+  border-collapse: collapse; border: solid var(--ink); border-width: 1.5px 0;
+  font-size: .75rem; line-height: 1.4; font-variant-numeric: tabular-nums;
+}
+caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+th, td { padding: .45rem .4rem; font-weight: 400; text-align: left; vertical-align: baseline; white-space: nowrap; }
+thead th { border-bottom: 1px solid var(--ink); color: var(--muted); }
+th:first-child { position: sticky; left: 0; background: var(--paper); }
+tbody tr + tr > * { border-top: 1px solid var(--rule); }
+th:first-child { padding-left: 0; }
+#all table { min-width: 100%; }
+.right { text-align: right; }
+dl { margin: 0; font-size: .875rem; line-height: 1.45; }
+dl > div { display: grid; grid-template-columns: 8rem 1fr; gap: 0 1rem; padding: .22rem 0; break-inside: avoid; }
+dt { color: var(--muted); }
+dd { margin: 0; overflow-wrap: anywhere; }
+.legend dl { columns: 26rem 2; column-gap: 2.5rem; }
+.groups { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 2rem 2.5rem; }
+ul { margin: 0; padding-left: 1.1em; }
+:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+@media (max-width: 40rem) {
+  body { padding: 1.5rem 1rem 3rem; }
+  h1 { font-size: 1.35rem; }
+  .recommendation { font-size: 1.2rem; }
+  .chart { height: calc(17rem + var(--lines, 3) * 1.75rem); }
+  tbody th { min-width: 8rem; white-space: normal; }
+  dl > div { grid-template-columns: 6.5rem 1fr; }
+}
+.printing { font-size: 13px; }
+.printing .chart { width: 670px; } /* A4 less its margins */
+@media print {
+  @page { size: A4; margin: 14mm; }
+  body { padding: 0; }
+  figure, tr, .note { break-inside: avoid; }
+  h2 { margin-top: 2rem; break-after: avoid; }
+  .scroll { overflow: visible; }
+  th, td { padding: .25rem .3rem; white-space: normal; }
+  #all table { font-size: 6.5pt; }
+}
+`;
