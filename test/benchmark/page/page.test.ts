@@ -70,7 +70,7 @@ describe.skipIf(!CHROMIUM)('reportPage in a browser', () => {
         .sort(),
     );
     const mark = marks.find(({ name }) => name === 'mtad k=4 w=4 tau=0.5, direct')!;
-    expect(mark.facts).toContain('speed-up: 1.81 [1.66, 1.97]');
+    expect(mark.facts).toContain('speed-up: 1.81 ± 0.16');
     expect(mark.facts).toHaveLength(columnsOf(REPORT).length - 1);
   });
 
