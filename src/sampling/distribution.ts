@@ -16,6 +16,11 @@ export function certain(token: TokenId): Distribution {
   return { tokens: Int32Array.of(token), logProbs: Float64Array.of(0) };
 }
 
+/** What is known of a distribution, in any order: enough to look these tokens up, not to draw from. */
+export function excerpt(tokens: readonly TokenId[], logProbs: readonly LogProb[]): Distribution {
+  return { tokens: Int32Array.from(tokens), logProbs: Float64Array.from(logProbs) };
+}
+
 /** Log of the sum of exp(values), without overflow; -Infinity for no values. */
 export function logSumExp(values: Float64Array): number {
   const largest = values.reduce((a, b) => Math.max(a, b), -Infinity);

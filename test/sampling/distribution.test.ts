@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { argmax, logProbOf, logSumExp, normalise } from '../../src/sampling/distribution.js';
+import { argmax, excerpt, logProbOf, logSumExp, normalise } from '../../src/sampling/distribution.js';
 import { fakeDistribution } from '../support/fake-distribution.js';
 
 describe('logProbOf', () => {
@@ -15,6 +15,14 @@ describe('argmax', () => {
   it('is the most likely token, among equal ones the lowest', () => {
     expect(argmax(fakeDistribution(0.2, 0.5, 0.3))).toBe(1);
     expect(argmax(fakeDistribution(0.2, 0.4, 0.4))).toBe(1);
+  });
+});
+
+describe('excerpt', () => {
+  it('knows the log-probabilities that it was given, to the last bit', () => {
+    const p = excerpt([7, 3], [-Math.PI, -Infinity]);
+    expect(logProbOf(p, 7)).toBe(-Math.PI);
+    expect(logProbOf(p, 3)).toBe(-Infinity);
   });
 });
 

@@ -1,0 +1,59 @@
+import { createReadStream } from 'node:fs';
+import { UsageError } from '../../errors.js';
+import type { RecordedStep, Trace } from './recorded.js';
+import { type TraceStart, toStart, toStep } from './trace-line.js';
+
+interface Line {
+  readonly number: number; // from 1
+  readonly text: string;
+  readonly ended: boolean; // by a line break
+}
+
+/**
+ * Reads what `mtad --trace` wrote. A run that was ended in the middle of its last line has all steps before it: they are
+ * read, and `cutOff` tells of the line.
+ * @throws UsageError naming file and line for anything else that is not a trace which can be replayed
+ */
+export async function readTrace(file: string): Promise<Trace> {
+  let start: TraceStart | undefined;
+  let cutOff: number | null = null;
+  const steps: RecordedStep[] = [];
+  for await (const line of linesOf(file)) {
+    const refuse = (what: string) => new UsageError(`${file}, line ${line.number}: ${what}`);
+    let value: unknown;
+    try {
+      value = JSON.parse(line.text);
+    } catch (cause) {
+      if (line.ended || !line.text.startsWith('{')) throw refuse(`not JSON: ${(cause as Error).message}`);
+      cutOff = line.number;
+      break;
+    }
+    if (start) steps.push(toStep(value, line.number, start, refuse));
+    else start = toStart(value, refuse);
+  }
+  if (!start)
+    throw new UsageError(`${file}, line 1: ${cutOff ? 'the start line is cut off' : 'the file is empty'}`);
+  if (steps.length === 0)
+    throw new UsageError(`${file}, line 2: no whole step to replay, the run ended before that`);
+  return { file, ...start, steps, cutOff };
+}
+
+/** The lines of a file, never more than one of them and a piece of the file in memory. */
+async function* linesOf(file: string): AsyncGenerator<Line> {
+  let number = 0;
+  let rest = '';
+  for await (const piece of piecesOf(file)) {
+    const texts = (rest + piece).split('\n');
+    rest = texts.pop()!;
+    for (const text of texts) yield { number: ++number, text, ended: true };
+  }
+  if (rest !== '') yield { number: ++number, text: rest, ended: false };
+}
+
+async function* piecesOf(file: string): AsyncGenerator<string> {
+  try {
+    yield* createReadStream(file, 'utf8') as AsyncIterable<string>;
+  } catch (cause) {
+    throw new UsageError(`Cannot read the trace: ${(cause as Error).message}`, { cause });
+  }
+}
