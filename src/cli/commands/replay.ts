@@ -1,3 +1,141 @@
-export async function runReplay(_: string, __: unknown): Promise<number> {
-  return 0;
+import { stringify } from 'csv-stringify/sync';
+import { markdownTable } from 'markdown-table';
+import { readTrace } from '../../benchmark/replay/read-trace.js';
+import type { Trace } from '../../benchmark/replay/recorded.js';
+import {
+  REPLAY_CAVEAT,
+  type Replay,
+  type Reproduction,
+  replayGrid,
+  reproduces,
+} from '../../benchmark/replay/replay.js';
+import { UsageError } from '../../errors.js';
+import { EXIT } from '../failures.js';
+import { plainTable } from '../render/benchmark-table.js';
+import { colorsFor } from '../render/colors.js';
+import { jsonLine } from '../render/json.js';
+import { Sink } from '../render/sink.js';
+import type { BenchmarkFlags } from './benchmark.js';
+
+/** `mtad benchmark --replay`: what other settings would have accepted of recorded drafts. @returns the exit code */
+export async function runReplay(file: string, flags: BenchmarkFlags): Promise<number> {
+  refuseExports(flags);
+  const trace = await readTrace(file);
+  const { threshold: taus, draftLength: gammas, clip } = flags;
+  const rows = replayGrid(trace, { taus, gammas, clips: clip ? [false, true] : undefined });
+  const own = reproduces(trace);
+  const stdout = new Sink(undefined, () => {});
+  await stdout.write(rendered(rows, own, trace, flags));
+  if (!flags.quiet && flags.format !== 'table') process.stderr.write(`${linesOf(own, trace).join('\n')}\n`);
+  return own.differences.length === 0 ? EXIT.ok : EXIT.failure;
+}
+
+/** The files that a benchmark writes hold what a replay does not know. */
+function refuseExports({
+  exportMd,
+  exportCsv,
+  exportJson,
+  exportJsonl,
+  report,
+  compare,
+}: BenchmarkFlags): void {
+  const given = { exportMd, exportCsv, exportJson, exportJsonl, report, compare };
+  if (Object.values(given).some((path) => path !== undefined))
+    throw new UsageError(
+      '--replay measures nothing: of its outputs only --format applies; redirect it into a file',
+    );
+}
+
+const COLUMNS: readonly [head: string, cell: (row: Replay) => string][] = [
+  ['threshold', ({ tau }) => String(tau)],
+  ['draft length', ({ gamma }) => String(gamma)],
+  ['clip', ({ clip }) => (clip ? 'yes' : 'no')],
+  ['drafted', ({ drafted }) => String(drafted)],
+  ['accepted', ({ accepted }) => String(accepted)],
+  ['rate', ({ drafted, accepted }) => (drafted === 0 ? '-' : (accepted / drafted).toFixed(2))],
+  [
+    'by position',
+    ({ draftedByPosition, acceptedByPosition }) =>
+      acceptedByPosition.map((n, i) => (n / draftedByPosition[i]!).toFixed(2)).join(' '),
+  ],
+  ['per pass', ({ tokensPerPass }) => tokensPerPass.toFixed(2)],
+  ['decided otherwise', ({ changedSteps, steps }) => `${changedSteps} of ${steps}`],
+];
+
+function rendered(
+  rows: readonly Replay[],
+  own: Reproduction,
+  trace: Trace,
+  { format, color }: BenchmarkFlags,
+): string {
+  const heads = COLUMNS.map(([head]) => head);
+  const cells = rows.map((row) => COLUMNS.map(([, cell]) => cell(row)));
+  const align = 'right' as const;
+  switch (format) {
+    case 'table': {
+      const colors = colorsFor(color, process.stdout.isTTY);
+      const table = plainTable(
+        heads.map((head) => ({ head, align })),
+        cells,
+        colors,
+      );
+      const lines = linesOf(own, trace).map((line) => colors.dim(line));
+      return `${table}\n\n${lines.join('\n')}\n`;
+    }
+    case 'md':
+      return `${markdownTable([heads, ...cells], { align: heads.map(() => align) })}\n`;
+    case 'csv':
+      return stringify(rows.map(jsonOf), { header: true, cast: { boolean: String } });
+    case 'json':
+      return `${JSON.stringify({ schema: 1, ...headOf(own, trace), rows: rows.map(jsonOf) }, null, 2)}\n`;
+    case 'jsonl':
+      return [{ type: 'start', schema: 1, ...headOf(own, trace) }, ...rows.map(jsonOf)]
+        .map(jsonLine)
+        .join('');
+  }
+}
+
+function linesOf(
+  { steps, asRecorded, differences }: Reproduction,
+  { strategy, rule, cutOff }: Trace,
+): string[] {
+  const first = differences[0];
+  return [
+    `${strategy}, threshold ${rule.tau}, draft length ${rule.gamma}${rule.clip ? ', clip' : ''}: ` +
+      `${asRecorded} of ${steps} steps decided as recorded`,
+    ...(first
+      ? [`The first that is not: line ${first.line}, ${first.recorded} accepted then, ${first.replayed} now`]
+      : []),
+    ...(cutOff === null ? [] : [`The trace ends in the middle of line ${cutOff}, which is left out`]),
+    REPLAY_CAVEAT,
+  ];
+}
+
+function headOf({ steps, asRecorded }: Reproduction, { strategy, rule, cutOff }: Trace): object {
+  const { tau, gamma, clip } = rule;
+  return {
+    strategy,
+    threshold: tau,
+    draft_length: gamma,
+    clip,
+    steps,
+    as_recorded: asRecorded,
+    cut_off_line: cutOff,
+    caveat: REPLAY_CAVEAT,
+  };
+}
+
+function jsonOf(row: Replay) {
+  return {
+    threshold: row.tau,
+    draft_length: row.gamma,
+    clip: row.clip,
+    steps: row.steps,
+    drafted: row.drafted,
+    accepted: row.accepted,
+    drafted_by_position: row.draftedByPosition,
+    accepted_by_position: row.acceptedByPosition,
+    tokens_per_pass: row.tokensPerPass,
+    changed_steps: row.changedSteps,
+  };
 }
