@@ -1,4 +1,14 @@
-/** The library: load a pair of models, generate with them, judge the result. */
+/** The library: load a pair of models, generate with them, judge and compare the results. */
+export { type BenchmarkEvent, type BenchmarkOptions, benchmark } from './benchmark/benchmark.js';
+export { type Entry, expand, type Field } from './benchmark/contenders.js';
+export { csv } from './benchmark/formats/csv.js';
+export { json } from './benchmark/formats/json.js';
+export { markdown } from './benchmark/formats/markdown.js';
+export { reportPage } from './benchmark/page/page.js';
+export { type BenchmarkPrompt, readPrompts } from './benchmark/prompts.js';
+export { readTrace } from './benchmark/replay/read-trace.js';
+export { type Replay, replay, replayGrid, reproduces } from './benchmark/replay/replay.js';
+export type { BenchmarkReport, ContenderSummary, Generation } from './benchmark/report.js';
 export { CacheManager } from './cache/cache-manager.js';
 export { ModelCache } from './cache/model-cache.js';
 export { type CacheOptions, openCache } from './cache/open-cache.js';
