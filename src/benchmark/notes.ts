@@ -1,3 +1,4 @@
+import { digits } from './columns.js';
 import type { BenchmarkReport, ModelFacts } from './report.js';
 
 /** What belongs under every table: conditions, machine, models and what they are not, and what is missing. */
@@ -14,8 +15,21 @@ export function notes(report: BenchmarkReport): string[] {
     `${machine.cpu}, ${machine.processors} processors, ${machine.memoryGb} GB, ${machine.system}; ${machine.backend}, ` +
       `${c.threads === null ? 'threads by model size' : `${c.threads} thread${c.threads === 1 ? '' : 's'}`}; mtad ${versions.mtad}, node-llama-cpp ${versions.nodeLlamaCpp}, ` +
       `llama.cpp ${versions.llamaCpp}, Node ${versions.node}`,
+    ...passText(report.passes),
     energyText(energy),
   ];
+}
+
+/** Sizes of passes that are worth a word: single tokens, drafts of the usual lengths with the token before them, trees. */
+const SIZES = [1, 2, 4, 5, 8, 9, 16, 17];
+
+/** T(k) of the target on the first engine: what decides whether speculation can pay. */
+function passText(passes: BenchmarkReport['passes']): string[] {
+  const told = passes
+    .filter(({ engine, model }) => model === 'target' && engine === passes[0]?.engine)
+    .filter(({ tokens }) => SIZES.includes(tokens))
+    .map(({ tokens, ms }) => `T(${tokens}) ${digits(ms)}`);
+  return told.length === 0 ? [] : [`One bare pass of the target over k tokens, in ms: ${told.join(', ')}`];
 }
 
 /** @returns names and reasons of the first few */
