@@ -36,6 +36,7 @@ export class Interrupts {
       return;
     }
     this.#received = name;
+    console.warn = console.error = () => {}; // Ctrl-C ends node-llama-cpp's processes too, of which it would tell
     this.#controller.abort();
   };
 }

@@ -74,7 +74,10 @@ export async function findPair({
 export async function loadPair(options: PairOptions = {}, files?: PairFiles): Promise<Pair> {
   const { engine: engineName = 'auto', gpu = 'auto', gpuLayers, draftGpuLayers, log, signal } = options;
   const { target: targetHeader, draft: draftHeader, sharedTokens } = files ?? (await findPair(options));
-  const engine = await createEngine(engineName, { gpu, log });
+  const engine = await createEngine(engineName, { gpu, log }).catch((cause) => {
+    signal?.throwIfAborted(); // Ctrl-C also ends the process in which node-llama-cpp tries its library
+    throw cause;
+  });
   try {
     const target = await engine.loadModel(targetHeader.path, { gpuLayers, signal });
     const draft =
