@@ -2,16 +2,17 @@ import { CommanderError } from 'commander';
 import { createBenchmarkProgram } from './benchmark-program.js';
 import { EXIT, exitCodeOf, messageOf } from './failures.js';
 import { createProgram } from './program.js';
-import { acceptLlamaCppSpellings, refuseLaterCommand } from './spelling.js';
+import { acceptHelpOf, acceptLlamaCppSpellings, refuseLaterCommand } from './spelling.js';
 
 /** Runs one command line. The process ends by itself, with `process.exitCode` set. */
 export async function main(args: readonly string[]): Promise<void> {
   survivePipes();
   try {
     refuseLaterCommand(args[0]);
-    const [command, ...rest] = acceptLlamaCppSpellings(args);
-    if (command === 'benchmark') await createBenchmarkProgram().parseAsync(rest, { from: 'user' });
-    else await createProgram().parseAsync(acceptLlamaCppSpellings(args), { from: 'user' });
+    const ours = acceptLlamaCppSpellings(acceptHelpOf(args));
+    const isBenchmark = ours[0] === 'benchmark';
+    const program = isBenchmark ? createBenchmarkProgram() : createProgram();
+    await program.parseAsync(isBenchmark ? ours.slice(1) : ours, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) process.stderr.write(`mtad: ${messageOf(error, args)}\n`);
     process.exitCode = exitCodeOf(error);

@@ -43,6 +43,14 @@ export function acceptLlamaCppSpellings(args: readonly string[]): string[] {
   });
 }
 
+/** `help benchmark` is `benchmark --help`. With more words it is a prompt. */
+export function acceptHelpOf(args: readonly string[]): readonly string[] {
+  const [help, command, ...more] = args;
+  if (help !== 'help' || command === undefined || more.length > 0 || !COMMANDS.includes(command)) return args;
+  refuseLaterCommand(command);
+  return command === 'benchmark' ? [command, '--help'] : ['--help'];
+}
+
 /** @throws UsageError for a command line that begins with a command which is yet to come */
 export function refuseLaterCommand(word: string | undefined): void {
   if (word !== undefined && LATER_COMMANDS.includes(word))
