@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_STRATEGIES, parseStrategies } from '../benchmark/contenders.js';
+import { UsageError } from '../errors.js';
 import type { BenchmarkFlags } from './commands/benchmark.js';
 import { addModelOptions, addRuntimeOptions, answerErrors, listSetting, setting, whole } from './options.js';
 
@@ -27,8 +28,11 @@ export function createBenchmarkProgram(): Command {
       'Run strategies side by side on the same prompts: response time, quality of the text, energy.\n' +
         'Without --model and --draft, on the pair of small story models that comes with mtad.',
     )
-    .allowExcessArguments(false)
-    .action(async (flags: BenchmarkFlags) => {
+    .argument('[words...]')
+    .action(async (words: string[], flags: BenchmarkFlags, command: Command) => {
+      if (words.length === 1 && words[0] === 'help') return command.help();
+      refuseWords(words);
+      if (flags.replay !== undefined) refuseBesideReplay(command);
       const { runBenchmark } = await import('./commands/benchmark.js');
       process.exitCode = await runBenchmark(flags);
     });
@@ -113,13 +117,39 @@ export function createBenchmarkProgram(): Command {
   return program;
 }
 
+/** @throws UsageError for what people type who leave a comma out, or take this for `generate` */
+function refuseWords([word]: readonly string[]): void {
+  if (word !== undefined)
+    throw new UsageError(
+      `benchmark takes no words such as ${JSON.stringify(word)}: prompts come from --prompts <file>, and lists are written with commas, without spaces`,
+    );
+}
+
+/** What a replay has a use for. */
+const WITH_REPLAY = 'replay threshold draftLength clip format color quiet verbose offline'.split(' ');
+
+/** @throws UsageError for an option that would have no effect */
+function refuseBesideReplay(command: Command): void {
+  const stray = command.options.find((option) => {
+    const name = option.attributeName();
+    return command.getOptionValueSource(name) === 'cli' && !WITH_REPLAY.includes(name);
+  });
+  if (stray)
+    throw new UsageError(
+      `${stray.long} has no meaning beside --replay, which loads no model and writes to standard output; it takes --threshold, --draft-length, --clip and --format`,
+    );
+}
+
 function parseEngines(list: string): string[] {
   const names = list.split(',').map((name) => name.trim());
   const known = ['auto', 'direct', 'bindings'];
   const stray = names.find((name) => !known.includes(name));
   if (stray !== undefined)
     throw new InvalidArgumentError(`${JSON.stringify(stray)} is none of ${known.join(', ')}.`);
-  return [...new Set(names)];
+  const engines = [...new Set(names)];
+  if (engines.length > 1 && engines.includes('auto'))
+    throw new InvalidArgumentError('auto is one of the two others: it stands alone.');
+  return engines;
 }
 
 function parseFactor(text: string): number {

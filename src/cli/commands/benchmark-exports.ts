@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { csv } from '../../benchmark/formats/csv.js';
@@ -6,6 +6,7 @@ import { json, jsonLastLine, jsonLine } from '../../benchmark/formats/json.js';
 import { markdown } from '../../benchmark/formats/markdown.js';
 import { reportPage } from '../../benchmark/page/page.js';
 import type { BenchmarkReport } from '../../benchmark/report.js';
+import { UsageError } from '../../errors.js';
 import type { BenchmarkFlags } from './benchmark.js';
 
 /** A file that is written when a run is over. */
@@ -14,6 +15,7 @@ export interface Export {
   readonly render: (report: BenchmarkReport) => string | Promise<string>;
 }
 
+/** @throws UsageError for standard output, which has one use already */
 export function exportsOf(flags: BenchmarkFlags): Export[] {
   const all: [string | undefined, Export['render']][] = [
     [flags.exportMd, markdown],
@@ -22,10 +24,13 @@ export function exportsOf(flags: BenchmarkFlags): Export[] {
     [flags.exportJsonl, (report) => report.generations.map(jsonLine).join('') + jsonLastLine(report)],
     [flags.report, reportPage],
   ];
-  return all.flatMap(([path, render]) => (path === undefined ? [] : [{ path, render }]));
+  const asked = all.flatMap(([path, render]) => (path === undefined ? [] : [{ path, render }]));
+  if (asked.some(({ path }) => path === '-'))
+    throw new UsageError('Standard output gets what --format asks for; a file with the name - is ./-');
+  return asked;
 }
 
-/** @throws Error when a file could not be written; what was meant for it is then in the temporary folder */
+/** @throws Error after all others, when files could not be written; what was meant for them is in the temporary folder */
 export async function writeExports(exports: readonly Export[], report: BenchmarkReport): Promise<void> {
   const lost: string[] = [];
   for (const { path, render } of exports) {
@@ -33,10 +38,19 @@ export async function writeExports(exports: readonly Export[], report: Benchmark
     try {
       await writeFile(path, content);
     } catch (cause) {
-      const refuge = join(tmpdir(), `mtad-${process.pid}-${basename(path)}`);
-      await writeFile(refuge, content);
-      lost.push(`${(cause as Error).message}; it is in ${refuge} instead`);
+      lost.push(`Cannot write ${path}: ${(cause as Error).message}; ${await rescue(path, content)}`);
     }
   }
-  if (lost.length > 0) throw new Error(`Cannot write ${lost.join('; ')}`);
+  if (lost.length > 0) throw new Error(lost.join('; '));
+}
+
+/** @returns where it is now */
+async function rescue(path: string, content: string): Promise<string> {
+  try {
+    const refuge = join(await mkdtemp(join(tmpdir(), 'mtad-')), basename(path));
+    await writeFile(refuge, content);
+    return `it is in ${refuge} instead`;
+  } catch (cause) {
+    return `nor does the temporary folder take it: ${(cause as Error).message}`;
+  }
 }

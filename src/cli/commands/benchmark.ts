@@ -27,8 +27,9 @@ import {
   type RuntimeFlags,
   runOptionsOf,
 } from '../options.js';
-import { benchmarkTable, comparisonTable } from '../render/benchmark-table.js';
+import { benchmarkTable } from '../render/benchmark-table.js';
 import { colorsFor } from '../render/colors.js';
+import { comparisonTable } from '../render/comparison-table.js';
 import { Progress } from '../render/progress.js';
 import { checkOutputs, checkRoom, Sink } from '../render/sink.js';
 import { exportsOf, writeExports } from './benchmark-exports.js';
@@ -72,7 +73,7 @@ export async function runBenchmark(flags: BenchmarkFlags): Promise<number> {
   if (flags.replay !== undefined) return runReplay(flags.replay, flags);
   const exports = exportsOf(flags);
   const outputs = exports.map(({ path }) => path);
-  checkOutputs(outputs, [flags.model, draftFile(flags), flags.prompts].filter(isGiven));
+  checkOutputs(outputs, [flags.model, draftFile(flags), flags.prompts, flags.compare].filter(isGiven));
   checkRoom(outputs);
   const earlier = flags.compare === undefined ? undefined : await readEarlier(flags.compare);
   const interrupts = new Interrupts();
@@ -81,12 +82,13 @@ export async function runBenchmark(flags: BenchmarkFlags): Promise<number> {
   try {
     const options = await optionsOf(flags, interrupts.signal);
     const { report, failure } = await measure(options, flags, progress, stdout);
-    if (report) {
+    if (report && report.generations.length > 0) {
       await stdout.write(rendered(report, flags));
       if (earlier) await showComparison(compare(report, earlier), flags, stdout);
       await writeExports(exports, report);
     }
     if (failure) throw failure;
+    stdout.check();
     return interrupts.exitCode ?? verdict(report!, flags.failBelow);
   } catch (error) {
     if (interrupts.exitCode !== undefined && (error as Error).name === 'AbortError')
@@ -114,6 +116,8 @@ async function optionsOf(flags: BenchmarkFlags, signal: AbortSignal): Promise<Be
     draftFrom: draftSource(flags),
     baselines: flags.baselines ?? isDefault,
   });
+  if (flags.clip && !strategies.includes('mtad'))
+    throw new UsageError('--clip changes the rule of mtad: add mtad to --strategies');
   if (flags.failBelow !== undefined && !strategies.includes('autoregressive'))
     throw new UsageError('--fail-below compares with autoregressive: add it to --strategies');
   return {
@@ -143,21 +147,24 @@ async function measure(
   let report: BenchmarkReport | undefined;
   let total = 0;
   let done = 0;
+  let cold = 0; // contenders that have not warmed up
   progress.loading('Loading models');
   try {
     for await (const event of benchmark(options)) {
       if (event.type === 'start') {
         total = event.total;
-        const { skipped, prompts } = event.conditions;
+        const { skipped, prompts, used, repetitions } = event.conditions;
+        cold = total / (used * repetitions);
         if (skipped.length > 0 && !quiet) {
           progress.stop();
           const [{ id, reason }] = skipped as [(typeof skipped)[number]];
           process.stderr.write(
-            `mtad: warning: skipping ${skipped.length} of the prompts (${prompts}), for example ${id}: ${reason}\n`,
+            `mtad: warning: skipping ${skipped.length} of ${used + skipped.length} prompts (${prompts}), for example ${id}: ${reason}\n`,
           );
         }
       }
-      if (event.type === 'warm-up') progress.loading(`Warming up ${event.contender}`);
+      if (event.type === 'warm-up' && --cold > 0) progress.loading(`Warming up ${event.contender}`);
+      else if (event.type === 'warm-up') progress.generations(0, total); // the first text follows unannounced
       if (event.type === 'generation') {
         progress.generations(++done, total);
         if (format === 'jsonl') await stdout.write(jsonLine(event.generation));
@@ -196,14 +203,15 @@ async function readEarlier(path: string): Promise<EarlierReport> {
 
 /** Beside a table; not into the middle of something for machines. */
 async function showComparison(comparison: Comparison, flags: BenchmarkFlags, stdout: Sink): Promise<void> {
-  const text = (terminal: boolean) => `\n${comparisonTable(comparison, colorsFor(flags.color, terminal))}`;
-  if (flags.format === 'table') await stdout.write(text(process.stdout.isTTY));
-  else process.stderr.write(text(process.stderr.isTTY));
+  const text = ({ isTTY, columns }: NodeJS.WriteStream) =>
+    `\n${comparisonTable(comparison, colorsFor(flags.color, isTTY), columns)}`;
+  if (flags.format === 'table') await stdout.write(text(process.stdout));
+  else process.stderr.write(text(process.stderr));
 }
 
 /** @returns the exit code */
-function verdict({ contenders }: BenchmarkReport, failBelow: number | undefined): number {
-  if (failBelow === undefined) return EXIT.ok;
+function verdict({ contenders, complete }: BenchmarkReport, failBelow: number | undefined): number {
+  if (failBelow === undefined || !complete) return EXIT.ok;
   const factors = contenders
     .filter(({ role, name }) => role === 'strategy' && name !== 'autoregressive')
     .map(({ name, speedUp }) => ({ name, factor: speedUp.autoregressive?.value ?? 0 }))

@@ -19,8 +19,8 @@ export class Progress {
 
   loading(text: string): void {
     if (!this.#enabled) return;
-    this.#stopSpinner();
-    this.#spinner = ora({ text, stream: process.stderr, discardStdin: false }).start();
+    if (this.#spinner) this.#spinner.text = text;
+    else this.#spinner = ora({ text, stream: process.stderr, discardStdin: false }).start();
   }
 
   prefill(done: number, total: number): void {

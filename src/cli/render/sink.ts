@@ -32,6 +32,14 @@ export class Sink {
     return this.#failure;
   }
 
+  /** @throws Error when something was lost. A reader that left is no loss */
+  check(): void {
+    if (this.#failure && this.#failure.code !== 'EPIPE')
+      throw new Error(`Cannot write ${this.#path ?? 'standard output'}: ${this.#failure.message}`, {
+        cause: this.#failure,
+      });
+  }
+
   /** Resolves when the text has left; after a failure, at once. */
   write(text: string): Promise<void> {
     if (this.#failure || text === '') return Promise.resolve();
@@ -69,6 +77,7 @@ export class Sink {
 export function checkOutputs(outputs: readonly string[], inputs: readonly string[]): void {
   const seen = new Set(inputs.map(identity));
   for (const path of outputs) {
+    if (path === '') throw new UsageError('Cannot write a file without a name');
     try {
       if (existsSync(path)) {
         if (statSync(path).isDirectory()) throw new Error('it is a folder');

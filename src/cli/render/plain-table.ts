@@ -1,0 +1,37 @@
+import { stripVTControlCharacters } from 'node:util';
+import type { ChalkInstance } from 'chalk';
+import Table from 'cli-table3';
+import type { Column } from '../../benchmark/columns.js';
+
+/** Columns without lines, as `ls` and `ps` have them. */
+export function plainTable(
+  columns: readonly Pick<Column, 'head' | 'align'>[],
+  rows: readonly (readonly string[])[],
+  colors: ChalkInstance,
+): string {
+  const sides = ['top', 'bottom', 'left', 'right'];
+  const places = ['', '-mid', '-left', '-right'];
+  const none = Object.fromEntries(sides.flatMap((side) => places.map((place) => [side + place, ''])));
+  const table = new Table({
+    head: columns.map(({ head }) => colors.bold(head)),
+    colAligns: columns.map(({ align }) => align),
+    chars: { ...none, mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '', middle: '  ' },
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+  });
+  table.push(...rows.map((row) => [...row]));
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+}
+
+/** @param width of the terminal; undefined or 0: not known, so anything fits */
+export function fits(table: string, width: number | undefined): boolean {
+  return !width || table.split('\n').every((line) => stripVTControlCharacters(line).length <= width);
+}
+
+/** Breaks a line between words where the terminal would break it within one. */
+export function folded(line: string, width: number | undefined): string {
+  return width ? line.replace(new RegExp(`(.{1,${width}})(?: |$)`, 'g'), '$1\n').trimEnd() : line;
+}
