@@ -40,10 +40,11 @@ export function saying(stream: Readable, pattern: RegExp): Promise<void> {
 
 /**
  * The same inside a terminal of its own (`script` of util-linux), whose output streams arrive mixed, as people see them.
+ * What is written to a `stdin` that is a pipe is typed there: '\x03' is Ctrl-C.
  */
 export function mtadOnTerminal(
   args: readonly string[],
-  { env, columns = 80 }: RunOptions & { columns?: number } = {},
+  { env, stdin = 'ignore', columns = 80 }: RunOptions & { columns?: number } = {},
 ) {
   const quoted = [process.execPath, BIN, ...args]
     .map((word) => `'${word.replaceAll("'", `'\\''`)}'`)
@@ -52,7 +53,7 @@ export function mtadOnTerminal(
     'script',
     ['--quiet', '--return', '--command', `stty cols ${columns}; ${quoted}`, '/dev/null'],
     {
-      stdin: 'ignore',
+      stdin,
       reject: false,
       stripFinalNewline: false,
       env: { ...CLEAN, TERM: 'xterm', ...env } as NodeJS.ProcessEnv,

@@ -6,9 +6,12 @@ import { fits, folded, plainTable } from './plain-table.js';
 
 const HINT = 'A wider terminal, --format md and --report show more columns';
 
+/** Essential columns that a narrow terminal goes without, the first one first. */
+const EXPENDABLE = ['distinct-2', 'accepted', 'per pass', 'J/token'];
+
 /**
  * The table, its notes and the recommendation, for a terminal.
- * @param width of the terminal; where the table is wider, it keeps to the essential columns. Undefined: no limit
+ * @param width of the terminal; where the table is wider, it keeps to the essential columns or fewer. Undefined: no limit
  */
 export function benchmarkTable(
   report: BenchmarkReport,
@@ -22,15 +25,26 @@ export function benchmarkTable(
       report.contenders.map((one) => columns.map(({ cell }) => cell(one))),
       colors,
     );
-  const whole = draw(all);
-  const isWhole = fits(whole, width);
-  const lines = [...notes(report), ...(isWhole ? [] : [HINT])].map((line) => folded(line, width));
+  const tables = selections(all).map(draw);
+  const table = tables.find((one) => fits(one, width)) ?? tables.at(-1)!;
+  const hints = table === tables[0] ? [] : [HINT];
+  const lines = [...notes(report), ...hints].map((line) => folded(line, width));
   return [
-    isWhole ? whole : draw(all.filter(({ essential }) => essential)),
+    table,
     '',
     ...lines.map((line, i) => (i === 0 && !report.complete ? colors.red(line) : colors.dim(line))),
     '',
     colors.bold(folded(report.recommendation, width)),
     '',
   ].join('\n');
+}
+
+/** From all columns to the fewest. */
+function selections(all: readonly Column[]): (readonly Column[])[] {
+  const essential = all.filter((column) => column.essential);
+  const narrower = EXPENDABLE.map((_, i) => {
+    const gone = EXPENDABLE.slice(0, i + 1);
+    return essential.filter(({ head }) => !gone.includes(head));
+  });
+  return [all, essential, ...narrower];
 }

@@ -1,0 +1,56 @@
+import { stripVTControlCharacters } from 'node:util';
+import { expect, test } from 'vitest';
+import { mtad, mtadOnTerminal } from '../support/cli.js';
+
+const SHORT = ['benchmark', '--limit', '2', '-n', '12', '--threads', '1'];
+const QUIET = [...SHORT, '--strategies', 'autoregressive', '--quiet'];
+const BOLD = '\u001B[1m';
+const SPINNER = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
+const HINT = 'A wider terminal';
+
+/** What is on the screen when all is over. */
+function screen(stdout: string): string[] {
+  const [last] = stdout.split('\u001B[2K').slice(-1); // the line of the bar is erased
+  return stripVTControlCharacters(last!).split('\r\n');
+}
+
+test('80 columns: a spinner, then a bar, then a clean screen with the essential columns', async () => {
+  const { stdout, exitCode } = await mtadOnTerminal(SHORT);
+  expect(exitCode).toBe(0);
+  const bar = stdout.indexOf('Benchmark ');
+  expect(stdout.slice(0, bar)).toMatch(new RegExp(`[${SPINNER}].* Loading models`));
+  expect(stdout.slice(bar)).not.toMatch(new RegExp(`[${SPINNER}]`));
+  expect(stdout).toContain('14/14 texts');
+  expect(stdout.lastIndexOf('\u001B[?25h')).toBeGreaterThan(stdout.lastIndexOf('\u001B[?25l')); // the cursor
+  expect(stdout.lastIndexOf('\u001B[?7h')).toBeGreaterThan(stdout.lastIndexOf('\u001B[?7l')); // long lines
+  const lines = screen(stdout);
+  expect(lines[0]).toMatch(/^setting +tokens\/s +speed-up +(per pass +)?(accepted +)?perplexity$/);
+  expect(lines).toContainEqual(expect.stringContaining(HINT));
+  expect(lines.filter((line) => line.length > 80)).toEqual([]);
+  expect(lines.join(' ')).toMatch(/Use .*\. *$/);
+});
+
+test.concurrent('a wide terminal shows all columns, and a broken line nowhere', async () => {
+  const { stdout } = await mtadOnTerminal(QUIET, { columns: 250 });
+  expect(screen(stdout)[0]).toMatch(/tokens +passes .* median .* of possible/);
+  expect(stdout).not.toContain(HINT);
+});
+
+test.concurrent('a terminal that does not know its width shows all columns, and no progress', async () => {
+  const { stdout } = await mtadOnTerminal([...SHORT, '--strategies', 'autoregressive'], { columns: 0 });
+  expect(stripVTControlCharacters(stdout)).toMatch(/^setting +tokens +passes .* of possible/);
+});
+
+test.concurrent('--quiet: the table, and no progress before it', async () => {
+  const { stdout } = await mtadOnTerminal(QUIET);
+  expect(stdout.startsWith(`${BOLD}setting`)).toBe(true);
+});
+
+test.concurrent('colours on a terminal and not in a pipe; NO_COLOR and --color never win', async () => {
+  const never = mtadOnTerminal([...QUIET, '--color', 'never']);
+  const noColor = mtadOnTerminal(QUIET, { env: { NO_COLOR: '1' } });
+  expect((await never).stdout).not.toContain('\u001B');
+  expect((await noColor).stdout).not.toContain('\u001B');
+  expect((await mtad(QUIET)).stdout).not.toContain('\u001B');
+  expect((await mtad([...QUIET, '--color', 'always'])).stdout).toContain(BOLD);
+});
