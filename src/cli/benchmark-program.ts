@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_STRATEGIES, parseStrategies } from '../benchmark/contenders.js';
 import { UsageError } from '../errors.js';
+import { STRATEGY_NAMES } from '../strategies/index.js';
 import type { BenchmarkFlags } from './commands/benchmark.js';
 import { addModelOptions, addRuntimeOptions, answerErrors, listSetting, setting, whole } from './options.js';
 
@@ -44,7 +45,7 @@ export function createBenchmarkProgram(): Command {
   program.optionsGroup('What to compare (lists are separated by commas):');
   program
     .addOption(
-      new Option('--strategies <list>', 'strategies')
+      new Option('--strategies <list>', STRATEGY_NAMES.join(', '))
         .argParser(parseStrategies)
         .default(DEFAULT_STRATEGIES, DEFAULT_STRATEGIES.join(',')),
     )

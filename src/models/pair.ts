@@ -55,7 +55,7 @@ export async function findPair({
   if (!names.model) throw new UsageError('A draft model is given, but no target model: add one with --model');
   if (!names.draft && needsDraft)
     throw new UsageError(
-      'This strategy needs a draft model beside the target: add one with --draft, draft from the text itself with --draft lookup, or use --strategy autoregressive',
+      'A draft model is needed beside the target: add one with --draft, draft from the text itself with --draft lookup, or use no strategy but autoregressive',
     );
   const targetFile = resolveModel(names.model, modelsDir);
   const draftFile = names.draft && needsDraft ? resolveModel(names.draft, modelsDir) : undefined;

@@ -13,7 +13,7 @@ import { UsageError } from '../../errors.js';
 import { EXIT } from '../failures.js';
 import { colorsFor } from '../render/colors.js';
 import { jsonLine } from '../render/json.js';
-import { folded, plainTable } from '../render/plain-table.js';
+import { fits, folded, plainTable } from '../render/plain-table.js';
 import { Sink } from '../render/sink.js';
 import type { BenchmarkFlags } from './benchmark.js';
 
@@ -60,6 +60,9 @@ const COLUMNS: readonly [head: string, cell: (row: Replay) => string][] = [
   ['decided otherwise', ({ changedSteps, steps }) => `${changedSteps} of ${steps}`],
 ];
 
+/** Left out where a terminal has no room for them. */
+const EXPENDABLE = ['by position', 'rate'];
+
 function rendered(
   rows: readonly Replay[],
   own: Reproduction,
@@ -72,12 +75,16 @@ function rendered(
   switch (format) {
     case 'table': {
       const colors = colorsFor(color, process.stdout.isTTY);
-      const table = plainTable(
-        heads.map((head) => ({ head, align })),
-        cells,
-        colors,
-      );
-      const lines = linesOf(own, trace).map((line) => colors.dim(folded(line, process.stdout.columns)));
+      const width = process.stdout.columns;
+      const draw = (columns: typeof COLUMNS) =>
+        plainTable(
+          columns.map(([head]) => ({ head, align })),
+          rows.map((row) => columns.map(([, cell]) => cell(row))),
+          colors,
+        );
+      const whole = draw(COLUMNS);
+      const table = fits(whole, width) ? whole : draw(COLUMNS.filter(([head]) => !EXPENDABLE.includes(head)));
+      const lines = linesOf(own, trace).map((line) => colors.dim(folded(line, width)));
       return `${table}\n\n${lines.join('\n')}\n`;
     }
     case 'md':
