@@ -19,14 +19,19 @@ async function modulesLoadedBy(args: readonly string[]): Promise<string[]> {
   return reports.flatMap((report) => (JSON.parse(report).result as { url: string }[]).map(({ url }) => url));
 }
 
-test.each([['--help'], ['--version'], ['--threshold', '0', 'A prompt']])(
-  '%s answers without loading the native library',
-  async (...args) => {
-    const modules = await modulesLoadedBy(args);
-    expect(modules.some((url) => url.includes('/commander/'))).toBe(true);
-    expect(modules.filter((url) => url.includes('/node-llama-cpp/'))).toEqual([]);
-  },
-);
+test.each([
+  ['--help'],
+  ['--version'],
+  ['--threshold', '0', 'A prompt'],
+  ['benchmark', '--help'],
+  ['benchmark', '--export-json', '/no/such/folder/a.json'],
+  ['benchmark', '--prompts', 'gguf/README.md'],
+  ['benchmark', '--replay', 'gguf/README.md'],
+])('%s answers without loading the native library', async (...args) => {
+  const modules = await modulesLoadedBy(args);
+  expect(modules.some((url) => url.includes('/commander/'))).toBe(true);
+  expect(modules.filter((url) => url.includes('/node-llama-cpp/'))).toEqual([]);
+});
 
 test('--help goes to standard output and names every group of options', async () => {
   const { exitCode, stdout, stderr } = await mtad(['--help']);
@@ -43,6 +48,23 @@ test('--help names every strategy', async () => {
 
 test('help as a word is help', async () => {
   expect((await mtad(['help'])).stdout).toBe((await mtad(['--help'])).stdout);
+});
+
+test('--help mentions benchmark, whose own help names every group and strategy', async () => {
+  expect((await mtad(['--help'])).stdout).toMatch(/^Usage: .*\n +mtad benchmark \[options\]\n/);
+  const { exitCode, stdout, stderr } = await mtad(['benchmark', '--help']);
+  for (const group of ['Models:', 'What to compare', 'Prompts:', 'Sampling', 'Runtime:', 'Output:'])
+    expect(stdout).toContain(group);
+  for (const name of STRATEGY_NAMES) expect(stdout).toMatch(new RegExp(`--strategies[^-]*\\b${name}\\b`));
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+});
+
+test('help and the name of a command', async () => {
+  const { stdout } = await mtad(['benchmark', '--help']);
+  expect((await mtad(['help', 'benchmark'])).stdout).toBe(stdout);
+  expect((await mtad(['benchmark', 'help'])).stdout).toBe(stdout);
+  expect((await mtad(['help', 'generate'])).stdout).toBe((await mtad(['--help'])).stdout);
+  expect(await mtad(['help', 'tune'])).toMatchObject({ exitCode: 2, stdout: '' });
 });
 
 test('--version is that of the package', async () => {

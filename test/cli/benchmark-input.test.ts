@@ -1,0 +1,98 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
+import { mtad } from '../support/cli.js';
+import { tinyModel } from '../support/gguf-files.js';
+
+/** A mistake in the arguments must be found before models are looked for, so these do not exist. */
+const NO_MODELS = ['-m', 'no-such-model.gguf', '-d', 'no-such-draft.gguf'];
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mtad-input-'));
+  await mkdir(join(folder, 'folder'));
+  await writeFile(join(folder, 'array.json'), '[]');
+  await writeFile(join(folder, 'other.json'), '{"schema":1,"complete":true}');
+  await writeFile(join(folder, 'text.json'), 'Once upon a time');
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+test.concurrent.each([
+  ['--draft-length', '2,0'],
+  ['--draft-length', '2,,4'],
+  ['--beam-width', 'wide'],
+  ['--threshold', '0.5,0'],
+  ['--threshold', '0.1,'],
+  ['--engine', 'direct,steam'],
+  ['--engine', 'auto,direct'],
+  ['--limit', '0'],
+  ['--repetitions', '1.5'],
+  ['--format', 'xml'],
+  ['--fail-below', '0'],
+  ['--fail-below', 'fast'],
+])('%s %j: exit code 2 and the name of the option', async (option, value) => {
+  const { exitCode, stdout, stderr } = await mtad(['benchmark', option, value, ...NO_MODELS]);
+  expect(stderr).toMatch(/^mtad: option '[^']*' argument '.*' is invalid\. [^\n]+\n\(mtad benchmark --help/);
+  expect(stderr).toContain(option);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+});
+
+test.concurrent.each([
+  [['fast'], 'takes no words such as "fast": prompts come from --prompts'],
+  [['--draft-length', '2', '4'], 'takes no words such as "4": .* with commas'],
+  [['--strategies', ''], 'No strategy "" \\(there are mtad, '],
+  [['--strategies', 'mtad,magic'], 'No strategy "magic" \\(there are mtad, '],
+  [['--strategies', 'mmtad', '--draft', 'lookup'], 'use mtad'],
+  [['--strategies', 'block', '--clip'], 'add mtad to --strategies'],
+  [['--strategies', 'mtad', '--fail-below', '1'], 'add it to --strategies'],
+  [['--prompts', 'no-such-file.jsonl'], 'Cannot read the prompts: .*no-such-file'],
+  [['--prompts', 'folder'], 'Cannot read the prompts: EISDIR'],
+  [['--compare', 'no-such-file.json'], 'Cannot read the report to compare with: .*no-such-file'],
+  [['--compare', 'folder'], 'Cannot read the report to compare with: EISDIR'],
+  [['--compare', 'text.json'], 'text.json is not JSON; .*--export-json'],
+  [['--compare', 'array.json'], 'array.json is no report'],
+  [['--compare', 'other.json'], 'other.json is no report .*: [a-z]+ is missing'],
+  [['--export-json', 'no-such-folder/a.json'], 'Cannot write no-such-folder/a.json: ENOENT'],
+  [['--export-csv', 'folder'], 'Cannot write folder: it is a folder'],
+  [['--report', '/dev/full'], 'Cannot write /dev/full: ENOSPC'],
+  [['--export-md', ''], 'Cannot write a file without a name'],
+  [['--export-json', '-'], 'Standard output gets what --format asks for'],
+  [['--export-json', 'a', '--export-csv', './a'], 'the same file'],
+  [['--compare', 'array.json', '--export-json', 'array.json'], 'the same file'],
+  [['-hf', 'someone/some-model'], 'does not download'],
+] as const)('%j: exit code 2, one line, nothing done', async (args, message) => {
+  const { exitCode, stdout, stderr } = await mtad(['benchmark', ...NO_MODELS, ...args], { cwd: folder });
+  expect(stderr).toMatch(new RegExp(`^mtad: .*${message}[^\\n]*\\n$`));
+  expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+  expect(await readFile(join(folder, 'array.json'), 'utf8')).toBe('[]');
+});
+
+test.concurrent('an option of generate: the one that was meant', async () => {
+  const { exitCode, stderr } = await mtad(['benchmark', '--strategy', 'mtad']);
+  expect(stderr).toContain("unknown option '--strategy'\n(Did you mean --strategies?)");
+  expect(exitCode).toBe(2);
+});
+
+test.concurrent('a missing model: exit code 3', async () => {
+  const { exitCode, stdout, stderr } = await mtad(['benchmark', ...NO_MODELS]);
+  expect(stderr).toMatch(/^mtad: No model file no-such-model\.gguf[^\n]*\n$/);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: '' });
+});
+
+test.concurrent('a target alone: exit code 2, but enough for what drafts nothing', async () => {
+  const alone = ['benchmark', '-m', EMBEDDED_PAIR.model, '--limit', '1', '-n', '3'];
+  const [refused, enough] = await Promise.all([mtad(alone), mtad([...alone, '--strategies', 'mtjd'])]);
+  expect(refused.stderr).toMatch(/^mtad: A draft model is needed[^\n]*--draft[^\n]*\n$/);
+  expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
+  expect(enough).toMatchObject({ exitCode: 0, stderr: '' });
+});
+
+test.concurrent('models that do not make a pair: exit code 4', async () => {
+  const target = await tinyModel(folder, {}, 'target.gguf');
+  const draft = await tinyModel(folder, { pieces: { 370: 'other' } }, 'draft.gguf');
+  const { exitCode, stdout, stderr } = await mtad(['benchmark', '-m', target, '-d', draft]);
+  expect(stderr).toMatch(/^mtad: target\.gguf and draft\.gguf do not make a pair: [^\n]*\n$/);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 4, stdout: '' });
+});

@@ -1,0 +1,118 @@
+import { spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { BIN, mtad, saying } from '../support/cli.js';
+import { parseCsv, parseJsonLines, parsePlainTable } from '../support/records.js';
+
+const SHORT = ['benchmark', '--limit', '2', '-n', '12', '--threads', '1', '--strategies', 'autoregressive'];
+/** An hour. */
+const LONG = ['benchmark', '--limit', '60', '-n', '100', '-r', '99', '--ignore-eos', '--threads', '1'];
+
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'mtad-losses-'));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+/** Folders of one test: its own, one to be lost, and the temporary folder of the command. */
+async function folders() {
+  const folder = await mkdtemp(join(root, 'test-'));
+  const [gone, refuge] = [join(folder, 'gone'), join(folder, 'refuge')];
+  await Promise.all([mkdir(gone), mkdir(refuge)]);
+  return { folder, gone, refuge };
+}
+
+/** The report that was rescued. */
+async function rescuedIn(refuge: string): Promise<unknown> {
+  const [name] = (await readdir(refuge, { recursive: true })).filter((name) => name.endsWith('a.json'));
+  return JSON.parse(await readFile(join(refuge, name!), 'utf8'));
+}
+
+test.concurrent('a folder that vanished during the run: the file is in the temporary folder, the others in their place', async () => {
+  const { folder, gone, refuge } = await folders();
+  const stays = join(folder, 'stays.csv');
+  const run = mtad(
+    [...SHORT, '--format', 'jsonl', '--export-json', join(gone, 'a.json'), '--export-csv', stays],
+    { env: { TMPDIR: refuge } },
+  );
+  await saying(run.stdout, /"generation"/);
+  await rm(gone, { recursive: true });
+  const { exitCode, stdout, stderr } = await run;
+  expect(stderr).toMatch(
+    /^mtad: Cannot write \S*a\.json: ENOENT[^\n]*; it is in \S*refuge\S*a\.json instead/,
+  );
+  expect(exitCode).toBe(1);
+  expect(parseJsonLines(stdout)).toHaveLength(3);
+  expect(parseCsv(await readFile(stays, 'utf8'))).toHaveLength(1);
+  expect(await rescuedIn(refuge)).toMatchObject({ complete: true });
+});
+
+test.concurrent('no temporary folder either: the others are written, and the loss is told', async () => {
+  const { folder, gone } = await folders();
+  const stays = join(folder, 'stays.json');
+  const run = mtad(
+    [...SHORT, '--format', 'jsonl', '--export-csv', join(gone, 'a.csv'), '--export-json', stays],
+    { env: { TMPDIR: gone } },
+  );
+  await saying(run.stdout, /"generation"/);
+  await rm(gone, { recursive: true });
+  const { exitCode, stderr } = await run;
+  expect(stderr).toMatch(
+    /^mtad: Cannot write \S*a\.csv: ENOENT[^\n]*; nor does the temporary folder take it: /,
+  );
+  expect(exitCode).toBe(1);
+  expect(JSON.parse(await readFile(stays, 'utf8'))).toMatchObject({ complete: true });
+});
+
+/** A disk of two pages, seen by no other process. */
+const MOUNT = ['--map-root-user', '--mount', 'sh', '-c'];
+const mayMount = spawnSync('unshare', [...MOUNT, 'mount -t tmpfs tmpfs /mnt']).status === 0;
+
+test.skipIf(!mayMount).concurrent('a full disk: what fits is written, what does not is rescued', async () => {
+  const { gone: disk, refuge } = await folders();
+  const on = (name: string) => join(disk, name);
+  const command = [...SHORT, '--export-csv', on('a.csv'), '--export-json', on('a.json')];
+  const script = `mount -t tmpfs -o size=8k tmpfs "$0" && "$@"; code=$?; cat "$0/a.csv" >&2; exit $code`;
+  const { exitCode, stdout, stderr } = await execa(
+    'unshare',
+    [...MOUNT, script, disk, process.execPath, BIN, ...command],
+    { reject: false, env: { TMPDIR: refuge } },
+  );
+  expect(stderr).toMatch(/^mtad: Cannot write \S*a\.json: ENOSPC[^\n]*; it is in \S*refuge\S* instead/);
+  expect(exitCode).toBe(1);
+  expect(parseCsv(stderr.split('\n').slice(1).join('\n'))).toMatchObject([{ setting: 'autoregressive' }]);
+  expect(parsePlainTable(stdout)).toHaveLength(1);
+  expect(await rescuedIn(refuge)).toMatchObject({ complete: true });
+});
+
+test.concurrent.each(['table', 'jsonl'])('standard output that takes no %s: exit code 1', async (format) => {
+  const file = join((await folders()).folder, 'a.json');
+  const command = `"${process.execPath}" "${BIN}" "$@" < /dev/null > /dev/full`;
+  const { exitCode, stderr } = await execa(
+    'bash',
+    ['-c', command, 'bash', ...SHORT, '--format', format, '--export-json', file],
+    { reject: false },
+  );
+  expect(stderr).toMatch(/^mtad: Cannot write standard output: ENOSPC[^\n]*$/);
+  expect(exitCode).toBe(1);
+  expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ complete: format !== 'jsonl' });
+});
+
+test.concurrent('a reader that leaves early ends the run: silence, exit code 0, the files say incomplete', async () => {
+  const file = join((await folders()).folder, 'a.json');
+  const command = `"${process.execPath}" "${BIN}" "$@" < /dev/null | head -n 1; echo "\${PIPESTATUS[0]}"`;
+  const { stdout, stderr } = await execa('bash', [
+    '-c',
+    command,
+    'bash',
+    ...LONG,
+    ...['--format', 'jsonl', '--fail-below', '1', '--export-json', file],
+  ]);
+  const [line, code] = stdout.split('\n');
+  expect(JSON.parse(line!)).toMatchObject({ type: 'generation' });
+  expect({ code, stderr }).toEqual({ code: '0', stderr: '' });
+  expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ complete: false });
+});
