@@ -227,6 +227,19 @@ describe('prompts that are too long', () => {
     expect(report!.generations.map(({ prompt }) => prompt)).not.toContain('long');
   });
 
+  it('are those that leave no room for a token', async () => {
+    const entries = entriesOf('autoregressive');
+    const { report } = await runIt({ entries });
+    const [first, second] = report!.generations.map(({ promptTokens }) => promptTokens) as [number, number];
+    expect(first).not.toBe(second);
+    const contextSize = Math.max(first, second);
+    const tight = await runIt({ entries, run: { threads: 1, contextSize } });
+    expect(tight.report).toMatchObject({ complete: true, conditions: { used: 1, skipped: { length: 1 } } });
+    const wider = await runIt({ entries, run: { threads: 1, contextSize: contextSize + 1 } });
+    const lengths = wider.report!.generations.map(({ tokens }) => tokens.length);
+    expect(lengths.toSorted((a, b) => a - b)).toEqual([1, 1 + Math.abs(first - second)]);
+  });
+
   it('are refused where there are no others', async () => {
     const { events, failure } = await runIt({ prompts: [long], run });
     expect(events).toEqual([]);
