@@ -63,12 +63,18 @@ function pairing(then: Estimate | null, now: Estimate | null): Pairing {
 }
 
 function differences(now: BenchmarkReport, then: EarlierReport): string[] {
-  const facts = (report: EarlierReport) => ({
-    'target model': report.models.target.file,
-    'draft model': report.models.draft?.file ?? 'none',
-    processor: report.machine.cpu,
-    backend: report.machine.backend,
-    completeness: report.complete ? 'complete' : 'incomplete',
+  const facts = ({ models, machine, conditions: c, complete }: EarlierReport) => ({
+    'target model': models.target.file,
+    'draft model': models.draft?.file ?? 'none',
+    processor: machine.cpu,
+    backend: machine.backend,
+    threads: c.threads ?? 'by model size',
+    prompts: `${c.used} (${c.prompts})`,
+    'tokens per text': `${c.maxTokens}${c.ignoreEos ? ', ends ignored' : ''}`,
+    temperature: c.temperature,
+    'top-k': c.topK,
+    'top-p': c.topP,
+    completeness: complete ? 'complete' : 'incomplete',
   });
   const [old, current] = [facts(then), facts(now)];
   return (Object.keys(old) as (keyof typeof old)[])

@@ -1,4 +1,4 @@
-import { distance } from 'fastest-levenshtein';
+import { closest, distance } from 'fastest-levenshtein';
 import { UsageError } from '../errors.js';
 import { parseSettings, type Settings, type SettingsInput } from '../generation/settings.js';
 import { STRATEGY_NAMES, type StrategyName } from '../strategies/index.js';
@@ -35,9 +35,10 @@ export function parseStrategies(list: string): StrategyName[] {
   return list.split(',').map((word) => {
     const name = word.trim() as StrategyName;
     if (STRATEGY_NAMES.includes(name)) return name;
-    const close = STRATEGY_NAMES.find((known) => distance(known, name) <= 2);
+    const near = closest(name, STRATEGY_NAMES);
+    const hint = distance(name, near) <= 2 ? `; did you mean ${near}?` : '';
     throw new UsageError(
-      `No strategy ${JSON.stringify(name)}${close ? `; did you mean ${close}?` : ''} (there are ${STRATEGY_NAMES.join(', ')})`,
+      `No strategy ${JSON.stringify(name)}${hint} (there are ${STRATEGY_NAMES.join(', ')})`,
     );
   });
 }

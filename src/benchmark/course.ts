@@ -52,14 +52,18 @@ type Later = (closer: () => Promise<void> | void) => void;
 
 async function open(options: BenchmarkOptions, later: Later): Promise<Omit<OpenCourse, 'close'>> {
   const { entries, settings, signal, repetitions, seed } = options;
+  const { model, draft } = options.pair;
   const drafts = entries.some((entry) => sequencesOf(parseSettings(entry.settings)).draft > 0);
-  const pairOptions = { ...options.pair, needsDraft: drafts, signal };
+  const predicts = options.peers && Boolean(draft || !model); // where there is a draft model, so does a peer
+  const pairOptions = { ...options.pair, needsDraft: drafts || predicts, signal };
   const files = await findPair(pairOptions);
   const pairs: Pair[] = [];
   for (const engine of options.engines) {
     const pair = await loadPair({ ...pairOptions, engine }, files);
-    pairs.push(pair);
     later(() => pair.dispose());
+    const isSecond = pairs.some((one) => one.engine.name === pair.engine.name); // 'auto' is one of the others
+    if (isSecond) await pair.dispose();
+    else pairs.push(pair);
   }
   const first = pairs[0]!;
   const { contextSize = files.target.trainContextSize || Number.MAX_SAFE_INTEGER } = options.run;

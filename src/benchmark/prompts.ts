@@ -32,13 +32,16 @@ export async function readPrompts(path: string | undefined, limit: number): Prom
     throw new UsageError(`Cannot read the prompts: ${cause.message}`, { cause });
   });
   const seen = new Set<string>();
-  const prompts = file.split('\n').flatMap((source, i) => {
-    if (source.trim() === '') return [];
-    const { question_id = i + 1, text } = parseLine(source, `${path ?? BUILT_IN}, line ${i + 1}`);
-    const id = seen.has(`${question_id}`) ? `${question_id} (line ${i + 1})` : `${question_id}`;
-    seen.add(id);
-    return [{ id, text }];
-  });
+  const prompts = file
+    .replace(/^\uFEFF/, '')
+    .split('\n')
+    .flatMap((source, i) => {
+      if (source.trim() === '') return [];
+      const { question_id = i + 1, text } = parseLine(source, `${path ?? BUILT_IN}, line ${i + 1}`);
+      const id = seen.has(`${question_id}`) ? `${question_id} (line ${i + 1})` : `${question_id}`;
+      seen.add(id);
+      return [{ id, text }];
+    });
   if (prompts.length === 0)
     throw new UsageError(
       `${path} holds no prompts: it should have one JSON object per line, {"prompt": "..."}`,

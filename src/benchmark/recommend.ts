@@ -11,21 +11,28 @@ const REPEATS = 0.1;
  * likely than plain sampling, or none; what it costs; what would be as good for less.
  */
 export function recommend(contenders: readonly ContenderSummary[]): string {
-  const plain = contenders.find(({ name, generations }) => name === 'autoregressive' && generations > 0);
+  const mean = ({ tokensPerSecond }: ContenderSummary) => tokensPerSecond?.mean ?? 0;
+  const strategies = contenders.filter(({ role }) => role === 'strategy').sort((a, b) => mean(b) - mean(a));
+  const here = strategies.filter(({ engine }) => engine === strategies[0]!.engine); // the engine of the fastest
+  const plain = here.find(({ name }) => name === 'autoregressive');
   if (!plain?.tokensPerSecond)
     return 'No recommendation: autoregressive did not run, so there is nothing to compare with.';
-  const rivals = contenders
-    .filter(({ role, name }) => role === 'strategy' && name !== 'autoregressive')
-    .filter(({ speedUp }) => speedUp.autoregressive !== null)
+  const rivals = here
+    .filter((one) => one !== plain && one.speedUp.autoregressive !== null)
     .sort((a, b) => factor(b) - factor(a));
   const fastest = rivals[0];
   if (!fastest) return 'No recommendation: no strategy ran beside autoregressive.';
 
   const sure = rivals.filter(({ speedUp }) => (speedUp.autoregressive!.low ?? 0) > 1);
   const best = sure.find((one) => !isWorse(one, plain)) ?? sure[0];
+  if (!best && fastest.speedUp.autoregressive!.low === null)
+    return (
+      `No recommendation: one prompt is too few to tell. After it, ${label(fastest)} was ${times(fastest)} ` +
+      `as fast as autoregressive.${quality(fastest, plain)}`
+    );
   if (!best)
     return (
-      `Use autoregressive (${speed(plain)}): no strategy is faster beyond doubt with these models on this machine; ` +
+      `Use ${label(plain)}: no strategy is faster beyond doubt than its ${speed(plain)} with these models on this machine; ` +
       `the nearest, ${label(fastest)}, reaches ${times(fastest)} its speed.${quality(fastest, plain)}`
     );
   const exact = sure.find(({ name }) => LOSSLESS.includes(name.split(' ')[0]!));

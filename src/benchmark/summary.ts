@@ -105,7 +105,7 @@ type SpeculationFigures = Pick<
 
 function speculationOf(own: readonly Generation[]): SpeculationFigures {
   const told = own.flatMap(({ speculation, ms, tokens }) =>
-    speculation ? [{ ...speculation, ms, tokens }] : [],
+    speculation && speculation.steps > 0 ? [{ ...speculation, ms, tokens }] : [],
   );
   if (told.length === 0)
     return {
@@ -134,9 +134,10 @@ function speculationOf(own: readonly Generation[]): SpeculationFigures {
   };
 }
 
-/** What the passes cost bare ÷ what the generations took. */
+/** What the passes cost bare ÷ what the generations took, over those of which all passes were measured. */
 function achieved(own: readonly Generation[], costs: readonly PassCost[]): number | null {
-  const ratio = sum(own, (one) => bareMs(one, costs)) / sum(own, ({ ms }) => ms.decode);
+  const known = own.filter((one) => Number.isFinite(bareMs(one, costs)));
+  const ratio = sum(known, (one) => bareMs(one, costs)) / sum(known, ({ ms }) => ms.decode);
   return Number.isFinite(ratio) ? ratio : null;
 }
 

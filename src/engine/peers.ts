@@ -97,13 +97,15 @@ export class Peers {
     };
     try {
       const target = await contextOf(this.#target, threads);
-      if (request.peer === 'evaluate()') return await this.#timed(target.getSequence(), undefined, request);
+      if (request.peer === 'evaluate()') return await this.#timed(target.getSequence(), request);
       if (!this.#draft)
         throw new Error('DraftSequenceTokenPredictor needs a draft model, and none is loaded');
-      const draft = (await contextOf(this.#draft, draftThreads)).getSequence();
-      const tokenPredictor = new DraftSequenceTokenPredictor(draft);
+      const draft = await contextOf(this.#draft, draftThreads);
+      const tokenPredictor = new DraftSequenceTokenPredictor(draft.getSequence(), {
+        evaluateOptions: samplingOf(request, this.#draft),
+      });
       try {
-        return await this.#timed(target.getSequence({ tokenPredictor }), draft, request);
+        return await this.#timed(target.getSequence({ tokenPredictor }), request);
       } finally {
         tokenPredictor.dispose();
       }
@@ -116,51 +118,59 @@ export class Peers {
     await Promise.all([this.#target.dispose(), this.#draft?.dispose()]);
   }
 
-  async #timed(
-    target: LlamaContextSequence,
-    draft: LlamaContextSequence | undefined,
-    { prompt, maxTokens, contextSize, signal, onDecode, ...sampling }: PeerRequest,
-  ): Promise<PeerText> {
+  async #timed(target: LlamaContextSequence, request: PeerRequest): Promise<PeerText> {
+    const { prompt, maxTokens, contextSize, ignoreEos, signal, onDecode } = request;
     const { now } = this.#options;
+    const sampling = samplingOf(request, this.#target);
+    const tokens: TokenId[] = [];
+    let firstTokenMs: number | null = null;
+
     const started = now();
     const read = prompt.slice(0, -1) as Token[];
-    await draft?.evaluateWithoutGeneratingNewTokens(read); // else the predictor would read the prompt in the timed loop
-    await target.evaluateWithoutGeneratingNewTokens(read);
+    const { batchSize } = target.context;
+    for (
+      let at = 0;
+      at < read.length && !signal.aborted;
+      at += batchSize // a predictor reads along in its own model
+    )
+      await target.evaluateWithoutGeneratingNewTokens(read.slice(at, at + batchSize));
     const prefillMs = now() - started;
+    if (signal.aborted) return { tokens, finishReason: 'interrupted', prefillMs, firstTokenMs, decodeMs: 0 };
     await onDecode();
 
     const room = Math.min(maxTokens, contextSize - prompt.length);
-    const tokens: TokenId[] = [];
     let finishReason: FinishReason = room < maxTokens ? 'context' : 'length';
-    let firstTokenMs: number | null = null;
     const begun = now();
     let ended = begun;
-    for await (const token of target.evaluate(prompt.slice(-1) as Token[], this.#evaluateOptions(sampling))) {
+    for await (const token of target.evaluate(prompt.slice(-1) as Token[], sampling)) {
       ended = now();
       firstTokenMs ??= prefillMs + ended - begun;
       tokens.push(token);
-      if (!sampling.ignoreEos && this.#target.isEogToken(token)) finishReason = 'eos';
+      if (!ignoreEos && this.#target.isEogToken(token)) finishReason = 'eos';
       else if (signal.aborted) finishReason = 'interrupted';
       else if (tokens.length < room) continue;
       break;
     }
     return { tokens, finishReason, prefillMs, firstTokenMs, decodeMs: ended - begun };
   }
+}
 
-  #evaluateOptions({
-    temperature,
-    topK,
-    topP,
-    seed,
-    ignoreEos,
-  }: Pick<PeerRequest, 'temperature' | 'topK' | 'topP' | 'seed' | 'ignoreEos'>): SequenceEvaluateOptions {
-    const options = { temperature, topK, topP, minP: 0, seed, yieldEogToken: true };
-    if (!ignoreEos) return options;
-    const tokenBias = TokenBias.for(this.#target);
-    for (const token of this.#target.iterateAllTokens())
-      if (this.#target.isEogToken(token)) tokenBias.set(token, 'never');
-    return { ...options, tokenBias };
-  }
+/** What both of its models sample with. */
+function samplingOf(
+  { temperature, topK, topP, seed, ignoreEos }: PeerRequest,
+  model: LlamaModel,
+): SequenceEvaluateOptions {
+  const options = { temperature, topK, topP, minP: 0, seed, yieldEogToken: true };
+  return ignoreEos ? { ...options, tokenBias: endsBanned(model) } : options;
+}
+
+function endsBanned(model: LlamaModel): TokenBias {
+  const bias = TokenBias.for(model);
+  // Its method `set` leaves such tokens alone, and does not say so (node-llama-cpp 3.21.1).
+  const { _biases } = bias as unknown as { readonly _biases: Map<Token, number> };
+  for (const token of model.iterateAllTokens())
+    if (model.isEogToken(token)) _biases.set(token, Number.NEGATIVE_INFINITY);
+  return bias;
 }
 
 /** Tokens that the predictor drafts at most; room for them beyond the text. */

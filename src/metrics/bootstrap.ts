@@ -25,6 +25,7 @@ export function bootstrap<Item>(
   if (items.length < 2) return { value, low: null, high: null };
   const values = Array.from({ length: RESAMPLES }, () =>
     statistic(items.map(() => items[Math.floor(rng() * items.length)]!)),
-  ).filter(Number.isFinite);
+  );
+  if (!values.every(Number.isFinite)) return { value, low: null, high: null };
   return { value, low: quantile(values, 0.025), high: quantile(values, 0.975) };
 }

@@ -35,6 +35,16 @@ const earlier = z.object({
     target: z.object({ file: z.string() }),
     draft: z.object({ file: z.string() }).nullable(),
   }),
+  conditions: z.object({
+    prompts: z.string(),
+    used: z.number(),
+    maxTokens: z.number(),
+    ignoreEos: z.boolean(),
+    temperature: z.number(),
+    topK: z.number(),
+    topP: z.number(),
+    threads: z.number().nullable(),
+  }),
   contenders: z
     .array(
       z.object({
@@ -62,7 +72,9 @@ export function parseReport(text: string, path: string): EarlierReport {
   const isObject = typeof value === 'object' && value !== null;
   const parsed = earlier.safeParse(isObject ? camelcaseKeys(value as object, { deep: true }) : value);
   if (parsed.success) return parsed.data;
-  const where = parsed.error.issues[0]?.path.join('.');
+  const where = parsed.error.issues[0]?.path
+    .join('.')
+    .replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   throw new UsageError(
     `${path} is no report of mtad benchmark --format json${where ? `: ${where} is missing or wrong` : ''}`,
   );

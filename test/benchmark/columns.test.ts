@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { columnsOf, digits, plusMinus } from '../../src/benchmark/columns.js';
+import type { ContenderSummary } from '../../src/benchmark/report.js';
+import { about, fakeSummary } from '../support/fake-generation.js';
+
+const heads = (...contenders: ContenderSummary[]) => columnsOf({ contenders }).map(({ head }) => head);
+
+/** What the columns say of a contender. */
+const cells = (rest: Partial<ContenderSummary>) => {
+  const one = fakeSummary(rest);
+  return Object.fromEntries(columnsOf({ contenders: [one] }).map(({ head, cell }) => [head, cell(one)]));
+};
+
+describe('the columns', () => {
+  it('are those in which somebody has something to tell', () => {
+    expect(heads(fakeSummary({ tokensPerSecond: null }))).toEqual(['setting', 'tokens']);
+    expect(heads(fakeSummary())).toEqual(['setting', 'tokens', 'tokens/s', 'median']);
+    expect(heads(fakeSummary(), fakeSummary({ acceptanceRate: 0, perplexity: about(4) }))).toEqual([
+      'setting',
+      'tokens',
+      'tokens/s',
+      'median',
+      'accepted',
+      'perplexity',
+    ]);
+  });
+
+  it('name the engine where there are several', () => {
+    expect(heads(fakeSummary(), fakeSummary({ engine: 'bindings' }))).toContain('engine');
+    expect(heads(fakeSummary(), fakeSummary())).not.toContain('engine');
+  });
+
+  it('show the figures of a contender', () => {
+    expect(
+      cells({
+        name: 'mtad k=4',
+        targetPasses: 400,
+        tokensPerSecond: { mean: 123.4, sd: 4.56, median: 99.9 },
+        speedUp: { autoregressive: about(2), speculative: about(1.5), predictor: about(1.25) },
+        firstTokenMs: 31.25,
+        blockEfficiency: 2.5,
+        acceptanceRate: 0.756,
+        msPerStep: { draft: 4, verify: 14, own: 2 },
+        achievedOfPossible: 0.953,
+        perplexity: { value: 4.5, low: 4, high: 6 },
+        distinct: [0.25, 0.5, 1],
+        joulesPerToken: { gross: 3, net: 2.5 },
+      }),
+    ).toEqual({
+      setting: 'mtad k=4',
+      tokens: '1000',
+      passes: '400',
+      'tokens/s': '123 ± 4.56',
+      median: '99.9',
+      'speed-up': '2.00 ± 0.50',
+      '/ speculative': '1.50 ± 0.50',
+      '/ predictor': '1.25 ± 0.50',
+      'first token': '31.3 ms',
+      'per pass': '2.50',
+      accepted: '0.76',
+      'draft/verify/own': '20/70/10',
+      'of possible': '0.95',
+      perplexity: '4.50 ± 1.00',
+      'distinct-2': '0.50',
+      'J/token': '2.50 (3.00)',
+    });
+  });
+
+  it('have names and meanings of their own', () => {
+    const columns = columnsOf({ contenders: [fakeSummary({ perplexity: about(1), targetPasses: 3 })] });
+    expect(new Set(columns.map(({ head }) => head)).size).toBe(columns.length);
+    expect(new Set(columns.map(({ meaning }) => meaning)).size).toBe(columns.length);
+  });
+});
+
+describe('figures', () => {
+  it.each([
+    [1234.5, '1235'],
+    [123.4, '123'],
+    [12.34, '12.3'],
+    [1.234, '1.23'],
+    [0.5, '0.50'],
+    [0, '0.00'],
+    [-12.34, '-12.3'],
+  ])('%d is shown as %s', (value, text) => {
+    expect(digits(value)).toBe(text);
+  });
+
+  it('have the half of their interval beside them, where there is one', () => {
+    expect(plusMinus({ value: 1.5, low: 1.25, high: 2.25 })).toBe('1.50 ± 0.50');
+    expect(plusMinus({ value: 1.5, low: null, high: null })).toBe('1.50');
+    expect(plusMinus(null)).toBe('-');
+  });
+});

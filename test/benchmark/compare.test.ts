@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import { compare, type Pairing } from '../../src/benchmark/compare.js';
+import type { EarlierReport } from '../../src/benchmark/formats/json.js';
+import type { BenchmarkReport, ContenderSummary } from '../../src/benchmark/report.js';
+import { about, fakeSummary, reportOf } from '../support/fake-generation.js';
+
+const MTAD = fakeSummary({ name: 'mtad k=4' });
+
+const values = ({ then, now }: Pairing) => [then?.value ?? null, now?.value ?? null];
+
+/** What has changed from one state of a contender to another. */
+const changed = (then: Partial<ContenderSummary>, now: Partial<ContenderSummary>) =>
+  compare(reportOf([fakeSummary(now)]), reportOf([fakeSummary(then)])).changes[0]!;
+
+const speed = (mean: number, sd: number) => ({ mean, sd, median: mean });
+const speedUp = (value: number) => ({ autoregressive: about(value), speculative: null, predictor: null });
+
+describe('a comparison', () => {
+  it('pairs contenders by name and engine, in the order of now', () => {
+    const plain = fakeSummary();
+    const elsewhere = { ...MTAD, engine: 'bindings' };
+    const { changes, only } = compare(
+      reportOf([MTAD, plain, fakeSummary({ name: 'new' })]),
+      reportOf([fakeSummary({ name: 'old' }), elsewhere, plain, MTAD]),
+    );
+    expect(changes.map(({ name, engine }) => [name, engine])).toEqual([
+      ['mtad k=4', 'direct'],
+      ['autoregressive', 'direct'],
+    ]);
+    expect([...only].sort()).toEqual(['mtad k=4 (bindings)', 'new (direct)', 'old (direct)']);
+  });
+
+  it('finds that everything agrees with itself', () => {
+    const whole = { speedUp: speedUp(2), perplexity: about(4) };
+    const { speed: pace, speedUp: factor, perplexity } = changed(whole, whole);
+    for (const { then, now, agrees } of [pace, factor, perplexity]) {
+      expect(then).toEqual(now);
+      expect(agrees).toBe(true);
+    }
+  });
+
+  it('tells then from now', () => {
+    const change = changed(
+      { speedUp: speedUp(2), perplexity: about(4), tokensPerSecond: speed(20, 0) },
+      { speedUp: speedUp(3), perplexity: about(5), tokensPerSecond: speed(30, 0) },
+    );
+    expect(values(change.speed)).toEqual([20, 30]);
+    expect(values(change.speedUp)).toEqual([2, 3]);
+    expect(values(change.perplexity)).toEqual([4, 5]);
+  });
+
+  it.each([
+    { old: 2, now: 2.9, agrees: true },
+    { old: 2, now: 3, agrees: true }, // they touch
+    { old: 2, now: 3.1, agrees: false },
+    { old: 3.1, now: 2, agrees: false },
+  ])('says of $old and $now, each ± 0.5, that they agree: $agrees', ({ old, now, agrees }) => {
+    expect(changed({ perplexity: about(old) }, { perplexity: about(now) }).perplexity.agrees).toBe(agrees);
+    expect(changed({ speedUp: speedUp(old) }, { speedUp: speedUp(now) }).speedUp.agrees).toBe(agrees);
+  });
+
+  it('takes the interval of a speed from its standard error', () => {
+    const { now } = changed({}, { tokensPerSecond: speed(20, 3), generations: 36 }).speed;
+    expect(now!.low).toBeCloseTo(20 - 1.96 * 0.5, 10);
+    expect(now!.high).toBeCloseTo(20 + 1.96 * 0.5, 10);
+  });
+
+  it('does not judge where there is no interval, or no figure', () => {
+    const single = { tokensPerSecond: speed(20, 0), generations: 1 };
+    expect(changed({}, single).speed).toMatchObject({ now: { value: 20, low: null }, agrees: null });
+    expect(changed(single, {}).speed.agrees).toBeNull();
+    const { perplexity } = changed({}, { perplexity: about(4) });
+    expect([...values(perplexity), perplexity.agrees]).toEqual([null, 4, null]);
+    const none = changed({ tokensPerSecond: null }, { tokensPerSecond: null }).speed;
+    expect([...values(none), none.agrees]).toEqual([null, null, null]);
+  });
+});
+
+describe('a comparison warns', () => {
+  const now = reportOf([MTAD]);
+  const warnings = (rest: Partial<BenchmarkReport>): readonly string[] =>
+    compare(now, reportOf([MTAD], rest) as EarlierReport).warnings;
+
+  it('of nothing where nothing is different that matters', () => {
+    const conditions = { ...now.conditions, seed: 7, repetitions: 3 };
+    const versions = { ...now.versions, mtad: '0.0.1' };
+    expect(warnings({ started: '2020-01-01T00:00:00.000Z', seconds: 1, versions, conditions })).toEqual([]);
+  });
+
+  const { models, machine, conditions } = now;
+  const large = { ...models.target, file: 'larger.gguf' };
+  it.each<{ rest: Partial<BenchmarkReport>; warning: string }>([
+    {
+      rest: { models: { ...models, target: large } },
+      warning: 'target model: larger.gguf then, large.gguf now',
+    },
+    { rest: { models: { ...models, draft: null } }, warning: 'draft model: none then, small.gguf now' },
+    {
+      rest: { machine: { ...machine, cpu: 'Pascaline' } },
+      warning: 'processor: Pascaline then, Abacus 9 now',
+    },
+    { rest: { machine: { ...machine, backend: 'cuda' } }, warning: 'backend: cuda then, cpu now' },
+    {
+      rest: { conditions: { ...conditions, prompts: 'mine.jsonl', used: 3 } },
+      warning: 'prompts: 3 (mine.jsonl) then, 10 (built-in) now',
+    },
+    {
+      rest: { conditions: { ...conditions, maxTokens: 64, ignoreEos: true } },
+      warning: 'tokens per text: 64, ends ignored then, 128 now',
+    },
+    { rest: { conditions: { ...conditions, temperature: 0 } }, warning: 'temperature: 0 then, 1 now' },
+    { rest: { conditions: { ...conditions, topK: 0 } }, warning: 'top-k: 0 then, 10 now' },
+    { rest: { conditions: { ...conditions, topP: 1 } }, warning: 'top-p: 1 then, 0.9 now' },
+    { rest: { conditions: { ...conditions, threads: 4 } }, warning: 'threads: 4 then, by model size now' },
+    { rest: { complete: false }, warning: 'completeness: incomplete then, complete now' },
+  ])('$warning', ({ rest, warning }) => {
+    expect(warnings(rest)).toEqual([warning]);
+  });
+});

@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PassCosts } from '../../src/benchmark/pass-costs.js';
+import type { BatchToken, Context, Model, ReadRequest } from '../../src/engine/engine.js';
+import { loadPair, type Pair } from '../../src/models/pair.js';
+import { chain } from '../engine/rows.js';
+import { fakeClock } from '../support/fake-clock.js';
+import { EngineFailure, FakeContext } from '../support/fake-context.js';
+import { TARGET } from '../support/fake-model.js';
+
+const TEXT = [0, 3, 1, 2, 4, 0, 2, 1, 3, 4];
+
+/** A context in which time passes only while it evaluates: one after the other of `ms`, by the size of the batch. */
+function costly(ms: Record<number, number[]>) {
+  let time = 0;
+  const asked: { batch: readonly BatchToken[]; read: ReadRequest; held: number }[] = [];
+  class CostlyContext extends FakeContext {
+    override async decode(batch: readonly BatchToken[], read: ReadRequest) {
+      asked.push({ batch, read, held: this.held[0]!.length });
+      const rows = await super.decode(batch, read);
+      time += ms[batch.length]?.shift() ?? 0;
+      return rows;
+    }
+  }
+  const context = new CostlyContext(TARGET, { capacity: 16 });
+  return { context, asked, costs: new PassCosts(context, () => time) };
+}
+
+describe('the costs of passes', () => {
+  it('are the medians of one measurement a round, the pass that warms up left out', async () => {
+    const { costs } = costly({ 1: [999, 10, 999, 40, 999, 20], 3: [999, 7, 999, 1] });
+    await costs.measure(TEXT, [3, 1]);
+    await costs.measure(TEXT, [1]);
+    await costs.measure(TEXT, [1, 3]);
+    expect(costs.costs()).toEqual([
+      { tokens: 1, ms: 20 },
+      { tokens: 3, ms: 4 },
+    ]);
+  });
+
+  it('are those of passes that follow on half the text and read after every token', async () => {
+    const { costs, asked, context } = costly({});
+    await costs.measure(TEXT, [1, 4, 8]);
+    const [before, ...passes] = asked;
+    expect(before!.batch.map(({ token }) => token)).toEqual(TEXT.slice(0, 5));
+    expect(passes.map(({ batch }) => batch.length)).toEqual([1, 1, 4, 4, 8, 8]);
+    for (const { batch, held } of passes) {
+      expect(held).toBe(5);
+      expect(batch.every(({ wanted }) => wanted)).toBe(true);
+      expect(batch.slice(0, 5).map(({ token }) => token)).toEqual(TEXT.slice(5, 5 + batch.length));
+    }
+    expect(context.held[0]).toEqual(TEXT.slice(0, 5)); // nothing of them is left behind
+  });
+
+  it('are not those of passes that the context has no room for', async () => {
+    const { costs, asked } = costly({});
+    await costs.measure(TEXT, [1, 15, 16, 17, 1000]);
+    expect(costs.costs().map(({ tokens }) => tokens)).toEqual([1, 15]);
+    expect(asked.every(({ batch, held }) => held + batch.length <= 16)).toBe(true);
+  });
+
+  it('can be had from one token', async () => {
+    const { costs } = costly({});
+    await costs.measure([3], [1, 2]);
+    expect(costs.costs().map(({ tokens }) => tokens)).toEqual([1, 2]);
+  });
+
+  it('are none before anything was measured', () => {
+    expect(costly({}).costs.costs()).toEqual([]);
+  });
+
+  it('go on after an evaluation has failed', async () => {
+    for (const failure of [1, 2, 3]) {
+      const context = new FakeContext(TARGET, { capacity: 16 });
+      const costs = new PassCosts(context, fakeClock());
+      context.failIn(failure);
+      await expect(costs.measure(TEXT, [2])).rejects.toThrow(EngineFailure);
+      await costs.measure(TEXT, [2]);
+      expect(costs.costs()).toEqual([{ tokens: 2, ms: 1 }]);
+    }
+  });
+
+  it('take their context with them', async () => {
+    const { context, costs } = costly({});
+    await costs.dispose();
+    expect(context.disposed).toBe(true);
+  });
+});
+
+describe('on an engine', () => {
+  let pair: Pair;
+  beforeAll(async () => {
+    pair = await loadPair({ gpu: 'off' });
+  });
+  afterAll(() => pair.dispose());
+
+  it.each([
+    { name: 'target', model: (): Model => pair.target },
+    { name: 'draft', model: (): Model => pair.draft! },
+  ])('passes of the $name take some time, and leave the context as it was', async ({ model }) => {
+    const text = model().tokenizer.encode('Once upon a time, there was a little girl named Lily.');
+    const context: Context = await model().createContext({ capacity: 40, sequences: 1, threads: 1 });
+    const costs = new PassCosts(context, () => performance.now());
+    try {
+      for (let round = 0; round < 3; round++) await costs.measure(text, [17, 1, 40, 5]);
+      expect(costs.costs().map(({ tokens }) => tokens)).toEqual([1, 5, 17]);
+      for (const { ms } of costs.costs()) expect(ms).toBeGreaterThan(0);
+      const half = text.length >> 1; // the next token of the text is the next that it takes
+      await context.decode(chain(text.slice(half), half), { top: 1, logSumExp: false });
+    } finally {
+      await costs.dispose();
+    }
+  });
+});

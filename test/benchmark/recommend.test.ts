@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest';
+import { recommend } from '../../src/benchmark/recommend.js';
+import type { ContenderSummary, Estimate } from '../../src/benchmark/report.js';
+import { about, fakeSummary } from '../support/fake-generation.js';
+
+const PLAIN = fakeSummary({ perplexity: about(5), distinct: [0.6, 0.9, 1] });
+
+/** A strategy of so many times the speed of plain sampling, which is 20 tokens/s. */
+function rival(name: string, factor: Estimate, rest: Partial<ContenderSummary> = {}): ContenderSummary {
+  return fakeSummary({
+    name,
+    tokensPerSecond: { mean: factor.value * 20, sd: 1, median: factor.value * 20 },
+    speedUp: { autoregressive: factor, speculative: null, predictor: null },
+    perplexity: about(5),
+    distinct: [0.6, 0.9, 1],
+    ...rest,
+  });
+}
+
+const GREEDY = rival('greedy', about(1, 0.1), { role: 'baseline', perplexity: about(2) });
+
+describe('the recommendation', () => {
+  it('is the fastest beyond doubt, with its price', () => {
+    const mtad = rival('mtad k=4', about(2), { perplexity: about(4.25) });
+    const advice = recommend([rival('mmtad k=4', about(1.6)), PLAIN, mtad]);
+    expect(advice).toBe(
+      'Use mtad k=4 (direct): 2.00 times (1.50 to 2.50) as fast as autoregressive (40.0 tokens/s instead of ' +
+        '20.0 tokens/s). Perplexity of its text 4.25 instead of 5.00.',
+    );
+  });
+
+  it('is the fastest that writes as well, even where one that does not is faster', () => {
+    const worse = rival('mtad k=8', about(3), { perplexity: about(7) });
+    const better = rival('mtad k=2', about(2), { perplexity: about(5.5) }); // the intervals touch
+    expect(recommend([PLAIN, worse, better])).toMatch(/^Use mtad k=2 \(direct\)/);
+  });
+
+  it('is one that writes worse where only such are faster, and says so', () => {
+    const worse = rival('mtad k=8', about(3), { perplexity: about(7) });
+    const slow = rival('mtad k=2', about(1.2), { perplexity: about(5) });
+    const advice = recommend([PLAIN, worse, slow]);
+    expect(advice).toMatch(/^Use mtad k=8 \(direct\)/);
+    expect(advice).toContain('Its text is less likely, perplexity 7.00 instead of 5.00.');
+  });
+
+  it('mentions that the text repeats itself, where it does', () => {
+    const advice = (distinct2: number) =>
+      recommend([PLAIN, rival('mtad k=4', about(2), { distinct: [0.5, distinct2, 1] })]);
+    expect(advice(0.7)).toContain('It repeats itself more (distinct-2 0.70 against 0.90).');
+    for (const alike of [0.82, 0.9, 0.99]) expect(advice(alike)).not.toContain('repeats');
+  });
+
+  it('is plain sampling where nothing is faster beyond doubt', () => {
+    const slower = rival('speculative k=4', about(0.9, 0.05));
+    const perhaps = rival('mtad k=4', about(1.4));
+    expect(recommend([PLAIN, slower, perhaps])).toBe(
+      'Use autoregressive (direct): no strategy is faster beyond doubt than its 20.0 tokens/s with these models on ' +
+        'this machine; the nearest, mtad k=4 (direct), reaches 1.40 times (0.90 to 1.90) its speed. ' +
+        'Perplexity of its text 5.00 instead of 5.00.',
+    );
+  });
+
+  it('names beside it the fastest whose text is distributed as the own one of the target', () => {
+    const mtad = rival('mtad k=4', about(2.5), { perplexity: about(4) });
+    const exact = [
+      rival('speculative k=4', about(1.7, 0.2)),
+      rival('block k=4', about(1.8, 0.2)),
+      rival('speculative k=8', about(1.9, 1)), // not beyond doubt
+    ];
+    expect(recommend([PLAIN, mtad, ...exact])).toContain(
+      "Where the text must be distributed as the target's own, block k=4 (direct) is 1.80 times (1.60 to 2.00) as fast.",
+    );
+    expect(recommend([PLAIN, ...exact])).not.toContain('Where the text must be'); // block is recommended
+    expect(recommend([PLAIN, mtad, exact[2]!])).not.toContain('Where the text must be');
+  });
+
+  it('mentions greedy decoding where that writes likelier text without a draft model', () => {
+    const mtad = (perplexity: number) => rival('mtad k=4', about(2), { perplexity: about(perplexity) });
+    expect(recommend([PLAIN, mtad(4), GREEDY])).toContain(
+      'Greedy decoding writes likelier text still (2.00), at plain speed.',
+    );
+    expect(recommend([PLAIN, mtad(1.9), GREEDY])).not.toContain('Greedy');
+  });
+
+  it('is no baseline and no peer, however fast', () => {
+    const others = [
+      rival('mtjd k=4', about(5), { role: 'baseline' }),
+      rival('DraftSequenceTokenPredictor', about(6), { role: 'peer', engine: 'node-llama-cpp' }),
+    ];
+    expect(recommend([PLAIN, ...others, rival('mtad k=4', about(2))])).toMatch(/^Use mtad k=4/);
+    expect(recommend([PLAIN, ...others])).toMatch(/^No recommendation: no strategy ran/);
+  });
+
+  it('does not judge by quality where that was not measured', () => {
+    const unknown = { perplexity: null, distinct: [null, null, null] };
+    const advice = recommend([{ ...PLAIN, ...unknown }, rival('mtad k=4', about(2), unknown)]);
+    expect(advice).toMatch(/^Use mtad k=4/);
+    expect(advice).not.toMatch(/erplexity|likely|repeats/);
+  });
+});
+
+describe('the recommendation on several engines', () => {
+  const slow = { engine: 'bindings' };
+  const slowPlain = { ...PLAIN, ...slow, tokensPerSecond: { mean: 10, sd: 1, median: 10 } };
+
+  it.each([
+    { first: 'the fast one', plains: [PLAIN, slowPlain] },
+    { first: 'the slow one', plains: [slowPlain, PLAIN] },
+  ])('is about the one where the fastest ran ($first comes first)', ({ plains }) => {
+    const there = rival('mtad k=4', about(2.5), {
+      ...slow,
+      tokensPerSecond: { mean: 25, sd: 1, median: 25 },
+    });
+    expect(recommend([...plains, there, rival('mtad k=4', about(1.6))])).toMatch(
+      /^Use mtad k=4 \(direct\): 1\.60 times .* \(32\.0 tokens\/s instead of 20\.0 tokens\/s\)/,
+    );
+    expect(recommend([...plains, there, rival('mtad k=4', about(0.8, 0.1))])).toMatch(
+      /^Use mtad k=4 \(bindings\): 2\.50 times .* \(25\.0 tokens\/s instead of 10\.0 tokens\/s\)/,
+    );
+  });
+
+  it('is plain sampling on the faster one where that is faster than any strategy', () => {
+    const there = rival('mtad k=4', about(1.8, 0.1), {
+      ...slow,
+      tokensPerSecond: { mean: 18, sd: 1, median: 18 },
+    });
+    const lame = rival('mtad k=4', about(0.7, 0.1));
+    expect(recommend([slowPlain, PLAIN, there, lame])).toMatch(
+      /^Use autoregressive \(direct\): .* 20\.0 tokens\/s/,
+    );
+  });
+});
+
+describe('there is no recommendation', () => {
+  it('where autoregressive did not run', () => {
+    const idle = fakeSummary({ generations: 0, tokensPerSecond: null });
+    for (const contenders of [[], [idle], [idle, rival('mtad k=4', about(2))], [rival('mtad k=4', about(2))]])
+      expect(recommend(contenders)).toMatch(/^No recommendation: autoregressive did not run/);
+  });
+
+  it('where nothing ran beside it', () => {
+    const idle = fakeSummary({ name: 'mtad k=4', generations: 0, tokensPerSecond: null });
+    for (const contenders of [[PLAIN], [PLAIN, idle], [PLAIN, GREEDY]])
+      expect(recommend(contenders)).toMatch(/^No recommendation: no strategy ran/);
+  });
+
+  it('from a single prompt', () => {
+    const alone = { value: 2.5, low: null, high: null };
+    expect(recommend([PLAIN, rival('mtad k=4', alone)])).toBe(
+      'No recommendation: one prompt is too few to tell. After it, mtad k=4 (direct) was 2.50 times as fast as ' +
+        'autoregressive. Perplexity of its text 5.00 instead of 5.00.',
+    );
+  });
+});

@@ -1,0 +1,67 @@
+import { mean } from 'simple-statistics';
+import { describe, expect, it } from 'vitest';
+import { bootstrap } from '../../src/metrics/bootstrap.js';
+import { createRng } from '../../src/sampling/rng.js';
+import type { Rng } from '../../src/types.js';
+
+const average = (sample: readonly number[]) => mean([...sample]);
+
+/** Box and Muller. */
+const gaussian = (rng: Rng) => Math.sqrt(-2 * Math.log(1 - rng())) * Math.cos(2 * Math.PI * rng());
+
+describe('bootstrap', () => {
+  it.each([
+    { what: 'a bell', draw: gaussian, truth: 0 },
+    { what: 'a skewed distribution', draw: (rng: Rng) => -Math.log(1 - rng()), truth: 1 },
+  ])('gives an interval that holds the true mean of $what 95 times in 100', ({ draw, truth }) => {
+    const rng = createRng(7);
+    const sets = 500;
+    let held = 0;
+    for (let i = 0; i < sets; i++) {
+      const items = Array.from({ length: 60 }, () => draw(rng));
+      const { low, high } = bootstrap(items, average, rng)!;
+      if (low! <= truth && truth <= high!) held++;
+    }
+    expect(held / sets).toBeGreaterThan(0.91); // one standard error is 0.01
+    expect(held / sets).toBeLessThan(0.98);
+  });
+
+  it('gives the statistic of the items themselves as the value, inside its interval', () => {
+    const items = [3, 1, 4, 1, 5, 9, 2, 6];
+    const { value, low, high } = bootstrap(items, average, createRng(1))!;
+    expect(value).toBe(31 / 8);
+    expect(low).toBeLessThan(value);
+    expect(high).toBeGreaterThan(value);
+    expect(low).toBeGreaterThanOrEqual(1);
+    expect(high).toBeLessThanOrEqual(9);
+  });
+
+  it('tells the same for the same coins', () => {
+    const items = [3.1, 1.4, 4.15, 1.92, 5.65, 9.35];
+    const [a, b, c] = [1, 1, 2].map((seed) => bootstrap(items, average, createRng(seed)));
+    expect(b).toEqual(a);
+    expect(c).not.toEqual(a);
+  });
+
+  it('is sure where all items are alike', () => {
+    expect(bootstrap([2, 2, 2], average, createRng(1))).toEqual({ value: 2, low: 2, high: 2 });
+  });
+
+  it('knows no bounds of one item', () => {
+    expect(bootstrap([5], average, createRng(1))).toEqual({ value: 5, low: null, high: null });
+  });
+
+  it('knows no bounds where a sample of the items gives no number', () => {
+    const rarelyNumber = (sample: readonly number[]) =>
+      new Set(sample).size === sample.length ? 1 : Number.NaN;
+    const items = Array.from({ length: 20 }, (_, i) => i);
+    expect(bootstrap(items, rarelyNumber, createRng(1))).toEqual({ value: 1, low: null, high: null });
+  });
+
+  it.each([{ items: [] }, { items: [0] }, { items: [0, 0] }])(
+    'knows nothing where the statistic of $items is no number',
+    ({ items }) => {
+      expect(bootstrap<number>(items, (sample) => 1 / Math.max(0, ...sample), createRng(1))).toBeNull();
+    },
+  );
+});
