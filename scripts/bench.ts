@@ -29,7 +29,7 @@ interface Table {
 
 const WIDE = [
   ...['--threshold', '0.5,0.1', '--baselines', '--peers', '--engine', 'direct,bindings'],
-  ...['--limit', '16', '--max-tokens', '96'],
+  ...['--limit', '12', '--max-tokens', '64', '--threads', '1'],
 ];
 
 const TABLES: readonly Table[] = [

@@ -59,9 +59,10 @@ export async function* benchmark(options: BenchmarkOptions): AsyncGenerator<Benc
     const passes = passCosts(course.costs);
     const contenders = writers.map(({ contender }) => contender);
     const summaries = summarise(contenders, generations, passes, energy.idleWatts);
+    const complete = generations.length === total;
     const report: BenchmarkReport = {
       schema: 1,
-      complete: generations.length === total,
+      complete,
       started: started.toISOString(),
       seconds: (performance.now() - begun) / 1000,
       ...facts,
@@ -69,7 +70,7 @@ export async function* benchmark(options: BenchmarkOptions): AsyncGenerator<Benc
       energy,
       passes,
       contenders: summaries,
-      recommendation: recommend(summaries),
+      recommendation: `${complete ? '' : 'As far as an incomplete run can tell: '}${recommend(summaries)}`,
       generations,
     };
     yield { type: 'end', report };

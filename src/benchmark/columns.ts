@@ -45,7 +45,8 @@ const COLUMNS: readonly Column[] = [
     essential: true,
     meaning: 'of the decoding loop, prompt excluded: mean ± standard deviation over generations',
     align: 'right',
-    cell: ({ tokensPerSecond: speed }) => (speed ? `${digits(speed.mean)} ± ${digits(speed.sd)}` : NOTHING),
+    cell: ({ tokensPerSecond: speed }) =>
+      speed ? `${digits(speed.mean)}${speed.sd === null ? '' : ` ± ${digits(speed.sd)}`}` : NOTHING,
   },
   {
     head: 'median',

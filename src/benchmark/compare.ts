@@ -50,10 +50,10 @@ function meanOf({
   generations,
 }: EarlierReport['contenders'][number]): Estimate | null {
   if (!speed) return null;
-  const half = (1.96 * speed.sd) / Math.sqrt(generations);
-  return generations < 2
-    ? { value: speed.mean, low: null, high: null }
-    : { value: speed.mean, low: speed.mean - half, high: speed.mean + half };
+  const { mean, sd } = speed;
+  if (sd === null) return { value: mean, low: null, high: null };
+  const half = (1.96 * sd) / Math.sqrt(generations);
+  return { value: mean, low: mean - half, high: mean + half };
 }
 
 function pairing(then: Estimate | null, now: Estimate | null): Pairing {

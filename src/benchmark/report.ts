@@ -124,6 +124,13 @@ export interface Speculation {
   readonly acceptedByPosition: readonly number[]; // steps that kept it
 }
 
+/** Tokens per second of the decoding loop, over generations. */
+export interface Speed {
+  readonly mean: number;
+  readonly sd: number | null; // null: of one generation there is none
+  readonly median: number;
+}
+
 /** Time per token of another contender ÷ that of this one, on the prompts that both wrote on from. */
 export interface SpeedUps {
   readonly autoregressive: Estimate | null; // on the same engine where it ran there
@@ -135,7 +142,7 @@ export interface ContenderSummary extends Contender {
   readonly generations: number;
   readonly tokens: number; // emitted in all
   readonly targetPasses: number | null;
-  readonly tokensPerSecond: { readonly mean: number; readonly sd: number; readonly median: number } | null;
+  readonly tokensPerSecond: Speed | null;
   readonly speedUp: SpeedUps;
   readonly firstTokenMs: number | null; // median
   readonly blockEfficiency: number | null; // tokens per target pass

@@ -59,7 +59,7 @@ function speedOf(own: readonly Generation[]): ContenderSummary['tokensPerSecond'
   if (speeds.length === 0) return null;
   return {
     mean: mean(speeds),
-    sd: speeds.length > 1 ? sampleStandardDeviation(speeds) : 0,
+    sd: speeds.length > 1 ? sampleStandardDeviation(speeds) : null,
     median: median(speeds),
   };
 }

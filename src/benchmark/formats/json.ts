@@ -51,7 +51,7 @@ const earlier = z.object({
         name: z.string(),
         engine: z.string(),
         generations: z.number(),
-        tokensPerSecond: z.object({ mean: z.number(), sd: z.number() }).nullable(),
+        tokensPerSecond: z.object({ mean: z.number(), sd: z.number().nullable() }).nullable(),
         speedUp: z.object({ autoregressive: estimate.nullable() }),
         perplexity: estimate.nullable(),
       }),
