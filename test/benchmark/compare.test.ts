@@ -12,7 +12,7 @@ const values = ({ then, now }: Pairing) => [then?.value ?? null, now?.value ?? n
 const changed = (then: Partial<ContenderSummary>, now: Partial<ContenderSummary>) =>
   compare(reportOf([fakeSummary(now)]), reportOf([fakeSummary(then)])).changes[0]!;
 
-const speed = (mean: number, sd: number) => ({ mean, sd, median: mean });
+const speed = (mean: number, sd: number | null) => ({ mean, sd, median: mean });
 const speedUp = (value: number) => ({ autoregressive: about(value), speculative: null, predictor: null });
 
 describe('a comparison', () => {
@@ -66,7 +66,7 @@ describe('a comparison', () => {
   });
 
   it('does not judge where there is no interval, or no figure', () => {
-    const single = { tokensPerSecond: speed(20, 0), generations: 1 };
+    const single = { tokensPerSecond: speed(20, null), generations: 1 };
     expect(changed({}, single).speed).toMatchObject({ now: { value: 20, low: null }, agrees: null });
     expect(changed(single, {}).speed.agrees).toBeNull();
     const { perplexity } = changed({}, { perplexity: about(4) });

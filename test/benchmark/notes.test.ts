@@ -15,6 +15,7 @@ describe('the notes', () => {
       '10 prompts (built-in) x 1, at most 128 tokens; temperature 1, top-k 10, top-p 0.9, seed 1',
       'Abacus 9, 2 processors, 8 GB, Linux 6.1; cpu, threads by model size; ' +
         'mtad 0.1.0, node-llama-cpp 3.21.1, llama.cpp b1, Node 20.19.0',
+      'One bare pass of the target over k tokens, in ms: T(1) 40.0',
       'Energy: not available. CPU not counted: no such counter',
     ]);
   });

@@ -42,7 +42,7 @@ describe('a summary', () => {
   });
 
   it('has no deviation of one text', () => {
-    expect(summaryOf([timed(4, 200)]).tokensPerSecond).toEqual({ mean: 20, sd: 0, median: 20 });
+    expect(summaryOf([timed(4, 200)]).tokensPerSecond).toEqual({ mean: 20, sd: null, median: 20 });
   });
 
   it('has passes, tokens per pass, acceptance and time per step from the sums over all texts', () => {

@@ -124,9 +124,9 @@ describe('a report that is read again', () => {
   });
 
   it.each([
-    { what: 'no JSON', text: 'setting,engine\n', message: /^old\.json is not JSON: / },
-    { what: 'nothing', text: '', message: /^old\.json is not JSON: / },
-    { what: 'JSON Lines', text: jsonLine(MTAD) + jsonLastLine(REPORT), message: /^old\.json is not JSON: / },
+    { what: 'no JSON', text: 'setting,engine\n', message: /^old\.json is not JSON; / },
+    { what: 'nothing', text: '', message: /^old\.json is not JSON; / },
+    { what: 'JSON Lines', text: jsonLine(MTAD) + jsonLastLine(REPORT), message: /^old\.json is not JSON; / },
     { what: 'null', text: 'null', message: /^old\.json is no report of mtad benchmark --format json$/ },
     { what: 'a list', text: '[1, 2]', message: /^old\.json is no report of mtad benchmark --format json$/ },
     { what: 'a text', text: '"schema"', message: /^old\.json is no report/ },
