@@ -17,11 +17,15 @@ export type MetadataValue =
 
 export type Metadata = Readonly<Record<string, MetadataValue>>;
 
-/** ggml's number for a tensor's type, and the bytes of one element. */
-const TENSOR_TYPES = {
-  F32: { id: 0, bytes: 4 },
-  F16: { id: 1, bytes: 2 },
-  BF16: { id: 30, bytes: 2 },
+/**
+ * ggml's number for a tensor's type, the elements of a row that it stores together and the bytes they take, and the
+ * `general.file_type` of models whose matrices have this type (llama_ftype).
+ */
+export const TENSOR_TYPES = {
+  F32: { id: 0, elements: 1, bytes: 4, fileType: 0 },
+  F16: { id: 1, elements: 1, bytes: 2, fileType: 1 },
+  Q8_0: { id: 8, elements: 32, bytes: 34, fileType: 7 },
+  BF16: { id: 30, elements: 1, bytes: 2, fileType: 32 },
 } as const;
 
 export type TensorType = keyof typeof TENSOR_TYPES;
@@ -53,15 +57,30 @@ export async function writeGguf(path: string, contents: GgufContents): Promise<v
   }
 }
 
-export const elementCount = (tensor: Tensor): number => tensor.dims.reduce((a, b) => a * b, 1);
-const byteCount = (tensor: Tensor): number => elementCount(tensor) * TENSOR_TYPES[tensor.type].bytes;
+const elementCount = (tensor: Tensor): number => tensor.dims.reduce((a, b) => a * b, 1);
+const byteCount = (tensor: Tensor): number => bytesOf(elementCount(tensor), tensor.type);
 
-/** The file from first byte to last: header, metadata, tensor directory, then each tensor's elements, aligned. */
-async function* ggufChunks({ metadata, tensors }: GgufContents): AsyncGenerator<Uint8Array> {
+export function bytesOf(elements: number, type: TensorType): number {
+  const block = TENSOR_TYPES[type];
+  return (elements / block.elements) * block.bytes;
+}
+
+export const parameterCount = (tensors: readonly Tensor[]): number =>
+  tensors.reduce((sum, tensor) => sum + elementCount(tensor), 0);
+
+/** Bytes of the whole file. */
+export const ggufByteCount = (contents: GgufContents): number =>
+  contents.tensors.reduce((sum, tensor) => sum + alignedLength(byteCount(tensor)), ggufHead(contents).length);
+
+/** All that comes before the first tensor's elements: header, metadata, tensor directory, padding. */
+export function ggufHead({ metadata, tensors }: GgufContents): Buffer {
   const head = Buffer.concat([...headerFields(metadata, tensors)]);
-  yield head;
-  yield padding(head.length);
+  return Buffer.concat([head, padding(head.length)]);
+}
 
+/** The file from first byte to last: its head, then each tensor's elements, aligned. */
+async function* ggufChunks({ metadata, tensors }: GgufContents): AsyncGenerator<Uint8Array> {
+  yield ggufHead({ metadata, tensors });
   for (const tensor of tensors) {
     let written = 0;
     for await (const { buffer, byteOffset, byteLength } of tensor.data()) {

@@ -1,14 +1,12 @@
-import type { TensorType } from './gguf-writer.js';
+/** Half floats and the 32 bits of a binary32: rounded to the nearest one way, ties to even, exact the other. */
 
-/**
- * Numbers as a tensor of `type` stores them, rounded to the nearest, ties to even.
- * The result has the machine's byte order, which is GGUF's (little-endian) wherever llama.cpp has binaries.
- */
-export function encodeFloats(values: Float32Array, type: TensorType): Float32Array | Uint16Array {
-  if (type === 'F32') return values;
-  const round = type === 'F16' ? float16Bits : bfloat16Bits;
-  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  return Uint16Array.from(bits, round);
+const float = new Float32Array(1);
+const bitsOf = new Uint32Array(float.buffer);
+
+/** The 32 bits of a number as a binary32. */
+export function floatBits(value: number): number {
+  float[0] = value;
+  return bitsOf[0]!;
 }
 
 /** IEEE 754 binary16 from the 32 bits of a binary32: 1 sign, 5 exponent (bias 15), 10 mantissa bits. */
@@ -39,4 +37,18 @@ function subnormal(magnitude: number): number {
 function roundOff(value: number, count: number): number {
   const odd = (value >>> count) & 1;
   return (value + (1 << (count - 1)) - 1 + odd) >>> count;
+}
+
+export function float16Value(bits: number): number {
+  const sign = bits & 0x8000;
+  const magnitude = bits & 0x7fff;
+  if (magnitude < 0x400) return (sign ? -magnitude : magnitude) / 2 ** 24; // subnormal
+  const rebias = magnitude < 0x7c00 ? 127 - 15 : 255 - 31; // infinity and NaN have the highest exponent
+  bitsOf[0] = (sign << 16) | ((magnitude << 13) + (rebias << 23));
+  return float[0]!;
+}
+
+export function bfloat16Value(bits: number): number {
+  bitsOf[0] = bits << 16;
+  return float[0]!;
 }

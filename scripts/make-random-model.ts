@@ -6,20 +6,17 @@
 import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
-import { uniformInt } from 'pure-rand/distribution/uniformInt';
-import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
-import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
+import { describeFile, positive, runScript, tensorType } from './arguments.js';
 import {
-  elementCount,
   type GgufContents,
   type Metadata,
+  parameterCount,
+  TENSOR_TYPES,
   type Tensor,
   type TensorType,
-  tensorTypes,
   writeGguf,
 } from './gguf-writer.js';
-import { encodeFloats } from './half-floats.js';
+import { noiseSource } from './noise.js';
 
 export interface RandomModelOptions {
   readonly vocab: number; // pieces of the vocabulary, padding not counted; at least 259
@@ -91,7 +88,7 @@ function llamaMetadata(shape: RandomModelOptions): Metadata {
   return {
     'general.architecture': { string: 'llama' },
     'general.name': { string: `random weights, seed ${shape.seed}` },
-    'general.file_type': { u32: { F32: 0, F16: 1, BF16: 32 }[shape.type] },
+    'general.file_type': { u32: TENSOR_TYPES[shape.type].fileType },
     'llama.context_length': { u32: shape.context },
     'llama.embedding_length': { u32: shape.width },
     'llama.block_count': { u32: shape.layers },
@@ -186,52 +183,6 @@ function llamaTensors({ vocab, padding, width, layers, ffn, type, seed }: Random
   ];
 }
 
-const parameterCount = (tensors: readonly Tensor[]): number =>
-  tensors.reduce((sum, tensor) => sum + elementCount(tensor), 0);
-
-/** A prime, so that a cycle of the noise and the rows of a matrix (2, 3 or 5 times something) never fall into step. */
-const NOISE_CYCLE = 1_048_573;
-
-/**
- * Normal noise at the speed of copying: one table of draws, entered at a random place for each tensor and cycled.
- * Returns a function of a tensor's element count and their deviation, for the tensor's data. `largest` counts the
- * elements of the largest tensor: a small model needs no long table.
- */
-function noiseSource(seed: number, type: TensorType, largest: number) {
-  const rng = xoroshiro128plus(seed);
-  const unit = normals(rng, Math.min(NOISE_CYCLE, largest));
-  const tables = new Map<number, Float32Array | Uint16Array>(); // by deviation
-
-  return (count: number, deviation: number): Tensor['data'] => {
-    const scaled = () => unit.map((x) => x * deviation);
-    const table = tables.get(deviation) ?? encodeFloats(scaled(), type);
-    tables.set(deviation, table);
-    const start = uniformInt(rng, 0, table.length - 1);
-    return () => cycle(table, start, count);
-  };
-}
-
-function* cycle(table: Float32Array | Uint16Array, start: number, count: number) {
-  let at = start;
-  for (let left = count; left > 0; at = 0) {
-    const chunk = table.subarray(at, at + left); // to the end of the table at most
-    left -= chunk.length;
-    yield chunk;
-  }
-}
-
-/** Independent draws from N(0, 1), by Box and Muller's method. */
-function normals(rng: RandomGenerator, count: number): Float32Array {
-  const draws = new Float32Array(count);
-  for (let i = 0; i < count; i += 2) {
-    const radius = Math.sqrt(-2 * Math.log(1 - uniformFloat64(rng))); // 1 - [0, 1): never log 0
-    const angle = 2 * Math.PI * uniformFloat64(rng);
-    draws[i] = radius * Math.cos(angle);
-    draws[i + 1] = radius * Math.sin(angle); // beyond the end of an odd count: ignored
-  }
-  return draws;
-}
-
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -248,32 +199,12 @@ async function main(): Promise<void> {
   });
   const { out, type = DEFAULTS.type, ...numbers } = values;
   if (out === undefined) throw new RangeError('--out <file> is missing');
-  if (!isTensorType(type)) throw new RangeError(`--type ${type} is not one of ${tensorTypes.join(', ')}`);
   const shape = Object.fromEntries(
     Object.entries(numbers).map(([name, text]) => [name, positive(name, text)]),
   );
 
-  const { path, parameters, bytes } = await writeRandomModel(out, { ...shape, type });
-  process.stderr.write(
-    `${path}: ${(parameters / 1e6).toFixed(1)} M parameters, ${(bytes / 1e6).toFixed(1)} MB\n`,
-  );
+  const { path, parameters, bytes } = await writeRandomModel(out, { ...shape, type: tensorType(type) });
+  process.stderr.write(describeFile(path, parameters, bytes));
 }
 
-const isTensorType = (text: string): text is TensorType => (tensorTypes as readonly string[]).includes(text);
-
-function positive(option: string, text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text))
-    throw new RangeError(`--${option} ${text} is not a positive whole number`);
-  return Number(text);
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  try {
-    await main();
-  } catch (error) {
-    // Ours, and Node's own (an unknown option, no such folder), say what is wrong in one line.
-    if (!(error instanceof RangeError) && !(error instanceof Error && 'code' in error)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exitCode = 1;
-  }
-}
+if (process.argv[1] === fileURLToPath(import.meta.url)) await runScript(main);
