@@ -39,6 +39,8 @@ export interface PeerRequest {
   readonly signal: AbortSignal;
   /** Called when the prompt is read and decoding is about to begin. */
   readonly onDecode: () => Promise<void>;
+  /** Called when the last token is there, before anything is freed. */
+  readonly onDecoded: () => Promise<void>;
 }
 
 export interface PeerText {
@@ -119,7 +121,7 @@ export class Peers {
   }
 
   async #timed(target: LlamaContextSequence, request: PeerRequest): Promise<PeerText> {
-    const { prompt, maxTokens, contextSize, ignoreEos, signal, onDecode } = request;
+    const { prompt, maxTokens, contextSize, ignoreEos, signal, onDecode, onDecoded } = request;
     const { now } = this.#options;
     const sampling = samplingOf(request, this.#target);
     const tokens: TokenId[] = [];
@@ -151,6 +153,7 @@ export class Peers {
       else if (tokens.length < room) continue;
       break;
     }
+    await onDecoded();
     return { tokens, finishReason, prefillMs, firstTokenMs, decodeMs: ended - begun };
   }
 }

@@ -48,6 +48,7 @@ function write({
     ignoreEos: false,
     signal: new AbortController().signal,
     onDecode: async () => undefined,
+    onDecoded: async () => undefined,
     ...rest,
   });
 }
@@ -181,6 +182,7 @@ describe('the peers', () => {
       ignoreEos: false,
       signal: new AbortController().signal,
       onDecode: async () => undefined,
+      onDecoded: async () => undefined,
     };
     try {
       expect((await alone.write(request)).tokens).toHaveLength(3);
