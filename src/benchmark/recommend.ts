@@ -1,3 +1,4 @@
+import { FEWEST } from '../metrics/bootstrap.js';
 import type { ContenderSummary } from './report.js';
 
 /** Strategies whose text is distributed as the target's own. */
@@ -26,7 +27,7 @@ export function recommend(contenders: readonly ContenderSummary[]): string {
   const best = sure.find((one) => !isWorse(one, plain)) ?? sure[0];
   if (!best && fastest.speedUp.autoregressive!.low === null)
     return (
-      `No recommendation: one prompt is too few to tell. After it, ${label(fastest)} was ${times(fastest)} ` +
+      `No recommendation: fewer than ${FEWEST} prompts are too few to tell. On them, ${label(fastest)} was ${times(fastest)} ` +
       `as fast as autoregressive.${quality(fastest, plain)}`
     );
   if (!best)

@@ -156,10 +156,10 @@ describe('there is no recommendation', () => {
       expect(recommend(contenders)).toMatch(/^No recommendation: no strategy ran/);
   });
 
-  it('from a single prompt', () => {
+  it('from a few prompts', () => {
     const alone = { value: 2.5, low: null, high: null };
     expect(recommend([PLAIN, rival('mtad k=4', alone)])).toBe(
-      'No recommendation: one prompt is too few to tell. After it, mtad k=4 (direct) was 2.50 times as fast as ' +
+      'No recommendation: fewer than 5 prompts are too few to tell. On them, mtad k=4 (direct) was 2.50 times as fast as ' +
         'autoregressive. Perplexity of its text 5.00 instead of 5.00.',
     );
   });
