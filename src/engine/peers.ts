@@ -7,9 +7,9 @@ import {
   TokenBias,
 } from 'node-llama-cpp';
 import type { FinishReason, TokenId } from '../types.js';
-import type { Gpu } from './engine.js';
+import type { CacheType, Gpu } from './engine.js';
 import { sharedLlama } from './shared-llama.js';
-import { BATCH_SIZE, defaultThreads } from './sizing.js';
+import { BATCH_SIZE, defaultThreads, ggmlType } from './sizing.js';
 
 /** What a user of node-llama-cpp would call instead of this project: plain sampling, and its own way of speculating. */
 export const PEER_NAMES = ['evaluate()', 'DraftSequenceTokenPredictor'] as const;
@@ -23,6 +23,9 @@ export interface PeerOptions {
   readonly draftGpuLayers?: number | undefined;
   readonly threads?: number | undefined;
   readonly draftThreads?: number | undefined;
+  readonly cacheType?: CacheType | undefined;
+  readonly flashAttention?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined; // ends the loading
   readonly now: () => number; // ms
 }
 
@@ -51,7 +54,7 @@ export interface PeerText {
   readonly decodeMs: number;
 }
 
-/** node-llama-cpp's own evaluation with its default settings for speculating, on the same files, device and threads. */
+/** node-llama-cpp's own evaluation with its default settings for speculating, on the same files, device, threads and KV cache. */
 export class Peers {
   readonly #target: LlamaModel;
   readonly #draft: LlamaModel | undefined;
@@ -65,7 +68,9 @@ export class Peers {
 
   static async load(options: PeerOptions): Promise<Peers> {
     const llama = await sharedLlama(options.gpu);
+    const loading = options.signal ? { loadSignal: options.signal } : {};
     const target = await llama.loadModel({
+      ...loading,
       modelPath: options.target,
       gpuLayers: options.gpuLayers ?? 'auto',
     });
@@ -74,6 +79,7 @@ export class Peers {
         options.draft === undefined
           ? undefined
           : await llama.loadModel({
+              ...loading,
               modelPath: options.draft,
               gpuLayers: options.draftGpuLayers ?? 'auto',
             });
@@ -85,13 +91,16 @@ export class Peers {
   }
 
   async write(request: PeerRequest): Promise<PeerText> {
-    const { threads, draftThreads = threads } = this.#options;
+    const { threads, draftThreads = threads, cacheType, flashAttention = 'auto' } = this.#options;
     const opened: { dispose(): Promise<void> }[] = [];
     const contextOf = async (model: LlamaModel, wanted: number | undefined) => {
       const context = await model.createContext({
         contextSize: Math.min(request.contextSize, request.prompt.length + request.maxTokens) + MAX_DRAFT,
         batchSize: model.gpuLayers > 0 ? BATCH_SIZE.gpu : BATCH_SIZE.cpu,
         threads: wanted ?? defaultThreads(model),
+        flashAttention,
+        experimentalKvCacheKeyType: ggmlType(cacheType),
+        experimentalKvCacheValueType: ggmlType(cacheType),
         failedCreationRemedy: false,
       });
       opened.push(context);
