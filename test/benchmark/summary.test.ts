@@ -102,7 +102,7 @@ describe('a summary', () => {
     const { joulesPerToken } = summaryOf(generations, 20);
     expect(joulesPerToken!.gross).toBeCloseTo(240 / 40, 10);
     expect(joulesPerToken!.net).toBeCloseTo((240 - 20 * 6) / 40, 10); // 6 seconds of them
-    expect(summaryOf(generations, null).joulesPerToken).toEqual({ gross: 6, net: 6 });
+    expect(summaryOf(generations, null).joulesPerToken).toEqual({ gross: 6, net: null });
     expect(summaryOf([timed(10, 2000)], 20).joulesPerToken).toBeNull();
   });
 });
