@@ -131,7 +131,8 @@ const COLUMNS: readonly Column[] = [
     essential: true,
     meaning: 'energy of the decoding loop, idle power subtracted; in brackets with it',
     align: 'right',
-    cell: ({ joulesPerToken: j }) => (j ? `${digits(j.net)} (${digits(j.gross)})` : NOTHING),
+    cell: ({ joulesPerToken: j }) =>
+      j ? `${j.net === null ? '?' : digits(j.net)} (${digits(j.gross)})` : NOTHING,
   },
 ];
 

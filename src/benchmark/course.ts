@@ -82,6 +82,7 @@ async function open(options: BenchmarkOptions, later: Later): Promise<Omit<OpenC
       target: files.target.path,
       draft: files.draft?.path,
       gpu: options.pair.gpu ?? 'auto',
+      signal,
       now,
     });
     later(() => peers.dispose());

@@ -22,14 +22,16 @@ export class PassCosts {
   /**
    * Measures a pass of each size once, in the middle of `text`.
    * @param text tokens of a real text, at least one, to stand before the pass and to be evaluated in it
+   * @param signal ends it after the pass that is running
    */
-  async measure(text: readonly TokenId[], sizes: Iterable<number>): Promise<void> {
+  async measure(text: readonly TokenId[], sizes: Iterable<number>, signal?: AbortSignal): Promise<void> {
     const { capacity } = this.#context;
     const wanted = [...sizes].filter((k) => k < capacity);
     const at = Math.min(text.length >> 1, capacity - Math.max(0, ...wanted));
     await this.#context.forget(0, 0);
-    if (at > 0) await this.#context.decode(chain(text, 0, at), BARE);
+    if (at > 0) await this.#context.decode(chain(text, 0, at, false), BARE);
     for (const k of wanted) {
+      if (signal?.aborted) return;
       await this.#timed(text, at, k); // builds the graph, and wakes the processor
       this.#times.set(k, [...(this.#times.get(k) ?? []), await this.#timed(text, at, k)]);
     }
@@ -47,7 +49,7 @@ export class PassCosts {
   }
 
   async #timed(text: readonly TokenId[], at: number, k: number): Promise<number> {
-    const batch = chain(text, at, k);
+    const batch = chain(text, at, k, true);
     const started = this.#now();
     await this.#context.decode(batch, BARE);
     const ms = this.#now() - started;
@@ -56,9 +58,9 @@ export class PassCosts {
   }
 }
 
-function chain(text: readonly TokenId[], at: number, length: number): BatchToken[] {
+function chain(text: readonly TokenId[], at: number, length: number, wanted: boolean): BatchToken[] {
   return Array.from({ length }, (_, i) => {
     const position = at + i;
-    return { token: text[position % text.length]!, position, sequences: [0], wanted: true };
+    return { token: text[position % text.length]!, position, sequences: [0], wanted };
   });
 }

@@ -1,3 +1,4 @@
+import { FEWEST } from '../metrics/bootstrap.js';
 import type { ContenderSummary } from './report.js';
 
 /** Strategies whose text is distributed as the target's own. */
@@ -11,7 +12,6 @@ const REPEATS = 0.1;
  * likely than plain sampling, or none; what it costs; what would be as good for less.
  */
 export function recommend(contenders: readonly ContenderSummary[]): string {
-  const mean = ({ tokensPerSecond }: ContenderSummary) => tokensPerSecond?.mean ?? 0;
   const strategies = contenders.filter(({ role }) => role === 'strategy').sort((a, b) => mean(b) - mean(a));
   const here = strategies.filter(({ engine }) => engine === strategies[0]!.engine); // the engine of the fastest
   const plain = here.find(({ name }) => name === 'autoregressive');
@@ -27,24 +27,32 @@ export function recommend(contenders: readonly ContenderSummary[]): string {
   const best = sure.find((one) => !isWorse(one, plain)) ?? sure[0];
   if (!best && fastest.speedUp.autoregressive!.low === null)
     return (
-      `No recommendation: one prompt is too few to tell. After it, ${label(fastest)} was ${times(fastest)} ` +
+      `No recommendation: fewer than ${FEWEST} prompts are too few to tell. On them, ${label(fastest)} was ${times(fastest)} ` +
       `as fast as autoregressive.${quality(fastest, plain)}`
     );
   if (!best)
     return (
       `Use ${label(plain)}: no strategy is faster beyond doubt than its ${speed(plain)} with these models on this machine; ` +
-      `the nearest, ${label(fastest)}, reaches ${times(fastest)} its speed.${quality(fastest, plain)}`
+      `the nearest, ${label(fastest)}, reaches ${times(fastest)} its speed.${quality(fastest, plain)}${faster(contenders, plain)}`
     );
-  const exact = sure.find(({ name }) => LOSSLESS.includes(name.split(' ')[0]!));
+  const exact = sure.find(isExact);
   const own =
     exact && exact !== best
       ? ` Where the text must be distributed as the target's own, ${label(exact)} is ${times(exact)} as fast.`
       : '';
-  return `Use ${label(best)}: ${times(best)} as fast as autoregressive (${speed(best)} instead of ${speed(plain)}).${quality(best, plain)}${repetition(best, plain)}${own}${greedy(contenders, best)}`;
+  return `Use ${label(best)}: ${times(best)} as fast as autoregressive (${speed(best)} instead of ${speed(plain)}).${quality(best, plain)}${repetition(best, plain)}${own}${greedy(contenders, best)}${faster(contenders, best)}`;
+}
+
+function isExact({ name }: ContenderSummary): boolean {
+  return LOSSLESS.includes(name.split(' ')[0]!);
 }
 
 function factor({ speedUp }: ContenderSummary): number {
   return speedUp.autoregressive!.value;
+}
+
+function mean({ tokensPerSecond }: ContenderSummary): number {
+  return tokensPerSecond?.mean ?? 0;
 }
 
 /** Less likely text, beyond the intervals. */
@@ -53,7 +61,8 @@ function isWorse({ perplexity }: ContenderSummary, plain: ContenderSummary): boo
 }
 
 function quality(one: ContenderSummary, plain: ContenderSummary): string {
-  if (!one.perplexity || !plain.perplexity) return '';
+  if (!one.perplexity || !plain.perplexity)
+    return isExact(one) ? '' : ' What its text is worth was not measured.';
   const verdict = isWorse(one, plain) ? 'Its text is less likely, perplexity' : 'Perplexity of its text';
   return ` ${verdict} ${one.perplexity.value.toFixed(2)} instead of ${plain.perplexity.value.toFixed(2)}.`;
 }
@@ -69,6 +78,12 @@ function greedy(contenders: readonly ContenderSummary[], best: ContenderSummary)
   const likeliest = contenders.find(({ name }) => name === 'greedy')?.perplexity;
   if (!likeliest || !best.perplexity || likeliest.value >= best.perplexity.value) return '';
   return ` Greedy decoding writes likelier text still (${likeliest.value.toFixed(2)}), at plain speed.`;
+}
+
+/** Whoever is advised to use one of ours should know of a peer that was faster. */
+function faster(contenders: readonly ContenderSummary[], ours: ContenderSummary): string {
+  const [peer] = contenders.filter(({ role }) => role === 'peer').sort((a, b) => mean(b) - mean(a));
+  return peer && mean(peer) > mean(ours) ? ` ${label(peer)} was faster: ${speed(peer)}.` : '';
 }
 
 function label({ name, engine }: ContenderSummary): string {

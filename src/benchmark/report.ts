@@ -153,5 +153,6 @@ export interface ContenderSummary extends Contender {
   readonly achievedOfPossible: number | null;
   readonly perplexity: Estimate | null; // under the target, temperature 1, nothing cut
   readonly distinct: readonly (number | null)[]; // distinct-1, -2, -3: different n-grams ÷ n-grams, [0, 1]
-  readonly joulesPerToken: { readonly gross: number; readonly net: number } | null; // net: idle power subtracted
+  /** net: idle power subtracted; null where that is not known. */
+  readonly joulesPerToken: { readonly gross: number; readonly net: number | null } | null;
 }

@@ -37,7 +37,7 @@ const WARM_UP_TOKENS = 8;
 
 /**
  * Every writer on every prompt, again and again: all writers take turns on a prompt before the next one comes, in an
- * order that moves on by one each time, so that a slow moment of the machine, or who came before, hits all alike.
+ * order that moves on by one each time, so that a slow moment of the machine, and coming first, hits all alike.
  * Ends early when the signal aborts; what was not finished then is left out.
  */
 export async function* runCourse(course: Course): AsyncGenerator<CourseEvent, void> {
@@ -71,9 +71,10 @@ export async function* runCourse(course: Course): AsyncGenerator<CourseEvent, vo
       yield { type: 'generation', generation };
     }
     for (const { engine, target, draft } of costs) {
+      if (signal.aborted) return;
       const text = [...prompt.tokens, ...written[0]!.tokens];
-      await target.measure(text, sizesSeen(written, engine, 'target').add(1));
-      await draft?.measure(text, sizesSeen(written, engine, 'draft'));
+      await target.measure(text, sizesSeen(written, engine, 'target').add(1), signal);
+      await draft?.measure(text, sizesSeen(written, engine, 'draft'), signal);
     }
   }
 }

@@ -146,7 +146,8 @@ function joulesOf(own: readonly Generation[], idleWatts: number | null): Contend
   const tokens = sum(counted, (one) => one.tokens.length);
   if (tokens === 0) return null;
   const gross = sum(counted, ({ joules }) => joules!);
-  const idle = ((idleWatts ?? 0) * sum(counted, ({ ms }) => ms.decode)) / 1000;
+  if (idleWatts === null) return { gross: gross / tokens, net: null };
+  const idle = (idleWatts * sum(counted, ({ ms }) => ms.decode)) / 1000;
   return { gross: gross / tokens, net: (gross - idle) / tokens };
 }
 

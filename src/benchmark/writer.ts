@@ -50,7 +50,7 @@ export function strategyWriter(pair: Pair, entry: Entry, { settings, run, meter 
       const input = { ...settings, ...entry.settings, maxTokens, seed };
       let before = await meter.read();
       for await (const event of generate(watched, prompt.text, input, { ...run, contextSize })) {
-        if (event.type === 'prefill') {
+        if (event.type === 'start' || event.type === 'prefill') {
           before = await meter.read(); // the last one stands at the beginning of the loop
           sizes.target.clear();
           sizes.draft.clear();
@@ -96,6 +96,7 @@ export function peerWriter(peers: Peers, peer: PeerName, { settings, run, meter 
     contender: { name: peer, role: 'peer', engine: 'node-llama-cpp' },
     async write({ prompt, maxTokens, contextSize, seed }) {
       let before = await meter.read();
+      let after = before;
       const { tokens, finishReason, prefillMs, firstTokenMs, decodeMs } = await peers.write({
         ...settings,
         peer,
@@ -107,6 +108,9 @@ export function peerWriter(peers: Peers, peer: PeerName, { settings, run, meter 
         onDecode: async () => {
           before = await meter.read();
         },
+        onDecoded: async () => {
+          after = await meter.read();
+        },
       });
       const unknown = { draft: null, verify: null, own: null };
       return {
@@ -115,7 +119,7 @@ export function peerWriter(peers: Peers, peer: PeerName, { settings, run, meter 
         ms: { prefill: prefillMs, firstToken: firstTokenMs, decode: decodeMs, ...unknown },
         passes: null,
         speculation: null,
-        joules: joulesBetween(before, await meter.read()),
+        joules: joulesBetween(before, after),
       };
     },
   };

@@ -7,9 +7,9 @@ import {
   TokenBias,
 } from 'node-llama-cpp';
 import type { FinishReason, TokenId } from '../types.js';
-import type { Gpu } from './engine.js';
+import type { CacheType, Gpu } from './engine.js';
 import { sharedLlama } from './shared-llama.js';
-import { BATCH_SIZE, defaultThreads } from './sizing.js';
+import { BATCH_SIZE, defaultThreads, ggmlType } from './sizing.js';
 
 /** What a user of node-llama-cpp would call instead of this project: plain sampling, and its own way of speculating. */
 export const PEER_NAMES = ['evaluate()', 'DraftSequenceTokenPredictor'] as const;
@@ -23,6 +23,9 @@ export interface PeerOptions {
   readonly draftGpuLayers?: number | undefined;
   readonly threads?: number | undefined;
   readonly draftThreads?: number | undefined;
+  readonly cacheType?: CacheType | undefined;
+  readonly flashAttention?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined; // ends the loading
   readonly now: () => number; // ms
 }
 
@@ -39,6 +42,8 @@ export interface PeerRequest {
   readonly signal: AbortSignal;
   /** Called when the prompt is read and decoding is about to begin. */
   readonly onDecode: () => Promise<void>;
+  /** Called when the last token is there, before anything is freed. */
+  readonly onDecoded: () => Promise<void>;
 }
 
 export interface PeerText {
@@ -49,7 +54,7 @@ export interface PeerText {
   readonly decodeMs: number;
 }
 
-/** node-llama-cpp's own evaluation with its default settings for speculating, on the same files, device and threads. */
+/** node-llama-cpp's own evaluation with its default settings for speculating, on the same files, device, threads and KV cache. */
 export class Peers {
   readonly #target: LlamaModel;
   readonly #draft: LlamaModel | undefined;
@@ -63,7 +68,9 @@ export class Peers {
 
   static async load(options: PeerOptions): Promise<Peers> {
     const llama = await sharedLlama(options.gpu);
+    const loading = options.signal ? { loadSignal: options.signal } : {};
     const target = await llama.loadModel({
+      ...loading,
       modelPath: options.target,
       gpuLayers: options.gpuLayers ?? 'auto',
     });
@@ -72,6 +79,7 @@ export class Peers {
         options.draft === undefined
           ? undefined
           : await llama.loadModel({
+              ...loading,
               modelPath: options.draft,
               gpuLayers: options.draftGpuLayers ?? 'auto',
             });
@@ -83,13 +91,16 @@ export class Peers {
   }
 
   async write(request: PeerRequest): Promise<PeerText> {
-    const { threads, draftThreads = threads } = this.#options;
+    const { threads, draftThreads = threads, cacheType, flashAttention = 'auto' } = this.#options;
     const opened: { dispose(): Promise<void> }[] = [];
     const contextOf = async (model: LlamaModel, wanted: number | undefined) => {
       const context = await model.createContext({
         contextSize: Math.min(request.contextSize, request.prompt.length + request.maxTokens) + MAX_DRAFT,
         batchSize: model.gpuLayers > 0 ? BATCH_SIZE.gpu : BATCH_SIZE.cpu,
         threads: wanted ?? defaultThreads(model),
+        flashAttention,
+        experimentalKvCacheKeyType: ggmlType(cacheType),
+        experimentalKvCacheValueType: ggmlType(cacheType),
         failedCreationRemedy: false,
       });
       opened.push(context);
@@ -119,7 +130,7 @@ export class Peers {
   }
 
   async #timed(target: LlamaContextSequence, request: PeerRequest): Promise<PeerText> {
-    const { prompt, maxTokens, contextSize, ignoreEos, signal, onDecode } = request;
+    const { prompt, maxTokens, contextSize, ignoreEos, signal, onDecode, onDecoded } = request;
     const { now } = this.#options;
     const sampling = samplingOf(request, this.#target);
     const tokens: TokenId[] = [];
@@ -151,6 +162,7 @@ export class Peers {
       else if (tokens.length < room) continue;
       break;
     }
+    await onDecoded();
     return { tokens, finishReason, prefillMs, firstTokenMs, decodeMs: ended - begun };
   }
 }

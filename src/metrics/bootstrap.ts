@@ -10,6 +10,9 @@ export interface Estimate {
 
 const RESAMPLES = 1000;
 
+/** Of fewer, the interval called 95 % holds the truth 52 (of two) to 77 times (of four) in 100; of ten, 90 times. */
+export const FEWEST = 5;
+
 /**
  * A statistic of independent items (prompts, as a rule: tokens of one text are not independent) and its percentile
  * interval under resampling with replacement. Efron 1979.
@@ -22,7 +25,7 @@ export function bootstrap<Item>(
 ): Estimate | null {
   const value = statistic(items);
   if (!Number.isFinite(value)) return null;
-  if (items.length < 2) return { value, low: null, high: null };
+  if (items.length < FEWEST) return { value, low: null, high: null };
   const values = Array.from({ length: RESAMPLES }, () =>
     statistic(items.map(() => items[Math.floor(rng() * items.length)]!)),
   );

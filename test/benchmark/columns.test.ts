@@ -66,6 +66,12 @@ describe('the columns', () => {
     });
   });
 
+  it('do not pass energy with idle power off as energy without it', () => {
+    const contenders = [fakeSummary({ joulesPerToken: { gross: 3, net: null } })];
+    const column = columnsOf({ contenders }).find(({ head }) => head === 'J/token')!;
+    expect(column.cell(contenders[0]!)).toBe('? (3.00)');
+  });
+
   it('have names and meanings of their own', () => {
     const columns = columnsOf({ contenders: [fakeSummary({ perplexity: about(1), targetPasses: 3 })] });
     expect(new Set(columns.map(({ head }) => head)).size).toBe(columns.length);

@@ -42,6 +42,7 @@ describe('the costs of passes', () => {
     await costs.measure(TEXT, [1, 4, 8]);
     const [before, ...passes] = asked;
     expect(before!.batch.map(({ token }) => token)).toEqual(TEXT.slice(0, 5));
+    expect(before!.batch.some(({ wanted }) => wanted)).toBe(false);
     expect(passes.map(({ batch }) => batch.length)).toEqual([1, 1, 4, 4, 8, 8]);
     for (const { batch, held } of passes) {
       expect(held).toBe(5);
@@ -56,6 +57,16 @@ describe('the costs of passes', () => {
     await costs.measure(TEXT, [1, 15, 16, 17, 1000]);
     expect(costs.costs().map(({ tokens }) => tokens)).toEqual([1, 15]);
     expect(asked.every(({ batch, held }) => held + batch.length <= 16)).toBe(true);
+  });
+
+  it('end after the pass that is running where they are interrupted', async () => {
+    const { costs, asked, context } = costly({});
+    const controller = new AbortController();
+    const measured = costs.measure(TEXT, [1, 2, 3], controller.signal);
+    controller.abort();
+    await measured;
+    expect(asked).toHaveLength(1);
+    expect(context.held[0]).toEqual(TEXT.slice(0, 5));
   });
 
   it('can be had from one token', async () => {

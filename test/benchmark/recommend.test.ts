@@ -91,11 +91,23 @@ describe('the recommendation', () => {
     expect(recommend([PLAIN, ...others])).toMatch(/^No recommendation: no strategy ran/);
   });
 
-  it('does not judge by quality where that was not measured', () => {
+  it('mentions a peer that was faster than what it is, and no other', () => {
+    const peer = (factor: number) =>
+      rival('DraftSequenceTokenPredictor', about(factor), { role: 'peer', engine: 'node-llama-cpp' });
+    const slow = rival('evaluate()', about(0.8), { role: 'peer', engine: 'node-llama-cpp' });
+    const said = (tokens: string) =>
+      `DraftSequenceTokenPredictor (node-llama-cpp) was faster: ${tokens} tokens/s.`;
+    expect(recommend([PLAIN, rival('mtad k=4', about(2)), slow, peer(2.5)])).toContain(said('50.0'));
+    expect(recommend([PLAIN, rival('mtad k=4', about(1.1)), slow, peer(1.5)])).toContain(said('30.0'));
+    expect(recommend([PLAIN, rival('mtad k=4', about(2)), slow, peer(1.9)])).not.toContain('faster:');
+  });
+
+  it('does not judge by quality where that was not measured, and says so of text that may differ', () => {
     const unknown = { perplexity: null, distinct: [null, null, null] };
-    const advice = recommend([{ ...PLAIN, ...unknown }, rival('mtad k=4', about(2), unknown)]);
-    expect(advice).toMatch(/^Use mtad k=4/);
-    expect(advice).not.toMatch(/erplexity|likely|repeats/);
+    const advice = (name: string) => recommend([{ ...PLAIN, ...unknown }, rival(name, about(2), unknown)]);
+    expect(advice('mtad k=4')).toMatch(/^Use mtad k=4 .* What its text is worth was not measured\.$/);
+    expect(advice('mtad k=4')).not.toMatch(/erplexity|likely|repeats/);
+    expect(advice('block k=4')).not.toContain('measured');
   });
 });
 
@@ -144,10 +156,10 @@ describe('there is no recommendation', () => {
       expect(recommend(contenders)).toMatch(/^No recommendation: no strategy ran/);
   });
 
-  it('from a single prompt', () => {
+  it('from a few prompts', () => {
     const alone = { value: 2.5, low: null, high: null };
     expect(recommend([PLAIN, rival('mtad k=4', alone)])).toBe(
-      'No recommendation: one prompt is too few to tell. After it, mtad k=4 (direct) was 2.50 times as fast as ' +
+      'No recommendation: fewer than 5 prompts are too few to tell. On them, mtad k=4 (direct) was 2.50 times as fast as ' +
         'autoregressive. Perplexity of its text 5.00 instead of 5.00.',
     );
   });

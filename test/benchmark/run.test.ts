@@ -204,6 +204,19 @@ describe('the costs of passes', () => {
     ]);
   });
 
+  it('are none of a round that was interrupted when all had written', async () => {
+    const controller = new AbortController();
+    const { writers } = fakeWriters(['a', 'b']);
+    const costs = [costsOf('direct')];
+    const course = fakeCourse(writers, 2, { costs, signal: controller.signal });
+    const { generations } = await runToEnd(
+      course,
+      (event) => event.type === 'generation' && event.generation.contender === 'b' && controller.abort(),
+    );
+    expect(generations).toHaveLength(2);
+    expect(sizesOf(costs)).toEqual([]);
+  });
+
   it('are none of a round that was not finished', async () => {
     const { writers } = fakeWriters(['a', 'b'], (_, i) => {
       if (i === 3) throw new Error('No memory');

@@ -34,8 +34,6 @@ describe('the speed-up', () => {
       ],
     );
     expect(mtad!.autoregressive!.value).toBeCloseTo(3, 10);
-    expect(mtad!.autoregressive!.low).toBeCloseTo(2, 10); // the first prompt twice: 100 ÷ 50
-    expect(mtad!.autoregressive!.high).toBeCloseTo(10 / 3, 10); // the second one twice
   });
 
   it('pairs texts by prompt and repetition, and leaves out those that only one has written', () => {
@@ -63,6 +61,8 @@ describe('the speed-up', () => {
     const again = once.flatMap((one) => [0, 1, 2].map((repetition) => ({ ...one, repetition })));
     const who = ['autoregressive', 'mtad'];
     const expected = speedUps(who, once).mtad!.autoregressive!;
+    expect(expected.low).toBeGreaterThanOrEqual(100 / 60); // the least of a single prompt
+    expect(expected.high).toBeLessThanOrEqual(130 / 50);
     const { value, low, high } = speedUps(who, again).mtad!.autoregressive!;
     expect(value).toBeCloseTo(expected.value, 10);
     expect(low).toBeCloseTo(expected.low!, 10);

@@ -102,20 +102,21 @@ describe('a summary', () => {
     const { joulesPerToken } = summaryOf(generations, 20);
     expect(joulesPerToken!.gross).toBeCloseTo(240 / 40, 10);
     expect(joulesPerToken!.net).toBeCloseTo((240 - 20 * 6) / 40, 10); // 6 seconds of them
-    expect(summaryOf(generations, null).joulesPerToken).toEqual({ gross: 6, net: 6 });
+    expect(summaryOf(generations, null).joulesPerToken).toEqual({ gross: 6, net: null });
     expect(summaryOf([timed(10, 2000)], 20).joulesPerToken).toBeNull();
   });
 });
 
 describe('the perplexity', () => {
   it('is exp of minus the mean log-probability of all tokens', () => {
-    const { perplexity } = summaryOf([
-      timed(10, 100, { prompt: 'a', logProbSum: -10 * Math.log(8) }),
-      timed(30, 100, { prompt: 'b', logProbSum: -30 * Math.log(2) }),
-    ]);
+    const unlikely = timed(10, 100, { prompt: 'a', logProbSum: -10 * Math.log(8) });
+    const likely = timed(30, 100, { prompt: 'b', logProbSum: -30 * Math.log(2) });
+    const { perplexity } = summaryOf([unlikely, likely]);
     expect(perplexity!.value).toBeCloseTo(2 ** ((3 * 10 + 1 * 30) / 40), 10);
-    expect(perplexity!.low).toBeCloseTo(2, 10); // that of the likelier text twice
-    expect(perplexity!.high).toBeCloseTo(8, 10);
+    const more = ['c', 'd', 'e', 'f'].map((prompt) => ({ ...likely, prompt }));
+    const { low, high } = summaryOf([unlikely, likely, ...more]).perplexity!;
+    expect(low).toBeCloseTo(2, 10); // that of the likely ones alone
+    expect(high).toBeCloseTo(2 ** ((3 * 10 + 1 * 30) / 40), 10); // half of a sample are the unlikely one: 6 times in 100
   });
 
   it('is not known where a text was not scored', () => {

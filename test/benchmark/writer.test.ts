@@ -3,7 +3,7 @@ import { type Entry, expand } from '../../src/benchmark/contenders.js';
 import type { Generation, PassSizes } from '../../src/benchmark/report.js';
 import { peerWriter, strategyWriter, type Task, type Writing } from '../../src/benchmark/writer.js';
 import type { Meter } from '../../src/energy/meter.js';
-import { PEER_NAMES, Peers } from '../../src/engine/peers.js';
+import { PEER_NAMES, type PeerRequest, Peers, type PeerText } from '../../src/engine/peers.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
@@ -163,5 +163,25 @@ describe.each(PEER_NAMES)('%s as a writer', (name) => {
       await pair.dispose();
       await peers.dispose();
     }
+  });
+});
+
+describe('the energy of a peer', () => {
+  it('is that of its loop, without what opens and frees its contexts', async () => {
+    let joules = 0;
+    const meter: Meter = { ...fakeMeter(), read: async () => ({ run: 0, joules }) };
+    const peers = {
+      async write({ onDecode, onDecoded }: PeerRequest): Promise<PeerText> {
+        joules += 100;
+        await onDecode();
+        joules += 3;
+        await onDecoded();
+        joules += 1000;
+        return { tokens: [1], finishReason: 'length', prefillMs: 1, firstTokenMs: 2, decodeMs: 1 };
+      },
+    } as unknown as Peers;
+    const { write } = peerWriter(peers, 'evaluate()', writing({ meter }));
+    const prompt = { text: PROMPT, tokens: [1, 2] };
+    expect(await write({ prompt, maxTokens: 1, contextSize: 9, seed: 1 })).toMatchObject({ joules: 3 });
   });
 });

@@ -42,7 +42,7 @@ test('the first run: a table, its conditions and a recommendation, and not a wor
   expect(rows[0]).toMatchObject({ tokens: '24', passes: '24', 'per pass': '1.00', accepted: '-' });
   expect(stdout).toContain('2 prompts (built-in) x 1, at most 12 tokens');
   expect(stdout).toContain('1 thread;');
-  expect(stdout).toMatch(/\n\nUse [^\n]+\.\n$/);
+  expect(stdout).toMatch(/\n\nNo recommendation: fewer than 5 prompts are too few [^\n]+\.\n$/);
   const [table] = stdout.split('\n\n');
   const ends = table!.split('\n').map((line) => line.length);
   expect(new Set(ends).size).toBe(1); // the last column is aligned to the right

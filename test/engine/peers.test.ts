@@ -33,21 +33,26 @@ afterAll(async () => {
   await pair.dispose();
 });
 
+const REQUEST = {
+  maxTokens: 40,
+  contextSize: 1024,
+  temperature: 0,
+  topK: 10,
+  topP: 0.9,
+  seed: 1,
+  ignoreEos: false,
+  signal: new AbortController().signal,
+  onDecode: async () => undefined,
+  onDecoded: async () => undefined,
+};
+
 function write({
   text = 'Once upon a time',
   ...rest
 }: Partial<PeerRequest> & Pick<PeerRequest, 'peer'> & { text?: string }): Promise<PeerText> {
   return peers.write({
+    ...REQUEST,
     prompt: pair.target.tokenizer.encode(text),
-    maxTokens: 40,
-    contextSize: 1024,
-    temperature: 0,
-    topK: 10,
-    topP: 0.9,
-    seed: 1,
-    ignoreEos: false,
-    signal: new AbortController().signal,
-    onDecode: async () => undefined,
     ...rest,
   });
 }
@@ -170,17 +175,10 @@ describe('the peers', () => {
   it('do without a draft model where nothing is predicted', async () => {
     const alone = await Peers.load({ target: EMBEDDED_PAIR.model, gpu: 'off', threads: 1, now });
     const request: PeerRequest = {
+      ...REQUEST,
       peer: 'evaluate()',
       prompt: pair.target.tokenizer.encode('Once upon a time'),
       maxTokens: 3,
-      contextSize: 64,
-      temperature: 0,
-      topK: 10,
-      topP: 0.9,
-      seed: 1,
-      ignoreEos: false,
-      signal: new AbortController().signal,
-      onDecode: async () => undefined,
     };
     try {
       expect((await alone.write(request)).tokens).toHaveLength(3);
@@ -190,6 +188,25 @@ describe('the peers', () => {
     } finally {
       await alone.dispose();
     }
+  });
+
+  it('keep the KV cache as they are told', async () => {
+    const { model: target, draft } = EMBEDDED_PAIR;
+    const cache = { cacheType: 'q8_0', flashAttention: false } as const; // a pair that llama.cpp refuses
+    const refused = await Peers.load({ target, draft, gpu: 'off', threads: 1, now, ...cache });
+    const prompt = pair.target.tokenizer.encode('Once upon a time');
+    try {
+      for (const peer of PEER_NAMES)
+        await expect(refused.write({ ...REQUEST, prompt, peer })).rejects.toThrow('context');
+    } finally {
+      await refused.dispose();
+    }
+  });
+
+  it('are not loaded once that was interrupted', async () => {
+    const { model: target, draft } = EMBEDDED_PAIR;
+    const signal = AbortSignal.abort();
+    await expect(Peers.load({ target, draft, gpu: 'off', threads: 1, now, signal })).rejects.toThrow('abort');
   });
 
   it('are not loaded where a file is missing', async () => {

@@ -44,11 +44,11 @@ describe('bootstrap', () => {
   });
 
   it('is sure where all items are alike', () => {
-    expect(bootstrap([2, 2, 2], average, createRng(1))).toEqual({ value: 2, low: 2, high: 2 });
+    expect(bootstrap([2, 2, 2, 2, 2], average, createRng(1))).toEqual({ value: 2, low: 2, high: 2 });
   });
 
-  it('knows no bounds of one item', () => {
-    expect(bootstrap([5], average, createRng(1))).toEqual({ value: 5, low: null, high: null });
+  it.each([[[5]], [[1, 9]], [[3, 9, 3]], [[4, 5, 5, 6]]])('knows no bounds of so few as %j', (items) => {
+    expect(bootstrap(items, average, createRng(1))).toEqual({ value: 5, low: null, high: null });
   });
 
   it('knows no bounds where a sample of the items gives no number', () => {

@@ -74,7 +74,8 @@ ${table({
 
 const HOW_TO_READ = html`<section>
 <h2>How to read this</h2>
-<p>Two intervals that overlap are no difference: another handful of prompts could turn them round.</p>
+<p>Where two intervals overlap, no difference is shown: another handful of prompts could turn it round. Under five
+prompts there are no intervals.</p>
 <p>A low perplexity alone can be had by repeating, since a text that says the same again and again is likely to any
 model: it counts only where distinct-2 has not fallen with it.</p>
 </section>`;
