@@ -1,4 +1,4 @@
-import { median } from 'simple-statistics';
+import { mean } from 'simple-statistics';
 import type { BatchToken, Context } from '../engine/engine.js';
 import type { TokenId } from '../types.js';
 
@@ -37,10 +37,10 @@ export class PassCosts {
     }
   }
 
-  /** Medians, by size. */
+  /** Means, by size: what a generation takes is a sum as well, slow moments included. */
   costs(): { tokens: number; ms: number }[] {
     return [...this.#times]
-      .map(([tokens, times]) => ({ tokens, ms: median(times) }))
+      .map(([tokens, times]) => ({ tokens, ms: mean(times) }))
       .sort((a, b) => a.tokens - b.tokens);
   }
 

@@ -26,13 +26,13 @@ function costly(ms: Record<number, number[]>) {
 }
 
 describe('the costs of passes', () => {
-  it('are the medians of one measurement a round, the pass that warms up left out', async () => {
-    const { costs } = costly({ 1: [999, 10, 999, 40, 999, 20], 3: [999, 7, 999, 1] });
+  it('are the means of one measurement a round, the pass that warms up left out', async () => {
+    const { costs } = costly({ 1: [999, 10, 999, 40, 999, 25], 3: [999, 7, 999, 1] });
     await costs.measure(TEXT, [3, 1]);
     await costs.measure(TEXT, [1]);
     await costs.measure(TEXT, [1, 3]);
     expect(costs.costs()).toEqual([
-      { tokens: 1, ms: 20 },
+      { tokens: 1, ms: 25 },
       { tokens: 3, ms: 4 },
     ]);
   });
