@@ -54,7 +54,8 @@ async function open(options: BenchmarkOptions, later: Later): Promise<Omit<OpenC
   const { entries, settings, signal, repetitions, seed } = options;
   const { model, draft } = options.pair;
   const drafts = entries.some((entry) => sequencesOf(parseSettings(entry.settings)).draft > 0);
-  const predicts = options.peers && Boolean(draft || !model); // where there is a draft model, so does a peer
+  const looksUp = entries.some((entry) => entry.settings.draftFrom === 'lookup');
+  const predicts = options.peers && !looksUp && Boolean(draft || !model); // where there is a draft model, so does a peer
   const pairOptions = { ...options.pair, needsDraft: drafts || predicts, signal };
   const files = await findPair(pairOptions);
   const pairs: Pair[] = [];
