@@ -1,9 +1,10 @@
 /** The library: load a pair of models, generate with them, judge and compare the results. */
-export { type BenchmarkEvent, type BenchmarkOptions, benchmark } from './benchmark/benchmark.js';
+export { type BenchmarkEvent, benchmark } from './benchmark/benchmark.js';
 export { type Entry, expand, type Field } from './benchmark/contenders.js';
 export { csv } from './benchmark/formats/csv.js';
 export { json } from './benchmark/formats/json.js';
 export { markdown } from './benchmark/formats/markdown.js';
+export type { BenchmarkOptions } from './benchmark/options.js';
 export { reportPage } from './benchmark/page/page.js';
 export { type BenchmarkPrompt, readPrompts } from './benchmark/prompts.js';
 export { readTrace } from './benchmark/replay/read-trace.js';

@@ -1,31 +1,10 @@
 import { performance } from 'node:perf_hooks';
-import type { EngineName } from '../engine/engine.js';
-import type { RunOptions } from '../generation/generate.js';
-import type { Settings } from '../generation/settings.js';
-import type { PairOptions } from '../models/pair.js';
-import type { Entry } from './contenders.js';
 import { openCourse } from './course.js';
-import type { BenchmarkPrompt } from './prompts.js';
+import type { BenchmarkOptions } from './options.js';
 import { recommend } from './recommend.js';
 import type { BenchmarkReport, Conditions, Generation } from './report.js';
 import { type CourseEvent, passCosts, runCourse } from './run.js';
 import { summarise } from './summary.js';
-
-/** A benchmark to run. */
-export interface BenchmarkOptions {
-  readonly entries: readonly Entry[]; // at least one
-  readonly peers: boolean;
-  readonly engines: readonly (EngineName | 'auto')[];
-  readonly promptSource: string; // where the prompts are from, for the report
-  readonly prompts: readonly BenchmarkPrompt[];
-  readonly pair: Omit<PairOptions, 'engine' | 'needsDraft' | 'signal'>;
-  readonly run: Omit<RunOptions, 'signal'>;
-  readonly settings: Pick<Settings, 'temperature' | 'topK' | 'topP' | 'ignoreEos' | 'maxTokens'>;
-  readonly repetitions: number;
-  readonly seed: number;
-  readonly perplexity: boolean;
-  readonly signal: AbortSignal;
-}
 
 export type BenchmarkEvent =
   | { readonly type: 'start'; readonly total: number; readonly conditions: Conditions } // generations to come

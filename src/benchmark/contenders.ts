@@ -2,6 +2,7 @@ import { closest, distance } from 'fastest-levenshtein';
 import { UsageError } from '../errors.js';
 import { parseSettings, type Settings, type SettingsInput } from '../generation/settings.js';
 import { STRATEGY_NAMES, type StrategyName } from '../strategies/index.js';
+import { nameOf } from './names.js';
 import type { Contender } from './report.js';
 
 /** What is to be compared: every strategy with every combination of the settings that it has. */
@@ -89,18 +90,4 @@ function expandStrategy(strategy: StrategyName, field: Field): Entry[] {
         entries.push({ name: nameOf(settings), role: 'strategy', settings });
       }
   return entries;
-}
-
-/** 'mtad k=4 w=4 tau=0.5', after the options of the command line. */
-function nameOf({ strategy, gamma, beamWidth, tau, clip, draftFrom }: SettingsInput): string {
-  return [
-    strategy,
-    gamma && `k=${gamma}`,
-    beamWidth && `w=${beamWidth}`,
-    tau && `tau=${tau}`,
-    clip && 'clip',
-    draftFrom === 'lookup' && 'lookup',
-  ]
-    .filter(Boolean)
-    .join(' ');
 }

@@ -1,26 +1,24 @@
-import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
-import { basename } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { idleWatts, type MeterOptions, openMeter } from '../energy/meter.js';
+import { idleWatts, type Meter, type MeterOptions, openMeter } from '../energy/meter.js';
+import type { Model } from '../engine/engine.js';
 import { PEER_NAMES, Peers } from '../engine/peers.js';
 import { UsageError } from '../errors.js';
 import { parseSettings } from '../generation/settings.js';
-import type { ModelHeader } from '../models/header.js';
 import { findPair, loadPair, type Pair, type PairFiles } from '../models/pair.js';
 import { sequencesOf } from '../strategies/index.js';
-import { VERSION } from '../version.js';
-import type { BenchmarkOptions } from './benchmark.js';
+import { type Facts, factsOf } from './facts.js';
+import type { BenchmarkOptions } from './options.js';
 import { PassCosts } from './pass-costs.js';
-import type { BenchmarkReport, Conditions, EnergySource, ModelFacts } from './report.js';
+import type { Conditions, EnergySource } from './report.js';
 import type { Course, EngineCosts, TokenizedPrompt } from './run.js';
 import { Scorer } from './scorer.js';
-import { peerWriter, strategyWriter, type Writing } from './writer.js';
+import { peerWriter, strategyWriter, type Writer, type Writing } from './writer.js';
 
 /** What a benchmark has opened, and how to close it. */
 export interface OpenCourse {
   readonly course: Course;
-  readonly facts: Pick<BenchmarkReport, 'machine' | 'versions' | 'models'>;
+  readonly facts: Facts;
   readonly conditions: Conditions;
   readonly energy: EnergySource;
   close(): Promise<void>;
@@ -48,86 +46,30 @@ export async function openCourse(options: BenchmarkOptions): Promise<OpenCourse>
   }
 }
 
+/** Remembers what to close in the end. */
 type Later = (closer: () => Promise<void> | void) => void;
 
 async function open(options: BenchmarkOptions, later: Later): Promise<Omit<OpenCourse, 'close'>> {
-  const { entries, settings, signal, repetitions, seed } = options;
-  const { model, draft } = options.pair;
-  const drafts = entries.some((entry) => sequencesOf(parseSettings(entry.settings)).draft > 0);
-  const looksUp = entries.some((entry) => entry.settings.draftFrom === 'lookup');
-  const predicts = options.peers && !looksUp && Boolean(draft || !model); // where there is a draft model, so does a peer
-  const pairOptions = { ...options.pair, needsDraft: drafts || predicts, signal };
-  const files = await findPair(pairOptions);
-  const pairs: Pair[] = [];
-  for (const engine of options.engines) {
-    const pair = await loadPair({ ...pairOptions, engine }, files);
-    later(() => pair.dispose());
-    const isSecond = pairs.some((one) => one.engine.name === pair.engine.name); // 'auto' is one of the others
-    if (isSecond) await pair.dispose();
-    else pairs.push(pair);
-  }
+  const { settings, signal, repetitions, seed, run } = options;
+  const files = await findPair({ ...options.pair, needsDraft: needsDraft(options) });
+  const pairs = await openPairs(options, files, later);
   const first = pairs[0]!;
-  const { contextSize = files.target.trainContextSize || Number.MAX_SAFE_INTEGER } = options.run;
+  const { contextSize = files.target.trainContextSize || Number.MAX_SAFE_INTEGER } = run;
   const { prompts, skipped } = admit(options, first, contextSize);
   const longest = Math.max(...prompts.map(({ tokens }) => tokens.length));
   const capacity = Math.min(contextSize, longest + settings.maxTokens);
 
   const meter = await openMeter({ backend: first.engine.backend as MeterOptions['backend'] });
   later(() => meter.dispose());
-  const writing: Writing = { settings, run: { ...options.run, signal }, meter };
-  const writers = pairs.flatMap((pair) => entries.map((entry) => strategyWriter(pair, entry, writing)));
-  if (options.peers) {
-    const peers = await Peers.load({
-      ...options.pair,
-      ...options.run,
-      target: files.target.path,
-      draft: files.draft?.path,
-      gpu: options.pair.gpu ?? 'auto',
-      signal,
-      now,
-    });
-    later(() => peers.dispose());
-    for (const name of PEER_NAMES)
-      if (files.draft || name === 'evaluate()') writers.push(peerWriter(peers, name, writing));
-  }
-
-  const { threads, draftThreads = threads, cacheType, flashAttention } = options.run;
-  const reading = { cacheType, flashAttention, sequences: 1 };
+  const writers = await openWriters(options, files, pairs, meter, later);
   const costs: EngineCosts[] = [];
-  for (const { engine, target, draft } of pairs) {
-    const size = { ...reading, capacity: capacity + PASS_ROOM };
-    const costOf = async (model: typeof target, threads: number | undefined) => {
-      const cost = new PassCosts(await model.createContext({ ...size, threads }), now);
-      later(() => cost.dispose());
-      return cost;
-    };
-    costs.push({
-      engine: engine.name,
-      target: await costOf(target, threads),
-      draft: draft && (await costOf(draft, draftThreads)),
-    });
-  }
-  let score: Course['score'] = null;
-  if (options.perplexity) {
-    const context = await first.target.createContext({ ...reading, capacity, threads });
-    const scorer = new Scorer(context, settings.topK);
-    later(() => scorer.dispose());
-    score = (prompt, emitted) => scorer.score(prompt, emitted);
-  }
+  for (const pair of pairs) costs.push(await openCosts(pair, run, capacity + PASS_ROOM, later));
+  const score = options.perplexity ? await openScorer(first, options, capacity, later) : null;
 
   const { source, reason } = meter;
+  const { maxTokens } = settings;
   return {
-    course: {
-      writers,
-      prompts,
-      contextSize,
-      maxTokens: settings.maxTokens,
-      repetitions,
-      seed,
-      score,
-      costs,
-      signal,
-    },
+    course: { writers, prompts, contextSize, maxTokens, repetitions, seed, score, costs, signal },
     facts: factsOf(files, first),
     conditions: {
       ...settings,
@@ -136,10 +78,88 @@ async function open(options: BenchmarkOptions, later: Later): Promise<Omit<OpenC
       skipped,
       repetitions,
       seed,
-      threads: threads ?? null,
+      threads: run.threads ?? null,
     },
     energy: { source, reason, idleWatts: source ? await idleWatts(meter, IDLE_MS, now, sleep) : null },
   };
+}
+
+/** Where a strategy drafts with it, or a peer would and there is one. */
+function needsDraft({ entries, peers, pair: { model, draft } }: BenchmarkOptions): boolean {
+  const drafts = entries.some((entry) => sequencesOf(parseSettings(entry.settings)).draft > 0);
+  const looksUp = entries.some((entry) => entry.settings.draftFrom === 'lookup');
+  return drafts || (peers && !looksUp && Boolean(draft || !model));
+}
+
+/** The models on each engine, once where 'auto' is another of them. */
+async function openPairs(
+  { engines, pair: options, signal }: BenchmarkOptions,
+  files: PairFiles,
+  later: Later,
+): Promise<Pair[]> {
+  const pairs: Pair[] = [];
+  for (const engine of engines) {
+    const pair = await loadPair({ ...options, engine, signal }, files);
+    later(() => pair.dispose());
+    if (pairs.some((one) => one.engine.name === pair.engine.name)) await pair.dispose();
+    else pairs.push(pair);
+  }
+  return pairs;
+}
+
+async function openWriters(
+  { entries, settings, signal, ...options }: BenchmarkOptions,
+  files: PairFiles,
+  pairs: readonly Pair[],
+  meter: Meter,
+  later: Later,
+): Promise<Writer[]> {
+  const writing: Writing = { settings, run: { ...options.run, signal }, meter };
+  const ours = pairs.flatMap((pair) => entries.map((entry) => strategyWriter(pair, entry, writing)));
+  if (!options.peers) return ours;
+  const peers = await Peers.load({
+    ...options.pair,
+    ...options.run,
+    target: files.target.path,
+    draft: files.draft?.path,
+    gpu: options.pair.gpu ?? 'auto',
+    signal,
+    now,
+  });
+  later(() => peers.dispose());
+  const names = PEER_NAMES.filter((name) => files.draft || name === 'evaluate()');
+  return [...ours, ...names.map((name) => peerWriter(peers, name, writing))];
+}
+
+async function openCosts(
+  { engine, target, draft }: Pair,
+  { threads, draftThreads = threads, cacheType, flashAttention }: BenchmarkOptions['run'],
+  capacity: number,
+  later: Later,
+): Promise<EngineCosts> {
+  const costOf = async (model: Model, threads: number | undefined) => {
+    const context = await model.createContext({ capacity, sequences: 1, threads, cacheType, flashAttention });
+    const costs = new PassCosts(context, now);
+    later(() => costs.dispose());
+    return costs;
+  };
+  return {
+    engine: engine.name,
+    target: await costOf(target, threads),
+    draft: draft && (await costOf(draft, draftThreads)),
+  };
+}
+
+async function openScorer(
+  { target }: Pair,
+  { settings, run: { threads, cacheType, flashAttention } }: BenchmarkOptions,
+  capacity: number,
+  later: Later,
+): Promise<NonNullable<Course['score']>> {
+  const context = await target.createContext({ capacity, sequences: 1, threads, cacheType, flashAttention });
+  const scorer = new Scorer(context, settings.topK);
+  later(() => scorer.dispose());
+  return (prompt, emitted) => scorer.score(prompt, emitted);
 }
 
 /** @throws UsageError where nothing is left */
@@ -161,27 +181,4 @@ function admit(
       `None of ${all.length} prompts fits into the context of ${contextSize} tokens: raise --ctx-size, or give shorter prompts`,
     );
   return { prompts, skipped };
-}
-
-function factsOf({ target, draft }: PairFiles, { engine }: Pair): OpenCourse['facts'] {
-  return {
-    machine: {
-      cpu: cpus()[0]?.model.trim() ?? 'unknown',
-      processors: availableParallelism(),
-      memoryGb: Math.round(totalmem() / 1e9),
-      system: `${type()} ${release()}`,
-      backend: engine.backend,
-    },
-    versions: {
-      mtad: VERSION,
-      node: process.versions.node,
-      nodeLlamaCpp: engine.versions.node_llama_cpp,
-      llamaCpp: engine.versions.llama_cpp,
-    },
-    models: { target: modelFacts(target), draft: draft ? modelFacts(draft) : null },
-  };
-}
-
-function modelFacts({ path, bytes, architecture, caveat }: ModelHeader): ModelFacts {
-  return { file: basename(path), bytes, architecture, caveat: caveat ?? null };
 }

@@ -1,4 +1,5 @@
 import { FEWEST } from '../metrics/bootstrap.js';
+import { strategyOf } from './names.js';
 import type { ContenderSummary } from './report.js';
 
 /** Strategies whose text is distributed as the target's own. */
@@ -43,8 +44,8 @@ export function recommend(contenders: readonly ContenderSummary[]): string {
   return `Use ${label(best)}: ${times(best)} as fast as autoregressive (${speed(best)} instead of ${speed(plain)}).${quality(best, plain)}${repetition(best, plain)}${own}${greedy(contenders, best)}${faster(contenders, best)}`;
 }
 
-function isExact({ name }: ContenderSummary): boolean {
-  return LOSSLESS.includes(name.split(' ')[0]!);
+function isExact(one: ContenderSummary): boolean {
+  return LOSSLESS.includes(strategyOf(one));
 }
 
 function factor({ speedUp }: ContenderSummary): number {

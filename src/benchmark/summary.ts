@@ -2,6 +2,7 @@ import { mean, median, sampleStandardDeviation } from 'simple-statistics';
 import { bootstrap } from '../metrics/bootstrap.js';
 import { distinct } from '../metrics/distinct.js';
 import { createRng } from '../sampling/rng.js';
+import { gammaOf, strategyOf } from './names.js';
 import { bareMs } from './possible.js';
 import type { Contender, ContenderSummary, Estimate, Generation, PassCost, SpeedUps } from './report.js';
 
@@ -47,11 +48,10 @@ export function summarise(
 
 /** A contender to be compared with: on the same engine if it ran there, and with the same draft length. */
 function rivalOf(contender: Contender, all: readonly Contender[], strategy: string): Contender | undefined {
-  const rivals = all.filter(({ name }) => name.split(' ')[0] === strategy);
+  const rivals = all.filter((one) => strategyOf(one) === strategy);
   const here = rivals.filter(({ engine }) => engine === contender.engine);
-  const gamma = (one: Contender) => one.name.split(' ').find((word) => word.startsWith('k='));
   const near = here.length > 0 ? here : rivals;
-  return near.find((one) => gamma(one) === gamma(contender)) ?? near[0];
+  return near.find((one) => gammaOf(one) === gammaOf(contender)) ?? near[0];
 }
 
 function speedOf(own: readonly Generation[]): ContenderSummary['tokensPerSecond'] {

@@ -71,7 +71,7 @@ export function createBenchmarkProgram(): Command {
   program
     .option(
       '--prompts <file>',
-      'JSON lines: {"prompt"} or Spec-Bench\'s {"question_id", "turns"} (first turn)',
+      'JSON lines: {"prompt"} or Spec-Bench\'s {"question_id", "turns"} (first turn); no chat template',
     )
     .addOption(
       whole('--limit <n>', `prompts at most (default: all, ${BUILT_IN_LIMIT} of the built-in ones)`, 1),

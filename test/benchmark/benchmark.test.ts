@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { type BenchmarkEvent, type BenchmarkOptions, benchmark } from '../../src/benchmark/benchmark.js';
+import { type BenchmarkEvent, benchmark } from '../../src/benchmark/benchmark.js';
 import { expand } from '../../src/benchmark/contenders.js';
 import { csv } from '../../src/benchmark/formats/csv.js';
 import { json, parseReport } from '../../src/benchmark/formats/json.js';
 import { markdown } from '../../src/benchmark/formats/markdown.js';
+import type { BenchmarkOptions } from '../../src/benchmark/options.js';
 import type { BenchmarkReport } from '../../src/benchmark/report.js';
 import { UsageError } from '../../src/errors.js';
 import type { StrategyName } from '../../src/strategies/index.js';

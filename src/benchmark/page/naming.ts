@@ -1,3 +1,4 @@
+import { strategyOf } from '../names.js';
 import type { Contender } from '../report.js';
 
 /** A contender's name, with its engine where another engine ran one of the same name. */
@@ -22,9 +23,10 @@ const STRATEGIES: Readonly<Record<string, Omit<Family, 'name'>>> = {
   mtjd: { color: '--mtjd', mark: 'rectRot' },
 };
 
-export function familyOf({ name, role }: Contender): Family {
+export function familyOf(one: Contender): Family {
+  const { role } = one;
   if (role === 'baseline') return { name: 'baseline', color: '--baseline', mark: 'crossRot' };
   if (role === 'peer') return { name: 'peer', color: '--peer', mark: 'star' };
-  const strategy = name.split(' ')[0]!;
+  const strategy = strategyOf(one);
   return { name: strategy, ...(STRATEGIES[strategy] ?? { color: '--baseline', mark: 'cross' }) };
 }

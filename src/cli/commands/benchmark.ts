@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type { BenchmarkOptions } from '../../benchmark/benchmark.js';
 import { type Comparison, compare } from '../../benchmark/compare.js';
 import { DEFAULT_STRATEGIES, expand } from '../../benchmark/contenders.js';
 import { csv } from '../../benchmark/formats/csv.js';
@@ -12,6 +11,7 @@ import {
   parseReport,
 } from '../../benchmark/formats/json.js';
 import { markdown } from '../../benchmark/formats/markdown.js';
+import type { BenchmarkOptions } from '../../benchmark/options.js';
 import { readPrompts } from '../../benchmark/prompts.js';
 import type { BenchmarkReport } from '../../benchmark/report.js';
 import { UsageError } from '../../errors.js';

@@ -1,0 +1,32 @@
+import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
+import { basename } from 'node:path';
+import type { ModelHeader } from '../models/header.js';
+import type { Pair, PairFiles } from '../models/pair.js';
+import { VERSION } from '../version.js';
+import type { BenchmarkReport, ModelFacts } from './report.js';
+
+export type Facts = Pick<BenchmarkReport, 'machine' | 'versions' | 'models'>;
+
+/** What ran on what. */
+export function factsOf({ target, draft }: PairFiles, { engine }: Pair): Facts {
+  return {
+    machine: {
+      cpu: cpus()[0]?.model.trim() ?? 'unknown',
+      processors: availableParallelism(),
+      memoryGb: Math.round(totalmem() / 1e9),
+      system: `${type()} ${release()}`,
+      backend: engine.backend,
+    },
+    versions: {
+      mtad: VERSION,
+      node: process.versions.node,
+      nodeLlamaCpp: engine.versions.node_llama_cpp,
+      llamaCpp: engine.versions.llama_cpp,
+    },
+    models: { target: modelFacts(target), draft: draft ? modelFacts(draft) : null },
+  };
+}
+
+function modelFacts({ path, bytes, architecture, caveat }: ModelHeader): ModelFacts {
+  return { file: basename(path), bytes, architecture, caveat: caveat ?? null };
+}

@@ -1,0 +1,22 @@
+import type { EngineName } from '../engine/engine.js';
+import type { RunOptions } from '../generation/generate.js';
+import type { Settings } from '../generation/settings.js';
+import type { PairOptions } from '../models/pair.js';
+import type { Entry } from './contenders.js';
+import type { BenchmarkPrompt } from './prompts.js';
+
+/** A benchmark to run. */
+export interface BenchmarkOptions {
+  readonly entries: readonly Entry[]; // at least one
+  readonly peers: boolean;
+  readonly engines: readonly (EngineName | 'auto')[];
+  readonly promptSource: string; // where the prompts are from, for the report
+  readonly prompts: readonly BenchmarkPrompt[];
+  readonly pair: Omit<PairOptions, 'engine' | 'needsDraft' | 'signal'>;
+  readonly run: Omit<RunOptions, 'signal'>;
+  readonly settings: Pick<Settings, 'temperature' | 'topK' | 'topP' | 'ignoreEos' | 'maxTokens'>;
+  readonly repetitions: number;
+  readonly seed: number;
+  readonly perplexity: boolean;
+  readonly signal: AbortSignal;
+}
