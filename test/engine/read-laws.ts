@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Tensor, writeGguf } from '../../scripts/gguf-writer.js';
 import { randomModel } from '../../scripts/make-random-model.js';
+import { decodeFloats } from '../../scripts/tensor-data.js';
 import type { Engine, Model } from '../../src/engine/engine.js';
 import { ALL, chain, withContext } from './rows.js';
 
@@ -102,9 +103,11 @@ async function modelWithTwins(dir: string): Promise<string> {
 
 function withTwins(tensor: Tensor): Tensor {
   const width = tensor.dims[0]!;
-  const rows = Float32Array.from(
-    [...(tensor.data() as Iterable<Float32Array>)].flatMap((chunk) => [...chunk]),
+  const chunks = [...(tensor.data() as Iterable<ArrayBufferView>)];
+  const bytes = chunks.map(
+    ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength),
   );
+  const rows = decodeFloats(Buffer.concat(bytes), 'F32');
   for (const twin of TWINS) rows.copyWithin(twin * width, TWINS[0]! * width, (TWINS[0]! + 1) * width);
   return { ...tensor, data: () => [rows] };
 }
