@@ -82,7 +82,7 @@ function passTable(passes: readonly PassCost[]): Html {
   };
   return html`<details>
 <summary>What a bare pass costs</summary>
-<p class="small">T(k): milliseconds of one pass of k tokens, all of them read; medians.</p>
+<p class="small">T(k): milliseconds of one pass of k tokens, all of them read; means.</p>
 ${numberTable(
   'T(k)',
   ['k', ...columns],
