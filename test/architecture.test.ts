@@ -6,11 +6,12 @@ const ALLOWED: Record<string, string> = {
   'types.ts': '',
   'errors.ts': '',
   'version.ts': '',
+  'koffi-stack.ts': '',
   sampling: 'types.ts',
   'draft-tree.ts': 'sampling types.ts',
   verification: 'draft-tree.ts sampling types.ts',
   drafting: 'draft-tree.ts sampling types.ts',
-  engine: 'types.ts errors.ts',
+  engine: 'koffi-stack.ts types.ts errors.ts',
   cache: 'sampling engine/engine.ts draft-tree.ts types.ts',
   decoding: 'cache drafting draft-tree.ts sampling types.ts',
   strategies: 'cache decoding drafting verification sampling types.ts',
@@ -18,7 +19,7 @@ const ALLOWED: Record<string, string> = {
   models: 'engine errors.ts types.ts',
   generation:
     'models metrics strategies decoding cache draft-tree.ts sampling engine/engine.ts errors.ts types.ts',
-  energy: '',
+  energy: 'koffi-stack.ts',
   benchmark:
     'energy generation models metrics strategies verification decoding cache draft-tree.ts sampling engine version.ts errors.ts types.ts',
   cli: 'benchmark engine/engine.ts generation models metrics strategies version.ts errors.ts types.ts',

@@ -1,9 +1,7 @@
+import { reserveStack } from '../koffi-stack.js';
 import { NoCounter, type Probe } from './counters.js';
 
 type Koffi = typeof import('koffi')['default'];
-
-/** What the direct engine asks for; koffi refuses it once any library is loaded, so that it must happen here too. */
-const STACK = { async_stack_size: 8 * 2 ** 20, resident_async_pools: 2 };
 
 /** NVML_ERROR_NO_PERMISSION */
 const NO_PERMISSION = 4;
@@ -16,7 +14,7 @@ const NO_PERMISSION = 4;
  */
 export async function openNvidia(path: string): Promise<Probe> {
   const { default: koffi } = await import('koffi');
-  reserveStack(koffi);
+  reserveStack(koffi); // for the direct engine, which comes later, and will say so where it cannot be had
   const nvml = declare(koffi, path);
   const check = (code: number, what: string) => {
     if (code !== 0) throw new NoCounter(`NVML ${what}: ${nvml.errorString(code)}`);
@@ -81,12 +79,4 @@ function devicesOf(nvml: Nvml, check: (code: number, what: string) => void) {
   for (const { name, code } of devices) check(code, `does not open ${name}`);
   if (devices.length === 0) throw new NoCounter('NVML shows no GPU to this process');
   return devices;
-}
-
-function reserveStack(koffi: Koffi): void {
-  const config = koffi.config();
-  if ((config.async_stack_size ?? 0) >= STACK.async_stack_size) return;
-  try {
-    koffi.config({ ...config, ...STACK });
-  } catch {} // another user of koffi was here first, and the direct engine will say so
 }

@@ -2,6 +2,7 @@ import { basename, dirname } from 'node:path';
 import { isDeepStrictEqual, promisify } from 'node:util';
 import type { LibraryHandle, TypeObject } from 'koffi';
 import type { Llama } from 'node-llama-cpp';
+import { reserveStack } from '../../koffi-stack.js';
 import {
   CONTEXT_DEFAULTS,
   type ContextParams,
@@ -65,9 +66,6 @@ export class DirectUnavailable extends Error {
   override readonly name = 'DirectUnavailable';
 }
 
-/** Stack of a thread that runs llama.cpp: what a thread has by default. koffi's 128 KiB do not suffice for GPU drivers. */
-const STACK_BYTES = 8 * 2 ** 20;
-
 const opened = new Map<string, Promise<Library>>(); // by path, since koffi's declarations are for life
 
 /**
@@ -115,7 +113,10 @@ function loadedLibraries(llama: Llama): string[] {
 async function bind(paths: readonly string[], release: string): Promise<Library> {
   const { default: koffi } = await import('koffi');
   if (koffi.sizeof('void *') !== 8) throw new DirectUnavailable('it needs a processor of 64 bits');
-  reserveStack(koffi);
+  if (!reserveStack(koffi))
+    throw new DirectUnavailable(
+      `koffi is in use with stacks of ${koffi.config().async_stack_size ?? 0} bytes`,
+    );
   koffi.view(koffi.address(new ArrayBuffer(8)), 8); // some runtimes forbid it
   const c = declareAll(koffi, paths);
   const version: string = c.llama_version!();
@@ -162,17 +163,6 @@ function onOtherThread<Args extends unknown[], Result>(
   native: NativeFunction,
 ): (...args: Args) => Promise<Result> {
   return promisify(native.async) as (...args: Args) => Promise<Result>;
-}
-
-/** @throws DirectUnavailable where something else in this process has settled for a small stack */
-function reserveStack(koffi: Koffi): void {
-  const { async_stack_size = 0, ...rest } = koffi.config();
-  if (async_stack_size >= STACK_BYTES) return;
-  try {
-    koffi.config({ ...rest, async_stack_size: STACK_BYTES, resident_async_pools: 2 });
-  } catch (cause) {
-    throw new DirectUnavailable(`koffi is in use with stacks of ${async_stack_size} bytes`, { cause });
-  }
 }
 
 /** Every function of `layout.ts`, in the first of the libraries that has it. */
