@@ -16,9 +16,9 @@ import { readPrompts } from '../../benchmark/prompts.js';
 import type { BenchmarkReport } from '../../benchmark/report.js';
 import { UsageError } from '../../errors.js';
 import type { StrategyName } from '../../strategies/index.js';
+import { attended } from '../attended.js';
 import { BUILT_IN_LIMIT } from '../benchmark-program.js';
 import { EXIT } from '../failures.js';
-import { Interrupts } from '../interrupts.js';
 import {
   DEFAULTS,
   draftFile,
@@ -30,7 +30,7 @@ import {
 import { benchmarkTable } from '../render/benchmark-table.js';
 import { colorsFor } from '../render/colors.js';
 import { comparisonTable } from '../render/comparison-table.js';
-import { Progress } from '../render/progress.js';
+import type { Progress } from '../render/progress.js';
 import { checkOutputs, checkRoom, Sink } from '../render/sink.js';
 import { exportsOf, writeExports } from './benchmark-exports.js';
 import { runReplay } from './replay.js';
@@ -76,10 +76,8 @@ export async function runBenchmark(flags: BenchmarkFlags): Promise<number> {
   checkOutputs(outputs, [flags.model, draftFile(flags), flags.prompts, flags.compare].filter(isGiven));
   checkRoom(outputs);
   const earlier = flags.compare === undefined ? undefined : await readEarlier(flags.compare);
-  const interrupts = new Interrupts();
-  const progress = new Progress(process.stderr.isTTY && !flags.quiet);
-  const stdout = new Sink(undefined, () => interrupts.abort());
-  try {
+  return attended(flags, async (interrupts, progress) => {
+    const stdout = new Sink(undefined, () => interrupts.abort());
     const options = await optionsOf(flags, interrupts.signal);
     const { report, failure } = await measure(options, flags, progress, stdout);
     if (report && report.generations.length > 0) {
@@ -90,14 +88,7 @@ export async function runBenchmark(flags: BenchmarkFlags): Promise<number> {
     if (failure) throw failure;
     stdout.check();
     return interrupts.exitCode ?? verdict(report!, flags.failBelow);
-  } catch (error) {
-    if (interrupts.exitCode !== undefined && (error as Error).name === 'AbortError')
-      return interrupts.exitCode;
-    throw error;
-  } finally {
-    progress.stop();
-    interrupts.dispose();
-  }
+  });
 }
 
 /** What the command line means, the prompts read. */

@@ -4,15 +4,16 @@ import { type GenerationResult, generate, type RunOptions } from '../../generati
 import { parseSettings, type Settings } from '../../generation/settings.js';
 import type { Pair, PairOptions } from '../../models/pair.js';
 import { type StrategyName, sequencesOf } from '../../strategies/index.js';
+import { attended } from '../attended.js';
 import { EXIT } from '../failures.js';
-import { Interrupts } from '../interrupts.js';
+import type { Interrupts } from '../interrupts.js';
 import { draftFile, draftSource, pairOptionsOf, type RuntimeFlags, runOptionsOf } from '../options.js';
 import { checkSources, type PromptSources, readPrompt, stdinIsRedirected } from '../prompt.js';
 import { colorsFor } from '../render/colors.js';
 import type { Run } from '../render/json.js';
 import { Output } from '../render/output.js';
 import { jsonLinesPrinter, jsonPrinter, type Printer, plainPrinter } from '../render/printers.js';
-import { Progress } from '../render/progress.js';
+import type { Progress } from '../render/progress.js';
 import { checkOutputs } from '../render/sink.js';
 import { statsText } from '../render/stats.js';
 
@@ -62,18 +63,9 @@ export async function runGenerate(
   }
   checkOutputs(outputsOf(flags), [flags.model, draftFile(flags), flags.file].filter(isGiven));
   const settings = parseSettings(settingsOf(flags));
-  const interrupts = new Interrupts();
-  const progress = new Progress(process.stderr.isTTY && !flags.quiet);
-  try {
-    return await loadAndWrite(sources, flags, settings, interrupts, progress);
-  } catch (error) {
-    if (interrupts.exitCode !== undefined && (error as Error).name === 'AbortError')
-      return interrupts.exitCode;
-    throw error;
-  } finally {
-    progress.stop();
-    interrupts.dispose();
-  }
+  return attended(flags, (interrupts, progress) =>
+    loadAndWrite(sources, flags, settings, interrupts, progress),
+  );
 }
 
 async function loadAndWrite(

@@ -1,0 +1,24 @@
+import { Interrupts } from './interrupts.js';
+import { Progress } from './render/progress.js';
+
+/**
+ * Runs a command with somebody watching: Ctrl-C is heard, and progress is shown on a terminal.
+ * @returns the exit code; that of the interrupt where it made `run` throw
+ */
+export async function attended(
+  { quiet }: { readonly quiet?: boolean },
+  run: (interrupts: Interrupts, progress: Progress) => Promise<number>,
+): Promise<number> {
+  const interrupts = new Interrupts();
+  const progress = new Progress(process.stderr.isTTY && !quiet);
+  try {
+    return await run(interrupts, progress);
+  } catch (error) {
+    if (interrupts.exitCode !== undefined && (error as Error).name === 'AbortError')
+      return interrupts.exitCode;
+    throw error;
+  } finally {
+    progress.stop();
+    interrupts.dispose();
+  }
+}
