@@ -6,6 +6,7 @@ import type {
   Speculation,
   SpeedUps,
 } from '../../src/benchmark/report.js';
+import { fakeSummary } from './fake-generation.js';
 
 /** A made-up report of two engines with all that a report can hold. Its summaries do not follow from its generations. */
 export function fakeReport(changes: Partial<BenchmarkReport> = {}): BenchmarkReport {
@@ -14,26 +15,7 @@ export function fakeReport(changes: Partial<BenchmarkReport> = {}): BenchmarkRep
 
 /** A contender of which nothing is known but what is given. */
 export function fakeContender(changes: Partial<ContenderSummary>): ContenderSummary {
-  return {
-    name: 'autoregressive',
-    engine: 'direct',
-    role: 'strategy',
-    generations: 4,
-    tokens: 512,
-    targetPasses: null,
-    tokensPerSecond: null,
-    speedUp: overAutoregressive(null),
-    firstTokenMs: null,
-    blockEfficiency: null,
-    acceptanceRate: null,
-    acceptanceByPosition: [],
-    msPerStep: null,
-    achievedOfPossible: null,
-    perplexity: null,
-    distinct: [],
-    joulesPerToken: null,
-    ...changes,
-  };
+  return fakeSummary({ generations: 4, tokens: 512, tokensPerSecond: null, distinct: [], ...changes });
 }
 
 function overAutoregressive(autoregressive: Estimate | null): SpeedUps {
