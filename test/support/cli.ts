@@ -11,6 +11,7 @@ const CLEAN = {
   MTAD_MODELS_DIR: undefined,
   NO_COLOR: undefined,
   FORCE_COLOR: undefined,
+  CI: undefined, // a spinner does not turn there
 };
 
 type RunOptions = Pick<Options, 'input' | 'env' | 'stdin' | 'cwd'>;
