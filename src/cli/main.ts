@@ -1,7 +1,6 @@
 import { CommanderError } from 'commander';
-import { createBenchmarkProgram } from './benchmark-program.js';
 import { EXIT, exitCodeOf, messageOf } from './failures.js';
-import { createProgram } from './program.js';
+import { isCommand, PROGRAMS } from './programs/index.js';
 import { acceptHelpOf, acceptLlamaCppSpellings, refuseLaterCommand } from './spelling.js';
 
 /** Runs one command line. The process ends by itself, with `process.exitCode` set. */
@@ -10,9 +9,9 @@ export async function main(args: readonly string[]): Promise<void> {
   try {
     refuseLaterCommand(args[0]);
     const ours = acceptLlamaCppSpellings(acceptHelpOf(args));
-    const isBenchmark = ours[0] === 'benchmark';
-    const program = isBenchmark ? createBenchmarkProgram() : createProgram();
-    await program.parseAsync(isBenchmark ? ours.slice(1) : ours, { from: 'user' });
+    const [first, ...rest] = ours;
+    const program = await PROGRAMS[isCommand(first) ? first : 'generate']();
+    await program.parseAsync(isCommand(first) && first !== 'generate' ? rest : ours, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) process.stderr.write(`mtad: ${messageOf(error, args)}\n`);
     process.exitCode = exitCodeOf(error);

@@ -1,8 +1,9 @@
 import { distance } from 'fastest-levenshtein';
 import { UsageError } from '../errors.js';
+import { COMMAND_NAMES, isCommand } from './programs/index.js';
 
 const LATER_COMMANDS = ['tune', 'inspect', 'pull', 'complete'];
-const COMMANDS = ['generate', 'benchmark', 'help', ...LATER_COMMANDS];
+const KNOWN_WORDS = [...COMMAND_NAMES, 'help', ...LATER_COMMANDS];
 
 /** llama.cpp's names for our options. Commander would take `-md x` for `--model d` and a prompt. */
 const LLAMA_CPP_SPELLINGS: Record<string, string> = {
@@ -46,9 +47,10 @@ export function acceptLlamaCppSpellings(args: readonly string[]): string[] {
 /** `help benchmark` is `benchmark --help`. With more words it is a prompt. */
 export function acceptHelpOf(args: readonly string[]): readonly string[] {
   const [help, command, ...more] = args;
-  if (help !== 'help' || command === undefined || more.length > 0 || !COMMANDS.includes(command)) return args;
+  if (help !== 'help' || command === undefined || more.length > 0 || !KNOWN_WORDS.includes(command))
+    return args;
   refuseLaterCommand(command);
-  return command === 'benchmark' ? [command, '--help'] : ['--help'];
+  return isCommand(command) ? [command, '--help'] : ['--help'];
 }
 
 /** @throws UsageError for a command line that begins with a command which is yet to come */
@@ -67,12 +69,12 @@ export function promptWords([first, ...rest]: readonly string[]): string[] {
   if (first === undefined || first === 'generate') return rest;
   if (rest.length === 0) {
     refuseLaterCommand(first);
-    const tolerated = first.length > 5 ? 2 : 1; // letters
-    const close = COMMANDS.find((command) => distance(first, command) <= tolerated);
-    if (first === 'benchmark')
+    if (isCommand(first))
       throw new UsageError(
-        '"benchmark" is a command, and stands first: mtad benchmark [options]. For a prompt, use -p benchmark',
+        `"${first}" is a command, and stands first: mtad ${first} [options]. For a prompt, use -p ${first}`,
       );
+    const tolerated = first.length > 5 ? 2 : 1; // letters
+    const close = KNOWN_WORDS.find((known) => distance(first, known) <= tolerated);
     if (close && close !== first)
       throw new UsageError(`"${first}" is no command; did you mean ${close}? For a prompt, use -p ${first}`);
   }

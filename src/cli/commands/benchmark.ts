@@ -17,7 +17,6 @@ import type { BenchmarkReport } from '../../benchmark/report.js';
 import { UsageError } from '../../errors.js';
 import type { StrategyName } from '../../strategies/index.js';
 import { attended } from '../attended.js';
-import { BUILT_IN_LIMIT } from '../benchmark-program.js';
 import { EXIT } from '../failures.js';
 import {
   DEFAULTS,
@@ -27,6 +26,7 @@ import {
   type RuntimeFlags,
   runOptionsOf,
 } from '../options.js';
+import { BUILT_IN_LIMIT } from '../programs/benchmark.js';
 import { benchmarkTable } from '../render/benchmark-table.js';
 import { colorsFor } from '../render/colors.js';
 import { comparisonTable } from '../render/comparison-table.js';

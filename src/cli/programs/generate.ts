@@ -1,10 +1,10 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { UsageError } from '../errors.js';
-import { settingsSchema } from '../generation/settings.js';
-import { VERSION } from '../version.js';
-import type { GenerateFlags } from './commands/generate.js';
-import { addModelOptions, addRuntimeOptions, answerErrors, DEFAULTS, setting } from './options.js';
-import { promptWords } from './spelling.js';
+import { UsageError } from '../../errors.js';
+import { settingsSchema } from '../../generation/settings.js';
+import { VERSION } from '../../version.js';
+import type { GenerateFlags } from '../commands/generate.js';
+import { addModelOptions, addRuntimeOptions, answerErrors, DEFAULTS, setting } from '../options.js';
+import { promptWords } from '../spelling.js';
 
 /** By name, in a word or two. */
 const STRATEGIES =
@@ -21,8 +21,8 @@ Examples:
 Exit codes: 0 done, 1 failure, 2 wrong arguments, 3 model file, 4 models do not make a pair,
 5 memory or context, 130 and 143 interrupted.`;
 
-/** The command line. Parsing loads no model and no native library. */
-export function createProgram(): Command {
+/** The command line of `mtad generate`, which is also that of `mtad` alone. Parsing loads no model and no native library. */
+export function createGenerateProgram(): Command {
   const program = new Command('mtad')
     .usage('[generate] [options] [prompt...]\n       mtad benchmark [options]')
     .description(
@@ -34,7 +34,7 @@ export function createProgram(): Command {
     .action(async (words: string[], flags: GenerateFlags, command: Command) => {
       const prompt = promptWords(words);
       if (prompt.length === 1 && prompt[0] === 'help') return command.help();
-      const { runGenerate } = await import('./commands/generate.js');
+      const { runGenerate } = await import('../commands/generate.js');
       process.exitCode = await runGenerate(prompt, flags, () => command.helpInformation({ error: true }));
     });
 

@@ -1,9 +1,9 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { DEFAULT_STRATEGIES, parseStrategies } from '../benchmark/contenders.js';
-import { UsageError } from '../errors.js';
-import { STRATEGY_NAMES } from '../strategies/index.js';
-import type { BenchmarkFlags } from './commands/benchmark.js';
-import { addModelOptions, addRuntimeOptions, answerErrors, listSetting, setting, whole } from './options.js';
+import { DEFAULT_STRATEGIES, parseStrategies } from '../../benchmark/contenders.js';
+import { UsageError } from '../../errors.js';
+import { STRATEGY_NAMES } from '../../strategies/index.js';
+import type { BenchmarkFlags } from '../commands/benchmark.js';
+import { addModelOptions, addRuntimeOptions, answerErrors, listSetting, setting, whole } from '../options.js';
 
 /** Tokens per text, and texts of the built-in set: some minutes with a model of a few billion parameters. */
 const MAX_TOKENS = 128;
@@ -34,7 +34,7 @@ export function createBenchmarkProgram(): Command {
       if (words.length === 1 && words[0] === 'help') return command.help();
       refuseWords(words);
       if (flags.replay !== undefined) refuseBesideReplay(command);
-      const { runBenchmark } = await import('./commands/benchmark.js');
+      const { runBenchmark } = await import('../commands/benchmark.js');
       process.exitCode = await runBenchmark(flags);
     });
   answerErrors(program, '(mtad benchmark --help lists the options)');

@@ -1,0 +1,15 @@
+import type { Command } from 'commander';
+
+/** Every command of mtad, and what makes its command line. Each is loaded only where it is wanted. */
+export const PROGRAMS = {
+  generate: async () => (await import('./generate.js')).createGenerateProgram(),
+  benchmark: async () => (await import('./benchmark.js')).createBenchmarkProgram(),
+} satisfies Record<string, () => Promise<Command>>;
+
+export type CommandName = keyof typeof PROGRAMS;
+
+export const COMMAND_NAMES = Object.keys(PROGRAMS) as CommandName[];
+
+export function isCommand(word: string | undefined): word is CommandName {
+  return word !== undefined && Object.hasOwn(PROGRAMS, word);
+}

@@ -1,0 +1,50 @@
+import { readFile } from 'node:fs/promises';
+import { distance } from 'fastest-levenshtein';
+import { z } from 'zod';
+import { UsageError } from '../errors.js';
+
+const modelSchema = z.strictObject({
+  address: z.string().startsWith('hf:'),
+  license: z.string(),
+  bytes: z.int(), // of the file, as the hub gives it
+  cacheBytesPerToken: z.int(), // of a KV cache in F16
+  contextSize: z.int(), // tokens the model was trained on at once
+});
+
+const pairSchema = z.strictObject({
+  name: z.string(),
+  target: modelSchema,
+  draft: modelSchema,
+  /** What the makers of the target recommend, and what suits the pair: weaker than whatever a user says. */
+  settings: z
+    .strictObject({
+      gamma: z.int(),
+      beamWidth: z.int(),
+      tau: z.number(),
+      temperature: z.number(),
+      topK: z.int(),
+      topP: z.number(),
+    })
+    .partial(),
+});
+
+/** A target and a draft model that are known to go together, and where they are. */
+export type KnownPair = z.output<typeof pairSchema>;
+export type KnownModel = KnownPair['target'];
+
+const TABLE = new URL('../../gguf/pairs.json', import.meta.url);
+
+export async function knownPairs(): Promise<KnownPair[]> {
+  return z.array(pairSchema).parse(JSON.parse(await readFile(TABLE, 'utf8')));
+}
+
+/** @throws UsageError for a name that is not in the table */
+export async function knownPair(name: string): Promise<KnownPair> {
+  const pairs = await knownPairs();
+  const found = pairs.find((pair) => pair.name === name);
+  if (found) return found;
+  const names = pairs.map((pair) => pair.name).sort((a, b) => distance(name, a) - distance(name, b));
+  throw new UsageError(
+    `There is no pair ${JSON.stringify(name)}; did you mean ${names[0]}? (mtad pairs lists them)`,
+  );
+}
