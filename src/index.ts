@@ -15,14 +15,11 @@ export { ModelCache } from './cache/model-cache.js';
 export { type CacheOptions, openCache } from './cache/open-cache.js';
 export { type DecodeOptions, decode, type Step } from './decoding/decode.js';
 export type { Strategy } from './decoding/strategy.js';
-export type { Engine, Model, Tokenizer } from './engine/engine.js';
+export type { ChatMessage, ChatTemplate, Engine, Model, Tokenizer } from './engine/engine.js';
 export { ModelFileError, PairMismatchError, ResourceError, UsageError } from './errors.js';
-export {
-  type GenerationEvent,
-  type GenerationResult,
-  generate,
-  type RunOptions,
-} from './generation/generate.js';
+export { generate, type Prompt } from './generation/generate.js';
+export type { RunOptions } from './generation/run-options.js';
+export { type GenerationEvent, type GenerationResult, Session } from './generation/session.js';
 export { type Settings, type SettingsInput, settingsSchema } from './generation/settings.js';
 export type { TextPiece } from './generation/text-stream.js';
 export { addStep, type Counters, NO_STEPS } from './metrics/counters.js';

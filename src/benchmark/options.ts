@@ -1,5 +1,5 @@
 import type { EngineName } from '../engine/engine.js';
-import type { RunOptions } from '../generation/generate.js';
+import type { RunOptions } from '../generation/run-options.js';
 import type { Settings } from '../generation/settings.js';
 import type { PairOptions } from '../models/pair.js';
 import type { Entry } from './contenders.js';

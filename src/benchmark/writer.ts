@@ -1,7 +1,8 @@
 import { joulesBetween } from '../energy/counters.js';
 import type { Meter } from '../energy/meter.js';
 import type { PeerName, Peers } from '../engine/peers.js';
-import { generate, type RunOptions } from '../generation/generate.js';
+import { generate } from '../generation/generate.js';
+import type { RunOptions } from '../generation/run-options.js';
 import type { Settings } from '../generation/settings.js';
 import type { Pair } from '../models/pair.js';
 import type { TokenId } from '../types.js';

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { CACHE_TYPES } from '../engine/engine.js';
-import type { RunOptions } from '../generation/generate.js';
+import type { RunOptions } from '../generation/run-options.js';
 import { settingsSchema } from '../generation/settings.js';
 import type { PairOptions } from '../models/pair.js';
 

@@ -30,6 +30,8 @@ export interface ModelOptions {
 
 export interface Model {
   readonly tokenizer: Tokenizer;
+  /** How the model was trained to be talked to; undefined = not at all, it writes on. */
+  readonly chatTemplate?: ChatTemplate | undefined;
   /** @throws ResourceError when the memory does not suffice */
   createContext(options: ContextOptions): Promise<Context>;
 }
@@ -37,9 +39,35 @@ export interface Model {
 export interface Tokenizer {
   /** Token ids of a text, special tokens recognised, with the leading token that the model was trained with. */
   encode(text: string): TokenId[];
-  /** The text of `tokens` as it reads after `previous`; special tokens have none. */
-  decode(tokens: readonly TokenId[], previous: readonly TokenId[]): string;
+  /** The text of `tokens` as it reads after `previous`; special tokens have none, unless `special` asks for their names. */
+  decode(tokens: readonly TokenId[], previous: readonly TokenId[], special?: boolean): string;
   isEndOfGeneration(token: TokenId): boolean;
+}
+
+export interface ChatMessage {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string;
+}
+
+/** Messages become tokens: the template's own words may be special tokens, those of the messages never are. */
+export interface ChatTemplate {
+  readonly name: string;
+  /** Where the model says what it reasons before it answers; undefined = it does not. */
+  readonly reasoning: ReasoningMarks | undefined;
+  /** What ends an answer, besides the tokenizer's end-of-generation tokens. */
+  readonly endTokens: ReadonlySet<TokenId>;
+  readonly endTexts: readonly string[];
+  /** A conversation whose last message is the user's, up to where the answer begins. */
+  encode(messages: readonly ChatMessage[]): TokenId[];
+  /** What follows the last answer of such a conversation: its end, and what comes after it, up to the next answer. */
+  encodeAfterAnswer(messages: readonly ChatMessage[]): TokenId[];
+}
+
+export interface ReasoningMarks {
+  readonly start: string; // not empty
+  readonly end: string; // not empty
+  /** Whether the template opens the section itself, so that an answer begins inside it. */
+  readonly isOpen: boolean;
 }
 
 export interface ContextOptions {

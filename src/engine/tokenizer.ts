@@ -3,22 +3,26 @@ import type { TokenId } from '../types.js';
 import type { Tokenizer } from './engine.js';
 
 export function llamaTokenizer(model: LlamaModel): Tokenizer {
-  const { bos, shouldPrependBosToken } = model.tokens;
   const size = model.fileInfo.metadata.tokenizer?.ggml?.tokens?.length ?? 0;
   const check = (tokens: readonly TokenId[]) => {
     const stray = tokens.find((token) => !Number.isInteger(token) || token < 0 || token >= size);
     if (stray !== undefined) throw new RangeError(`${stray} is no token of a vocabulary of ${size}`);
   };
   return {
-    encode(text) {
-      const tokens: TokenId[] = model.tokenize(text, true);
-      return bos !== null && shouldPrependBosToken && tokens[0] !== bos ? [bos, ...tokens] : tokens;
-    },
-    decode(tokens, previous) {
+    encode: (text) => withLeadingToken(model, model.tokenize(text, true)),
+    decode(tokens, previous, special = false) {
       check(tokens); // llama.cpp ends the process over a token that it does not have
       check(previous);
-      return model.detokenize(tokens as Token[], false, previous as Token[]);
+      return model.detokenize(tokens as Token[], special, previous as Token[]);
     },
     isEndOfGeneration: (token) => model.isEogToken(token as Token),
   };
+}
+
+/** Models that were trained with a token before every text get it, once. */
+export function withLeadingToken(
+  { tokens: { bos, shouldPrependBosToken } }: LlamaModel,
+  tokens: TokenId[],
+): TokenId[] {
+  return bos !== null && shouldPrependBosToken && tokens[0] !== bos ? [bos, ...tokens] : tokens;
 }

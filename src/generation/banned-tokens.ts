@@ -1,14 +1,15 @@
 import type { Pair } from '../models/pair.js';
 import type { TokenId } from '../types.js';
 
-/** Tokens never to be emitted: padding that only one model knows and, on request, all that end a text. */
+/**
+ * Tokens never to be emitted: padding that only one model knows and, on request, all that end a text.
+ * @param isEnd whether a token ends a text, in place of `ignoreEos` and the tokenizer
+ */
 export function bannedTokens(
-  { target, targetHeader, unshared }: Pair,
+  { targetHeader, unshared }: Pair,
   ignoreEos: boolean,
+  isEnd: (token: TokenId) => boolean,
 ): ReadonlySet<TokenId> {
   if (!ignoreEos) return unshared;
-  const ends = [...targetHeader.vocabulary.tokens.keys()].filter((token) =>
-    target.tokenizer.isEndOfGeneration(token),
-  );
-  return new Set([...unshared, ...ends]);
+  return new Set([...unshared, ...[...targetHeader.vocabulary.tokens.keys()].filter(isEnd)]);
 }

@@ -1,16 +1,16 @@
-import type { Tokenizer } from '../engine/engine.js';
+import type { ReasoningMarks, Tokenizer } from '../engine/engine.js';
 import type { TokenId } from '../types.js';
 import { Detokenizer } from './detokenizer.js';
+import { ReasoningSplitter, type Section } from './reasoning.js';
 import { StopStrings } from './stop-strings.js';
 
-/** A stretch of text, and whether it was drafted. */
-export interface TextPiece {
-  readonly text: string;
+/** A stretch of text, whether it was drafted, and whether it is an answer or the reasoning before it. */
+export interface TextPiece extends Section {
   readonly drafted: boolean;
 }
 
 /** The text of pieces, one after another. */
-export function textOf(pieces: readonly TextPiece[]): string {
+export function textOf(pieces: readonly Section[]): string {
   return pieces.map(({ text }) => text).join('');
 }
 
@@ -18,31 +18,50 @@ export function textOf(pieces: readonly TextPiece[]): string {
 export class TextStream {
   readonly #detokenizer: Detokenizer;
   readonly #stops: StopStrings;
-  #ready: string[] = []; // what each token added since the last `take`
+  readonly #splitter: ReasoningSplitter | undefined;
+  #ready: Section[][] = []; // what each token added since the last `take`
 
-  constructor(tokenizer: Tokenizer, prompt: readonly TokenId[], stops: readonly string[]) {
-    this.#detokenizer = new Detokenizer(tokenizer, prompt);
+  constructor(
+    tokenizer: Tokenizer,
+    prompt: readonly TokenId[],
+    stops: readonly string[],
+    reasoning?: ReasoningMarks,
+  ) {
+    this.#detokenizer = new Detokenizer(tokenizer, prompt, reasoning !== undefined);
     this.#stops = new StopStrings(stops);
+    this.#splitter = reasoning && new ReasoningSplitter(reasoning);
   }
 
   /** @returns whether a stop string is now complete */
   add(token: TokenId): boolean {
     const { shown, stopped } = this.#stops.push(this.#detokenizer.push(token));
-    this.#ready.push(shown);
+    this.#ready.push(this.#split(shown));
     return stopped;
   }
 
   /** The text of the tokens added since, of which the first `drafted` were drafted. */
   take(drafted: number): TextPiece[] {
-    const pieces = this.#ready.map((text, i) => ({ text, drafted: i < drafted }));
+    const pieces = this.#ready.flatMap((sections, i) =>
+      sections.map((section) => ({ ...section, drafted: i < drafted })),
+    );
     this.#ready = [];
-    return pieces.filter(({ text }) => text !== '');
+    return pieces;
   }
 
-  /** What was held back, when no token can follow. Not to be called after a stop. */
-  end(): TextPiece[] {
+  /** What was held back, when no token can follow; after a stop string, what stood before it. */
+  end(isStopped = false): TextPiece[] {
+    const rest = isStopped ? '' : this.#rest();
+    const sections = [...this.#split(rest), ...(this.#splitter?.flush() ?? [])];
+    return sections.map((section) => ({ ...section, drafted: false }));
+  }
+
+  #rest(): string {
     const { shown, stopped } = this.#stops.push(this.#detokenizer.flush());
-    const text = stopped ? shown : shown + this.#stops.flush();
-    return text === '' ? [] : [{ text, drafted: false }];
+    return stopped ? shown : shown + this.#stops.flush();
+  }
+
+  #split(text: string): Section[] {
+    if (this.#splitter) return this.#splitter.push(text);
+    return text === '' ? [] : [{ text, isReasoning: false }];
   }
 }

@@ -1,12 +1,9 @@
 /** One whole generation on a real pair, as the tests of `generate` look at it. */
 import type { Step } from '../../src/decoding/decode.js';
 import type { Context, Model } from '../../src/engine/engine.js';
-import {
-  type GenerationEvent,
-  type GenerationResult,
-  generate,
-  type RunOptions,
-} from '../../src/generation/generate.js';
+import { generate } from '../../src/generation/generate.js';
+import type { RunOptions } from '../../src/generation/run-options.js';
+import type { GenerationEvent, GenerationResult } from '../../src/generation/session.js';
 import type { SettingsInput } from '../../src/generation/settings.js';
 import type { TextPiece } from '../../src/generation/text-stream.js';
 import type { Pair } from '../../src/models/pair.js';

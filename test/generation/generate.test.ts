@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ResourceError, UsageError } from '../../src/errors.js';
-import type { RunOptions } from '../../src/generation/generate.js';
+import type { RunOptions } from '../../src/generation/run-options.js';
 import type { SettingsInput } from '../../src/generation/settings.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';

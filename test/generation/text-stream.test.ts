@@ -44,12 +44,12 @@ describe('TextStream', () => {
     const stream = new TextStream(TOKENIZER, PROMPT, []);
     for (const token of TOKENIZER.encode('abc')) stream.add(token);
     expect(stream.take(2)).toEqual([
-      { text: 'a', drafted: true },
-      { text: 'b', drafted: true },
-      { text: 'c', drafted: false },
+      { text: 'a', isReasoning: false, drafted: true },
+      { text: 'b', isReasoning: false, drafted: true },
+      { text: 'c', isReasoning: false, drafted: false },
     ]);
     stream.add(TOKENIZER.encode('d')[0]!);
-    expect(stream.take(0)).toEqual([{ text: 'd', drafted: false }]);
+    expect(stream.take(0)).toEqual([{ text: 'd', isReasoning: false, drafted: false }]);
   });
 
   it('gives a character to the model whose token completed it', () => {
@@ -59,7 +59,7 @@ describe('TextStream', () => {
     stream.add(b!);
     expect(stream.take(1)).toEqual([]);
     stream.add(c!);
-    expect(stream.take(1)).toEqual([{ text: '日', drafted: true }]);
+    expect(stream.take(1)).toEqual([{ text: '日', isReasoning: false, drafted: true }]);
   });
 
   it('gives each text once, and none that is empty', () => {

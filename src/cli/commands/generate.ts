@@ -1,6 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import { UsageError } from '../../errors.js';
-import { type GenerationResult, generate, type RunOptions } from '../../generation/generate.js';
+import { generate } from '../../generation/generate.js';
+import type { RunOptions } from '../../generation/run-options.js';
+import type { GenerationResult } from '../../generation/session.js';
 import { parseSettings, type Settings } from '../../generation/settings.js';
 import type { Pair, PairOptions } from '../../models/pair.js';
 import { type StrategyName, sequencesOf } from '../../strategies/index.js';

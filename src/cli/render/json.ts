@@ -1,4 +1,4 @@
-import type { EffectiveSettings, GenerationResult } from '../../generation/generate.js';
+import type { EffectiveSettings, GenerationResult } from '../../generation/session.js';
 import { ratios } from '../../metrics/ratios.js';
 import type { Pair } from '../../models/pair.js';
 import { sequencesOf } from '../../strategies/index.js';

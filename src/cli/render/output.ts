@@ -1,4 +1,4 @@
-import type { GenerationEvent } from '../../generation/generate.js';
+import type { GenerationEvent } from '../../generation/session.js';
 import { textOf } from '../../generation/text-stream.js';
 import { traceStart, traceStep } from '../../generation/trace.js';
 import { jsonLine, paramsJson, type Run } from './json.js';

@@ -1,5 +1,5 @@
 import type { ChalkInstance } from 'chalk';
-import type { GenerationEvent } from '../../generation/generate.js';
+import type { GenerationEvent } from '../../generation/session.js';
 import { textOf } from '../../generation/text-stream.js';
 import { jsonLine, paramsJson, type Run, resultJson } from './json.js';
 

@@ -1,5 +1,5 @@
 import type { ChalkInstance } from 'chalk';
-import type { GenerationResult } from '../../generation/generate.js';
+import type { GenerationResult } from '../../generation/session.js';
 import { ratios } from '../../metrics/ratios.js';
 import type { Run } from './json.js';
 

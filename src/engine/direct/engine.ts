@@ -2,8 +2,10 @@ import { basename } from 'node:path';
 import { getModuleVersion, type Llama, type LlamaModel } from 'node-llama-cpp';
 import pLimit from 'p-limit';
 import { ModelFileError } from '../../errors.js';
+import { llamaChatTemplate } from '../chat-template.js';
 import { Complaints } from '../complaints.js';
 import type {
+  ChatTemplate,
   Context,
   ContextOptions,
   Engine,
@@ -144,6 +146,7 @@ async function layersOnGpu(
 /** Owns the weights, and the contexts made from them, which it frees first. */
 class DirectModel implements Model {
   readonly tokenizer: Tokenizer;
+  readonly chatTemplate: ChatTemplate | undefined;
   readonly #parts: Parts;
   readonly #described: LlamaModel;
   readonly #gpuLayers: number;
@@ -153,6 +156,7 @@ class DirectModel implements Model {
 
   constructor(pointer: Pointer, described: LlamaModel, gpuLayers: number, parts: Parts) {
     this.tokenizer = llamaTokenizer(described);
+    this.chatTemplate = llamaChatTemplate(described);
     this.#pointer = pointer;
     this.#described = described;
     this.#gpuLayers = gpuLayers;

@@ -1,0 +1,89 @@
+import {
+  type ChatHistoryItem,
+  type ChatWrapper,
+  type LlamaModel,
+  LlamaText,
+  resolveChatWrapper,
+  SpecialTokensText,
+} from 'node-llama-cpp';
+import type { TokenId } from '../types.js';
+import type { ChatMessage, ChatTemplate, ReasoningMarks } from './engine.js';
+import { withLeadingToken } from './tokenizer.js';
+
+/** Stands for an answer whose place in the conversation is looked for: nothing a template would change. */
+const PLACE = 'f0d1c2b3a4958677';
+
+/** The template in a model's file, as node-llama-cpp applies it; undefined where the file has none. */
+export function llamaChatTemplate(model: LlamaModel): ChatTemplate | undefined {
+  const template = model.fileInfo.metadata.tokenizer?.chat_template;
+  if (template === undefined || template.trim() === '') return undefined;
+  const wrapper = wrapperFor(model);
+  const thought = wrapper.settings.segments?.thought;
+  const reasoning = reasoningMarks(thought);
+  const opening = reasoning?.isOpen && isText(thought?.prefix) ? LlamaText(thought.prefix) : LlamaText();
+
+  const render = (messages: readonly ChatMessage[]) => {
+    const chatHistory: ChatHistoryItem[] = [...messages.map(historyItem), { type: 'model', response: [] }];
+    const { contextText, stopGenerationTriggers } = wrapper.generateContextState({ chatHistory });
+    return { text: LlamaText([contextText, opening]), triggers: stopGenerationTriggers };
+  };
+  const { triggers } = render([{ role: 'user', content: 'Hello' }]);
+  const ends = triggers.map((trigger) => ({
+    trigger,
+    tokens: trigger.tokenize(model.tokenizer, 'trimLeadingSpace'),
+  }));
+  return {
+    name: wrapper.wrapperName,
+    reasoning,
+    endTokens: new Set<TokenId>(ends.flatMap(({ tokens }) => (tokens.length === 1 ? tokens : []))),
+    endTexts: ends.filter(({ tokens }) => tokens.length > 1).map(({ trigger }) => trigger.toString()),
+    encode: (messages) => withLeadingToken(model, render(messages).text.tokenize(model.tokenizer)),
+    encodeAfterAnswer(messages) {
+      const last = messages.findLastIndex(({ role }) => role === 'assistant');
+      const marked = messages.map((message, i) => (i === last ? { ...message, content: PLACE } : message));
+      return after(render(marked).text, PLACE).tokenize(model.tokenizer, 'trimLeadingSpace');
+    },
+  };
+}
+
+/** The library says aloud what it cannot read in a template, and then guesses; here it guesses at once. */
+function wrapperFor(model: LlamaModel): ChatWrapper {
+  try {
+    return resolveChatWrapper(model, { warningLogs: false, fallbackToOtherWrappersOnJinjaError: false });
+  } catch {
+    return resolveChatWrapper(model, { warningLogs: false, noJinja: true });
+  }
+}
+
+function historyItem({ role, content }: ChatMessage): ChatHistoryItem {
+  if (role === 'assistant') return { type: 'model', response: [content] };
+  return { type: role, text: content };
+}
+
+type Thought = NonNullable<ChatWrapper['settings']['segments']>['thought'];
+
+function reasoningMarks(thought: Thought): ReasoningMarks | undefined {
+  if (!thought) return undefined;
+  const end = LlamaText(thought.suffix ?? '')
+    .toString()
+    .trim();
+  if (!isText(thought.prefix)) return end === '' ? undefined : { start: '<think>', end, isOpen: true };
+  const start = LlamaText(thought.prefix).toString().trim();
+  if (start === '' || end === '') return undefined;
+  return { start, end, isOpen: thought.openOnResponseStart ?? false };
+}
+
+/** As opposed to the statement that the template opens the section itself. */
+function isText(prefix: NonNullable<Thought>['prefix'] | undefined): prefix is string | LlamaText {
+  return typeof prefix === 'string' || LlamaText.isLlamaText(prefix);
+}
+
+/** What comes behind these words. */
+function after(text: LlamaText, words: string): LlamaText {
+  const index = text.values.findLastIndex((value) => value.toString().includes(words));
+  if (index === -1) throw new Error('The chat template leaves out what the assistant said');
+  const value = text.values[index]!;
+  const rest = value.toString().slice(value.toString().indexOf(words) + words.length);
+  const restAs = value instanceof SpecialTokensText ? new SpecialTokensText(rest) : rest;
+  return LlamaText([restAs, ...text.values.slice(index + 1)]);
+}

@@ -1,0 +1,76 @@
+import type { ReasoningMarks } from '../engine/engine.js';
+import { StopStrings } from './stop-strings.js';
+
+/** A stretch of text, and whether the model reasons in it or answers. */
+export interface Section {
+  readonly text: string;
+  readonly isReasoning: boolean;
+}
+
+/**
+ * Tells the reasoning with which an answer begins from the answer, as the text comes. The marks and the blank space
+ * behind the last one belong to the reasoning. Elsewhere in an answer marks are only words.
+ */
+export class ReasoningSplitter {
+  readonly #marks: ReasoningMarks;
+  readonly #end: StopStrings;
+  #place: 'before' | 'inside' | 'gap' | 'answer';
+  #held = '';
+
+  constructor(marks: ReasoningMarks) {
+    this.#marks = marks;
+    this.#end = new StopStrings([marks.end]);
+    this.#place = marks.isOpen ? 'inside' : 'before';
+  }
+
+  push(text: string): Section[] {
+    return this.#take(text).filter((section) => section.text !== '');
+  }
+
+  /** What was held back, when nothing can follow any more. */
+  flush(): Section[] {
+    const rest = this.#place === 'inside' ? this.#end.flush() : this.#held;
+    this.#held = '';
+    return rest === '' ? [] : [{ text: rest, isReasoning: this.#place === 'inside' }];
+  }
+
+  #take(text: string): Section[] {
+    if (this.#place === 'before') return this.#begin(this.#held + text);
+    if (this.#place === 'inside') return this.#reason(text);
+    if (this.#place === 'gap') return this.#leave(text);
+    return [{ text, isReasoning: false }];
+  }
+
+  #begin(text: string): Section[] {
+    const { start } = this.#marks;
+    const words = text.trimStart();
+    const isUndecided = words.length < start.length && start.startsWith(words);
+    this.#held = isUndecided ? text : '';
+    if (isUndecided) return [];
+    if (!words.startsWith(start)) {
+      this.#place = 'answer';
+      return [{ text, isReasoning: false }];
+    }
+    this.#place = 'inside';
+    const marked = text.length - words.length + start.length;
+    return [{ text: text.slice(0, marked), isReasoning: true }, ...this.#take(text.slice(marked))];
+  }
+
+  #reason(text: string): Section[] {
+    const { shown, stopped } = this.#end.push(text);
+    if (!stopped) return [{ text: shown, isReasoning: true }];
+    this.#place = 'gap';
+    const { end } = this.#marks;
+    const rest = this.#end.flush().slice(end.length);
+    return [{ text: shown + end, isReasoning: true }, ...this.#take(rest)];
+  }
+
+  #leave(text: string): Section[] {
+    const answer = text.trimStart();
+    if (answer !== '') this.#place = 'answer';
+    return [
+      { text: text.slice(0, text.length - answer.length), isReasoning: true },
+      { text: answer, isReasoning: false },
+    ];
+  }
+}

@@ -1,0 +1,215 @@
+import { randomInt } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import type { CacheManager } from '../cache/cache-manager.js';
+import { openCache } from '../cache/open-cache.js';
+import { decode, type Step } from '../decoding/decode.js';
+import type { ChatTemplate } from '../engine/engine.js';
+import { ResourceError } from '../errors.js';
+import { addStep, type Counters, NO_STEPS } from '../metrics/counters.js';
+import type { Pair } from '../models/pair.js';
+import { createRng } from '../sampling/rng.js';
+import { createStrategy, sequencesOf } from '../strategies/index.js';
+import type { FinishReason, Rng, TokenId } from '../types.js';
+import { bannedTokens } from './banned-tokens.js';
+import { checkRunOptions, type RunOptions } from './run-options.js';
+import type { Settings } from './settings.js';
+import { type TextPiece, TextStream, textOf } from './text-stream.js';
+
+export type GenerationEvent =
+  | {
+      readonly type: 'start';
+      readonly promptTokens: readonly TokenId[];
+      readonly settings: EffectiveSettings;
+      readonly contextSize: number; // tokens
+    }
+  | { readonly type: 'prefill'; readonly done: number; readonly total: number } // tokens, over both models
+  | { readonly type: 'step'; readonly step: Step }
+  | { readonly type: 'text'; readonly pieces: readonly TextPiece[] }
+  | { readonly type: 'end'; readonly result: GenerationResult };
+
+/** With what was left open decided. */
+export type EffectiveSettings = Settings & { readonly seed: number; readonly perplexity: boolean };
+
+export interface GenerationResult {
+  readonly text: string; // all of it
+  readonly answer: string; // without the reasoning before it
+  readonly tokens: readonly TokenId[]; // emitted, the one that ended the text included
+  readonly finishReason: FinishReason;
+  readonly counters: Counters;
+  readonly prefillMs: number;
+  readonly firstTokenMs: number | null; // from the start of prefill; null where no token came
+  /** Tokens of the prompt that each model evaluated: those that its cache did not hold. */
+  readonly evaluated: { readonly target: number; readonly draft: number };
+}
+
+/**
+ * A text that grows, prompt by prompt. Both models' caches stay as they are in between, so that of the next prompt
+ * only what is new is evaluated.
+ */
+export class Session {
+  readonly settings: EffectiveSettings;
+  readonly contextSize: number; // tokens of the whole text at most
+  readonly #pair: Pair;
+  readonly #template: ChatTemplate | undefined;
+  readonly #cache: CacheManager;
+  readonly #rng: Rng;
+  #tokens: readonly TokenId[] = [];
+
+  private constructor(
+    pair: Pair,
+    template: ChatTemplate | undefined,
+    settings: EffectiveSettings,
+    contextSize: number,
+    cache: CacheManager,
+  ) {
+    this.#pair = pair;
+    this.#template = template;
+    this.settings = settings;
+    this.contextSize = contextSize;
+    this.#cache = cache;
+    this.#rng = createRng(settings.seed);
+  }
+
+  /**
+   * @param template in which prompts are written, if any: it knows how an answer ends, and what in it is reasoning
+   * @param length tokens that the text will have at most, where that is known to be less than the context holds
+   * @throws UsageError, ResourceError
+   */
+  static async open(
+    pair: Pair,
+    settings: Settings,
+    run: RunOptions,
+    template?: ChatTemplate,
+    length = Number.MAX_SAFE_INTEGER,
+  ): Promise<Session> {
+    checkRunOptions(run);
+    const contextSize = contextSizeOf(pair, run);
+    const sequences = sequencesOf(settings);
+    const cache = await openCache(pair, {
+      ...run,
+      capacity: Math.min(contextSize, length) - 1, // the last token is never evaluated
+      targetSequences: sequences.target,
+      draftSequences: sequences.draft,
+      gamma: settings.gamma,
+      now,
+    });
+    return new Session(pair, template, effectiveSettings(pair, settings), contextSize, cache);
+  }
+
+  /** The text so far: the last prompt and what was written on it. */
+  get tokens(): readonly TokenId[] {
+    return this.#tokens;
+  }
+
+  /**
+   * Writes on from a prompt, which is the whole text before: 'start', 'prefill' while it is read, 'step' and 'text' in
+   * turn, 'end'.
+   * @throws ResourceError when the context does not hold it
+   */
+  async *write(
+    promptTokens: readonly TokenId[],
+    signal?: AbortSignal,
+  ): AsyncGenerator<GenerationEvent, void> {
+    const { settings, contextSize } = this;
+    refuseLongPrompt(promptTokens, contextSize);
+    const cache = this.#cache;
+    const { tokenizer } = this.#pair.target;
+    yield { type: 'start', promptTokens, settings, contextSize };
+    const started = now();
+    const before = workOf(cache);
+    const prefix = [...promptTokens];
+    this.#tokens = prefix; // which decoding appends to
+    for await (const progress of cache.prefill(prefix)) {
+      yield { type: 'prefill', ...progress };
+      if (signal?.aborted) break;
+    }
+    const prefillMs = now() - started;
+    const read = workOf(cache);
+
+    const { endTokens, endTexts = [], reasoning } = this.#template ?? {};
+    const isEndToken = (token: TokenId) => tokenizer.isEndOfGeneration(token) || !!endTokens?.has(token);
+    const isEnd = (token: TokenId) => !settings.ignoreEos && isEndToken(token);
+    const sampling = { ...settings, banned: bannedTokens(this.#pair, settings.ignoreEos, isEndToken) };
+    const strategy = createStrategy(settings, { sampling, isEnd, target: cache.target, draft: cache.draft });
+    const stream = new TextStream(tokenizer, promptTokens, [...settings.stop, ...endTexts], reasoning);
+    const steps = decode(strategy, cache, prefix, {
+      maxTokens: settings.maxTokens,
+      rng: this.#rng,
+      endsWith: (token) => (isEnd(token) ? 'eos' : stream.add(token) ? 'stop' : undefined),
+      rawLogProbs: settings.perplexity,
+      now,
+      signal,
+    });
+
+    const pieces: TextPiece[] = [];
+    let counters = NO_STEPS;
+    let firstTokenMs: number | null = null;
+    let turn = await steps.next();
+    for (; !turn.done; turn = await steps.next()) {
+      const step = turn.value;
+      firstTokenMs ??= now() - started;
+      counters = addStep(counters, step);
+      yield { type: 'step', step };
+      const added = stream.take(step.accepted);
+      pieces.push(...added);
+      yield { type: 'text', pieces: added };
+    }
+    const finishReason = turn.value;
+    const rest = stream.end(finishReason === 'stop');
+    pieces.push(...rest);
+    if (rest.length > 0) yield { type: 'text', pieces: rest };
+    const lastToken = counters.steps > 0 ? 1 : 0; // of the prompt, evaluated with the first draft
+    yield {
+      type: 'end',
+      result: {
+        text: textOf(pieces),
+        answer: textOf(pieces.filter(({ isReasoning }) => !isReasoning)),
+        tokens: prefix.slice(promptTokens.length),
+        finishReason,
+        counters,
+        prefillMs,
+        firstTokenMs,
+        evaluated: {
+          target: read.target - before.target + lastToken,
+          draft: cache.draft ? read.draft - before.draft + lastToken : 0,
+        },
+      },
+    };
+  }
+
+  dispose(): Promise<void> {
+    return this.#cache.dispose();
+  }
+}
+
+/** Tokens that the context holds: as many as are asked for, or as the target was trained on. */
+export function contextSizeOf({ targetHeader }: Pair, { contextSize }: RunOptions): number {
+  return contextSize ?? (targetHeader.trainContextSize || Number.MAX_SAFE_INTEGER);
+}
+
+/** @throws ResourceError when no token fits behind it */
+export function refuseLongPrompt({ length }: readonly TokenId[], contextSize: number): void {
+  if (length >= contextSize)
+    throw new ResourceError(
+      `The prompt has ${length} tokens and the context holds ${contextSize}, the text included: ` +
+        'shorten it, or raise the context size (--ctx-size)',
+    );
+}
+
+function now(): number {
+  return performance.now();
+}
+
+/** Tokens that each model has evaluated. */
+function workOf({ target, draft }: CacheManager) {
+  return { target: target.work.tokens, draft: draft?.work.tokens ?? 0 };
+}
+
+/** Tokens up to which reading the whole vocabulary costs a millisecond or less per position. */
+const SMALL_VOCABULARY = 4096;
+
+function effectiveSettings({ targetHeader }: Pair, settings: Settings): EffectiveSettings {
+  const { seed = randomInt(2 ** 32), perplexity } = settings;
+  const isSmall = targetHeader.vocabulary.tokens.length <= SMALL_VOCABULARY;
+  return { ...settings, seed, perplexity: perplexity === 'auto' ? isSmall : perplexity };
+}
