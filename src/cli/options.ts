@@ -82,6 +82,17 @@ export function addRuntimeOptions(program: Command): void {
     .addOption(whole('--draft-gpu-layers <n>', 'layers of the draft model on the GPU', 0));
 }
 
+export function addEngineOption(program: Command): void {
+  program.addOption(
+    new Option(
+      '--engine <name>',
+      "direct: llama.cpp's C API; bindings: node-llama-cpp's; auto: direct if it can",
+    )
+      .choices(['auto', 'direct', 'bindings'])
+      .default('auto'),
+  );
+}
+
 /** `--draft lookup` names no file; `--draft ./lookup` does. */
 export function draftFile({ draft }: RuntimeFlags): string | undefined {
   return draft === 'lookup' ? undefined : draft;

@@ -19,7 +19,7 @@ export function llamaChatTemplate(model: LlamaModel): ChatTemplate | undefined {
   if (template === undefined || template.trim() === '') return undefined;
   const wrapper = wrapperFor(model);
   const thought = wrapper.settings.segments?.thought;
-  const reasoning = reasoningMarks(thought);
+  const reasoning = thought ? marksOf(thought) : marksInVocabulary(model);
   const opening = reasoning?.isOpen && isText(thought?.prefix) ? LlamaText(thought.prefix) : LlamaText();
 
   const render = (messages: readonly ChatMessage[]) => {
@@ -60,21 +60,30 @@ function historyItem({ role, content }: ChatMessage): ChatHistoryItem {
   return { type: role, text: content };
 }
 
-type Thought = NonNullable<ChatWrapper['settings']['segments']>['thought'];
+type Thought = NonNullable<NonNullable<ChatWrapper['settings']['segments']>['thought']>;
 
-function reasoningMarks(thought: Thought): ReasoningMarks | undefined {
-  if (!thought) return undefined;
-  const end = LlamaText(thought.suffix ?? '')
-    .toString()
-    .trim();
-  if (!isText(thought.prefix)) return end === '' ? undefined : { start: '<think>', end, isOpen: true };
-  const start = LlamaText(thought.prefix).toString().trim();
-  if (start === '' || end === '') return undefined;
-  return { start, end, isOpen: thought.openOnResponseStart ?? false };
+function marksOf({
+  prefix,
+  suffix = THINK.end,
+  openOnResponseStart = false,
+}: Thought): ReasoningMarks | undefined {
+  const end = LlamaText(suffix).toString().trim();
+  if (!isText(prefix)) return { ...THINK, end, isOpen: true };
+  const start = LlamaText(prefix).toString().trim();
+  return start === '' || end === '' ? undefined : { start, end, isOpen: openOnResponseStart };
+}
+
+/** What nearly all thinking models write. */
+const THINK: ReasoningMarks = { start: '<think>', end: '</think>', isOpen: false };
+
+/** A template that says nothing of reasoning may belong to a model that was taught to begin with it all the same. */
+function marksInVocabulary(model: LlamaModel): ReasoningMarks | undefined {
+  const isToken = (text: string) => model.tokenize(text, true, 'trimLeadingSpace').length === 1;
+  return isToken(THINK.start) && isToken(THINK.end) ? THINK : undefined;
 }
 
 /** As opposed to the statement that the template opens the section itself. */
-function isText(prefix: NonNullable<Thought>['prefix'] | undefined): prefix is string | LlamaText {
+function isText(prefix: Thought['prefix'] | undefined): prefix is string | LlamaText {
   return typeof prefix === 'string' || LlamaText.isLlamaText(prefix);
 }
 

@@ -1,7 +1,7 @@
 import type { ChatMessage } from '../engine/engine.js';
 import { UsageError } from '../errors.js';
 import type { Pair } from '../models/pair.js';
-import { chatTemplateOf } from './chat-template-of.js';
+import { requireChatTemplate } from './require-chat-template.js';
 import { checkRunOptions, type RunOptions } from './run-options.js';
 import { contextSizeOf, type GenerationEvent, refuseLongPrompt, Session } from './session.js';
 import { parseSettings, type SettingsInput } from './settings.js';
@@ -23,7 +23,7 @@ export async function* generate(
   const settings = parseSettings(input);
   if (prompt === '') throw new UsageError('The prompt is empty');
   checkRunOptions(run);
-  const template = typeof prompt === 'string' ? undefined : chatTemplateOf(pair);
+  const template = typeof prompt === 'string' ? undefined : requireChatTemplate(pair);
   const promptTokens =
     typeof prompt === 'string' ? pair.target.tokenizer.encode(prompt) : template!.encode(prompt.messages);
   refuseLongPrompt(promptTokens, contextSizeOf(pair, run));

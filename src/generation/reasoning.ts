@@ -1,10 +1,25 @@
 import type { ReasoningMarks } from '../engine/engine.js';
+import type { GenerationEvent, GenerationResult } from './session.js';
 import { StopStrings } from './stop-strings.js';
 
 /** A stretch of text, and whether the model reasons in it or answers. */
 export interface Section {
   readonly text: string;
   readonly isReasoning: boolean;
+}
+
+/** The same event where only the answer is to be seen. */
+export function withoutReasoning(event: GenerationEvent): GenerationEvent {
+  if (event.type === 'text')
+    return { ...event, pieces: event.pieces.filter(({ isReasoning }) => !isReasoning) };
+  if (event.type !== 'end') return event;
+  const { result } = event;
+  return { ...event, result: { ...result, text: answerOf(result) } };
+}
+
+/** What a model said after it had reasoned. */
+export function answerOf({ text, reasoning }: Pick<GenerationResult, 'text' | 'reasoning'>): string {
+  return text.slice(reasoning?.length ?? 0);
 }
 
 /**

@@ -32,7 +32,7 @@ export type EffectiveSettings = Settings & { readonly seed: number; readonly per
 
 export interface GenerationResult {
   readonly text: string; // all of it
-  readonly answer: string; // without the reasoning before it
+  readonly reasoning: string | null; // what of it came before the answer; null = the prompt's template knows of none
   readonly tokens: readonly TokenId[]; // emitted, the one that ended the text included
   readonly finishReason: FinishReason;
   readonly counters: Counters;
@@ -163,7 +163,7 @@ export class Session {
       type: 'end',
       result: {
         text: textOf(pieces),
-        answer: textOf(pieces.filter(({ isReasoning }) => !isReasoning)),
+        reasoning: reasoning ? textOf(pieces.filter(({ isReasoning }) => isReasoning)) : null,
         tokens: prefix.slice(promptTokens.length),
         finishReason,
         counters,

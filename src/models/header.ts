@@ -10,6 +10,8 @@ export interface ModelHeader {
   readonly vocabulary: Vocabulary;
   /** What its makers want said beside every figure taken with it; metadata `mtad.caveat`. */
   readonly caveat: string | undefined;
+  /** Whether it says how the model wants to be talked to. */
+  readonly hasChatTemplate: boolean;
   readonly bytes: number; // of the file; of a split model, the first part
 }
 
@@ -55,6 +57,7 @@ export async function readHeader(path: string): Promise<ModelHeader> {
     caveat: mtad?.caveat,
     architecture: general.architecture,
     trainContextSize: Number(info.architectureMetadata.context_length ?? 0),
+    hasChatTemplate: !!tokenizer.chat_template?.trim(),
     vocabulary: {
       tokens: tokenizer.ggml.tokens as readonly string[],
       bos: tokenizer.ggml.bos_token_id,

@@ -12,6 +12,7 @@ function header(name: string, vocabulary: Partial<Vocabulary> = {}): ModelHeader
     trainContextSize: 2048,
     bytes: 1,
     caveat: undefined,
+    hasChatTemplate: false,
     vocabulary: { tokens: TOKENS, bos: 1, eos: 2, ...vocabulary },
   };
 }

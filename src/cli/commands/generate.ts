@@ -1,15 +1,19 @@
 import { performance } from 'node:perf_hooks';
+import type { ChatMessage } from '../../engine/engine.js';
 import { UsageError } from '../../errors.js';
-import { generate } from '../../generation/generate.js';
+import { generate, type Prompt } from '../../generation/generate.js';
+import { withoutReasoning } from '../../generation/reasoning.js';
+import { refuseWithoutChatTemplate } from '../../generation/require-chat-template.js';
 import type { RunOptions } from '../../generation/run-options.js';
 import type { GenerationResult } from '../../generation/session.js';
-import { parseSettings, type Settings } from '../../generation/settings.js';
+import { parseSettings, type Settings, type SettingsInput } from '../../generation/settings.js';
 import type { Pair, PairOptions } from '../../models/pair.js';
-import { type StrategyName, sequencesOf } from '../../strategies/index.js';
+import { sequencesOf } from '../../strategies/index.js';
 import { attended } from '../attended.js';
+import { type DecodingFlags, settingsOf } from '../decoding-options.js';
 import { EXIT } from '../failures.js';
 import type { Interrupts } from '../interrupts.js';
-import { draftFile, draftSource, pairOptionsOf, type RuntimeFlags, runOptionsOf } from '../options.js';
+import { draftFile, pairOptionsOf, type RuntimeFlags, runOptionsOf } from '../options.js';
 import { checkSources, type PromptSources, readPrompt, stdinIsRedirected } from '../prompt.js';
 import { colorsFor } from '../render/colors.js';
 import type { Run } from '../render/json.js';
@@ -20,22 +24,13 @@ import { checkOutputs } from '../render/sink.js';
 import { statsText } from '../render/stats.js';
 
 /** What Commander makes of the options. Undefined = not given. */
-export interface GenerateFlags extends RuntimeFlags {
+export interface GenerateFlags extends RuntimeFlags, DecodingFlags {
   prompt?: string;
   file?: string;
   stdin: boolean;
-  strategy: StrategyName;
-  draftLength: number;
-  beamWidth: number;
-  threshold: number;
-  clip?: boolean;
-  temperature: number;
-  topK: number;
-  topP: number;
-  seed?: number;
-  maxTokens: number;
-  stop: string[];
-  ignoreEos?: boolean;
+  system?: string;
+  chat?: boolean;
+  raw?: boolean;
   engine: NonNullable<PairOptions['engine']>;
   json?: boolean;
   jsonl?: boolean;
@@ -44,6 +39,7 @@ export interface GenerateFlags extends RuntimeFlags {
   stats?: boolean;
   perplexity?: boolean;
   highlight?: boolean;
+  hideReasoning?: boolean;
   trace?: string;
   color: 'auto' | 'always' | 'never';
   quiet?: boolean;
@@ -64,7 +60,7 @@ export async function runGenerate(
     return EXIT.usage;
   }
   checkOutputs(outputsOf(flags), [flags.model, draftFile(flags), flags.file].filter(isGiven));
-  const settings = parseSettings(settingsOf(flags));
+  const settings = parseSettings(settingsFor(flags));
   return attended(flags, (interrupts, progress) =>
     loadAndWrite(sources, flags, settings, interrupts, progress),
   );
@@ -94,8 +90,10 @@ async function loadAndWrite(
     say(
       `warning: --ctx-size ${flags.ctxSize} is more than the ${trained} tokens that the target was trained on`,
     );
-  const prompt = await readPrompt(sources, signal, say);
-  if (prompt === '') throw new UsageError('The prompt is empty');
+  if (flags.chat || flags.system !== undefined) refuseWithoutChatTemplate(files.target);
+  const words = await readPrompt(sources, signal, say);
+  if (words === '') throw new UsageError('The prompt is empty');
+  const prompt = files.target.hasChatTemplate && !flags.raw ? { messages: messagesOf(words, flags) } : words;
 
   const started = performance.now();
   progress.loading('Loading models');
@@ -110,7 +108,7 @@ async function loadAndWrite(
 
 async function write(
   pair: Pair,
-  prompt: string,
+  prompt: Prompt,
   flags: GenerateFlags,
   settings: Settings,
   { loadMs, interrupts, progress }: { loadMs: number; interrupts: Interrupts; progress: Progress },
@@ -129,12 +127,13 @@ async function write(
       if (event.type === 'start') {
         const { settings: effective, contextSize, promptTokens } = event;
         const runtime = { ...flags, contextSize };
-        run = { pair, settings: effective, runtime, promptTokens: promptTokens.length, loadMs };
+        const template = typeof prompt === 'string' ? undefined : pair.target.chatTemplate;
+        run = { pair, template, settings: effective, runtime, promptTokens: promptTokens.length, loadMs };
       }
       if (event.type === 'prefill') progress.prefill(event.done, event.total);
       if (event.type === 'text' || event.type === 'end') progress.stop();
       if (event.type === 'end') result = event.result;
-      await output.take(event, run!);
+      await output.take(flags.hideReasoning ? withoutReasoning(event) : event, run!);
     }
   } catch (error) {
     output.rescue();
@@ -146,6 +145,11 @@ async function write(
   if ((flags.stats ?? process.stderr.isTTY) && !flags.quiet)
     process.stderr.write(statsText(run!, result!, colorsFor(flags.color, process.stderr.isTTY)));
   return result!.finishReason === 'interrupted' ? interrupts.exitCode! : EXIT.ok;
+}
+
+function messagesOf(content: string, { system }: GenerateFlags): ChatMessage[] {
+  const user: ChatMessage = { role: 'user', content };
+  return system === undefined ? [user] : [{ role: 'system', content: system }, user];
 }
 
 function fileOf({ output }: GenerateFlags): string | undefined {
@@ -164,26 +168,9 @@ function hasPrompt({ words, prompt, file, stdin }: PromptSources): boolean {
   return words.length > 0 || prompt !== undefined || file !== undefined || (stdin && stdinIsRedirected());
 }
 
-function settingsOf(flags: GenerateFlags) {
-  return {
-    ...pick(
-      flags,
-      'strategy',
-      'beamWidth',
-      'clip',
-      'temperature',
-      'topK',
-      'topP',
-      'seed',
-      'maxTokens',
-      'stop',
-      'ignoreEos',
-    ),
-    gamma: flags.draftLength,
-    tau: flags.threshold,
-    draftFrom: draftSource(flags),
-    perplexity: flags.perplexity ?? (flags.json || flags.jsonl || flags.trace ? ('auto' as const) : false),
-  };
+function settingsFor(flags: GenerateFlags): SettingsInput {
+  const measured = flags.json || flags.jsonl || flags.trace ? ('auto' as const) : false;
+  return { ...settingsOf(flags), perplexity: flags.perplexity ?? measured };
 }
 
 function printerFor(flags: GenerateFlags): Printer {
@@ -192,8 +179,4 @@ function printerFor(flags: GenerateFlags): Printer {
   const onTerminal = fileOf(flags) === undefined && process.stdout.isTTY;
   const highlight = flags.highlight ? colorsFor(flags.color, onTerminal) : undefined;
   return plainPrinter({ stream: flags.stream, onTerminal, highlight });
-}
-
-function pick<T extends object, K extends keyof T>(from: T, ...keys: K[]): Pick<T, K> {
-  return Object.fromEntries(keys.map((key) => [key, from[key]])) as Pick<T, K>;
 }

@@ -1,15 +1,9 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { UsageError } from '../../errors.js';
-import { settingsSchema } from '../../generation/settings.js';
+import { Command, Option } from 'commander';
 import { VERSION } from '../../version.js';
 import type { GenerateFlags } from '../commands/generate.js';
-import { addModelOptions, addRuntimeOptions, answerErrors, DEFAULTS, setting } from '../options.js';
+import { addDecodingOptions } from '../decoding-options.js';
+import { addEngineOption, addModelOptions, addRuntimeOptions, answerErrors } from '../options.js';
 import { promptWords } from '../spelling.js';
-
-/** By name, in a word or two. */
-const STRATEGIES =
-  'mtad (joint), mmtad (joint, all beams at once), speculative (as the target alone would write), ' +
-  'block (the same, more accepted), autoregressive (no draft), mtjd (joint, the target alone: slow)';
 
 const EXAMPLES = `
 Examples:
@@ -48,46 +42,20 @@ export function createGenerateProgram(): Command {
     .option('-p, --prompt <text>', 'the prompt, instead of words')
     .option('-f, --file <path>', 'read the prompt from a file; - is standard input')
     .option('--no-stdin', 'do not read standard input')
-    .option('--raw', 'no chat template: give the prompt to the model as it is (the default in this release)')
-    .addOption(later('--chat'))
-    .addOption(later('-s, --system <text>'));
+    .option('-s, --system <text>', 'what the model is told before the prompt, in its chat template')
+    .option('--chat', 'put the prompt into the chat template (default: if the model has one)')
+    .addOption(
+      new Option('--raw', 'no chat template: give the prompt to the model as it is').conflicts([
+        'chat',
+        'system',
+      ]),
+    );
 
   program.optionsGroup('Decoding:');
-  program
-    .addOption(
-      new Option('--strategy <name>', STRATEGIES).argParser(parseStrategy).default(DEFAULTS.strategy),
-    )
-    .addOption(setting('-k, --draft-length <n>', 'gamma', 'tokens drafted per step'))
-    .addOption(setting('-w, --beam-width <n>', 'beamWidth', 'beams kept while drafting'))
-    .addOption(
-      setting(
-        '--threshold <tau>',
-        'tau',
-        "accept while the joint likelihood is at least tau times the draft's, (0, 1]",
-      ),
-    )
-    .option('--clip', 'do not let a lucky token pay for later bad ones')
-    .addOption(setting('--temperature <t>', 'temperature', '0 = the most likely token'))
-    .addOption(setting('--top-k <k>', 'topK', 'keep the k likeliest tokens, 0 = all'))
-    .addOption(setting('--top-p <p>', 'topP', 'keep the likeliest tokens up to this mass, 1 = all'))
-    .addOption(setting('--seed <n>', 'seed', 'the same seed gives the same text (default: random)'))
-    .addOption(setting('-n, --max-tokens <n>', 'maxTokens', 'tokens to generate at most'))
-    .addOption(
-      new Option('--stop <text>', 'end before this text; repeatable')
-        .argParser((text: string, all: string[]) => [...all, parseStop(text)])
-        .default([], 'none'),
-    )
-    .option('--ignore-eos', 'never end by itself');
+  addDecodingOptions(program);
 
   program.optionsGroup('Runtime:');
-  program.addOption(
-    new Option(
-      '--engine <name>',
-      "direct: llama.cpp's C API; bindings: node-llama-cpp's; auto: direct if it can",
-    )
-      .choices(['auto', 'direct', 'bindings'])
-      .default('auto'),
-  );
+  addEngineOption(program);
   addRuntimeOptions(program);
 
   program.optionsGroup('Output:');
@@ -104,31 +72,11 @@ export function createGenerateProgram(): Command {
     )
     .option('--no-perplexity', 'do not measure it')
     .option('--highlight', 'colour what was drafted')
+    .option('--hide-reasoning', 'only the answer of a model that reasons first')
     .option('--trace <file>', 'write every step as a JSON line')
     .addOption(new Option('--color <when>', 'colours').choices(['auto', 'always', 'never']).default('auto'))
     .option('-q, --quiet', 'no progress, no warnings, no figures')
     .option('-v, --verbose', "llama.cpp's log, and errors in full");
   program.addHelpText('after', EXAMPLES);
   return program;
-}
-
-function parseStrategy(name: string): string {
-  const parsed = settingsSchema.shape.strategy.safeParse(name);
-  if (!parsed.success) throw new InvalidArgumentError(`It must be ${parsed.error.issues[0]!.message}.`);
-  return name;
-}
-
-function parseStop(text: string): string {
-  if (text === '') throw new InvalidArgumentError('It must not be empty.');
-  return text;
-}
-
-/** An option that people know from other tools and will look for. */
-function later(flags: string): Option {
-  return new Option(flags).hideHelp().argParser(refuse).preset('').default(undefined);
-  function refuse(): never {
-    throw new UsageError(
-      `${/--\w+/.exec(flags)![0]}: chat templates are not in this release; the prompt goes to the model as it is`,
-    );
-  }
 }

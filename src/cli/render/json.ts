@@ -1,3 +1,4 @@
+import type { ChatTemplate } from '../../engine/engine.js';
 import type { EffectiveSettings, GenerationResult } from '../../generation/session.js';
 import { ratios } from '../../metrics/ratios.js';
 import type { Pair } from '../../models/pair.js';
@@ -7,9 +8,11 @@ import { VERSION } from '../../version.js';
 /** What the object for machines is made from. */
 export interface Run {
   readonly pair: Pair;
+  readonly template: ChatTemplate | undefined; // that the prompt was put into
   readonly settings: EffectiveSettings;
   readonly runtime: {
     readonly contextSize: number; // tokens
+    readonly system?: string | undefined;
     readonly threads?: number | undefined;
     readonly draftThreads?: number | undefined;
     readonly cacheType?: string | undefined;
@@ -23,7 +26,7 @@ export interface Run {
 }
 
 /** Every setting under its name on the command line; null = chosen by the engine. */
-export function paramsJson({ pair, settings, runtime }: Run): object {
+export function paramsJson({ pair, template, settings, runtime }: Run): object {
   return {
     strategy: settings.strategy,
     draft_length: settings.gamma,
@@ -40,6 +43,8 @@ export function paramsJson({ pair, settings, runtime }: Run): object {
     ignore_eos: settings.ignoreEos,
     perplexity: settings.perplexity,
     engine: pair.engine.name,
+    chat_template: template?.name ?? null,
+    system: runtime.system ?? null,
     ctx_size: runtime.contextSize,
     threads: runtime.threads ?? null,
     draft_threads: runtime.draftThreads ?? null,
@@ -60,6 +65,7 @@ export function resultJson(run: Run, result: GenerationResult): object {
   return {
     schema: 1,
     text: result.text,
+    reasoning: result.reasoning,
     tokens: result.tokens,
     finish_reason: result.finishReason,
     strategy: settings.strategy,

@@ -30,7 +30,15 @@ export async function traced(pair: Pair, input: SettingsInput, prompt = PROMPTS[
     if (event.type === 'start') {
       const { settings, contextSize, promptTokens } = event;
       const runtime = { contextSize, threads: 1, flashAttn: 'auto', gpu: 'off' };
-      const params = paramsJson({ pair, settings, runtime, promptTokens: promptTokens.length, loadMs: 0 });
+      const run = {
+        pair,
+        template: undefined,
+        settings,
+        runtime,
+        promptTokens: promptTokens.length,
+        loadMs: 0,
+      };
+      const params = paramsJson(run);
       write(traceStart(settings.strategy, params, promptTokens));
     }
     if (event.type === 'step') write(traceStep(event.step, lines.length - 1));

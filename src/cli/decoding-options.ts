@@ -1,0 +1,85 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type SettingsInput, settingsSchema } from '../generation/settings.js';
+import type { StrategyName } from '../strategies/index.js';
+import { DEFAULTS, draftSource, type RuntimeFlags, setting } from './options.js';
+
+/** What decides which text comes out: what every command that writes one text is asked. Undefined = not given. */
+export interface DecodingFlags {
+  strategy: StrategyName;
+  draftLength: number;
+  beamWidth: number;
+  threshold: number;
+  clip?: boolean;
+  temperature: number;
+  topK: number;
+  topP: number;
+  seed?: number;
+  maxTokens: number;
+  stop: string[];
+  ignoreEos?: boolean;
+}
+
+/** By name, in a word or two. */
+const STRATEGIES =
+  'mtad (joint), mmtad (joint, all beams at once), speculative (as the target alone would write), ' +
+  'block (the same, more accepted), autoregressive (no draft), mtjd (joint, the target alone: slow)';
+
+export function addDecodingOptions(program: Command): void {
+  program
+    .addOption(
+      new Option('--strategy <name>', STRATEGIES).argParser(parseStrategy).default(DEFAULTS.strategy),
+    )
+    .addOption(setting('-k, --draft-length <n>', 'gamma', 'tokens drafted per step'))
+    .addOption(setting('-w, --beam-width <n>', 'beamWidth', 'beams kept while drafting'))
+    .addOption(
+      setting(
+        '--threshold <tau>',
+        'tau',
+        "accept while the joint likelihood is at least tau times the draft's, (0, 1]",
+      ),
+    )
+    .option('--clip', 'do not let a lucky token pay for later bad ones')
+    .addOption(setting('--temperature <t>', 'temperature', '0 = the most likely token'))
+    .addOption(setting('--top-k <k>', 'topK', 'keep the k likeliest tokens, 0 = all'))
+    .addOption(setting('--top-p <p>', 'topP', 'keep the likeliest tokens up to this mass, 1 = all'))
+    .addOption(setting('--seed <n>', 'seed', 'the same seed gives the same text (default: random)'))
+    .addOption(setting('-n, --max-tokens <n>', 'maxTokens', 'tokens to generate at most'))
+    .addOption(
+      new Option('--stop <text>', 'end before this text; repeatable')
+        .argParser((text: string, all: string[]) => [...all, parseStop(text)])
+        .default([], 'none'),
+    )
+    .option('--ignore-eos', 'never end by itself');
+}
+
+/** @returns the same under the library's names */
+export function settingsOf(flags: DecodingFlags & RuntimeFlags): SettingsInput {
+  const { strategy, draftLength, beamWidth, threshold, clip, temperature, topK, topP } = flags;
+  const { seed, maxTokens, stop, ignoreEos } = flags;
+  return {
+    strategy,
+    gamma: draftLength,
+    beamWidth,
+    tau: threshold,
+    clip,
+    draftFrom: draftSource(flags),
+    temperature,
+    topK,
+    topP,
+    seed,
+    maxTokens,
+    stop,
+    ignoreEos,
+  };
+}
+
+function parseStrategy(name: string): string {
+  const parsed = settingsSchema.shape.strategy.safeParse(name);
+  if (!parsed.success) throw new InvalidArgumentError(`It must be ${parsed.error.issues[0]!.message}.`);
+  return name;
+}
+
+function parseStop(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It must not be empty.');
+  return text;
+}

@@ -1,0 +1,82 @@
+import type { ChatMessage, ChatTemplate } from '../engine/engine.js';
+import type { Pair } from '../models/pair.js';
+import type { TokenId } from '../types.js';
+import { answerOf } from './reasoning.js';
+import { requireChatTemplate } from './require-chat-template.js';
+import type { RunOptions } from './run-options.js';
+import { type GenerationEvent, Session } from './session.js';
+import { parseSettings, type SettingsInput } from './settings.js';
+
+/**
+ * Questions and answers, in the target's chat template. Between them both caches stay as they are: the next question
+ * stands behind the tokens of the last answer as they were written, so that only what is new is evaluated.
+ */
+export class Conversation {
+  readonly #pair: Pair;
+  readonly #template: ChatTemplate;
+  readonly #session: Session;
+  #messages: readonly ChatMessage[] = [];
+  /** The messages as tokens, up to where the last answer ends; undefined = they were not written here. */
+  #text: readonly TokenId[] | undefined;
+
+  private constructor(pair: Pair, template: ChatTemplate, session: Session) {
+    this.#pair = pair;
+    this.#template = template;
+    this.#session = session;
+  }
+
+  /** @throws UsageError where the target has no chat template or a setting is wrong; ResourceError */
+  static async open(pair: Pair, input: SettingsInput = {}, run: RunOptions = {}): Promise<Conversation> {
+    const template = requireChatTemplate(pair);
+    return new Conversation(pair, template, await Session.open(pair, parseSettings(input), run, template));
+  }
+
+  /** What was said, reasoning excepted. */
+  get messages(): readonly ChatMessage[] {
+    return this.#messages;
+  }
+
+  /** Another conversation in place of this one. What both begin with stays in the caches. */
+  set messages(messages: readonly ChatMessage[]) {
+    this.#messages = messages;
+    this.#text = undefined;
+  }
+
+  /** Tokens of the conversation as far as it was written here, and how many it can have. */
+  get size(): { readonly tokens: number; readonly contextSize: number } {
+    return { tokens: this.#text?.length ?? 0, contextSize: this.#session.contextSize };
+  }
+
+  /**
+   * Answers. The events are those of `generate`; question and answer, as far as it came, are then part of the
+   * conversation. Without a token of an answer neither is.
+   * @throws ResourceError when the conversation no longer fits into the context; it is as before
+   */
+  async *ask(question: string, signal?: AbortSignal): AsyncGenerator<GenerationEvent, void> {
+    const messages: ChatMessage[] = [...this.#messages, { role: 'user', content: question }];
+    for await (const event of this.#session.write(this.#promptOf(messages), signal)) {
+      if (event.type === 'end' && event.result.tokens.length > 0) {
+        this.#messages = [...messages, { role: 'assistant', content: answerOf(event.result) }];
+        this.#text = this.#withoutEnd(this.#session.tokens);
+      }
+      yield event;
+    }
+  }
+
+  dispose(): Promise<void> {
+    return this.#session.dispose();
+  }
+
+  #promptOf(messages: readonly ChatMessage[]): readonly TokenId[] {
+    return this.#text
+      ? [...this.#text, ...this.#template.encodeAfterAnswer(messages)]
+      : this.#template.encode(messages);
+  }
+
+  /** The template itself writes the token that ends an answer. */
+  #withoutEnd(tokens: readonly TokenId[]): readonly TokenId[] {
+    const last = tokens.at(-1)!;
+    const isEnd = this.#pair.target.tokenizer.isEndOfGeneration(last) || this.#template.endTokens.has(last);
+    return isEnd ? tokens.slice(0, -1) : [...tokens];
+  }
+}
