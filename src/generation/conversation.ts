@@ -4,7 +4,7 @@ import type { TokenId } from '../types.js';
 import { answerOf } from './reasoning.js';
 import { requireChatTemplate } from './require-chat-template.js';
 import type { RunOptions } from './run-options.js';
-import { type GenerationEvent, Session } from './session.js';
+import { type EffectiveSettings, type GenerationEvent, Session } from './session.js';
 import { parseSettings, type SettingsInput } from './settings.js';
 
 /**
@@ -29,6 +29,10 @@ export class Conversation {
   static async open(pair: Pair, input: SettingsInput = {}, run: RunOptions = {}): Promise<Conversation> {
     const template = requireChatTemplate(pair);
     return new Conversation(pair, template, await Session.open(pair, parseSettings(input), run, template));
+  }
+
+  get settings(): EffectiveSettings {
+    return this.#session.settings;
   }
 
   /** What was said, reasoning excepted. */

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 /** Every command of mtad, and what makes its command line. Each is loaded only where it is wanted. */
 export const PROGRAMS = {
   generate: async () => (await import('./generate.js')).createGenerateProgram(),
+  chat: async () => (await import('./chat.js')).createChatProgram(),
   benchmark: async () => (await import('./benchmark.js')).createBenchmarkProgram(),
 } satisfies Record<string, () => Promise<Command>>;
 

@@ -4,7 +4,11 @@ import { ratios } from '../../metrics/ratios.js';
 import type { Run } from './json.js';
 
 /** A few lines for people: what came out, how fast, and what the draft model was good for. */
-export function statsText(run: Run, result: GenerationResult, colors: ChalkInstance): string {
+export function statsText(
+  run: Pick<Run, 'settings' | 'promptTokens'>,
+  result: GenerationResult,
+  colors: ChalkInstance,
+): string {
   const { counters, finishReason, prefillMs, firstTokenMs } = result;
   const { tokensPerSecond, blockEfficiency, acceptanceRate, perplexity } = ratios(counters);
   const { draft, verify, own } = counters.ms;

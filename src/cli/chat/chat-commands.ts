@@ -1,0 +1,115 @@
+import { UsageError } from '../../errors.js';
+import type { Conversation } from '../../generation/conversation.js';
+import type { GenerationResult } from '../../generation/session.js';
+import { colorsFor } from '../render/colors.js';
+import { statsText } from '../render/stats.js';
+import { loadConversation, saveConversation } from './saved-conversation.js';
+
+/** What the commands work on. */
+export interface Chat {
+  readonly conversation: Conversation;
+  readonly say: (line: string) => void; // to the user, on standard error
+  readonly color: 'auto' | 'always' | 'never';
+  /** The last answer, if there is one. */
+  last: { readonly promptTokens: number; readonly result: GenerationResult } | undefined;
+}
+
+interface ChatCommand {
+  readonly usage: string;
+  readonly what: string;
+  run(argument: string, chat: Chat): void | Promise<void>;
+}
+
+const COMMANDS: Record<string, ChatCommand> = {
+  system: {
+    usage: '/system [text]',
+    what: 'show or change what the model is told before the conversation',
+    run: (text, { conversation, say }) => {
+      const [first, ...rest] = conversation.messages;
+      const hasSystem = first?.role === 'system';
+      if (text === '') return say(hasSystem ? first.content : '(none)');
+      const turns = hasSystem ? rest : conversation.messages;
+      conversation.messages = [{ role: 'system', content: text }, ...turns];
+    },
+  },
+  stats: {
+    usage: '/stats',
+    what: 'figures of the last answer and of the conversation',
+    run: (_, { conversation, last, say, color }) => {
+      if (last) {
+        const run = { settings: conversation.settings, promptTokens: last.promptTokens };
+        say(statsText(run, last.result, colorsFor(color, process.stderr.isTTY)).trimEnd());
+      }
+      const { tokens, contextSize } = conversation.size;
+      const { evaluated } = last?.result ?? {};
+      const read = evaluated
+        ? `; of the last question ${evaluated.target} tokens were new to the target, ${evaluated.draft} to the draft model`
+        : '';
+      say(
+        `conversation: ${conversation.messages.length} messages, ${tokens} of ${contextSize} tokens${read}`,
+      );
+    },
+  },
+  save: {
+    usage: '/save <file>',
+    what: 'write the conversation to a file',
+    run: async (path, { conversation, say }) => {
+      await saveConversation(named(path, 'save'), conversation.messages);
+      say(`saved ${conversation.messages.length} messages to ${path}`);
+    },
+  },
+  load: {
+    usage: '/load <file>',
+    what: 'go on with a conversation that was saved',
+    run: async (path, { conversation, say }) => {
+      conversation.messages = await loadConversation(named(path, 'load'));
+      say(`loaded ${conversation.messages.length} messages from ${path}`);
+    },
+  },
+  reset: {
+    usage: '/reset',
+    what: 'forget everything but the /system text',
+    run: (_, { conversation }) => {
+      conversation.messages = conversation.messages.filter(({ role }) => role === 'system');
+    },
+  },
+  help: { usage: '/help', what: 'this list', run: (_, { say }) => say(helpText()) },
+  bye: { usage: '/bye', what: 'end the conversation, as Ctrl-D does', run: () => {} },
+};
+
+/** Whether a message is a command: a slash and a word at its very beginning, unlike /etc/hosts. */
+export function isChatCommand(message: string): boolean {
+  return /^\/[a-z?]+(\s|$)/.test(message);
+}
+
+/**
+ * Does what a command says.
+ * @returns whether the conversation goes on
+ * @throws UsageError for a command that there is not, or that cannot be done
+ */
+export async function runChatCommand(message: string, chat: Chat): Promise<boolean> {
+  const [, name, argument] = /^\/([a-z?]+)\s*(.*)$/s.exec(message)!;
+  if (['bye', 'exit', 'quit'].includes(name!)) return false;
+  const command = COMMANDS[name === '?' ? 'help' : name!];
+  if (!command)
+    throw new UsageError(
+      `There is no command /${name} (/help lists them; a space before the slash makes it a message)`,
+    );
+  await command.run(argument!.trim(), chat);
+  return true;
+}
+
+function named(path: string, command: string): string {
+  if (path === '') throw new UsageError(`/${command} needs the name of a file: /${command} chat.json`);
+  return path;
+}
+
+function helpText(): string {
+  const commands = Object.values(COMMANDS);
+  const width = Math.max(...commands.map(({ usage }) => usage.length));
+  return [
+    ...commands.map(({ usage, what }) => `${usage.padEnd(width)}  ${what}`),
+    `${'"""'.padEnd(width)}  begins and ends a message of several lines; a backslash at the end of a line goes on too`,
+    `${'Ctrl-C'.padEnd(width)}  stops the answer`,
+  ].join('\n');
+}

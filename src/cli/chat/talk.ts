@@ -1,0 +1,91 @@
+import { ResourceError, UsageError } from '../../errors.js';
+import type { Conversation } from '../../generation/conversation.js';
+import { attended } from '../attended.js';
+import { EXIT } from '../failures.js';
+import { answerStats } from '../render/chat-stats.js';
+import { colorsFor } from '../render/colors.js';
+import { Sink } from '../render/sink.js';
+import { type Chat, isChatCommand, runChatCommand } from './chat-commands.js';
+import { LineReader } from './line-reader.js';
+
+export interface TalkFlags {
+  hideReasoning?: boolean;
+  stats?: boolean;
+  color: 'auto' | 'always' | 'never';
+  quiet?: boolean;
+}
+
+/** 128 + SIGINT: on a terminal it ends an answer and not the conversation. */
+const CTRL_C = 130;
+
+/**
+ * Takes messages and answers them, until there are no more. Where nobody sits at a terminal the first failure ends it.
+ * @returns the exit code
+ */
+export async function talk(
+  conversation: Conversation,
+  firstMessage: string,
+  flags: TalkFlags,
+): Promise<number> {
+  const say = (line: string) => {
+    if (!flags.quiet) process.stderr.write(`${line}\n`);
+  };
+  const chat: Chat = { conversation, say, color: flags.color, last: undefined };
+  const output = new Sink(undefined, () => {});
+  const reader = new LineReader();
+  const { isTerminal } = reader;
+  if (isTerminal) say('Ctrl-C stops an answer, Ctrl-D ends the conversation, /help lists the commands');
+  try {
+    let message = firstMessage === '' ? await reader.next() : firstMessage;
+    for (; message !== undefined; message = await reader.next()) {
+      try {
+        if (isChatCommand(message)) {
+          if (!(await runChatCommand(message, chat))) break;
+        } else if (message.trim() !== '') {
+          const exitCode = await answer(message, chat, output, flags);
+          if (exitCode !== EXIT.ok && !(isTerminal && exitCode === CTRL_C)) return exitCode;
+          if (output.failure) break;
+        }
+      } catch (error) {
+        if (!isTerminal || !(error instanceof UsageError || error instanceof ResourceError)) throw error;
+        process.stderr.write(`mtad: ${error.message}\n`);
+      }
+    }
+    output.check();
+    return EXIT.ok;
+  } finally {
+    reader.close();
+  }
+}
+
+/** @returns the exit code that it would have if it were all there is */
+function answer(question: string, chat: Chat, output: Sink, flags: TalkFlags): Promise<number> {
+  const colors = colorsFor(flags.color, process.stdout.isTTY);
+  return attended(flags, async (interrupts, progress) => {
+    let promptTokens = 0;
+    let written = '';
+    for await (const event of chat.conversation.ask(question, interrupts.signal)) {
+      if (event.type === 'start') {
+        promptTokens = event.promptTokens.length;
+        chat.last = undefined;
+      }
+      if (event.type === 'prefill') progress.prefill(event.done, event.total);
+      if (event.type === 'text' || event.type === 'end') progress.stop();
+      if (event.type === 'text')
+        for (const { text, isReasoning } of event.pieces) {
+          if (isReasoning && flags.hideReasoning) continue;
+          written += text;
+          await output.write(isReasoning ? colors.dim(text) : text);
+        }
+      if (output.failure) break;
+      if (event.type !== 'end') continue;
+      const { result } = event;
+      chat.last = { promptTokens, result };
+      if (!written.endsWith('\n')) await output.write('\n');
+      if (result.tokens.length === 0) chat.say('(no answer: the question is not part of the conversation)');
+      if (flags.stats ?? process.stderr.isTTY)
+        chat.say(colorsFor(flags.color, process.stderr.isTTY).dim(answerStats(result, promptTokens)));
+    }
+    return interrupts.exitCode ?? EXIT.ok;
+  });
+}

@@ -1,0 +1,70 @@
+import type { ChatMessage } from '../../engine/engine.js';
+import { UsageError } from '../../errors.js';
+import { Conversation } from '../../generation/conversation.js';
+import { refuseWithoutChatTemplate } from '../../generation/require-chat-template.js';
+import type { RunOptions } from '../../generation/run-options.js';
+import { parseSettings } from '../../generation/settings.js';
+import type { PairFiles, PairOptions } from '../../models/pair.js';
+import { sequencesOf } from '../../strategies/index.js';
+import { attended } from '../attended.js';
+import { loadConversation } from '../chat/saved-conversation.js';
+import { type TalkFlags, talk } from '../chat/talk.js';
+import { type DecodingFlags, settingsOf } from '../decoding-options.js';
+import { EXIT } from '../failures.js';
+import { pairOptionsOf, type RuntimeFlags, runOptionsOf } from '../options.js';
+
+/** What Commander makes of the options. Undefined = not given. */
+export interface ChatFlags extends RuntimeFlags, DecodingFlags, TalkFlags {
+  system?: string;
+  load?: string;
+  engine: NonNullable<PairOptions['engine']>;
+}
+
+/** Tokens of a conversation unless --ctx-size says otherwise: what a model was trained on may not fit into memory. */
+const CONTEXT_SIZE = 8192;
+
+/** `mtad chat`: questions in, answers out, until there are no more. @returns the exit code */
+export async function runChat(firstMessage: string, flags: ChatFlags): Promise<number> {
+  const settings = parseSettings(settingsOf(flags));
+  const messages = await startOf(flags);
+  const { loadPair } = await import('../../models/pair.js'); // half a second, so not before it is needed
+  let pair: Awaited<ReturnType<typeof loadPair>> | undefined;
+  let conversation: Conversation | undefined;
+  try {
+    const interrupted = await attended(flags, async ({ signal }, progress) => {
+      const options = { ...pairOptionsOf(flags), engine: flags.engine, signal };
+      const needed = { ...options, needsDraft: sequencesOf(settings).draft > 0 };
+      const files = await chatFiles(needed);
+      progress.loading('Loading models');
+      pair = await loadPair(needed, files);
+      conversation = await Conversation.open(pair, settings, chatRunOptions(flags, files));
+      return EXIT.ok;
+    });
+    if (!conversation) return interrupted;
+    conversation.messages = messages;
+    return await talk(conversation, firstMessage, flags);
+  } finally {
+    await conversation?.dispose();
+    await pair?.dispose();
+  }
+}
+
+async function startOf({ load, system }: ChatFlags): Promise<ChatMessage[]> {
+  if (load !== undefined && system !== undefined)
+    throw new UsageError('--load brings its own system text: leave --system out, or change it with /system');
+  if (load !== undefined) return loadConversation(load);
+  return system === undefined ? [] : [{ role: 'system', content: system }];
+}
+
+/** @throws UsageError for a model that cannot be talked to, before it is loaded */
+async function chatFiles(options: PairOptions): Promise<PairFiles> {
+  const { findPair } = await import('../../models/pair.js');
+  const files = await findPair(options);
+  refuseWithoutChatTemplate(files.target);
+  return files;
+}
+
+function chatRunOptions(flags: ChatFlags, { target }: PairFiles): RunOptions {
+  const contextSize = flags.ctxSize ?? Math.min(target.trainContextSize || CONTEXT_SIZE, CONTEXT_SIZE);
+  return { ...runOptionsOf(flags), contextSize };
+}

@@ -1,0 +1,54 @@
+import { Command, Option } from 'commander';
+import type { ChatFlags } from '../commands/chat.js';
+import { addDecodingOptions } from '../decoding-options.js';
+import { addEngineOption, addModelOptions, addRuntimeOptions, answerErrors } from '../options.js';
+
+const EXAMPLES = `
+A message is a line, or several between """ and """, or as long as lines end in a backslash. Ctrl-C stops the answer;
+Ctrl-D or /bye ends the conversation; /help lists the commands. From a pipe, each line is a message.
+
+Examples:
+  mtad chat --pair llama-3.1-8b
+  mtad chat -m llama-8b-q4.gguf -d llama-1b-q4.gguf -s "Answer in one sentence." "Why is the sky blue?"
+  mtad chat --load yesterday.json`;
+
+/** The command line of `mtad chat`. Parsing loads no model and no native library. */
+export function createChatProgram(): Command {
+  const program = new Command('mtad chat')
+    .usage('[options] [message...]')
+    .description(
+      'Talk with a model that was trained for it. Both models keep the conversation in their caches: only what is new is read.',
+    )
+    .argument('[message...]', 'the first message')
+    .action(async (words: string[], flags: ChatFlags, command: Command) => {
+      if (words.length === 1 && words[0] === 'help') return command.help();
+      const { runChat } = await import('../commands/chat.js');
+      process.exitCode = await runChat(words.join(' '), flags);
+    });
+  answerErrors(program, '(mtad chat --help lists the options)');
+
+  addModelOptions(program);
+
+  program.optionsGroup('Conversation:');
+  program
+    .option('-s, --system <text>', 'what the model is told before the conversation')
+    .option('--load <file>', 'go on with a conversation that /save wrote')
+    .option('--hide-reasoning', 'only the answer of a model that reasons first');
+
+  program.optionsGroup('Decoding:');
+  addDecodingOptions(program);
+
+  program.optionsGroup('Runtime:');
+  addEngineOption(program);
+  addRuntimeOptions(program);
+
+  program.optionsGroup('Output:');
+  program
+    .option('--stats', 'a line of figures after each answer, on standard error (default: on a terminal)')
+    .option('--no-stats', 'no figures')
+    .addOption(new Option('--color <when>', 'colours').choices(['auto', 'always', 'never']).default('auto'))
+    .option('-q, --quiet', 'no progress, no warnings, no figures')
+    .option('-v, --verbose', "llama.cpp's log, and errors in full");
+  program.addHelpText('after', EXAMPLES);
+  return program;
+}
