@@ -1,0 +1,146 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ResourceError, UsageError } from '../../src/errors.js';
+import { Conversation } from '../../src/generation/conversation.js';
+import { generate } from '../../src/generation/generate.js';
+import type { GenerationResult } from '../../src/generation/session.js';
+import type { SettingsInput } from '../../src/generation/settings.js';
+import { loadPair, type Pair } from '../../src/models/pair.js';
+import type { StrategyName } from '../../src/strategies/index.js';
+import { chatPair } from '../support/chat-models.js';
+
+/** A model that ends its answer where others put a full stop. */
+const SENTENCES = { 2: '</s>', 1985: '<|im_end|>' };
+
+const RUN = { threads: 1, contextSize: 400 };
+
+describe.each(['direct', 'bindings'] as const)('Conversation on engine %s', (engine) => {
+  let folder: string;
+  let pair: Pair;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'mtad-conversation-'));
+    pair = await loadPair({ ...(await chatPair(folder, { tokens: SENTENCES })), engine });
+  });
+  afterAll(async () => {
+    await pair?.dispose();
+    await rm(folder, { recursive: true });
+  });
+
+  const open = (settings: SettingsInput = {}, run = {}) =>
+    Conversation.open(pair, { maxTokens: 24, seed: 1, ...settings }, { ...RUN, ...run });
+
+  /** The question's tokens as far as they stand behind the last answer, and what came of it. */
+  async function ask(conversation: Conversation, question: string, signal?: AbortSignal) {
+    const before = conversation.size.tokens;
+    let promptTokens = 0;
+    let result: GenerationResult | undefined;
+    for await (const event of conversation.ask(question, signal)) {
+      if (event.type === 'start') promptTokens = event.promptTokens.length;
+      if (event.type === 'end') result = event.result;
+    }
+    return { ...result!, newTokens: promptTokens - before, promptTokens };
+  }
+
+  const strategies: StrategyName[] = ['mtad', 'mmtad', 'speculative', 'block', 'autoregressive', 'mtjd'];
+
+  it.each(strategies)(
+    '%s: of the second question the target evaluates what is new, and no more',
+    async (strategy) => {
+      const conversation = await open({ strategy, maxTokens: 100 });
+      const first = await ask(conversation, 'Tell me a story.');
+      expect(first.finishReason).toBe('eos');
+      expect(first.evaluated.target).toBe(first.promptTokens);
+      const second = await ask(conversation, 'And then?');
+      await conversation.dispose();
+      expect(second.newTokens).toBeGreaterThan(5);
+      expect(second.evaluated.target).toBe(second.newTokens);
+      // The draft model never sees the last tokens of a block before they are part of the text.
+      const { draft } = second.evaluated;
+      const most = strategy === 'autoregressive' || strategy === 'mtjd' ? 0 : second.newTokens + 2;
+      expect(draft).toBeLessThanOrEqual(most);
+    },
+  );
+
+  it('after an answer that was cut off, its last token is new too: no pass has seen it', async () => {
+    const conversation = await open({ ignoreEos: true });
+    const first = await ask(conversation, 'Tell me a story.');
+    expect(first.finishReason).toBe('length');
+    const second = await ask(conversation, 'And then?');
+    const third = await ask(conversation, 'And then?');
+    await conversation.dispose();
+    expect(second.evaluated.target).toBe(second.newTokens + 1);
+    expect(third.evaluated.target).toBe(third.newTokens + 1);
+  });
+
+  it('says the second time what a model says that reads the whole conversation anew', async () => {
+    const greedy = { strategy: 'autoregressive', temperature: 0, maxTokens: 100 } as const;
+    const conversation = await open(greedy);
+    await ask(conversation, 'Tell me a story.');
+    const { text } = await ask(conversation, 'And then?');
+    const messages = conversation.messages.slice(0, -1);
+    await conversation.dispose();
+    let whole: GenerationResult | undefined;
+    for await (const event of generate(pair, { messages }, greedy, RUN))
+      if (event.type === 'end') whole = event.result;
+    expect(text).toBe(whole!.text);
+  });
+
+  it('keeps question and answer, and begins anew where other messages are put in their place', async () => {
+    const conversation = await open();
+    const { text } = await ask(conversation, 'Tell me a story.');
+    expect(conversation.messages).toEqual([
+      { role: 'user', content: 'Tell me a story.' },
+      { role: 'assistant', content: text },
+    ]);
+    conversation.messages = [{ role: 'system', content: 'Be brief.' }];
+    const again = await ask(conversation, 'Tell me a story.');
+    expect(again.evaluated.target).toBeGreaterThan(5);
+    expect(again.evaluated.target).toBeLessThanOrEqual(again.promptTokens);
+    conversation.messages = [];
+    expect((await ask(conversation, 'Tell me a story.')).evaluated.target).toBeLessThan(again.promptTokens);
+    await conversation.dispose();
+  });
+
+  it('an interrupted answer is part of the conversation as far as it came', async () => {
+    const conversation = await open({ maxTokens: 200, ignoreEos: true });
+    const stop = new AbortController();
+    for await (const event of conversation.ask('Tell me a story.', stop.signal))
+      if (event.type === 'text') stop.abort();
+    expect(conversation.messages).toHaveLength(2);
+    expect(conversation.messages[1]!.content).not.toBe('');
+    const second = await ask(conversation, 'Go on.');
+    expect(second.evaluated.target).toBe(second.newTokens + 1);
+    await conversation.dispose();
+  });
+
+  it('a question that is interrupted before its answer leaves the conversation as it was', async () => {
+    const conversation = await open();
+    await ask(conversation, 'Tell me a story.');
+    const before = conversation.messages;
+    await ask(conversation, 'And then?', AbortSignal.abort());
+    expect(conversation.messages).toBe(before);
+    for await (const _ of conversation.ask('And then?')) break; // nobody listens
+    expect(conversation.messages).toBe(before);
+    const next = await ask(conversation, 'And then?');
+    expect(next.evaluated.target).toBeLessThanOrEqual(next.newTokens + 1);
+    await conversation.dispose();
+  });
+
+  it('a question for which there is no room is refused, and the conversation goes on', async () => {
+    const conversation = await open({}, { contextSize: 90 });
+    await ask(conversation, 'Tell me a story.');
+    const before = conversation.messages;
+    await expect(ask(conversation, 'word '.repeat(90))).rejects.toThrow(ResourceError);
+    expect(conversation.messages).toBe(before);
+    expect((await ask(conversation, 'Go on.')).tokens.length).toBeGreaterThan(0);
+    await conversation.dispose();
+  });
+});
+
+it('a model without a chat template cannot be talked to', async () => {
+  const pair = await loadPair({ engine: 'direct' });
+  await expect(Conversation.open(pair)).rejects.toThrow(UsageError);
+  await pair.dispose();
+});
