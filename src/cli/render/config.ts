@@ -25,7 +25,9 @@ export function configTable(
 ): string {
   const rows = [
     ...settings.map((setting) => [setting.name, inWords(setting), setting.source]),
-    ...secrets.map(({ name, isSet }) => [name, isSet ? 'set' : 'not set', 'environment']),
+    ...secrets.map(({ name, isSet }) =>
+      isSet ? [name, 'set', 'environment'] : [name, 'not set', 'default'],
+    ),
   ].map((row) => (row[2] === 'default' ? row.map((cell) => colors.dim(cell)) : row));
   const columns = [`mtad ${command}`, 'value', 'from'].map((head) => ({ head, align: 'left' as const }));
   const where = file.path === null ? 'none' : `${file.path}${file.exists ? '' : ' (not there)'}`;
@@ -35,7 +37,7 @@ export function configTable(
 export function configJson({ command, file, settings, secrets }: ShownConfig): string {
   const values = settings.map((setting) => [
     setting.name,
-    { value: valueOf(setting) ?? null, source: setting.source },
+    { value: shownValue(setting) ?? null, source: setting.source },
   ]);
   const tokens = secrets.map(({ name, isSet }) => [name, isSet]);
   const object = {
@@ -50,14 +52,14 @@ export function configJson({ command, file, settings, secrets }: ShownConfig): s
 
 /** As it would be written in a settings file; a default that is no value as the help describes it. */
 function inWords(setting: Setting): string {
-  const value = valueOf(setting);
+  const value = shownValue(setting);
   if (value === undefined) return describedDefault(setting.option) ?? '-';
   if (typeof value === 'string') return value;
   return Array.isArray(value) && typeof value[0] === 'number' ? value.join(',') : JSON.stringify(value);
 }
 
 /** @returns undefined where the program decides by what it finds */
-function valueOf({ value, option }: Setting): unknown {
+function shownValue({ value, option }: Setting): unknown {
   if (value === undefined && isSwitch(option) && describedDefault(option) === undefined) return false;
   return typeof value === 'string' ? withoutPassword(value) : value;
 }

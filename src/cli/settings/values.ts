@@ -21,7 +21,8 @@ export function parseGiven(option: Option, given: Given): unknown {
   if (typeof given === 'boolean') throw new InvalidArgumentError('It must be a value, not true or false.');
   if (typeof given !== 'object') return parseText(option, String(given), previousOf(option));
   if (option.flags.includes('<list>')) return parseText(option, given.join(','), undefined);
-  if (!isRepeatable(option)) throw new InvalidArgumentError('It must be one value, not a list.');
+  if (!isRepeatable(option))
+    throw new InvalidArgumentError('It must be one value; lists stand under [benchmark].');
   return given.reduce((all: unknown, one) => parseText(option, String(one), all), []);
 }
 
