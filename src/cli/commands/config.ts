@@ -36,7 +36,7 @@ export async function runConfig(command: SettableName, program: Command): Promis
 }
 
 function shownSettings(program: Command): Setting[] {
-  return [...settingsOf(program)].reverse().map(([name, option]) => {
+  return [...settingsOf(program)].map(([name, option]) => {
     const key = option.attributeName();
     const source = program.getOptionValueSource(key) ?? 'default';
     return { name, value: program.getOptionValue(key), source: source === 'cli' ? 'flag' : source, option };
@@ -47,9 +47,8 @@ function shownSettings(program: Command): Setting[] {
 async function warnOfVariables(): Promise<void> {
   const programs = await Promise.all(SETTABLE.map((name) => PROGRAMS[name]()));
   const known = ['MTAD_CONFIG', ...programs.flatMap((one) => [...settingsOf(one).keys()].map(variableName))];
-  for (const name of Object.keys(process.env).filter(
-    (name) => name.startsWith('MTAD_') && !known.includes(name),
-  )) {
+  const ours = Object.keys(process.env).filter((name) => name.startsWith('MTAD_'));
+  for (const name of ours.filter((name) => !known.includes(name))) {
     const meant = nearest(name, known);
     if (meant !== undefined)
       process.stderr.write(`mtad: warning: ${name} has no meaning; did you mean ${meant}?\n`);

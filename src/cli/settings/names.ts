@@ -27,8 +27,12 @@ export function isOfOneRun(option: Option): boolean {
 
 /** What may be set once and for all, by name; each with the first of its options. */
 export function settingsOf(program: Command): Map<string, Option> {
-  const lasting = program.options.filter((option) => !option.hidden && !isOfOneRun(option));
-  return new Map(lasting.reverse().map((option) => [settingName(option), option]));
+  const settings = new Map<string, Option>();
+  for (const option of program.options) {
+    const name = settingName(option);
+    if (!option.hidden && !isOfOneRun(option) && !settings.has(name)) settings.set(name, option);
+  }
+  return settings;
 }
 
 /** An option without a value: on or off. */
