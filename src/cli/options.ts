@@ -35,14 +35,10 @@ export function answerErrors(program: Command, hint: string): Command {
 export function addModelOptions(program: Command): void {
   program.optionsGroup('Models:');
   program
-    .addOption(new Option('-m, --model <file>', 'target model, GGUF').env('MTAD_MODEL'))
-    .addOption(
-      new Option(
-        '-d, --draft <file>',
-        'draft model, GGUF; or lookup: guess from the text so far, no model',
-      ).env('MTAD_DRAFT'),
-    )
-    .addOption(new Option('--models-dir <folder>', 'where to look for models').env('MTAD_MODELS_DIR'))
+    .option('-m, --model <file>', 'target model, GGUF')
+    .option('-d, --draft <file>', 'draft model, GGUF; or lookup: guess from the text so far, no model')
+    .option('--pair <name>', 'both models by a name that stands for them, with what suits them')
+    .option('--models-dir <folder>', 'where to look for models')
     .option('--offline', 'never use the network (this release never does)');
 }
 

@@ -2,11 +2,11 @@ import { distance } from 'fastest-levenshtein';
 import { UsageError } from '../errors.js';
 import { COMMAND_NAMES, isCommand } from './programs/index.js';
 
-const LATER_COMMANDS = ['tune', 'inspect', 'pull', 'complete'];
+const LATER_COMMANDS = ['tune', 'inspect', 'pull'];
 const KNOWN_WORDS = [...COMMAND_NAMES, 'help', ...LATER_COMMANDS];
 
 /** llama.cpp's names for our options. Commander would take `-md x` for `--model d` and a prompt. */
-const LLAMA_CPP_SPELLINGS: Record<string, string> = {
+export const LLAMA_CPP_SPELLINGS: Record<string, string> = {
   '-md': '--draft',
   '--model-draft': '--draft',
   '--spec-draft-model': '--draft',
@@ -44,9 +44,10 @@ export function acceptLlamaCppSpellings(args: readonly string[]): string[] {
   });
 }
 
-/** `help benchmark` is `benchmark --help`. With more words it is a prompt. */
+/** `help benchmark` and `benchmark help` are `benchmark --help`. With more words it is a prompt. */
 export function acceptHelpOf(args: readonly string[]): readonly string[] {
   const [help, command, ...more] = args;
+  if (args.length === 2 && isCommand(help) && command === 'help') return [help, '--help'];
   if (help !== 'help' || command === undefined || more.length > 0 || !KNOWN_WORDS.includes(command))
     return args;
   refuseLaterCommand(command);

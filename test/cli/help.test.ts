@@ -24,6 +24,9 @@ test.each([
   ['--version'],
   ['--threshold', '0', 'A prompt'],
   ['benchmark', '--help'],
+  ['config', '--pair', 'llama-3.1-8b'],
+  ['complete', 'bash'],
+  ['complete', '--', 'benchmark', '--'],
   ['benchmark', '--export-json', '/no/such/folder/a.json'],
   ['benchmark', '--prompts', 'gguf/README.md'],
   ['benchmark', '--replay', 'gguf/README.md'],
@@ -65,6 +68,13 @@ test('help and the name of a command', async () => {
   expect((await mtad(['benchmark', 'help'])).stdout).toBe(stdout);
   expect((await mtad(['help', 'generate'])).stdout).toBe((await mtad(['--help'])).stdout);
   expect(await mtad(['help', 'tune'])).toMatchObject({ exitCode: 2, stdout: '' });
+});
+
+test('help says once how settings come from elsewhere', async () => {
+  for (const command of [[], ['benchmark']]) {
+    const { stdout } = await mtad([...command, '--help']);
+    expect(stdout.match(/MTAD_\w+/g)).toEqual(['MTAD_DRAFT_LENGTH']);
+  }
 });
 
 test('--version is that of the package', async () => {

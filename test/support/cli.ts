@@ -6,9 +6,11 @@ export const BIN = fileURLToPath(new URL('../../bin/mtad.js', import.meta.url));
 
 /** Nothing of the person who runs the tests reaches the command. */
 const CLEAN = {
-  MTAD_MODEL: undefined,
-  MTAD_DRAFT: undefined,
-  MTAD_MODELS_DIR: undefined,
+  ...Object.fromEntries(
+    Object.keys(process.env).flatMap((name) => (name.startsWith('MTAD_') ? [[name, undefined]] : [])),
+  ),
+  MTAD_CONFIG: '', // no settings file
+  HF_TOKEN: undefined,
   NO_COLOR: undefined,
   FORCE_COLOR: undefined,
   CI: undefined, // a spinner does not turn there
