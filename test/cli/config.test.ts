@@ -99,7 +99,7 @@ test('a variable with a slip in its name is pointed out', async () => {
 });
 
 test.each([
-  [['config', 'nothing'], 'Allowed choices are generate, benchmark'],
+  [['config', 'nothing'], 'Allowed choices are generate, chat'],
   [['config', '--threads', '1', 'benchmark'], 'stands first'],
   [['config', 'generate', 'benchmark'], 'too many arguments'],
   [['config', '--prompt', 'Once'], 'unknown option'],

@@ -90,7 +90,7 @@ async function loadAndWrite(
     say(
       `warning: --ctx-size ${flags.ctxSize} is more than the ${trained} tokens that the target was trained on`,
     );
-  if (flags.chat || flags.system !== undefined) refuseWithoutChatTemplate(files.target);
+  if (!flags.raw && (flags.chat || flags.system !== undefined)) refuseWithoutChatTemplate(files.target);
   const words = await readPrompt(sources, signal, say);
   if (words === '') throw new UsageError('The prompt is empty');
   const prompt = files.target.hasChatTemplate && !flags.raw ? { messages: messagesOf(words, flags) } : words;
