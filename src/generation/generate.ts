@@ -11,6 +11,7 @@ import { createRng } from '../sampling/rng.js';
 import { createStrategy, sequencesOf } from '../strategies/index.js';
 import type { FinishReason, TokenId } from '../types.js';
 import { bannedTokens } from './banned-tokens.js';
+import { GrammarConstraint } from './grammar-constraint.js';
 import { parseSettings, type Settings, type SettingsInput } from './settings.js';
 import { type TextPiece, TextStream, textOf } from './text-stream.js';
 
@@ -45,6 +46,7 @@ export interface GenerationResult {
   readonly text: string;
   readonly tokens: readonly TokenId[]; // emitted, the one that ended the text included
   readonly finishReason: FinishReason;
+  readonly grammarComplete: boolean | null; // whether the text may end there; null without a grammar
   readonly counters: Counters;
   readonly prefillMs: number;
   readonly firstTokenMs: number | null; // from the start of prefill; null where no token came
@@ -73,6 +75,7 @@ export async function* generate(
         'shorten it, or raise the context size (--ctx-size)',
     );
 
+  const grammar = settings.grammar && (await pair.target.createGrammar(settings.grammar));
   const now = () => performance.now();
   const sequences = sequencesOf(settings);
   const length = Math.min(limit, promptTokens.length + settings.maxTokens);
@@ -98,7 +101,8 @@ export async function* generate(
     const prefillMs = now() - started;
 
     const isEnd = (token: TokenId) => !settings.ignoreEos && tokenizer.isEndOfGeneration(token);
-    const sampling = { ...settings, banned: bannedTokens(pair, settings.ignoreEos) };
+    const constraint = grammar && new GrammarConstraint(grammar.start(), promptTokens.length);
+    const sampling = { ...settings, banned: bannedTokens(pair, settings.ignoreEos), constraint };
     const strategy = createStrategy(settings, { sampling, isEnd, target: cache.target, draft: cache.draft });
     const stream = new TextStream(tokenizer, promptTokens, settings.stop);
     const steps = decode(strategy, cache, prefix, {
@@ -127,9 +131,18 @@ export async function* generate(
     const rest = finishReason === 'stop' ? [] : stream.end();
     if (rest.length > 0) yield { type: 'text', pieces: rest };
     const tokens = prefix.slice(promptTokens.length);
+    const grammarComplete = constraint?.isComplete(prefix) ?? null;
     yield {
       type: 'end',
-      result: { text: text + textOf(rest), tokens, finishReason, counters, prefillMs, firstTokenMs },
+      result: {
+        text: text + textOf(rest),
+        tokens,
+        finishReason,
+        grammarComplete,
+        counters,
+        prefillMs,
+        firstTokenMs,
+      },
     };
   } finally {
     await cache.dispose();

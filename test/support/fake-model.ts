@@ -1,6 +1,6 @@
 import type { ReadRequest } from '../../src/engine/engine.js';
 import { type Truncation, truncate } from '../../src/sampling/truncate.js';
-import type { Distribution, Prefix, TokenId, TopLogits } from '../../src/types.js';
+import type { Distribution, Mask, Prefix, TokenId, TopLogits } from '../../src/types.js';
 
 /** Small enough to enumerate every text of a few tokens. */
 export const VOCABULARY = 6;
@@ -30,9 +30,10 @@ export const DRAFT: FakeModel = (last, before) =>
   );
 
 /** What an engine answers after this text. */
-export function readLogits(model: FakeModel, text: Prefix, read: ReadRequest): TopLogits {
+export function readLogits(model: FakeModel, text: Prefix, read: ReadRequest, mask?: Mask): TopLogits {
   const logits = model(text.at(-1)!, text.at(-2) ?? -1);
-  const order = [...logits.keys()].sort((a, b) => logits[b]! - logits[a]! || a - b);
+  const allowed = [...logits.keys()].filter((token) => mask?.allows(token) ?? true);
+  const order = allowed.sort((a, b) => logits[b]! - logits[a]! || a - b);
   const top = read.top === 0 ? order : order.slice(0, read.top);
   return {
     tokens: Int32Array.from(top),
