@@ -15,7 +15,7 @@ export { ModelCache } from './cache/model-cache.js';
 export { type CacheOptions, openCache } from './cache/open-cache.js';
 export { type DecodeOptions, decode, type Step } from './decoding/decode.js';
 export type { Strategy } from './decoding/strategy.js';
-export type { Engine, Model, Tokenizer } from './engine/engine.js';
+export type { Engine, Grammar, GrammarSource, GrammarState, Model, Tokenizer } from './engine/engine.js';
 export { ModelFileError, PairMismatchError, ResourceError, UsageError } from './errors.js';
 export {
   type GenerationEvent,
@@ -23,6 +23,8 @@ export {
   generate,
   type RunOptions,
 } from './generation/generate.js';
+export { GrammarConstraint } from './generation/grammar-constraint.js';
+export { checkJsonSchema } from './generation/json-schema.js';
 export { type Settings, type SettingsInput, settingsSchema } from './generation/settings.js';
 export type { TextPiece } from './generation/text-stream.js';
 export { addStep, type Counters, NO_STEPS } from './metrics/counters.js';

@@ -21,6 +21,9 @@ export async function createGrammar(
   return { start: () => new LlamaGrammarState(model, new LlamaGrammarEvaluationState({ model, grammar })) };
 }
 
+/** What llama.cpp logs after it has printed a syntax error straight to standard error, where nobody can catch it. */
+const UNSAID = 'failed to parse grammar';
+
 /** @throws UsageError when llama.cpp cannot read it */
 export async function parseGrammar(
   llama: Llama,
@@ -32,7 +35,9 @@ export async function parseGrammar(
     const text = 'gbnf' in source ? source.gbnf : await gbnfOf(llama, source.jsonSchema);
     return await llama.createGrammar({ grammar: text });
   } catch (cause) {
-    throw new UsageError(`llama.cpp cannot read the grammar: ${await complaints.summary(cause)}`, { cause });
+    const reason = await complaints.summary(cause);
+    const where = reason === UNSAID ? '; it has said why on its own, before this line' : '';
+    throw new UsageError(`llama.cpp cannot read the grammar: ${reason}${where}`, { cause });
   }
 }
 

@@ -1,4 +1,4 @@
-import type { ReadRequest } from '../../src/engine/engine.js';
+import type { GrammarState, ReadRequest } from '../../src/engine/engine.js';
 import { type Truncation, truncate } from '../../src/sampling/truncate.js';
 import type { Distribution, Mask, Prefix, TokenId, TopLogits } from '../../src/types.js';
 
@@ -42,28 +42,37 @@ export function readLogits(model: FakeModel, text: Prefix, read: ReadRequest, ma
   };
 }
 
-export function distributionAfter(model: FakeModel, text: Prefix, truncation: Truncation): Distribution {
-  return truncate(readLogits(model, text, { top: 0, logSumExp: false }), truncation);
+export function distributionAfter(
+  model: FakeModel,
+  text: Prefix,
+  truncation: Truncation,
+  mask?: Mask,
+): Distribution {
+  return truncate(readLogits(model, text, { top: 0, logSumExp: false }, mask), truncation);
 }
 
-/** The probability of every continuation of so many tokens, or of fewer where the end token comes first. */
+/**
+ * The probability of every continuation of so many tokens, or of fewer where the end token comes first.
+ * @param start where a grammar begins that the text obeys
+ */
 export function textsAfter(
   model: FakeModel,
   prompt: Prefix,
   length: number,
   truncation: Truncation,
+  start?: GrammarState,
 ): Map<string, number> {
   const texts = new Map<string, number>();
-  const grow = (tokens: TokenId[], logProb: number): void => {
+  const grow = (tokens: TokenId[], logProb: number, state: GrammarState | undefined): void => {
     if (tokens.length === length || (tokens.length > 0 && isEnd(tokens.at(-1)!))) {
       texts.set(tokens.join(' '), Math.exp(logProb));
       return;
     }
-    const next = distributionAfter(model, [...prompt, ...tokens], truncation);
+    const next = distributionAfter(model, [...prompt, ...tokens], truncation, state);
     next.tokens.forEach((token, i) => {
-      grow([...tokens, token], logProb + next.logProbs[i]!);
+      grow([...tokens, token], logProb + next.logProbs[i]!, state?.after(token));
     });
   };
-  grow([], 0);
+  grow([], 0, start);
   return texts;
 }

@@ -6,6 +6,7 @@ import type { Pair, PairOptions } from '../../models/pair.js';
 import { type StrategyName, sequencesOf } from '../../strategies/index.js';
 import { attended } from '../attended.js';
 import { EXIT } from '../failures.js';
+import { type GrammarFlags, readGrammar } from '../grammar-file.js';
 import type { Interrupts } from '../interrupts.js';
 import { draftFile, draftSource, pairOptionsOf, type RuntimeFlags, runOptionsOf } from '../options.js';
 import { checkSources, type PromptSources, readPrompt, stdinIsRedirected } from '../prompt.js';
@@ -18,7 +19,7 @@ import { checkOutputs } from '../render/sink.js';
 import { statsText } from '../render/stats.js';
 
 /** What Commander makes of the options. Undefined = not given. */
-export interface GenerateFlags extends RuntimeFlags {
+export interface GenerateFlags extends RuntimeFlags, GrammarFlags {
   prompt?: string;
   file?: string;
   stdin: boolean;
@@ -61,8 +62,9 @@ export async function runGenerate(
     process.stderr.write(help());
     return EXIT.usage;
   }
-  checkOutputs(outputsOf(flags), [flags.model, draftFile(flags), flags.file].filter(isGiven));
-  const settings = parseSettings(settingsOf(flags));
+  const { model, file, grammar, jsonSchema } = flags;
+  checkOutputs(outputsOf(flags), [model, draftFile(flags), file, grammar, jsonSchema].filter(isGiven));
+  const settings = parseSettings({ ...settingsOf(flags), grammar: readGrammar(flags, sayer(flags)) });
   return attended(flags, (interrupts, progress) =>
     loadAndWrite(sources, flags, settings, interrupts, progress),
   );
@@ -76,12 +78,11 @@ async function loadAndWrite(
   progress: Progress,
 ): Promise<number> {
   const { signal } = interrupts;
-  const say = (line: string) => {
-    if (!flags.quiet) process.stderr.write(`mtad: ${line}\n`);
-  };
+  const say = sayer(flags);
   const options: PairOptions = {
     ...pairOptionsOf(flags),
     engine: flags.engine,
+    grammar: settings.grammar,
     needsDraft: sequencesOf(settings).draft > 0,
     signal,
   };
@@ -141,9 +142,21 @@ async function write(
   await output.finish();
 
   if (output.readerLeft) return EXIT.ok;
+  const { finishReason, grammarComplete } = result!;
+  if (grammarComplete === false && (finishReason === 'length' || finishReason === 'context'))
+    sayer(flags)(`the text ended before the grammar was complete; raise ${LIMITS[finishReason]}`);
   if ((flags.stats ?? process.stderr.isTTY) && !flags.quiet)
     process.stderr.write(statsText(run!, result!, colorsFor(flags.color, process.stderr.isTTY)));
-  return result!.finishReason === 'interrupted' ? interrupts.exitCode! : EXIT.ok;
+  return finishReason === 'interrupted' ? interrupts.exitCode! : EXIT.ok;
+}
+
+/** What ends a text early. */
+const LIMITS = { length: '--max-tokens', context: '--ctx-size' };
+
+function sayer({ quiet }: GenerateFlags): (line: string) => void {
+  return (line) => {
+    if (!quiet) process.stderr.write(`mtad: ${line}\n`);
+  };
 }
 
 function fileOf({ output }: GenerateFlags): string | undefined {

@@ -16,6 +16,7 @@ Examples:
   mtad "Once upon a time"
   mtad -m llama-8b-q4.gguf -d llama-1b-q4.gguf "The sea"
   mtad --draft lookup "One for sorrow, two for joy, one for"
+  mtad --json-schema person.schema.json "The first person in this story, as JSON:"
   cat notes.txt | mtad "In one sentence, this says that"
 
 Exit codes: 0 done, 1 failure, 2 wrong arguments, 3 model file, 4 models do not make a pair,
@@ -77,7 +78,9 @@ export function createGenerateProgram(): Command {
         .argParser((text: string, all: string[]) => [...all, parseStop(text)])
         .default([], 'none'),
     )
-    .option('--ignore-eos', 'never end by itself');
+    .option('--ignore-eos', 'never end by itself')
+    .addOption(new Option('--json-schema <file>', 'write JSON that obeys this schema').conflicts('grammar'))
+    .option('--grammar <file>', "write what this grammar allows, in llama.cpp's notation (GBNF)");
 
   program.optionsGroup('Runtime:');
   program.addOption(
