@@ -8,7 +8,8 @@ import { ALL, chain, withContext } from './rows.js';
 export function grammarLaws(engine: () => Engine, model: () => Model): void {
   const vocabulary = (): TokenId[] => Array.from({ length: 2048 }, (_, token) => token);
   const isEnd = (token: TokenId) => model().tokenizer.isEndOfGeneration(token);
-  const textOf = (tokens: readonly TokenId[]) => model().tokenizer.decode(tokens, tokens);
+  const textOf = (tokens: readonly TokenId[]) =>
+    model().tokenizer.decode(tokens, model().tokenizer.encode('Once'));
   const only = async (grammar: Grammar) => {
     const state = grammar.start();
     return vocabulary().filter((token) => state.allows(token));
