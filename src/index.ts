@@ -15,9 +15,21 @@ export { ModelCache } from './cache/model-cache.js';
 export { type CacheOptions, openCache } from './cache/open-cache.js';
 export { type DecodeOptions, decode, type Step } from './decoding/decode.js';
 export type { Strategy } from './decoding/strategy.js';
-export type { ChatMessage, ChatTemplate, Engine, Model, Tokenizer } from './engine/engine.js';
+export type {
+  ChatMessage,
+  ChatTemplate,
+  Engine,
+  Grammar,
+  GrammarSource,
+  GrammarState,
+  Model,
+  Tokenizer,
+} from './engine/engine.js';
 export { ModelFileError, PairMismatchError, ResourceError, UsageError } from './errors.js';
+export { Conversation } from './generation/conversation.js';
 export { generate, type Prompt } from './generation/generate.js';
+export { GrammarConstraint } from './generation/grammar-constraint.js';
+export { checkJsonSchema } from './generation/json-schema.js';
 export type { RunOptions } from './generation/run-options.js';
 export { type GenerationEvent, type GenerationResult, Session } from './generation/session.js';
 export { type Settings, type SettingsInput, settingsSchema } from './generation/settings.js';

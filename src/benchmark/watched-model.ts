@@ -5,6 +5,7 @@ export function watchedModel(model: Model, onPass: (tokens: number) => void): Mo
   return {
     tokenizer: model.tokenizer,
     chatTemplate: model.chatTemplate,
+    createGrammar: (source) => model.createGrammar(source),
     createContext: async (options) => watchedContext(await model.createContext(options), onPass),
   };
 }

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { createEngine } from '../engine/create-engine.js';
-import type { Engine, EngineName, Gpu, Model } from '../engine/engine.js';
+import type { Engine, EngineName, Gpu, GrammarSource, Model } from '../engine/engine.js';
 import { PairMismatchError, UsageError } from '../errors.js';
 import type { TokenId } from '../types.js';
 import { checkPair } from './check-pair.js';
@@ -17,6 +17,7 @@ export interface PairOptions {
   readonly gpu?: Gpu | undefined;
   readonly gpuLayers?: number | undefined;
   readonly draftGpuLayers?: number | undefined;
+  readonly grammar?: GrammarSource | undefined; // checked before weights are loaded
   readonly log?: ((line: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -72,13 +73,22 @@ export async function findPair({
  * @throws what `findPair` throws; ResourceError
  */
 export async function loadPair(options: PairOptions = {}, files?: PairFiles): Promise<Pair> {
-  const { engine: engineName = 'auto', gpu = 'auto', gpuLayers, draftGpuLayers, log, signal } = options;
+  const {
+    engine: engineName = 'auto',
+    gpu = 'auto',
+    gpuLayers,
+    draftGpuLayers,
+    grammar,
+    log,
+    signal,
+  } = options;
   const { target: targetHeader, draft: draftHeader, sharedTokens } = files ?? (await findPair(options));
   const engine = await createEngine(engineName, { gpu, log }).catch((cause) => {
     signal?.throwIfAborted(); // Ctrl-C also ends the process in which node-llama-cpp tries its library
     throw cause;
   });
   try {
+    if (grammar) await engine.checkGrammar(grammar);
     const target = await engine.loadModel(targetHeader.path, { gpuLayers, signal });
     const draft =
       draftHeader && (await engine.loadModel(draftHeader.path, { gpuLayers: draftGpuLayers, signal }));

@@ -12,6 +12,7 @@ import { sequencesOf } from '../../strategies/index.js';
 import { attended } from '../attended.js';
 import { type DecodingFlags, settingsOf } from '../decoding-options.js';
 import { EXIT } from '../failures.js';
+import { type GrammarFlags, readGrammar } from '../grammar-file.js';
 import type { Interrupts } from '../interrupts.js';
 import { draftFile, pairOptionsOf, type RuntimeFlags, runOptionsOf } from '../options.js';
 import { checkSources, type PromptSources, readPrompt, stdinIsRedirected } from '../prompt.js';
@@ -24,7 +25,7 @@ import { checkOutputs } from '../render/sink.js';
 import { statsText } from '../render/stats.js';
 
 /** What Commander makes of the options. Undefined = not given. */
-export interface GenerateFlags extends RuntimeFlags, DecodingFlags {
+export interface GenerateFlags extends RuntimeFlags, DecodingFlags, GrammarFlags {
   prompt?: string;
   file?: string;
   stdin: boolean;
@@ -59,7 +60,8 @@ export async function runGenerate(
     process.stderr.write(help());
     return EXIT.usage;
   }
-  checkOutputs(outputsOf(flags), [flags.model, draftFile(flags), flags.file].filter(isGiven));
+  const { model, file, grammar, jsonSchema } = flags;
+  checkOutputs(outputsOf(flags), [model, draftFile(flags), file, grammar, jsonSchema].filter(isGiven));
   const settings = parseSettings(settingsFor(flags));
   return attended(flags, (interrupts, progress) =>
     loadAndWrite(sources, flags, settings, interrupts, progress),
@@ -74,12 +76,11 @@ async function loadAndWrite(
   progress: Progress,
 ): Promise<number> {
   const { signal } = interrupts;
-  const say = (line: string) => {
-    if (!flags.quiet) process.stderr.write(`mtad: ${line}\n`);
-  };
+  const say = sayer(flags);
   const options: PairOptions = {
     ...pairOptionsOf(flags),
     engine: flags.engine,
+    grammar: settings.grammar,
     needsDraft: sequencesOf(settings).draft > 0,
     signal,
   };
@@ -142,9 +143,21 @@ async function write(
   await output.finish();
 
   if (output.readerLeft) return EXIT.ok;
+  const { finishReason, grammarComplete } = result!;
+  if (grammarComplete === false && (finishReason === 'length' || finishReason === 'context'))
+    sayer(flags)(`the text ended before the grammar was complete; raise ${LIMITS[finishReason]}`);
   if ((flags.stats ?? process.stderr.isTTY) && !flags.quiet)
     process.stderr.write(statsText(run!, result!, colorsFor(flags.color, process.stderr.isTTY)));
-  return result!.finishReason === 'interrupted' ? interrupts.exitCode! : EXIT.ok;
+  return finishReason === 'interrupted' ? interrupts.exitCode! : EXIT.ok;
+}
+
+/** What ends a text early. */
+const LIMITS = { length: '--max-tokens', context: '--ctx-size' };
+
+function sayer({ quiet }: GenerateFlags): (line: string) => void {
+  return (line) => {
+    if (!quiet) process.stderr.write(`mtad: ${line}\n`);
+  };
 }
 
 function messagesOf(content: string, { system }: GenerateFlags): ChatMessage[] {
@@ -170,7 +183,11 @@ function hasPrompt({ words, prompt, file, stdin }: PromptSources): boolean {
 
 function settingsFor(flags: GenerateFlags): SettingsInput {
   const measured = flags.json || flags.jsonl || flags.trace ? ('auto' as const) : false;
-  return { ...settingsOf(flags), perplexity: flags.perplexity ?? measured };
+  return {
+    ...settingsOf(flags),
+    perplexity: flags.perplexity ?? measured,
+    grammar: readGrammar(flags, sayer(flags)),
+  };
 }
 
 function printerFor(flags: GenerateFlags): Printer {

@@ -10,6 +10,7 @@ Examples:
   mtad "Once upon a time"
   mtad -m llama-8b-q4.gguf -d llama-1b-q4.gguf "The sea"
   mtad --draft lookup "One for sorrow, two for joy, one for"
+  mtad --json-schema person.schema.json "The first person in this story, as JSON:"
   cat notes.txt | mtad "In one sentence, this says that"
 
 Exit codes: 0 done, 1 failure, 2 wrong arguments, 3 model file, 4 models do not make a pair,
@@ -53,6 +54,9 @@ export function createGenerateProgram(): Command {
 
   program.optionsGroup('Decoding:');
   addDecodingOptions(program);
+  program
+    .addOption(new Option('--json-schema <file>', 'write JSON that obeys this schema').conflicts('grammar'))
+    .option('--grammar <file>', "write what this grammar allows, in llama.cpp's notation (GBNF)");
 
   program.optionsGroup('Runtime:');
   addEngineOption(program);
