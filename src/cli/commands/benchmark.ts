@@ -46,6 +46,7 @@ export interface BenchmarkFlags extends RuntimeFlags {
   peers?: boolean;
   engine: BenchmarkOptions['engines'];
   prompts?: string;
+  raw?: boolean;
   limit?: number;
   repetitions: number;
   maxTokens: number;
@@ -117,6 +118,7 @@ async function optionsOf(flags: BenchmarkFlags, signal: AbortSignal): Promise<Be
     engines: engine,
     promptSource: prompts === undefined ? 'built-in' : basename(prompts),
     prompts: await readPrompts(prompts, limit),
+    raw: flags.raw ?? false,
     pair: pairOptionsOf(flags),
     run: runOptionsOf(flags),
     settings: { temperature, topK, topP, maxTokens, ignoreEos },

@@ -71,8 +71,9 @@ export function createBenchmarkProgram(): Command {
   program
     .option(
       '--prompts <file>',
-      'JSON lines: {"prompt"} or Spec-Bench\'s {"question_id", "turns"} (first turn); no chat template',
+      'JSON lines: {"prompt"} or Spec-Bench\'s {"question_id", "turns"} (first turn)',
     )
+    .option('--raw', 'give the prompts as they are, also to a model with a chat template')
     .addOption(
       whole('--limit <n>', `prompts at most (default: all, ${BUILT_IN_LIMIT} of the built-in ones)`, 1),
     )
