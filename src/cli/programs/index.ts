@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 export const PROGRAMS = {
   generate: async () => (await import('./generate.js')).createGenerateProgram(),
   benchmark: async () => (await import('./benchmark.js')).createBenchmarkProgram(),
+  pull: async () => (await import('./pull.js')).createPullProgram(),
 } satisfies Record<string, () => Promise<Command>>;
 
 export type CommandName = keyof typeof PROGRAMS;
