@@ -81,8 +81,10 @@ async function fetchFile(
   try {
     if (await isThere(path, remote)) return await there();
     const name = createHash('sha256').update(remote.version).digest('hex').slice(0, 16); // never mixes two versions
-    const kept = await bytesKept(join(partials, `${name}.ipull`));
+    const partial = join(partials, `${name}.ipull`);
+    const kept = await bytesKept(partial);
     await refuseFullDisk(partials, (remote.bytes ?? 0) - kept);
+    await claimLength(partial, remote.bytes ?? 0);
     options.onProgress?.({ file: basename(path), bytes: kept, total: remote.bytes, state: 'loading' });
     await receive(remote, partials, name, address, options);
     const complete = join(partials, name);
@@ -117,6 +119,12 @@ async function refuseFullDisk(folder: string, missing: number): Promise<void> {
     throw new ModelFileError(
       `The disk of ${folder} has ${size(bavail * bsize)} free, and ${size(missing)} are to come; make room, or choose another folder with --models-dir`,
     );
+}
+
+/** A file system that takes no file so long says so now, and not to a library that would try again for minutes. */
+async function claimLength(path: string, bytes: number): Promise<void> {
+  await using file = await open(path, 'a');
+  if ((await file.stat()).size < bytes) await file.truncate(bytes);
 }
 
 /** Downloads it, and tells how far it came where that fails. */
@@ -192,6 +200,11 @@ function explained(error: NodeJS.ErrnoException, folder: string): Error {
   if (code === 'ENOSPC' || code === 'EDQUOT')
     return new ModelFileError(
       `The disk of ${folder} is full; what came is kept: make room and the same command continues`,
+      { cause: error },
+    );
+  if (code === 'EFBIG')
+    return new ModelFileError(
+      `${folder} takes no file so long (EFBIG); choose a folder on another disk with --models-dir, or raise ulimit -f`,
       { cause: error },
     );
   if (code && ['EACCES', 'EROFS', 'EPERM', 'ENOTDIR', 'EEXIST'].includes(code))

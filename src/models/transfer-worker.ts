@@ -17,14 +17,14 @@ const STAND_IN = 'http://model.invalid/model';
 const REPORT_MS = 100;
 
 const network = await openNetwork();
+let wantsSize = true;
 globalThis.fetch = async (_, init) => {
   stop.signal.throwIfAborted(); // an AbortError is all that keeps the library from trying again
-  const asked = new Headers(init?.headers);
-  const wantsSize = !asked.has('range'); // the library would begin the whole file to read its length
-  const range = asked.get('range') ?? 'bytes=0-0';
+  // To read its length, the library would begin the whole file.
+  const range = wantsSize ? 'bytes=0-0' : new Headers(init?.headers).get('range');
   const response = await network(url, {
     signal: init?.signal ?? stop.signal,
-    headers: { ...headers, range, 'accept-encoding': 'identity' },
+    headers: { ...headers, ...(range ? { range } : {}), 'accept-encoding': 'identity' },
   }).catch((error) => {
     tell({ type: 'trouble', reason: reasonOf(error) });
     throw error;
@@ -64,6 +64,7 @@ try {
       tell({ type: 'bytes', bytes: downloadedSize });
     },
   });
+  wantsSize = false;
   await downloader.download({ signal: stop.signal });
   tell({ type: 'done' });
 } catch (error) {

@@ -11,7 +11,7 @@ const CLEAN = {
   MTAD_MODEL: undefined,
   MTAD_DRAFT: undefined,
   MTAD_MODELS_DIR: undefined,
-  HF_ENDPOINT: 'http://127.0.0.1:9', // nobody listens: no test reaches the real hub
+  HF_ENDPOINT: 'http://127.0.0.1:2', // nobody listens: no test reaches the real hub
   HF_TOKEN: undefined,
   HF_TOKEN_PATH: undefined,
   HF_HOME: '/no/such/folder',

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -148,12 +149,12 @@ export class Hub {
     if (method === 'HEAD') return void response.end();
     const cut = cuts > 0 && end - start > 1 ? Math.floor((start + end) / 2) : undefined;
     if (cut !== undefined) this.mood.cuts = cuts - 1;
+    const closed = once(response, 'close');
     for (let at = start; at < end; at += PIECE) {
       if ((cut !== undefined && at >= cut) || this.mood.gone) return void response.destroy();
       const piece = bytes.subarray(at, Math.min(at + PIECE, end));
       exchange.sent += piece.length;
-      if (!response.write(piece))
-        await new Promise((more) => response.once('drain', more).once('close', more));
+      if (!response.write(piece)) await Promise.race([once(response, 'drain'), closed]);
       if (response.destroyed) return;
       if (bytesPerSecond) await sleep((1000 * PIECE) / bytesPerSecond);
     }
