@@ -89,15 +89,24 @@ function hubAddress(text: string, name: string): HubAddress {
 
 /** The address of a page or a file of the hub, as copied from a browser. */
 function pageAddress({ pathname, href }: URL): HubAddress | undefined {
-  const parts = pathname.split('/').filter(Boolean).map(decodeURIComponent);
+  const parts = pathname.split('/').filter(Boolean).map(decoded);
   const [user, repo, view, branch, ...file] = parts;
   if (parts.length === 2) return hubAddress(`${user}/${repo}`, withoutSecrets(href));
   if (!/^(resolve|blob|raw)$/.test(view ?? '') || file.length === 0) return undefined;
   return hubAddress(`${user}/${repo}/${file.join('/')}#${branch}`, withoutSecrets(href));
 }
 
+/** Percent signs undone; what has wrong ones is left to be refused. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return '';
+  }
+}
+
 function urlAddress(url: URL, name: string): UrlAddress {
-  const path = decodeURIComponent(url.pathname).slice(1);
+  const path = decoded(url.pathname).slice(1);
   if (!isModelFile(path)) throw malformed(withoutSecrets(name));
   return { kind: 'url', url };
 }

@@ -27,6 +27,7 @@ export interface Mood {
   linkedEtag?: string | undefined; // likewise
   contentLength?: number | undefined; // that the CDN claims without sending so much
   ranges?: boolean | undefined; // false: the CDN knows none
+  head?: boolean | undefined; // false: the CDN answers none
   disposition?: string | undefined;
   rfilename?: string | undefined; // what the manifest says
 }
@@ -134,6 +135,7 @@ export class Hub {
   ): Promise<void> {
     const { gone, cuts = 0, bytesPerSecond, contentLength, ranges = true, disposition } = this.mood;
     const bytes = this.files.get(path.slice(1));
+    if (method === 'HEAD' && this.mood.head === false) return void response.writeHead(405).end();
     if (gone) return void response.destroy();
     if (!bytes) return void response.writeHead(404).end();
     const [, from, to] = (ranges && /bytes=(\d+)-(\d*)/.exec(headers.range ?? '')) || [];
