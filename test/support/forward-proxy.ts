@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 
 /** A forward proxy on loopback that knows CONNECT, and remembers where to. */
-export class Proxy {
+export class ForwardProxy {
   readonly tunnels: string[] = []; // host:port
   readonly #server: Server;
 
@@ -23,8 +23,8 @@ export class Proxy {
     });
   }
 
-  static async open(): Promise<Proxy> {
-    const proxy = new Proxy();
+  static async open(): Promise<ForwardProxy> {
+    const proxy = new ForwardProxy();
     await new Promise<void>((listening) => proxy.#server.listen(0, '127.0.0.1', listening));
     return proxy;
   }
