@@ -179,13 +179,9 @@ async function check(
 }
 
 async function beginsLikeGguf(path: string): Promise<boolean> {
-  const file = await open(path);
-  try {
-    const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0);
-    return buffer.toString('latin1') === 'GGUF';
-  } finally {
-    await file.close();
-  }
+  await using file = await open(path);
+  const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0);
+  return buffer.toString('latin1') === 'GGUF';
 }
 
 async function sha256Of(path: string, signal: AbortSignal | undefined): Promise<string> {

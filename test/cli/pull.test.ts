@@ -260,6 +260,13 @@ test('a disk that is full in the middle: exit code 3, one line, nothing that loo
   expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: '' });
 });
 
+test('a reader that leaves does not end the downloads', async () => {
+  const run = pull('-q', DRAFT, TARGET);
+  run.stdout.destroy();
+  expect(await run).toMatchObject({ exitCode: 0, stderr: '' });
+  expect((await models()).sort()).toEqual([DRAFT_PLACE, PLACE].map((place) => join('hf', place)));
+});
+
 test('help, as a word and as an option', async () => {
   const help = await pull('--help');
   expect(help.stdout).toMatch(/^Usage: mtad pull \[options\] <address\.\.\.>/);

@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ModelFileError } from '../../src/errors.js';
+import { ModelFileError, UsageError } from '../../src/errors.js';
 import { parseAddress } from '../../src/models/address.js';
 import { type DownloadOptions, download } from '../../src/models/download.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
@@ -41,7 +41,7 @@ afterEach(async () => {
 });
 
 const get = (address = ADDRESS, options: DownloadOptions = {}) =>
-  download(parseAddress(address)!, { modelsDir: folder, stallMs: 1500, ...options });
+  download(parseAddress(address)!, { modelsDir: folder, stallMs: 1000, ...options });
 
 /** Files under their final names. */
 const models = async () =>
@@ -279,6 +279,13 @@ describe('the token', () => {
     await writeFile(join(folder, 'token'), 'hf_right\n');
     process.env.HF_HOME = folder;
     expect(await get()).toMatchObject({ checked: true });
+  });
+
+  it('is not repeated where no request can carry it', async () => {
+    process.env.HF_TOKEN = 'hf_one\nhf_two';
+    const error = await get().catch((error) => error);
+    expect(error).toBeInstanceOf(UsageError);
+    expect(error.stack).not.toMatch(/hf_one|hf_two/);
   });
 
   it('is not shown where nobody asks for it', async () => {

@@ -24,7 +24,7 @@ export async function runPull(names: readonly string[], flags: PullFlags): Promi
   const pair = flags.pair === undefined ? undefined : await knownPair(flags.pair);
   const wanted = [...names, ...(pair ? [pair.target.address, pair.draft.address] : [])].map(addressOf);
   return attended(flags, async (interrupts, progress) => {
-    const stdout = new Sink(undefined, () => interrupts.abort());
+    const stdout = new Sink(undefined, () => {}); // a reader that leaves does not end a download
     const options: DownloadOptions = {
       modelsDir: flags.modelsDir,
       signal: interrupts.signal,
