@@ -36,7 +36,9 @@ export { type Settings, type SettingsInput, settingsSchema } from './generation/
 export type { TextPiece } from './generation/text-stream.js';
 export { addStep, type Counters, NO_STEPS } from './metrics/counters.js';
 export { type Ratios, ratios } from './metrics/ratios.js';
+export type { DownloadProgress } from './models/download.js';
 export { findPair, loadPair, type Pair, type PairFiles, type PairOptions } from './models/pair.js';
+export { type ResolveOptions, resolveModel } from './models/resolve.js';
 export { createRng } from './sampling/rng.js';
 export {
   createStrategy,

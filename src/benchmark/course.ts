@@ -52,7 +52,7 @@ type Later = (closer: () => Promise<void> | void) => void;
 
 async function open(options: BenchmarkOptions, later: Later): Promise<Omit<OpenCourse, 'close'>> {
   const { settings, signal, repetitions, seed, run } = options;
-  const files = await findPair({ ...options.pair, needsDraft: needsDraft(options) });
+  const files = await findPair({ ...options.pair, needsDraft: needsDraft(options), signal });
   const pairs = await openPairs(options, files, later);
   const first = pairs[0]!;
   const { contextSize = files.target.trainContextSize || Number.MAX_SAFE_INTEGER } = run;

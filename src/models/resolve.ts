@@ -1,7 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ModelFileError, UsageError } from '../errors.js';
+import { ModelFileError } from '../errors.js';
+import { parseAddress } from './address.js';
+import { type DownloadOptions, download } from './download.js';
+import { findByName, findDownloaded, modelsFolder, notDownloaded } from './models-folder.js';
 
 const embedded = (name: string) => fileURLToPath(new URL(`../../gguf/${name}`, import.meta.url));
 
@@ -11,19 +14,30 @@ export const EMBEDDED_PAIR = {
   draft: embedded('stories-draft-f16.gguf'),
 };
 
+export interface ResolveOptions extends DownloadOptions {
+  readonly offline?: boolean | undefined; // never use the network
+}
+
 /**
- * The file that a user means by a name: a path from the current folder, else a file in the models folder.
- * @throws ModelFileError naming the places that were looked at
- * @throws UsageError for addresses, which this release does not fetch
+ * The file that a user means by a name: a path from the current folder, else a file in the models folder, else an
+ * address, whose model is downloaded unless the folder has it.
+ * @throws ModelFileError naming the places that were looked at, or what the download failed of
+ * @throws UsageError for a malformed address
  */
-export function resolveModel(name: string, modelsDir: string | undefined): string {
-  if (/^(hf|huggingface|https?):/i.test(name))
-    throw new UsageError(`${name}: this release does not download models; fetch the file and give its path`);
-  const places = [resolve(name), ...(modelsDir ? [join(resolve(modelsDir), name)] : [])];
-  const found = places.find((place) => existsSync(place));
-  if (!found)
-    throw new ModelFileError(
-      `No model file ${name}; looked at ${places.join(' and ')}${modelsDir ? '' : ' (--models-dir names a folder to look in)'}`,
-    );
-  return found;
+export async function resolveModel(name: string, options: ResolveOptions = {}): Promise<string> {
+  const path = resolve(name);
+  if (existsSync(path)) return path;
+  const folder = modelsFolder(options.modelsDir);
+  const address = parseAddress(name);
+  if (address) {
+    const found = await findDownloaded(address, folder);
+    if (found) return found;
+    if (options.offline) throw notDownloaded(address, folder);
+    return (await download(address, options)).path;
+  }
+  const found = await findByName(name, folder);
+  if (found) return found;
+  throw new ModelFileError(
+    `No model file ${name}; looked at ${path} and ${join(folder, name)} (a model to download is named hf:user/repo:Q4_K_M)`,
+  );
 }

@@ -30,6 +30,8 @@ test.each([
   ['benchmark', '--export-json', '/no/such/folder/a.json'],
   ['benchmark', '--prompts', 'gguf/README.md'],
   ['benchmark', '--replay', 'gguf/README.md'],
+  ['pull', '--help'],
+  ['pull', '--offline', 'hf:user/repo'],
 ])('%s answers without loading the native library', async (...args) => {
   const modules = await modulesLoadedBy(args);
   expect(modules.some((url) => url.includes('/commander/'))).toBe(true);

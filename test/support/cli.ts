@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { execa, type Options } from 'execa';
@@ -10,7 +12,17 @@ const CLEAN = {
     Object.keys(process.env).flatMap((name) => (name.startsWith('MTAD_') ? [[name, undefined]] : [])),
   ),
   MTAD_CONFIG: '', // no settings file
+  HF_ENDPOINT: 'http://127.0.0.1:2', // nobody listens: no test reaches the real hub
   HF_TOKEN: undefined,
+  HF_TOKEN_PATH: undefined,
+  HF_HOME: '/no/such/folder',
+  XDG_CACHE_HOME: join(tmpdir(), 'mtad-test-cache'),
+  HTTP_PROXY: undefined,
+  HTTPS_PROXY: undefined,
+  NO_PROXY: undefined,
+  http_proxy: undefined,
+  https_proxy: undefined,
+  no_proxy: undefined,
   NO_COLOR: undefined,
   FORCE_COLOR: undefined,
   CI: undefined, // a spinner does not turn there

@@ -17,6 +17,7 @@ import type { Interrupts } from '../interrupts.js';
 import { draftFile, pairOptionsOf, type RuntimeFlags, runOptionsOf } from '../options.js';
 import { checkSources, type PromptSources, readPrompt, stdinIsRedirected } from '../prompt.js';
 import { colorsFor } from '../render/colors.js';
+import { downloadReports } from '../render/downloads.js';
 import type { Run } from '../render/json.js';
 import { Output } from '../render/output.js';
 import { jsonLinesPrinter, jsonPrinter, type Printer, plainPrinter } from '../render/printers.js';
@@ -83,6 +84,7 @@ async function loadAndWrite(
     grammar: settings.grammar,
     needsDraft: sequencesOf(settings).draft > 0,
     signal,
+    ...downloadReports(flags, progress),
   };
   const { findPair, loadPair } = await import('../../models/pair.js'); // half a second, so not before it is needed
   const files = await findPair(options); // before a long standard input is read in vain

@@ -9,6 +9,7 @@ const EXAMPLES = `
 Examples:
   mtad "Once upon a time"
   mtad -m llama-8b-q4.gguf -d llama-1b-q4.gguf "The sea"
+  mtad -m hf:bartowski/Qwen2.5-7B-Instruct-GGUF:Q4_K_M -d hf:bartowski/Qwen2.5-0.5B-Instruct-GGUF:Q4_K_M "The sea"
   mtad --draft lookup "One for sorrow, two for joy, one for"
   mtad --json-schema person.schema.json "The first person in this story, as JSON:"
   cat notes.txt | mtad "In one sentence, this says that"
@@ -19,7 +20,7 @@ Exit codes: 0 done, 1 failure, 2 wrong arguments, 3 model file, 4 models do not 
 /** The command line of `mtad generate`, which is also that of `mtad` alone. Parsing loads no model and no native library. */
 export function createGenerateProgram(): Command {
   const program = new Command('mtad')
-    .usage('[generate] [options] [prompt...]\n       mtad benchmark [options]\n       mtad config [command]')
+    .usage('[generate] [options] [prompt...]\n       mtad <command> [options]')
     .description(
       'Generate text with two language models: a small one drafts several tokens at once, a large one judges them.\n' +
         'Without --model and --draft, a pair of small story models that comes with mtad is used.',

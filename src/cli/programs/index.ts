@@ -5,6 +5,7 @@ export const PROGRAMS = {
   generate: async () => (await import('./generate.js')).createGenerateProgram(),
   chat: async () => (await import('./chat.js')).createChatProgram(),
   benchmark: async () => (await import('./benchmark.js')).createBenchmarkProgram(),
+  pull: async () => (await import('./pull.js')).createPullProgram(),
   config: async (args) => (await import('./config.js')).createConfigProgram(args),
   complete: async (args) => (await import('./complete.js')).createCompleteProgram(args),
 } satisfies Record<string, (args: readonly string[]) => Promise<Command>>;

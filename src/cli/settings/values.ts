@@ -28,7 +28,7 @@ export function parseGiven(option: Option, given: Given): unknown {
 
 /** An option whose value is a file or a folder. */
 export function namesFile({ flags }: Option): boolean {
-  return /<(file|folder|path|trace)/.test(flags);
+  return /<(file|folder|model|path|trace)/.test(flags);
 }
 
 /** A home folder that a shell would have filled in. */
