@@ -25,7 +25,9 @@ Exit codes: 0 done, 1 failure, 2 wrong arguments, 3 model file, 4 models do not 
 /** The command line of `mtad generate`, which is also that of `mtad` alone. Parsing loads no model and no native library. */
 export function createGenerateProgram(): Command {
   const program = new Command('mtad')
-    .usage('[generate] [options] [prompt...]\n       mtad benchmark [options]\n       mtad pull <address...>')
+    .usage(
+      '[generate] [options] [prompt...]\n       mtad benchmark [options]\n       mtad pull <address...>\n       mtad pairs [options]',
+    )
     .description(
       'Generate text with two language models: a small one drafts several tokens at once, a large one judges them.\n' +
         'Without --model and --draft, a pair of small story models that comes with mtad is used.',

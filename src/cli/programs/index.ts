@@ -5,6 +5,7 @@ export const PROGRAMS = {
   generate: async () => (await import('./generate.js')).createGenerateProgram(),
   benchmark: async () => (await import('./benchmark.js')).createBenchmarkProgram(),
   pull: async () => (await import('./pull.js')).createPullProgram(),
+  pairs: async () => (await import('./pairs.js')).createPairsProgram(),
 } satisfies Record<string, () => Promise<Command>>;
 
 export type CommandName = keyof typeof PROGRAMS;
