@@ -26,7 +26,7 @@ Exit codes: 0 done, 1 failure, 2 wrong arguments, 3 model file, 4 models do not 
 export function createGenerateProgram(): Command {
   const program = new Command('mtad')
     .usage(
-      '[generate] [options] [prompt...]\n       mtad benchmark [options]\n       mtad pull <address...>\n       mtad pairs [options]',
+      '[generate] [options] [prompt...]\n       mtad benchmark [options]\n       mtad pull <address...>\n       mtad pairs [options]\n       mtad inspect [options] [target] [draft]',
     )
     .description(
       'Generate text with two language models: a small one drafts several tokens at once, a large one judges them.\n' +

@@ -6,6 +6,7 @@ export const PROGRAMS = {
   benchmark: async () => (await import('./benchmark.js')).createBenchmarkProgram(),
   pull: async () => (await import('./pull.js')).createPullProgram(),
   pairs: async () => (await import('./pairs.js')).createPairsProgram(),
+  inspect: async () => (await import('./inspect.js')).createInspectProgram(),
 } satisfies Record<string, () => Promise<Command>>;
 
 export type CommandName = keyof typeof PROGRAMS;
