@@ -37,6 +37,8 @@ export type { TextPiece } from './generation/text-stream.js';
 export { addStep, type Counters, NO_STEPS } from './metrics/counters.js';
 export { type Ratios, ratios } from './metrics/ratios.js';
 export type { DownloadProgress } from './models/download.js';
+export { type Inspection, type InspectOptions, inspect } from './models/inspect.js';
+export { type KnownPair, knownPair, knownPairs } from './models/known-pairs.js';
 export { findPair, loadPair, type Pair, type PairFiles, type PairOptions } from './models/pair.js';
 export { type ResolveOptions, resolveModel } from './models/resolve.js';
 export { createRng } from './sampling/rng.js';

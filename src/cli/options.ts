@@ -98,7 +98,7 @@ export function addEngineOption(program: Command): void {
 }
 
 /** `--draft lookup` names no file; `--draft ./lookup` does. */
-export function draftFile({ draft }: RuntimeFlags): string | undefined {
+export function draftFile({ draft }: Pick<RuntimeFlags, 'draft'>): string | undefined {
   return draft === 'lookup' ? undefined : draft;
 }
 

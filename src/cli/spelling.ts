@@ -2,7 +2,7 @@ import { distance } from 'fastest-levenshtein';
 import { UsageError } from '../errors.js';
 import { COMMAND_NAMES, isCommand } from './programs/index.js';
 
-const LATER_COMMANDS = ['tune', 'inspect'];
+const LATER_COMMANDS = ['tune'];
 const KNOWN_WORDS = [...COMMAND_NAMES, 'help', ...LATER_COMMANDS];
 
 /** llama.cpp's names for our options. Commander would take `-md x` for `--model d` and a prompt. */

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ModelFileError } from '../errors.js';
-import { parseAddress } from './address.js';
+import { type Address, parseAddress } from './address.js';
 import { type DownloadOptions, download } from './download.js';
 import { findByName, findDownloaded, modelsFolder, notDownloaded } from './models-folder.js';
 
@@ -21,19 +21,31 @@ export interface ResolveOptions extends DownloadOptions {
 /**
  * The file that a user means by a name: a path from the current folder, else a file in the models folder, else an
  * address, whose model is downloaded unless the folder has it.
- * @throws ModelFileError naming the places that were looked at, or what the download failed of
- * @throws UsageError for a malformed address
+ * @throws what `findModel` throws; ModelFileError naming what the download failed of
  */
 export async function resolveModel(name: string, options: ResolveOptions = {}): Promise<string> {
+  const found = await findModel(name, options);
+  return typeof found === 'string' ? found : (await download(found, options)).path;
+}
+
+/**
+ * The same without the network.
+ * @returns a path, or the address of what is not downloaded
+ * @throws ModelFileError naming the places that were looked at
+ * @throws UsageError for a malformed address
+ */
+export async function findModel(
+  name: string,
+  { modelsDir, offline }: Pick<ResolveOptions, 'modelsDir' | 'offline'>,
+): Promise<string | Address> {
   const path = resolve(name);
   if (existsSync(path)) return path;
-  const folder = modelsFolder(options.modelsDir);
+  const folder = modelsFolder(modelsDir);
   const address = parseAddress(name);
   if (address) {
-    const found = await findDownloaded(address, folder);
-    if (found) return found;
-    if (options.offline) throw notDownloaded(address, folder);
-    return (await download(address, options)).path;
+    const downloaded = await findDownloaded(address, folder);
+    if (!downloaded && offline) throw notDownloaded(address, folder);
+    return downloaded ?? address;
   }
   const found = await findByName(name, folder);
   if (found) return found;

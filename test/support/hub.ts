@@ -140,7 +140,7 @@ export class Hub {
     if (!bytes) return void response.writeHead(404).end();
     const [, from, to] = (ranges && /bytes=(\d+)-(\d*)/.exec(headers.range ?? '')) || [];
     const start = Number(from ?? 0);
-    const end = to ? Number(to) + 1 : bytes.length;
+    const end = to ? Math.min(Number(to) + 1, bytes.length) : bytes.length;
     response.writeHead(from === undefined ? 200 : 206, {
       'content-length': String(contentLength ?? end - start),
       etag: '"of-the-cdn"',
