@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { COMMAND_NAMES } from '../../src/cli/programs/index.js';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
 import { mtad, mtadOnTerminal } from '../support/cli.js';
 
@@ -55,8 +56,10 @@ test('help as a word is help', async () => {
   expect((await mtad(['help'])).stdout).toBe((await mtad(['--help'])).stdout);
 });
 
-test('--help mentions benchmark, whose own help names every group and strategy', async () => {
-  expect((await mtad(['--help'])).stdout).toMatch(/^Usage: .*\n +mtad benchmark \[options\]\n/);
+test('--help mentions every command, and benchmark, whose own help names every group and strategy', async () => {
+  const { stdout: help } = await mtad(['--help']);
+  for (const name of COMMAND_NAMES)
+    expect(help).toContain(`mtad ${name === 'generate' ? '[generate]' : name} `);
   const { exitCode, stdout, stderr } = await mtad(['benchmark', '--help']);
   for (const group of ['Models:', 'What to compare', 'Prompts:', 'Sampling', 'Runtime:', 'Output:'])
     expect(stdout).toContain(group);

@@ -134,9 +134,9 @@ describe('elsewhere', () => {
 
 test.each([
   [['--pair', 'llama-3.1'], /did you mean llama-3\.1-8b\?/],
-  [['--pair', 'llama-3.1-8b', 'a.gguf'], /leave a\.gguf out/],
+  [['--pair', 'llama-3.1-8b', 'a.gguf'], /--pair names a model a second time/],
   [['a.gguf', '-m', 'b.gguf'], /--model names a model a second time/],
-  [['--pair', 'llama-3.1-8b', '-d', 'b.gguf'], /--draft names a model a second time/],
+  [['--pair', 'llama-3.1-8b', '-d', 'b.gguf'], /stands for both models/],
   [['-d', 'b.gguf'], /no target model/],
   [['a.gguf', 'b.gguf', 'c.gguf'], /too many arguments/],
   [['-c', '1'], /2 or more/],

@@ -5,7 +5,16 @@ import { addDecodingOptions } from '../decoding-options.js';
 import { addEngineOption, addModelOptions, addRuntimeOptions, answerErrors } from '../options.js';
 import { promptWords } from '../spelling.js';
 
-const EXAMPLES = `
+const HELP = `
+Commands (mtad <command> --help tells more):
+  mtad chat                     talk with a model
+  mtad benchmark                strategies side by side: is it faster, is it better, what does it cost
+  mtad pairs                    models that go together, by name
+  mtad pull <address...>        download models
+  mtad inspect [target] [draft] what two model files are, whether they make a pair, what memory they need
+  mtad config                   every setting, and where it is from
+  mtad complete <shell>         completion of commands, options and names
+
 Examples:
   mtad "Once upon a time"
   mtad -m llama-8b-q4.gguf -d llama-1b-q4.gguf "The sea"
@@ -82,6 +91,6 @@ export function createGenerateProgram(): Command {
     .addOption(new Option('--color <when>', 'colours').choices(['auto', 'always', 'never']).default('auto'))
     .option('-q, --quiet', 'no progress, no warnings, no figures')
     .option('-v, --verbose', "llama.cpp's log, and errors in full");
-  program.addHelpText('after', EXAMPLES);
+  program.addHelpText('after', HELP);
   return program;
 }

@@ -84,7 +84,12 @@ describe.each(SETTABLE)('%s', async (command) => {
     const key = option.attributeName();
     expect((await settled(command, {})).opts()[key]).toEqual((await PROGRAMS[command]()).opts()[key]);
   });
+});
 
+/** Commands that sample and so have a use for what suits a pair. */
+const SAMPLING = SETTABLE.filter((name) => ['generate', 'chat', 'benchmark'].includes(name));
+
+describe.each(SAMPLING)('%s', (command) => {
   test('the settings of a pair are weaker than all that is said, and stronger than the default', async () => {
     for (const by of LAYERS) {
       const program = await settled(command, { [by]: { pair: 'llama-3.1-8b' } });
