@@ -51,6 +51,7 @@ const fail = (error: NodeJS.ErrnoException) =>
 process.on('unhandledRejection', fail);
 parentPort!.once('message', () => stop.abort());
 
+tell({ type: 'ready' });
 try {
   const downloader = await createModelDownloader({
     modelUri: STAND_IN,

@@ -13,7 +13,7 @@ export type TransferMessage =
   | { readonly type: 'bytes'; readonly bytes: number }
   | { readonly type: 'trouble'; readonly reason: string; readonly status?: number } // it tries again by itself
   | { readonly type: 'failed'; readonly reason: string; readonly code?: string | undefined }
-  | { readonly type: 'stopped' | 'done' };
+  | { readonly type: 'ready' | 'stopped' | 'done' };
 
 export interface TransferOptions {
   readonly signal?: AbortSignal | undefined;
@@ -55,11 +55,12 @@ export async function transfer(
   });
   let trouble: { reason: string; status?: number } = { reason: 'no data' };
   let most = -1; // bytes
-  let stalled = setTimeout(giveUp, stallMs);
+  let stalled: NodeJS.Timeout | undefined; // runs once the thread has begun
   function giveUp() {
     resolve(new TransferError(trouble.reason, undefined, undefined));
   }
   worker.on('message', (message: TransferMessage) => {
+    if (message.type === 'ready') stalled = setTimeout(giveUp, stallMs);
     if (message.type === 'done') resolve(undefined);
     if (message.type === 'trouble') trouble = message;
     if (message.type === 'failed') resolve(new TransferError(message.reason, message.code, trouble.status));

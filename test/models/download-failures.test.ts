@@ -27,7 +27,7 @@ describe('what is not what the hub said', () => {
     hub.mood.contentLength = big.length + 1000;
     hub.mood.ranges = false;
     hub.mood.linkedSize = big.length + 1000;
-    expect(await failure()).toMatch(/was lost at/);
+    expect(await failure(ADDRESS, { stallMs: 2000 })).toMatch(/was lost at/);
     expect(await models()).toEqual([]);
   });
 });

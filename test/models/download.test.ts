@@ -121,6 +121,7 @@ describe('an interrupted download', () => {
   it('says how far it came where the server does not come back', async () => {
     hub.mood.bytesPerSecond = 20e6;
     const message = await failure(ADDRESS, {
+      stallMs: 2000,
       onProgress: ({ bytes }) => {
         if (bytes > 15e6) hub.mood.gone = true;
       },

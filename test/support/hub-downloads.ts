@@ -40,7 +40,7 @@ afterEach(async () => {
 });
 
 export const get = (address = ADDRESS, options: DownloadOptions = {}) =>
-  download(parseAddress(address)!, { modelsDir: folder, stallMs: 1000, ...options });
+  download(parseAddress(address)!, { modelsDir: folder, stallMs: 10_000, ...options });
 
 /** Files under their final names. */
 export const models = async () =>
