@@ -71,19 +71,29 @@ export function addRuntimeOptions(program: Command): void {
         availableParallelism(),
       ),
     )
-    .addOption(
-      new Option('--cache-type <type>', 'number format of the KV caches (default: f16)').choices(CACHE_TYPES),
-    )
+    .addOption(cacheTypeOption())
     .addOption(
       new Option('--flash-attn <when>', 'flash attention').choices(['auto', 'on', 'off']).default('auto'),
     )
-    .addOption(
-      new Option('--gpu <device>', 'device')
-        .choices(['auto', 'cuda', 'vulkan', 'metal', 'off'])
-        .default('auto'),
-    )
+    .addOption(gpuOption())
     .addOption(whole('--gpu-layers <n>', 'layers of the target on the GPU (default: as many as fit)', 0))
     .addOption(whole('--draft-gpu-layers <n>', 'layers of the draft model on the GPU', 0));
+}
+
+export function cacheTypeOption(): Option {
+  return new Option('--cache-type <type>', 'number format of the KV caches (default: f16)').choices(
+    CACHE_TYPES,
+  );
+}
+
+export function gpuOption(): Option {
+  return new Option('--gpu <device>', 'device')
+    .choices(['auto', 'cuda', 'vulkan', 'metal', 'off'])
+    .default('auto');
+}
+
+export function colorOption(): Option {
+  return new Option('--color <when>', 'colours').choices(['auto', 'always', 'never']).default('auto');
 }
 
 export function addEngineOption(program: Command): void {

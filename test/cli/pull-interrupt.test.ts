@@ -1,11 +1,11 @@
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { BIN, mtad } from '../support/cli.js';
-import { Hub } from '../support/hub.js';
+import { Hub, modelsIn } from '../support/hub.js';
 
 /** Several of the 5 MB chunks in which the downloader keeps what came. */
 const LONG = 'hf:tales/Long-GGUF:F16';
@@ -31,24 +31,19 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const pull = (...args: string[]) => mtad(['pull', ...args], { env });
-const models = async () =>
-  (await readdir(folder, { recursive: true })).filter(
-    (name) => name.endsWith('.gguf') && !name.startsWith('.'),
-  );
-
-const sent = () => hub.fetched.reduce((sum, exchange) => sum + exchange.sent, 0);
+const models = () => modelsIn(folder);
 
 /** Resolves when a slow download is in its middle. */
 async function halfWay(): Promise<void> {
   hub.mood.bytesPerSecond = 8e6;
-  while (sent() < 18e6) await new Promise((soon) => setTimeout(soon, 20));
+  while (hub.sent < 18e6) await new Promise((soon) => setTimeout(soon, 20));
 }
 
 /** That the rest was asked for alone, and is right. */
 async function expectContinued(): Promise<void> {
   const asked = hub.fetched.filter(({ method }) => method === 'GET');
   expect(asked.every(({ range }) => range !== undefined)).toBe(true);
-  expect(sent()).toBeLessThan(long.length - 10e6);
+  expect(hub.sent).toBeLessThan(long.length - 10e6);
   expect((await readFile(join(folder, 'hf', LONG_PLACE))).equals(long)).toBe(true);
 }
 

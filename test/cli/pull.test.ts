@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { mtad, mtadOnTerminal } from '../support/cli.js';
 import { ForwardProxy } from '../support/forward-proxy.js';
-import { Hub } from '../support/hub.js';
+import { Hub, modelsIn } from '../support/hub.js';
 
 const TARGET = 'hf:tales/Stories-GGUF:F16';
 const DRAFT = 'hf:tales/Small-GGUF';
@@ -36,12 +36,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const pull = (...args: string[]) => mtad(['pull', ...args], { env });
-const models = async () =>
-  (await readdir(folder, { recursive: true })).filter(
-    (name) => name.endsWith('.gguf') && !name.startsWith('.'),
-  );
-
-const sent = () => hub.fetched.reduce((sum, exchange) => sum + exchange.sent, 0);
+const models = () => modelsIn(folder);
 
 test('paths on standard output, a line at the start and the end of each file on standard error', async () => {
   const first = await pull(TARGET, DRAFT);
@@ -102,7 +97,7 @@ test('two processes get one right file', async () => {
   const runs = await Promise.all([pull('-q', TARGET), pull('-q', TARGET)]);
   for (const run of runs)
     expect(run).toMatchObject({ exitCode: 0, stdout: `${join(folder, 'hf', PLACE)}\n` });
-  expect(sent()).toBeLessThan(1.5 * target.length);
+  expect(hub.sent).toBeLessThan(1.5 * target.length);
   expect((await readFile(join(folder, 'hf', PLACE))).equals(target)).toBe(true);
 });
 

@@ -7,7 +7,7 @@ import { ModelFileError } from '../../src/errors.js';
 import { parseAddress } from '../../src/models/address.js';
 import { type DownloadOptions, download } from '../../src/models/download.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
-import { Hub } from './hub.js';
+import { Hub, modelsIn } from './hub.js';
 
 /** Half a dozen of the chunks in which the downloader counts. */
 export const BIG = 'someone/Big-GGUF/big-Q4_K_M.gguf';
@@ -43,10 +43,7 @@ export const get = (address = ADDRESS, options: DownloadOptions = {}) =>
   download(parseAddress(address)!, { modelsDir: folder, stallMs: 10_000, ...options });
 
 /** Files under their final names. */
-export const models = async () =>
-  (await readdir(folder, { recursive: true })).filter(
-    (name) => name.endsWith('.gguf') && !name.startsWith('.'),
-  );
+export const models = () => modelsIn(folder);
 
 export const partials = async () =>
   (await readdir(folder, { recursive: true }))

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { readdir } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -68,6 +69,11 @@ export class Hub {
   /** What the CDN was asked for. */
   get fetched(): Exchange[] {
     return this.log.filter(({ server }) => server === 'cdn');
+  }
+
+  /** Bytes that the CDN gave. */
+  get sent(): number {
+    return this.fetched.reduce((sum, { sent }) => sum + sent, 0);
   }
 
   reset(): void {
@@ -162,4 +168,10 @@ export class Hub {
     }
     response.end();
   }
+}
+
+/** What a models folder holds under its final name. */
+export async function modelsIn(folder: string): Promise<string[]> {
+  const files = await readdir(folder, { recursive: true });
+  return files.filter((name) => name.endsWith('.gguf') && !name.startsWith('.'));
 }

@@ -3,7 +3,15 @@ import { DEFAULT_STRATEGIES, parseStrategies } from '../../benchmark/contenders.
 import { UsageError } from '../../errors.js';
 import { STRATEGY_NAMES } from '../../strategies/index.js';
 import type { BenchmarkFlags } from '../commands/benchmark.js';
-import { addModelOptions, addRuntimeOptions, answerErrors, listSetting, setting, whole } from '../options.js';
+import {
+  addModelOptions,
+  addRuntimeOptions,
+  answerErrors,
+  colorOption,
+  listSetting,
+  setting,
+  whole,
+} from '../options.js';
 
 /** Tokens per text, and texts of the built-in set: some minutes with a model of a few billion parameters. */
 const MAX_TOKENS = 128;
@@ -112,7 +120,7 @@ export function createBenchmarkProgram(): Command {
     )
     .option('--no-perplexity', 'do not measure it')
     .option('--replay <trace>', 'from a file of mtad --trace: what other settings would have accepted')
-    .addOption(new Option('--color <when>', 'colours').choices(['auto', 'always', 'never']).default('auto'))
+    .addOption(colorOption())
     .option('-q, --quiet', 'no progress, no warnings')
     .option('-v, --verbose', "llama.cpp's log, and errors in full");
   program.addHelpText('after', EXAMPLES);

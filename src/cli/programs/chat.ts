@@ -1,7 +1,13 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import type { ChatFlags } from '../commands/chat.js';
 import { addDecodingOptions } from '../decoding-options.js';
-import { addEngineOption, addModelOptions, addRuntimeOptions, answerErrors } from '../options.js';
+import {
+  addEngineOption,
+  addModelOptions,
+  addRuntimeOptions,
+  answerErrors,
+  colorOption,
+} from '../options.js';
 
 const EXAMPLES = `
 A message is a line, or several between """ and """, or as long as lines end in a backslash. Ctrl-C stops the answer;
@@ -46,7 +52,7 @@ export function createChatProgram(): Command {
   program
     .option('--stats', 'a line of figures after each answer, on standard error (default: on a terminal)')
     .option('--no-stats', 'no figures')
-    .addOption(new Option('--color <when>', 'colours').choices(['auto', 'always', 'never']).default('auto'))
+    .addOption(colorOption())
     .option('-q, --quiet', 'no progress, no warnings, no figures')
     .option('-v, --verbose', "llama.cpp's log, and errors in full");
   program.addHelpText('after', EXAMPLES);

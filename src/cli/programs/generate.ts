@@ -2,7 +2,13 @@ import { Command, Option } from 'commander';
 import { VERSION } from '../../version.js';
 import type { GenerateFlags } from '../commands/generate.js';
 import { addDecodingOptions } from '../decoding-options.js';
-import { addEngineOption, addModelOptions, addRuntimeOptions, answerErrors } from '../options.js';
+import {
+  addEngineOption,
+  addModelOptions,
+  addRuntimeOptions,
+  answerErrors,
+  colorOption,
+} from '../options.js';
 import { promptWords } from '../spelling.js';
 
 const HELP = `
@@ -88,7 +94,7 @@ export function createGenerateProgram(): Command {
     .option('--highlight', 'colour what was drafted')
     .option('--hide-reasoning', 'only the answer of a model that reasons first')
     .option('--trace <file>', 'write every step as a JSON line')
-    .addOption(new Option('--color <when>', 'colours').choices(['auto', 'always', 'never']).default('auto'))
+    .addOption(colorOption())
     .option('-q, --quiet', 'no progress, no warnings, no figures')
     .option('-v, --verbose', "llama.cpp's log, and errors in full");
   program.addHelpText('after', HELP);

@@ -1,8 +1,15 @@
-import { Command, Option } from 'commander';
-import { CACHE_TYPES } from '../../engine/engine.js';
+import { Command } from 'commander';
 import { UsageError } from '../../errors.js';
 import type { InspectFlags } from '../commands/inspect.js';
-import { addModelOptions, answerErrors, setting, whole } from '../options.js';
+import {
+  addModelOptions,
+  answerErrors,
+  cacheTypeOption,
+  colorOption,
+  gpuOption,
+  setting,
+  whole,
+} from '../options.js';
 
 const EXAMPLES = `
 Examples:
@@ -48,21 +55,15 @@ export function createInspectProgram(): Command {
         2,
       ),
     )
-    .addOption(
-      new Option('--cache-type <type>', 'number format of the KV caches (default: f16)').choices(CACHE_TYPES),
-    )
+    .addOption(cacheTypeOption())
     .addOption(setting('-k, --draft-length <n>', 'gamma', 'tokens drafted per step'))
     .addOption(setting('-w, --beam-width <n>', 'beamWidth', 'beams kept while drafting'))
-    .addOption(
-      new Option('--gpu <device>', 'device')
-        .choices(['auto', 'cuda', 'vulkan', 'metal', 'off'])
-        .default('auto'),
-    );
+    .addOption(gpuOption());
 
   program.optionsGroup('Output:');
   program
     .option('--json', 'one object, for machines')
-    .addOption(new Option('--color <when>', 'colours').choices(['auto', 'always', 'never']).default('auto'))
+    .addOption(colorOption())
     .option('-v, --verbose', 'errors in full');
   program.addHelpText('after', EXAMPLES);
   return program;

@@ -1,6 +1,6 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import type { PairsFlags } from '../commands/pairs.js';
-import { answerErrors, modelsDirOption, whole } from '../options.js';
+import { answerErrors, colorOption, modelsDirOption, whole } from '../options.js';
 
 const CONTEXT = 8192; // tokens
 
@@ -31,7 +31,7 @@ export function createPairsProgram(): Command {
     )
     .addOption(modelsDirOption())
     .option('--json', 'one object, for machines')
-    .addOption(new Option('--color <when>', 'colours').choices(['auto', 'always', 'never']).default('auto'))
+    .addOption(colorOption())
     .option('-v, --verbose', 'errors in full');
   program.addHelpText('after', EXAMPLES);
   return program;
