@@ -7,6 +7,7 @@ import { checkPair } from './check-pair.js';
 import { type ModelHeader, readHeader } from './header.js';
 import { EMBEDDED_PAIR, resolveModel } from './resolve.js';
 
+/** Which models, and how to load them. */
 export interface PairOptions {
   readonly model?: string | undefined; // target: path, or name in modelsDir; neither model given = the embedded pair
   readonly draft?: string | undefined;
