@@ -30,7 +30,7 @@ export type {
 } from './benchmark/report.js';
 export type { CourseEvent } from './benchmark/run.js';
 export { CacheManager } from './cache/cache-manager.js';
-export { ModelCache, type Work } from './cache/model-cache.js';
+export { ModelCache, type NodeReadRequest, type Work } from './cache/model-cache.js';
 export { type CacheOptions, openCache } from './cache/open-cache.js';
 export type { EndCheck } from './decoding/cut.js';
 export { type DecodeOptions, decode, type Step } from './decoding/decode.js';
@@ -47,6 +47,9 @@ export {
   type Engine,
   type EngineName,
   type Gpu,
+  type Grammar,
+  type GrammarSource,
+  type GrammarState,
   type Model,
   type ModelOptions,
   type ReadRequest,
@@ -56,6 +59,8 @@ export {
 export { ModelFileError, PairMismatchError, ResourceError, UsageError } from './errors.js';
 export { Conversation } from './generation/conversation.js';
 export { generate, type Prompt } from './generation/generate.js';
+export { GrammarConstraint } from './generation/grammar-constraint.js';
+export { checkJsonSchema } from './generation/json-schema.js';
 export { answerOf, type Section } from './generation/reasoning.js';
 export type { RunOptions } from './generation/run-options.js';
 export {
@@ -68,11 +73,22 @@ export { type Settings, type SettingsInput, settingsSchema } from './generation/
 export type { TextPiece } from './generation/text-stream.js';
 export { addStep, type Counters, NO_STEPS } from './metrics/counters.js';
 export { type Ratios, ratios } from './metrics/ratios.js';
+export type { Asking } from './models/ask.js';
+export type { DownloadOptions, DownloadProgress } from './models/download.js';
 export type { ModelHeader, Vocabulary } from './models/header.js';
+export {
+  type InspectedModel,
+  type InspectedPair,
+  type Inspection,
+  type InspectOptions,
+  inspect,
+} from './models/inspect.js';
+export { type KnownPair, knownPair, knownPairs } from './models/known-pairs.js';
 export { findPair, loadPair, type Pair, type PairFiles, type PairOptions } from './models/pair.js';
+export { type ResolveOptions, resolveModel } from './models/resolve.js';
 export { createRng } from './sampling/rng.js';
 export type { SamplingSettings } from './sampling/settings.js';
-export type { Truncation } from './sampling/truncate.js';
+export type { Constraint, Truncation } from './sampling/truncate.js';
 export {
   createStrategy,
   STRATEGY_NAMES,
@@ -86,6 +102,7 @@ export type {
   DraftNode,
   FinishReason,
   LogProb,
+  Mask,
   NodeIndex,
   Prefix,
   Rng,

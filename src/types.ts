@@ -18,6 +18,11 @@ export type NodeIndex = Unit<number, 'NodeIndex'>;
 /** The parent of a draft's first tokens: the last committed token. */
 export const ROOT: NodeIndex = -1;
 
+/** Which tokens may come next at one place of a text. */
+export interface Mask {
+  allows(token: TokenId): boolean;
+}
+
 /** A source of uniform numbers in [0, 1). Every random decision draws from one that is passed in. */
 export type Rng = () => number;
 

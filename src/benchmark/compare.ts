@@ -70,6 +70,7 @@ function differences(now: BenchmarkReport, then: EarlierReport): string[] {
     backend: machine.backend,
     threads: c.threads ?? 'by model size',
     prompts: `${c.used} (${c.prompts})`,
+    'chat template': c.chatTemplate ?? 'none',
     'tokens per text': `${c.maxTokens}${c.ignoreEos ? ', ends ignored' : ''}`,
     temperature: c.temperature,
     'top-k': c.topK,

@@ -4,6 +4,7 @@ import { idleWatts, type Meter, type MeterOptions, openMeter } from '../energy/m
 import type { Model } from '../engine/engine.js';
 import { PEER_NAMES, Peers } from '../engine/peers.js';
 import { UsageError } from '../errors.js';
+import { encodePrompt, promptOf } from '../generation/generate.js';
 import { parseSettings } from '../generation/settings.js';
 import { findPair, loadPair, type Pair, type PairFiles } from '../models/pair.js';
 import { sequencesOf } from '../strategies/index.js';
@@ -51,7 +52,7 @@ type Later = (closer: () => Promise<void> | void) => void;
 
 async function open(options: BenchmarkOptions, later: Later): Promise<Omit<OpenCourse, 'close'>> {
   const { settings, signal, repetitions, seed, run } = options;
-  const files = await findPair({ ...options.pair, needsDraft: needsDraft(options) });
+  const files = await findPair({ ...options.pair, needsDraft: needsDraft(options), signal });
   const pairs = await openPairs(options, files, later);
   const first = pairs[0]!;
   const { contextSize = files.target.trainContextSize || Number.MAX_SAFE_INTEGER } = run;
@@ -79,6 +80,7 @@ async function open(options: BenchmarkOptions, later: Later): Promise<Omit<OpenC
       repetitions,
       seed,
       threads: run.threads ?? null,
+      chatTemplate: options.raw ? null : (first.target.chatTemplate?.name ?? null),
     },
     energy: { source, reason, idleWatts: source ? await idleWatts(meter, IDLE_MS, now, sleep) : null },
   };
@@ -164,11 +166,14 @@ async function openScorer(
 
 /** @throws UsageError where nothing is left */
 function admit(
-  { prompts: all }: BenchmarkOptions,
-  { target }: Pair,
+  { prompts: all, raw }: BenchmarkOptions,
+  pair: Pair,
   contextSize: number,
 ): { prompts: TokenizedPrompt[]; skipped: Conditions['skipped'] } {
-  const tokenized = all.map((prompt) => ({ ...prompt, tokens: target.tokenizer.encode(prompt.text) }));
+  const tokenized = all.map(({ id, text }) => {
+    const request = promptOf(pair, text, raw);
+    return { id, request, tokens: encodePrompt(pair, request) };
+  });
   const prompts = tokenized.filter(({ tokens }) => tokens.length < contextSize);
   const skipped = tokenized
     .filter(({ tokens }) => tokens.length >= contextSize)

@@ -9,7 +9,7 @@ export function notes(report: BenchmarkReport): string[] {
     ...(complete ? [] : [`INCOMPLETE: the run ended early; ${generations.length} generations are in it`]),
     ...[target, draft].flatMap((model) => (model?.caveat ? [`${model.file}: ${model.caveat}`] : [])),
     `Target ${modelText(target)}, draft ${draft ? modelText(draft) : 'none'}`,
-    `${c.used} prompt${c.used === 1 ? '' : 's'} (${c.prompts}) x ${c.repetitions}, at most ${c.maxTokens} tokens${c.ignoreEos ? ', ends ignored' : ''}; ` +
+    `${c.used} prompt${c.used === 1 ? '' : 's'} (${c.prompts}) x ${c.repetitions}, ${c.chatTemplate === null ? '' : `chat template ${c.chatTemplate}, `}at most ${c.maxTokens} tokens${c.ignoreEos ? ', ends ignored' : ''}; ` +
       `temperature ${c.temperature}, top-k ${c.topK}, top-p ${c.topP}, seed ${c.seed}`,
     ...(c.skipped.length > 0 ? [`${c.skipped.length} prompts skipped: ${skippedText(c.skipped)}`] : []),
     `${machine.cpu}, ${machine.processors} processors, ${machine.memoryGb} GB, ${machine.system}; ${machine.backend}, ` +

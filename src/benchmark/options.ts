@@ -12,6 +12,7 @@ export interface BenchmarkOptions {
   readonly engines: readonly (EngineName | 'auto')[];
   readonly promptSource: string; // where the prompts are from, for the report
   readonly prompts: readonly BenchmarkPrompt[];
+  readonly raw: boolean; // as they are, also for a model with a chat template
   readonly pair: Omit<PairOptions, 'engine' | 'needsDraft' | 'signal'>;
   readonly run: Omit<RunOptions, 'signal'>;
   readonly settings: Pick<Settings, 'temperature' | 'topK' | 'topP' | 'ignoreEos' | 'maxTokens'>;

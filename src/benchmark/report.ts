@@ -59,6 +59,7 @@ export interface Conditions {
   readonly topP: number;
   readonly seed: number; // of the first generation of each contender
   readonly threads: number | null; // null: chosen by the engine
+  readonly chatTemplate: string | null; // that prompts were put into; null: none
 }
 
 /** A prompt that nobody wrote on from. */

@@ -1,11 +1,15 @@
+import type { Prompt } from '../generation/generate.js';
 import type { LogProb, TokenId } from '../types.js';
 import type { PassCosts } from './pass-costs.js';
 import type { BenchmarkPrompt } from './prompts.js';
 import type { Generation, PassCost } from './report.js';
 import type { Writer } from './writer.js';
 
-/** A prompt that fits into the context, with its tokens. */
-export type TokenizedPrompt = BenchmarkPrompt & { readonly tokens: readonly TokenId[] };
+/** A prompt that fits into the context, as the target gets it. */
+export interface TokenizedPrompt extends Pick<BenchmarkPrompt, 'id'> {
+  readonly request: Prompt;
+  readonly tokens: readonly TokenId[];
+}
 
 /** Everything that a run needs, opened and checked. */
 export interface Course {

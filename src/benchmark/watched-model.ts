@@ -7,6 +7,7 @@ export function watchedModel(model: Model, onPass: (tokens: number) => void): Mo
     get chatTemplate() {
       return model.chatTemplate;
     },
+    createGrammar: (source) => model.createGrammar(source),
     createContext: async (options) => watchedContext(await model.createContext(options), onPass),
   };
 }

@@ -1,7 +1,7 @@
 import { joulesBetween } from '../energy/counters.js';
 import type { Meter } from '../energy/meter.js';
 import type { PeerName, Peers } from '../engine/peers.js';
-import { generate } from '../generation/generate.js';
+import { generate, type Prompt } from '../generation/generate.js';
 import type { RunOptions } from '../generation/run-options.js';
 import type { Settings } from '../generation/settings.js';
 import type { Pair } from '../models/pair.js';
@@ -17,7 +17,7 @@ export interface Writer {
 }
 
 export interface Task {
-  readonly prompt: { readonly text: string; readonly tokens: readonly TokenId[] };
+  readonly prompt: { readonly request: Prompt; readonly tokens: readonly TokenId[] };
   readonly maxTokens: number;
   readonly contextSize: number; // tokens of prompt and text together
   readonly seed: number;
@@ -50,7 +50,7 @@ export function strategyWriter(pair: Pair, entry: Entry, { settings, run, meter 
       };
       const input = { ...settings, ...entry.settings, maxTokens, seed };
       let before = await meter.read();
-      for await (const event of generate(watched, prompt.text, input, { ...run, contextSize })) {
+      for await (const event of generate(watched, prompt.request, input, { ...run, contextSize })) {
         if (event.type === 'start' || event.type === 'prefill') {
           before = await meter.read(); // the last one stands at the beginning of the loop
           sizes.target.clear();

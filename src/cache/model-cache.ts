@@ -1,6 +1,6 @@
 import type { Context, ReadRequest } from '../engine/engine.js';
-import { logitsNeeded, type Truncation, truncate } from '../sampling/truncate.js';
-import type { Distribution, Draft, NodeIndex, Prefix, TokenId, TopLogits } from '../types.js';
+import { type Constraint, logitsNeeded, type Truncation, truncate } from '../sampling/truncate.js';
+import type { Distribution, Draft, Mask, NodeIndex, Prefix, TokenId, TopLogits } from '../types.js';
 import { commonPrefix, type Plan, planPass } from './plan.js';
 
 /** Work done by a model so far. */
@@ -8,6 +8,11 @@ export interface Work {
   readonly passes: number; // evaluations asked of the engine
   readonly tokens: number; // tokens evaluated in them
   readonly ms: number; // time spent in them
+}
+
+/** What to read after each node, among the tokens that may follow it. */
+export interface NodeReadRequest extends ReadRequest {
+  readonly constraint?: Constraint | undefined;
 }
 
 /** For evaluations that only fill the cache. */
@@ -51,9 +56,11 @@ export class ModelCache {
     prefix: Prefix,
     tree: Draft,
     wanted: readonly NodeIndex[],
-    read: ReadRequest,
+    read: NodeReadRequest,
   ): Promise<TopLogits[]> {
-    return this.#run(planPass(this.#held, prefix, tree, wanted, this.#context.sharesCells), read);
+    const plan = planPass(this.#held, prefix, tree, wanted, this.#context.sharesCells);
+    const masks = read.constraint?.masks(prefix, tree, wanted);
+    return this.#run(masks ? masked(plan, masks) : plan, read);
   }
 
   /** The same as distributions. */
@@ -66,6 +73,7 @@ export class ModelCache {
     const rows = await this.evaluate(prefix, tree, wanted, {
       top: logitsNeeded(truncation),
       logSumExp: false,
+      constraint: truncation.constraint,
     });
     return rows.map((row) => truncate(row, truncation));
   }
@@ -144,4 +152,13 @@ export class ModelCache {
     this.#held[sequence]!.length = 0;
     await this.#context.forget(sequence, 0);
   }
+}
+
+/** @param masks per row of the answer */
+function masked(plan: Plan, masks: readonly Mask[]): Plan {
+  const rows = plan.rows.values(); // of the wanted tokens in turn
+  const batch = plan.batch.map((item) =>
+    item.wanted ? { ...item, mask: masks[rows.next().value!]! } : item,
+  );
+  return { ...plan, batch };
 }

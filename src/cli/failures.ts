@@ -14,8 +14,7 @@ export function exitCodeOf(error: unknown): number {
 }
 
 /** One line for an error that we know, the whole story for others where it is asked for. */
-export function messageOf(error: unknown, args: readonly string[]): string {
-  const verbose = args.includes('-v') || args.includes('--verbose');
+export function messageOf(error: unknown, verbose: boolean): string {
   if (!(error instanceof Error)) return String(error);
   if (verbose) return error.cause ? `${error.stack}\ncaused by: ${stackOf(error.cause)}` : stackOf(error);
   return exitCodeOf(error) === EXIT.failure ? `${error.message} (-v tells more)` : error.message;

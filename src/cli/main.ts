@@ -1,21 +1,31 @@
-import { CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import { EXIT, exitCodeOf, messageOf } from './failures.js';
-import { isCommand, PROGRAMS } from './programs/index.js';
+import { isCommand, isSettable, PROGRAMS } from './programs/index.js';
+import { takeSettings } from './settings/layers.js';
 import { acceptHelpOf, acceptLlamaCppSpellings, refuseLaterCommand } from './spelling.js';
 
 /** Runs one command line. The process ends by itself, with `process.exitCode` set. */
 export async function main(args: readonly string[]): Promise<void> {
   survivePipes();
+  let program: Command | undefined;
   try {
     refuseLaterCommand(args[0]);
     const ours = acceptLlamaCppSpellings(acceptHelpOf(args));
     const [first, ...rest] = ours;
-    const program = await PROGRAMS[isCommand(first) ? first : 'generate']();
+    const command = isCommand(first) ? first : 'generate';
+    program = await PROGRAMS[command](rest);
+    if (isSettable(command)) takeSettings(command, program);
     await program.parseAsync(isCommand(first) && first !== 'generate' ? rest : ours, { from: 'user' });
   } catch (error) {
-    if (!(error instanceof CommanderError)) process.stderr.write(`mtad: ${messageOf(error, args)}\n`);
+    if (!(error instanceof CommanderError))
+      process.stderr.write(`mtad: ${messageOf(error, isVerbose(program, args))}\n`);
     process.exitCode = exitCodeOf(error);
   }
+}
+
+/** Also before anything was parsed. */
+function isVerbose(program: Command | undefined, args: readonly string[]): boolean {
+  return program?.opts().verbose ?? (args.includes('-v') || args.includes('--verbose'));
 }
 
 /** A reader that leaves is no failure of ours, and what is said beside the text is never worth losing the text for. */

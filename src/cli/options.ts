@@ -13,6 +13,7 @@ export interface RuntimeFlags {
   model?: string;
   draft?: string;
   modelsDir?: string;
+  offline?: boolean;
   ctxSize?: number;
   threads?: number;
   draftThreads?: number;
@@ -35,15 +36,18 @@ export function answerErrors(program: Command, hint: string): Command {
 export function addModelOptions(program: Command): void {
   program.optionsGroup('Models:');
   program
-    .addOption(new Option('-m, --model <file>', 'target model, GGUF').env('MTAD_MODEL'))
-    .addOption(
-      new Option(
-        '-d, --draft <file>',
-        'draft model, GGUF; or lookup: guess from the text so far, no model',
-      ).env('MTAD_DRAFT'),
-    )
-    .addOption(new Option('--models-dir <folder>', 'where to look for models').env('MTAD_MODELS_DIR'))
-    .option('--offline', 'never use the network (this release never does)');
+    .option('-m, --model <model>', 'target model: GGUF file, name in the models folder, or address')
+    .option('-d, --draft <model>', 'draft model, likewise; or lookup: guess from the text so far, no model')
+    .option('--pair <name>', 'both models by a name that stands for them, with what suits them (mtad pairs)')
+    .addOption(modelsDirOption())
+    .option('--offline', 'never use the network');
+}
+
+export function modelsDirOption(): Option {
+  return new Option(
+    '--models-dir <folder>',
+    "models folder: where downloads go and names are looked up (default: in the user's cache)",
+  );
 }
 
 export function addRuntimeOptions(program: Command): void {
@@ -94,7 +98,7 @@ export function addEngineOption(program: Command): void {
 }
 
 /** `--draft lookup` names no file; `--draft ./lookup` does. */
-export function draftFile({ draft }: RuntimeFlags): string | undefined {
+export function draftFile({ draft }: Pick<RuntimeFlags, 'draft'>): string | undefined {
   return draft === 'lookup' ? undefined : draft;
 }
 
@@ -104,9 +108,9 @@ export function draftSource({ draft }: RuntimeFlags): 'lookup' | 'model' {
 
 /** @returns where the pair is and on what device, as the library wants it */
 export function pairOptionsOf(flags: RuntimeFlags): PairOptions {
-  const { model, modelsDir, gpu, gpuLayers, draftGpuLayers, verbose } = flags;
+  const { model, modelsDir, offline, gpu, gpuLayers, draftGpuLayers, verbose } = flags;
   const log = verbose ? (line: string) => process.stderr.write(`${line}\n`) : undefined;
-  return { model, draft: draftFile(flags), modelsDir, gpu, gpuLayers, draftGpuLayers, log };
+  return { model, draft: draftFile(flags), modelsDir, offline, gpu, gpuLayers, draftGpuLayers, log };
 }
 
 /** @returns how to run it */

@@ -2,11 +2,11 @@ import { distance } from 'fastest-levenshtein';
 import { UsageError } from '../errors.js';
 import { COMMAND_NAMES, isCommand } from './programs/index.js';
 
-const LATER_COMMANDS = ['tune', 'inspect', 'pull', 'complete'];
+const LATER_COMMANDS = ['tune'];
 const KNOWN_WORDS = [...COMMAND_NAMES, 'help', ...LATER_COMMANDS];
 
 /** llama.cpp's names for our options. Commander would take `-md x` for `--model d` and a prompt. */
-const LLAMA_CPP_SPELLINGS: Record<string, string> = {
+export const LLAMA_CPP_SPELLINGS: Record<string, string> = {
   '-md': '--draft',
   '--model-draft': '--draft',
   '--spec-draft-model': '--draft',
@@ -26,8 +26,15 @@ const LLAMA_CPP_SPELLINGS: Record<string, string> = {
   '--reverse-prompt': '--stop',
 };
 
-/** Options of llama.cpp that name something on Hugging Face. */
-const DOWNLOADS = ['-hf', '-hfr', '-hfd', '-hfrd', '--hf-repo', '--hf-repo-draft'];
+/** Options of llama.cpp that name a repository of Hugging Face, `user/repo:quant`. */
+const REPOSITORIES: Record<string, string> = {
+  '-hf': '--model',
+  '-hfr': '--model',
+  '--hf-repo': '--model',
+  '-hfd': '--draft',
+  '-hfrd': '--draft',
+  '--hf-repo-draft': '--draft',
+};
 
 /** The same arguments in this program's spelling, up to a `--`. */
 export function acceptLlamaCppSpellings(args: readonly string[]): string[] {
@@ -35,18 +42,22 @@ export function acceptLlamaCppSpellings(args: readonly string[]): string[] {
   return args.map((arg, i) => {
     if (i >= end) return arg;
     const [flag, ...value] = arg.split('=');
-    if (DOWNLOADS.includes(flag!))
-      throw new UsageError(
-        `${flag}: this release does not download models; fetch the file and give its path with -m or -d`,
-      );
+    const model = REPOSITORIES[flag!];
+    if (model) return value.length > 0 ? `${model}=${hubAddress(value.join('='))}` : model;
+    if (i > 0 && args[i - 1]! in REPOSITORIES) return hubAddress(arg);
     const ours = LLAMA_CPP_SPELLINGS[flag!];
     return ours ? [ours, ...value].join('=') : arg;
   });
 }
 
-/** `help benchmark` is `benchmark --help`. With more words it is a prompt. */
+function hubAddress(repository: string): string {
+  return /^(hf|huggingface):/i.test(repository) ? repository : `hf:${repository}`;
+}
+
+/** `help benchmark` and `benchmark help` are `benchmark --help`. With more words it is a prompt. */
 export function acceptHelpOf(args: readonly string[]): readonly string[] {
   const [help, command, ...more] = args;
+  if (args.length === 2 && isCommand(help) && command === 'help') return [help, '--help'];
   if (help !== 'help' || command === undefined || more.length > 0 || !KNOWN_WORDS.includes(command))
     return args;
   refuseLaterCommand(command);

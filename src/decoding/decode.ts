@@ -50,7 +50,8 @@ export async function* decode(
   prefix: TokenId[],
   { maxTokens, rng, endsWith, rawLogProbs, now, signal }: DecodeOptions,
 ): AsyncGenerator<Step, FinishReason> {
-  const read = { top: logitsNeeded(strategy.truncation), logSumExp: rawLogProbs };
+  const { constraint } = strategy.truncation;
+  const read = { top: logitsNeeded(strategy.truncation), logSumExp: rawLogProbs, constraint };
   for (let emitted = 0; emitted < maxTokens; ) {
     if (signal?.aborted) return 'interrupted';
     const position = prefix.length;

@@ -1,4 +1,4 @@
-import type { TokenId, TopLogits } from '../types.js';
+import type { Mask, TokenId, TopLogits } from '../types.js';
 
 /**
  * The port: what this project needs of a library that runs language models.
@@ -9,6 +9,8 @@ export interface Engine {
   readonly versions: { readonly node_llama_cpp: string; readonly llama_cpp: string };
   readonly backend: string; // 'cpu', 'cuda', 'vulkan' or 'metal'
   loadModel(path: string, options: ModelOptions): Promise<Model>;
+  /** @throws UsageError for what `createGrammar` would refuse; no model is needed to tell */
+  checkGrammar(source: GrammarSource): Promise<void>;
   /** Frees everything loaded through this engine. Idempotent. */
   dispose(): Promise<void>;
 }
@@ -38,6 +40,25 @@ export interface Model {
   readonly chatTemplate?: ChatTemplate | undefined;
   /** @throws ResourceError when the memory does not suffice */
   createContext(options: ContextOptions): Promise<Context>;
+  /** @throws UsageError when llama.cpp cannot read it */
+  createGrammar(source: GrammarSource): Promise<Grammar>;
+}
+
+/** llama.cpp's own notation, or a JSON schema. */
+export type GrammarSource =
+  | { readonly gbnf: string }
+  | { readonly jsonSchema: Readonly<Record<string, unknown>> };
+
+/** What a text must look like, in the tokens of one vocabulary. */
+export interface Grammar {
+  start(): GrammarState;
+}
+
+/** A place in a text that obeys a grammar. Never changes. An end token is allowed where the text is complete. */
+export interface GrammarState extends Mask {
+  readonly isComplete: boolean; // whether the text may end here
+  /** The place after one more token; after an end token or one that is not allowed, where nothing matters any more. */
+  after(token: TokenId): GrammarState;
 }
 
 /** Between text and the tokens of one model. */
@@ -123,10 +144,13 @@ export interface BatchToken {
   /** Sequences in [0..sequences) that it is appended to: one, or where cells are shared all that hold the same text. */
   readonly sequences: readonly number[];
   readonly wanted: boolean; // whether to read what may follow it
+  /** Tokens that may follow it: others are read as if the vocabulary lacked them. Undefined = all. */
+  readonly mask?: Mask | undefined;
 }
 
 /** What to read at each wanted token. */
 export interface ReadRequest {
-  readonly top: number; // how many of the largest logits, 0 = all; among equals at the last place the engine chooses
-  readonly logSumExp: boolean; // also over the whole vocabulary: dear where that is large
+  /** How many of the largest logits, 0 = all; among equals at the last place the engine chooses. See largestAllowed. */
+  readonly top: number;
+  readonly logSumExp: boolean; // also over the whole vocabulary, masked or not: dear where that is large
 }

@@ -1,5 +1,11 @@
 import { basename } from 'node:path';
-import { InsufficientMemoryError, type Llama, type LlamaModel, type LlamaModelOptions } from 'node-llama-cpp';
+import {
+  type GgufInsights,
+  InsufficientMemoryError,
+  type Llama,
+  type LlamaModel,
+  type LlamaModelOptions,
+} from 'node-llama-cpp';
 import { ModelFileError, ResourceError } from '../errors.js';
 import type { Complaints } from './complaints.js';
 
@@ -24,7 +30,7 @@ export async function loadLlamaModel(
       : await loadFailure(options.modelPath, error, complaints);
   }
   try {
-    refuseWithoutRollback(model, options.modelPath);
+    refuseWithoutRollback(model.fileInsights, options.modelPath);
     return model;
   } catch (error) {
     await model.dispose();
@@ -39,11 +45,14 @@ export async function loadFailure(path: string, cause: unknown, complaints: Comp
   return new Failure(`llama.cpp cannot load ${path}: ${reason}`, { cause });
 }
 
-/** Recurrent state cannot be cut back to an earlier token, which every rejected draft asks for. */
-function refuseWithoutRollback({ fileInsights, fileInfo }: LlamaModel, path: string): void {
-  if (fileInsights.isRecurrent || fileInsights.isHybrid)
+/**
+ * Recurrent state cannot be cut back to an earlier token, which every rejected draft asks for.
+ * @throws ModelFileError
+ */
+export function refuseWithoutRollback(insights: GgufInsights, path: string): void {
+  if (insights.isRecurrent || insights.isHybrid)
     throw new ModelFileError(
-      `${basename(path)} is a ${fileInfo.metadata.general.architecture} model: its recurrent state cannot be rolled back, ` +
+      `${basename(path)} is a ${insights.ggufFileInfo.metadata.general.architecture} model: its recurrent state cannot be rolled back, ` +
         'which a rejected draft needs; use a transformer model',
     );
 }

@@ -7,7 +7,9 @@ import {
   TokenBias,
 } from 'node-llama-cpp';
 import type { FinishReason, TokenId } from '../types.js';
+import { Complaints } from './complaints.js';
 import type { CacheType, Gpu } from './engine.js';
+import { loadLlamaModel } from './llama-model.js';
 import { sharedLlama } from './shared-llama.js';
 import { BATCH_SIZE, defaultThreads, ggmlType } from './sizing.js';
 
@@ -66,27 +68,32 @@ export class Peers {
     this.#options = options;
   }
 
+  /** @throws what `loadLlamaModel` throws */
   static async load(options: PeerOptions): Promise<Peers> {
     const llama = await sharedLlama(options.gpu);
-    const loading = options.signal ? { loadSignal: options.signal } : {};
-    const target = await llama.loadModel({
-      ...loading,
-      modelPath: options.target,
-      gpuLayers: options.gpuLayers ?? 'auto',
-    });
+    const complaints = new Complaints(llama, undefined);
+    const load = (modelPath: string, gpuLayers: number | undefined) =>
+      loadLlamaModel(
+        llama,
+        {
+          modelPath,
+          gpuLayers: gpuLayers ?? 'auto',
+          ...(options.signal && { loadSignal: options.signal }),
+        },
+        complaints,
+      );
     try {
-      const draft =
-        options.draft === undefined
-          ? undefined
-          : await llama.loadModel({
-              ...loading,
-              modelPath: options.draft,
-              gpuLayers: options.draftGpuLayers ?? 'auto',
-            });
-      return new Peers(target, draft, options);
-    } catch (error) {
-      await target.dispose();
-      throw error;
+      const target = await load(options.target, options.gpuLayers);
+      try {
+        const draft =
+          options.draft === undefined ? undefined : await load(options.draft, options.draftGpuLayers);
+        return new Peers(target, draft, options);
+      } catch (error) {
+        await target.dispose();
+        throw error;
+      }
+    } finally {
+      complaints.dispose();
     }
   }
 

@@ -1,5 +1,5 @@
 import { availableParallelism, totalmem } from 'node:os';
-import { GgmlType, type LlamaModel } from 'node-llama-cpp';
+import { GgmlType, type GgufInsights, type LlamaModel } from 'node-llama-cpp';
 import { ResourceError, UsageError } from '../errors.js';
 import type { CacheType, ContextOptions } from './engine.js';
 
@@ -29,6 +29,18 @@ const GGML_TYPES: Record<CacheType, GgmlType> = {
   q4_0: GgmlType.Q4_0,
 };
 
+/** On average: quantised numbers lie in blocks of 32. node-llama-cpp 3.21.1 reckons with a block for each. */
+const BYTES_PER_NUMBER: Record<CacheType, number> = {
+  f32: 4,
+  f16: 2,
+  bf16: 2,
+  q8_0: 34 / 32,
+  q5_1: 24 / 32,
+  q5_0: 22 / 32,
+  q4_1: 20 / 32,
+  q4_0: 18 / 32,
+};
+
 /** llama.cpp's number of a cache type. */
 export function ggmlType(type: CacheType = 'f16'): GgmlType {
   return GGML_TYPES[type];
@@ -37,6 +49,40 @@ export function ggmlType(type: CacheType = 'f16'): GgmlType {
 export function defaultThreads({ fileInsights, llama }: LlamaModel): number {
   if (fileInsights.modelSize < SINGLE_THREAD_BYTES) return 1;
   return Math.min(llama.cpuMathCores, availableParallelism(), MAX_THREADS);
+}
+
+/** Bytes on each side of the machine. */
+export interface MemoryNeed {
+  readonly ram: number;
+  readonly vram: number; // 0 where no layer is on a GPU
+}
+
+/** What a context takes by node-llama-cpp's reckoning: KV cache of `cells` tokens and the buffers to compute with. */
+export function contextMemory(
+  insights: GgufInsights,
+  {
+    cells,
+    gpuLayers,
+    cacheType,
+    flashAttention,
+  }: Pick<ContextOptions, 'cacheType' | 'flashAttention'> & { cells: number; gpuLayers: number },
+): MemoryNeed {
+  // Its successor simulates the context, which takes half a minute for the sizes that matter here.
+  const needs = (type: 'f16' | 'f32') =>
+    insights.estimateContextResourceRequirements({
+      contextSize: cells,
+      modelGpuLayers: gpuLayers,
+      sequences: 1,
+      batchSize: gpuLayers > 0 ? BATCH_SIZE.gpu : BATCH_SIZE.cpu,
+      flashAttention: flashAttention ?? true,
+      swaFullCache: true,
+      kvCacheKeyType: ggmlType(type),
+      kvCacheValueType: ggmlType(type),
+    });
+  const [half, whole] = [needs('f16'), needs('f32')]; // 2 bytes apart per number in the cache
+  const share = BYTES_PER_NUMBER[cacheType ?? 'f16'] / 2 - 1;
+  const need = (side: 'cpuRam' | 'gpuVram') => Math.ceil(half[side] + share * (whole[side] - half[side]));
+  return { ram: need('cpuRam'), vram: need('gpuVram') };
 }
 
 /**
@@ -63,20 +109,10 @@ export function refuseTooLarge(
   if (sequences > most)
     throw new ResourceError(`${what} has more sequences than llama.cpp tells apart (${most})`);
   if (cells > MAX_CELLS) throw new ResourceError(`${what} is more than llama.cpp can count`);
-  const type = ggmlType(cacheType);
-  // Its successor simulates the context, which takes half a minute for the sizes that matter here.
-  const { cpuRam } = fileInsights.estimateContextResourceRequirements({
-    contextSize: cells,
-    modelGpuLayers: gpuLayers,
-    sequences: 1,
-    flashAttention: flashAttention ?? true,
-    swaFullCache: true,
-    kvCacheKeyType: type,
-    kvCacheValueType: type,
-  });
-  if (cpuRam > totalmem())
+  const { ram } = contextMemory(fileInsights, { cells, gpuLayers, cacheType, flashAttention });
+  if (ram > totalmem())
     throw new ResourceError(
-      `${what} for ${filename} needs ${gigabytes(cpuRam)} of memory, and this machine has ${gigabytes(totalmem())}; ` +
+      `${what} for ${filename} needs ${gigabytes(ram)} of memory, and this machine has ${gigabytes(totalmem())}; ` +
         'use a smaller --ctx-size or --beam-width',
     );
 }

@@ -1,6 +1,7 @@
 import type { ChatMessage } from '../engine/engine.js';
 import { UsageError } from '../errors.js';
 import type { Pair } from '../models/pair.js';
+import type { TokenId } from '../types.js';
 import { requireChatTemplate } from './require-chat-template.js';
 import { checkRunOptions, type RunOptions } from './run-options.js';
 import { contextSizeOf, type GenerationEvent, refuseLongPrompt, Session } from './session.js';
@@ -24,8 +25,7 @@ export async function* generate(
   if (prompt === '') throw new UsageError('The prompt is empty');
   checkRunOptions(run);
   const template = typeof prompt === 'string' ? undefined : requireChatTemplate(pair);
-  const promptTokens =
-    typeof prompt === 'string' ? pair.target.tokenizer.encode(prompt) : template!.encode(prompt.messages);
+  const promptTokens = encodePrompt(pair, prompt);
   refuseLongPrompt(promptTokens, contextSizeOf(pair, run));
   const length = promptTokens.length + settings.maxTokens;
   const session = await Session.open(pair, settings, run, template, length);
@@ -34,4 +34,15 @@ export async function* generate(
   } finally {
     await session.dispose();
   }
+}
+
+/** What a user's words mean to this pair: messages where the target has a chat template, unless they are to stay as they are. */
+export function promptOf({ target }: Pair, text: string, isRaw: boolean): Prompt {
+  return target.chatTemplate && !isRaw ? { messages: [{ role: 'user', content: text }] } : text;
+}
+
+/** @throws UsageError for messages where the target has no chat template */
+export function encodePrompt(pair: Pair, prompt: Prompt): TokenId[] {
+  if (typeof prompt === 'string') return pair.target.tokenizer.encode(prompt);
+  return requireChatTemplate(pair).encode(prompt.messages);
 }

@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import type { CacheManager } from '../cache/cache-manager.js';
 import { openCache } from '../cache/open-cache.js';
 import { decode, type Step } from '../decoding/decode.js';
-import type { ChatTemplate } from '../engine/engine.js';
+import type { ChatTemplate, Grammar } from '../engine/engine.js';
 import { ResourceError } from '../errors.js';
 import { addStep, type Counters, NO_STEPS } from '../metrics/counters.js';
 import type { Pair } from '../models/pair.js';
@@ -11,6 +11,7 @@ import { createRng } from '../sampling/rng.js';
 import { createStrategy, sequencesOf } from '../strategies/index.js';
 import type { FinishReason, Rng, TokenId } from '../types.js';
 import { bannedTokens } from './banned-tokens.js';
+import { GrammarConstraint } from './grammar-constraint.js';
 import { checkRunOptions, type RunOptions } from './run-options.js';
 import type { Settings } from './settings.js';
 import { type TextPiece, TextStream, textOf } from './text-stream.js';
@@ -37,6 +38,7 @@ export interface GenerationResult {
   readonly reasoning: string | null; // what of it came before the answer; null = the prompt's template knows of none
   readonly tokens: readonly TokenId[]; // emitted, the one that ended the text included
   readonly finishReason: FinishReason;
+  readonly grammarComplete: boolean | null; // whether the text may end there; null without a grammar
   readonly counters: Counters;
   readonly prefillMs: number;
   readonly firstTokenMs: number | null; // from the start of prefill; null where no token came
@@ -44,32 +46,28 @@ export interface GenerationResult {
   readonly evaluated: { readonly target: number; readonly draft: number };
 }
 
+/** What a session is made of. */
+interface Parts {
+  readonly pair: Pair;
+  readonly template: ChatTemplate | undefined;
+  readonly settings: EffectiveSettings;
+  readonly contextSize: number; // tokens
+  readonly grammar: Grammar | undefined;
+  readonly cache: CacheManager;
+}
+
 /**
  * A text that grows, prompt by prompt. Both models' caches stay as they are in between, so that of the next prompt
  * only what is new is evaluated.
  */
 export class Session {
-  readonly settings: EffectiveSettings;
-  readonly contextSize: number; // tokens of the whole text at most
-  readonly #pair: Pair;
-  readonly #template: ChatTemplate | undefined;
-  readonly #cache: CacheManager;
+  readonly #parts: Parts;
   readonly #rng: Rng;
   #tokens: readonly TokenId[] = [];
 
-  private constructor(
-    pair: Pair,
-    template: ChatTemplate | undefined,
-    settings: EffectiveSettings,
-    contextSize: number,
-    cache: CacheManager,
-  ) {
-    this.#pair = pair;
-    this.#template = template;
-    this.settings = settings;
-    this.contextSize = contextSize;
-    this.#cache = cache;
-    this.#rng = createRng(settings.seed);
+  private constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#rng = createRng(parts.settings.seed);
   }
 
   /**
@@ -86,6 +84,7 @@ export class Session {
   ): Promise<Session> {
     checkRunOptions(run);
     const contextSize = contextSizeOf(pair, run);
+    const grammar = settings.grammar && (await pair.target.createGrammar(settings.grammar));
     const sequences = sequencesOf(settings);
     const cache = await openCache(pair, {
       ...run,
@@ -95,7 +94,23 @@ export class Session {
       gamma: settings.gamma,
       now,
     });
-    return new Session(pair, template, effectiveSettings(pair, settings), contextSize, cache);
+    return new Session({
+      pair,
+      template,
+      settings: effectiveSettings(pair, settings),
+      contextSize,
+      grammar,
+      cache,
+    });
+  }
+
+  get settings(): EffectiveSettings {
+    return this.#parts.settings;
+  }
+
+  /** Tokens of the whole text at most. */
+  get contextSize(): number {
+    return this.#parts.contextSize;
   }
 
   /** The text so far: the last prompt and what was written on it. */
@@ -112,15 +127,15 @@ export class Session {
     promptTokens: readonly TokenId[],
     signal?: AbortSignal,
   ): AsyncGenerator<GenerationEvent, void> {
-    const { settings, contextSize } = this;
+    const { pair, template, settings, contextSize, grammar, cache } = this.#parts;
     refuseLongPrompt(promptTokens, contextSize);
-    const cache = this.#cache;
-    const { tokenizer } = this.#pair.target;
+    const { tokenizer } = pair.target;
     yield { type: 'start', promptTokens, settings, contextSize };
     const started = now();
     const before = workOf(cache);
     const prefix = [...promptTokens];
     this.#tokens = prefix; // which decoding appends to
+    await cache.rollback(prefix); // so that nothing of another text takes up room
     for await (const progress of cache.prefill(prefix)) {
       yield { type: 'prefill', ...progress };
       if (signal?.aborted) break;
@@ -128,10 +143,12 @@ export class Session {
     const prefillMs = now() - started;
     const read = workOf(cache);
 
-    const { endTokens, endTexts = [], reasoning } = this.#template ?? {};
+    const { endTokens, endTexts = [], reasoning } = template ?? {};
     const isEndToken = (token: TokenId) => tokenizer.isEndOfGeneration(token) || !!endTokens?.has(token);
     const isEnd = (token: TokenId) => !settings.ignoreEos && isEndToken(token);
-    const sampling = { ...settings, banned: bannedTokens(this.#pair, settings.ignoreEos, isEndToken) };
+    const constraint = grammar && new GrammarConstraint(grammar.start(), promptTokens.length);
+    const banned = bannedTokens(pair, settings.ignoreEos, isEndToken);
+    const sampling = { ...settings, banned, constraint };
     const strategy = createStrategy(settings, { sampling, isEnd, target: cache.target, draft: cache.draft });
     const stream = new TextStream(tokenizer, promptTokens, [...settings.stop, ...endTexts], reasoning);
     const steps = decode(strategy, cache, prefix, {
@@ -168,6 +185,7 @@ export class Session {
         reasoning: reasoning ? textOf(pieces.filter(({ isReasoning }) => isReasoning)) : null,
         tokens: prefix.slice(promptTokens.length),
         finishReason,
+        grammarComplete: constraint?.isComplete(prefix) ?? null,
         counters,
         prefillMs,
         firstTokenMs,
@@ -180,7 +198,7 @@ export class Session {
   }
 
   dispose(): Promise<void> {
-    return this.#cache.dispose();
+    return this.#parts.cache.dispose();
   }
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { UsageError } from '../errors.js';
 import { DEFAULT_SAMPLING } from '../sampling/settings.js';
 import { STRATEGY_NAMES } from '../strategies/index.js';
+import { checkJsonSchema } from './json-schema.js';
 
 const number = (expected: string, accept: (value: number) => boolean) =>
   z.number({ error: expected }).refine(accept, { error: expected });
@@ -29,6 +30,16 @@ export const settingsSchema = z.strictObject({
     })
     .default([]),
   ignoreEos: z.boolean({ error: 'true or false' }).default(false),
+  /** What the text must look like. */
+  grammar: z
+    .union(
+      [
+        z.strictObject({ gbnf: z.string() }),
+        z.strictObject({ jsonSchema: z.record(z.string(), z.unknown()) }),
+      ],
+      { error: '{ gbnf: a text } or { jsonSchema: an object }' },
+    )
+    .optional(),
   /** Also read raw log-probabilities. 'auto': where the vocabulary is small enough for it to cost little. */
   perplexity: z.union([z.boolean(), z.literal('auto')], { error: "true, false or 'auto'" }).default(false),
 });
@@ -55,10 +66,13 @@ export function parseSettings(input: SettingsInput): Settings {
 
 /** @throws UsageError where one setting rules out what another asks for */
 function refuseContradictions(settings: Settings): Settings {
-  const { strategy, clip, draftFrom } = settings;
+  const { strategy, clip, draftFrom, grammar, ignoreEos } = settings;
   if (strategy !== 'mtad' && clip)
     throw new UsageError(`clip changes the rule of mtad, and ${strategy} has another: use mtad`);
   if (strategy === 'mmtad' && draftFrom === 'lookup')
     throw new UsageError('mmtad judges several beams, and a lookup makes a single guess: use mtad');
+  if (grammar && ignoreEos)
+    throw new UsageError('A grammar ends the text, and --ignore-eos forbids the end: leave out one of them');
+  if (grammar && 'jsonSchema' in grammar) checkJsonSchema(grammar.jsonSchema);
   return settings;
 }

@@ -5,12 +5,14 @@ import type { ModelHeader } from './header.js';
 /** Vocabularies of one family are padded to different lengths; llama.cpp tolerates as much. */
 const PADDING = 128;
 
+type NamedVocabulary = Pick<ModelHeader, 'path' | 'vocabulary'>;
+
 /**
  * Two models make a pair when the same token id means the same text to both.
  * @returns how many token ids mean something to both: ids from there on must not be emitted
  * @throws PairMismatchError naming the first difference
  */
-export function checkPair(target: ModelHeader, draft: ModelHeader): number {
+export function checkPair(target: NamedVocabulary, draft: NamedVocabulary): number {
   const [t, d] = [target.vocabulary, draft.vocabulary];
   const shared = Math.min(t.tokens.length, d.tokens.length);
   const differ = (what: string, ours: unknown, theirs: unknown) =>

@@ -5,14 +5,14 @@ import { UsageError } from '../errors.js';
 
 const modelSchema = z.strictObject({
   address: z.string().startsWith('hf:'),
-  license: z.string(),
-  bytes: z.int(), // of the file, as the hub gives it
-  cacheBytesPerToken: z.int(), // of a KV cache in F16
-  contextSize: z.int(), // tokens the model was trained on at once
+  license: z.string().min(1),
+  approximateBytes: z.int().positive(), // of the file, in the three digits that the hub's pages show
+  cacheBytesPerToken: z.int().positive(), // of a KV cache in F16
+  contextSize: z.int().positive(), // tokens the model was trained on at once
 });
 
 const pairSchema = z.strictObject({
-  name: z.string(),
+  name: z.string().regex(/^[a-z0-9.-]+$/),
   target: modelSchema,
   draft: modelSchema,
   /** What the makers of the target recommend, and what suits the pair: weaker than whatever a user says. */
@@ -28,17 +28,21 @@ const pairSchema = z.strictObject({
     .partial(),
 });
 
-/** A target and a draft model that are known to go together, and where they are. */
+/** A target and a draft model that go together by what is published of them, and where they are; see gguf/README.md. */
 export type KnownPair = z.output<typeof pairSchema>;
 export type KnownModel = KnownPair['target'];
 
 const TABLE = new URL('../../gguf/pairs.json', import.meta.url);
 
+/** The pairs that `--pair` knows by name, in the order of the table. */
 export async function knownPairs(): Promise<KnownPair[]> {
   return z.array(pairSchema).parse(JSON.parse(await readFile(TABLE, 'utf8')));
 }
 
-/** @throws UsageError for a name that is not in the table */
+/**
+ * One of them.
+ * @throws UsageError for a name that is not in the table
+ */
 export async function knownPair(name: string): Promise<KnownPair> {
   const pairs = await knownPairs();
   const found = pairs.find((pair) => pair.name === name);

@@ -1,25 +1,23 @@
 import { basename } from 'node:path';
 import { createEngine } from '../engine/create-engine.js';
-import type { Engine, EngineName, Gpu, Model } from '../engine/engine.js';
+import type { Engine, EngineName, Gpu, GrammarSource, Model } from '../engine/engine.js';
 import { PairMismatchError, UsageError } from '../errors.js';
 import type { TokenId } from '../types.js';
 import { checkPair } from './check-pair.js';
 import { type ModelHeader, readHeader } from './header.js';
-import { EMBEDDED_PAIR, resolveModel } from './resolve.js';
+import { EMBEDDED_PAIR, type ResolveOptions, resolveModel } from './resolve.js';
 
-/** Which models, and how to load them. */
-export interface PairOptions {
-  readonly model?: string | undefined; // target: path, or name in modelsDir; neither model given = the embedded pair
+/** Which models, and how to load them. Downloads what is named by an address and is not there; `onProgress` and `onNotice` tell of it. */
+export interface PairOptions extends ResolveOptions {
+  readonly model?: string | undefined; // target: path, name in modelsDir or address; neither model = the embedded pair
   readonly draft?: string | undefined;
   /** false where the strategy guesses nothing: the draft model is then not loaded. */
   readonly needsDraft?: boolean | undefined;
-  readonly modelsDir?: string | undefined;
   readonly engine?: EngineName | 'auto' | undefined;
   readonly gpu?: Gpu | undefined;
   readonly gpuLayers?: number | undefined;
   readonly draftGpuLayers?: number | undefined;
-  readonly log?: ((line: string) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
+  readonly grammar?: GrammarSource | undefined; // checked before weights are loaded
 }
 
 /** Two loaded models that speak the same tokens. */
@@ -46,20 +44,16 @@ export interface PairFiles {
  * Finds a target model and its draft model and checks that they make a pair, without loading weights.
  * @throws UsageError, ModelFileError, PairMismatchError
  */
-export async function findPair({
-  model,
-  draft,
-  needsDraft = true,
-  modelsDir,
-}: PairOptions = {}): Promise<PairFiles> {
+export async function findPair(options: PairOptions = {}): Promise<PairFiles> {
+  const { model, draft, needsDraft = true } = options;
   const names = model || draft ? { model, draft } : EMBEDDED_PAIR;
   if (!names.model) throw new UsageError('A draft model is given, but no target model: add one with --model');
   if (!names.draft && needsDraft)
     throw new UsageError(
       'A draft model is needed beside the target: add one with --draft, draft from the text itself with --draft lookup, or use no strategy but autoregressive',
     );
-  const targetFile = resolveModel(names.model, modelsDir);
-  const draftFile = names.draft && needsDraft ? resolveModel(names.draft, modelsDir) : undefined;
+  const targetFile = await resolveModel(names.model, options);
+  const draftFile = names.draft && needsDraft ? await resolveModel(names.draft, options) : undefined;
   const targetHeader = await readHeader(targetFile);
   const draftHeader = draftFile && (await readHeader(draftFile));
   return draftHeader
@@ -73,13 +67,22 @@ export async function findPair({
  * @throws what `findPair` throws; ResourceError
  */
 export async function loadPair(options: PairOptions = {}, files?: PairFiles): Promise<Pair> {
-  const { engine: engineName = 'auto', gpu = 'auto', gpuLayers, draftGpuLayers, log, signal } = options;
+  const {
+    engine: engineName = 'auto',
+    gpu = 'auto',
+    gpuLayers,
+    draftGpuLayers,
+    grammar,
+    log,
+    signal,
+  } = options;
   const { target: targetHeader, draft: draftHeader, sharedTokens } = files ?? (await findPair(options));
   const engine = await createEngine(engineName, { gpu, log }).catch((cause) => {
     signal?.throwIfAborted(); // Ctrl-C also ends the process in which node-llama-cpp tries its library
     throw cause;
   });
   try {
+    if (grammar) await engine.checkGrammar(grammar);
     const target = await engine.loadModel(targetHeader.path, { gpuLayers, signal });
     const draft =
       draftHeader && (await engine.loadModel(draftHeader.path, { gpuLayers: draftGpuLayers, signal }));

@@ -1,7 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ModelFileError, UsageError } from '../errors.js';
+import { ModelFileError } from '../errors.js';
+import { type Address, parseAddress } from './address.js';
+import { type DownloadOptions, download } from './download.js';
+import { findByName, findDownloaded, modelsFolder, notDownloaded } from './models-folder.js';
 
 const embedded = (name: string) => fileURLToPath(new URL(`../../gguf/${name}`, import.meta.url));
 
@@ -11,19 +14,43 @@ export const EMBEDDED_PAIR = {
   draft: embedded('stories-draft-f16.gguf'),
 };
 
+/** How to come by a model that is named by an address. */
+export interface ResolveOptions extends DownloadOptions {
+  readonly offline?: boolean | undefined; // never use the network
+}
+
 /**
- * The file that a user means by a name: a path from the current folder, else a file in the models folder.
- * @throws ModelFileError naming the places that were looked at
- * @throws UsageError for addresses, which this release does not fetch
+ * The file that a user means by a name: a path from the current folder, else a file in the models folder, else an
+ * address, whose model is downloaded unless the folder has it.
+ * @throws what `findModel` throws; ModelFileError naming what the download failed of
  */
-export function resolveModel(name: string, modelsDir: string | undefined): string {
-  if (/^(hf|huggingface|https?):/i.test(name))
-    throw new UsageError(`${name}: this release does not download models; fetch the file and give its path`);
-  const places = [resolve(name), ...(modelsDir ? [join(resolve(modelsDir), name)] : [])];
-  const found = places.find((place) => existsSync(place));
-  if (!found)
-    throw new ModelFileError(
-      `No model file ${name}; looked at ${places.join(' and ')}${modelsDir ? '' : ' (--models-dir names a folder to look in)'}`,
-    );
-  return found;
+export async function resolveModel(name: string, options: ResolveOptions = {}): Promise<string> {
+  const found = await findModel(name, options);
+  return typeof found === 'string' ? found : (await download(found, options)).path;
+}
+
+/**
+ * The same without the network.
+ * @returns a path, or the address of what is not downloaded
+ * @throws ModelFileError naming the places that were looked at
+ * @throws UsageError for a malformed address
+ */
+export async function findModel(
+  name: string,
+  { modelsDir, offline }: Pick<ResolveOptions, 'modelsDir' | 'offline'>,
+): Promise<string | Address> {
+  const path = resolve(name);
+  if (existsSync(path)) return path;
+  const folder = modelsFolder(modelsDir);
+  const address = parseAddress(name);
+  if (address) {
+    const downloaded = await findDownloaded(address, folder);
+    if (!downloaded && offline) throw notDownloaded(address, folder);
+    return downloaded ?? address;
+  }
+  const found = await findByName(name, folder);
+  if (found) return found;
+  throw new ModelFileError(
+    `No model file ${name}; looked at ${path} and ${join(folder, name)} (a model to download is named hf:user/repo:Q4_K_M)`,
+  );
 }

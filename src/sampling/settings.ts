@@ -1,5 +1,5 @@
 import type { TokenId } from '../types.js';
-import type { Truncation } from './truncate.js';
+import type { Constraint, Truncation } from './truncate.js';
 
 /** What a user asks for. The defaults are those of Qin et al., section 6.1. */
 export interface SamplingSettings {
@@ -7,6 +7,7 @@ export interface SamplingSettings {
   readonly topK: number; // integer >= 0, 0 = off
   readonly topP: number; // (0, 1], 1 = off
   readonly banned?: ReadonlySet<TokenId> | undefined;
+  readonly constraint?: Constraint | undefined;
 }
 
 export const DEFAULT_SAMPLING: SamplingSettings = { temperature: 1, topK: 10, topP: 0.9 };

@@ -1,4 +1,4 @@
-import type { Distribution, TokenId, TopLogits } from '../types.js';
+import type { Distribution, Draft, Mask, NodeIndex, Prefix, TokenId, TopLogits } from '../types.js';
 import { normalise } from './distribution.js';
 
 /** How logits become a distribution. The same settings apply to the target and to the draft model. */
@@ -8,11 +8,19 @@ export interface Truncation {
   readonly topP: number; // (0, 1], 1 = off
   /** Tokens that must never be emitted, removed before anything else. */
   readonly banned?: ReadonlySet<TokenId> | undefined;
+  /** What the text must obey: tokens that it forbids are not even read. */
+  readonly constraint?: Constraint | undefined;
+}
+
+/** Says what may follow each of these nodes of a tree that stands on the committed prefix. */
+export interface Constraint {
+  masks(prefix: Prefix, tree: Draft, nodes: readonly NodeIndex[]): readonly Mask[];
 }
 
 /**
  * Temperature, then top-k, then top-p, then renormalise (the order of Qin et al., section 4).
  * Top-p keeps the smallest prefix of the sorted list whose mass reaches it, always at least one token.
+ * @throws Error where no token is left to choose from
  */
 export function truncate(top: TopLogits, { temperature, topK, topP, banned }: Truncation): Distribution {
   let { tokens, logits } = top;
@@ -21,6 +29,10 @@ export function truncate(top: TopLogits, { temperature, topK, topP, banned }: Tr
     tokens = tokens.filter(keep);
     logits = logits.filter(keep);
   }
+  if (tokens.length === 0)
+    throw new Error(
+      'No token of this vocabulary can go on here: the grammar asks for what the model cannot write',
+    );
   const k = topK === 0 ? tokens.length : Math.min(topK, tokens.length);
   const kept = normalise(
     tokens.slice(0, k),

@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BenchmarkEvent, benchmark } from '../../src/benchmark/benchmark.js';
 import { expand } from '../../src/benchmark/contenders.js';
 import { csv } from '../../src/benchmark/formats/csv.js';
@@ -8,6 +11,7 @@ import type { BenchmarkOptions } from '../../src/benchmark/options.js';
 import type { BenchmarkReport } from '../../src/benchmark/report.js';
 import { UsageError } from '../../src/errors.js';
 import type { StrategyName } from '../../src/strategies/index.js';
+import { chatPair } from '../support/chat-models.js';
 
 const PROMPTS = [
   { id: '1', text: 'Once upon a time' },
@@ -31,6 +35,7 @@ const optionsOf = (rest: Partial<BenchmarkOptions> = {}): BenchmarkOptions => ({
   engines: ['auto'],
   promptSource: 'two',
   prompts: PROMPTS,
+  raw: false,
   pair: { gpu: 'off' },
   run: { threads: 1 },
   settings: { temperature: 1, topK: 10, topP: 0.9, ignoreEos: true, maxTokens: 16 },
@@ -246,5 +251,25 @@ describe('prompts that are too long', () => {
     expect(events).toEqual([]);
     expect(failure).toBeInstanceOf(UsageError);
     expect(failure).toMatchObject({ message: expect.stringMatching(/None of 1 prompts.* 40 tokens/) });
+  });
+});
+
+describe('a model with a chat template', () => {
+  let folder: string;
+  let models: { model: string; draft: string };
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'mtad-benchmark-'));
+    models = await chatPair(folder);
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it('gets the prompts in it, and says so; with raw as they are', async () => {
+    const [asked, raw] = await Promise.all(
+      [false, true].map((raw) => runIt({ raw, pair: { gpu: 'off', ...models } })),
+    );
+    const tokens = (run: typeof asked) => run!.report!.generations.map(({ promptTokens }) => promptTokens);
+    expect(asked!.report!.conditions.chatTemplate).toBe('ChatML');
+    expect(raw!.report!.conditions.chatTemplate).toBeNull();
+    for (const [i, count] of tokens(asked).entries()) expect(count).toBeGreaterThan(tokens(raw)[i]! + 5);
   });
 });

@@ -16,6 +16,7 @@ function fakeModel() {
   const asked: ContextOptions[] = [];
   const model: Model = {
     tokenizer: fakeTokenizer(),
+    createGrammar: () => Promise.reject(new Error('Not asked for here')),
     async createContext(options) {
       asked.push(options);
       const context = new FakeContext(TARGET, { ...options, sharesCells: true });

@@ -49,7 +49,7 @@ describe.each(['direct', 'bindings'] as const)('a strategy on the %s engine', (e
   afterAll(() => pair.dispose());
 
   const write = (entry: Entry, task: Partial<Task> = {}, rest: Partial<Writing> = {}, text = PROMPT) => {
-    const prompt = { text, tokens: pair.target.tokenizer.encode(text) };
+    const prompt = { request: text, tokens: pair.target.tokenizer.encode(text) };
     return strategyWriter(pair, entry, writing(rest)).write({
       prompt,
       maxTokens: 30,
@@ -127,7 +127,7 @@ describe.each(['direct', 'bindings'] as const)('a strategy on the %s engine', (e
     const watched = watchContexts(pair);
     const { contender, write } = strategyWriter(watched.pair, MTAD, writing());
     expect(contender).toEqual({ name: 'mtad k=4 w=4 tau=0.1', role: 'strategy', engine });
-    const prompt = { text: PROMPT, tokens: pair.target.tokenizer.encode(PROMPT) };
+    const prompt = { request: PROMPT, tokens: pair.target.tokenizer.encode(PROMPT) };
     await write({ prompt, maxTokens: 5, contextSize: 1024, seed: 1 });
     await expect(write({ prompt, maxTokens: 5, contextSize: 2, seed: 1 })).rejects.toThrow('context');
     expect(watched.opened.length).toBeGreaterThan(0);
@@ -144,7 +144,7 @@ describe.each(PEER_NAMES)('%s as a writer', (name) => {
       const settings = { ...writing().settings, temperature: 0 };
       const { contender, write } = peerWriter(peers, name, writing({ settings }));
       expect(contender).toEqual({ name, role: 'peer', engine: 'node-llama-cpp' });
-      const prompt = { text: PROMPT, tokens: pair.target.tokenizer.encode(PROMPT) };
+      const prompt = { request: PROMPT, tokens: pair.target.tokenizer.encode(PROMPT) };
       const written = await write({ prompt, maxTokens: 30, contextSize: 1024, seed: 3 });
       const expected = await run(pair, { strategy: 'autoregressive', temperature: 0, maxTokens: 30 });
       const nothing = { passes: null, speculation: null } satisfies Partial<Generation>;
@@ -181,7 +181,7 @@ describe('the energy of a peer', () => {
       },
     } as unknown as Peers;
     const { write } = peerWriter(peers, 'evaluate()', writing({ meter }));
-    const prompt = { text: PROMPT, tokens: [1, 2] };
+    const prompt = { request: PROMPT, tokens: [1, 2] };
     expect(await write({ prompt, maxTokens: 1, contextSize: 9, seed: 1 })).toMatchObject({ joules: 3 });
   });
 });

@@ -22,6 +22,7 @@ function fakeModel() {
   const contexts: FakeContext[] = [];
   const model: Model = {
     tokenizer: fakeTokenizer(),
+    createGrammar: () => Promise.reject(new Error('Not asked for here')),
     async createContext(options) {
       asked.push(options);
       contexts.push(new FakeContext(TARGET, options));
@@ -33,6 +34,7 @@ function fakeModel() {
 
 const withoutMemory: Model = {
   tokenizer: fakeTokenizer(),
+  createGrammar: () => Promise.reject(new Error('Not asked for here')),
   createContext: () => Promise.reject(new ResourceError('No memory')),
 };
 

@@ -39,11 +39,10 @@ test.concurrent.each([
   [['--strategy', 'mmtad', '--draft', 'lookup', 'A prompt'], 'use mtad'],
   [['--strategy', 'mmtad', '--clip', 'A prompt'], 'use mtad'],
   [['--cache-type', 'q4_0', '--flash-attn', 'off', 'A prompt'], 'needs flash attention'],
-  [['--chat'], 'not in this release'],
-  [['--system', 'Be brief.'], 'not in this release'],
-  [['-s', 'Be brief.'], 'not in this release'],
-  [['-hf', 'someone/some-model'], 'does not download'],
-  [['--model', 'hf:someone/some-model', '--draft', 'hf:someone/small', 'A prompt'], 'does not download'],
+  [['--model', 'hf:someone', '--draft', 'hf:someone/small', 'A prompt'], 'is no address of a model'],
+  [['pull'], 'What to download?'],
+  [['pull', 'llama.gguf'], 'is no address'],
+  [['pull', '--pair', 'lama-3.1-8b'], 'did you mean llama-3.1-8b?'],
   [['--no-such-option'], 'unknown option'],
   [['--json', '--jsonl'], 'cannot be used with'],
   [['--prompt', 'one', 'two'], 'given twice'],
@@ -77,6 +76,17 @@ test.each([
 ])('llama.cpp spelling %j is understood', async (args, ours) => {
   const { stderr } = await mtad([...args, 'A prompt']);
   expect(stderr).toContain(ours);
+});
+
+test.each([
+  [['-hf', 'someone/large:Q8_0'], 'hf:someone/large:Q8_0'],
+  [['--hf-repo=hf:someone/large:Q8_0'], 'hf:someone/large:Q8_0'],
+  [['-m', 'gguf/stories-target-f16.gguf', '-hfd', 'someone/small'], 'hf:someone/small'],
+  [['-m', 'gguf/stories-target-f16.gguf', '-hfrd', 'someone/small'], 'hf:someone/small'],
+])('llama.cpp names of repositories, %j, are addresses', async (args, address) => {
+  const { stderr, exitCode } = await mtad([...args, '--offline', '-d', 'hf:someone/small', 'A prompt']);
+  expect(stderr).toContain(`mtad: ${address} is not in `);
+  expect(exitCode).toBe(3);
 });
 
 test('after -- everything is prompt', async () => {

@@ -61,7 +61,7 @@ test.concurrent.each([
   [['--export-json', '-'], 'Standard output gets what --format asks for'],
   [['--export-json', 'a', '--export-csv', './a'], 'the same file'],
   [['--compare', 'array.json', '--export-json', 'array.json'], 'the same file'],
-  [['-hf', 'someone/some-model'], 'does not download'],
+  [['-hf', 'someone'], 'is no address of a model'],
 ] as const)('%j: exit code 2, one line, nothing done', async (args, message) => {
   const { exitCode, stdout, stderr } = await mtad(['benchmark', ...NO_MODELS, ...args], { cwd: folder });
   expect(stderr).toMatch(new RegExp(`^mtad: .*${message}[^\\n]*\\n$`));

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { COMMAND_NAMES } from '../../src/cli/programs/index.js';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
 import { mtad, mtadOnTerminal } from '../support/cli.js';
 
@@ -24,9 +25,14 @@ test.each([
   ['--version'],
   ['--threshold', '0', 'A prompt'],
   ['benchmark', '--help'],
+  ['config', '--pair', 'llama-3.1-8b'],
+  ['complete', 'bash'],
+  ['complete', '--', 'benchmark', '--'],
   ['benchmark', '--export-json', '/no/such/folder/a.json'],
   ['benchmark', '--prompts', 'gguf/README.md'],
   ['benchmark', '--replay', 'gguf/README.md'],
+  ['pull', '--help'],
+  ['pull', '--offline', 'hf:user/repo'],
 ])('%s answers without loading the native library', async (...args) => {
   const modules = await modulesLoadedBy(args);
   expect(modules.some((url) => url.includes('/commander/'))).toBe(true);
@@ -50,8 +56,10 @@ test('help as a word is help', async () => {
   expect((await mtad(['help'])).stdout).toBe((await mtad(['--help'])).stdout);
 });
 
-test('--help mentions benchmark, whose own help names every group and strategy', async () => {
-  expect((await mtad(['--help'])).stdout).toMatch(/^Usage: .*\n +mtad benchmark \[options\]\n/);
+test('--help mentions every command, and benchmark, whose own help names every group and strategy', async () => {
+  const { stdout: help } = await mtad(['--help']);
+  for (const name of COMMAND_NAMES)
+    expect(help).toContain(`mtad ${name === 'generate' ? '[generate]' : name} `);
   const { exitCode, stdout, stderr } = await mtad(['benchmark', '--help']);
   for (const group of ['Models:', 'What to compare', 'Prompts:', 'Sampling', 'Runtime:', 'Output:'])
     expect(stdout).toContain(group);
@@ -65,6 +73,13 @@ test('help and the name of a command', async () => {
   expect((await mtad(['benchmark', 'help'])).stdout).toBe(stdout);
   expect((await mtad(['help', 'generate'])).stdout).toBe((await mtad(['--help'])).stdout);
   expect(await mtad(['help', 'tune'])).toMatchObject({ exitCode: 2, stdout: '' });
+});
+
+test('help says once how settings come from elsewhere', async () => {
+  for (const command of [[], ['benchmark']]) {
+    const { stdout } = await mtad([...command, '--help']);
+    expect(stdout.match(/MTAD_\w+/g)).toEqual(['MTAD_DRAFT_LENGTH']);
+  }
 });
 
 test('--version is that of the package', async () => {

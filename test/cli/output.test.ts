@@ -76,6 +76,7 @@ test('--json is one object with every key', async () => {
   expect(Object.keys(result)).toEqual([
     'schema',
     'text',
+    'reasoning',
     'tokens',
     'finish_reason',
     'strategy',

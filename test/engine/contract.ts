@@ -5,6 +5,7 @@ import { cacheLaws } from './cache-laws.js';
 import { concurrencyLaws } from './concurrency-laws.js';
 import { copyLaws } from './copy-laws.js';
 import { decodeLaws } from './decode-laws.js';
+import { grammarLaws } from './grammar-laws.js';
 import { readLaws, tieLaws } from './read-laws.js';
 import { resourceLaws } from './resource-laws.js';
 import { chain, withContext } from './rows.js';
@@ -41,6 +42,10 @@ export function engineContract(create: () => Promise<Engine>): void {
 
   concurrencyLaws(() => engine);
   tieLaws(() => engine);
+  grammarLaws(
+    () => engine,
+    () => target,
+  );
   resourceLaws(create, () => target);
 
   it('writes the first words that the target is known to write at temperature 0', async () => {

@@ -103,6 +103,16 @@ describe.each(['direct', 'bindings'] as const)('Conversation on engine %s', (eng
     await conversation.dispose();
   });
 
+  it('another conversation gets all of the context, not what the one before has left', async () => {
+    const conversation = await open({ ignoreEos: true, maxTokens: 30 }, { contextSize: 240 });
+    for (const question of ['Tell me a story about a dog', 'Who is the little girl in the park with']) {
+      conversation.messages = [{ role: 'system', content: question.repeat(16) }];
+      const { promptTokens } = await ask(conversation, question);
+      expect(promptTokens).toBeGreaterThan(150);
+    }
+    await conversation.dispose();
+  });
+
   it('an interrupted answer is part of the conversation as far as it came', async () => {
     const conversation = await open({ maxTokens: 200, ignoreEos: true });
     const stop = new AbortController();

@@ -52,6 +52,7 @@ export function watchContexts(pair: Pair) {
   const open = new Set<Context>();
   const watched = (model: Model): Model => ({
     tokenizer: model.tokenizer,
+    createGrammar: (source) => model.createGrammar(source),
     async createContext(options) {
       const context = await model.createContext(options);
       const dispose = context.dispose.bind(context);

@@ -20,6 +20,12 @@ const RULES: [setting: string, expectation: RegExp, wrong: unknown[], right: unk
   ['maxTokens', /whole number from 1 to/, [...NO_NUMBERS, 0, -1, 1.5], [1, 100_000]],
   ['stop', /text/, ['END', 3, null], [[], ['END', '\n']]],
   ['ignoreEos', /true or false/, [0, 'no'], [true, false]],
+  [
+    'grammar',
+    /gbnf.*jsonSchema/,
+    [null, 'root', {}, { gbnf: 1 }, { jsonSchema: [] }, { gbnf: '', jsonSchema: {} }],
+    [{ gbnf: 'root ::= "a"' }, { jsonSchema: { type: 'null' } }],
+  ],
   ['perplexity', /true.*false/, [0, 'no'], [true, false]],
 ];
 

@@ -86,8 +86,9 @@ describe('loadPair', () => {
     expect(pair.targetHeader.path).toBe(join(dir, name));
     await pair.dispose();
     await expect(load({ model: name, draft: name })).rejects.toThrow(ModelFileError);
-    await expect(load({ model: 'hf:org/model', draft: name })).rejects.toThrow(UsageError);
-    await expect(load({ model: name, draft: 'hf:org/model', modelsDir: dir })).rejects.toThrow(UsageError);
+    const offline = { modelsDir: dir, offline: true };
+    await expect(load({ ...offline, model: 'hf:org/model', draft: name })).rejects.toThrow('mtad pull');
+    await expect(load({ ...offline, model: name, draft: 'hf:org/model' })).rejects.toThrow('mtad pull');
   });
 
   it('refuses a bad file in either place', async () => {

@@ -36,6 +36,7 @@ describe('the direct engine', () => {
     get tokenizer() {
       return draft.tokenizer;
     },
+    createGrammar: (source) => draft.createGrammar(source),
     createContext: (options) => draft.createContext({ ...options, flashAttention: false }),
   };
   describe('with the draft model', () => manyTrees(() => exact, 10_000));

@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { execa, type Options } from 'execa';
@@ -6,9 +8,21 @@ export const BIN = fileURLToPath(new URL('../../bin/mtad.js', import.meta.url));
 
 /** Nothing of the person who runs the tests reaches the command. */
 const CLEAN = {
-  MTAD_MODEL: undefined,
-  MTAD_DRAFT: undefined,
-  MTAD_MODELS_DIR: undefined,
+  ...Object.fromEntries(
+    Object.keys(process.env).flatMap((name) => (name.startsWith('MTAD_') ? [[name, undefined]] : [])),
+  ),
+  MTAD_CONFIG: '', // no settings file
+  HF_ENDPOINT: 'http://127.0.0.1:2', // nobody listens: no test reaches the real hub
+  HF_TOKEN: undefined,
+  HF_TOKEN_PATH: undefined,
+  HF_HOME: '/no/such/folder',
+  XDG_CACHE_HOME: join(tmpdir(), 'mtad-test-cache'),
+  HTTP_PROXY: undefined,
+  HTTPS_PROXY: undefined,
+  NO_PROXY: undefined,
+  http_proxy: undefined,
+  https_proxy: undefined,
+  no_proxy: undefined,
   NO_COLOR: undefined,
   FORCE_COLOR: undefined,
   CI: undefined, // a spinner does not turn there

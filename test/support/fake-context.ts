@@ -62,7 +62,7 @@ export class FakeContext implements Context {
       for (const [i, item] of batch.entries()) {
         if (i === failsAt) throw new EngineFailure('The engine failed');
         const text = this.#append(item);
-        if (item.wanted) rows.push(readLogits(this.#model, text, read));
+        if (item.wanted) rows.push(readLogits(this.#model, text, read, item.mask));
       }
       return rows;
     } catch (error) {

@@ -34,7 +34,7 @@ export function fakeCourse(writers: readonly Writer[], prompts: number, rest: Pa
     writers,
     prompts: Array.from({ length: prompts }, (_, i) => ({
       id: `p${i}`,
-      text: `${i}`,
+      request: `${i}`,
       tokens: [0, i % 5, 1],
     })),
     contextSize: 64,

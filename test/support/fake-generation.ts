@@ -97,6 +97,7 @@ export function reportOf(
       topP: 0.9,
       seed: 1,
       threads: null,
+      chatTemplate: null,
     },
     energy: { source: null, reason: 'CPU not counted: no such counter', idleWatts: null },
     passes: [{ engine: 'direct', model: 'target', tokens: 1, ms: 40 }],

@@ -1,6 +1,6 @@
-import type { ReadRequest } from '../../src/engine/engine.js';
+import type { GrammarState, ReadRequest } from '../../src/engine/engine.js';
 import { type Truncation, truncate } from '../../src/sampling/truncate.js';
-import type { Distribution, Prefix, TokenId, TopLogits } from '../../src/types.js';
+import type { Distribution, Mask, Prefix, TokenId, TopLogits } from '../../src/types.js';
 
 /** Small enough to enumerate every text of a few tokens. */
 export const VOCABULARY = 6;
@@ -30,9 +30,10 @@ export const DRAFT: FakeModel = (last, before) =>
   );
 
 /** What an engine answers after this text. */
-export function readLogits(model: FakeModel, text: Prefix, read: ReadRequest): TopLogits {
+export function readLogits(model: FakeModel, text: Prefix, read: ReadRequest, mask?: Mask): TopLogits {
   const logits = model(text.at(-1)!, text.at(-2) ?? -1);
-  const order = [...logits.keys()].sort((a, b) => logits[b]! - logits[a]! || a - b);
+  const allowed = [...logits.keys()].filter((token) => mask?.allows(token) ?? true);
+  const order = allowed.sort((a, b) => logits[b]! - logits[a]! || a - b);
   const top = read.top === 0 ? order : order.slice(0, read.top);
   return {
     tokens: Int32Array.from(top),
@@ -41,28 +42,37 @@ export function readLogits(model: FakeModel, text: Prefix, read: ReadRequest): T
   };
 }
 
-export function distributionAfter(model: FakeModel, text: Prefix, truncation: Truncation): Distribution {
-  return truncate(readLogits(model, text, { top: 0, logSumExp: false }), truncation);
+export function distributionAfter(
+  model: FakeModel,
+  text: Prefix,
+  truncation: Truncation,
+  mask?: Mask,
+): Distribution {
+  return truncate(readLogits(model, text, { top: 0, logSumExp: false }, mask), truncation);
 }
 
-/** The probability of every continuation of so many tokens, or of fewer where the end token comes first. */
+/**
+ * The probability of every continuation of so many tokens, or of fewer where the end token comes first.
+ * @param start where a grammar begins that the text obeys
+ */
 export function textsAfter(
   model: FakeModel,
   prompt: Prefix,
   length: number,
   truncation: Truncation,
+  start?: GrammarState,
 ): Map<string, number> {
   const texts = new Map<string, number>();
-  const grow = (tokens: TokenId[], logProb: number): void => {
+  const grow = (tokens: TokenId[], logProb: number, state: GrammarState | undefined): void => {
     if (tokens.length === length || (tokens.length > 0 && isEnd(tokens.at(-1)!))) {
       texts.set(tokens.join(' '), Math.exp(logProb));
       return;
     }
-    const next = distributionAfter(model, [...prompt, ...tokens], truncation);
+    const next = distributionAfter(model, [...prompt, ...tokens], truncation, state);
     next.tokens.forEach((token, i) => {
-      grow([...tokens, token], logProb + next.logProbs[i]!);
+      grow([...tokens, token], logProb + next.logProbs[i]!, state?.after(token));
     });
   };
-  grow([], 0);
+  grow([], 0, start);
   return texts;
 }

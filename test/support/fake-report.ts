@@ -213,6 +213,7 @@ const REPORT: BenchmarkReport = {
     topP: 0.9,
     seed: 1,
     threads: null,
+    chatTemplate: null,
   },
   energy: { source: 'RAPL package-0', reason: null, idleWatts: 16.2 },
   passes: [

@@ -17,6 +17,21 @@ export async function tinyModel(
   return path;
 }
 
+/** The tiny model's header in two files, its tensors shared out between them. @returns both paths */
+export async function splitModel(
+  dir: string,
+  overrides: Partial<RandomModelOptions> = {},
+): Promise<string[]> {
+  const { metadata, tensors } = randomModel({ ...TINY, ...overrides });
+  const parts = [
+    { metadata, tensors: tensors.slice(0, 3) },
+    { metadata: { 'general.architecture': { string: 'llama' } }, tensors: tensors.slice(3) },
+  ];
+  const paths = parts.map((_, i) => join(dir, `split-0000${i + 1}-of-00002.gguf`));
+  for (const [i, part] of parts.entries()) await writeGguf(paths[i]!, part);
+  return paths;
+}
+
 /** The tiny model's metadata and vocabulary, no tensors: tokenizes, cannot evaluate. */
 export async function vocabOnlyModel(dir: string): Promise<string> {
   const path = join(dir, 'vocab-only.gguf');

@@ -44,6 +44,7 @@ const earlier = z.object({
     topK: z.number(),
     topP: z.number(),
     threads: z.number().nullable(),
+    chatTemplate: z.string().nullable().default(null), // earlier releases had none
   }),
   contenders: z
     .array(

@@ -48,6 +48,7 @@ function generation(all: Conditions): Html {
   return definitions([
     ['prompts', `${all.used} from ${all.prompts}`],
     ['skipped', skipped.length > 0 ? html`<ul>${skipped}</ul>` : 'none'],
+    ['chat template', all.chatTemplate ?? 'none'],
     ['repetitions', all.repetitions],
     ['tokens', `${all.maxTokens} at most${all.ignoreEos ? ', the end token ignored' : ''}`],
     ['temperature', all.temperature],

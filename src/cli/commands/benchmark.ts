@@ -30,6 +30,7 @@ import { BUILT_IN_LIMIT } from '../programs/benchmark.js';
 import { benchmarkTable } from '../render/benchmark-table.js';
 import { colorsFor } from '../render/colors.js';
 import { comparisonTable } from '../render/comparison-table.js';
+import { downloadReports } from '../render/downloads.js';
 import type { Progress } from '../render/progress.js';
 import { checkOutputs, checkRoom, Sink } from '../render/sink.js';
 import { exportsOf, writeExports } from './benchmark-exports.js';
@@ -46,6 +47,7 @@ export interface BenchmarkFlags extends RuntimeFlags {
   peers?: boolean;
   engine: BenchmarkOptions['engines'];
   prompts?: string;
+  raw?: boolean;
   limit?: number;
   repetitions: number;
   maxTokens: number;
@@ -78,7 +80,7 @@ export async function runBenchmark(flags: BenchmarkFlags): Promise<number> {
   const earlier = flags.compare === undefined ? undefined : await readEarlier(flags.compare);
   return attended(flags, async (interrupts, progress) => {
     const stdout = new Sink(undefined, () => interrupts.abort());
-    const options = await optionsOf(flags, interrupts.signal);
+    const options = await optionsOf(flags, interrupts.signal, progress);
     const { report, failure } = await measure(options, flags, progress, stdout);
     if (report && report.generations.length > 0) {
       await stdout.write(rendered(report, flags));
@@ -92,7 +94,11 @@ export async function runBenchmark(flags: BenchmarkFlags): Promise<number> {
 }
 
 /** What the command line means, the prompts read. */
-async function optionsOf(flags: BenchmarkFlags, signal: AbortSignal): Promise<BenchmarkOptions> {
+async function optionsOf(
+  flags: BenchmarkFlags,
+  signal: AbortSignal,
+  progress: Progress,
+): Promise<BenchmarkOptions> {
   const { strategies, draftLength, beamWidth, threshold, prompts, engine, repetitions, seed } = flags;
   const { temperature, topK, topP, maxTokens, ignoreEos = false } = flags;
   const limit = flags.limit ?? (prompts === undefined ? BUILT_IN_LIMIT : Number.POSITIVE_INFINITY);
@@ -117,7 +123,8 @@ async function optionsOf(flags: BenchmarkFlags, signal: AbortSignal): Promise<Be
     engines: engine,
     promptSource: prompts === undefined ? 'built-in' : basename(prompts),
     prompts: await readPrompts(prompts, limit),
-    pair: pairOptionsOf(flags),
+    raw: flags.raw ?? false,
+    pair: { ...pairOptionsOf(flags), ...downloadReports(flags, progress) },
     run: runOptionsOf(flags),
     settings: { temperature, topK, topP, maxTokens, ignoreEos },
     repetitions,

@@ -12,6 +12,7 @@ import { type TalkFlags, talk } from '../chat/talk.js';
 import { type DecodingFlags, settingsOf } from '../decoding-options.js';
 import { EXIT } from '../failures.js';
 import { pairOptionsOf, type RuntimeFlags, runOptionsOf } from '../options.js';
+import { downloadReports } from '../render/downloads.js';
 
 /** What Commander makes of the options. Undefined = not given. */
 export interface ChatFlags extends RuntimeFlags, DecodingFlags, TalkFlags {
@@ -32,7 +33,12 @@ export async function runChat(firstMessage: string, flags: ChatFlags): Promise<n
   let conversation: Conversation | undefined;
   try {
     const interrupted = await attended(flags, async ({ signal }, progress) => {
-      const options = { ...pairOptionsOf(flags), engine: flags.engine, signal };
+      const options = {
+        ...pairOptionsOf(flags),
+        ...downloadReports(flags, progress),
+        engine: flags.engine,
+        signal,
+      };
       const needed = { ...options, needsDraft: sequencesOf(settings).draft > 0 };
       const files = await chatFiles(needed);
       progress.loading('Loading models');

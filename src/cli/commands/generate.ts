@@ -12,10 +12,12 @@ import { sequencesOf } from '../../strategies/index.js';
 import { attended } from '../attended.js';
 import { type DecodingFlags, settingsOf } from '../decoding-options.js';
 import { EXIT } from '../failures.js';
+import { type GrammarFlags, readGrammar } from '../grammar-file.js';
 import type { Interrupts } from '../interrupts.js';
 import { draftFile, pairOptionsOf, type RuntimeFlags, runOptionsOf } from '../options.js';
 import { checkSources, type PromptSources, readPrompt, stdinIsRedirected } from '../prompt.js';
 import { colorsFor } from '../render/colors.js';
+import { downloadReports } from '../render/downloads.js';
 import type { Run } from '../render/json.js';
 import { Output } from '../render/output.js';
 import { jsonLinesPrinter, jsonPrinter, type Printer, plainPrinter } from '../render/printers.js';
@@ -24,7 +26,7 @@ import { checkOutputs } from '../render/sink.js';
 import { statsText } from '../render/stats.js';
 
 /** What Commander makes of the options. Undefined = not given. */
-export interface GenerateFlags extends RuntimeFlags, DecodingFlags {
+export interface GenerateFlags extends RuntimeFlags, DecodingFlags, GrammarFlags {
   prompt?: string;
   file?: string;
   stdin: boolean;
@@ -59,7 +61,8 @@ export async function runGenerate(
     process.stderr.write(help());
     return EXIT.usage;
   }
-  checkOutputs(outputsOf(flags), [flags.model, draftFile(flags), flags.file].filter(isGiven));
+  const { model, file, grammar, jsonSchema } = flags;
+  checkOutputs(outputsOf(flags), [model, draftFile(flags), file, grammar, jsonSchema].filter(isGiven));
   const settings = parseSettings(settingsFor(flags));
   return attended(flags, (interrupts, progress) =>
     loadAndWrite(sources, flags, settings, interrupts, progress),
@@ -74,14 +77,14 @@ async function loadAndWrite(
   progress: Progress,
 ): Promise<number> {
   const { signal } = interrupts;
-  const say = (line: string) => {
-    if (!flags.quiet) process.stderr.write(`mtad: ${line}\n`);
-  };
+  const say = sayer(flags);
   const options: PairOptions = {
     ...pairOptionsOf(flags),
     engine: flags.engine,
+    grammar: settings.grammar,
     needsDraft: sequencesOf(settings).draft > 0,
     signal,
+    ...downloadReports(flags, progress),
   };
   const { findPair, loadPair } = await import('../../models/pair.js'); // half a second, so not before it is needed
   const files = await findPair(options); // before a long standard input is read in vain
@@ -90,7 +93,7 @@ async function loadAndWrite(
     say(
       `warning: --ctx-size ${flags.ctxSize} is more than the ${trained} tokens that the target was trained on`,
     );
-  if (flags.chat || flags.system !== undefined) refuseWithoutChatTemplate(files.target);
+  if (!flags.raw && (flags.chat || flags.system !== undefined)) refuseWithoutChatTemplate(files.target);
   const words = await readPrompt(sources, signal, say);
   if (words === '') throw new UsageError('The prompt is empty');
   const prompt = files.target.hasChatTemplate && !flags.raw ? { messages: messagesOf(words, flags) } : words;
@@ -142,9 +145,21 @@ async function write(
   await output.finish();
 
   if (output.readerLeft) return EXIT.ok;
+  const { finishReason, grammarComplete } = result!;
+  if (grammarComplete === false && (finishReason === 'length' || finishReason === 'context'))
+    sayer(flags)(`the text ended before the grammar was complete; raise ${LIMITS[finishReason]}`);
   if ((flags.stats ?? process.stderr.isTTY) && !flags.quiet)
     process.stderr.write(statsText(run!, result!, colorsFor(flags.color, process.stderr.isTTY)));
-  return result!.finishReason === 'interrupted' ? interrupts.exitCode! : EXIT.ok;
+  return finishReason === 'interrupted' ? interrupts.exitCode! : EXIT.ok;
+}
+
+/** What ends a text early. */
+const LIMITS = { length: '--max-tokens', context: '--ctx-size' };
+
+function sayer({ quiet }: GenerateFlags): (line: string) => void {
+  return (line) => {
+    if (!quiet) process.stderr.write(`mtad: ${line}\n`);
+  };
 }
 
 function messagesOf(content: string, { system }: GenerateFlags): ChatMessage[] {
@@ -170,7 +185,11 @@ function hasPrompt({ words, prompt, file, stdin }: PromptSources): boolean {
 
 function settingsFor(flags: GenerateFlags): SettingsInput {
   const measured = flags.json || flags.jsonl || flags.trace ? ('auto' as const) : false;
-  return { ...settingsOf(flags), perplexity: flags.perplexity ?? measured };
+  return {
+    ...settingsOf(flags),
+    perplexity: flags.perplexity ?? measured,
+    grammar: readGrammar(flags, sayer(flags)),
+  };
 }
 
 function printerFor(flags: GenerateFlags): Printer {

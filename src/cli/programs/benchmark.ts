@@ -33,7 +33,7 @@ export function createBenchmarkProgram(): Command {
     .action(async (words: string[], flags: BenchmarkFlags, command: Command) => {
       if (words.length === 1 && words[0] === 'help') return command.help();
       refuseWords(words);
-      if (flags.replay !== undefined) refuseBesideReplay(command);
+      if (flags.replay !== undefined) readyForReplay(command);
       const { runBenchmark } = await import('../commands/benchmark.js');
       process.exitCode = await runBenchmark(flags);
     });
@@ -71,8 +71,9 @@ export function createBenchmarkProgram(): Command {
   program
     .option(
       '--prompts <file>',
-      'JSON lines: {"prompt"} or Spec-Bench\'s {"question_id", "turns"} (first turn); no chat template',
+      'JSON lines: {"prompt"} or Spec-Bench\'s {"question_id", "turns"} (first turn)',
     )
+    .option('--raw', 'give the prompts as they are, also to a model with a chat template')
     .addOption(
       whole('--limit <n>', `prompts at most (default: all, ${BUILT_IN_LIMIT} of the built-in ones)`, 1),
     )
@@ -127,10 +128,15 @@ function refuseWords([word]: readonly string[]): void {
 }
 
 /** What a replay has a use for. */
-const WITH_REPLAY = 'replay threshold draftLength clip format color quiet verbose offline'.split(' ');
+const WITH_REPLAY = 'replay threshold draftLength clip format color quiet verbose offline config'.split(' ');
 
-/** @throws UsageError for an option that would have no effect */
-function refuseBesideReplay(command: Command): void {
+/**
+ * A replay compares settings: those that hold for other runs would leave it a single one.
+ * @throws UsageError for an option that would have no effect
+ */
+function readyForReplay(command: Command): void {
+  for (const name of ['threshold', 'draftLength', 'clip'])
+    if (command.getOptionValueSource(name) !== 'cli') command.setOptionValue(name, undefined);
   const stray = command.options.find((option) => {
     const name = option.attributeName();
     return command.getOptionValueSource(name) === 'cli' && !WITH_REPLAY.includes(name);

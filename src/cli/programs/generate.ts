@@ -5,11 +5,22 @@ import { addDecodingOptions } from '../decoding-options.js';
 import { addEngineOption, addModelOptions, addRuntimeOptions, answerErrors } from '../options.js';
 import { promptWords } from '../spelling.js';
 
-const EXAMPLES = `
+const HELP = `
+Commands (mtad <command> --help tells more):
+  mtad chat                     talk with a model
+  mtad benchmark                strategies side by side: is it faster, is it better, what does it cost
+  mtad pairs                    models that go together, by name
+  mtad pull <address...>        download models
+  mtad inspect [target] [draft] what two model files are, whether they make a pair, what memory they need
+  mtad config                   every setting, and where it is from
+  mtad complete <shell>         completion of commands, options and names
+
 Examples:
   mtad "Once upon a time"
   mtad -m llama-8b-q4.gguf -d llama-1b-q4.gguf "The sea"
+  mtad -m hf:bartowski/Qwen2.5-7B-Instruct-GGUF:Q4_K_M -d hf:bartowski/Qwen2.5-0.5B-Instruct-GGUF:Q4_K_M "The sea"
   mtad --draft lookup "One for sorrow, two for joy, one for"
+  mtad --json-schema person.schema.json "The first person in this story, as JSON:"
   cat notes.txt | mtad "In one sentence, this says that"
 
 Exit codes: 0 done, 1 failure, 2 wrong arguments, 3 model file, 4 models do not make a pair,
@@ -18,7 +29,7 @@ Exit codes: 0 done, 1 failure, 2 wrong arguments, 3 model file, 4 models do not 
 /** The command line of `mtad generate`, which is also that of `mtad` alone. Parsing loads no model and no native library. */
 export function createGenerateProgram(): Command {
   const program = new Command('mtad')
-    .usage('[generate] [options] [prompt...]\n       mtad benchmark [options]')
+    .usage('[generate] [options] [prompt...]\n       mtad <command> [options]')
     .description(
       'Generate text with two language models: a small one drafts several tokens at once, a large one judges them.\n' +
         'Without --model and --draft, a pair of small story models that comes with mtad is used.',
@@ -53,6 +64,9 @@ export function createGenerateProgram(): Command {
 
   program.optionsGroup('Decoding:');
   addDecodingOptions(program);
+  program
+    .addOption(new Option('--json-schema <file>', 'write JSON that obeys this schema').conflicts('grammar'))
+    .option('--grammar <file>', "write what this grammar allows, in llama.cpp's notation (GBNF)");
 
   program.optionsGroup('Runtime:');
   addEngineOption(program);
@@ -77,6 +91,6 @@ export function createGenerateProgram(): Command {
     .addOption(new Option('--color <when>', 'colours').choices(['auto', 'always', 'never']).default('auto'))
     .option('-q, --quiet', 'no progress, no warnings, no figures')
     .option('-v, --verbose', "llama.cpp's log, and errors in full");
-  program.addHelpText('after', EXAMPLES);
+  program.addHelpText('after', HELP);
   return program;
 }

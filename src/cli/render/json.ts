@@ -20,6 +20,8 @@ export interface Run {
     readonly gpu: string;
     readonly gpuLayers?: number | undefined;
     readonly draftGpuLayers?: number | undefined;
+    readonly grammar?: string | undefined; // path
+    readonly jsonSchema?: string | undefined; // path
   };
   readonly promptTokens: number;
   readonly loadMs: number;
@@ -41,6 +43,8 @@ export function paramsJson({ pair, template, settings, runtime }: Run): object {
     max_tokens: settings.maxTokens,
     stop: settings.stop,
     ignore_eos: settings.ignoreEos,
+    grammar: runtime.grammar ?? null,
+    json_schema: runtime.jsonSchema ?? null,
     perplexity: settings.perplexity,
     engine: pair.engine.name,
     chat_template: template?.name ?? null,

@@ -3,9 +3,14 @@ import type { ChalkInstance } from 'chalk';
 import Table from 'cli-table3';
 import type { Column } from '../../benchmark/columns.js';
 
+/** A column as it is drawn. */
+export interface DrawnColumn extends Pick<Column, 'head' | 'align'> {
+  readonly width?: number; // characters, at which cells are wrapped; undefined = as wide as its widest cell
+}
+
 /** Columns without lines, as `ls` and `ps` have them. */
 export function plainTable(
-  columns: readonly Pick<Column, 'head' | 'align'>[],
+  columns: readonly DrawnColumn[],
   rows: readonly (readonly string[])[],
   colors: ChalkInstance,
 ): string {
@@ -15,6 +20,9 @@ export function plainTable(
   const table = new Table({
     head: columns.map(({ head }) => colors.bold(head)),
     colAligns: columns.map(({ align }) => align),
+    colWidths: columns.map(({ width }) => width ?? null),
+    wordWrap: true,
+    wrapOnWordBoundary: false,
     chars: { ...none, mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '', middle: '  ' },
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });

@@ -9,16 +9,16 @@ const ETA_BUFFER = 40;
 
 /** What happens before the first token, on standard error if it is a terminal: a spinner or a bar, never both. */
 export class Progress {
-  readonly #enabled: boolean;
+  readonly enabled: boolean;
   #spinner: Ora | undefined;
   #bar: SingleBar | undefined;
 
   constructor(enabled: boolean) {
-    this.#enabled = enabled && process.stderr.columns > 0; // ora redraws for ever on a terminal without width
+    this.enabled = enabled && process.stderr.columns > 0; // ora redraws for ever on a terminal without width
   }
 
   loading(text: string): void {
-    if (!this.#enabled) return;
+    if (!this.enabled) return;
     if (this.#spinner) this.#spinner.text = text;
     else this.#spinner = ora({ text, stream: process.stderr, discardStdin: false }).start();
   }
@@ -32,6 +32,10 @@ export class Progress {
     this.#draw('Benchmark {bar} {value}/{total} texts, {eta_formatted} left', done, total);
   }
 
+  download(file: string, done: number, total: number): void {
+    this.#draw(`{bar} {value}/{total} MB, {eta_formatted} left, ${file}`, done, total);
+  }
+
   /** Clears the line. To be called before anything else is written. Idempotent. */
   stop(): void {
     this.#stopSpinner();
@@ -40,7 +44,7 @@ export class Progress {
   }
 
   #draw(format: string, done: number, total: number): void {
-    if (!this.#enabled) return;
+    if (!this.enabled) return;
     this.#stopSpinner();
     if (!this.#bar) {
       this.#bar = new SingleBar(

@@ -29,18 +29,18 @@ export class BindingsContext implements Context {
   }
 
   async decode(batch: readonly BatchToken[], read: ReadRequest): Promise<TopLogits[]> {
-    const generateNext = {
-      probabilities: true,
-      // Temperature and top-p are applied in sampling/, since this library would apply them in another order.
-      options: { temperature: 1, topP: 1, minP: 0, topK: read.logSumExp ? 0 : read.top },
-    };
+    // Temperature and top-p are applied in sampling/, since this library would apply them in another order.
+    const generate = (topK: number) => ({
+      generateNext: { probabilities: true, options: { temperature: 1, topP: 1, minP: 0, topK } },
+    });
     const runs = this.#sequences.map((sequence) => new Run(sequence));
-    const places = batch.map(({ token, position, sequences, wanted }) => {
+    const places = batch.map(({ token, position, sequences, wanted, mask }) => {
       const sequence = this.#only(sequences);
       const run = runs[sequence]!;
       const held = this.#sequences[sequence]!.nextTokenIndex + run.length;
       checkNext(sequence, held, position, this.capacity);
-      return { run, index: run.push(wanted ? [token as Token, { generateNext }] : (token as Token), wanted) };
+      const next = generate(read.logSumExp || mask ? 0 : read.top);
+      return { run, mask, index: run.push(wanted ? [token as Token, next] : (token as Token), wanted) };
     });
 
     // Sequences evaluated in one turn of the event loop share a batch of llama.cpp's, whose rows are read by
@@ -56,7 +56,7 @@ export class BindingsContext implements Context {
 
     return places
       .filter((_, i) => batch[i]!.wanted)
-      .map(({ run, index }) => topLogits(run.outputs[index]!.next.probabilities!, read));
+      .map(({ run, index, mask }) => topLogits(run.outputs[index]!.next.probabilities!, read, mask));
   }
 
   async forget(sequence: number, from: number): Promise<void> {

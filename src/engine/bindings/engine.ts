@@ -7,10 +7,13 @@ import type {
   ContextOptions,
   Engine,
   EngineOptions,
+  Grammar,
+  GrammarSource,
   Model,
   ModelOptions,
   Tokenizer,
 } from '../engine.js';
+import { createGrammar, parseGrammar } from '../grammar.js';
 import { loadLlamaModel } from '../llama-model.js';
 import { sharedLlama } from '../shared-llama.js';
 import { BATCH_SIZE, contextFailure, defaultThreads, ggmlType, refuseTooLarge } from '../sizing.js';
@@ -53,6 +56,10 @@ class BindingsEngine implements Engine {
     const bound = new BindingsModel(model, this.#complaints);
     this.#models.add(bound);
     return bound;
+  }
+
+  async checkGrammar(source: GrammarSource): Promise<void> {
+    await parseGrammar(this.#llama, source, this.#complaints);
   }
 
   async dispose(): Promise<void> {
@@ -106,6 +113,10 @@ class BindingsModel implements Model {
     this.#contexts.add(context);
     context.onDispose.createListener(() => this.#contexts.delete(context));
     return new BindingsContext(context, capacity);
+  }
+
+  createGrammar(source: GrammarSource): Promise<Grammar> {
+    return createGrammar(this.#model, source, this.#complaints);
   }
 
   async dispose(): Promise<void> {

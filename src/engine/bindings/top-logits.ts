@@ -1,23 +1,36 @@
-import type { TopLogits } from '../../types.js';
+import type { Mask, TopLogits } from '../../types.js';
 import type { ReadRequest } from '../engine.js';
+import { largestAllowed } from '../largest-allowed.js';
+
+/** The smallest probability above 0 that float32 has. */
+const SMALLEST = 2 ** -149;
 
 /**
  * Probabilities as node-llama-cpp returns them (float32, largest first) as logits. With the whole vocabulary
- * in the map the logits are log-probabilities, so their log-sum-exp is 0. Tokens that underflowed are left out.
+ * in the map the logits are log-probabilities, so their log-sum-exp is 0. Tokens that underflowed are left out; those
+ * that a mask allows count as the smallest number there is, since they may be all that is left.
  */
-export function topLogits(probabilities: ReadonlyMap<number, number>, read: ReadRequest): TopLogits {
-  const limit = read.top === 0 ? probabilities.size : read.top;
-  const entries: { token: number; logit: number }[] = [];
-  for (const [token, probability] of probabilities) {
+export function topLogits(
+  probabilities: ReadonlyMap<number, number>,
+  { top, logSumExp }: ReadRequest,
+  mask?: Mask,
+): TopLogits {
+  for (const probability of probabilities.values())
     if (!Number.isFinite(probability))
       throw new Error('The model computed probabilities that are no numbers; its file may be damaged');
-    if (entries.length === limit || probability === 0) break;
-    entries.push({ token, logit: Math.log(probability) });
-  }
-  entries.sort((a, b) => b.logit - a.logit || a.token - b.token);
+  const tokens = Int32Array.from(probabilities.keys());
+  const chosen = mask
+    ? largestAllowed((count) => tokens.subarray(0, count), tokens.length, top, mask)
+    : tokens.subarray(0, top || tokens.length);
+  const entries = Array.from(chosen, (token) => {
+    const probability = probabilities.get(token)!;
+    return { token, logit: Math.log(mask ? Math.max(probability, SMALLEST) : probability) };
+  })
+    .filter(({ logit }) => logit > -Infinity)
+    .sort((a, b) => b.logit - a.logit || a.token - b.token);
   return {
     tokens: Int32Array.from(entries, ({ token }) => token),
     logits: Float64Array.from(entries, ({ logit }) => logit),
-    logSumExp: read.logSumExp ? 0 : undefined,
+    logSumExp: logSumExp ? 0 : undefined,
   };
 }

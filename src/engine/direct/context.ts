@@ -106,14 +106,14 @@ export class DirectContext implements Context {
     if (code !== 0) throw new Error(failureOf(code));
     for (const { sequences } of batch) for (const sequence of sequences) this.#lengths[sequence]!++;
     if (this.#options.onGpu) await this.#library.synchronize(context);
-    const wanted = batch.filter((item) => item.wanted).length;
-    if (wanted === 0) return [];
+    const wanted = batch.filter((item) => item.wanted);
+    if (wanted.length === 0) return [];
     const { vocabularySize } = this.#options;
     const address = this.#library.logits(context);
     if (!address) throw new Error('llama.cpp has evaluated a batch and has no logits of it');
-    const logits = new Float32Array(this.#library.view(address, 4 * wanted * vocabularySize));
-    return Array.from({ length: wanted }, (_, row) =>
-      topLogits(logits.subarray(row * vocabularySize, (row + 1) * vocabularySize), read),
+    const logits = new Float32Array(this.#library.view(address, 4 * wanted.length * vocabularySize));
+    return wanted.map(({ mask }, row) =>
+      topLogits(logits.subarray(row * vocabularySize, (row + 1) * vocabularySize), read, mask),
     );
   }
 

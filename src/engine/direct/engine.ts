@@ -10,10 +10,13 @@ import type {
   ContextOptions,
   Engine,
   EngineOptions,
+  Grammar,
+  GrammarSource,
   Model,
   ModelOptions,
   Tokenizer,
 } from '../engine.js';
+import { createGrammar, parseGrammar } from '../grammar.js';
 import { loadFailure, loadLlamaModel } from '../llama-model.js';
 import { sharedLlama } from '../shared-llama.js';
 import { BATCH_SIZE, contextFailure, defaultThreads, ggmlType, refuseTooLarge } from '../sizing.js';
@@ -65,6 +68,10 @@ class DirectEngine implements Engine {
       this.#models.add(model);
       return model;
     });
+  }
+
+  async checkGrammar(source: GrammarSource): Promise<void> {
+    await parseGrammar(this.#parts.llama, source, this.#parts.complaints);
   }
 
   dispose(): Promise<void> {
@@ -196,6 +203,10 @@ class DirectModel implements Model {
       this.#contexts.add(context);
       return context;
     });
+  }
+
+  createGrammar(source: GrammarSource): Promise<Grammar> {
+    return createGrammar(this.#described, source, this.#parts.complaints);
   }
 
   dispose(): Promise<void> {

@@ -1,16 +1,20 @@
-import type { TopLogits } from '../../types.js';
+import type { Mask, TopLogits } from '../../types.js';
 import type { ReadRequest } from '../engine.js';
+import { largestAllowed } from '../largest-allowed.js';
 
 /**
  * Reads a row of logits as llama.cpp computed it, one for each token of the vocabulary.
  * @throws Error where the row holds no numbers to go by
  */
-export function topLogits(row: Float32Array, { top, logSumExp }: ReadRequest): TopLogits {
-  const tokens = top === 0 || top >= row.length ? allTokens(row) : largest(row, top);
+export function topLogits(row: Float32Array, { top, logSumExp }: ReadRequest, mask?: Mask): TopLogits {
+  const first = (count: number) =>
+    count === 0 || count >= row.length ? allTokens(row) : largest(row, count);
+  const tokens = mask ? largestAllowed(first, row.length, top, mask) : first(top);
   const logits = Float64Array.from(tokens, (token) => row[token]!);
-  if (!Number.isFinite(logits[0]) || logits.includes(Number.NaN))
+  const max = mask && (logSumExp || tokens.length === 0) ? row[largest(row, 1)[0]!] : logits[0];
+  if (!Number.isFinite(max) || logits.includes(Number.NaN))
     throw new Error('The model computed logits that are no numbers; its file may be damaged');
-  return { tokens, logits, logSumExp: logSumExp ? logSumExpOf(row, logits[0]!) : undefined };
+  return { tokens, logits, logSumExp: logSumExp ? logSumExpOf(row, max!) : undefined };
 }
 
 /**

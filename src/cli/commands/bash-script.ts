@@ -1,0 +1,23 @@
+/**
+ * tab's script for bash evaluates the words of the command line, so that the Tab key would run a $(command) in a prompt
+ * and empty the file after a >; and it needs the bash-completion package. This one does neither, in any bash from 3.2.
+ */
+export const BASH_SCRIPT = `# bash completion for mtad
+_mtad_complete() {
+  local current="\${COMP_WORDS[COMP_CWORD]}" word last out
+  local -a words=()
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD}"; do # bash takes --strategy=mtad for three words
+    last=$((\${#words[@]} - 1))
+    if [[ $last -ge 0 && ( $word == "=" || \${words[last]} == --*= ) ]]; then words[last]+=$word
+    else words+=("$word"); fi
+  done
+  [[ $current == "=" ]] && current=""
+  out=$(mtad complete -- "\${words[@]}" 2>/dev/null) || return
+  [[ $out == *":4" ]] && compopt +o default 2>/dev/null # no files here
+  COMPREPLY=()
+  while IFS=$'\\t' read -r word _; do
+    if [[ $word == "$current"* && $word != :* ]]; then COMPREPLY+=("$word"); fi
+  done <<< "$out"
+}
+complete -o default -F _mtad_complete mtad
+`;

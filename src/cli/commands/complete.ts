@@ -1,0 +1,73 @@
+import { type Complete, type RootCommand, script } from '@bomb.sh/tab';
+import tab from '@bomb.sh/tab/commander';
+import type { Command } from 'commander';
+import { knownPairs } from '../../models/known-pairs.js';
+import { STRATEGY_NAMES } from '../../strategies/index.js';
+import { SHELLS, type Shell } from '../programs/complete.js';
+import { COMMAND_NAMES, PROGRAMS } from '../programs/index.js';
+import { Sink } from '../render/sink.js';
+import { addSettingsOptions } from '../settings/layers.js';
+import { namesFile } from '../settings/values.js';
+import { BASH_SCRIPT } from './bash-script.js';
+
+/** `mtad complete <shell>`: the script for a shell to read. */
+export async function printScript(shell: Shell): Promise<void> {
+  if (shell !== 'bash') return script(shell, 'mtad', 'mtad');
+  const stdout = new Sink(undefined, () => {});
+  await stdout.write(BASH_SCRIPT);
+  stdout.check();
+}
+
+/** `mtad complete -- <words>`: what the last word may become, one a line with its description, then a directive. */
+export async function completeWords(words: readonly string[]): Promise<void> {
+  const tree = await commandTree();
+  const completion = tab(tree);
+  await addValues(completion);
+  leaveFilesToShell(completion, takesFile(tree, words.at(-2)));
+  completion.parse([...words]);
+}
+
+/** All commands in one, where the others are made one at a time. */
+async function commandTree(): Promise<Command> {
+  const root = await PROGRAMS.generate();
+  addSettingsOptions(root);
+  for (const name of COMMAND_NAMES.filter((one) => one !== 'complete')) {
+    const program = (await PROGRAMS[name]([])).name(name);
+    program.description(program.description().split('\n')[0]!);
+    if (name !== 'config') addSettingsOptions(program);
+    root.addCommand(program);
+  }
+  return root;
+}
+
+/** The values that no Commander choice lists. */
+async function addValues(completion: RootCommand): Promise<void> {
+  const values: Record<string, readonly string[]> = {
+    pair: (await knownPairs()).map(({ name }) => name),
+    strategy: STRATEGY_NAMES,
+    strategies: STRATEGY_NAMES,
+  };
+  for (const command of [completion, ...completion.commands.values()])
+    for (const [name, all] of Object.entries(values)) {
+      const option = command.options.get(name);
+      if (option) option.handler = offer(all);
+    }
+  completion.commands.get('complete')?.argument('shell', offer(SHELLS));
+}
+
+function offer(values: readonly string[]) {
+  return (complete: Complete) => {
+    for (const value of values) complete(value, '');
+  };
+}
+
+/** tab asks every shell to offer no files: 4. Where an option takes one, 0 asks for the shell's own. */
+function leaveFilesToShell(completion: RootCommand, isFile: boolean): void {
+  Object.defineProperty(completion, 'directive', { get: () => (isFile ? 0 : 4), set: () => {} });
+}
+
+function takesFile(tree: Command, word: string | undefined): boolean {
+  if (word === undefined) return false;
+  const options = [tree, ...tree.commands].flatMap((command) => command.options);
+  return options.some((option) => [option.long, option.short].includes(word) && namesFile(option));
+}

@@ -1,0 +1,66 @@
+import { stat } from 'node:fs/promises';
+import { UsageError } from '../../errors.js';
+import { type Address, addressText, parseAddress } from '../../models/address.js';
+import { type DownloadedModel, type DownloadOptions, download } from '../../models/download.js';
+import { knownPair } from '../../models/known-pairs.js';
+import { findDownloaded, modelsFolder, notDownloaded, partsOf } from '../../models/models-folder.js';
+import { attended } from '../attended.js';
+import { EXIT } from '../failures.js';
+import { downloadReports } from '../render/downloads.js';
+import { Sink } from '../render/sink.js';
+
+/** What Commander makes of the options. Undefined = not given. */
+export interface PullFlags {
+  pair?: string | undefined;
+  modelsDir?: string;
+  offline?: boolean;
+  json?: boolean;
+  quiet?: boolean;
+  verbose?: boolean;
+}
+
+/** `mtad pull`: models from a hub into the models folder, their paths out. @returns the exit code */
+export async function runPull(names: readonly string[], flags: PullFlags): Promise<number> {
+  const pair = flags.pair === undefined ? undefined : await knownPair(flags.pair);
+  const wanted = [...names, ...(pair ? [pair.target.address, pair.draft.address] : [])].map(addressOf);
+  return attended(flags, async (interrupts, progress) => {
+    const stdout = new Sink(undefined, () => {}); // a reader that leaves does not end a download
+    const options: DownloadOptions = {
+      modelsDir: flags.modelsDir,
+      signal: interrupts.signal,
+      log: flags.verbose ? (line) => process.stderr.write(`${line}\n`) : undefined,
+      ...downloadReports(flags, progress),
+    };
+    const models: (DownloadedModel & { address: string })[] = [];
+    for (const address of wanted) {
+      const model = flags.offline
+        ? await downloadedModel(address, options)
+        : await download(address, options);
+      models.push({ address: addressText(address), ...model });
+      if (!model.downloaded) options.onNotice?.(`${addressText(address)} is already there`);
+      if (!flags.json) await stdout.write(`${model.path}\n`);
+    }
+    if (flags.json) await stdout.write(`${JSON.stringify(models, undefined, 2)}\n`);
+    stdout.check();
+    return EXIT.ok;
+  });
+}
+
+function addressOf(name: string): Address {
+  const address = parseAddress(name);
+  if (!address)
+    throw new UsageError(
+      `${name} is no address; write hf:user/repo:Q4_K_M, hf:user/repo/file.gguf or https://…/file.gguf`,
+    );
+  return address;
+}
+
+/** @throws ModelFileError when it is not there */
+async function downloadedModel(address: Address, { modelsDir }: DownloadOptions): Promise<DownloadedModel> {
+  const folder = modelsFolder(modelsDir);
+  const path = await findDownloaded(address, folder);
+  if (!path) throw notDownloaded(address, folder);
+  const sizes = await Promise.all(partsOf(path).map(async (part) => (await stat(part)).size));
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  return { path, bytes, sha256: null, checked: false, downloaded: false };
+}

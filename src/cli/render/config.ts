@@ -1,0 +1,74 @@
+import type { ChalkInstance } from 'chalk';
+import type { Option } from 'commander';
+import snakecaseKeys from 'snakecase-keys';
+import { isSwitch } from '../settings/names.js';
+import { plainTable } from './plain-table.js';
+
+/** One setting, as it holds. */
+export interface Setting {
+  readonly name: string;
+  readonly value: unknown; // undefined = left to the program
+  readonly source: string; // flag, a variable, a file, a pair, or default
+  readonly option: Option;
+}
+
+export interface ShownConfig {
+  readonly command: string;
+  readonly file: { readonly path: string | null; readonly exists: boolean }; // null = none is to be read
+  readonly settings: readonly Setting[];
+  readonly secrets: readonly { readonly name: string; readonly isSet: boolean }[];
+}
+
+export function configTable(
+  { command, file, settings, secrets }: ShownConfig,
+  colors: ChalkInstance,
+): string {
+  const rows = [
+    ...settings.map((setting) => [setting.name, inWords(setting), setting.source]),
+    ...secrets.map(({ name, isSet }) =>
+      isSet ? [name, 'set', 'environment'] : [name, 'not set', 'default'],
+    ),
+  ].map((row) => (row[2] === 'default' ? row.map((cell) => colors.dim(cell)) : row));
+  const columns = [`mtad ${command}`, 'value', 'from'].map((head) => ({ head, align: 'left' as const }));
+  const where = file.path === null ? 'none' : `${file.path}${file.exists ? '' : ' (not there)'}`;
+  return `${plainTable(columns, rows, colors)}\n\nSettings file: ${where}\n`;
+}
+
+export function configJson({ command, file, settings, secrets }: ShownConfig): string {
+  const values = settings.map((setting) => [
+    setting.name,
+    { value: shownValue(setting) ?? null, source: setting.source },
+  ]);
+  const tokens = secrets.map(({ name, isSet }) => [name, isSet]);
+  const object = {
+    schema: 1,
+    command,
+    file,
+    settings: snakecaseKeys(Object.fromEntries(values), { deep: false }),
+    secrets: Object.fromEntries(tokens),
+  };
+  return `${JSON.stringify(object, null, 2)}\n`;
+}
+
+/** As it would be written in a settings file; a default that is no value as the help describes it. */
+function inWords(setting: Setting): string {
+  const value = shownValue(setting);
+  if (value === undefined) return describedDefault(setting.option) ?? '-';
+  if (typeof value === 'string') return value;
+  return Array.isArray(value) && typeof value[0] === 'number' ? value.join(',') : JSON.stringify(value);
+}
+
+/** @returns undefined where the program decides by what it finds */
+function shownValue({ value, option }: Setting): unknown {
+  if (value === undefined && isSwitch(option) && describedDefault(option) === undefined) return false;
+  return typeof value === 'string' ? withoutPassword(value) : value;
+}
+
+function describedDefault({ description }: Option): string | undefined {
+  return /\(default: (.*?)[);]/.exec(description)?.[1];
+}
+
+/** The name and password that an address may carry. */
+function withoutPassword(value: string): string {
+  return value.replace(/(?<=:\/\/)[^/@\s]+(?=@)/, '***');
+}

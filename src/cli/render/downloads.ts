@@ -1,0 +1,34 @@
+import type { DownloadOptions, DownloadProgress } from '../../models/download.js';
+import type { Progress } from './progress.js';
+
+/** What is told of downloads on standard error: a bar per file on a terminal, elsewhere a line at its start and end. */
+export function downloadReports(
+  { quiet }: { readonly quiet?: boolean | undefined },
+  progress: Progress,
+): Pick<DownloadOptions, 'onProgress' | 'onNotice'> {
+  if (quiet) return {};
+  const say = (line: string) => {
+    progress.stop();
+    process.stderr.write(`mtad: ${line}\n`);
+  };
+  let current: string | undefined;
+  const onProgress = ({ file, bytes, total, state }: DownloadProgress) => {
+    const isFirst = current !== file;
+    current = state === 'done' ? undefined : file;
+    if (state === 'done') return say(`downloaded ${file}, ${megabytes(bytes)} MB`);
+    if (isFirst) progress.stop();
+    if (progress.enabled) {
+      if (state === 'loading') return progress.download(file, megabytes(bytes), megabytes(total ?? bytes));
+      progress.stop();
+      return progress.loading(`Checking ${file}`);
+    }
+    const how = bytes > 0 ? `continuing after ${megabytes(bytes)} MB` : 'downloading';
+    if (isFirst) say(`${how}: ${file}${total === undefined ? '' : `, ${megabytes(total)} MB`}`);
+  };
+  return { onProgress, onNotice: say };
+}
+
+/** As the makers of models count them. */
+function megabytes(bytes: number): number {
+  return Math.round(bytes / 1e5) / 10;
+}

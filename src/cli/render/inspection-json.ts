@@ -1,0 +1,16 @@
+import snakecaseKeys from 'snakecase-keys';
+import type { Inspection } from '../../models/inspect.js';
+import { VERSION } from '../../version.js';
+
+/** The object of `mtad inspect --json`. Null where something is not known or does not apply. */
+export function inspectionJson(inspection: Inspection): object {
+  const { versions, ...machine } = inspection.machine;
+  const whole = {
+    schema: 1,
+    ...inspection,
+    pair: inspection.pair && { matches: inspection.pair.difference === undefined, ...inspection.pair },
+    machine,
+    versions: { mtad: VERSION, node: process.versions.node, ...versions },
+  };
+  return snakecaseKeys(JSON.parse(JSON.stringify(whole, (_, value) => value ?? null)), { deep: true });
+}

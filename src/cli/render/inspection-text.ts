@@ -1,0 +1,114 @@
+import type { ChalkInstance } from 'chalk';
+import type { InspectedModel, Inspection } from '../../models/inspect.js';
+import { bytesText } from './bytes.js';
+import { folded, plainTable } from './plain-table.js';
+
+type Fact = (model: InspectedModel) => string | undefined;
+
+/** A line each, for all models. A line that no model has anything for is left out. */
+const FACTS: Record<string, Fact> = {
+  file: ({ facts }) => (facts.remote ? facts.source : facts.source.split(/[\\/]/).at(-1)),
+  name: ({ facts }) => facts.name,
+  licence: ({ facts }) => facts.license,
+  architecture: ({ facts }) => facts.architecture,
+  parameters: ({ facts }) => parametersText(facts.parameters),
+  quantisation: ({ facts }) => facts.quantization,
+  size: ({ facts: { bytes, parts } }) =>
+    (bytes === undefined ? 'not told' : bytesText(bytes)) + (parts > 1 ? ` in ${parts} parts` : ''),
+  'trained context': ({ facts: { trainContextSize } }) =>
+    trainContextSize === undefined ? undefined : `${trainContextSize} tokens`,
+  layers: ({ facts }) => layersText(facts),
+  vocabulary: ({ facts: { vocabularySize, vocabularyKind } }) =>
+    vocabularySize === 0 ? 'none' : `${vocabularySize} tokens${vocabularyKind ? `, ${vocabularyKind}` : ''}`,
+  BOS: ({ facts }) => tokenText(facts.bos),
+  EOS: ({ facts }) => tokenText(facts.eos),
+  EOT: ({ facts }) => tokenText(facts.eot),
+  'chat template': ({ facts: { chatTemplate, chatWrapper } }) =>
+    chatTemplate ? `yes (${chatWrapper ?? 'of no known kind'})` : 'none',
+  weights: ({ memory }) => memory && bytesText(memory.weights.ram + memory.weights.vram),
+  'context memory': ({ memory }) => memory && bytesText(memory.context.ram + memory.context.vram),
+  'layers on GPU': ({ memory }) => (memory?.gpuLayers ? `${memory.gpuLayers}` : undefined),
+};
+
+/**
+ * What was found, for people.
+ * @param width of the terminal in characters
+ */
+export function inspectionText(inspection: Inspection, colors: ChalkInstance, width: number): string {
+  const { target, draft } = inspection;
+  const models = draft ? [target, draft] : [target];
+  const labels = Math.max(...Object.keys(FACTS).map((label) => label.length));
+  const cell = Math.max(10, Math.floor((width - labels) / models.length) - 2);
+  const rows = Object.entries(FACTS)
+    .map(([label, fact]) => [label, ...models.map((model) => oneLine(fact(model) ?? ''))])
+    .filter(([, ...cells]) => cells.some((text) => text !== ''));
+  const columns = [
+    { head: '', align: 'left' as const, width: labels },
+    ...models.map((_, i) => ({ head: i === 0 ? 'target' : 'draft', align: 'left' as const, width: cell })),
+  ];
+  const findings = findingsOf(inspection).map(({ text, color }) => {
+    const lines = folded(oneLine(text), width);
+    return color ? colors[color](lines) : lines;
+  });
+  return `${plainTable(columns, rows, colors)}\n\n${findings.join('\n')}\n`;
+}
+
+interface Finding {
+  readonly text: string;
+  readonly color?: 'red' | 'yellow'; // of what needs attention
+}
+
+/** Sentences below the table, what stops a run first. */
+function findingsOf({ target, draft, pair, memory, contextSize, machine }: Inspection): Finding[] {
+  const { ram, vram, gpus } = machine.memory;
+  const refusals = [target.refusal, draft?.refusal].filter((refusal) => refusal !== undefined);
+  const caveats = [target.facts.caveat, draft?.facts.caveat].filter((caveat) => caveat !== undefined);
+  return [
+    ...refusals.map((text): Finding => ({ text, color: 'red' })),
+    ...(pair?.difference === undefined ? [] : [{ text: pair.difference, color: 'red' as const }]),
+    ...(pair && pair.difference === undefined
+      ? [{ text: `They make a pair: ${pair.sharedTokens} token ids mean the same to both.` }]
+      : []),
+    ...(memory
+      ? [
+          {
+            text: `Memory for ${contextSize} tokens of context: about ${bytesText(memory.ram)} of ${bytesText(ram.total)} RAM${
+              vram.total > 0 ? `, ${bytesText(memory.vram)} of ${bytesText(vram.total)} VRAM` : ''
+            }${memory.fits ? '.' : ': more than there is. Use a smaller -c, another --cache-type, or smaller models.'}`,
+            ...(memory.fits ? {} : { color: 'yellow' as const }),
+          },
+        ]
+      : []),
+    { text: `Engine: ${machine.engine}, on ${machine.backend}, llama.cpp ${machine.versions.llama_cpp}.` },
+    ...(machine.notDirect === undefined
+      ? []
+      : [
+          {
+            text: `The direct engine does not work here: ${machine.notDirect}.`,
+            color: 'yellow' as const,
+          },
+        ]),
+    ...caveats.map((text) => ({ text })),
+    { text: gpus.length > 0 ? `GPU: ${gpus.join(', ')}.` : 'No GPU is seen.' },
+  ];
+}
+
+function layersText({ layers, recurrent, hybrid, slidingWindow }: InspectedModel['facts']): string {
+  const kind = recurrent ? 'recurrent' : hybrid ? 'some of them recurrent' : undefined;
+  const window = slidingWindow === undefined ? undefined : `sliding window of ${slidingWindow} tokens`;
+  return [layers ?? '?', kind, window].filter((part) => part !== undefined).join(', ');
+}
+
+function tokenText(token: InspectedModel['facts']['bos']): string {
+  return token ? `${token.id}${token.text === undefined ? '' : ` ${token.text}`}` : 'none';
+}
+
+function parametersText(parameters: number): string {
+  const [size, unit] = parameters >= 1e9 ? [1e9, ' B'] : parameters >= 1e6 ? [1e6, ' M'] : [1e3, ' k'];
+  return `${(parameters / size).toPrecision(3)}${unit}`;
+}
+
+/** A file may call itself anything; the terminal obeys none of it. */
+function oneLine(text: string): string {
+  return text.replaceAll(/\p{C}+/gu, ' ');
+}

@@ -1,0 +1,60 @@
+import type { ChalkInstance } from 'chalk';
+import type { PairOverview } from '../../models/pair-overview.js';
+import { bytesText } from './bytes.js';
+import { fits, folded, plainTable } from './plain-table.js';
+
+interface PairColumn {
+  readonly head: string;
+  readonly align: 'left' | 'right';
+  readonly cell: (row: PairOverview) => string;
+}
+
+const COLUMNS: readonly PairColumn[] = [
+  { head: 'pair', align: 'left', cell: ({ pair }) => pair.name },
+  { head: 'target', align: 'left', cell: ({ pair }) => modelName(pair.target.address) },
+  { head: 'draft', align: 'left', cell: ({ pair }) => modelName(pair.draft.address) },
+  { head: 'download', align: 'right', cell: ({ downloadBytes }) => bytesText(downloadBytes) },
+  { head: 'memory', align: 'right', cell: ({ memoryBytes }) => bytesText(memoryBytes) },
+  { head: 'fits', align: 'left', cell: (row) => (row.fits ? 'yes' : 'no') },
+  { head: 'downloaded', align: 'left', cell: downloaded },
+  { head: 'licence', align: 'left', cell: licence },
+];
+
+/** What a narrow terminal goes without, the first one first. */
+const EXPENDABLE = ['draft', 'licence', 'target'];
+
+/**
+ * The known pairs and what they take, for a terminal.
+ * @param width of the terminal; where the table is wider, it goes without some columns. Undefined: no limit
+ */
+export function pairsTable(
+  rows: readonly PairOverview[],
+  { contextSize, colors, width }: { contextSize: number; colors: ChalkInstance; width: number | undefined },
+): string {
+  const tables = [0, 1, 2, 3].map((gone) => {
+    const columns = COLUMNS.filter(({ head }) => !EXPENDABLE.slice(0, gone).includes(head));
+    const cells = rows.map((row) => columns.map(({ cell }) => cell(row)));
+    return plainTable(columns, cells, colors);
+  });
+  const table = tables.find((one) => fits(one, width)) ?? tables.at(-1)!;
+  const notes = [
+    `memory: weights and KV caches of both models at ${contextSize} tokens of context (-c), about; mtad inspect tells more`,
+    ...(table === tables[0] ? [] : ['A wider terminal and --json show more columns']),
+  ];
+  return `${table}\n\n${notes.map((note) => colors.dim(folded(note, width))).join('\n')}\n`;
+}
+
+/** Repository and quantisation, without what all of them have in common. */
+function modelName(address: string): string {
+  return address.replace(/^hf:[^/]*\//, '').replace(/-GGUF:/, ' ');
+}
+
+export function downloaded({ targetFile, draftFile }: PairOverview): string {
+  if (targetFile && draftFile) return 'yes';
+  if (targetFile) return 'target only';
+  return draftFile ? 'draft only' : 'no';
+}
+
+function licence({ pair: { target, draft } }: PairOverview): string {
+  return target.license === draft.license ? target.license : `${target.license}, ${draft.license}`;
+}

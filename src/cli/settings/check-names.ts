@@ -1,0 +1,53 @@
+import type { Command } from 'commander';
+import { closest, distance } from 'fastest-levenshtein';
+import { UsageError } from '../../errors.js';
+import { isSettable, PROGRAMS, SETTABLE, type SettableName } from '../programs/index.js';
+import { LLAMA_CPP_SPELLINGS } from '../spelling.js';
+import type { SettingsFile } from './file.js';
+import { isOfOneRun, settingName, settingsOf } from './names.js';
+
+/**
+ * @param program the one that runs, so that a file which is all about it costs no other
+ * @throws UsageError for a name that is no setting of any command, or not of the one whose table it stands in
+ */
+export async function checkNames(file: SettingsFile, command: SettableName, program: Command): Promise<void> {
+  const own = settingsOf(program);
+  const strange = [...file.top.keys()].filter((name) => !own.has(name));
+  if (strange.length > 0) {
+    const programs = await Promise.all(SETTABLE.map((name) => PROGRAMS[name]()));
+    for (const name of strange) refuseUnless(programs, name, file.where(name));
+  }
+  for (const [table, given] of file.tables) {
+    if (!isSettable(table)) throw unknownTable(file, table);
+    const named = table === command ? program : await PROGRAMS[table]();
+    for (const name of given.keys()) refuseUnless([named], name, file.where(name, table), table);
+  }
+}
+
+/** @returns the name that was probably meant */
+export function nearest(name: string, known: readonly string[]): string | undefined {
+  const near = closest(name, known);
+  return near !== undefined && distance(name, near) <= 2 ? near : undefined;
+}
+
+function refuseUnless(programs: readonly Command[], name: string, where: string, table?: string): void {
+  if (programs.some((program) => settingsOf(program).has(name))) return;
+  const options = programs.flatMap((program) => program.options);
+  if (options.some((option) => settingName(option) === name && isOfOneRun(option)))
+    throw new UsageError(`${where} belongs to one run: give it as --${name} there`);
+  const short = options.find((option) => option.short === `-${name}`);
+  const meant =
+    (LLAMA_CPP_SPELLINGS[`--${name}`] ?? LLAMA_CPP_SPELLINGS[`-${name}`] ?? short?.long)?.slice(2) ??
+    nearest(
+      name.replaceAll('_', '-'),
+      programs.flatMap((program) => [...settingsOf(program).keys()]),
+    );
+  const hint = meant === undefined ? 'mtad config lists them' : `did you mean ${meant}?`;
+  throw new UsageError(`${where} is no setting${table === undefined ? '' : ` of mtad ${table}`}; ${hint}`);
+}
+
+function unknownTable(file: SettingsFile, table: string): UsageError {
+  const meant = nearest(table, SETTABLE);
+  const hint = meant === undefined ? `tables are ${SETTABLE.join(', ')}` : `did you mean [${meant}]?`;
+  return new UsageError(`${file.where(table)} is no command; ${hint}`);
+}

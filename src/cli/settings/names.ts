@@ -1,0 +1,41 @@
+import type { Command, Option } from 'commander';
+
+/** Options that belong to one run: said once and for all, they would change or overwrite what nobody meant. */
+const OF_ONE_RUN = new Set(
+  [
+    'prompt file stdin json jsonl output trace json-schema grammar',
+    'prompts format export-md export-csv export-json export-jsonl report compare fail-below replay',
+    'load save path config version help',
+  ]
+    .join(' ')
+    .split(' '),
+);
+
+/** The name of an option in a settings file. `--stats` and `--no-stats` are one setting. */
+export function settingName(option: Option): string {
+  return option.long!.replace(/^--(no-)?/, '');
+}
+
+/** The name of a setting in the environment. */
+export function variableName(name: string): string {
+  return `MTAD_${name.toUpperCase().replaceAll('-', '_')}`;
+}
+
+export function isOfOneRun(option: Option): boolean {
+  return OF_ONE_RUN.has(settingName(option));
+}
+
+/** What may be set once and for all, by name; each with the first of its options. */
+export function settingsOf(program: Command): Map<string, Option> {
+  const settings = new Map<string, Option>();
+  for (const option of program.options) {
+    const name = settingName(option);
+    if (!option.hidden && !isOfOneRun(option) && !settings.has(name)) settings.set(name, option);
+  }
+  return settings;
+}
+
+/** An option without a value: on or off. */
+export function isSwitch({ required, optional }: Option): boolean {
+  return !required && !optional;
+}

@@ -1,0 +1,56 @@
+import { UsageError } from '../../errors.js';
+import { type KnownPair, knownPair } from '../../models/known-pairs.js';
+import type { Layer } from './layers.js';
+import type { Given } from './values.js';
+
+/**
+ * Puts what a pair stands for in the place where the pair was said: both models there, its settings below all else.
+ * A model that is said in a stronger place is another target, so nothing of the pair holds.
+ * @param layers strongest first
+ * @throws UsageError for a pair that is not known, and for one beside a model in the same place
+ */
+export async function withPair(layers: readonly Layer[]): Promise<readonly Layer[]> {
+  const at = layers.findIndex(({ given }) => given.has('pair') || given.has('model'));
+  const layer = layers[at];
+  const name = layer?.given.get('pair');
+  if (!layer || name === undefined) return layers.map(withoutPair);
+  const beside = ['model', 'draft'].find((model) => layer.given.has(model));
+  if (beside !== undefined)
+    throw new UsageError(
+      `${layer.where('pair')} stands for both models: leave it out, or ${layer.where(beside)}`,
+    );
+  const pair = await knownPair(String(name)).catch((cause: Error) => {
+    throw cause instanceof UsageError
+      ? new UsageError(`${layer.where('pair')}: ${cause.message}`, { cause })
+      : cause;
+  });
+  const models = profile(pair.name, { model: pair.target.address, draft: pair.draft.address });
+  return [
+    ...layers.slice(0, at + 1),
+    models,
+    ...layers.slice(at + 1),
+    profile(pair.name, settingsOfPair(pair)),
+  ];
+}
+
+/** Settings that are known to suit a pair. */
+function profile(pair: string, values: Record<string, Given | undefined>): Layer {
+  const given = Object.entries(values).filter((entry): entry is [string, Given] => entry[1] !== undefined);
+  const source = `pair ${pair}`;
+  return { given: new Map(given), source: () => source, where: (name) => `${source}: ${name}` };
+}
+
+function settingsOfPair({ settings }: KnownPair): Record<string, Given | undefined> {
+  return {
+    'draft-length': settings.gamma,
+    'beam-width': settings.beamWidth,
+    threshold: settings.tau,
+    temperature: settings.temperature,
+    'top-k': settings.topK,
+    'top-p': settings.topP,
+  };
+}
+
+function withoutPair(layer: Layer): Layer {
+  return { ...layer, given: new Map([...layer.given].filter(([name]) => name !== 'pair')) };
+}

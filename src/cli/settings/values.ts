@@ -1,0 +1,53 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { InvalidArgumentError, type Option } from 'commander';
+import { isSwitch } from './names.js';
+
+/** A value as a file or the environment gives it. */
+export type Given = string | number | boolean | readonly (string | number)[];
+
+const SWITCH: Record<string, boolean> = { true: true, 1: true, false: false, 0: false };
+
+/**
+ * What the option makes of a value, by the rule that holds on the command line.
+ * @throws InvalidArgumentError or UsageError saying what it must be
+ */
+export function parseGiven(option: Option, given: Given): unknown {
+  if (isSwitch(option)) {
+    const value = SWITCH[String(given)];
+    if (value === undefined) throw new InvalidArgumentError('It must be true or false.');
+    return value;
+  }
+  if (typeof given === 'boolean') throw new InvalidArgumentError('It must be a value, not true or false.');
+  if (typeof given !== 'object') return parseText(option, String(given), previousOf(option));
+  if (option.flags.includes('<list>')) return parseText(option, given.join(','), undefined);
+  if (!isRepeatable(option))
+    throw new InvalidArgumentError('It must be one value; lists stand under [benchmark].');
+  return given.reduce((all: unknown, one) => parseText(option, String(one), all), []);
+}
+
+/** An option whose value is a file or a folder. */
+export function namesFile({ flags }: Option): boolean {
+  return /<(file|folder|model|path|trace)/.test(flags);
+}
+
+/** A home folder that a shell would have filled in. */
+export function withHome(option: Option, given: Given): Given {
+  return namesFile(option) && typeof given === 'string' && given.startsWith('~/')
+    ? join(homedir(), given.slice(2))
+    : given;
+}
+
+function parseText({ parseArg }: Option, text: string, previous: unknown): unknown {
+  return parseArg ? parseArg(text, previous) : text;
+}
+
+/** A list begins anew in each place that it is given in. */
+function previousOf(option: Option): unknown {
+  return isRepeatable(option) ? [] : undefined;
+}
+
+/** An option that adds to a list each time, where `<list>` stands for one with commas. */
+function isRepeatable({ flags, defaultValue }: Option): boolean {
+  return Array.isArray(defaultValue) && !flags.includes('<list>');
+}

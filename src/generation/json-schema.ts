@@ -1,0 +1,179 @@
+import { UsageError } from '../errors.js';
+
+type Schema = Readonly<Record<string, unknown>>;
+
+/** What says something to people alone. */
+const ANNOTATIONS = [
+  'title',
+  'description',
+  'default',
+  'examples',
+  'deprecated',
+  'readOnly',
+  'writeOnly',
+  '$schema',
+  '$id',
+  '$comment',
+];
+
+/** What a schema of each kind may say besides. node-llama-cpp's converter passes over everything else in silence. */
+const KEYWORDS = {
+  $ref: [],
+  oneOf: [],
+  const: ['type'],
+  enum: ['type'],
+  object: ['type', 'properties', 'additionalProperties', 'required', 'minProperties', 'maxProperties'],
+  array: ['type', 'items', 'prefixItems', 'minItems', 'maxItems'],
+  format: ['type'],
+  string: ['type', 'minLength', 'maxLength'],
+  scalar: ['type'],
+} satisfies Record<string, string[]>;
+type Kind = keyof typeof KEYWORDS;
+
+const SCALARS = ['string', 'number', 'integer', 'boolean', 'null'];
+const FORMATS = ['date', 'time', 'date-time'];
+
+/**
+ * Checks that a grammar can be made from a JSON schema which keeps every promise of it.
+ * @returns what the grammar asks for beyond the schema, in sentences
+ * @throws UsageError naming the first keyword that it cannot keep, and where
+ */
+export function checkJsonSchema(root: Schema): string[] {
+  const { $defs = {}, ...rest } = root;
+  const definitions = recordAt($defs, '#/$defs');
+  const check = new Check(Object.keys(definitions));
+  for (const [name, schema] of Object.entries(definitions)) check.schema(schema, `#/$defs/${name}`);
+  check.schema(rest, '#');
+  return check.notes;
+}
+
+class Check {
+  readonly notes: string[] = [];
+  readonly #definitions: readonly string[];
+
+  constructor(definitions: readonly string[]) {
+    this.#definitions = definitions;
+  }
+
+  schema(value: unknown, path: string): void {
+    const schema = recordAt(value, path);
+    const kind = kindOf(schema, path);
+    const known: string[] = [...ANNOTATIONS, ...KEYWORDS[kind], kind];
+    const unknown = Object.keys(schema).find((keyword) => !known.includes(keyword));
+    if (unknown !== undefined)
+      refuse(path, `"${unknown}" cannot be turned into a grammar here${hintFor(unknown)}`);
+    this.#inside(kind, schema, path);
+  }
+
+  #inside(kind: Kind, schema: Schema, path: string): void {
+    if (kind === '$ref') this.#reference(schema.$ref, path);
+    if (kind === 'oneOf') this.#list(schema.oneOf, `${path}/oneOf`);
+    if (kind === 'const') checkLiterals([schema.const], path);
+    if (kind === 'enum') checkLiterals(schema.enum, path);
+    if (kind === 'object') this.#object(schema, path);
+    if (kind === 'array') this.#array(schema, path);
+    if (kind === 'string') checkRange(schema, 'minLength', 'maxLength', path);
+    if (kind === 'format' && !FORMATS.includes(schema.format as string))
+      refuse(path, `"format" must be one of ${FORMATS.join(', ')}, not ${JSON.stringify(schema.format)}`);
+  }
+
+  #reference(reference: unknown, path: string): void {
+    const known = this.#definitions.map((name) => `#/$defs/${name}`);
+    if (!known.includes(reference as string))
+      refuse(path, `"$ref" must name a schema of the root's "$defs", not ${JSON.stringify(reference)}`);
+  }
+
+  #list(schemas: unknown, path: string): void {
+    if (!Array.isArray(schemas) || schemas.length === 0) refuse(path, 'a list of schemas is needed');
+    for (const [i, schema] of schemas.entries()) this.schema(schema, `${path}/${i}`);
+  }
+
+  #object(schema: Schema, path: string): void {
+    const { properties = {}, additionalProperties = false, required } = schema;
+    const names = Object.entries(recordAt(properties, `${path}/properties`));
+    for (const [name, property] of names) this.schema(property, `${path}/properties/${name}`);
+    if (typeof additionalProperties !== 'boolean')
+      this.schema(additionalProperties, `${path}/additionalProperties`);
+    checkRange(schema, 'minProperties', 'maxProperties', path);
+    const { minProperties = 0, maxProperties = Number.POSITIVE_INFINITY } = schema as Record<string, number>;
+    if (names.length > maxProperties)
+      refuse(path, `"maxProperties" is ${maxProperties}, and all ${names.length} properties are written`);
+    if (names.length < minProperties && additionalProperties === false)
+      refuse(path, `"minProperties" is ${minProperties}, and there are ${names.length} properties to write`);
+    if (required !== undefined)
+      this.#required(
+        required,
+        names.map(([name]) => name),
+        path,
+      );
+  }
+
+  #required(required: unknown, properties: readonly string[], path: string): void {
+    if (!Array.isArray(required)) refuse(path, '"required" must be a list of names');
+    const stray = required.find((name) => !properties.includes(name));
+    if (stray !== undefined)
+      refuse(path, `"required" names ${JSON.stringify(stray)}, which is none of the properties`);
+    const optional = properties.filter((name) => !required.includes(name));
+    if (optional.length > 0)
+      this.notes.push(`all properties at ${path} are always written, also ${optional.join(', ')}`);
+  }
+
+  #array(schema: Schema, path: string): void {
+    const { items, prefixItems } = schema;
+    if (items !== undefined) this.schema(items, `${path}/items`);
+    if (prefixItems !== undefined) this.#list(prefixItems, `${path}/prefixItems`);
+    checkRange(schema, 'minItems', 'maxItems', path);
+    const length = Array.isArray(prefixItems) ? prefixItems.length : 0;
+    if (length > ((schema.maxItems as number | undefined) ?? length))
+      refuse(path, `"maxItems" is ${schema.maxItems}, and all ${length} of "prefixItems" are written`);
+  }
+}
+
+/** In the order in which the converter looks. */
+function kindOf(schema: Schema, path: string): Kind {
+  for (const kind of ['$ref', 'oneOf', 'const', 'enum'] as const) if (kind in schema) return kind;
+  const { type } = schema;
+  if (type === 'object' || type === 'array') return type;
+  if (type === 'string') return 'format' in schema ? 'format' : 'string';
+  const types = Array.isArray(type) ? type : [type];
+  if (types.length > 0 && types.every((one) => SCALARS.includes(one))) return 'scalar';
+  const unfit = Object.keys(schema).find((keyword) => hintFor(keyword) !== '');
+  if (unfit !== undefined) refuse(path, `"${unfit}" cannot be turned into a grammar here${hintFor(unfit)}`);
+  return refuse(
+    path,
+    type === undefined
+      ? '"type", "enum", "const", "oneOf" or "$ref" is needed'
+      : `"type" must be object, array or one or more of ${SCALARS.join(', ')}, not ${JSON.stringify(type)}`,
+  );
+}
+
+function hintFor(keyword: string): string {
+  if (keyword === 'anyOf') return ': use "oneOf"';
+  if (keyword === 'allOf') return ': write out what it comes to';
+  if (keyword === '$defs' || keyword === 'definitions') return ': use "$defs" at the root';
+  return '';
+}
+
+function checkLiterals(literals: unknown, path: string): void {
+  const isLiteral = (value: unknown) => value === null || /^(string|number|boolean)$/.test(typeof value);
+  if (!Array.isArray(literals) || literals.length === 0) refuse(path, '"enum" must list values');
+  if (!literals.every(isLiteral))
+    refuse(path, '"const" and "enum" must be strings, numbers, true, false or null');
+}
+
+function checkRange(schema: Schema, min: string, max: string, path: string): void {
+  for (const keyword of [min, max])
+    if (keyword in schema && !(Number.isInteger(schema[keyword]) && (schema[keyword] as number) >= 0))
+      refuse(path, `"${keyword}" must be a whole number, not ${JSON.stringify(schema[keyword])}`);
+  if ((schema[min] as number) > (schema[max] as number)) refuse(path, `"${min}" is larger than "${max}"`);
+}
+
+function recordAt(value: unknown, path: string): Schema {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return refuse(path, `an object is needed, not ${JSON.stringify(value)}`);
+  return value as Schema;
+}
+
+function refuse(path: string, problem: string): never {
+  throw new UsageError(`JSON schema at ${path}: ${problem}`);
+}

@@ -1,0 +1,119 @@
+import { open, stat } from 'node:fs/promises';
+import { type GgufFileInfo, readGgufFileInfo } from 'node-llama-cpp';
+import { ModelFileError } from '../errors.js';
+import { type Address, addressText } from './address.js';
+import type { Asking } from './ask.js';
+import { partsOf } from './models-folder.js';
+import { openNetwork } from './network.js';
+import { locate, type RemoteFile } from './remote.js';
+
+/** A GGUF file whose header was read and nothing else. */
+export interface GgufFile {
+  readonly source: string; // path, or address
+  readonly remote: boolean;
+  readonly info: GgufFileInfo; // of a split model, of all its parts together
+  readonly partBytes: readonly (number | undefined)[]; // of each part; undefined where a server does not tell
+}
+
+/** Not read: they are long, and nothing here asks for them. */
+const READING = {
+  ignoreKeys: ['tokenizer.ggml.merges', 'tokenizer.ggml.scores', 'tokenizer.ggml.token_type'],
+  logWarnings: false,
+};
+
+/** A server that stumbles is asked again: after half a second, and after another. */
+const RETRIES = { retries: 2, factor: 2, minTimeout: 500 };
+
+/** @throws ModelFileError when the file cannot be read, is no GGUF file, or has a damaged header */
+export async function readGgufFile(path: string): Promise<GgufFile> {
+  const bytes = await refuseOtherFiles(path);
+  try {
+    const info = await readGgufFileInfo(path, { ...READING, sourceType: 'filesystem' });
+    const parts =
+      info.splicedParts > 1 ? partsOf(path).map(async (part) => (await stat(part)).size) : [bytes];
+    return { source: path, remote: false, info, partBytes: await Promise.all(parts) };
+  } catch (cause) {
+    throw new ModelFileError(
+      `${path} begins like a GGUF file, but its header is damaged or cut off; download it again`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * Reads the header of a file elsewhere by ranges: its first megabytes, not its weights.
+ * @throws ModelFileError when the server refuses, cannot be reached, or has no GGUF file there
+ */
+export async function readRemoteGguf(address: Address, asking: Asking): Promise<GgufFile> {
+  const source = addressText(address);
+  const files = await locate(address, asking);
+  await refuseOtherServers(files[0]!, source, asking);
+  try {
+    const info = await readGgufFileInfo(files[0]!.url, {
+      ...READING,
+      sourceType: 'network',
+      fetchHeaders: files[0]!.headers,
+      fetchRetryOptions: RETRIES,
+      ...(asking.signal && { signal: asking.signal }),
+    });
+    return { source, remote: true, info, partBytes: files.map(({ bytes }) => bytes) };
+  } catch (cause) {
+    asking.signal?.throwIfAborted();
+    throw new ModelFileError(
+      `${source} begins like a GGUF file, but its header is damaged or its server has stopped: ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+}
+
+/** @throws ModelFileError for a server that knows no ranges, which would send the weights too, and for other files */
+async function refuseOtherServers(
+  { url, headers }: RemoteFile,
+  source: string,
+  { signal }: Asking,
+): Promise<void> {
+  const fetch = await openNetwork();
+  const response = await fetch(url, {
+    headers: { ...headers, range: 'bytes=0-3' },
+    ...(signal && { signal }),
+  }).catch((cause) => {
+    signal?.throwIfAborted();
+    throw new ModelFileError(`Cannot read ${source}: the connection ended`, { cause });
+  });
+  if (response.status !== 206) {
+    await response.body?.cancel();
+    throw new ModelFileError(
+      `Cannot read the header of ${source} alone: its server sends files as a whole; run mtad pull ${source}, and inspect the file`,
+    );
+  }
+  refuseOtherMagic(Buffer.from(await response.arrayBuffer()), source);
+}
+
+/** @returns the size of the file in bytes */
+async function refuseOtherFiles(path: string): Promise<number> {
+  const facts = await stat(path).catch((cause) => {
+    throw new ModelFileError(`Cannot read ${path}: ${(cause as Error).message}`, { cause });
+  });
+  if (facts.isDirectory())
+    throw new ModelFileError(`${path} is a folder; give the path of a GGUF file in it`);
+  if (facts.size === 0) throw new ModelFileError(`${path} is empty; download it again`);
+
+  const file = await open(path).catch((cause) => {
+    throw new ModelFileError(`Cannot read ${path}: ${(cause as Error).message}`, { cause });
+  });
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
+    refuseOtherMagic(buffer.subarray(0, bytesRead), path);
+  } finally {
+    await file.close();
+  }
+  return facts.size;
+}
+
+function refuseOtherMagic(start: Buffer, source: string): void {
+  const text = start.toString('latin1');
+  if (text !== 'GGUF')
+    throw new ModelFileError(
+      `${source} is not a GGUF file: it begins with ${JSON.stringify(text)}, not "GGUF"`,
+    );
+}

@@ -1,0 +1,140 @@
+import type { CacheType, Gpu } from '../engine/engine.js';
+import { capacityOf, inspectMachine, type Machine } from '../engine/machine.js';
+import { insightsOf, type ModelMemory } from '../engine/model-insights.js';
+import { ModelFileError, PairMismatchError, UsageError } from '../errors.js';
+import type { Asking } from './ask.js';
+import { checkPair } from './check-pair.js';
+import { factsOf, type ModelFacts } from './facts.js';
+import { type GgufFile, readGgufFile, readRemoteGguf } from './gguf-file.js';
+import { vocabularyOf } from './header.js';
+import { refuseUnfit } from './refusals.js';
+import { EMBEDDED_PAIR, findModel } from './resolve.js';
+
+/** Which models to look at, and what for. */
+export interface InspectOptions extends Asking {
+  readonly model?: string | undefined; // target: path, name in modelsDir, or address; neither model = the embedded pair
+  readonly draft?: string | undefined;
+  readonly modelsDir?: string | undefined;
+  readonly offline?: boolean | undefined; // never use the network
+  readonly contextSize?: number | undefined; // tokens; undefined = what the target was trained on, up to 8192
+  readonly cacheType?: CacheType | undefined;
+  readonly gamma: number; // tokens drafted per step
+  readonly beamWidth: number; // beams kept while drafting
+  readonly gpu: Gpu;
+}
+
+/** What two model files and this machine have to do with each other. */
+export interface Inspection {
+  readonly target: InspectedModel;
+  readonly draft: InspectedModel | undefined;
+  /** Undefined where there is one model, or one that is refused. */
+  readonly pair: InspectedPair | undefined;
+  readonly contextSize: number; // tokens that the memory is reckoned for
+  readonly memory: { readonly ram: number; readonly vram: number; readonly fits: boolean } | undefined;
+  readonly machine: Machine;
+}
+
+/** One model file. */
+export interface InspectedModel {
+  readonly facts: ModelFacts;
+  readonly refusal: string | undefined; // why it does not run
+  readonly memory: ModelMemory | undefined; // of what runs
+}
+
+/** Whether two models speak the same tokens. */
+export interface InspectedPair {
+  readonly sharedTokens: number; // ids below it mean the same to both; 0 where they do not match
+  readonly difference: string | undefined; // the first one
+}
+
+const DEFAULT_CONTEXT = 8192; // tokens
+
+/**
+ * What is to be known of a model, or of a pair, before it is run or even fetched: of remote files only the headers are
+ * read. Models that do not run or do not match are findings, not errors.
+ * @throws UsageError; ModelFileError for a file whose header cannot be read
+ */
+export async function inspect(options: InspectOptions): Promise<Inspection> {
+  const { beamWidth, gamma, cacheType, gpu } = options;
+  const names = options.model || options.draft ? options : EMBEDDED_PAIR;
+  if (!names.model) throw new UsageError('A draft model is given, but no target model: add one with --model');
+  const targetFile = await readFile(names.model, options);
+  const draftFile = names.draft ? await readFile(names.draft, options) : undefined;
+  const machine = await inspectMachine(gpu);
+
+  const trained = Number(targetFile.info.architectureMetadata.context_length) || DEFAULT_CONTEXT;
+  const contextSize = options.contextSize ?? Math.min(trained, DEFAULT_CONTEXT);
+  const inspected = (file: GgufFile, sequences: number) => {
+    const shared = contextSize + (sequences - 1) * gamma; // beams have the text in common
+    const cells = machine.engine === 'direct' ? shared : contextSize * sequences;
+    return inspectModel(file, { cells, cacheType, gpu });
+  };
+  const target = await inspected(targetFile, 1);
+  const draft = draftFile && (await inspected(draftFile, beamWidth));
+  const runs = !target.refusal && !draft?.refusal;
+  return {
+    target,
+    draft,
+    pair: runs && draftFile ? match(targetFile, draftFile) : undefined,
+    contextSize,
+    memory: runs ? together([target, draft], machine) : undefined,
+    machine,
+  };
+}
+
+async function readFile(name: string, options: InspectOptions): Promise<GgufFile> {
+  const found = await findModel(name, options);
+  return typeof found === 'string' ? readGgufFile(found) : readRemoteGguf(found, options);
+}
+
+async function inspectModel(
+  file: GgufFile,
+  { gpu, ...context }: { cells: number; cacheType: CacheType | undefined; gpu: Gpu },
+): Promise<InspectedModel> {
+  const insights = await insightsOf(file.info, file.source, gpu);
+  const refusal = refusalOf(() => {
+    refuseUnfit(file);
+    insights.refuse();
+  });
+  return {
+    facts: factsOf(file, insights),
+    refusal,
+    memory: refusal === undefined ? await insights.memory(context) : undefined,
+  };
+}
+
+function refusalOf(check: () => void): string | undefined {
+  try {
+    check();
+    return undefined;
+  } catch (error) {
+    if (error instanceof ModelFileError) return error.message;
+    throw error;
+  }
+}
+
+function match(target: GgufFile, draft: GgufFile): InspectedPair {
+  const [t, d] = [target, draft].map(({ source, info }) => ({
+    path: source,
+    vocabulary: vocabularyOf(info),
+  }));
+  try {
+    return { sharedTokens: checkPair(t!, d!), difference: undefined };
+  } catch (error) {
+    if (error instanceof PairMismatchError) return { sharedTokens: 0, difference: error.message };
+    throw error;
+  }
+}
+
+function together(
+  models: readonly (InspectedModel | undefined)[],
+  { memory }: Machine,
+): Inspection['memory'] {
+  const needs = models.flatMap((model) =>
+    model?.memory ? [model.memory.weights, model.memory.context] : [],
+  );
+  const ram = needs.reduce((sum, need) => sum + need.ram, 0);
+  const vram = needs.reduce((sum, need) => sum + need.vram, 0);
+  const fits = ram <= memory.ram.total && vram <= memory.vram.total && ram + vram <= capacityOf(memory);
+  return { ram, vram, fits };
+}

@@ -1,0 +1,100 @@
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import envPaths from 'env-paths';
+import { ModelFileError } from '../errors.js';
+import { type Address, addressText, type HubAddress } from './address.js';
+
+/** Where downloads are kept until they are complete and checked. Never looked into for models. */
+export const PARTIAL = '.partial';
+
+/** What a hub gives where no quantisation is asked for, if it has it. */
+const USUAL_QUANT = 'Q4_K_M';
+
+const PART = /-(\d{5})-of-(\d{5})\.gguf$/i;
+
+/** The folder that holds downloaded models: the one given, else the user's cache. */
+export function modelsFolder(given?: string): string {
+  return given ? resolve(given) : join(envPaths('mtad', { suffix: '' }).cache, 'models');
+}
+
+/** Where a file of an address belongs, below the models folder. */
+export function placeOf(address: Address, file: string): string {
+  if (address.kind === 'url') return join('url', address.url.host.replace(':', '_'), file);
+  return join(repoFolder(address), file);
+}
+
+/** All files of a model, by the name of any: several where llama.cpp's gguf-split cut it into parts. */
+export function partsOf(file: string): string[] {
+  const count = Number(PART.exec(file)?.[2] ?? 1);
+  if (!PART.test(file) || count < 1) return [file];
+  return Array.from({ length: count }, (_, i) =>
+    file.replace(PART, (end) => end.replace(/^-\d{5}/, `-${String(i + 1).padStart(5, '0')}`)),
+  );
+}
+
+/**
+ * The model of an address, if it is in the folder with all its parts. No network.
+ * @returns its path, of the first part of several
+ */
+export async function findDownloaded(address: Address, folder: string): Promise<string | undefined> {
+  const file = fileOf(address);
+  const found = file
+    ? [join(folder, placeOf(address, file))]
+    : await candidates(address as HubAddress, folder);
+  if (found.length !== 1) return undefined; // several: the hub knows which is meant
+  const parts = partsOf(found[0]!);
+  return parts.every((part) => existsSync(part)) ? parts[0] : undefined;
+}
+
+/**
+ * The model file of that name anywhere in the folder.
+ * @throws ModelFileError when there are several
+ */
+export async function findByName(name: string, folder: string): Promise<string | undefined> {
+  const direct = join(folder, name);
+  if (existsSync(direct)) return direct;
+  if (basename(name) !== name) return undefined;
+  const found = (await modelsBelow(folder)).filter((path) => basename(path) === name);
+  if (found.length > 1)
+    throw new ModelFileError(`${found.length} models are named ${name}: give one of ${found.join(', ')}`);
+  return found[0] && join(folder, found[0]);
+}
+
+/** The file that an address names by itself. */
+export function fileOf(address: Address): string | undefined {
+  return address.kind === 'hub' ? address.file : decodeURIComponent(address.url.pathname).slice(1);
+}
+
+function repoFolder({ user, repo, branch }: HubAddress): string {
+  return join('hf', user, branch === 'main' ? repo : `${repo}@${encodeURIComponent(branch)}`);
+}
+
+/** Files of a repository that its quantisation, or the hub's usual choice, may mean. */
+async function candidates(address: HubAddress, folder: string): Promise<string[]> {
+  const root = join(folder, repoFolder(address));
+  const files = (await modelsBelow(root)).filter(
+    (file) => !/mmproj/i.test(file) && partsOf(file)[0] === file,
+  );
+  const named = (quant: string) => {
+    const word = new RegExp(`(^|[^a-z0-9])${quant.replaceAll('.', '\\.')}([^a-z0-9_]|$)`, 'i');
+    return files.filter((file) => word.test(file.replace(PART, '')) || word.test(file));
+  };
+  const usual = named(USUAL_QUANT);
+  const matching = address.quant ? named(address.quant) : usual.length > 0 ? usual : files;
+  return matching.map((file) => join(root, file));
+}
+
+async function modelsBelow(folder: string): Promise<string[]> {
+  if (!existsSync(folder)) return [];
+  const files = await readdir(folder, { recursive: true });
+  return files.filter((file) => /\.gguf$/i.test(file) && !file.startsWith(PARTIAL)).sort();
+}
+
+/** @returns the error for a model that is not in the folder, where the network may not be used */
+export function notDownloaded(address: Address, folder: string): ModelFileError {
+  const text = addressText(address);
+  return new ModelFileError(
+    `${text} is not in ${folder}, and --offline forbids the network; run mtad pull ${text} first`,
+  );
+}

@@ -1,0 +1,67 @@
+import type { GgufFileInfo } from 'node-llama-cpp';
+import { ModelFileError } from '../errors.js';
+import type { GgufFile } from './gguf-file.js';
+
+/** @throws ModelFileError when the file is not a complete model that can generate text, as far as its header tells */
+export function refuseUnfit(file: GgufFile): void {
+  refuseCutOff(file);
+  refuseOtherModels(file.info, file.source);
+  refuseImpossible(file.info, file.source);
+}
+
+/** Architectures that read text or other things, but do not write text token by token. */
+const NOT_GENERATIVE =
+  /bert|embed|encoder|^(clip|t5|wavtokenizer-dec|dream|llada|llada-moe|rnd1|eagle3|dflash|gemma4-assistant)$/;
+
+/** The library reads zeros where a file has ended. Split models are left to llama.cpp, which opens every part. */
+function refuseCutOff({ source, partBytes: [bytes], info }: GgufFile): void {
+  const starts = info.tensorInfo?.map(({ fileOffset }) => Number(fileOffset)) ?? [];
+  const needed = Math.max(info.infoEndOffset ?? 0, ...starts);
+  if (info.splicedParts === 1 && bytes !== undefined && needed > bytes)
+    throw new ModelFileError(
+      `${source} is cut off: it has ${bytes} bytes and its header tells of at least ${needed}; download it again`,
+    );
+}
+
+function refuseOtherModels(
+  { metadata, architectureMetadata, fullTensorInfo }: GgufFileInfo,
+  path: string,
+): void {
+  const { general, tokenizer } = metadata;
+  const kind = (general as { type?: string }).type ?? 'model';
+  if (kind !== 'model') throw new ModelFileError(`${path} holds a GGUF ${kind}, not a model`);
+  if (!fullTensorInfo?.length)
+    throw new ModelFileError(`${path} holds no weights, only a vocabulary; use the full model file`);
+  const attention = architectureMetadata.attention as { causal?: boolean } | undefined;
+  const pooling = (architectureMetadata as { pooling_type?: number }).pooling_type ?? 0;
+  if (NOT_GENERATIVE.test(general.architecture) || attention?.causal === false || pooling > 0)
+    throw new ModelFileError(
+      `${path} is an embedding or encoder model (${general.architecture}); it cannot generate text`,
+    );
+  if (!Array.isArray(tokenizer?.ggml?.tokens))
+    throw new ModelFileError(`${path} holds no vocabulary; use a model file with a tokenizer`);
+}
+
+/** Layers that llama.cpp counts (LLAMA_MAX_LAYERS). */
+const MAX_LAYERS = 512;
+
+/** Metadata over which llama.cpp ends the process instead of refusing it; a damaged file may have any. */
+function refuseImpossible({ metadata, architectureMetadata }: GgufFileInfo, path: string): void {
+  const layers = Number(architectureMetadata.block_count);
+  if (!(layers >= 1 && layers <= MAX_LAYERS))
+    throw new ModelFileError(
+      `${path} tells of ${layers} layers, not of 1 to ${MAX_LAYERS}: it is damaged; download it again`,
+    );
+  const tokens = metadata.tokenizer.ggml.tokens as readonly string[];
+  const known = new Map<string, number>();
+  for (const [token, text] of tokens.entries()) {
+    if (text === '') continue; // llama.cpp gives each a name of its own
+    const other = known.get(text);
+    if (other !== undefined)
+      throw new ModelFileError(
+        `${path} has tokens ${other} and ${token} with the same text, ${JSON.stringify(text)}: it is damaged; download it again`,
+      );
+    known.set(text, token);
+  }
+  if (tokens.length === 0) throw new ModelFileError(`${path} holds an empty vocabulary; download it again`);
+}

@@ -1,0 +1,125 @@
+import { z } from 'zod';
+import { ModelFileError } from '../errors.js';
+import { type Address, addressText, type HubAddress, hubEndpoint, isSafePath } from './address.js';
+import { type Answer, type Asking, ask } from './ask.js';
+import { fileOf, partsOf, placeOf } from './models-folder.js';
+
+/** One file as a server has it. */
+export interface RemoteFile {
+  readonly url: string;
+  readonly headers: Record<string, string>; // may hold a token: for this URL's origin alone
+  readonly place: string; // below the models folder
+  readonly bytes: number | undefined;
+  readonly sha256: string | undefined; // hex
+  readonly version: string; // changes when the file does, as far as the server tells
+}
+
+const MOST_REDIRECTS = 5;
+const LINKED = ['x-linked-size', 'x-linked-etag'];
+const OWN = ['content-length', 'etag', 'last-modified'];
+const SHA256 = /^[0-9a-f]{64}$/i;
+const manifestSchema = z.object({ ggufFile: z.object({ rfilename: z.string() }) });
+
+/**
+ * Asks where the files of a model are, and what is known of them.
+ * @throws ModelFileError where there is no such model, or the server does not give it
+ */
+export async function locate(address: Address, asking: Asking): Promise<RemoteFile[]> {
+  const file = fileOf(address) ?? (await chosenFile(address as HubAddress, asking));
+  const files: RemoteFile[] = [];
+  for (const part of partsOf(file)) files.push(await describe(address, part, asking));
+  return files;
+}
+
+/** The file that the hub has for a quantisation. */
+async function chosenFile(address: HubAddress, asking: Asking): Promise<string> {
+  const { user, repo, quant = 'latest' } = address;
+  const url = new URL(`v2/${user}/${repo}/manifests/${quant}`, hubEndpoint());
+  // The hub names the file to this agent alone: https://github.com/ggml-org/llama.cpp/pull/11195
+  const answer = await ask({ url, method: 'GET', headers: { 'user-agent': 'llama-cpp' } }, asking);
+  refuse(answer, address, url);
+  const manifest = manifestSchema.safeParse(await answer.response.json().catch(() => undefined));
+  if (!manifest.success)
+    throw new ModelFileError(
+      `${url.host} does not say which file ${addressText(address)} is; give the file: hf:${user}/${repo}/file.gguf`,
+    );
+  const { rfilename } = manifest.data.ggufFile;
+  if (!isSafePath(rfilename) || !/\.gguf$/i.test(rfilename))
+    throw new ModelFileError(`${url.host} names a file that is no model's: ${JSON.stringify(rfilename)}`);
+  return rfilename;
+}
+
+/** Asks for the head of a file; what the hub says on the way to another server counts more. */
+async function describe(address: Address, file: string, asking: Asking): Promise<RemoteFile> {
+  const url = fileUrl(address, file);
+  let at = url;
+  let headers: Record<string, string> = {};
+  const told = new Headers();
+  for (let redirects = 0; ; redirects++) {
+    const answer = await ask({ url: at, method: 'HEAD', headers: { 'accept-encoding': 'identity' } }, asking);
+    const { status, headers: now } = answer.response;
+    if (at === url) headers = answer.headers;
+    if (status === 405 || status === 501) break; // a server that does not know HEAD
+    const next = status >= 300 && status < 400 && redirects < MOST_REDIRECTS && now.get('location');
+    if (!next) refuse(answer, address, at);
+    const last = next ? LINKED : [...LINKED, ...OWN]; // of a redirect, its own length and tag say nothing
+    for (const name of last) if (!told.has(name) && now.has(name)) told.set(name, now.get(name)!);
+    if (!next || told.has('x-linked-size')) break;
+    at = new URL(next, at);
+  }
+  const etag = (told.get('x-linked-etag') ?? told.get('etag') ?? '').replace(/^W\/|"/g, '');
+  const bytes = Number(told.get('x-linked-size') ?? told.get('content-length') ?? Number.NaN);
+  return {
+    url: url.href,
+    headers,
+    place: placeOf(address, file),
+    bytes: bytes > 0 ? bytes : undefined,
+    sha256: address.kind === 'hub' && SHA256.test(etag) ? etag.toLowerCase() : undefined,
+    version: `${etag}|${told.get('last-modified') ?? ''}|${bytes}`,
+  };
+}
+
+function fileUrl(address: Address, file: string): URL {
+  const path = file.split('/').map(encodeURIComponent).join('/');
+  if (address.kind === 'hub') {
+    const { user, repo, branch } = address;
+    return new URL(`${user}/${repo}/resolve/${encodeURIComponent(branch)}/${path}`, hubEndpoint());
+  }
+  const url = new URL(address.url);
+  url.pathname = `/${path}`;
+  return url;
+}
+
+/** @throws ModelFileError for an answer that is a refusal */
+function refuse({ response: { status, ok }, hadToken }: Answer, address: Address, { host }: URL): void {
+  if (ok) return;
+  const text = addressText(address);
+  throw new ModelFileError(`${host} does not give ${text}: ${refusal(status, hadToken, address)}`);
+}
+
+/** What a status means here, and what to do. */
+export function refusal(status: number, hadToken: boolean, address: Address): string {
+  const isHub = address.kind === 'hub';
+  const page = isHub ? `${hubEndpoint().href}${address.user}/${address.repo}` : '';
+  switch (status) {
+    case 401:
+    case 403:
+      if (!isHub) return `access is refused (${status}); fetch the file by other means and give its path`;
+      return hadToken
+        ? `access is refused to your token (${status}); accept the licence on ${page}, or check HF_TOKEN`
+        : `there is no such repository, or it is gated or private (${status}); check the name, accept the licence on ${page} and set HF_TOKEN`;
+    case 400:
+    case 404:
+    case 410:
+      if (!isHub) return `there is no such file (${status}); check the address`;
+      return address.file
+        ? `there is no such file on branch ${address.branch} (${status}); see ${page}/tree/main`
+        : `there is no file of quantisation ${address.quant ?? '(any)'}, or no such repository (${status}); see ${page}/tree/main`;
+    case 429:
+      return `too many requests (429); try again in some minutes${hadToken || !isHub ? '' : ', or set HF_TOKEN, with which more is allowed'}`;
+    default:
+      return status >= 500
+        ? `the server has trouble (${status}); try again later`
+        : `unexpected answer ${status}; check the address`;
+  }
+}

@@ -1,0 +1,100 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CHATML, chatPair, REASONING_CHATML } from '../support/chat-models.js';
+import { mtad } from '../support/cli.js';
+
+/** ` was`, which stories soon come to. */
+const WAS = 283;
+/** `.`: the model ends its answer where others put a full stop. */
+const SENTENCES = { 2: '</s>', 1985: '<|im_end|>' };
+const SHORT = ['--seed', '3', '-t', '1', '-n', '60'];
+
+let folder: string;
+let chat: string[];
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mtad-template-'));
+  chat = await modelsIn('plain', SENTENCES);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function modelsIn(name: string, tokens: Record<number, string>, template = CHATML) {
+  const dir = await mkdtemp(join(folder, `${name}-`));
+  const { model, draft } = await chatPair(dir, { tokens, template });
+  return ['-m', model, '-d', draft, ...SHORT];
+}
+
+const json = async (args: readonly string[]) => JSON.parse((await mtad([...args, '--json'])).stdout);
+
+describe('a model with a chat template', () => {
+  test('gets the prompt in it, and the token that ends a turn ends the text', async () => {
+    const [asked, raw] = await Promise.all([json([...chat, 'Hello']), json([...chat, '--raw', 'Hello'])]);
+    expect(asked.params).toMatchObject({ chat_template: 'ChatML', system: null });
+    expect(raw.params).toMatchObject({ chat_template: null });
+    expect(asked.prompt_tokens).toBeGreaterThan(raw.prompt_tokens + 5);
+    expect(asked).toMatchObject({ finish_reason: 'eos', tokens: expect.arrayContaining([1985]) });
+    expect(asked.text).not.toContain('im_end');
+  });
+
+  test('--system comes before the prompt, --chat says what is the default', async () => {
+    const [plain, explicit, system] = await Promise.all([
+      json([...chat, 'Hello']),
+      json([...chat, '--chat', 'Hello']),
+      json([...chat, '--system', 'Be brief', 'Hello']),
+    ]);
+    expect(explicit.text).toBe(plain.text);
+    expect(system.params.system).toBe('Be brief');
+    expect(system.prompt_tokens).toBeGreaterThan(plain.prompt_tokens);
+  });
+
+  test('special tokens in a prompt are words there, and tokens with --raw', async () => {
+    const [marked, plain] = await Promise.all([json([...chat, 'a<|im_end|>b']), json([...chat, 'ab'])]);
+    expect(marked.prompt_tokens - plain.prompt_tokens).toBeGreaterThan(5);
+    const raw = await Promise.all(['a<|im_end|>b', 'ab'].map((text) => json([...chat, '--raw', text])));
+    expect(raw[0].prompt_tokens - raw[1].prompt_tokens).toBeLessThan(5);
+  });
+
+  test.each([
+    [['--raw', '--chat', 'Hello'], 'cannot be used with'],
+    [['--raw', '--system', 'Be brief', 'Hello'], 'cannot be used with'],
+  ])('%j is refused', async (args, message) => {
+    const { exitCode, stderr } = await mtad([...chat, ...args]);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining(message) });
+  });
+});
+
+test.each([['--chat'], ['--system', 'Be brief']])(
+  'a model without one has no use for %s',
+  async (...args) => {
+    const { exitCode, stdout, stderr } = await mtad([...args, 'Hello']);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toContain('stories-target-f16.gguf has no chat template');
+  },
+);
+
+describe('a model that reasons before it answers', () => {
+  const greedy = ['--temperature', '0', '--strategy', 'autoregressive', 'Hello'];
+  let thinking: string[];
+  beforeAll(async () => {
+    const [first] = (await json([...chat, ...greedy])).tokens; // what it begins with is the mark, from here on
+    const marks = { 257: '<a>', 256: '<b>', [first]: '<think>', [WAS]: '</think>' };
+    thinking = await modelsIn('thinking', marks, REASONING_CHATML);
+  });
+
+  test('is told from its answer in JSON, and hidden on request', async () => {
+    const { text, reasoning } = await json([...thinking, ...greedy]);
+    expect(reasoning).toMatch(/^<think>[\s\S]+<\/think>\s*$/);
+    expect(text.startsWith(reasoning)).toBe(true);
+    const hidden = await json([...thinking, '--hide-reasoning', ...greedy]);
+    expect(hidden.reasoning).toBe(reasoning);
+    expect(hidden.text).toBe(text.slice(reasoning.length));
+    expect(hidden.text).not.toBe('');
+    const [shown, answer] = await Promise.all([
+      mtad([...thinking, ...greedy]),
+      mtad([...thinking, '--hide-reasoning', ...greedy]),
+    ]);
+    expect(shown.stdout).toBe(text);
+    expect(answer.stdout).toBe(hidden.text);
+  });
+});

@@ -1,0 +1,202 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { chatPair } from '../support/chat-models.js';
+import { mtad, mtadOnTerminal, saying } from '../support/cli.js';
+
+/** A model that ends its answer where others put a full stop. */
+const SENTENCES = { 2: '</s>', 1985: '<|im_end|>' };
+/** The cursor stands behind it, and the keyboard is being read. */
+const PROMPT = /> .\[3G$/;
+const CTRL_C = '\x03';
+const CTRL_D = '\x04';
+
+let folder: string;
+let chat: string[];
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mtad-chat-'));
+  const { model, draft } = await chatPair(folder, { tokens: SENTENCES });
+  chat = ['chat', '-m', model, '-d', draft, '--seed', '1', '-t', '1', '-n', '60'];
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** What was said to this conversation, and what the figures say of each answer. */
+async function talk(lines: readonly string[], args: readonly string[] = []) {
+  const run = await mtad([...chat, '--stats', ...args], { input: `${lines.join('\n')}\n` });
+  const read = [...run.stderr.matchAll(/read (\d+) new of (\d+) tokens/g)];
+  return { ...run, answers: run.stdout, read: read.map(([, fresh, all]) => [Number(fresh), Number(all)]) };
+}
+
+describe('mtad chat in a pipe', () => {
+  test('a line is a message; of the second only what is new is read', async () => {
+    const { stdout, exitCode, read } = await talk(['Tell me a story', 'And then?']);
+    expect(exitCode).toBe(0);
+    expect(stdout.split('\n').length).toBeGreaterThanOrEqual(3);
+    expect(read).toHaveLength(2);
+    const [[first, all], [second, whole]] = read as [[number, number], [number, number]];
+    expect(first).toBe(all);
+    expect(second).toBeLessThan(whole - all + 1);
+    expect(second).toBeGreaterThan(5);
+  });
+
+  test('words on the command line are the first message', async () => {
+    const words = await mtad([...chat, 'Tell', 'me', 'a', 'story']);
+    const line = await talk(['Tell me a story']);
+    expect(words.stdout).toBe(line.stdout);
+    expect(words.stderr).toBe('');
+  });
+
+  test('three quotes, or backslashes at the ends of lines, make one message of several lines', async () => {
+    const oneByOne = await talk(['One', 'two']);
+    const [fenced, slashed] = await Promise.all([talk(['"""One', 'two"""']), talk(['One\\', 'two'])]);
+    expect(oneByOne.read).toHaveLength(2);
+    expect(fenced.read).toHaveLength(1);
+    expect(slashed.stdout).toBe(fenced.stdout);
+  });
+
+  test('/save writes what /load, and --load, go on with', async () => {
+    const file = join(folder, 'saved.json');
+    const { stderr } = await talk(['Tell me a story', `/save ${file}`], ['--system', 'Be brief']);
+    expect(stderr).toContain(`saved 3 messages to ${file}`);
+    const saved = JSON.parse(await readFile(file, 'utf8'));
+    expect(saved).toMatchObject({
+      schema: 1,
+      messages: [
+        { role: 'system', content: 'Be brief' },
+        { role: 'user', content: 'Tell me a story' },
+        { role: 'assistant', content: expect.stringMatching(/\w/) },
+      ],
+    });
+    const [byCommand, byOption] = await Promise.all([
+      talk([`/load ${file}`, 'And then?']),
+      talk(['And then?'], ['--load', file]),
+    ]);
+    expect(byCommand.stdout).toBe(byOption.stdout);
+    expect(byCommand.read[0]![1]).toBeGreaterThan(40);
+  });
+
+  test('/save does not overwrite what is no conversation', async () => {
+    const file = join(folder, 'precious.txt');
+    await writeFile(file, 'precious');
+    const { exitCode, stderr } = await talk(['Hello', `/save ${file}`]);
+    expect({ exitCode, stderr }).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('another name'),
+    });
+    expect(await readFile(file, 'utf8')).toBe('precious');
+  });
+
+  test('/reset forgets all but the system text, which /system shows and changes', async () => {
+    const { stderr, read } = await talk(
+      ['Tell me a story', '/reset', '/system', '/system Be long', '/system', 'Tell me a story'],
+      ['--system', 'Be brief'],
+    );
+    expect(stderr).toMatch(/^Be brief$/m);
+    expect(stderr).toMatch(/^Be long$/m);
+    expect(read.map(([, all]) => all! - read[0]![1]!)[1]).toBeLessThan(5);
+  });
+
+  test('/stats tells of the conversation, /bye ends it', async () => {
+    const { stderr, stdout, exitCode } = await talk(['/stats', 'Hello', '/stats', '/bye', 'Never said']);
+    expect(stderr).toContain('conversation: 0 messages, 0 of 1024 tokens');
+    expect(stderr).toMatch(
+      /conversation: 2 messages, \d+ of 1024 tokens; of the last question \d+ tokens were new/,
+    );
+    expect(stderr).toContain('tokens/s');
+    expect(stdout.trim().split('\n').length).toBeLessThan(8);
+    expect(exitCode).toBe(0);
+  });
+
+  test('a slash in a path, or after a space, is part of a message', async () => {
+    const { read } = await talk(['/etc/hosts is a file', ' /reset']);
+    expect(read).toHaveLength(2);
+  });
+
+  test.each([
+    [['Hello', '/nonsense'], 'no command /nonsense', 2],
+    [['/save'], '/save needs the name of a file', 2],
+    [['/load no-such-file.json'], 'Cannot load the conversation', 2],
+    [['word '.repeat(2000)], 'the context holds', 5],
+  ])('%j ends it with one line, and what was answered is kept', async (lines, message, code) => {
+    const { stderr, exitCode } = await talk(lines);
+    expect(stderr.trim().split('\n').at(-1)).toContain(message);
+    expect(exitCode).toBe(code);
+  });
+});
+
+test.each([
+  [['chat', 'Hello'], 'has no chat template'],
+  [['chat', '--load', 'gguf/README.md', '--system', 'Be brief'], 'brings its own system text'],
+  [['chat', '--load', 'gguf/README.md'], 'is no saved conversation'],
+  [['chat', '--load', 'package.json'], 'is no saved conversation: schema'],
+  [['chat', '--threshold', '2'], '--threshold'],
+])('%j ends with exit code 2 and "%s"', async (args, message) => {
+  const { exitCode, stdout, stderr } = await mtad(args);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+  expect(stderr).toContain(message);
+});
+
+describe('mtad chat on a terminal', () => {
+  /** Types each of these once the screen shows what it waits for. */
+  async function type(
+    keys: readonly (readonly [when: RegExp, what: string])[],
+    args: readonly string[] = [],
+  ) {
+    const run = mtadOnTerminal([...chat, ...args], { stdin: 'pipe' });
+    for (const [when, what] of keys) {
+      await saying(run.stdout, when);
+      run.stdin!.write(what);
+    }
+    const { stdout, exitCode } = await run;
+    run.stdin!.end();
+    return { exitCode, screen: stripVTControlCharacters(stdout) };
+  }
+
+  test('asks, answers and says what it read; Ctrl-D ends it', async () => {
+    const { screen, exitCode } = await type([
+      [PROMPT, 'Tell me a story\r'],
+      [PROMPT, 'And then?\r'],
+      [PROMPT, CTRL_D],
+    ]);
+    expect(exitCode).toBe(0);
+    expect(screen).toContain('/help lists the commands');
+    expect(screen.match(/read \d+ new of \d+ tokens/g)).toHaveLength(2);
+  });
+
+  test('Ctrl-C stops the answer and not the program, which goes on from what was said', async () => {
+    const { screen, exitCode } = await type(
+      [
+        [PROMPT, 'Tell me a story\r'],
+        [/story\s[\s\S]*[a-z]{3}/, CTRL_C],
+        [PROMPT, '/stats\r'],
+        [PROMPT, CTRL_D],
+      ],
+      ['-n', '900', '--ignore-eos', '--strategy', 'mtjd'],
+    );
+    expect(screen).toMatch(/interrupted[\s\S]*conversation: 2 messages/);
+    expect(exitCode).toBe(0);
+  });
+
+  test('Ctrl-C at the prompt gives up what was typed, and says how to leave', async () => {
+    const { screen, exitCode } = await type([
+      [PROMPT, `half a message${CTRL_C}`],
+      [PROMPT, CTRL_C],
+      [PROMPT, '/bye\r'],
+    ]);
+    expect(screen).toContain('Ctrl-D or /bye');
+    expect(screen).not.toContain('read ');
+    expect(exitCode).toBe(0);
+  });
+
+  test('a wrong command is answered in a line, and the conversation goes on', async () => {
+    const { screen, exitCode } = await type([
+      [PROMPT, '/nonsense\r'],
+      [PROMPT, '/help\r'],
+      [PROMPT, CTRL_D],
+    ]);
+    expect(screen).toContain('There is no command /nonsense');
+    expect(exitCode).toBe(0);
+  });
+});

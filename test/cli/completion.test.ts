@@ -1,0 +1,93 @@
+import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { PROGRAMS, SETTABLE } from '../../src/cli/programs/index.js';
+import { STRATEGY_NAMES } from '../../src/strategies/index.js';
+import { BIN, mtad } from '../support/cli.js';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mtad-completion-'));
+  const command = join(folder, 'mtad');
+  await writeFile(command, `#!/bin/sh\nexec "${process.execPath}" "${BIN}" "$@"\n`);
+  await chmod(command, 0o755);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** What a real bash, with our script read, makes of the last of the words; the words are as bash splits them. */
+async function completed(...words: string[]): Promise<string[]> {
+  const script = `
+    source <(mtad complete bash)
+    COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+    _mtad_complete
+    for reply in "\${COMPREPLY[@]}"; do echo "$reply"; done`;
+  const { stdout } = await execa('bash', ['--norc', '-c', script, 'bash', ...words], {
+    env: { PATH: `${folder}${delimiter}${process.env.PATH}`, MTAD_CONFIG: '/no/such/file.toml' },
+    cwd: folder,
+  });
+  return stdout === '' ? [] : stdout.split('\n');
+}
+
+test('an empty word becomes any command', async () => {
+  expect(await completed('mtad', '')).toEqual(expect.arrayContaining(Object.keys(PROGRAMS)));
+});
+
+test('every visible option of every command is offered', async () => {
+  for (const command of SETTABLE) {
+    const { options } = await PROGRAMS[command]();
+    const visible = options.filter(({ hidden }) => !hidden).map(({ long }) => long);
+    const offered = await completed('mtad', command, '--');
+    expect([...new Set(offered)].sort()).toEqual([...new Set([...visible, '--no-config', '--help'])].sort());
+  }
+});
+
+test.each([
+  [['mtad', 'ben'], ['benchmark']],
+  [['mtad', '--strategy', ''], [...STRATEGY_NAMES]],
+  [['mtad', '--strategy', '=', 'sp'], ['speculative']],
+  [['mtad', '--strategy', '='], [...STRATEGY_NAMES]],
+  [['mtad', 'benchmark', '--strategies', 'mm'], ['mmtad']],
+  [['mtad', '--engine', 'd'], ['direct']],
+  [['mtad', '--gpu', 'c'], ['cuda']],
+  [['mtad', 'generate', '--cache-type', 'q8'], ['q8_0']],
+  [
+    ['mtad', 'benchmark', '--color', ''],
+    ['auto', 'always', 'never'],
+  ],
+  [['mtad', 'config', 'bench'], ['benchmark']],
+  [['mtad', 'complete', 'f'], ['fish']],
+  [['mtad', '--pair', 'llama-3.1'], ['llama-3.1-8b']],
+  [['mtad', '-m', ''], []],
+])('%j becomes %j', async (words, replies) => {
+  expect(await completed(...words)).toEqual(replies);
+});
+
+test('Tab runs nothing that a prompt holds, and writes to no file', async () => {
+  const words = ['mtad', '"$(touch ran)"', '`touch ran`', ';', 'touch', 'ran', '>', 'written', '--thr'];
+  expect(await completed(...words)).toEqual(['--threshold', '--threads']);
+  expect(await readdir(folder)).toEqual(['mtad']);
+});
+
+test('files are left to the shell where an option takes one, and only there', async () => {
+  for (const option of ['-m', '--draft', '-f', '--models-dir', '--output'])
+    expect((await mtad(['complete', '--', option, ''])).stdout).toBe(':0\n');
+  expect((await mtad(['complete', '--', '--threads', ''])).stdout).toBe(':4\n');
+});
+
+test('each line is a value, a tab and one line about it', async () => {
+  const { stdout, stderr } = await mtad(['complete', '--', 'benchmark', '--']);
+  expect(stdout).toMatch(/^(--[a-z-]+\t[^\n\t]*\n)+:4\n$/);
+  expect(stderr).toBe('');
+});
+
+test.each(['bash', 'zsh', 'fish', 'powershell'])('%s gets a script that calls the command', async (shell) => {
+  const { exitCode, stdout, stderr } = await mtad(['complete', shell]);
+  expect(stdout).toContain('mtad complete ');
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+});
+
+test.each([[[]], [['tcsh']], [['bash', 'zsh']]])('complete %j: exit code 2, no script', async (args) => {
+  expect(await mtad(['complete', ...args])).toMatchObject({ exitCode: 2, stdout: '' });
+});

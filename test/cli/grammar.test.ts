@@ -1,0 +1,75 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mtad } from '../support/cli.js';
+
+const FILES = {
+  'person.json':
+    '{"type":"object","properties":{"name":{"type":"string","maxLength":8},"age":{"enum":[1,2]}}}',
+  'optional.json':
+    '{"type":"object","properties":{"a":{"type":"null"},"b":{"type":"null"}},"required":["b"]}',
+  'pattern.json': '{"type":"array","items":{"type":"string","pattern":"a"}}',
+  'list.json': '[]',
+  'yes.gbnf': 'root ::= "Yes" | "No"\n',
+  'endless.gbnf': 'root ::= [a-z ]+ "!"\n',
+  'rootless.gbnf': 'other ::= "a"\n',
+  'broken.gbnf': 'root ::= "a\n',
+};
+
+describe('mtad --json-schema and --grammar', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'mtad-grammar-'));
+    for (const [name, text] of Object.entries(FILES)) writeFileSync(join(folder, name), text);
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const write = (...args: string[]) => mtad([...args, '--seed', '1', 'Once upon a time'], { cwd: folder });
+
+  it('write JSON that obeys a schema, and nothing else', async () => {
+    const { stdout, stderr, exitCode } = await write('--json-schema', 'person.json');
+    expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 0 });
+    expect(Object.keys(JSON.parse(stdout))).toEqual(['name', 'age']);
+  });
+
+  it('write what a grammar allows, and say which in the JSON', async () => {
+    const { stdout, exitCode } = await write('--grammar', 'yes.gbnf', '--json');
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      text: expect.stringMatching(/^(Yes|No)$/),
+      finish_reason: 'eos',
+      params: { grammar: 'yes.gbnf', json_schema: null },
+    });
+  });
+
+  it('say what is written although the schema does not require it', async () => {
+    const { stdout, stderr } = await write('--json-schema', 'optional.json');
+    expect(stderr).toBe('mtad: warning: optional.json: all properties at # are always written, also a\n');
+    expect(JSON.parse(stdout)).toEqual({ a: null, b: null });
+  });
+
+  it('say so when the text ends too early', async () => {
+    const { stderr, exitCode } = await write('--grammar', 'endless.gbnf', '-n', '3');
+    expect(stderr).toBe('mtad: the text ended before the grammar was complete; raise --max-tokens\n');
+    expect(exitCode).toBe(0);
+  });
+
+  it.each([
+    [['--json-schema', 'pattern.json'], /^mtad: JSON schema at #\/items: "pattern" .*\n$/],
+    [['--json-schema', 'list.json'], /^mtad: list.json must hold a JSON schema.*\n$/],
+    [['--json-schema', 'yes.gbnf'], /^mtad: yes.gbnf is not JSON: .*\n$/],
+    [['--grammar', 'none.gbnf'], /^mtad: Cannot read none.gbnf: .*\n$/],
+    [['--grammar', 'rootless.gbnf'], /^mtad: llama.cpp cannot read the grammar: .*root.*\n$/],
+    [['--grammar', 'broken.gbnf'], /\nmtad: llama.cpp cannot read the grammar: .*before this line\n$/],
+    [['--grammar', 'yes.gbnf', '--ignore-eos'], /^mtad: A grammar ends the text.*--ignore-eos.*\n$/],
+    [
+      ['--grammar', 'yes.gbnf', '--json-schema', 'person.json'],
+      /--json-schema.*cannot be used with.*--grammar/,
+    ],
+    [['--grammar', 'yes.gbnf', '-o', 'yes.gbnf'], /yes.gbnf/],
+  ])('refuse %j', async (args, message) => {
+    const { stdout, stderr, exitCode } = await write(...args);
+    expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 2 });
+    expect(stderr).toMatch(message);
+  });
+});

@@ -1,0 +1,155 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
+import { mtad, mtadOnTerminal } from '../support/cli.js';
+import { textFile, tinyModel, vocabOnlyModel } from '../support/gguf-files.js';
+import { Hub } from '../support/hub.js';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mtad-inspect-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const inspect = (args: readonly string[], env: Record<string, string> = {}) =>
+  mtad(['inspect', ...args], { env: { MTAD_MODELS_DIR: folder, HF_HOME: folder, ...env } });
+
+test('without models: the embedded pair, side by side, within 80 columns', async () => {
+  const { exitCode, stdout, stderr } = await inspect([]);
+  expect(stdout).toMatch(/^ +target +draft$/m);
+  expect(stdout).toMatch(/^architecture +llama +llama$/m);
+  expect(stdout).toMatch(/^parameters +5\.64 M +418 k$/m);
+  expect(stdout).toMatch(/^vocabulary +2048 tokens, SPM +2048 tokens, SPM$/m);
+  expect(stdout).toMatch(/^They make a pair: 2048 token ids/m);
+  expect(stdout).toMatch(/^Memory for 1024 tokens of context: about 22\.3 MB of .* RAM\.$/m);
+  expect(stdout).toMatch(/^Engine: direct, on (cpu|cuda|vulkan|metal), llama\.cpp v/m);
+  for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+});
+
+test('--json: one object, its keys in snake case, null for what there is not', async () => {
+  const { exitCode, stdout } = await inspect(['--json', EMBEDDED_PAIR.draft]);
+  const found = JSON.parse(stdout);
+  expect(found).toMatchObject({
+    schema: 1,
+    target: {
+      facts: { source: EMBEDDED_PAIR.draft, remote: false, train_context_size: 1024, license: null },
+      refusal: null,
+      memory: { gpu_layers: expect.any(Number), context: { ram: expect.any(Number) } },
+    },
+    draft: null,
+    pair: null,
+    context_size: 1024,
+    memory: { fits: true },
+    machine: { engine: 'direct', not_direct: null, memory: { gpus: expect.any(Array) } },
+    versions: { mtad: expect.any(String), llama_cpp: expect.any(String) },
+  });
+  expect(stdout.match(/"[a-z_0-9]*[A-Z]\w*":/)).toBeNull();
+  expect(exitCode).toBe(0);
+});
+
+test('models by options, by the environment and by words, which the environment does not mix with', async () => {
+  const { model, draft } = EMBEDDED_PAIR;
+  const env = { MTAD_MODEL: model, MTAD_DRAFT: draft };
+  const layersOf = async (args: readonly string[], env: Record<string, string> = {}) => {
+    const { target, draft } = JSON.parse((await inspect([...args, '--json'], env)).stdout);
+    return [target.facts.layers, draft?.facts.layers];
+  };
+  expect(await layersOf(['-m', draft, '-d', model])).toEqual([2, 6]);
+  expect(await layersOf([], env)).toEqual([6, 2]);
+  expect(await layersOf([draft], env)).toEqual([2, undefined]);
+  expect(await layersOf(['-m', draft, '-d', 'lookup'])).toEqual([2, undefined]);
+});
+
+test('a file that does not run: its facts, the reason, exit code 3', async () => {
+  const { exitCode, stdout, stderr } = await inspect([await vocabOnlyModel(folder)]);
+  expect(stdout).toMatch(/^vocabulary +384 tokens, SPM$/m);
+  expect(stdout.replaceAll('\n', ' ')).toContain('holds no weights, only a vocabulary');
+  expect({ exitCode, stderr }).toEqual({ exitCode: 3, stderr: '' });
+});
+
+test('two models that do not match: their facts, the first difference, exit code 4', async () => {
+  const target = await tinyModel(folder, {}, 'target.gguf');
+  const draft = await tinyModel(folder, { pieces: { 370: 'other' } }, 'draft.gguf');
+  const { exitCode, stdout, stderr } = await inspect([target, draft]);
+  expect(stdout).toMatch(/^architecture +llama +llama$/m);
+  expect(stdout).toMatch(/^target\.gguf and draft\.gguf do not make a pair: [\s\S]*differ at token 370/m);
+  expect((await inspect([target, draft, '--color', 'always'])).stdout).toContain('\x1b[31mtarget.gguf and');
+  expect({ exitCode, stderr }).toEqual({ exitCode: 4, stderr: '' });
+});
+
+test('a file without a readable header: one line, exit code 3', async () => {
+  const { exitCode, stdout, stderr } = await inspect([await textFile(folder)]);
+  expect(stderr).toMatch(/^mtad: [^\n]*is not a GGUF file[^\n]*\n$/);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: '' });
+});
+
+test('a terminal obeys nothing that a file calls itself, and gets no line too wide', async () => {
+  const commands = ['\x1b[2J', '\x1b]0;', '\x07', '\u202e'];
+  const name = `${commands.join('owned')}${'a long name '.repeat(20)}\n`;
+  const model = await tinyModel(folder, { metadata: { 'general.name': { string: name } } }, 'named.gguf');
+  const { stdout } = await mtadOnTerminal(['inspect', model, model, '--color', 'never'], { columns: 60 });
+  expect(stdout).toContain('owned');
+  for (const command of commands) expect(stdout).not.toContain(command);
+  const table = stripVTControlCharacters(stdout.slice(stdout.indexOf('architecture')));
+  for (const line of table.split(/\r?\n/)) expect(line.length).toBeLessThanOrEqual(60);
+});
+
+describe('elsewhere', () => {
+  let hub: Hub;
+  beforeAll(async () => {
+    hub = await Hub.open();
+    const name = 'bartowski/Meta-Llama-3.1-8B-Instruct-GGUF/Meta-Llama-3.1-8B-Instruct-Q4_K_M.gguf';
+    hub.files.set(name, await readFile(EMBEDDED_PAIR.model));
+    hub.files.set(
+      'bartowski/Llama-3.2-1B-Instruct-GGUF/Llama-3.2-1B-Instruct-Q4_K_M.gguf',
+      await readFile(EMBEDDED_PAIR.draft),
+    );
+  });
+  afterAll(() => hub.close());
+  const there = (...args: string[]) => inspect(args, { HF_ENDPOINT: hub.endpoint });
+
+  test('a known pair is inspected without its weights', async () => {
+    const { exitCode, stdout, stderr } = await there('--pair', 'llama-3.1-8b');
+    expect(stdout).toMatch(/^file +hf:bartowski/m);
+    expect(stdout).toContain('They make a pair');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    const target = hub.fetched.filter(({ path }) => path.includes('8B'));
+    expect(target.reduce((sum, { sent }) => sum + sent, 0)).toBeLessThan(5_000_000); // of 11 MB
+  });
+
+  test.each([
+    { args: ['--pair', 'llama-3.1-8b', '--offline'], why: /--offline forbids/ },
+    { args: ['hf:nobody/nothing-GGUF:Q8_0'], why: /no file of quantisation Q8_0/ },
+  ])('what cannot be read: one line, exit code 3 ($why)', async ({ args, why }) => {
+    const { exitCode, stdout, stderr } = await there(...args);
+    expect(stderr).toMatch(why);
+    expect(stderr).toMatch(/^mtad: [^\n]*\n$/);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: '' });
+  });
+});
+
+test.each([
+  [['--pair', 'llama-3.1'], /did you mean llama-3\.1-8b\?/],
+  [['--pair', 'llama-3.1-8b', 'a.gguf'], /--pair names a model a second time/],
+  [['a.gguf', '-m', 'b.gguf'], /--model names a model a second time/],
+  [['--pair', 'llama-3.1-8b', '-d', 'b.gguf'], /stands for both models/],
+  [['-d', 'b.gguf'], /no target model/],
+  [['a.gguf', 'b.gguf', 'c.gguf'], /too many arguments/],
+  [['-c', '1'], /2 or more/],
+])('%j is refused with exit code 2', async (args, why) => {
+  const { exitCode, stdout, stderr } = await inspect(args);
+  expect(stderr).toMatch(why);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+});
+
+test('help is help', async () => {
+  const help = await mtad(['inspect', '--help']);
+  for (const text of ['Models:', '--pair <name>', 'Examples:', 'Exit codes:'])
+    expect(help.stdout).toContain(text);
+  expect((await mtad(['inspect', 'help'])).stdout).toBe(help.stdout);
+  expect((await mtad(['help', 'inspect'])).stdout).toBe(help.stdout);
+});

@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest';
+import type { Engine, Grammar, Model } from '../../src/engine/engine.js';
+import { UsageError } from '../../src/errors.js';
+import type { TokenId } from '../../src/types.js';
+import { ALL, chain, withContext } from './rows.js';
+
+/** Laws of an engine's grammars. */
+export function grammarLaws(engine: () => Engine, model: () => Model): void {
+  const vocabulary = (): TokenId[] => Array.from({ length: 2048 }, (_, token) => token);
+  const isEnd = (token: TokenId) => model().tokenizer.isEndOfGeneration(token);
+  const textOf = (tokens: readonly TokenId[]) =>
+    model().tokenizer.decode(tokens, model().tokenizer.encode('Once'));
+  const only = async (grammar: Grammar) => {
+    const state = grammar.start();
+    return vocabulary().filter((token) => state.allows(token));
+  };
+
+  describe('grammars', () => {
+    it('allow the tokens that a text of theirs may begin with', async () => {
+      const allowed = await only(await model().createGrammar({ gbnf: 'root ::= "once" [0-9]' }));
+      expect(allowed.length).toBeGreaterThan(1);
+      for (const token of allowed) expect('once'.startsWith(textOf([token]))).toBe(true);
+    });
+
+    it('allow the end where the text is complete, and nothing else where nothing else can follow', async () => {
+      const grammar = await model().createGrammar({ gbnf: 'root ::= "a" "b"?' });
+      const [a] = vocabulary().filter((token) => textOf([token]) === 'a');
+      const state = grammar.start();
+      expect(state.isComplete).toBe(false);
+      expect(vocabulary().filter((token) => state.allows(token) && isEnd(token))).toEqual([]);
+      const after = state.after(a!);
+      expect(after.isComplete).toBe(true);
+      const [b] = vocabulary().filter((token) => after.allows(token) && textOf([token]) === 'b');
+      expect(
+        vocabulary()
+          .filter((token) => after.after(b!).allows(token))
+          .every(isEnd),
+      ).toBe(true);
+      expect(state.isComplete).toBe(false); // states never change
+    });
+
+    it('take control tokens for no text', async () => {
+      const allowed = await only(await model().createGrammar({ gbnf: 'root ::= .*' }));
+      expect(allowed.length).toBeGreaterThan(1900);
+      for (const token of allowed) expect(isEnd(token) || textOf([token]) !== '').toBe(true);
+    });
+
+    it('say nothing of what comes after the end, and after what was not allowed', async () => {
+      const state = (await model().createGrammar({ gbnf: 'root ::= "a"?' })).start();
+      const end = vocabulary().find(isEnd)!;
+      const forbidden = vocabulary().find((token) => !state.allows(token))!;
+      for (const token of [end, forbidden]) expect(state.after(token).after(token).allows(5)).toBe(true);
+    });
+
+    it('end a value of a JSON schema with the end token, and with no newlines', async () => {
+      let state = (await model().createGrammar({ jsonSchema: { const: 1 } })).start();
+      const one = vocabulary().find((token) => state.allows(token))!;
+      state = state.after(one);
+      const allowed = vocabulary().filter((token) => state.allows(token));
+      expect(allowed.length).toBeGreaterThan(0);
+      expect(allowed.every(isEnd)).toBe(true);
+    });
+
+    it.each([
+      { type: 'integer', text: '1e', fits: false },
+      { type: 'number', text: '1e', fits: true },
+      { type: 'number', text: '1e999', fits: false },
+    ])('have $type begin with $text: $fits', async ({ type, text, fits }) => {
+      let state = (await model().createGrammar({ jsonSchema: { type } })).start();
+      let allowed = true;
+      for (const character of text) {
+        const token = vocabulary().find((token) => textOf([token]) === character)!;
+        allowed &&= state.allows(token);
+        state = state.after(token);
+      }
+      expect(allowed).toBe(fits);
+    });
+
+    it.each([
+      { problem: 'a syntax error', gbnf: 'root ::= "a' },
+      { problem: 'no root', gbnf: 'other ::= "a"' },
+      { problem: 'left recursion', gbnf: 'root ::= root "a"' },
+    ])('are refused for $problem', async ({ gbnf }) => {
+      await expect(engine().checkGrammar({ gbnf })).rejects.toThrow(UsageError);
+      await expect(model().createGrammar({ gbnf })).rejects.toThrow(/grammar/);
+    });
+
+    it('are checked without a word where nothing is wrong', async () => {
+      await engine().checkGrammar({ gbnf: 'root ::= "a"' });
+      await engine().checkGrammar({ jsonSchema: { type: 'object' } });
+    });
+  });
+
+  describe('masks', () => {
+    const prompt = () => model().tokenizer.encode('Once upon a time there was a little');
+    const every = (n: number) => ({ allows: (token: TokenId) => token % n === 0 });
+
+    it('leave of a row what they allow, each at its own token', async () => {
+      const tokens = prompt();
+      const last = tokens.length - 1;
+      await withContext(model(), { capacity: tokens.length, sequences: 1 }, async (context) => {
+        const whole = await context.decode(chain(tokens), ALL);
+        await context.forget(0, 0);
+        const batch = chain(tokens).map((item, i) => ({ ...item, mask: every(i + 1) }));
+        for (const top of [0, 3]) {
+          const rows = await context.decode(batch, { top, logSumExp: true });
+          await context.forget(0, 0);
+          for (const [i, row] of rows.entries()) {
+            const expected = [...whole[i]!.tokens].filter((token) => token % (i + 1) === 0);
+            expect([...row.tokens]).toEqual(expected.slice(0, top || expected.length));
+          }
+          // Raw likelihoods are those of the whole vocabulary.
+          const { tokens: listed, logits, logSumExp } = rows[last]!;
+          const at = whole[last]!.tokens.indexOf(listed[0]!);
+          const raw = whole[last]!.logits;
+          const sum = Math.log(raw.reduce((all, logit) => all + Math.exp(logit - raw[at]!), 0));
+          expect(logits[0]! - logSumExp!).toBeCloseTo(-sum, 3);
+        }
+      });
+    });
+
+    it('that allow nothing leave nothing', async () => {
+      const tokens = prompt();
+      await withContext(model(), { capacity: tokens.length, sequences: 1 }, async (context) => {
+        const batch = chain(tokens).map((item) => ({ ...item, mask: { allows: () => false } }));
+        const rows = await context.decode(batch, { top: 5, logSumExp: false });
+        expect(rows.map(({ tokens }) => tokens.length)).toEqual(tokens.map(() => 0));
+      });
+    });
+  });
+}

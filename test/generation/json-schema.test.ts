@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import { UsageError } from '../../src/errors.js';
+import { checkJsonSchema } from '../../src/generation/json-schema.js';
+import { createRng } from '../../src/sampling/rng.js';
+import { randomSchema } from '../support/random-schema.js';
+
+const text = { type: 'string' };
+
+describe('checkJsonSchema', () => {
+  it('accepts what a grammar can be made from', () => {
+    for (let seed = 1; seed <= 300; seed++)
+      expect(checkJsonSchema(randomSchema(createRng(seed)))).toEqual([]);
+  });
+
+  it('takes no notice of what is said to people', () => {
+    const schema = {
+      $schema: 'x',
+      $id: 'y',
+      title: 't',
+      description: 'd',
+      default: 1,
+      examples: [],
+      $comment: 'c',
+    };
+    expect(checkJsonSchema({ ...schema, ...text })).toEqual([]);
+  });
+
+  it('says which properties are written although they are not required', () => {
+    const schema = { type: 'object', properties: { a: text, b: text, c: text } };
+    expect(checkJsonSchema({ ...schema, required: ['b'] })).toEqual([
+      'all properties at # are always written, also a, c',
+    ]);
+    expect(checkJsonSchema({ ...schema, required: ['c', 'a', 'b'] })).toEqual([]);
+    expect(checkJsonSchema(schema)).toEqual([]);
+  });
+
+  it('does not take the name of a property for a keyword', () => {
+    expect(checkJsonSchema({ type: 'object', properties: { pattern: text, anyOf: text } })).toEqual([]);
+  });
+
+  it.each([
+    [{ ...text, pattern: 'a' }, '"pattern"', '#:'],
+    [{ type: 'integer', minimum: 1 }, '"minimum"', '#:'],
+    [{ type: 'array', items: { ...text, maxLength: 2, format: 'date' } }, '"maxLength"', '#/items:'],
+    [{ type: 'array', items: text, uniqueItems: true }, '"uniqueItems"', '#:'],
+    [
+      { type: 'object', properties: { a: { type: 'object', patternProperties: {} } } },
+      '"patternProperties"',
+      '#/properties/a:',
+    ],
+    [{ anyOf: [text] }, 'use "oneOf"', '#:'],
+    [{ allOf: [text] }, '"allOf"', '#:'],
+    [{ oneOf: [text, { ...text, not: {} }] }, '"not"', '#/oneOf/1:'],
+    [{ type: 'array', prefixItems: [text, { $defs: {}, ...text }] }, '"$defs"', '#/prefixItems/1:'],
+    [{ $defs: { a: { ...text, pattern: '' } }, $ref: '#/$defs/a' }, '"pattern"', '#/$defs/a:'],
+    [
+      { type: 'object', additionalProperties: { ...text, pattern: '' } },
+      '"pattern"',
+      '#/additionalProperties:',
+    ],
+    [{ enum: ['a'], const: 'a' }, '"enum"', '#:'],
+    [{ $ref: '#/definitions/a' }, '"$ref"', '#/definitions/a'],
+    [{ $ref: '#/$defs/b', $defs: { a: text } }, '"$ref"', '#/$defs/b'],
+    [{}, '"type"', '#:'],
+    [{ type: 'array', items: {} }, '"type"', '#/items:'],
+    [{ type: 'array', items: true }, 'an object', '#/items:'],
+    [{ type: ['object', 'null'] }, '"type"', '["object","null"]'],
+    [{ type: 'text' }, '"type"', '"text"'],
+    [{ type: [] }, '"type"', '[]'],
+    [{ ...text, format: 'email' }, '"format"', '"email"'],
+    [{ enum: [] }, '"enum"', '#:'],
+    [{ const: { a: 1 } }, '"const"', '#:'],
+    [{ oneOf: [] }, 'a list', '#/oneOf:'],
+    [{ ...text, minLength: 3, maxLength: 2 }, '"minLength"', '"maxLength"'],
+    [{ ...text, minLength: 1.5 }, '"minLength"', '1.5'],
+    [{ type: 'array', prefixItems: [text, text], maxItems: 1 }, '"maxItems"', '2'],
+    [{ type: 'object', properties: { a: text, b: text }, maxProperties: 1 }, '"maxProperties"', '2'],
+    [{ type: 'object', properties: { a: text }, minProperties: 2 }, '"minProperties"', '1'],
+    [{ type: 'object', properties: { a: text }, required: ['b'] }, '"required"', '"b"'],
+    [{ type: 'object', properties: [] }, 'an object', '#/properties:'],
+  ])('refuses %j and names what and where', (schema, what, where) => {
+    const check = () => checkJsonSchema(schema as Record<string, unknown>);
+    expect(check).toThrow(UsageError);
+    expect(check).toThrow(what);
+    expect(check).toThrow(where);
+  });
+});

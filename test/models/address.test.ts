@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { UsageError } from '../../src/errors.js';
+import { addressText, hubEndpoint, parseAddress } from '../../src/models/address.js';
+
+const HUB = new URL('https://huggingface.co/');
+
+describe('parseAddress', () => {
+  it.each([
+    ['hf:user/repo', 'hf:user/repo'],
+    ['HF:user/repo', 'hf:user/repo'],
+    ['hf://user/repo', 'hf:user/repo'],
+    ['huggingface:user/repo:Q4_K_M', 'hf:user/repo:Q4_K_M'],
+    ['hf:user/repo:latest', 'hf:user/repo'],
+    ['hf.co/user/repo:Q8_0', 'hf:user/repo:Q8_0'],
+    ['huggingface.co/user/repo', 'hf:user/repo'],
+    ['hf:user/repo/a b/file.gguf#v2', 'hf:user/repo/a b/file.gguf#v2'],
+    ['hf:user/repo/file.GGUF#main', 'hf:user/repo/file.GGUF'],
+    ['https://huggingface.co/user/repo', 'hf:user/repo'],
+    ['https://huggingface.co/user/repo/blob/main/a/file.gguf?x=1', 'hf:user/repo/a/file.gguf'],
+    ['https://hf.co/user/repo/resolve/v2/file.gguf?download=true', 'hf:user/repo/file.gguf#v2'],
+    ['https://example.org/a/file.gguf?key=secret#x', 'https://example.org/a/file.gguf'],
+    ['http://127.0.0.1:8000/file.gguf', 'http://127.0.0.1:8000/file.gguf'],
+  ])('%s is %s', (name, text) => {
+    expect(addressText(parseAddress(name, HUB)!)).toBe(text);
+  });
+
+  it.each(['llama.gguf', './hf/user/repo', '/models/a.gguf', 'C:\\models\\a.gguf', 'hf', 'ftp://a/b.gguf'])(
+    '%s is a path',
+    (name) => {
+      expect(parseAddress(name, HUB)).toBeUndefined();
+    },
+  );
+
+  it.each([
+    'hf:',
+    'hf:user',
+    'hf:user/',
+    'hf:user/repo:',
+    'hf:user/repo:Q4:Q5',
+    'hf:user/repo:Q4#branch',
+    'hf:user/repo:Q4/file.gguf',
+    'hf:user/repo/readme.md',
+    'hf:../../repo',
+    'hf:user/repo/../../../etc/file.gguf',
+    'hf:user/repo/a\\..\\file.gguf',
+    'hf:user/repo/file.gguf#../..',
+    'https://example.org/page.html',
+    'https://example.org/..%2f..%2fetc%2ffile.gguf',
+    'https://huggingface.co/user/repo/resolve/main/..%2f..%2ffile.gguf',
+    'https://huggingface.co/user/repo/tree/main',
+    'https://',
+    'https://example.org/%zz.gguf',
+    'https://huggingface.co/user/repo/resolve/main/%zz.gguf',
+  ])('%s is refused, with the forms that are understood', (name) => {
+    expect(() => parseAddress(name, HUB)).toThrow(UsageError);
+    expect(() => parseAddress(name, HUB)).toThrow(/hf:user\/repo:Q4_K_M/);
+  });
+
+  it('repeats no password and no query', () => {
+    const refusal = (name: string) => {
+      try {
+        parseAddress(name, HUB);
+      } catch (error) {
+        return (error as Error).message;
+      }
+      return expect.unreachable();
+    };
+    expect(refusal('https://me:secret@example.org/file.gguf')).not.toContain('secret');
+    expect(refusal('https://example.org/file.zip?key=secret')).not.toContain('secret');
+    expect(refusal('https://me:secret@')).not.toContain('secret');
+  });
+
+  it('knows the files of another hub', () => {
+    const hub = hubEndpoint({ HF_ENDPOINT: 'https://mirror.example' });
+    expect(addressText(parseAddress('https://mirror.example/user/repo/resolve/main/file.gguf', hub)!)).toBe(
+      'hf:user/repo/file.gguf',
+    );
+    expect(() => hubEndpoint({ HF_ENDPOINT: 'mirror' })).toThrow(UsageError);
+  });
+});

@@ -1,0 +1,123 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { UsageError } from '../../src/errors.js';
+import { ADDRESS, BIG, big, failure, folder, get, hub, models, partials } from '../support/hub-downloads.js';
+
+describe('what is not what the hub said', () => {
+  it.each([
+    ['a wrong checksum', { linkedEtag: 'ab'.repeat(32) }, /has the SHA-256 [0-9a-f]{64} instead of (ab){32}/],
+    ['a wrong length', { linkedSize: 123 }, /has \d+ bytes instead of 123/],
+  ])('%s: nothing is kept, one line', async (_, mood, message) => {
+    Object.assign(hub.mood, mood);
+    expect(await failure()).toMatch(message);
+    expect(await models()).toEqual([]);
+    expect(await partials()).toEqual([]);
+    hub.reset();
+    expect(await get()).toMatchObject({ checked: true });
+  });
+
+  it('a page instead of a model', async () => {
+    hub.files.set(BIG, Buffer.from('<!doctype html><title>Sign in</title>'));
+    expect(await failure()).toContain('is not a GGUF file');
+    expect(await models()).toEqual([]);
+  });
+
+  it('fewer bytes than the answer promises', async () => {
+    hub.mood.contentLength = big.length + 1000;
+    hub.mood.ranges = false;
+    hub.mood.linkedSize = big.length + 1000;
+    expect(await failure(ADDRESS, { stallMs: 2000 })).toMatch(/was lost at/);
+    expect(await models()).toEqual([]);
+  });
+});
+
+describe('a refusal', () => {
+  it.each([
+    [
+      { token: 'hf_right' },
+      /gated or private \(401\).*accept the licence on http.*someone\/Big-GGUF and set HF_TOKEN/,
+    ],
+    [{ refuseWith: 403 }, /\(403\)/],
+    [{ refuseWith: 404 }, /no file of quantisation Q4_K_M/],
+    [{ refuseWith: 503 }, /has trouble \(503\); try again later/],
+    [
+      { refuseWith: 429, retryAfter: '600' },
+      /too many requests \(429\); try again in some minutes, or set HF_TOKEN/,
+    ],
+  ])('%j is one line that says what to do', async (mood, message) => {
+    Object.assign(hub.mood, mood);
+    expect(await failure()).toMatch(message);
+  });
+
+  it('names the quantisation or the file that is missing', async () => {
+    expect(await failure('hf:someone/Big-GGUF:Q9_X')).toContain('Q9_X');
+    expect(await failure('hf:someone/Big-GGUF/other.gguf')).toMatch(/other\.gguf: .*branch main/);
+    expect(await failure('hf:nobody/nothing')).toContain('nobody/nothing');
+  });
+
+  it('a limit of requests is waited for, and told', async () => {
+    const notices: string[] = [];
+    hub.mood.limits = 2;
+    expect(await get(ADDRESS, { onNotice: (line) => notices.push(line) })).toMatchObject({ checked: true });
+    expect(notices).toEqual(Array(2).fill(expect.stringMatching(/limits how often .* in 1 s$/)));
+  });
+
+  it('nobody there', async () => {
+    process.env.HF_ENDPOINT = 'http://127.0.0.1:2';
+    expect(await failure()).toMatch(/^Cannot reach 127\.0\.0\.1:2 \(ECONNREFUSED\)/);
+  });
+});
+
+describe('the token', () => {
+  it('opens what is gated, from the environment or the file that the hub keeps, and never leaves the hub', async () => {
+    hub.mood.token = 'hf_right';
+    process.env.HF_TOKEN = 'hf_wrong';
+    expect(await failure()).toMatch(/refused to your token \(401\).*HF_TOKEN/);
+    process.env.HF_TOKEN = 'hf_right';
+    expect(await get()).toMatchObject({ checked: true });
+    expect(hub.log.filter(({ authorization }) => authorization).map(({ server }) => server)).toContain('hub');
+    expect(hub.fetched.map(({ authorization }) => authorization)).not.toContainEqual(expect.anything());
+
+    delete process.env.HF_TOKEN;
+    await rm(join(folder, 'hf'), { recursive: true });
+    await writeFile(join(folder, 'token'), 'hf_right\n');
+    process.env.HF_HOME = folder;
+    expect(await get()).toMatchObject({ checked: true });
+  });
+
+  it('is not repeated where no request can carry it', async () => {
+    process.env.HF_TOKEN = 'hf_one\nhf_two';
+    const error = await get().catch((error) => error);
+    expect(error).toBeInstanceOf(UsageError);
+    expect(error.stack).not.toMatch(/hf_one|hf_two/);
+  });
+
+  it('is not shown where nobody asks for it', async () => {
+    process.env.HF_TOKEN = 'hf_right';
+    await get();
+    expect(hub.log.map(({ authorization }) => authorization)).not.toContainEqual(expect.anything());
+  });
+});
+
+describe('the disk', () => {
+  it('too small for what is to come: said before anything comes', async () => {
+    hub.mood.linkedSize = 1e15;
+    expect(await failure()).toMatch(/has [\d.]+ GB free, and 1000000\.0 GB are to come; make room/);
+    expect(hub.fetched).toEqual([]);
+  });
+});
+
+describe('two at once', () => {
+  it('get one right file, which is fetched once', async () => {
+    hub.mood.bytesPerSecond = 30e6;
+    const notices: string[] = [];
+    const results = await Promise.all(
+      [1, 2].map(() => get(ADDRESS, { onNotice: (line) => notices.push(line) })),
+    );
+    expect(results.map(({ downloaded }) => downloaded).sort()).toEqual([false, true]);
+    expect(notices).toEqual([`another mtad downloads ${basename(BIG)}; waiting for it`]);
+    expect((await readFile(join(folder, 'hf', BIG))).equals(big)).toBe(true);
+    expect(hub.fetched.reduce((sum, { sent }) => sum + sent, 0)).toBeLessThan(1.2 * big.length);
+  });
+});

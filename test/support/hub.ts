@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface Exchange {
+  readonly server: 'hub' | 'cdn';
+  readonly method: string;
+  readonly path: string;
+  readonly range: string | undefined;
+  readonly authorization: string | undefined;
+  status: number;
+  sent: number; // bytes of the body
+}
+
+/** How the hub misbehaves. */
+export interface Mood {
+  token?: string | undefined; // without it, 401
+  refuseWith?: number | undefined; // every request
+  limits?: number | undefined; // requests that get 429 before one succeeds
+  retryAfter?: string | undefined; // beside a 429
+  cuts?: number | undefined; // bodies of the CDN that are cut in their middle
+  gone?: boolean | undefined; // the CDN ends every connection
+  bytesPerSecond?: number | undefined;
+  linkedSize?: number | undefined; // instead of the true one
+  linkedEtag?: string | undefined; // likewise
+  contentLength?: number | undefined; // that the CDN claims without sending so much
+  ranges?: boolean | undefined; // false: the CDN knows none
+  head?: boolean | undefined; // false: the CDN answers none
+  disposition?: string | undefined;
+  rfilename?: string | undefined; // what the manifest says
+}
+
+const PIECE = 64 * 1024;
+
+/**
+ * A hub on loopback that answers as Hugging Face does: manifests, and files by a redirect to a server of another origin,
+ * which knows ranges. It remembers what it was asked.
+ */
+export class Hub {
+  readonly log: Exchange[] = [];
+  readonly files = new Map<string, Buffer>(); // 'user/repo/path in it'
+  mood: Mood = {};
+  readonly #hub: Server;
+  readonly #cdn: Server;
+
+  private constructor() {
+    this.#hub = createServer((request, response) => this.#answer('hub', request, response));
+    this.#cdn = createServer((request, response) => this.#answer('cdn', request, response));
+  }
+
+  static async open(): Promise<Hub> {
+    const hub = new Hub();
+    for (const server of [hub.#hub, hub.#cdn])
+      await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    return hub;
+  }
+
+  get endpoint(): string {
+    return `http://127.0.0.1:${(this.#hub.address() as AddressInfo).port}`;
+  }
+
+  get cdn(): string {
+    return `http://127.0.0.1:${(this.#cdn.address() as AddressInfo).port}`;
+  }
+
+  /** What the CDN was asked for. */
+  get fetched(): Exchange[] {
+    return this.log.filter(({ server }) => server === 'cdn');
+  }
+
+  reset(): void {
+    this.mood = {};
+    this.log.length = 0;
+  }
+
+  async close(): Promise<void> {
+    for (const server of [this.#hub, this.#cdn]) {
+      server.closeAllConnections();
+      await new Promise((closed) => server.close(closed));
+    }
+  }
+
+  #answer(server: 'hub' | 'cdn', request: IncomingMessage, response: ServerResponse): void {
+    const { method = '', url = '', headers } = request;
+    const { range, authorization } = headers;
+    const path = decodeURIComponent(new URL(url, 'http://hub').pathname);
+    const exchange: Exchange = { server, method, path, range, authorization, status: 0, sent: 0 };
+    this.log.push(exchange);
+    response.on('finish', () => {
+      exchange.status = response.statusCode;
+    });
+    if (server === 'hub') this.#asHub(path, request, response);
+    else void this.#asCdn(path, request, response, exchange).catch(() => response.destroy());
+  }
+
+  #asHub(path: string, { headers }: IncomingMessage, response: ServerResponse): void {
+    const { token, refuseWith, limits = 0, retryAfter, linkedSize, linkedEtag, rfilename } = this.mood;
+    const end = (status: number, told: Record<string, string> = {}, body = '') =>
+      response.writeHead(status, told).end(body);
+    if (refuseWith) return void end(refuseWith, retryAfter ? { 'retry-after': retryAfter } : {});
+    if (limits > 0) {
+      this.mood.limits = limits - 1;
+      return void end(429, retryAfter ? { 'retry-after': retryAfter } : { ratelimit: '"api";r=0;t=1' });
+    }
+    if (token && headers.authorization !== `Bearer ${token}`) return void end(401);
+    const [user, repo, ...rest] = path.slice(1).split('/');
+    if (user === 'v2') {
+      const [model, , quant] = rest;
+      const names = [...this.files.keys()].filter((name) => name.startsWith(`${repo}/${model}/`));
+      const name = names.find((name) => quant === 'latest' || name.includes(quant!));
+      if (!name) return void end(400);
+      const file = rfilename ?? name.split('/').slice(2).join('/');
+      return void end(
+        200,
+        { 'content-type': 'application/json' },
+        JSON.stringify({ ggufFile: { rfilename: file } }),
+      );
+    }
+    const bytes = this.files.get([user, repo, ...rest.slice(2)].join('/'));
+    if (!bytes) return void end(404, { 'x-error-code': 'EntryNotFound' });
+    end(302, {
+      location: `${this.cdn}/${encodeURIComponent([user, repo, ...rest.slice(2)].join('/'))}?signature=secret`,
+      'x-linked-size': String(linkedSize ?? bytes.length),
+      'x-linked-etag': `"${linkedEtag ?? createHash('sha256').update(bytes).digest('hex')}"`,
+    });
+  }
+
+  async #asCdn(
+    path: string,
+    { headers, method }: IncomingMessage,
+    response: ServerResponse,
+    exchange: Exchange,
+  ): Promise<void> {
+    const { gone, cuts = 0, bytesPerSecond, contentLength, ranges = true, disposition } = this.mood;
+    const bytes = this.files.get(path.slice(1));
+    if (method === 'HEAD' && this.mood.head === false) return void response.writeHead(405).end();
+    if (gone) return void response.destroy();
+    if (!bytes) return void response.writeHead(404).end();
+    const [, from, to] = (ranges && /bytes=(\d+)-(\d*)/.exec(headers.range ?? '')) || [];
+    const start = Number(from ?? 0);
+    const end = to ? Math.min(Number(to) + 1, bytes.length) : bytes.length;
+    response.writeHead(from === undefined ? 200 : 206, {
+      'content-length': String(contentLength ?? end - start),
+      etag: '"of-the-cdn"',
+      ...(ranges ? { 'accept-ranges': 'bytes' } : {}),
+      ...(disposition ? { 'content-disposition': disposition } : {}),
+      ...(from === undefined ? {} : { 'content-range': `bytes ${start}-${end - 1}/${bytes.length}` }),
+    });
+    if (method === 'HEAD') return void response.end();
+    const cut = cuts > 0 && end - start > 1 ? Math.floor((start + end) / 2) : undefined;
+    if (cut !== undefined) this.mood.cuts = cuts - 1;
+    const closed = once(response, 'close');
+    for (let at = start; at < end; at += PIECE) {
+      if ((cut !== undefined && at >= cut) || this.mood.gone) return void response.destroy();
+      const piece = bytes.subarray(at, Math.min(at + PIECE, end));
+      exchange.sent += piece.length;
+      if (!response.write(piece)) await Promise.race([once(response, 'drain'), closed]);
+      if (response.destroyed) return;
+      if (bytesPerSecond) await sleep((1000 * PIECE) / bytesPerSecond);
+    }
+    response.end();
+  }
+}
