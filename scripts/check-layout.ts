@@ -3,12 +3,10 @@
  * very release, which node-llama-cpp brings along in a git bundle. Needs git. Exit code 1 names what differs.
  *   npm run check:layout
  */
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isDeepStrictEqual, promisify } from 'node:util';
+import { isDeepStrictEqual } from 'node:util';
 import {
   FUNCTIONS,
   fieldsOf,
@@ -17,9 +15,7 @@ import {
   signatureOf,
   withoutComments,
 } from '../src/engine/direct/layout.js';
-
-const LLAMA = join(dirname(fileURLToPath(import.meta.resolve('node-llama-cpp'))), '../llama');
-const run = promisify(execFile);
+import { LLAMA, withBundledFiles } from './llama-bundle.js';
 
 /** What node-llama-cpp brings along: its release of llama.cpp, and the headers by path. */
 export interface Headers {
@@ -29,18 +25,11 @@ export interface Headers {
 
 export async function readHeaders(): Promise<Headers> {
   const facts = await readFile(join(LLAMA, 'binariesGithubRelease.json'), 'utf8');
-  const folder = await mkdtemp(join(tmpdir(), 'mtad-headers-'));
-  try {
-    const git = (...args: string[]) => run('git', ['-C', folder, ...args], { maxBuffer: 2 ** 26 });
-    await git('init', '--quiet', '--bare');
-    await git('fetch', '--quiet', join(LLAMA, 'gitRelease.bundle'), 'HEAD');
-    const texts = new Map<string, string>();
-    for (const path of Object.keys(FUNCTIONS))
-      texts.set(path, (await git('show', `FETCH_HEAD:${path}`)).stdout);
-    return { release: (JSON.parse(facts) as { release: string }).release, texts };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const { release } = JSON.parse(facts) as { release: string };
+  const paths = Object.keys(FUNCTIONS);
+  const read = async (folder: string) =>
+    Promise.all(paths.map(async (path) => [path, await readFile(join(folder, path), 'utf8')] as const));
+  return { release, texts: new Map(await withBundledFiles(paths, read)) };
 }
 
 /** Every difference between `layout.ts` and the headers, in words. */

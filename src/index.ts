@@ -8,44 +8,105 @@ export type { BenchmarkOptions } from './benchmark/options.js';
 export { reportPage } from './benchmark/page/page.js';
 export { type BenchmarkPrompt, readPrompts } from './benchmark/prompts.js';
 export { readTrace } from './benchmark/replay/read-trace.js';
-export { type Replay, replay, replayGrid, reproduces } from './benchmark/replay/replay.js';
-export type { BenchmarkReport, ContenderSummary, Generation } from './benchmark/report.js';
+export type { RecordedNode, RecordedStep, ReplayRule, Trace } from './benchmark/replay/recorded.js';
+export { type Replay, type Reproduction, replay, replayGrid, reproduces } from './benchmark/replay/replay.js';
+export type {
+  BenchmarkReport,
+  Conditions,
+  Contender,
+  ContenderSummary,
+  EnergySource,
+  Estimate,
+  Generation,
+  Machine,
+  ModelFacts,
+  PassCost,
+  PassSizes,
+  SkippedPrompt,
+  Speculation,
+  Speed,
+  SpeedUps,
+  Versions,
+} from './benchmark/report.js';
+export type { CourseEvent } from './benchmark/run.js';
 export { CacheManager } from './cache/cache-manager.js';
-export { ModelCache } from './cache/model-cache.js';
+export { ModelCache, type NodeReadRequest, type Work } from './cache/model-cache.js';
 export { type CacheOptions, openCache } from './cache/open-cache.js';
+export type { EndCheck } from './decoding/cut.js';
 export { type DecodeOptions, decode, type Step } from './decoding/decode.js';
 export type { Strategy } from './decoding/strategy.js';
-export type {
-  ChatMessage,
-  ChatTemplate,
-  Engine,
-  Grammar,
-  GrammarSource,
-  GrammarState,
-  Model,
-  Tokenizer,
+export type { Drafter, DraftSource } from './drafting/drafter.js';
+export {
+  type BatchToken,
+  CACHE_TYPES,
+  type CacheType,
+  type ChatMessage,
+  type ChatTemplate,
+  type Context,
+  type ContextOptions,
+  type Engine,
+  type EngineName,
+  type Gpu,
+  type Grammar,
+  type GrammarSource,
+  type GrammarState,
+  type Model,
+  type ModelOptions,
+  type ReadRequest,
+  type ReasoningMarks,
+  type Tokenizer,
 } from './engine/engine.js';
 export { ModelFileError, PairMismatchError, ResourceError, UsageError } from './errors.js';
 export { Conversation } from './generation/conversation.js';
 export { generate, type Prompt } from './generation/generate.js';
 export { GrammarConstraint } from './generation/grammar-constraint.js';
 export { checkJsonSchema } from './generation/json-schema.js';
+export { answerOf, type Section } from './generation/reasoning.js';
 export type { RunOptions } from './generation/run-options.js';
-export { type GenerationEvent, type GenerationResult, Session } from './generation/session.js';
+export {
+  type EffectiveSettings,
+  type GenerationEvent,
+  type GenerationResult,
+  Session,
+} from './generation/session.js';
 export { type Settings, type SettingsInput, settingsSchema } from './generation/settings.js';
 export type { TextPiece } from './generation/text-stream.js';
 export { addStep, type Counters, NO_STEPS } from './metrics/counters.js';
 export { type Ratios, ratios } from './metrics/ratios.js';
-export type { DownloadProgress } from './models/download.js';
-export { type Inspection, type InspectOptions, inspect } from './models/inspect.js';
+export type { Asking } from './models/ask.js';
+export type { DownloadOptions, DownloadProgress } from './models/download.js';
+export type { ModelHeader, Vocabulary } from './models/header.js';
+export {
+  type InspectedModel,
+  type InspectedPair,
+  type Inspection,
+  type InspectOptions,
+  inspect,
+} from './models/inspect.js';
 export { type KnownPair, knownPair, knownPairs } from './models/known-pairs.js';
 export { findPair, loadPair, type Pair, type PairFiles, type PairOptions } from './models/pair.js';
 export { type ResolveOptions, resolveModel } from './models/resolve.js';
 export { createRng } from './sampling/rng.js';
+export type { SamplingSettings } from './sampling/settings.js';
+export type { Constraint, Truncation } from './sampling/truncate.js';
 export {
   createStrategy,
   STRATEGY_NAMES,
   type StrategyName,
   type StrategyOptions,
 } from './strategies/index.js';
-export type { Distribution, Draft, DraftNode, FinishReason, LogProb, Prefix, Rng, TokenId } from './types.js';
+export type { StrategyContext } from './strategies/recipe.js';
+export type {
+  Distribution,
+  Draft,
+  DraftNode,
+  FinishReason,
+  LogProb,
+  Mask,
+  NodeIndex,
+  Prefix,
+  Rng,
+  TokenId,
+  TopLogits,
+  Verdict,
+} from './types.js';

@@ -24,7 +24,7 @@ const ALLOWED: Record<string, string> = {
     'energy generation models metrics strategies verification decoding cache draft-tree.ts sampling engine version.ts errors.ts types.ts',
   cli: 'benchmark engine/engine.ts generation models metrics strategies version.ts errors.ts types.ts',
   'index.ts':
-    'benchmark cache generation models metrics strategies decoding sampling engine/engine.ts errors.ts types.ts',
+    'benchmark cache generation models metrics strategies decoding drafting sampling engine/engine.ts errors.ts types.ts',
 };
 
 const FILES = (readdirSync('src', { recursive: true }) as string[])

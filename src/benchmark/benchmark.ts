@@ -6,6 +6,7 @@ import type { BenchmarkReport, Conditions, Generation } from './report.js';
 import { type CourseEvent, passCosts, runCourse } from './run.js';
 import { summarise } from './summary.js';
 
+/** What `benchmark` tells as it goes along; the report comes last. */
 export type BenchmarkEvent =
   | { readonly type: 'start'; readonly total: number; readonly conditions: Conditions } // generations to come
   | CourseEvent

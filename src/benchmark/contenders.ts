@@ -44,7 +44,10 @@ export function parseStrategies(list: string): StrategyName[] {
   });
 }
 
-/** @throws UsageError where settings contradict each other */
+/**
+ * Every strategy with every combination of the settings that it has, and the baselines where they are asked for.
+ * @throws UsageError where settings contradict each other
+ */
 export function expand(field: Field): Entry[] {
   const { strategies, baselines, gammas, beamWidths } = field;
   const entries = [...new Set(strategies)].flatMap((strategy) => expandStrategy(strategy, field));

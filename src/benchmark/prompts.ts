@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { UsageError } from '../errors.js';
 
+/** One text that all contenders write on from. */
 export interface BenchmarkPrompt {
   readonly id: string; // unique in its file
   readonly text: string;

@@ -20,6 +20,7 @@ export interface BenchmarkReport {
   readonly generations: readonly Generation[];
 }
 
+/** What the benchmark ran on. */
 export interface Machine {
   readonly cpu: string;
   readonly processors: number; // as many as this process may use
@@ -28,6 +29,7 @@ export interface Machine {
   readonly backend: string; // llama.cpp's: 'cpu', 'cuda', 'vulkan' or 'metal'
 }
 
+/** What the figures were taken with. */
 export interface Versions {
   readonly mtad: string;
   readonly node: string;
@@ -35,6 +37,7 @@ export interface Versions {
   readonly llamaCpp: string;
 }
 
+/** What a model file says of itself. */
 export interface ModelFacts {
   readonly file: string; // its name, no folder
   readonly bytes: number;
@@ -59,11 +62,13 @@ export interface Conditions {
   readonly chatTemplate: string | null; // that prompts were put into; null: none
 }
 
+/** A prompt that nobody wrote on from. */
 export interface SkippedPrompt {
   readonly id: string;
   readonly reason: string;
 }
 
+/** A counter that energy was read from, or why there is none. */
 export interface EnergySource {
   readonly source: string | null; // 'RAPL package-0', 'NVML 1 GPU', ...
   readonly reason: string | null; // why there is none, and what would change that
@@ -115,6 +120,7 @@ export interface PassSizes {
   readonly draft: readonly (readonly [number, number])[];
 }
 
+/** What was drafted and accepted in one generation. */
 export interface Speculation {
   readonly steps: number;
   readonly targetPasses: number;
@@ -139,6 +145,7 @@ export interface SpeedUps {
   readonly predictor: Estimate | null; // node-llama-cpp's DraftSequenceTokenPredictor
 }
 
+/** All generations of one contender taken together; null = not measured, or there is no such thing. */
 export interface ContenderSummary extends Contender {
   readonly generations: number;
   readonly tokens: number; // emitted in all

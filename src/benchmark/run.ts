@@ -32,6 +32,7 @@ export interface EngineCosts {
   readonly draft: PassCosts | undefined;
 }
 
+/** One generation is done; those of the warm-up do not count. */
 export type CourseEvent =
   | { readonly type: 'warm-up'; readonly contender: string }
   | { readonly type: 'generation'; readonly generation: Generation };

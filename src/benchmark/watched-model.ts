@@ -4,7 +4,9 @@ import type { Context, Model } from '../engine/engine.js';
 export function watchedModel(model: Model, onPass: (tokens: number) => void): Model {
   return {
     tokenizer: model.tokenizer,
-    chatTemplate: model.chatTemplate,
+    get chatTemplate() {
+      return model.chatTemplate;
+    },
     createGrammar: (source) => model.createGrammar(source),
     createContext: async (options) => watchedContext(await model.createContext(options), onPass),
   };

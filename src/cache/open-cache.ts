@@ -2,6 +2,7 @@ import type { ContextOptions, Model } from '../engine/engine.js';
 import { CacheManager } from './cache-manager.js';
 import { ModelCache } from './model-cache.js';
 
+/** How much room the caches of both models have, and how they are kept. */
 export interface CacheOptions extends Pick<ContextOptions, 'threads' | 'cacheType' | 'flashAttention'> {
   readonly capacity: number; // tokens of committed text, >= 1
   readonly targetSequences: number; // branches that the target has at once, >= 1
@@ -11,7 +12,10 @@ export interface CacheOptions extends Pick<ContextOptions, 'threads' | 'cacheTyp
   readonly now: () => number; // ms
 }
 
-/** @throws ResourceError when the memory does not suffice; nothing is left behind */
+/**
+ * Memory for both models, or for the target alone where nothing is drafted by a model.
+ * @throws ResourceError when the memory does not suffice; nothing is left behind
+ */
 export async function openCache(
   { target, draft }: { target: Model; draft: Model | undefined },
   options: CacheOptions,

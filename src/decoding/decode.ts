@@ -14,6 +14,7 @@ import {
 import { cut, type EndCheck } from './cut.js';
 import type { Strategy } from './strategy.js';
 
+/** What the loop needs besides a strategy and a cache: when to stop, chance and time. */
 export interface DecodeOptions {
   readonly maxTokens: number; // >= 1
   readonly rng: Rng;

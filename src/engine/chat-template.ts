@@ -22,6 +22,8 @@ export function llamaChatTemplate(model: LlamaModel): ChatTemplate | undefined {
   const reasoning = thought ? marksOf(thought) : marksInVocabulary(model);
   const opening = reasoning?.isOpen && isText(thought?.prefix) ? LlamaText(thought.prefix) : LlamaText();
 
+  const begin = (tokens: TokenId[]) =>
+    beginsWithBos(model, template) ? withLeadingToken(model, tokens) : withoutLeadingToken(model, tokens);
   const render = (messages: readonly ChatMessage[]) => {
     const chatHistory: ChatHistoryItem[] = [...messages.map(historyItem), { type: 'model', response: [] }];
     const { contextText, stopGenerationTriggers } = wrapper.generateContextState({ chatHistory });
@@ -37,13 +39,36 @@ export function llamaChatTemplate(model: LlamaModel): ChatTemplate | undefined {
     reasoning,
     endTokens: new Set<TokenId>(ends.flatMap(({ tokens }) => (tokens.length === 1 ? tokens : []))),
     endTexts: ends.filter(({ tokens }) => tokens.length > 1).map(({ trigger }) => trigger.toString()),
-    encode: (messages) => withLeadingToken(model, render(messages).text.tokenize(model.tokenizer)),
+    encode: (messages) => begin(render(messages).text.tokenize(model.tokenizer)),
     encodeAfterAnswer(messages) {
       const last = messages.findLastIndex(({ role }) => role === 'assistant');
       const marked = messages.map((message, i) => (i === last ? { ...message, content: PLACE } : message));
       return after(render(marked).text, PLACE).tokenize(model.tokenizer, 'trimLeadingSpace');
     },
   };
+}
+
+/** The same, worked out when it is first asked for: node-llama-cpp tries its wrappers, which takes up to two seconds. */
+export function lazyChatTemplate(model: LlamaModel): () => ChatTemplate | undefined {
+  let found: { readonly template: ChatTemplate | undefined } | undefined;
+  return () => {
+    found ??= { template: llamaChatTemplate(model) };
+    return found.template;
+  };
+}
+
+/** node-llama-cpp begins most conversations with the BOS token, also for models such as Qwen that never saw one there. */
+function beginsWithBos(
+  { tokens: { shouldPrependBosToken, bosString } }: LlamaModel,
+  template: string,
+): boolean {
+  return (
+    shouldPrependBosToken || template.includes('bos_token') || (!!bosString && template.includes(bosString))
+  );
+}
+
+function withoutLeadingToken({ tokens: { bos } }: LlamaModel, tokens: TokenId[]): TokenId[] {
+  return bos !== null && tokens[0] === bos ? tokens.slice(1) : tokens;
 }
 
 /** The library says aloud what it cannot read in a template, and then guesses; here it guesses at once. */

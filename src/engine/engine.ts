@@ -15,8 +15,10 @@ export interface Engine {
   dispose(): Promise<void>;
 }
 
+/** 'direct' calls llama.cpp's C API, 'bindings' node-llama-cpp's own. */
 export type EngineName = 'direct' | 'bindings';
 
+/** What a model runs on; 'auto' = the best that there is. */
 export type Gpu = 'auto' | 'cuda' | 'vulkan' | 'metal' | 'off';
 
 export interface EngineOptions {
@@ -25,11 +27,13 @@ export interface EngineOptions {
   readonly log?: ((line: string) => void) | undefined;
 }
 
+/** How to load a model. */
 export interface ModelOptions {
   readonly gpuLayers?: number | undefined; // layers kept on the GPU; undefined = as many as fit
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A loaded model: how it reads text, and memory to evaluate tokens in. */
 export interface Model {
   readonly tokenizer: Tokenizer;
   /** How the model was trained to be talked to; undefined = not at all, it writes on. */
@@ -57,6 +61,7 @@ export interface GrammarState extends Mask {
   after(token: TokenId): GrammarState;
 }
 
+/** Between text and the tokens of one model. */
 export interface Tokenizer {
   /** Token ids of a text, special tokens recognised, with the leading token that the model was trained with. */
   encode(text: string): TokenId[];
@@ -65,6 +70,7 @@ export interface Tokenizer {
   isEndOfGeneration(token: TokenId): boolean;
 }
 
+/** Something said in a conversation. */
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant';
   readonly content: string;
@@ -84,6 +90,7 @@ export interface ChatTemplate {
   encodeAfterAnswer(messages: readonly ChatMessage[]): TokenId[];
 }
 
+/** The words between which a model reasons before it answers. */
 export interface ReasoningMarks {
   readonly start: string; // not empty
   readonly end: string; // not empty
@@ -91,6 +98,7 @@ export interface ReasoningMarks {
   readonly isOpen: boolean;
 }
 
+/** How much a context holds, and how it is evaluated. */
 export interface ContextOptions {
   readonly capacity: number; // tokens that each sequence can hold, >= 1
   readonly sequences: number; // [1..256], or one less where the engine needs one itself
@@ -103,6 +111,7 @@ export interface ContextOptions {
 
 /** Number formats that a KV cache can be kept in. Those with 8 bits and less need flash attention. */
 export const CACHE_TYPES = ['f32', 'f16', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0'] as const;
+/** One of them. */
 export type CacheType = (typeof CACHE_TYPES)[number];
 
 /** Memory of one model: `sequences` texts side by side, each a list of evaluated tokens. */

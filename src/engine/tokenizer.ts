@@ -1,6 +1,7 @@
 import type { LlamaModel, Token } from 'node-llama-cpp';
 import type { TokenId } from '../types.js';
 import type { Tokenizer } from './engine.js';
+import { tidiesText, tokenBytes } from './token-bytes.js';
 
 export function llamaTokenizer(model: LlamaModel): Tokenizer {
   const size = model.fileInfo.metadata.tokenizer?.ggml?.tokens?.length ?? 0;
@@ -8,15 +9,26 @@ export function llamaTokenizer(model: LlamaModel): Tokenizer {
     const stray = tokens.find((token) => !Number.isInteger(token) || token < 0 || token >= size);
     if (stray !== undefined) throw new RangeError(`${stray} is no token of a vocabulary of ${size}`);
   };
+  const decode = tidiesText(model) ? untidied(model) : asLibraryDoes(model);
   return {
     encode: (text) => withLeadingToken(model, model.tokenize(text, true)),
     decode(tokens, previous, special = false) {
       check(tokens); // llama.cpp ends the process over a token that it does not have
       check(previous);
-      return model.detokenize(tokens as Token[], special, previous as Token[]);
+      return decode(tokens, previous, special);
     },
     isEndOfGeneration: (token) => model.isEogToken(token as Token),
   };
+}
+
+function asLibraryDoes(model: LlamaModel): Tokenizer['decode'] {
+  return (tokens, previous, special) => model.detokenize(tokens as Token[], special, previous as Token[]);
+}
+
+function untidied(model: LlamaModel): Tokenizer['decode'] {
+  const bytes = tokenBytes(model);
+  const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+  return (tokens, _, special = false) => utf8.decode(bytes(tokens, special));
 }
 
 /** Models that were trained with a token before every text get it, once. */

@@ -1,13 +1,19 @@
 import type { Tokenizer } from '../engine/engine.js';
 import type { TokenId } from '../types.js';
 
-/** Tokens that a character may be spread over. More than that, and the text really ends in U+FFFD. */
+/** What bytes that are no character, or not yet, are decoded to. */
+const BROKEN = '\uFFFD';
+
+/** Tokens that a character may be spread over. More than that, and the text really is broken. */
 const MAX_HELD = 8;
 
 /** Tokens of context that decide whether a space belongs before the next one. */
 const CONTEXT = 4;
 
-/** Turns tokens into text as they come, holding back those that end in the middle of a character. */
+/**
+ * Turns tokens into text as they come, holding back those that end in the middle of a character and those without any
+ * text: whether a space belongs before the next word shows only together with a token that has some.
+ */
 export class Detokenizer {
   readonly #tokenizer: Tokenizer;
   readonly #special: boolean;
@@ -25,7 +31,8 @@ export class Detokenizer {
   push(token: TokenId): string {
     this.#held.push(token);
     const text = this.#text();
-    return text.endsWith('\uFFFD') && this.#held.length < MAX_HELD ? '' : this.#release(text);
+    if (text !== '' && !text.endsWith(BROKEN)) return this.#release(text);
+    return text === '' || this.#held.length < MAX_HELD ? '' : this.#releaseBroken(text);
   }
 
   /** @returns what is still held back, complete or not */
@@ -35,6 +42,21 @@ export class Detokenizer {
 
   #text(): string {
     return this.#tokenizer.decode(this.#held, this.#previous, this.#special);
+  }
+
+  /** Of a text that really is broken, what stands before the last character: that one may still be completed. */
+  #releaseBroken(text: string): string {
+    for (let split = this.#held.length - 1; split > 0; split--) {
+      const rest = this.#held.slice(split);
+      const shown = this.#tokenizer.decode(this.#held.slice(0, split), this.#previous, this.#special);
+      // Cut inside a character, both its parts would be broken.
+      if (shown + this.#tokenizer.decode(rest, [], this.#special) !== text) continue;
+      this.#held = this.#held.slice(0, split);
+      this.#release(shown);
+      this.#held = rest;
+      return shown;
+    }
+    return '';
   }
 
   #release(text: string): string {

@@ -16,6 +16,7 @@ import { checkRunOptions, type RunOptions } from './run-options.js';
 import type { Settings } from './settings.js';
 import { type TextPiece, TextStream, textOf } from './text-stream.js';
 
+/** What happens while a text is written, in the order in which it happens; the result comes last. */
 export type GenerationEvent =
   | {
       readonly type: 'start';
@@ -31,6 +32,7 @@ export type GenerationEvent =
 /** With what was left open decided. */
 export type EffectiveSettings = Settings & { readonly seed: number; readonly perplexity: boolean };
 
+/** One text and what it took. */
 export interface GenerationResult {
   readonly text: string; // all of it
   readonly reasoning: string | null; // what of it came before the answer; null = the prompt's template knows of none

@@ -46,6 +46,7 @@ export const settingsSchema = z.strictObject({
 
 /** As a caller gives them: everything may be left out. */
 export type SettingsInput = z.input<typeof settingsSchema>;
+/** Checked, with a default for all that was left out; only the seed may still be open. */
 export type Settings = z.output<typeof settingsSchema>;
 
 /** @throws UsageError naming the first setting that is wrong, what it should be and what it is */

@@ -14,6 +14,7 @@ export interface Counters {
   readonly ms: { readonly draft: number; readonly verify: number; readonly own: number };
 }
 
+/** Where a sum begins. */
 export const NO_STEPS: Counters = {
   steps: 0,
   targetPasses: 0,
@@ -27,6 +28,7 @@ export const NO_STEPS: Counters = {
   ms: { draft: 0, verify: 0, own: 0 },
 };
 
+/** The sum with one step more. */
 export function addStep(sum: Counters, step: Step): Counters {
   return {
     steps: sum.steps + 1,

@@ -8,6 +8,7 @@ export interface Ratios {
   readonly tokensPerSecond: number | null; // emitted tokens / seconds of the decoding loop
 }
 
+/** The ratios of what one generation, or several together, counted. */
 export function ratios(sum: Counters): Ratios {
   const decodeMs = sum.ms.draft + sum.ms.verify + sum.ms.own;
   return {

@@ -10,6 +10,7 @@ import { modelsFolder, PARTIAL } from './models-folder.js';
 import { locate, type RemoteFile, refusal } from './remote.js';
 import { TransferError, transfer } from './transfer.js';
 
+/** How far the download of one file has come. */
 export interface DownloadProgress {
   readonly file: string;
   readonly bytes: number; // so far, what an earlier try left included
@@ -17,6 +18,7 @@ export interface DownloadProgress {
   readonly state: 'loading' | 'checking' | 'done';
 }
 
+/** Where a download goes, and who is told of it. */
 export interface DownloadOptions extends Asking {
   readonly modelsDir?: string | undefined;
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;

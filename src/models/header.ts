@@ -15,6 +15,7 @@ export interface ModelHeader {
   readonly bytes: number; // of the file; of a split model, the first part
 }
 
+/** What decides whether the tokens of two models mean the same. */
 export interface Vocabulary {
   readonly tokens: readonly string[]; // text of each token
   readonly bos: number | undefined;

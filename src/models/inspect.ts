@@ -10,6 +10,7 @@ import { vocabularyOf } from './header.js';
 import { refuseUnfit } from './refusals.js';
 import { EMBEDDED_PAIR, findModel } from './resolve.js';
 
+/** Which models to look at, and what for. */
 export interface InspectOptions extends Asking {
   readonly model?: string | undefined; // target: path, name in modelsDir, or address; neither model = the embedded pair
   readonly draft?: string | undefined;
@@ -22,6 +23,7 @@ export interface InspectOptions extends Asking {
   readonly gpu: Gpu;
 }
 
+/** What two model files and this machine have to do with each other. */
 export interface Inspection {
   readonly target: InspectedModel;
   readonly draft: InspectedModel | undefined;
@@ -32,12 +34,14 @@ export interface Inspection {
   readonly machine: Machine;
 }
 
+/** One model file. */
 export interface InspectedModel {
   readonly facts: ModelFacts;
   readonly refusal: string | undefined; // why it does not run
   readonly memory: ModelMemory | undefined; // of what runs
 }
 
+/** Whether two models speak the same tokens. */
 export interface InspectedPair {
   readonly sharedTokens: number; // ids below it mean the same to both; 0 where they do not match
   readonly difference: string | undefined; // the first one

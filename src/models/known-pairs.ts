@@ -34,11 +34,15 @@ export type KnownModel = KnownPair['target'];
 
 const TABLE = new URL('../../gguf/pairs.json', import.meta.url);
 
+/** The pairs that `--pair` knows by name, in the order of the table. */
 export async function knownPairs(): Promise<KnownPair[]> {
   return z.array(pairSchema).parse(JSON.parse(await readFile(TABLE, 'utf8')));
 }
 
-/** @throws UsageError for a name that is not in the table */
+/**
+ * One of them.
+ * @throws UsageError for a name that is not in the table
+ */
 export async function knownPair(name: string): Promise<KnownPair> {
   const pairs = await knownPairs();
   const found = pairs.find((pair) => pair.name === name);

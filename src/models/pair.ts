@@ -7,7 +7,7 @@ import { checkPair } from './check-pair.js';
 import { type ModelHeader, readHeader } from './header.js';
 import { EMBEDDED_PAIR, type ResolveOptions, resolveModel } from './resolve.js';
 
-/** Downloads what is named by an address and is not there; `onProgress` and `onNotice` tell of it. */
+/** Which models, and how to load them. Downloads what is named by an address and is not there; `onProgress` and `onNotice` tell of it. */
 export interface PairOptions extends ResolveOptions {
   readonly model?: string | undefined; // target: path, name in modelsDir or address; neither model = the embedded pair
   readonly draft?: string | undefined;

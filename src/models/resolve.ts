@@ -14,6 +14,7 @@ export const EMBEDDED_PAIR = {
   draft: embedded('stories-draft-f16.gguf'),
 };
 
+/** How to come by a model that is named by an address. */
 export interface ResolveOptions extends DownloadOptions {
   readonly offline?: boolean | undefined; // never use the network
 }

@@ -16,6 +16,7 @@ const RECIPES = {
   mtjd,
 } satisfies Record<string, Recipe<never>>;
 
+/** The strategies' names: what `--strategy` takes. */
 export type StrategyName = keyof typeof RECIPES;
 
 /** A strategy's name with the options of its recipe. */
@@ -24,8 +25,13 @@ export type StrategyOptions = {
 }[StrategyName];
 type OptionsOf<R> = R extends Recipe<infer Options> ? Options : never;
 
+/** All of them, the default first. */
 export const STRATEGY_NAMES = Object.keys(RECIPES) as StrategyName[];
 
+/**
+ * A strategy that drafts and judges with the given caches.
+ * @throws Error where it needs a draft model and there is none
+ */
 export function createStrategy(options: StrategyOptions, context: StrategyContext): Strategy {
   return recipeOf(options).create(options, context);
 }

@@ -34,16 +34,26 @@ describe('Detokenizer', () => {
     expect(pushAll([FIRST_PIECE, FIRST_PIECE + 1], tokenizer)).toEqual(['', '日本', '']);
   });
 
-  it('gives up after eight tokens: such a text really is broken', () => {
+  it('shows after eight tokens what really is broken, but for the last that may still become a character', () => {
     const pieces = pushAll(new Array<number>(8).fill(0xf0));
     expect(pieces.slice(0, 7)).toEqual(new Array(7).fill(''));
-    expect(pieces[7]).toContain(BROKEN);
-    expect(pieces[8]).toBe('');
+    expect(pieces[7]).toBe(BROKEN.repeat(7));
+    expect(pieces[8]).toBe(BROKEN);
   });
 
-  it('works on after a broken character', () => {
-    const pieces = pushAll([...new Array<number>(8).fill(0xf0), ...bytes('日a')]);
-    expect(pieces.slice(8)).toEqual(['', '', '日', 'a', '']);
+  it.each(Array.from({ length: 12 }, (_, count) => count))(
+    'shows a character whole behind %d broken ones',
+    (count) => {
+      const pieces = pushAll([...new Array<number>(count).fill(0xf0), ...bytes('日😀a')]);
+      expect(pieces.join('')).toBe(`${BROKEN.repeat(count)}日😀a`);
+    },
+  );
+
+  it('keeps the space of the first word with text, however many tokens without any come before it', () => {
+    for (const prompt of [PROMPT, []]) {
+      const tokens = [...new Array<number>(6).fill(BYTE_END), ...bytes(' a')];
+      expect(pushAll(tokens, fakeTokenizer(), prompt).join('')).toBe(fakeTokenizer().decode(tokens, prompt));
+    }
   });
 
   it('gives out at the end what it held back, broken or not', () => {

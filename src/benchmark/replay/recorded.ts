@@ -28,6 +28,7 @@ export interface Trace {
   readonly cutOff: number | null; // number of a last line that the run was ended in the middle of, left out
 }
 
+/** One step as a trace has it: what was drafted, and what came of it. */
 export interface RecordedStep {
   readonly index: number; // as recorded
   readonly line: number; // of the file, from 1
@@ -36,6 +37,7 @@ export interface RecordedStep {
   readonly emitted: readonly TokenId[]; // these guesses, and one more token unless the last of them ended the text
 }
 
+/** One drafted token, and how likely each model found it. */
 export interface RecordedNode {
   readonly token: TokenId;
   readonly parent: NodeIndex;

@@ -93,6 +93,7 @@ export function replayGrid(
   return rules.map((rule) => replay(trace, rule));
 }
 
+/** Whether the recorded rule decides about the recorded drafts as it did when they were recorded. */
 export function reproduces(trace: Trace): Reproduction {
   const differences = trace.steps.flatMap((step) => {
     const { kept, asRecorded } = decide(trace.strategy, step, trace.rule);

@@ -1,5 +1,5 @@
 import { getModuleVersion, type Llama, type LlamaContext, type LlamaModel } from 'node-llama-cpp';
-import { llamaChatTemplate } from '../chat-template.js';
+import { lazyChatTemplate } from '../chat-template.js';
 import { Complaints } from '../complaints.js';
 import type {
   ChatTemplate,
@@ -72,7 +72,7 @@ class BindingsEngine implements Engine {
 
 class BindingsModel implements Model {
   readonly tokenizer: Tokenizer;
-  readonly chatTemplate: ChatTemplate | undefined;
+  readonly #chatTemplate: () => ChatTemplate | undefined;
   readonly #model: LlamaModel;
   readonly #complaints: Complaints;
   /** Held, since node-llama-cpp waits for ever for a context that was garbage-collected before it was disposed of. */
@@ -80,9 +80,13 @@ class BindingsModel implements Model {
 
   constructor(model: LlamaModel, complaints: Complaints) {
     this.tokenizer = llamaTokenizer(model);
-    this.chatTemplate = llamaChatTemplate(model);
+    this.#chatTemplate = lazyChatTemplate(model);
     this.#model = model;
     this.#complaints = complaints;
+  }
+
+  get chatTemplate(): ChatTemplate | undefined {
+    return this.#chatTemplate();
   }
 
   async createContext(options: ContextOptions): Promise<Context> {

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { getModuleVersion, type Llama, type LlamaModel } from 'node-llama-cpp';
 import pLimit from 'p-limit';
 import { ModelFileError } from '../../errors.js';
-import { llamaChatTemplate } from '../chat-template.js';
+import { lazyChatTemplate } from '../chat-template.js';
 import { Complaints } from '../complaints.js';
 import type {
   ChatTemplate,
@@ -153,7 +153,7 @@ async function layersOnGpu(
 /** Owns the weights, and the contexts made from them, which it frees first. */
 class DirectModel implements Model {
   readonly tokenizer: Tokenizer;
-  readonly chatTemplate: ChatTemplate | undefined;
+  readonly #chatTemplate: () => ChatTemplate | undefined;
   readonly #parts: Parts;
   readonly #described: LlamaModel;
   readonly #gpuLayers: number;
@@ -163,11 +163,15 @@ class DirectModel implements Model {
 
   constructor(pointer: Pointer, described: LlamaModel, gpuLayers: number, parts: Parts) {
     this.tokenizer = llamaTokenizer(described);
-    this.chatTemplate = llamaChatTemplate(described);
+    this.#chatTemplate = lazyChatTemplate(described);
     this.#pointer = pointer;
     this.#described = described;
     this.#gpuLayers = gpuLayers;
     this.#parts = parts;
+  }
+
+  get chatTemplate(): ChatTemplate | undefined {
+    return this.#chatTemplate();
   }
 
   createContext(options: ContextOptions): Promise<Context> {

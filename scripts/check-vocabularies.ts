@@ -1,0 +1,118 @@
+/**
+ * Sends hard texts through every vocabulary that llama.cpp brings along (models/ggml-vocab-*.gguf): does the text come
+ * token by token as it comes at once, and does it come back as it was? Prints a table; exit code 1 where not. Needs git.
+ *   npm run check:vocabularies
+ */
+import { readdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { markdownTable } from 'markdown-table';
+import { sharedLlama } from '../src/engine/shared-llama.js';
+import { llamaTokenizer } from '../src/engine/tokenizer.js';
+import { Detokenizer } from '../src/generation/detokenizer.js';
+import { createRng } from '../src/sampling/rng.js';
+import type { TokenId } from '../src/types.js';
+import { withBundledFiles } from './llama-bundle.js';
+import { type Fate, fateOf, kindOf, LOSSES } from './vocabulary-losses.js';
+import { HARD_TEXTS, randomText, shuffled } from './vocabulary-texts.js';
+
+const RANDOM_TEXTS = 300;
+const RANDOM_LENGTH = 40; // code points
+const SEED = 1;
+
+export const VOCABULARIES = 'models/ggml-vocab-*.gguf';
+
+export interface VocabularyReport {
+  readonly name: string;
+  readonly kind: keyof typeof LOSSES;
+  readonly size: number; // tokens of the vocabulary
+  readonly texts: number;
+  readonly tokens: number; // of all texts
+  /** Pieces shown that hold U+FFFD, which is in none of the texts. */
+  readonly brokenPieces: number;
+  /** Texts that came otherwise token by token than at once, and sequences of their tokens in any order. */
+  readonly streamedOtherwise: readonly string[];
+  readonly fates: Readonly<Record<Fate, number>>;
+  /** Texts of which another came back, for no reason that LOSSES names. */
+  readonly changed: readonly string[];
+}
+
+export async function checkVocabulary(path: string): Promise<VocabularyReport> {
+  const llama = await sharedLlama('off');
+  const model = await llama.loadModel({ modelPath: path, vocabOnly: true, gpuLayers: 0 });
+  try {
+    const tokenizer = llamaTokenizer(model);
+    const rng = createRng(SEED);
+    const kind = kindOf(model);
+    const names: readonly string[] = model.fileInfo.metadata.tokenizer.ggml.tokens;
+    const texts = [
+      ...HARD_TEXTS,
+      ...Array.from({ length: RANDOM_TEXTS }, () => randomText(rng, RANDOM_LENGTH)),
+    ];
+    const start = tokenizer.encode('');
+    const piecesOf = (tokens: readonly TokenId[]) => {
+      const detokenizer = new Detokenizer(tokenizer, start);
+      return [...tokens.map((token) => detokenizer.push(token)), detokenizer.flush()];
+    };
+    let [tokenCount, brokenPieces] = [0, 0];
+    const fates: Record<Fate, number> = { exact: 0, normalised: 0, lost: 0, changed: 0 };
+    const streamedOtherwise: string[] = [];
+    const changed: string[] = [];
+    for (const text of texts) {
+      const tokens = tokenizer.encode(text).slice(start.length);
+      for (const sequence of [tokens, shuffled(tokens, rng)])
+        if (piecesOf(sequence).join('') !== tokenizer.decode(sequence, start)) streamedOtherwise.push(text);
+      tokenCount += tokens.length;
+      brokenPieces += piecesOf(tokens).filter((piece) => piece.includes('\uFFFD')).length;
+      const fate = fateOf(text, tokenizer.decode(tokens, start), kind, names);
+      fates[fate]++;
+      if (fate === 'changed') changed.push(text);
+    }
+    return {
+      name: basename(path, '.gguf').replace('ggml-vocab-', ''),
+      kind,
+      size: names.length,
+      texts: texts.length,
+      tokens: tokenCount,
+      brokenPieces,
+      streamedOtherwise,
+      fates,
+      changed,
+    };
+  } finally {
+    await model.dispose();
+  }
+}
+
+/** Of all vocabularies, or those named. */
+export function checkVocabularies(names?: readonly string[]): Promise<VocabularyReport[]> {
+  return withBundledFiles(
+    names?.map((name) => VOCABULARIES.replace('*', name)) ?? [VOCABULARIES],
+    async (folder) => {
+      const reports: VocabularyReport[] = [];
+      for (const file of (await readdir(join(folder, 'models'))).sort())
+        reports.push(await checkVocabulary(join(folder, 'models', file)));
+      return reports;
+    },
+  );
+}
+
+function tableOf(reports: readonly VocabularyReport[]): string {
+  const head =
+    'vocabulary,kind,size,texts,tokens,broken pieces,streamed otherwise,exact,normalised,lost,changed';
+  const rows = reports.map(({ name, kind, size, texts, tokens, brokenPieces, streamedOtherwise, fates }) => [
+    name,
+    kind,
+    ...[size, texts, tokens, brokenPieces, streamedOtherwise.length].map(String),
+    ...Object.values(fates).map(String),
+  ]);
+  return markdownTable([head.split(','), ...rows], { align: ['l', 'l', ...Array(9).fill('r')] });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const reports = await checkVocabularies();
+  process.stdout.write(`${tableOf(reports)}\n\n`);
+  for (const [kind, loss] of Object.entries(LOSSES)) process.stdout.write(`${kind}: ${loss}\n`);
+  if (reports.some(({ streamedOtherwise, changed }) => streamedOtherwise.length + changed.length > 0))
+    process.exitCode = 1;
+}

@@ -1,0 +1,143 @@
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { arch, platform, tmpdir } from 'node:os';
+import { delimiter, join, relative } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { chatPair } from '../support/chat-models.js';
+import { mtad } from '../support/cli.js';
+
+const PROMPT = ['Once upon a time', '--seed', '1', '-n', '8'];
+
+/** A person's shell: nothing of npm's that runs these tests, nothing of this repository's. */
+const ENV = Object.fromEntries(
+  Object.entries(process.env)
+    .filter(([name]) => !/^(npm_|node_|vitest|init_cwd)/i.test(name))
+    .map(([name, value]) => [name, name === 'PATH' ? withoutLocalTools(value!) : value]),
+);
+
+function withoutLocalTools(path: string): string {
+  return path
+    .split(delimiter)
+    .filter((folder) => !folder.includes('node_modules'))
+    .join(delimiter);
+}
+
+/** llama.cpp for the processor alone, and what calls its C API: what the README names for those who want no more. */
+function cpuPackages({ 'node-llama-cpp': llama, koffi }: Record<string, string>): string[] {
+  const system = platform() === 'darwin' ? 'mac' : platform() === 'win32' ? 'win' : 'linux';
+  const build = system === 'mac' && arch() === 'arm64' ? 'arm64-metal' : arch();
+  const koffiMajor = koffi!.replace(/^\^(\d+).*/, '$1');
+  return [
+    `@node-llama-cpp/${system}-${build}@${llama}`,
+    `@koromix/koffi-${platform()}-${arch()}@${koffiMajor}`,
+  ];
+}
+
+describe('the package', () => {
+  let folder: string;
+  let packed: string[];
+  let packages: string[];
+  const inFolder = (command: string, ...args: string[]) =>
+    execa(command, args, {
+      cwd: folder,
+      env: ENV,
+      extendEnv: false,
+      stdin: 'ignore',
+      stripFinalNewline: false,
+    });
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'mtad-install-'));
+    const pack = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
+    const { stdout } = await execa('npm', pack, { env: ENV, extendEnv: false });
+    const [{ filename, files }] = JSON.parse(stdout) as [{ filename: string; files: { path: string }[] }];
+    packed = files.map(({ path }) => path);
+    packages = cpuPackages(JSON.parse(await readFile('package.json', 'utf8')).dependencies);
+    await writeFile(join(folder, 'package.json'), '{}');
+    const install = ['install', '--ignore-scripts', '--omit=optional', `./${filename}`, ...packages];
+    await inFolder('npm', ...install, '--prefer-offline', '--no-audit', '--no-fund');
+  }, 300_000);
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  it('holds the program, its data and the words about it, and nothing else', async () => {
+    const sources = (await readdir('src', { recursive: true })).filter((file) => file.endsWith('.ts'));
+    const built = sources
+      .map((file) => file.replaceAll('\\', '/').slice(0, -'.ts'.length))
+      .flatMap((file) => [`dist/${file}.js`, `dist/${file}.d.ts`]);
+    const { stdout: data } = await execa('git', ['ls-files', 'gguf']);
+    const words = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
+    // A file of dist without a source is left from an older build: remove dist and build again.
+    expect(packed.toSorted()).toEqual([...built, ...data.split('\n'), ...words, 'bin/mtad.js'].toSorted());
+  });
+
+  it('writes in an empty folder what it writes here', async () => {
+    const { stdout } = await inFolder('npx', '--no-install', 'mtad', ...PROMPT);
+    expect(stdout).toBe((await mtad(PROMPT)).stdout);
+    expect(stdout.length).toBeGreaterThan(10);
+  });
+
+  it('runs there on the engine that is the faster one', async () => {
+    const { stdout } = await inFolder('npx', '--no-install', 'mtad', ...PROMPT, '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ engine: 'direct', completion_tokens: 8 });
+  });
+
+  it('brings no build for a GPU, and nothing that only developers need, where it is asked not to', async () => {
+    const llama = await readdir(join(folder, 'node_modules/@node-llama-cpp'));
+    expect(llama.map((name) => `@node-llama-cpp/${name}`)).toEqual([packages[0]!.replace(/@[^@]*$/, '')]);
+    const { devDependencies } = JSON.parse(await readFile('package.json', 'utf8'));
+    const installed = await readdir(join(folder, 'node_modules'));
+    for (const name of ['tsx', 'vitest', 'typescript', 'execa']) {
+      expect(devDependencies).toHaveProperty(name);
+      expect(installed).not.toContain(name);
+    }
+  });
+
+  it('is a library: the example runs, on the pair that comes along and in conversation', async () => {
+    await copyFile('examples/library.mjs', join(folder, 'library.mjs'));
+    const story = await inFolder('node', 'library.mjs');
+    expect(story.stdout).toMatch(/^[^[]{20,}\n\[(length|eos), \d\.\d tokens per pass\]\n$/);
+    const { model, draft } = await chatPair(folder);
+    const chat = await inFolder('node', 'library.mjs', model, draft);
+    expect(chat.stdout.match(/tokens per pass/g)).toHaveLength(3);
+  });
+
+  it('has types that a strict program can be checked with', async () => {
+    // node-llama-cpp's own declarations have errors, and some of ours import them.
+    await copyFile('examples/library.mjs', join(folder, 'library.mjs'));
+    const tsc = relative(folder, 'node_modules/typescript/bin/tsc');
+    const options = [
+      '--noEmit',
+      '--allowJs',
+      '--checkJs',
+      '--strict',
+      '--skipLibCheck',
+      '--module',
+      'nodenext',
+      '--target',
+      'es2023',
+    ];
+    const types = ['--types', 'node', '--typeRoots', join(process.cwd(), 'node_modules/@types')];
+    const { stdout } = await inFolder('node', tsc, ...options, ...types, 'library.mjs');
+    expect(stdout).toBe('');
+  });
+});
+
+describe('the README', () => {
+  let readme: string;
+  beforeAll(async () => {
+    readme = await readFile('README.md', 'utf8');
+  });
+
+  it('shows the example as it is', async () => {
+    const section = readme.split(/^## /m).find((text) => text.startsWith('The library'));
+    const [, shown] = /```js\n(.*?)```/s.exec(section!) ?? [];
+    expect(shown).toBe(await readFile('examples/library.mjs', 'utf8'));
+  });
+
+  it('names the packages that are enough for the processor, in the versions that are asked for', async () => {
+    const { dependencies } = JSON.parse(await readFile('package.json', 'utf8'));
+    const named = readme.match(/@(?:node-llama-cpp|koromix)\/[\w-]+@[\w.]+/g) ?? [];
+    expect(named).toContain(`@node-llama-cpp/linux-x64@${dependencies['node-llama-cpp']}`);
+    expect(named).toContain(`@koromix/koffi-linux-x64@${dependencies.koffi.slice(1).split('.')[0]}`);
+  });
+});
