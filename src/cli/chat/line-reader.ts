@@ -16,7 +16,7 @@ export class LineReader {
   readonly isTerminal: boolean;
   readonly #readline: Interface;
   readonly #lines: string[] = [];
-  #failure: Error | undefined; // of the input, told when what came before it is read
+  #failure: Error | undefined; // of the input
   #wake: (() => void) | undefined;
   #isClosed = false;
   #isCancelled = false; // the message of several lines that is being typed
@@ -26,7 +26,7 @@ export class LineReader {
     this.#readline = createInterface({
       ...(this.isTerminal
         ? { input: process.stdin, output: process.stderr, terminal: true }
-        : { input: this.#piped() }),
+        : { input: Readable.from(decoded(process.stdin)) }),
       crlfDelay: Number.POSITIVE_INFINITY,
     });
     this.#readline.on('line', (line) => {
@@ -37,16 +37,12 @@ export class LineReader {
       this.#isClosed = true;
       this.#wake?.();
     });
-    this.#readline.on('SIGINT', () => this.#cancel());
-    this.pause();
-  }
-
-  /** Standard input, whose first wrong byte ends it. */
-  #piped(): Readable {
-    return Readable.from(decoded(process.stdin)).on('error', (error) => {
+    this.#readline.on('error', (error) => {
       this.#failure = error;
       this.#readline.close();
     });
+    this.#readline.on('SIGINT', () => this.#cancel());
+    this.pause();
   }
 
   /** The next message; undefined when there is none any more. What was begun when the input ended is a message. @throws UsageError */

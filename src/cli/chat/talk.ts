@@ -27,7 +27,7 @@ export async function talk(
   firstMessage: string,
   flags: TalkFlags,
 ): Promise<number> {
-  const say = (line: string) => process.stderr.write(`${line}\n`);
+  const say = (line: string) => void process.stderr.write(`${line}\n`);
   const chat: Chat = { conversation, say, color: flags.color, last: undefined };
   const output = new Sink(undefined, () => {});
   const reader = new LineReader();
