@@ -66,7 +66,7 @@ export function mtadOnTerminal(
     .join(' ');
   return execa(
     'script',
-    ['--quiet', '--return', '--command', `stty cols ${columns}; ${quoted}`, '/dev/null'],
+    ['--quiet', '--return', '--command', `stty cols ${columns}; exec ${quoted}`, '/dev/null'],
     {
       stdin,
       reject: false,
