@@ -1,5 +1,4 @@
 import type { ChatMessage } from '../../engine/engine.js';
-import { UsageError } from '../../errors.js';
 import { Conversation } from '../../generation/conversation.js';
 import { refuseWithoutChatTemplate } from '../../generation/require-chat-template.js';
 import type { RunOptions } from '../../generation/run-options.js';
@@ -56,8 +55,6 @@ export async function runChat(firstMessage: string, flags: ChatFlags): Promise<n
 }
 
 async function startOf({ load, system }: ChatFlags): Promise<ChatMessage[]> {
-  if (load !== undefined && system !== undefined)
-    throw new UsageError('--load brings its own system text: leave --system out, or change it with /system');
   if (load !== undefined) return loadConversation(load);
   return system === undefined ? [] : [{ role: 'system', content: system }];
 }
