@@ -45,7 +45,7 @@ export interface TopLogits {
  * Made only in sampling/. A token that is not listed has probability 0.
  */
 export interface Distribution {
-  readonly tokens: Int32Array; // [n], 1 <= n
+  readonly tokens: Int32Array; // [n], 1 <= n; 0 where a constraint leaves nothing
   readonly logProbs: Float64Array; // [n], descending
 }
 

@@ -2,6 +2,9 @@ import { constants } from 'node:os';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
+const { warn, error } = console;
+const VOICES = { warn, error };
+
 /** The first Ctrl-C asks for an orderly end, the second one ends at once. */
 export class Interrupts {
   readonly #controller = new AbortController();
@@ -26,6 +29,7 @@ export class Interrupts {
   }
 
   dispose(): void {
+    Object.assign(console, VOICES);
     for (const name of SIGNALS) process.off(name, this.#onSignal);
   }
 

@@ -50,14 +50,11 @@ export function modelsDirOption(): Option {
   );
 }
 
-export function addRuntimeOptions(program: Command): void {
+/** @param context what --ctx-size is by default, in words */
+export function addRuntimeOptions(program: Command, context = 'what the target was trained on'): void {
   program
     .addOption(
-      whole(
-        '-c, --ctx-size <n>',
-        'tokens of prompt and text together at most (default: what the target was trained on)',
-        2,
-      ),
+      whole('-c, --ctx-size <n>', `tokens of prompt and text together at most (default: ${context})`, 2),
     )
     // More threads than processors wait for each other: a pass then takes seconds instead of milliseconds.
     .addOption(

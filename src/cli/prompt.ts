@@ -84,13 +84,18 @@ async function readStdin(
   }
 }
 
-/** @throws UsageError for anything but UTF-8, rather than repairing it in silence */
+/** @throws UsageError for anything but UTF-8 */
 function decodeText(bytes: Buffer, source: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes).replace(/\r?\n$/, '');
   } catch (cause) {
-    throw new UsageError(`${source} is not valid UTF-8 text; convert it first, for example with iconv`, {
-      cause,
-    });
+    throw notUtf8(source, cause);
   }
+}
+
+/** What to throw for text that cannot be read, rather than repairing it in silence. */
+export function notUtf8(source: string, cause: unknown): UsageError {
+  return new UsageError(`${source} is not valid UTF-8 text; convert it first, for example with iconv`, {
+    cause,
+  });
 }

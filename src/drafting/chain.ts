@@ -9,6 +9,7 @@ export function chainDrafter(next: NextTokens, { gamma, isEnd }: DraftOptions): 
     while (chain.length < Math.min(gamma, room)) {
       const last = chain.length === 0 ? ROOT : chain.length - 1;
       const [q] = await next(prefix, chain, [last]);
+      if (q!.tokens.length === 0) break; // nothing is allowed there
       const token = sample(q!, rng());
       chain.push({ token, parent: last, q: q! });
       if (isEnd(token)) break;

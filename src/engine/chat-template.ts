@@ -6,6 +6,7 @@ import {
   resolveChatWrapper,
   SpecialTokensText,
 } from 'node-llama-cpp';
+import { UsageError } from '../errors.js';
 import type { TokenId } from '../types.js';
 import type { ChatMessage, ChatTemplate, ReasoningMarks } from './engine.js';
 import { withLeadingToken } from './tokenizer.js';
@@ -13,39 +14,69 @@ import { withLeadingToken } from './tokenizer.js';
 /** Stands for an answer whose place in the conversation is looked for: nothing a template would change. */
 const PLACE = 'f0d1c2b3a4958677';
 
-/** The template in a model's file, as node-llama-cpp applies it; undefined where the file has none. */
+/** Wrappers whose answers come in channels, each under a header of its own, which would be shown as text. */
+const IN_CHANNELS = ['Harmony', 'Muse'];
+
+/**
+ * The template in a model's file, as node-llama-cpp applies it; undefined where the file has none.
+ * @throws UsageError for one whose answers cannot be told apart from what is around them
+ */
 export function llamaChatTemplate(model: LlamaModel): ChatTemplate | undefined {
   const template = model.fileInfo.metadata.tokenizer?.chat_template;
   if (template === undefined || template.trim() === '') return undefined;
-  const wrapper = wrapperFor(model);
-  const thought = wrapper.settings.segments?.thought;
-  const reasoning = thought ? marksOf(thought) : marksInVocabulary(model);
-  const opening = reasoning?.isOpen && isText(thought?.prefix) ? LlamaText(thought.prefix) : LlamaText();
+  const { wrapper, caveat } = wrapperFor(model);
+  if (IN_CHANNELS.includes(wrapper.wrapperName))
+    throw new UsageError(
+      `${model.filename} answers in channels (${wrapper.wrapperName}), which mtad does not read; give it the prompt as it is: --raw`,
+    );
+  const context = (messages: readonly ChatMessage[]) =>
+    wrapper.generateContextState({
+      chatHistory: [...messages.map(historyItem), { type: 'model', response: [] }],
+    });
+  const { contextText, stopGenerationTriggers } = context([{ role: 'user', content: 'Hello' }]);
+  const { thought } = wrapper.settings.segments ?? {};
+  const marks = thought ? marksOf(thought) : marksInVocabulary(model);
+  const isOpened = marks !== undefined && contextText.toString().trimEnd().endsWith(marks.start);
+  const opening =
+    marks?.isOpen && !isOpened && isText(thought?.prefix) ? LlamaText(thought.prefix) : LlamaText();
 
+  const render = (messages: readonly ChatMessage[]) => LlamaText([context(messages).contextText, opening]);
   const begin = (tokens: TokenId[]) =>
     beginsWithBos(model, template) ? withLeadingToken(model, tokens) : withoutLeadingToken(model, tokens);
-  const render = (messages: readonly ChatMessage[]) => {
-    const chatHistory: ChatHistoryItem[] = [...messages.map(historyItem), { type: 'model', response: [] }];
-    const { contextText, stopGenerationTriggers } = wrapper.generateContextState({ chatHistory });
-    return { text: LlamaText([contextText, opening]), triggers: stopGenerationTriggers };
-  };
-  const { triggers } = render([{ role: 'user', content: 'Hello' }]);
-  const ends = triggers.map((trigger) => ({
-    trigger,
-    tokens: trigger.tokenize(model.tokenizer, 'trimLeadingSpace'),
-  }));
   return {
     name: wrapper.wrapperName,
-    reasoning,
-    endTokens: new Set<TokenId>(ends.flatMap(({ tokens }) => (tokens.length === 1 ? tokens : []))),
-    endTexts: ends.filter(({ tokens }) => tokens.length > 1).map(({ trigger }) => trigger.toString()),
-    encode: (messages) => begin(render(messages).text.tokenize(model.tokenizer)),
+    caveat,
+    reasoning: marks && { ...marks, isOpen: marks.isOpen || isOpened },
+    ...endsOf(model, stopGenerationTriggers, marks),
+    encode: (messages) => begin(render(messages).tokenize(model.tokenizer)),
     encodeAfterAnswer(messages) {
       const last = messages.findLastIndex(({ role }) => role === 'assistant');
       const marked = messages.map((message, i) => (i === last ? { ...message, content: PLACE } : message));
-      return after(render(marked).text, PLACE).tokenize(model.tokenizer, 'trimLeadingSpace');
+      return after(render(marked), PLACE).tokenize(model.tokenizer, 'trimLeadingSpace');
     },
   };
+}
+
+/** A token that a trigger begins with is the end already, if it is no text; what ends the reasoning ends no answer. */
+function endsOf(
+  model: LlamaModel,
+  triggers: readonly LlamaText[],
+  marks: ReasoningMarks | undefined,
+): Pick<ChatTemplate, 'endTokens' | 'endTexts'> {
+  const endTokens = new Set<TokenId>();
+  const endTexts: string[] = [];
+  for (const trigger of triggers) {
+    const text = trigger.toString();
+    const isOfReasoning = marks !== undefined && text.trimStart().startsWith(marks.end);
+    const own = isOfReasoning ? text.trimStart().slice(marks.end.length) : text;
+    if (own === '' || (isOfReasoning && own.trim() === '')) continue;
+    const [first, ...rest] = isOfReasoning
+      ? model.tokenize(own, true, 'trimLeadingSpace')
+      : trigger.tokenize(model.tokenizer, 'trimLeadingSpace');
+    if (rest.length === 0 || model.getTokenAttributes(first!).control) endTokens.add(first!);
+    else endTexts.push(own);
+  }
+  return { endTokens, endTexts };
 }
 
 /** The same, worked out when it is first asked for: node-llama-cpp tries its wrappers, which takes up to two seconds. */
@@ -71,12 +102,18 @@ function withoutLeadingToken({ tokens: { bos } }: LlamaModel, tokens: TokenId[])
   return bos !== null && tokens[0] === bos ? tokens.slice(1) : tokens;
 }
 
-/** The library says aloud what it cannot read in a template, and then guesses; here it guesses at once. */
-function wrapperFor(model: LlamaModel): ChatWrapper {
+/** The library says aloud what it cannot read in a template, and then guesses; here the guess comes with the reason. */
+function wrapperFor(model: LlamaModel): { wrapper: ChatWrapper; caveat: string | undefined } {
   try {
-    return resolveChatWrapper(model, { warningLogs: false, fallbackToOtherWrappersOnJinjaError: false });
-  } catch {
-    return resolveChatWrapper(model, { warningLogs: false, noJinja: true });
+    const options = { warningLogs: false, fallbackToOtherWrappersOnJinjaError: false };
+    return { wrapper: resolveChatWrapper(model, options), caveat: undefined };
+  } catch (error) {
+    const wrapper = resolveChatWrapper(model, { warningLogs: false, noJinja: true });
+    const [reason] = (error as Error).message.split('\n');
+    return {
+      wrapper,
+      caveat: `the chat template of ${model.filename} cannot be read (${reason}); "${wrapper.wrapperName}" is used instead`,
+    };
   }
 }
 

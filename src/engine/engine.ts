@@ -79,6 +79,8 @@ export interface ChatMessage {
 /** Messages become tokens: the template's own words may be special tokens, those of the messages never are. */
 export interface ChatTemplate {
   readonly name: string;
+  /** Why it may not be the model's own; undefined = it is. */
+  readonly caveat: string | undefined;
   /** Where the model says what it reasons before it answers; undefined = it does not. */
   readonly reasoning: ReasoningMarks | undefined;
   /** What ends an answer, besides the tokenizer's end-of-generation tokens. */

@@ -9,14 +9,15 @@ import { parseSettings, type SettingsInput } from './settings.js';
 
 /**
  * Questions and answers, in the target's chat template. Between them both caches stay as they are: the next question
- * stands behind the tokens of the last answer as they were written, so that only what is new is evaluated.
+ * stands behind the tokens of the last answer as they were written, so that only what is new is evaluated. What a model
+ * reasoned is no part of the conversation, nor is a stop string: an answer with either is read once more without.
  */
 export class Conversation {
   readonly #pair: Pair;
   readonly #template: ChatTemplate;
   readonly #session: Session;
   #messages: readonly ChatMessage[] = [];
-  /** The messages as tokens, up to where the last answer ends; undefined = they were not written here. */
+  /** The messages as tokens, up to where the last answer ends; undefined = they stand nowhere so. */
   #text: readonly TokenId[] | undefined;
 
   private constructor(pair: Pair, template: ChatTemplate, session: Session) {
@@ -46,9 +47,11 @@ export class Conversation {
     this.#text = undefined;
   }
 
-  /** Tokens of the conversation as far as it was written here, and how many it can have. */
+  /** Tokens of the conversation so far, and how many it can have. */
   get size(): { readonly tokens: number; readonly contextSize: number } {
-    return { tokens: this.#text?.length ?? 0, contextSize: this.#session.contextSize };
+    const isEmpty = this.#messages.length === 0;
+    const text = this.#text ?? (isEmpty ? [] : this.#template.encode(this.#messages));
+    return { tokens: text.length, contextSize: this.#session.contextSize };
   }
 
   /**
@@ -60,8 +63,10 @@ export class Conversation {
     const messages: ChatMessage[] = [...this.#messages, { role: 'user', content: question }];
     for await (const event of this.#session.write(this.#promptOf(messages), signal)) {
       if (event.type === 'end' && event.result.tokens.length > 0) {
-        this.#messages = [...messages, { role: 'assistant', content: answerOf(event.result) }];
-        this.#text = this.#withoutEnd(this.#session.tokens);
+        const { result } = event;
+        this.#messages = [...messages, { role: 'assistant', content: answerOf(result) }];
+        const isAsWritten = result.finishReason !== 'stop' && !result.reasoning;
+        this.#text = isAsWritten ? this.#withoutEnd(this.#session.tokens) : undefined;
       }
       yield event;
     }

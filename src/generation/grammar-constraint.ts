@@ -8,11 +8,17 @@ import type { Draft, Mask, NodeIndex, Prefix, TokenId } from '../types.js';
  * forward with the text, so that both models go each way once.
  */
 export class GrammarConstraint implements Constraint {
+  readonly #banned: ReadonlySet<TokenId>;
   #root: Branch;
   #length: number; // tokens of the prefix up to the root
 
-  /** @param start where the text begins @param promptLength tokens before it, which the grammar does not concern */
-  constructor(start: GrammarState, promptLength: number) {
+  /**
+   * @param start where the text begins
+   * @param promptLength tokens before it, which the grammar does not concern
+   * @param banned tokens that are not to be written even where the grammar allows them
+   */
+  constructor(start: GrammarState, promptLength: number, banned: ReadonlySet<TokenId> = new Set()) {
+    this.#banned = banned;
     this.#root = new Branch(start);
     this.#length = promptLength;
   }
@@ -21,7 +27,8 @@ export class GrammarConstraint implements Constraint {
     const root = this.#at(prefix);
     return nodes.map((node) => {
       const tokens = pathTo(tree, node).map((n) => tree[n]!.token);
-      return tokens.reduce((branch, token) => branch.after(token), root).state;
+      const { state } = tokens.reduce((branch, token) => branch.after(token), root);
+      return { allows: (token) => !this.#banned.has(token) && state.allows(token) };
     });
   }
 

@@ -34,7 +34,7 @@ const SCALARS = ['string', 'number', 'integer', 'boolean', 'null'];
 const FORMATS = ['date', 'time', 'date-time'];
 
 /**
- * Checks that a grammar can be made from a JSON schema which keeps every promise of it.
+ * Checks that a grammar can be made from a JSON schema which keeps what it promises, but for what the notes say.
  * @returns what the grammar asks for beyond the schema, in sentences
  * @throws UsageError naming the first keyword that it cannot keep, and where
  */
@@ -67,9 +67,9 @@ class Check {
 
   #inside(kind: Kind, schema: Schema, path: string): void {
     if (kind === '$ref') this.#reference(schema.$ref, path);
-    if (kind === 'oneOf') this.#list(schema.oneOf, `${path}/oneOf`);
-    if (kind === 'const') checkLiterals([schema.const], path);
-    if (kind === 'enum') checkLiterals(schema.enum, path);
+    if (kind === 'oneOf') this.#oneOf(schema.oneOf, path);
+    if (kind === 'const') checkLiterals([schema.const], schema.type, path);
+    if (kind === 'enum') checkLiterals(schema.enum, schema.type, path);
     if (kind === 'object') this.#object(schema, path);
     if (kind === 'array') this.#array(schema, path);
     if (kind === 'string') checkRange(schema, 'minLength', 'maxLength', path);
@@ -81,6 +81,13 @@ class Check {
     const known = this.#definitions.map((name) => `#/$defs/${name}`);
     if (!known.includes(reference as string))
       refuse(path, `"$ref" must name a schema of the root's "$defs", not ${JSON.stringify(reference)}`);
+  }
+
+  #oneOf(schemas: unknown, path: string): void {
+    this.#list(schemas, `${path}/oneOf`);
+    const types = (schemas as Schema[]).flatMap(typesOf);
+    if (new Set(types).size < types.length)
+      this.notes.push(`"oneOf" at ${path} is taken as "anyOf": a value may match several of its schemas`);
   }
 
   #list(schemas: unknown, path: string): void {
@@ -154,11 +161,30 @@ function hintFor(keyword: string): string {
   return '';
 }
 
-function checkLiterals(literals: unknown, path: string): void {
+function checkLiterals(literals: unknown, type: unknown, path: string): void {
   const isLiteral = (value: unknown) => value === null || /^(string|number|boolean)$/.test(typeof value);
   if (!Array.isArray(literals) || literals.length === 0) refuse(path, '"enum" must list values');
   if (!literals.every(isLiteral))
     refuse(path, '"const" and "enum" must be strings, numbers, true, false or null');
+  const types = type === undefined ? SCALARS : [type].flat();
+  const stray = literals.find((literal) => !types.some((one) => isOfType(literal, one)));
+  if (stray !== undefined)
+    refuse(path, `"type" is ${JSON.stringify(type)}, and ${JSON.stringify(stray)} is another`);
+}
+
+function isOfType(value: unknown, type: unknown): boolean {
+  if (type === 'integer') return Number.isInteger(value);
+  return value === null ? type === 'null' : typeof value === type;
+}
+
+/** The types of a schema's values: integers are numbers, and what is not known may be all. */
+function typesOf(schema: Schema): unknown[] {
+  if ('const' in schema || 'enum' in schema) {
+    const literals = 'const' in schema ? [schema.const] : (schema.enum as unknown[]);
+    return [...new Set(literals.map((literal) => (literal === null ? 'null' : typeof literal)))];
+  }
+  const { type = ['object', 'array', 'string', 'number', 'boolean', 'null'] } = schema;
+  return [...new Set([type].flat().map((one) => (one === 'integer' ? 'number' : one)))];
 }
 
 function checkRange(schema: Schema, min: string, max: string, path: string): void {

@@ -146,8 +146,8 @@ export class Session {
     const { endTokens, endTexts = [], reasoning } = template ?? {};
     const isEndToken = (token: TokenId) => tokenizer.isEndOfGeneration(token) || !!endTokens?.has(token);
     const isEnd = (token: TokenId) => !settings.ignoreEos && isEndToken(token);
-    const constraint = grammar && new GrammarConstraint(grammar.start(), promptTokens.length);
     const banned = bannedTokens(pair, settings.ignoreEos, isEndToken);
+    const constraint = grammar && new GrammarConstraint(grammar.start(), promptTokens.length, banned);
     const sampling = { ...settings, banned, constraint };
     const strategy = createStrategy(settings, { sampling, isEnd, target: cache.target, draft: cache.draft });
     const stream = new TextStream(tokenizer, promptTokens, [...settings.stop, ...endTexts], reasoning);

@@ -19,8 +19,8 @@ export interface Constraint {
 
 /**
  * Temperature, then top-k, then top-p, then renormalise (the order of Qin et al., section 4).
- * Top-p keeps the smallest prefix of the sorted list whose mass reaches it, always at least one token.
- * @throws Error where no token is left to choose from
+ * Top-p keeps the smallest prefix of the sorted list whose mass reaches it, always at least one token. Where the
+ * constraint leaves none there is none.
  */
 export function truncate(top: TopLogits, { temperature, topK, topP, banned }: Truncation): Distribution {
   let { tokens, logits } = top;
@@ -29,10 +29,6 @@ export function truncate(top: TopLogits, { temperature, topK, topP, banned }: Tr
     tokens = tokens.filter(keep);
     logits = logits.filter(keep);
   }
-  if (tokens.length === 0)
-    throw new Error(
-      'No token of this vocabulary can go on here: the grammar asks for what the model cannot write',
-    );
   const k = topK === 0 ? tokens.length : Math.min(topK, tokens.length);
   const kept = normalise(
     tokens.slice(0, k),

@@ -54,6 +54,12 @@ describe('mtad chat in a pipe', () => {
     expect(oneByOne.read).toHaveLength(2);
     expect(fenced.read).toHaveLength(1);
     expect(slashed.stdout).toBe(fenced.stdout);
+    const [alone, windows] = await Promise.all([
+      talk(['"""', 'One', 'two', '"""']),
+      mtad([...chat, '--stats'], { input: '\uFEFF"""One\r\ntwo"""\r\n' }),
+    ]);
+    expect(alone.stdout).toBe(fenced.stdout);
+    expect(windows.stdout).toBe(fenced.stdout);
   });
 
   test('/save writes what /load, and --load, go on with', async () => {
@@ -129,8 +135,24 @@ describe('mtad chat in a pipe', () => {
     expect(read).toHaveLength(2);
   });
 
+  test('-q keeps figures quiet, not the answers to commands', async () => {
+    const { stderr } = await talk(['/help', 'Hello'], ['-q', '--system', 'Be brief']);
+    expect(stderr).toContain('/reset');
+    expect(stderr).not.toContain('read ');
+  });
+
+  test('what is not UTF-8 is refused', async () => {
+    const input = Buffer.concat([Buffer.from('Hello\n'), Buffer.from([0xff, 0xfe]), Buffer.from('\n')]);
+    const { stderr, exitCode } = await mtad(chat, { input });
+    expect({ exitCode, stderr }).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('not valid UTF-8'),
+    });
+  });
+
   test.each([
     [['Hello', '/nonsense'], 'no command /nonsense', 2],
+    [['/constructor'], 'no command /constructor', 2],
     [['/save'], '/save needs the name of a file', 2],
     [['/load no-such-file.json'], 'Cannot load the conversation', 2],
     [['word '.repeat(2000)], 'the context holds', 5],

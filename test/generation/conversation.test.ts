@@ -113,6 +113,20 @@ describe.each(['direct', 'bindings'] as const)('Conversation on engine %s', (eng
     await conversation.dispose();
   });
 
+  it('what a stop string cut off is no part of the conversation', async () => {
+    const said = await open();
+    const [, word] = / (\w{3,})/.exec((await ask(said, 'Tell me a story')).text)!;
+    await said.dispose();
+    const conversation = await open({ stop: [word!] });
+    expect((await ask(conversation, 'Tell me a story')).finishReason).toBe('stop');
+    const messages = [...conversation.messages, { role: 'user', content: 'And then?' } as const];
+    let prompt: readonly number[] = [];
+    for await (const event of conversation.ask('And then?'))
+      if (event.type === 'start') prompt = event.promptTokens;
+    expect(prompt).toEqual(pair.target.chatTemplate!.encode(messages));
+    await conversation.dispose();
+  });
+
   it('an interrupted answer is part of the conversation as far as it came', async () => {
     const conversation = await open({ maxTokens: 200, ignoreEos: true });
     const stop = new AbortController();

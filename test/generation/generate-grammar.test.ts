@@ -62,6 +62,19 @@ describe.each(['direct', 'bindings'] as const)('generate with a grammar, %s', (e
     expect(counters.rawLogProbSum!).toBeLessThan(-5); // the grammar made certain what the model did not expect
   });
 
+  it.each(['mtad', 'mmtad', 'speculative'] as const)(
+    '%s passes by a dead end that the text does not go into',
+    async (strategy) => {
+      const grammar = { gbnf: 'root ::= "," <[99999]> | " there"' };
+      const even = { temperature: 4, topP: 1 }; // both ways are taken
+      const ends = await Promise.allSettled(
+        [1, 2, 3, 4, 5, 6, 7, 8].map((seed) => run(pair, { strategy, grammar, seed, ...even })),
+      );
+      const texts = ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value.text] : []));
+      expect(new Set(texts)).toEqual(new Set([' there']));
+    },
+  );
+
   it('says so where the model cannot write what the grammar asks for', async () => {
     const grammar = { gbnf: 'root ::= "a" <[99999]>' };
     const texts: string[] = [];

@@ -34,6 +34,31 @@ describe('checkJsonSchema', () => {
     expect(checkJsonSchema(schema)).toEqual([]);
   });
 
+  it('says where "oneOf" is taken as "anyOf"', () => {
+    const oneOf = (...oneOf: object[]) => checkJsonSchema({ oneOf });
+    expect(oneOf({ type: 'number' }, { type: 'integer' })).toEqual([
+      '"oneOf" at # is taken as "anyOf": a value may match several of its schemas',
+    ]);
+    expect(oneOf({ type: ['string', 'null'] }, { type: 'string' })).toHaveLength(1);
+    expect(oneOf({ const: 1 }, { type: 'integer' })).toHaveLength(1);
+    expect(oneOf({ const: 1 }, { const: 'a' })).toEqual([]);
+    expect(oneOf({ type: 'string' }, { type: 'integer' }, { type: 'array', items: text })).toEqual([]);
+  });
+
+  it.each([
+    [{ type: 'string', enum: ['a', 2] }, '"type" is "string", and 2 is another'],
+    [{ type: 'string', const: null }, '"type" is "string", and null is another'],
+    [{ type: ['integer', 'null'], enum: [1, null, 1.5] }, 'and 1.5 is another'],
+  ])('refuses %j, whose values are not of its type', (schema, message) => {
+    expect(() => checkJsonSchema(schema)).toThrow(message);
+    expect(() => checkJsonSchema(schema)).toThrow(UsageError);
+  });
+
+  it('takes values that are of their type', () => {
+    expect(checkJsonSchema({ type: ['integer', 'null'], enum: [1, null] })).toEqual([]);
+    expect(checkJsonSchema({ type: 'number', const: 1.5 })).toEqual([]);
+  });
+
   it('does not take the name of a property for a keyword', () => {
     expect(checkJsonSchema({ type: 'object', properties: { pattern: text, anyOf: text } })).toEqual([]);
   });

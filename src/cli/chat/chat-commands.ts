@@ -8,7 +8,7 @@ import { loadConversation, saveConversation } from './saved-conversation.js';
 /** What the commands work on. */
 export interface Chat {
   readonly conversation: Conversation;
-  readonly say: (line: string) => void; // to the user, on standard error
+  readonly say: (line: string) => void; // to the user, who asked, on standard error
   readonly color: 'auto' | 'always' | 'never';
   /** The last answer, if there is one. */
   last: { readonly promptTokens: number; readonly result: GenerationResult } | undefined;
@@ -17,7 +17,8 @@ export interface Chat {
 interface ChatCommand {
   readonly usage: string;
   readonly what: string;
-  run(argument: string, chat: Chat): void | Promise<void>;
+  /** @returns whether the conversation ends */
+  run(argument: string, chat: Chat): void | true | Promise<void>;
 }
 
 const COMMANDS: Record<string, ChatCommand> = {
@@ -74,7 +75,7 @@ const COMMANDS: Record<string, ChatCommand> = {
     },
   },
   help: { usage: '/help', what: 'this list', run: (_, { say }) => say(helpText()) },
-  bye: { usage: '/bye', what: 'end the conversation, as Ctrl-D does', run: () => {} },
+  bye: { usage: '/bye', what: 'end the conversation, as Ctrl-D does', run: () => true },
 };
 
 /** Whether a message is a command: a slash and a word at its very beginning, unlike /etc/hosts. */
@@ -88,16 +89,21 @@ export function isChatCommand(message: string): boolean {
  * @throws UsageError for a command that there is not, or that cannot be done
  */
 export async function runChatCommand(message: string, chat: Chat): Promise<boolean> {
-  const [, name, argument] = /^\/([a-z?]+)\s*(.*)$/s.exec(message)!;
-  if (['bye', 'exit', 'quit'].includes(name!)) return false;
-  const command = COMMANDS[name === '?' ? 'help' : name!];
-  if (!command)
+  const [, word, argument] = /^\/([a-z?]+)\s*(.*)$/s.exec(message)!;
+  const name = ALIASES.get(word!) ?? word!;
+  if (!Object.hasOwn(COMMANDS, name))
     throw new UsageError(
-      `There is no command /${name} (/help lists them; a space before the slash makes it a message)`,
+      `There is no command /${word} (/help lists them; a space before the slash makes it a message)`,
     );
-  await command.run(argument!.trim(), chat);
-  return true;
+  return (await COMMANDS[name]!.run(argument!.trim(), chat)) !== true;
 }
+
+/** What people type who come from elsewhere. */
+const ALIASES = new Map([
+  ['exit', 'bye'],
+  ['quit', 'bye'],
+  ['?', 'help'],
+]);
 
 function named(path: string, command: string): string {
   if (path === '') throw new UsageError(`/${command} needs the name of a file: /${command} chat.json`);
@@ -110,6 +116,6 @@ function helpText(): string {
   return [
     ...commands.map(({ usage, what }) => `${usage.padEnd(width)}  ${what}`),
     `${'"""'.padEnd(width)}  begins and ends a message of several lines; a backslash at the end of a line goes on too`,
-    `${'Ctrl-C'.padEnd(width)}  stops the answer`,
+    `${'Ctrl-C'.padEnd(width)}  stops the answer; a second one before it has stopped, the program`,
   ].join('\n');
 }

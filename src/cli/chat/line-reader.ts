@@ -1,4 +1,6 @@
 import { createInterface, type Interface } from 'node:readline';
+import { Readable } from 'node:stream';
+import { notUtf8 } from '../prompt.js';
 
 /** What opens and closes a message of several lines, as in ollama. */
 const FENCE = '"""';
@@ -14,6 +16,7 @@ export class LineReader {
   readonly isTerminal: boolean;
   readonly #readline: Interface;
   readonly #lines: string[] = [];
+  #failure: Error | undefined; // of the input
   #wake: (() => void) | undefined;
   #isClosed = false;
   #isCancelled = false; // the message of several lines that is being typed
@@ -21,8 +24,10 @@ export class LineReader {
   constructor() {
     this.isTerminal = process.stdin.isTTY && process.stderr.isTTY;
     this.#readline = createInterface({
-      input: process.stdin,
-      ...(this.isTerminal ? { output: process.stderr, terminal: true } : {}),
+      ...(this.isTerminal
+        ? { input: process.stdin, output: process.stderr, terminal: true }
+        : { input: Readable.from(decoded(process.stdin)) }),
+      crlfDelay: Number.POSITIVE_INFINITY,
     });
     this.#readline.on('line', (line) => {
       this.#lines.push(line);
@@ -32,11 +37,15 @@ export class LineReader {
       this.#isClosed = true;
       this.#wake?.();
     });
+    this.#readline.on('error', (error) => {
+      this.#failure = error;
+      this.#readline.close();
+    });
     this.#readline.on('SIGINT', () => this.#cancel());
     this.pause();
   }
 
-  /** The next message; undefined when there is none any more. What was begun when the input ended is a message. */
+  /** The next message; undefined when there is none any more. What was begun when the input ended is a message. @throws UsageError */
   async next(): Promise<string | undefined> {
     this.#resume();
     try {
@@ -78,7 +87,8 @@ export class LineReader {
       if (line === undefined) return lines.join('\n');
       lines.push(line);
     }
-    return lines.join('\n').trimEnd().slice(0, -FENCE.length);
+    const text = lines.join('\n').trimEnd().slice(0, -FENCE.length);
+    return text.replace(/^\n/, '').replace(/\n$/, ''); // fences may stand alone on their lines
   }
 
   async #continued(first: string): Promise<string> {
@@ -101,6 +111,7 @@ export class LineReader {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
+    if (this.#failure && this.#lines.length === 0) throw this.#failure;
     return this.#isCancelled ? undefined : this.#lines.shift();
   }
 
@@ -112,5 +123,16 @@ export class LineReader {
     process.stderr.write(wasEmpty ? `\n${HINT}\n` : '\n');
     this.#isCancelled = true;
     this.#wake?.();
+  }
+}
+
+/** @throws UsageError for anything but UTF-8 */
+async function* decoded(bytes: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  try {
+    for await (const chunk of bytes) yield decoder.decode(chunk, { stream: true });
+    yield decoder.decode();
+  } catch (cause) {
+    throw notUtf8('Standard input', cause);
   }
 }

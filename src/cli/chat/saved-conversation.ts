@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { ChatMessage } from '../../engine/engine.js';
 import { UsageError } from '../../errors.js';
@@ -14,14 +14,19 @@ const savedSchema = z.object({
 
 /** @throws UsageError when there is something else under this name, or it cannot be written */
 export async function saveConversation(path: string, messages: readonly ChatMessage[]): Promise<void> {
-  const old = await readFile(path, 'utf8').catch(() => undefined);
-  if (old !== undefined && !parse(old).success)
-    throw new UsageError(`${path} exists and is no saved conversation; give another name`);
-  await writeFile(path, `${JSON.stringify({ schema: 1, messages }, undefined, 2)}\n`).catch(
-    (cause: Error) => {
-      throw new UsageError(`Cannot save the conversation: ${cause.message}`, { cause });
-    },
-  );
+  const whole = `${path}.${process.pid}.tmp`; // so that what was saved before is not lost on a full disk
+  try {
+    const old = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
+    if (old !== undefined && !parse(old).success)
+      throw new Error(`${path} exists and is no saved conversation; give another name`);
+    await writeFile(whole, `${JSON.stringify({ schema: 1, messages }, undefined, 2)}\n`);
+    await rename(whole, path);
+  } catch (cause) {
+    await rm(whole, { force: true });
+    throw new UsageError(`Cannot save the conversation: ${(cause as Error).message}`, { cause });
+  }
 }
 
 /** @throws UsageError for a file that cannot be read or holds no conversation */

@@ -27,14 +27,13 @@ export async function talk(
   firstMessage: string,
   flags: TalkFlags,
 ): Promise<number> {
-  const say = (line: string) => {
-    if (!flags.quiet) process.stderr.write(`${line}\n`);
-  };
+  const say = (line: string) => void process.stderr.write(`${line}\n`);
   const chat: Chat = { conversation, say, color: flags.color, last: undefined };
   const output = new Sink(undefined, () => {});
   const reader = new LineReader();
   const { isTerminal } = reader;
-  if (isTerminal) say('Ctrl-C stops an answer, Ctrl-D ends the conversation, /help lists the commands');
+  if (isTerminal && !flags.quiet)
+    say('Ctrl-C stops an answer, Ctrl-D ends the conversation, /help lists the commands');
   try {
     let message = firstMessage === '' ? await reader.next() : firstMessage;
     for (; message !== undefined; message = await reader.next()) {
@@ -83,7 +82,7 @@ function answer(question: string, chat: Chat, output: Sink, flags: TalkFlags): P
       chat.last = { promptTokens, result };
       if (!written.endsWith('\n')) await output.write('\n');
       if (result.tokens.length === 0) chat.say('(no answer: the question is not part of the conversation)');
-      if (flags.stats ?? process.stderr.isTTY)
+      if ((flags.stats ?? process.stderr.isTTY) && !flags.quiet)
         chat.say(colorsFor(flags.color, process.stderr.isTTY).dim(answerStats(result, promptTokens)));
     }
     return interrupts.exitCode ?? EXIT.ok;

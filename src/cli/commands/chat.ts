@@ -11,7 +11,9 @@ import { type TalkFlags, talk } from '../chat/talk.js';
 import { type DecodingFlags, settingsOf } from '../decoding-options.js';
 import { EXIT } from '../failures.js';
 import { pairOptionsOf, type RuntimeFlags, runOptionsOf } from '../options.js';
+import { CHAT_CONTEXT } from '../programs/chat.js';
 import { downloadReports } from '../render/downloads.js';
+import { warn } from '../warnings.js';
 
 /** What Commander makes of the options. Undefined = not given. */
 export interface ChatFlags extends RuntimeFlags, DecodingFlags, TalkFlags {
@@ -19,9 +21,6 @@ export interface ChatFlags extends RuntimeFlags, DecodingFlags, TalkFlags {
   load?: string;
   engine: NonNullable<PairOptions['engine']>;
 }
-
-/** Tokens of a conversation unless --ctx-size says otherwise: what a model was trained on may not fit into memory. */
-const CONTEXT_SIZE = 8192;
 
 /** `mtad chat`: questions in, answers out, until there are no more. @returns the exit code */
 export async function runChat(firstMessage: string, flags: ChatFlags): Promise<number> {
@@ -43,6 +42,10 @@ export async function runChat(firstMessage: string, flags: ChatFlags): Promise<n
       progress.loading('Loading models');
       pair = await loadPair(needed, files);
       conversation = await Conversation.open(pair, settings, chatRunOptions(flags, files));
+      progress.stop();
+      warn(flags.ctxSize, files.target, pair.target.chatTemplate, (line) => {
+        if (!flags.quiet) process.stderr.write(`mtad: ${line}\n`);
+      });
       return EXIT.ok;
     });
     if (!conversation) return interrupted;
@@ -68,6 +71,6 @@ async function chatFiles(options: PairOptions): Promise<PairFiles> {
 }
 
 function chatRunOptions(flags: ChatFlags, { target }: PairFiles): RunOptions {
-  const contextSize = flags.ctxSize ?? Math.min(target.trainContextSize || CONTEXT_SIZE, CONTEXT_SIZE);
+  const contextSize = flags.ctxSize ?? Math.min(target.trainContextSize || CHAT_CONTEXT, CHAT_CONTEXT);
   return { ...runOptionsOf(flags), contextSize };
 }

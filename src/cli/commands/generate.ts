@@ -25,6 +25,7 @@ import { jsonLinesPrinter, jsonPrinter, type Printer, plainPrinter } from '../re
 import type { Progress } from '../render/progress.js';
 import { checkOutputs } from '../render/sink.js';
 import { statsText } from '../render/stats.js';
+import { warn } from '../warnings.js';
 
 /** What Commander makes of the options. Undefined = not given. */
 export interface GenerateFlags extends RuntimeFlags, DecodingFlags, GrammarFlags {
@@ -79,7 +80,11 @@ async function loadAndWrite(
   progress: Progress,
 ): Promise<number> {
   const { signal } = interrupts;
-  const say = sayer(flags);
+  const sayLine = sayer(flags);
+  const say = (line: string) => {
+    progress.stop();
+    sayLine(line);
+  };
   const options: PairOptions = {
     ...pairOptionsOf(flags),
     engine: flags.engine,
@@ -90,11 +95,6 @@ async function loadAndWrite(
   };
   const { findPair, loadPair } = await import('../../models/pair.js'); // half a second, so not before it is needed
   const files = await findPair(options); // before a long standard input is read in vain
-  const trained = files.target.trainContextSize;
-  if (trained > 0 && flags.ctxSize !== undefined && flags.ctxSize > trained)
-    say(
-      `warning: --ctx-size ${flags.ctxSize} is more than the ${trained} tokens that the target was trained on`,
-    );
   checkChatTemplate(flags, files.target, say);
   const words = await readPrompt(sources, signal, say);
   if (words === '') throw new UsageError('The prompt is empty');
@@ -105,6 +105,8 @@ async function loadAndWrite(
   const pair = await loadPair(options, files);
   try {
     const loadMs = performance.now() - started;
+    const template = typeof prompt === 'string' ? undefined : pair.target.chatTemplate;
+    warn(flags.ctxSize, files.target, template, say);
     return await write(pair, prompt, flags, settings, { loadMs, interrupts, progress });
   } finally {
     await pair.dispose();

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { UsageError } from '../../errors.js';
 import type { ChatFlags } from '../commands/chat.js';
 import { addDecodingOptions } from '../decoding-options.js';
 import {
@@ -8,6 +9,9 @@ import {
   answerErrors,
   colorOption,
 } from '../options.js';
+
+/** Tokens of a conversation unless --ctx-size says otherwise: what a model was trained on may not fit into memory. */
+export const CHAT_CONTEXT = 8192;
 
 const EXAMPLES = `
 A message is a line, or several between """ and """, or as long as lines end in a backslash. Ctrl-C stops the answer;
@@ -28,6 +32,8 @@ export function createChatProgram(): Command {
     .argument('[message...]', 'the first message')
     .action(async (words: string[], flags: ChatFlags, command: Command) => {
       if (words.length === 1 && words[0] === 'help') return command.help();
+      if (flags.load !== undefined && command.getOptionValueSource('system') === 'cli')
+        throw new UsageError('--load brings its own system text: leave --system out, or use /system');
       const { runChat } = await import('../commands/chat.js');
       process.exitCode = await runChat(words.join(' '), flags);
     });
@@ -51,7 +57,7 @@ export function createChatProgram(): Command {
 
   program.optionsGroup('Runtime:');
   addEngineOption(program);
-  addRuntimeOptions(program);
+  addRuntimeOptions(program, `what the target was trained on, up to ${CHAT_CONTEXT}`);
 
   program.optionsGroup('Output:');
   program

@@ -31,9 +31,10 @@ export class CellKeeper {
 
   /** Before a pass, since nothing else takes cells. @param lengths tokens per sequence, NaN where nobody knows */
   keep(lengths: readonly number[]): void {
-    const nothingLeftItsWindow = lengths.every((length) => length < this.#window);
-    if (nothingLeftItsWindow || this.#changed === Infinity) return;
+    if (this.#changed === Infinity) return;
     this.#library.memoryRemove(this.#memory, this.#sequence, this.#changed, -1);
+    const nothingLeftItsWindow = lengths.every((length) => length < this.#window);
+    if (nothingLeftItsWindow) return;
     for (const sequence of lengths.keys())
       this.#library.memoryCopy(this.#memory, sequence, this.#sequence, this.#changed, -1);
     this.#changed = Infinity;

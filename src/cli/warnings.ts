@@ -1,0 +1,16 @@
+import type { ChatTemplate } from '../engine/engine.js';
+import type { ModelHeader } from '../models/header.js';
+
+/** Says what may make a text worse than the model could write it. */
+export function warn(
+  ctxSize: number | undefined, // as asked for
+  { trainContextSize }: ModelHeader,
+  template: ChatTemplate | undefined,
+  say: (line: string) => void,
+): void {
+  if (ctxSize !== undefined && trainContextSize > 0 && ctxSize > trainContextSize)
+    say(
+      `warning: --ctx-size ${ctxSize} is more than the ${trainContextSize} tokens that the target was trained on`,
+    );
+  if (template?.caveat !== undefined) say(`warning: ${template.caveat}`);
+}

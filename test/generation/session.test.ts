@@ -1,0 +1,38 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Session } from '../../src/generation/session.js';
+import { parseSettings } from '../../src/generation/settings.js';
+import { loadPair, type Pair } from '../../src/models/pair.js';
+import type { StrategyName } from '../../src/strategies/index.js';
+import { slidingWindowModel } from '../support/other-architectures.js';
+
+describe.each(['direct', 'bindings'] as const)('a session with a sliding window, engine %s', (engine) => {
+  let folder: string;
+  let pair: Pair;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'mtad-session-'));
+    const model = await slidingWindowModel(folder, { window: 64 });
+    pair = await loadPair({ model, draft: model, engine });
+  });
+  afterAll(async () => {
+    await pair?.dispose();
+    await rm(folder, { recursive: true });
+  });
+
+  const strategies: StrategyName[] = ['autoregressive', 'mtad', 'mmtad'];
+  it.each(strategies)(
+    '%s: each text gets all of the context, however long the one before',
+    async (strategy) => {
+      const settings = parseSettings({ strategy, maxTokens: 8, seed: 1, ignoreEos: true });
+      const session = await Session.open(pair, settings, { threads: 1, contextSize: 240 });
+      for (const [i, length] of [220, 60, 200, 90, 225].entries()) {
+        const prompt = Array.from({ length }, (_, t) => 260 + ((7 * t + 13 * i) % 100));
+        for await (const event of session.write(prompt))
+          if (event.type === 'end') expect(event.result.tokens).toHaveLength(8);
+      }
+      await session.dispose();
+    },
+  );
+});
