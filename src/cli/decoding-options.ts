@@ -46,7 +46,7 @@ export function addDecodingOptions(program: Command): void {
     .addOption(setting('-n, --max-tokens <n>', 'maxTokens', 'tokens to generate at most'))
     .addOption(
       new Option('--stop <text>', 'end before this text; repeatable')
-        .argParser((text: string, all: string[]) => [...all, parseStop(text)])
+        .argParser((text: string, all: string[] | false) => [...(all || []), parseStop(text)]) // false: after --no-stop
         .default([], 'none'),
     )
     .option('--ignore-eos', 'never end by itself');

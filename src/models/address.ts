@@ -115,7 +115,8 @@ function isModelFile(path: string): boolean {
   return isSafePath(path) && /\.gguf$/i.test(path);
 }
 
-function withoutSecrets(url: string): string {
+/** A URL without the name and password it may carry, nor its query and fragment. */
+export function withoutSecrets(url: string): string {
   return url.replace(/\/\/[^/]*@/, '//').replace(/[?#].*$/s, '');
 }
 

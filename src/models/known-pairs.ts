@@ -15,7 +15,10 @@ const pairSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9.-]+$/),
   target: modelSchema,
   draft: modelSchema,
-  /** What the makers of the target recommend, and what suits the pair: weaker than whatever a user says. */
+  /**
+   * What the makers of the target recommend, and what suits the pair: weaker than whatever a user says. gamma, beamWidth
+   * and tau are for pairs that are tuned; none in the table is yet.
+   */
   settings: z
     .strictObject({
       gamma: z.int(),

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -72,6 +72,27 @@ test.each([['--chat'], ['--system', 'Be brief']])(
     expect(stderr).toContain('stories-target-f16.gguf has no chat template');
   },
 );
+
+test('a system text that no flag gave is not used beside a model without one, and that is said', async () => {
+  const file = join(folder, 'config.toml');
+  await writeFile(file, 'system = "Be brief"');
+  const plain = await json([...SHORT, 'Hello']);
+  for (const [env, source] of [
+    [{ MTAD_SYSTEM: 'Be brief' }, 'MTAD_SYSTEM'],
+    [{ MTAD_CONFIG: file }, file],
+  ] as const) {
+    const { exitCode, stdout, stderr } = await mtad([...SHORT, '--json', 'Hello'], { env });
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 0,
+      stderr: `mtad: the system text of ${source} is not used: stories-target-f16.gguf has no chat template\n`,
+    });
+    const { text, params } = JSON.parse(stdout);
+    expect({ text, system: params.system }).toEqual({ text: plain.text, system: null });
+    expect((await mtad([...SHORT, '-q', 'Hello'], { env })).stderr).toBe('');
+    expect((await mtad([...SHORT, '--raw', 'Hello'], { env })).stderr).toBe('');
+    expect((await mtad([...SHORT, '--chat', 'Hello'], { env })).exitCode).toBe(2);
+  }
+});
 
 describe('a model that reasons before it answers', () => {
   const greedy = ['--temperature', '0', '--strategy', 'autoregressive', 'Hello'];

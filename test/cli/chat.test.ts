@@ -83,6 +83,21 @@ describe('mtad chat in a pipe', () => {
     expect(byCommand.read[0]![1]).toBeGreaterThan(40);
   });
 
+  test('a system text of the settings holds, unless a conversation is loaded', async () => {
+    const env = { MTAD_SYSTEM: 'Be brief' };
+    const file = join(folder, 'told.json');
+    const input = `Tell me a story\n/save ${file}\n`;
+    expect((await mtad(chat, { env, input })).exitCode).toBe(0);
+    const told = JSON.parse(await readFile(file, 'utf8')).messages;
+    expect(told[0]).toEqual({ role: 'system', content: 'Be brief' });
+    const load = [...chat, '--load', file];
+    expect((await mtad(load, { env: { MTAD_SYSTEM: 'Be long' }, input: `/save ${file}\n` })).exitCode).toBe(
+      0,
+    );
+    expect(JSON.parse(await readFile(file, 'utf8')).messages).toEqual(told);
+    expect((await mtad([...load, '--system', 'Be long'], { input })).exitCode).toBe(2);
+  });
+
   test('/save does not overwrite what is no conversation', async () => {
     const file = join(folder, 'precious.txt');
     await writeFile(file, 'precious');
@@ -150,7 +165,7 @@ describe('mtad chat in a pipe', () => {
 
 test.each([
   [['chat', 'Hello'], 'has no chat template'],
-  [['chat', '--load', 'gguf/README.md', '--system', 'Be brief'], 'brings its own system text'],
+  [['chat', '--load', 'gguf/README.md', '--system', 'Be brief'], 'cannot be used with option'],
   [['chat', '--load', 'gguf/README.md'], 'is no saved conversation'],
   [['chat', '--load', 'package.json'], 'is no saved conversation: schema'],
   [['chat', '--threshold', '2'], '--threshold'],

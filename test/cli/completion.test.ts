@@ -19,7 +19,7 @@ afterAll(() => rm(folder, { recursive: true }));
 /** What a real bash, with our script read, makes of the last of the words; the words are as bash splits them. */
 async function completed(...words: string[]): Promise<string[]> {
   const script = `
-    source <(mtad complete bash)
+    eval "$(mtad complete bash)"
     COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
     _mtad_complete
     for reply in "\${COMPREPLY[@]}"; do echo "$reply"; done`;
@@ -57,6 +57,7 @@ test.each([
     ['auto', 'always', 'never'],
   ],
   [['mtad', 'config', 'bench'], ['benchmark']],
+  [['mtad', 'config', 'benchmark', '--strat'], ['--strategies']],
   [['mtad', 'complete', 'f'], ['fish']],
   [['mtad', '--pair', 'llama-3.1'], ['llama-3.1-8b']],
   [['mtad', '-m', ''], []],
@@ -71,9 +72,27 @@ test('Tab runs nothing that a prompt holds, and writes to no file', async () => 
 });
 
 test('files are left to the shell where an option takes one, and only there', async () => {
+  const directive = async (...words: string[]) =>
+    (await mtad(['complete', '--', ...words])).stdout.trimEnd().split('\n').at(-1);
   for (const option of ['-m', '--draft', '-f', '--models-dir', '--output'])
-    expect((await mtad(['complete', '--', option, ''])).stdout).toBe(':0\n');
-  expect((await mtad(['complete', '--', '--threads', ''])).stdout).toBe(':4\n');
+    expect(await directive(option, '')).toBe(':0');
+  for (const words of [
+    ['--model='],
+    ['--model=gg'],
+    ['inspect', ''],
+    ['inspect', 'a.gguf', ''],
+    ['inspect', '--json', ''],
+  ])
+    expect(await directive(...words)).toBe(':0');
+  for (const words of [
+    ['--threads', ''],
+    ['--threads='],
+    ['inspect', '--gpu', ''],
+    ['inspect', '--'],
+    ['pull', ''],
+    ['-p', 'inspect', ''],
+  ])
+    expect(await directive(...words)).toBe(':4');
 });
 
 test('each line is a value, a tab and one line about it', async () => {

@@ -62,11 +62,13 @@ test('--json is one object, for any command', async () => {
 
 test('no secret is shown', async () => {
   const env = { HF_TOKEN: 'hf_verysecret', MTAD_MODEL: 'https://me:hf_hidden@example.org/a.gguf' };
+  const draft = ['-d', 'HTTPS://example.org/b.gguf?token=hf_signed#hf_anchored'];
   for (const how of [['config'], ['config', '--json']]) {
-    const { stdout, stderr } = await mtad(how, { env });
-    expect(stdout + stderr).not.toMatch(/verysecret|hf_hidden/);
+    const { stdout, stderr } = await mtad([...how, ...draft], { env });
+    expect(stdout + stderr).not.toMatch(/verysecret|hf_/);
     expect(stdout).toMatch(/HF_TOKEN"?:? +(set|true)\b/);
-    expect(stdout).toContain('https://***@example.org/a.gguf');
+    expect(stdout).toContain('https://example.org/a.gguf');
+    expect(stdout).toContain('HTTPS://example.org/b.gguf');
   }
 });
 

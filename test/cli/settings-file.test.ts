@@ -2,7 +2,10 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { mtad } from '../support/cli.js';
+
+const { model: TARGET, draft: DRAFT } = EMBEDDED_PAIR;
 
 let folder: string;
 beforeAll(async () => {
@@ -174,6 +177,39 @@ test('one file suits several commands: keys of each, and a table for one', async
     seed: { value: 1 },
     threads: { value: 1 },
   });
+});
+
+test('a table of chat holds for chat alone', async () => {
+  const env = {
+    MTAD_CONFIG: await written('temperature = 0.5\n[chat]\nsystem = "Be brief"\ntemperature = 0.25\n'),
+  };
+  const [chat, generate] = await Promise.all(
+    ['chat', 'generate'].map(async (name) =>
+      JSON.parse((await mtad(['config', name, '--json'], { env })).stdout),
+    ),
+  );
+  expect(chat).toMatchObject({
+    command: 'chat',
+    settings: {
+      system: { value: 'Be brief', source: env.MTAD_CONFIG },
+      temperature: { value: 0.25, source: env.MTAD_CONFIG },
+    },
+  });
+  expect(generate.settings).toMatchObject({ system: { value: null }, temperature: { value: 0.5 } });
+});
+
+test('a pair that is not used is not judged', async () => {
+  const trace = join(folder, 'trace.jsonl');
+  await mtad(['--trace', trace, '-n', '4', '--seed', '1', '-q', 'Once upon a time']);
+  const env = { MTAD_CONFIG: await written('pair = "lama"') };
+  for (const args of [['pairs'], ['inspect', TARGET, DRAFT], ['benchmark', '--replay', trace]])
+    expect(await mtad(args, { env })).toMatchObject({ exitCode: 0, stderr: '' });
+  for (const args of [['inspect'], ['pull'], ['Once']]) {
+    const { exitCode, stderr } = await mtad(args, { env });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringMatching(/no pair "lama"/) });
+  }
+  const pulled = await mtad(['pull', '--offline', 'hf:user/repo/file.gguf'], { env });
+  expect(pulled.exitCode).toBe(3); // it looked for the model
 });
 
 test('settings for other runs do not narrow what a replay compares', async () => {

@@ -7,6 +7,7 @@ import { SHELLS, type Shell } from '../programs/complete.js';
 import { COMMAND_NAMES, PROGRAMS } from '../programs/index.js';
 import { Sink } from '../render/sink.js';
 import { addSettingsOptions } from '../settings/layers.js';
+import { isSwitch } from '../settings/names.js';
 import { namesFile } from '../settings/values.js';
 import { BASH_SCRIPT } from './bash-script.js';
 
@@ -20,19 +21,19 @@ export async function printScript(shell: Shell): Promise<void> {
 
 /** `mtad complete -- <words>`: what the last word may become, one a line with its description, then a directive. */
 export async function completeWords(words: readonly string[]): Promise<void> {
-  const tree = await commandTree();
+  const tree = await commandTree(words);
   const completion = tab(tree);
   await addValues(completion);
-  leaveFilesToShell(completion, takesFile(tree, words.at(-2)));
+  leaveFilesToShell(completion, takesFile(tree, words));
   completion.parse([...words]);
 }
 
 /** All commands in one, where the others are made one at a time. */
-async function commandTree(): Promise<Command> {
+async function commandTree([command, shown]: readonly string[]): Promise<Command> {
   const root = await PROGRAMS.generate();
   addSettingsOptions(root);
   for (const name of COMMAND_NAMES.filter((one) => one !== 'complete')) {
-    const program = (await PROGRAMS[name]([])).name(name);
+    const program = (await PROGRAMS[name](name === command && shown ? [shown] : [])).name(name);
     program.description(program.description().split('\n')[0]!);
     if (name !== 'config') addSettingsOptions(program);
     root.addCommand(program);
@@ -61,13 +62,17 @@ function offer(values: readonly string[]) {
   };
 }
 
-/** tab asks every shell to offer no files: 4. Where an option takes one, 0 asks for the shell's own. */
+/** tab asks every shell to offer no files: 4. Where a file may stand, 0 asks for the shell's own. */
 function leaveFilesToShell(completion: RootCommand, isFile: boolean): void {
   Object.defineProperty(completion, 'directive', { get: () => (isFile ? 0 : 4), set: () => {} });
 }
 
-function takesFile(tree: Command, word: string | undefined): boolean {
-  if (word === undefined) return false;
+/** Whether the last word may name one. */
+function takesFile(tree: Command, words: readonly string[]): boolean {
+  const last = words.at(-1) ?? '';
+  const flag = /^(--[^=]+)=/.exec(last)?.[1] ?? words.at(-2) ?? '';
   const options = [tree, ...tree.commands].flatMap((command) => command.options);
-  return options.some((option) => [option.long, option.short].includes(word) && namesFile(option));
+  const option = options.find(({ long, short }) => flag === long || flag === short);
+  if (option && !isSwitch(option)) return namesFile(option);
+  return words[0] === 'inspect' && !last.startsWith('-'); // its words are models
 }

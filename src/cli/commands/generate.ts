@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import type { ChatMessage } from '../../engine/engine.js';
 import { UsageError } from '../../errors.js';
@@ -7,7 +8,7 @@ import { refuseWithoutChatTemplate } from '../../generation/require-chat-templat
 import type { RunOptions } from '../../generation/run-options.js';
 import type { GenerationResult } from '../../generation/session.js';
 import { parseSettings, type Settings, type SettingsInput } from '../../generation/settings.js';
-import type { Pair, PairOptions } from '../../models/pair.js';
+import type { Pair, PairFiles, PairOptions } from '../../models/pair.js';
 import { sequencesOf } from '../../strategies/index.js';
 import { attended } from '../attended.js';
 import { type DecodingFlags, settingsOf } from '../decoding-options.js';
@@ -32,6 +33,7 @@ export interface GenerateFlags extends RuntimeFlags, DecodingFlags, GrammarFlags
   file?: string;
   stdin: boolean;
   system?: string;
+  systemFrom?: string | undefined; // where it is from, unless a flag gave it
   chat?: boolean;
   raw?: boolean;
   engine: NonNullable<PairOptions['engine']>;
@@ -93,7 +95,7 @@ async function loadAndWrite(
   };
   const { findPair, loadPair } = await import('../../models/pair.js'); // half a second, so not before it is needed
   const files = await findPair(options); // before a long standard input is read in vain
-  if (!flags.raw && (flags.chat || flags.system !== undefined)) refuseWithoutChatTemplate(files.target);
+  checkChatTemplate(flags, files.target, say);
   const words = await readPrompt(sources, signal, say);
   if (words === '') throw new UsageError('The prompt is empty');
   const prompt = files.target.hasChatTemplate && !flags.raw ? { messages: messagesOf(words, flags) } : words;
@@ -162,6 +164,17 @@ function sayer({ quiet }: GenerateFlags): (line: string) => void {
   return (line) => {
     if (!quiet) process.stderr.write(`mtad: ${line}\n`);
   };
+}
+
+/** @throws UsageError for flags that need one; a system text that is set for all models is passed over instead */
+function checkChatTemplate(
+  { raw, chat, system, systemFrom }: GenerateFlags,
+  target: PairFiles['target'],
+  say: (line: string) => void,
+): void {
+  if (raw || target.hasChatTemplate || (!chat && system === undefined)) return;
+  if (chat || systemFrom === undefined) refuseWithoutChatTemplate(target);
+  say(`the system text of ${systemFrom} is not used: ${basename(target.path)} has no chat template`);
 }
 
 function messagesOf(content: string, { system }: GenerateFlags): ChatMessage[] {

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { UsageError } from '../../errors.js';
 import type { ChatFlags } from '../commands/chat.js';
 import { addDecodingOptions } from '../decoding-options.js';
@@ -44,7 +44,12 @@ export function createChatProgram(): Command {
   program.optionsGroup('Conversation:');
   program
     .option('-s, --system <text>', 'what the model is told before the conversation')
-    .option('--load <file>', 'go on with a conversation that /save wrote')
+    .addOption(
+      new Option(
+        '--load <file>',
+        'go on with a conversation that /save wrote, and its system text',
+      ).conflicts('system'),
+    )
     .option('--hide-reasoning', 'only the answer of a model that reasons first');
 
   program.optionsGroup('Decoding:');

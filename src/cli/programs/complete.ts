@@ -7,7 +7,7 @@ export type Shell = (typeof SHELLS)[number];
 
 const EXAMPLES = `
 Examples:
-  source <(mtad complete bash)                                     in ~/.bashrc
+  eval "$(mtad complete bash)"                                     in ~/.bashrc
   mtad complete zsh > "\${fpath[1]}/_mtad"                          once
   mtad complete fish > ~/.config/fish/completions/mtad.fish        once
   mtad complete powershell | Out-String | Invoke-Expression        in $PROFILE`;

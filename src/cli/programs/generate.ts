@@ -46,7 +46,11 @@ export function createGenerateProgram(): Command {
       const prompt = promptWords(words);
       if (prompt.length === 1 && prompt[0] === 'help') return command.help();
       const { runGenerate } = await import('../commands/generate.js');
-      process.exitCode = await runGenerate(prompt, flags, () => command.helpInformation({ error: true }));
+      const source = command.getOptionValueSource('system');
+      const systemFrom = source === 'cli' ? undefined : source;
+      process.exitCode = await runGenerate(prompt, { ...flags, systemFrom }, () =>
+        command.helpInformation({ error: true }),
+      );
     });
 
   answerErrors(program, '(mtad --help lists the options; -p takes a prompt that begins with -)');

@@ -1,7 +1,9 @@
 import type { ChalkInstance } from 'chalk';
 import type { Option } from 'commander';
 import snakecaseKeys from 'snakecase-keys';
+import { withoutSecrets } from '../../models/address.js';
 import { isSwitch } from '../settings/names.js';
+import { namesFile } from '../settings/values.js';
 import { plainTable } from './plain-table.js';
 
 /** One setting, as it holds. */
@@ -61,14 +63,10 @@ function inWords(setting: Setting): string {
 /** @returns undefined where the program decides by what it finds */
 function shownValue({ value, option }: Setting): unknown {
   if (value === undefined && isSwitch(option) && describedDefault(option) === undefined) return false;
-  return typeof value === 'string' ? withoutPassword(value) : value;
+  const isAddress = typeof value === 'string' && namesFile(option) && /^https?:/i.test(value);
+  return isAddress ? withoutSecrets(value) : value;
 }
 
 function describedDefault({ description }: Option): string | undefined {
   return /\(default: (.*?)[);]/.exec(description)?.[1];
-}
-
-/** The name and password that an address may carry. */
-function withoutPassword(value: string): string {
-  return value.replace(/(?<=:\/\/)[^/@\s]+(?=@)/, '***');
 }

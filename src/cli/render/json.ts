@@ -48,7 +48,7 @@ export function paramsJson({ pair, template, settings, runtime }: Run): object {
     perplexity: settings.perplexity,
     engine: pair.engine.name,
     chat_template: template?.name ?? null,
-    system: runtime.system ?? null,
+    system: (template && runtime.system) ?? null,
     ctx_size: runtime.contextSize,
     threads: runtime.threads ?? null,
     draft_threads: runtime.draftThreads ?? null,

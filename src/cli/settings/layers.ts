@@ -4,8 +4,14 @@ import type { SettableName } from '../programs/index.js';
 import { checkNames } from './check-names.js';
 import { readSettingsFile } from './file.js';
 import { isSwitch, settingName, settingsOf, variableName } from './names.js';
-import { withPair } from './pair.js';
+import { withOwnDrafts, withPair } from './pair.js';
 import { type Given, parseGiven, withHome } from './values.js';
+
+declare module 'commander' {
+  interface Option {
+    readonly conflictsWith: readonly string[]; // attribute names; public, but missing in Commander's own types
+  }
+}
 
 /** Settings from one place. */
 export interface Layer {
@@ -16,10 +22,10 @@ export interface Layer {
 
 const HELP = `
 What is not given comes from the environment (MTAD_DRAFT_LENGTH for --draft-length), else from the settings file
-(draft-length = 6), else from what suits the --pair; what one of them turns on, --no-<name> turns off.
+(draft-length = 6), else from what suits the --pair; --no-<name> undoes for one run what they say.
 mtad config shows every value and where it is from.`;
 
-/** Lets a program take settings from elsewhere: flags > environment > settings file > tuned profile > defaults. */
+/** Lets a program take settings from elsewhere: flags > environment > settings file > what suits the pair > defaults. */
 export function takeSettings(command: SettableName, program: Command): void {
   addSettingsOptions(program);
   program.hook('preAction', () => applySettings(command, program));
@@ -29,8 +35,7 @@ export function takeSettings(command: SettableName, program: Command): void {
 export function addSettingsOptions(program: Command): void {
   for (const [name, option] of settingsOf(program)) {
     const isAlone = program.options.filter((other) => settingName(other) === name).length === 1;
-    if (isSwitch(option) && isAlone)
-      program.addOption(new Option(option.negate ? `--${name}` : `--no-${name}`).hideHelp());
+    if (isAlone) program.addOption(new Option(option.negate ? `--${name}` : `--no-${name}`).hideHelp());
   }
   program.addOption(new Option('--no-config', 'do not read the settings file').helpGroup('Settings:'));
   program.addHelpText('after', HELP);
@@ -46,16 +51,39 @@ export async function applySettings(command: SettableName, program: Command): Pr
     environmentLayer(program),
     ...(program.opts().config === false ? [] : await fileLayers(command, program)),
   ];
-  for (const layer of await withPair(layers)) apply(program, layer);
+  const settled = usesModels(program) ? await withPair(withOwnDrafts(layers)) : layers;
+  for (const layer of settled) apply(program, layer);
+  undo(program);
 }
 
-/** Gives every option that has no value yet the one of this layer. */
+/** `--no-<name>` of an option with a value has kept the weaker layers from it; now the default holds. */
+function undo(program: Command): void {
+  for (const option of settingsOf(program).values()) {
+    const key = option.attributeName();
+    if (!isSwitch(option) && program.getOptionValue(key) === false)
+      program.setOptionValueWithSource(key, option.defaultValue, 'cli');
+  }
+}
+
+/** Whether the program will ask its options for models: a pair is judged only where it is used. */
+function usesModels(program: Command): boolean {
+  const [word] = program.registeredArguments;
+  const inWords = word?.name() === 'target' && program.args.length > 0; // mtad inspect a.gguf
+  return settingsOf(program).has('model') && !inWords && program.getOptionValue('replay') === undefined;
+}
+
+/**
+ * Gives every option that has no value yet the one of this layer, unless it excludes a stronger one.
+ * @throws UsageError also for two in this layer that exclude each other
+ */
 function apply(program: Command, { given, source, where }: Layer): void {
   const options = settingsOf(program);
+  const stronger = program.options.filter((option) => isOn(program, option));
   for (const [name, value] of given) {
     const option = options.get(name);
     const key = option?.attributeName();
     if (!option || !key || !isOpen(program, key)) continue;
+    if (stronger.some((other) => areRivals(option, other))) continue;
     try {
       program.setOptionValueWithSource(key, parseGiven(option, value), source(name));
     } catch (cause) {
@@ -64,7 +92,25 @@ function apply(program: Command, { given, source, where }: Layer): void {
         cause,
       });
     }
+    const rival = program.options.find((other) => areRivals(option, other) && isOn(program, other));
+    if (rival && isOn(program, option))
+      throw new UsageError(
+        `${where(name)} and ${where(settingName(rival))} exclude each other: leave one out`,
+      );
   }
+}
+
+/** By what Commander is told of them, which it heeds only among flags. */
+function areRivals(one: Option, other: Option): boolean {
+  return (
+    one.conflictsWith.includes(other.attributeName()) || other.conflictsWith.includes(one.attributeName())
+  );
+}
+
+/** Said, and not only to turn it off. */
+function isOn(program: Command, option: Option): boolean {
+  const key = option.attributeName();
+  return !isOpen(program, key) && program.getOptionValue(key) !== false;
 }
 
 function isOpen(program: Command, key: string): boolean {

@@ -13,7 +13,8 @@ export async function withPair(layers: readonly Layer[]): Promise<readonly Layer
   const at = layers.findIndex(({ given }) => given.has('pair') || given.has('model'));
   const layer = layers[at];
   const name = layer?.given.get('pair');
-  if (!layer || name === undefined) return layers.map(withoutPair);
+  if (!layer || name === undefined) return layers.map((one) => without(one, 'pair'));
+  if (name === false) return layers; // --no-pair; as a value it will be refused
   const beside = ['model', 'draft'].find((model) => layer.given.has(model));
   if (beside !== undefined)
     throw new UsageError(
@@ -31,6 +32,15 @@ export async function withPair(layers: readonly Layer[]): Promise<readonly Layer
     ...layers.slice(at + 1),
     profile(pair.name, settingsOfPair(pair)),
   ];
+}
+
+/** A draft model that is said beside a target is for that target: where a stronger layer has another, it is not meant. */
+export function withOwnDrafts(layers: readonly Layer[]): readonly Layer[] {
+  const target = layers.find(({ given }) => given.has('model'))?.given.get('model');
+  return layers.map((layer) => {
+    const isForAll = [undefined, target].includes(layer.given.get('model'));
+    return isForAll || layer.given.get('draft') === 'lookup' ? layer : without(layer, 'draft');
+  });
 }
 
 /** Settings that are known to suit a pair. */
@@ -51,6 +61,6 @@ function settingsOfPair({ settings }: KnownPair): Record<string, Given | undefin
   };
 }
 
-function withoutPair(layer: Layer): Layer {
-  return { ...layer, given: new Map([...layer.given].filter(([name]) => name !== 'pair')) };
+function without(layer: Layer, name: string): Layer {
+  return { ...layer, given: new Map([...layer.given].filter(([other]) => other !== name)) };
 }

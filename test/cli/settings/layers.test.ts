@@ -80,6 +80,19 @@ describe.each(SETTABLE)('%s', async (command) => {
     },
   );
 
+  test.each([...options].filter(([, option]) => !isSwitch(option)))(
+    '--no-%s: what others say is undone',
+    async (name, option) => {
+      const key = option.attributeName();
+      const untouched = { ...(await settled(command, {})).opts(), [key]: option.defaultValue };
+      for (const weaker of LAYERS.slice(1)) {
+        const said = { flag: { [name]: false }, [weaker]: { [name]: twoValues(name, option)[0] } };
+        expect((await settled(command, said)).opts()).toEqual(untouched);
+        vi.unstubAllEnvs();
+      }
+    },
+  );
+
   test.each([...options])('--%s: nothing said leaves the default', async (_, option) => {
     const key = option.attributeName();
     expect((await settled(command, {})).opts()[key]).toEqual((await PROGRAMS[command]()).opts()[key]);
@@ -144,6 +157,67 @@ describe('--pair', () => {
   });
 });
 
+describe('a draft model in the same place as a target', () => {
+  const both = { model: 'a.gguf', draft: 'b.gguf' };
+
+  test.each(pairsOfLayers)('%s has another target: it stays behind in %s', async (stronger, weaker) => {
+    const program = await settled('generate', { [stronger]: { model: 'c.gguf' }, [weaker]: both });
+    const { model, draft } = program.opts();
+    expect({ model, draft }).toEqual({ model: 'c.gguf', draft: undefined });
+  });
+
+  test.each(pairsOfLayers)('%s has the same target: it holds in %s', async (stronger, weaker) => {
+    const program = await settled('generate', { [stronger]: { model: 'a.gguf' }, [weaker]: both });
+    expect(program.opts()).toMatchObject(both);
+  });
+
+  test.each(pairsOfLayers)('lookup goes with any target of %s from %s', async (stronger, weaker) => {
+    const said = { [stronger]: { model: 'c.gguf' }, [weaker]: { ...both, draft: 'lookup' } };
+    expect((await settled('generate', said)).opts()).toMatchObject({ model: 'c.gguf', draft: 'lookup' });
+  });
+
+  test('without a target beside it, it goes with any', async () => {
+    const said = { flag: { model: 'c.gguf' }, top: { draft: 'b.gguf' } };
+    expect((await settled('generate', said)).opts()).toMatchObject({ model: 'c.gguf', draft: 'b.gguf' });
+  });
+});
+
+describe('settings that exclude each other', () => {
+  const rivals = [
+    [{ raw: true }, { chat: true }],
+    [{ raw: true }, { system: 'Be brief' }],
+  ] as const;
+  const cases = rivals.flatMap(([one, other]) => [[one, other] as const, [other, one] as const]);
+
+  test.each(cases)('%j beats %j in any weaker place', async (strong, weak) => {
+    for (const [stronger, weaker] of pairsOfLayers) {
+      const program = await settled('generate', { [stronger]: strong, [weaker]: weak });
+      const { raw, chat, system } = program.opts();
+      expect({ raw, chat, system }).toEqual({
+        raw: undefined,
+        chat: undefined,
+        system: undefined,
+        ...strong,
+      });
+      vi.unstubAllEnvs();
+    }
+  });
+
+  test.each(cases)('%j and %j in one place are refused, both named', async (one, other) => {
+    for (const layer of LAYERS) {
+      const contradiction = settled('generate', { [layer]: { ...one, ...other } });
+      const [a, b] = [Object.keys(one)[0], Object.keys(other)[0]];
+      await expect(contradiction).rejects.toThrow(new RegExp(`${a}.*${b}|${b}.*${a}`, 'i'));
+      vi.unstubAllEnvs();
+    }
+  });
+
+  test.each(pairsOfLayers)('what %s turns off excludes nothing in %s', async (stronger, weaker) => {
+    const said = { [stronger]: { raw: false }, [weaker]: { raw: true, chat: true } };
+    expect((await settled('generate', said)).opts()).toMatchObject({ raw: false, chat: true });
+  });
+});
+
 test('a value that is overruled is not judged, so that a flag helps against a bad variable', async () => {
   const program = await settled('generate', {
     flag: { seed: 3 },
@@ -162,6 +236,30 @@ test('lists: a flag replaces the list of the file, and one value is a list of on
   expect((await settled('benchmark', said)).opts().draftLength).toEqual([6]);
   const table = { ...said, table: { 'draft-length': [2, 4] } };
   expect((await settled('benchmark', table)).opts().draftLength).toEqual([2, 4]);
+});
+
+test('of --no-stop and --stop, the last holds what it says', async () => {
+  const program = async (...flags: string[]) => {
+    const generate = (await PROGRAMS.generate()).action(() => {});
+    takeSettings('generate', generate);
+    return (await generate.parseAsync(['--no-config', ...flags], { from: 'user' })).opts().stop;
+  };
+  expect(await program('--stop', 'a', '--no-stop')).toEqual([]);
+  expect(await program('--stop', 'a', '--no-stop', '--stop', 'b')).toEqual(['b']);
+});
+
+test('--no-draft leaves the target of the file without one, --no-pair leaves nothing of the pair', async () => {
+  const top = { model: 'a.gguf', draft: 'b.gguf' };
+  const { model, draft } = (await settled('generate', { flag: { draft: false }, top })).opts();
+  expect({ model, draft }).toEqual({ model: 'a.gguf', draft: undefined });
+  const said = { flag: { pair: false }, top: { pair: 'llama-3.1-8b' } };
+  expect((await settled('generate', said)).opts()).toEqual((await settled('generate', {})).opts());
+});
+
+test('raw is overruled by chat of a stronger place, whatever stands beside it', async () => {
+  const said = { flag: { chat: true }, top: { system: 'Be brief', raw: true } };
+  const { raw, chat, system } = (await settled('generate', said)).opts();
+  expect({ raw, chat, system }).toEqual({ raw: undefined, chat: true, system: 'Be brief' });
 });
 
 test('an empty variable says nothing', async () => {
