@@ -225,11 +225,9 @@ describe('inspect of files elsewhere', () => {
     const proxy = await ForwardProxy.open();
     vi.stubEnv('HTTP_PROXY', proxy.url);
     const { fetch } = globalThis;
-    expect((await run({ model: ADDRESS })).target.facts.layers).toBe(6);
+    const model = `${hub.cdn.replace('127.0.0.1', 'model.invalid')}/${REPO}/stories-F16.gguf`; // known to the proxy alone
+    expect((await run({ model })).target.facts.layers).toBe(6);
     expect(globalThis.fetch).toBe(fetch);
-    const asked = hub.fetched.filter(({ sent }) => sent > 4);
-    expect(asked).not.toEqual([]);
-    expect(proxy.tunnels).toContain(new URL(hub.cdn).host);
     vi.stubEnv('HTTP_PROXY', undefined);
     proxy.close();
   });

@@ -54,7 +54,8 @@ function modelsOf(
   [target, draft]: readonly (string | undefined)[],
   flags: InspectFlags,
 ): Pick<InspectOptions, 'model' | 'draft'> {
-  return target === undefined ? { model: flags.model, draft: draftFile(flags) } : { model: target, draft };
+  const named = target === undefined ? flags : { model: target, draft };
+  return { model: named.model, draft: draftFile(named) };
 }
 
 function optionsOf(flags: InspectFlags): Omit<InspectOptions, 'model' | 'draft' | 'signal'> {
