@@ -105,7 +105,7 @@ export function addEngineOption(program: Command): void {
 }
 
 /** `--draft lookup` names no file; `--draft ./lookup` does. */
-export function draftFile({ draft }: Pick<RuntimeFlags, 'draft'>): string | undefined {
+export function draftFile({ draft }: { readonly draft?: string | undefined }): string | undefined {
   return draft === 'lookup' ? undefined : draft;
 }
 

@@ -8,7 +8,6 @@ import { contextMemory, type MemoryNeed } from './sizing.js';
 /** What llama.cpp makes of a model file, told from its header. */
 export interface ModelInsights {
   readonly parameters: number;
-  readonly weightBytes: number;
   readonly mostOf: string | undefined; // number format of most weights: F16
   readonly recurrent: boolean;
   readonly hybrid: boolean;
@@ -33,7 +32,6 @@ export async function insightsOf(info: GgufFileInfo, source: string, gpu: Gpu): 
   const insights = await GgufInsights.from(info, llama);
   return {
     parameters: insights.totalParameters,
-    weightBytes: insights.modelSize,
     mostOf: insights.dominantTensorType === undefined ? undefined : GgmlType[insights.dominantTensorType],
     recurrent: insights.isRecurrent,
     hybrid: insights.isHybrid,

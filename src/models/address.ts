@@ -19,14 +19,24 @@ export type Address = HubAddress | UrlAddress;
 
 const SCHEMES = /^(?:(?:hf|huggingface):(?:\/\/)?|(?:hf\.co|huggingface\.co)\/)(.*)$/is;
 const HUB_HOSTS = ['huggingface.co', 'hf.co', 'www.huggingface.co'];
+/** Names that Windows keeps for devices, whatever follows the dot. */
+const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
 const FORMS = 'hf:user/repo:Q4_K_M, hf:user/repo/file.gguf or https://…/file.gguf';
 
-/** The hub that HF_ENDPOINT names, else Hugging Face. Ends with a slash. */
+/**
+ * The hub that HF_ENDPOINT names, else Hugging Face. Ends with a slash.
+ * @throws UsageError that does not repeat what HF_ENDPOINT holds
+ */
 export function hubEndpoint({ HF_ENDPOINT } = process.env): URL {
   if (!HF_ENDPOINT) return new URL('https://huggingface.co/');
-  if (!URL.canParse(HF_ENDPOINT))
-    throw new UsageError('HF_ENDPOINT is not a URL; give one such as https://huggingface.co');
-  return new URL(HF_ENDPOINT.replace(/\/*$/, '/'));
+  const url = URL.canParse(HF_ENDPOINT) ? new URL(HF_ENDPOINT.replace(/\/*$/, '/')) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol))
+    throw new UsageError('HF_ENDPOINT is no http or https URL; give one such as https://huggingface.co');
+  if (url.username || url.password)
+    throw new UsageError(
+      'HF_ENDPOINT holds a password, which is not understood; leave it out, or set HF_TOKEN',
+    );
+  return url;
 }
 
 /**
@@ -56,7 +66,8 @@ export function addressText(address: Address): string {
 /** A name that neither leaves its folder nor means something else to a file system. */
 export function isSafeName(name: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return /^[^<>:"|?*\\/\x00-\x1f]+$/.test(name) && !/^\.+$/.test(name) && !/[. ]$/.test(name);
+  if (!/^[^<>:"|?*\\/\x00-\x1f]+$/.test(name)) return false;
+  return !/^\.+$/.test(name) && !/[. ]$/.test(name) && !DEVICE.test(name);
 }
 
 /** A path below a folder that stays below it. */

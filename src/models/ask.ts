@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ModelFileError } from '../errors.js';
 import { hubEndpoint } from './address.js';
 import { hubToken } from './hub-token.js';
-import { openNetwork, reasonOf } from './network.js';
+import { openNetwork, PATIENCE_MS, reasonOf } from './network.js';
 
 /** What a download asks of whoever started it. */
 export interface Asking {
@@ -12,18 +12,18 @@ export interface Asking {
 
 export interface Question {
   readonly url: URL;
-  readonly method: 'GET' | 'HEAD';
   readonly headers?: Record<string, string>;
 }
 
-/** An answer, and the headers that it took: those of the hub's user only where the hub wanted them. */
+/** An answer, and the token that it took: the hub's user's, only where the hub wanted it. */
 export interface Answer {
   readonly response: Response;
-  readonly headers: Record<string, string>;
-  readonly hadToken: boolean;
+  readonly credentials: Credentials;
 }
 
-const PATIENCE_MS = 30_000; // for the head of an answer
+/** Headers for one origin alone: empty, or with a token. */
+export type Credentials = Readonly<{ authorization?: string }>;
+
 const LONGEST_WAIT_S = 60; // that a server may ask for at once
 const TRIES = 4; // while it asks to wait
 
@@ -34,31 +34,39 @@ const TRIES = 4; // while it asks to wait
  */
 export async function ask(question: Question, asking: Asking): Promise<Answer> {
   const token = question.url.origin === hubEndpoint().origin ? await hubToken() : undefined;
-  const anonymous = { headers: { ...question.headers }, hadToken: false };
-  const known = { headers: { ...question.headers, authorization: `Bearer ${token}` }, hadToken: true };
+  const answerTo = async (credentials: Credentials): Promise<Answer> => ({
+    response: await fetchHead(question, { credentials, redirect: 'manual' }, asking),
+    credentials,
+  });
   for (let attempt = 1; ; attempt++) {
-    let answer = { response: await fetchHead(question, anonymous.headers, asking), ...anonymous };
-    if (token && [401, 403, 404, 429].includes(answer.response.status))
-      answer = { response: await fetchHead(question, known.headers, asking), ...known };
+    let answer = await answerTo({});
+    if (token && [401, 403, 404, 429].includes(answer.response.status)) {
+      await answer.response.body?.cancel();
+      answer = await answerTo({ authorization: `Bearer ${token}` });
+    }
     const wait = waitAsked(answer.response);
     if (wait === undefined || wait > LONGEST_WAIT_S || attempt === TRIES) return answer;
+    await answer.response.body?.cancel();
     asking.onNotice?.(`${question.url.host} limits how often it may be asked; trying again in ${wait} s`);
     await sleep(wait * 1000, undefined, asking.signal && { signal: asking.signal });
   }
 }
 
-async function fetchHead(
-  { url, method }: Question,
-  headers: Record<string, string>,
+/**
+ * One question, with a limit on the time that the answer may take.
+ * @throws ModelFileError where no answer comes; the signal's reason
+ */
+export async function fetchHead(
+  { url, headers }: Question,
+  { credentials, redirect }: { credentials: Credentials; redirect: 'manual' | 'follow' },
   { signal }: Asking,
 ): Promise<Response> {
   const fetch = await openNetwork();
   const patience = AbortSignal.timeout(PATIENCE_MS);
   try {
     return await fetch(url.href, {
-      method,
-      headers,
-      redirect: 'manual',
+      headers: { ...headers, ...credentials },
+      redirect,
       signal: signal ? AbortSignal.any([signal, patience]) : patience,
     });
   } catch (cause) {

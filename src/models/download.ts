@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ModelFileError } from '../errors.js';
 import { type Address, addressText } from './address.js';
 import type { Asking } from './ask.js';
+import { checkFile, sha256Of } from './check-file.js';
 import { lockFolder } from './folder-lock.js';
 import { modelsFolder, PARTIAL } from './models-folder.js';
+import { bytesKept, layOut } from './partial-file.js';
 import { locate, type RemoteFile, refusal } from './remote.js';
 import { TransferError, transfer } from './transfer.js';
 
@@ -21,6 +23,7 @@ export interface DownloadProgress {
 /** Where a download goes, and who is told of it. */
 export interface DownloadOptions extends Asking {
   readonly modelsDir?: string | undefined;
+  readonly verify?: boolean | undefined; // also what is there already, by the hub's checksum
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
   readonly log?: ((line: string) => void) | undefined;
   readonly stallMs?: number | undefined; // without a byte, after which a download is given up
@@ -29,14 +32,14 @@ export interface DownloadOptions extends Asking {
 export interface DownloadedModel {
   readonly path: string; // of the first part of several
   readonly bytes: number; // all parts
-  readonly sha256: string | null; // as the hub gives it; null for several parts
-  readonly checked: boolean; // whether what came was compared with the hub's checksum
+  readonly sha256: string | null; // the hub's, where `checked`; null for several parts
+  readonly checked: boolean; // whether the files were compared with the hub's checksums
   readonly downloaded: boolean; // false: it was there
 }
 
 /**
  * Brings a model into the models folder, unless what the server has is there. Of a download that ends early, what came
- * is kept for the next try; a file gets its name once it is complete and right.
+ * is kept for the next try where the server tells versions apart; a file gets its name once it is complete and right.
  * @throws ModelFileError; the signal's reason
  */
 export async function download(address: Address, options: DownloadOptions): Promise<DownloadedModel> {
@@ -44,6 +47,7 @@ export async function download(address: Address, options: DownloadOptions): Prom
   const remotes = await locate(address, options);
   const files: DownloadedModel[] = [];
   try {
+    await refuseFullDisk(remotes, folder);
     for (const remote of remotes) files.push(await fetchFile(remote, folder, address, options));
   } catch (error) {
     throw explained(error as NodeJS.ErrnoException, folder);
@@ -58,64 +62,109 @@ export async function download(address: Address, options: DownloadOptions): Prom
   };
 }
 
+/** The paths of one file on its way. */
+interface Places {
+  readonly path: string; // where it belongs
+  readonly partials: string; // a folder of its own
+  readonly name: string; // in that folder, of one version
+  readonly complete: string; // all of it, not checked yet
+  readonly partial: string;
+}
+
+function placesOf({ place, version = 'unknown' }: RemoteFile, folder: string): Places {
+  const partials = join(folder, PARTIAL, place);
+  const name = createHash('sha256').update(version).digest('hex').slice(0, 16); // never mixes two versions
+  const complete = join(partials, name);
+  return { path: join(folder, place), partials, name, complete, partial: `${complete}.ipull` };
+}
+
 async function fetchFile(
   remote: RemoteFile,
   folder: string,
   address: Address,
   options: DownloadOptions,
 ): Promise<DownloadedModel> {
-  const { signal, onNotice } = options;
-  const path = join(folder, remote.place);
-  const sha256 = remote.sha256 ?? null;
-  const there = async () => ({
-    path,
-    sha256,
-    checked: false,
-    downloaded: false,
-    bytes: (await stat(path)).size,
-  });
-  if (await isThere(path, remote)) return there();
-  const partials = join(folder, PARTIAL, remote.place);
+  const { signal, onNotice, onProgress } = options;
+  const places = placesOf(remote, folder);
+  const { path, partials, complete, partial } = places;
+  const file = basename(path);
+  const there = await fileThere(path, remote, options);
+  if (there) return there;
+  let waited = false;
   const unlock = await lockFolder(partials, {
     signal,
-    onWait: () => onNotice?.(`another mtad downloads ${basename(path)}; waiting for it`),
+    onWait: () => {
+      waited = true;
+      onNotice?.(`another mtad downloads ${file}; waiting for it`);
+    },
   });
   try {
-    if (await isThere(path, remote)) return await there();
-    const name = createHash('sha256').update(remote.version).digest('hex').slice(0, 16); // never mixes two versions
-    const partial = join(partials, `${name}.ipull`);
-    const kept = await bytesKept(partial);
-    await refuseFullDisk(partials, (remote.bytes ?? 0) - kept);
-    await claimLength(partial, remote.bytes ?? 0);
-    options.onProgress?.({ file: basename(path), bytes: kept, total: remote.bytes, state: 'loading' });
-    await receive(remote, partials, name, address, options);
-    const complete = join(partials, name);
+    const there = waited && (await fileThere(path, remote, options));
+    if (there) return there;
+    if (remote.version === undefined) for (const old of [complete, partial]) await rm(old, { force: true });
+    if (!existsSync(complete)) {
+      if (remote.bytes) await layOut(partial, remote.bytes);
+      onProgress?.({ file, bytes: await kept(remote, places), total: remote.bytes, state: 'loading' });
+      await receive(remote, places, address, options);
+    }
     const { size: bytes } = await stat(complete);
-    options.onProgress?.({ file: basename(path), bytes, total: bytes, state: 'checking' });
-    await check(complete, remote, address, signal);
+    onProgress?.({ file, bytes, total: bytes, state: 'checking' });
+    await checkFile(complete, remote, address, signal);
     await mkdir(dirname(path), { recursive: true });
     await rename(complete, path);
     await rm(partials, { recursive: true, force: true }); // with what is left of other versions
-    options.onProgress?.({ file: basename(path), bytes, total: bytes, state: 'done' });
+    onProgress?.({ file, bytes, total: bytes, state: 'done' });
+    const sha256 = remote.sha256 ?? null;
     return { path, bytes, sha256, checked: sha256 !== null, downloaded: true };
+  } catch (error) {
+    signal?.throwIfAborted();
+    const there = await fileThere(path, remote, { ...options, onNotice: undefined }); // by another, while this one slept
+    if (there) return there;
+    throw error;
   } finally {
     await unlock();
   }
 }
 
+/** What is there under the file's name, if that is what the server has, as far as that is looked at. */
+async function fileThere(
+  path: string,
+  remote: RemoteFile,
+  { verify, signal, onNotice, onProgress }: DownloadOptions,
+): Promise<DownloadedModel | undefined> {
+  if (!(await hasLength(path, remote.bytes))) return undefined;
+  const { size: bytes } = await stat(path);
+  const unchecked = { path, bytes, sha256: null, checked: false, downloaded: false };
+  if (!verify || remote.sha256 === undefined) return unchecked;
+  const file = basename(path);
+  onProgress?.({ file, bytes, total: bytes, state: 'checking' });
+  const sha256 = await sha256Of(path, signal);
+  if (sha256 === remote.sha256) return { ...unchecked, sha256, checked: true };
+  onNotice?.(`${file} is there, but not as the hub has it; downloading it again`);
+  return undefined;
+}
+
 /** Where the server does not tell a length, any file is taken for it. */
-async function isThere(path: string, { bytes }: RemoteFile): Promise<boolean> {
+async function hasLength(path: string, bytes: number | undefined): Promise<boolean> {
   const facts = await stat(path).catch(() => undefined);
   return facts?.isFile() === true && (bytes === undefined || facts.size === bytes);
 }
 
-/** Of a partial file; what is not written yet takes no block of the disk. */
-async function bytesKept(path: string): Promise<number> {
-  const facts = await stat(path).catch(() => undefined);
-  return (facts?.blocks ?? 0) * 512;
+/** @returns bytes that need not come again */
+async function kept({ version, bytes }: RemoteFile, { complete, partial }: Places): Promise<number> {
+  if (version === undefined || bytes === undefined) return 0;
+  return existsSync(complete) ? bytes : bytesKept(partial, bytes);
 }
 
-async function refuseFullDisk(folder: string, missing: number): Promise<void> {
+/** Before anything comes of a model that cannot come as a whole. */
+async function refuseFullDisk(remotes: readonly RemoteFile[], folder: string): Promise<void> {
+  let missing = 0;
+  for (const remote of remotes) {
+    const places = placesOf(remote, folder);
+    if (!(await hasLength(places.path, remote.bytes)))
+      missing += (remote.bytes ?? 0) - (await kept(remote, places));
+  }
+  await mkdir(folder, { recursive: true });
   const { bavail, bsize } = await statfs(folder);
   if (missing > bavail * bsize)
     throw new ModelFileError(
@@ -123,83 +172,45 @@ async function refuseFullDisk(folder: string, missing: number): Promise<void> {
     );
 }
 
-/** A file system that takes no file so long says so now, and not to a library that would try again for minutes. */
-async function claimLength(path: string, bytes: number): Promise<void> {
-  await using file = await open(path, 'a');
-  if ((await file.stat()).size < bytes) await file.truncate(bytes);
-}
-
-/** Downloads it, and tells how far it came where that fails. */
+/** Downloads it, and tells what is kept where that fails. */
 async function receive(
-  { url, headers, place, bytes: total }: RemoteFile,
-  folder: string,
-  name: string,
+  remote: RemoteFile,
+  places: Places,
   address: Address,
   { signal, onProgress, onNotice, log, stallMs }: DownloadOptions,
 ): Promise<void> {
-  let came = 0;
-  const onBytes = (bytes: number) => {
-    came = bytes;
-    onProgress?.({ file: basename(place), bytes, total, state: 'loading' });
-  };
-  const soFar = () => `${size(came)}${total === undefined ? '' : ` of ${size(total)}`}`;
+  const { url, credentials, bytes: total } = remote;
+  const { partials, name, path } = places;
+  const file = basename(path);
+  const onBytes = (bytes: number) => onProgress?.({ file, bytes, total, state: 'loading' });
+  const job = { url, headers: credentials, folder: partials, name };
   try {
-    await transfer({ url, headers, folder, name }, { signal, onBytes, log, stallMs });
+    await transfer(job, { signal, onBytes, log, stallMs });
   } catch (error) {
-    if (signal?.aborted) onNotice?.(`${basename(place)}: ${soFar()} are kept; the same command continues`);
+    const bytes = await kept(remote, places);
+    const rest = bytes
+      ? `${size(bytes)} of ${size(total!)} are kept; the same command continues`
+      : 'nothing is kept yet; the same command begins anew';
+    if (signal?.aborted) onNotice?.(`${file}: ${rest}`);
     if (!(error instanceof TransferError) || error.code === 'ENOSPC') throw error;
     const { status, reason } = error;
     const { host } = new URL(url);
     throw new ModelFileError(
       status !== undefined && status < 500
-        ? `${host} stopped giving ${addressText(address)}: ${refusal(status, 'authorization' in headers, address)}`
-        : `The connection to ${host} was lost at ${soFar()} of ${basename(place)} (${reason}); what came is kept, the same command continues`,
+        ? `${host} stopped giving ${addressText(address)}: ${refusal(status, credentials, address)}`
+        : `The connection to ${host} was lost (${reason}). ${file}: ${rest}`,
       { cause: error },
     );
   }
-}
-
-/** @throws ModelFileError for a file that is not what the server said, which is then gone */
-async function check(
-  path: string,
-  { bytes, sha256, place }: RemoteFile,
-  address: Address,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const wrong = await (async () => {
-    const { size: came } = await stat(path);
-    if (bytes !== undefined && came !== bytes) return `has ${came} bytes instead of ${bytes}`;
-    if (!(await beginsLikeGguf(path))) return 'is not a GGUF file but perhaps a web page';
-    const digest = sha256 && (await sha256Of(path, signal));
-    return digest !== sha256 && `has the SHA-256 ${digest} instead of ${sha256}`;
-  })();
-  if (!wrong) return;
-  await rm(path);
-  throw new ModelFileError(
-    `What came as ${basename(place)} ${wrong}, and is deleted; try again, or check ${addressText(address)}`,
-  );
-}
-
-async function beginsLikeGguf(path: string): Promise<boolean> {
-  await using file = await open(path);
-  const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0);
-  return buffer.toString('latin1') === 'GGUF';
-}
-
-async function sha256Of(path: string, signal: AbortSignal | undefined): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal })) hash.update(chunk);
-  return hash.digest('hex');
 }
 
 /** A failure of the file system, with what to do. */
 function explained(error: NodeJS.ErrnoException, folder: string): Error {
   const { code } = error;
   if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new ModelFileError(
-      `The disk of ${folder} is full; what came is kept: make room and the same command continues`,
-      { cause: error },
-    );
+    return new ModelFileError(`The disk of ${folder} is full; make room and run the same command again`, {
+      cause: error,
+    });
   if (code === 'EFBIG')
     return new ModelFileError(
       `${folder} takes no file so long (EFBIG); choose a folder on another disk with --models-dir, or raise ulimit -f`,

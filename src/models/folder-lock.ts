@@ -1,4 +1,5 @@
-import { mkdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -10,44 +11,48 @@ export interface LockOptions {
   readonly onWait?: () => void; // called once, if somebody else holds it
 }
 
-/** Keeps other processes, also on other machines, out of a folder. @returns how to let them in */
+/**
+ * Keeps other processes of this machine out of a folder while this one is awake. What it guards must bear two that
+ * work in it: one that slept may wake, and two that wait may both find its lock stale.
+ * @returns how to let them in
+ */
 export async function lockFolder(
   folder: string,
   { signal, onWait }: LockOptions,
 ): Promise<() => Promise<void>> {
   const lock = join(folder, 'lock');
-  for (let told = false; !(await take(folder, lock)); told = true) {
+  const holder = randomUUID();
+  for (let told = false; !(await take(folder, lock, holder)); told = true) {
     if (!told) onWait?.();
     await sleep(TOUCH_MS / 4, undefined, signal && { signal });
     const age = await stat(lock).then(
       ({ mtimeMs }) => Date.now() - mtimeMs,
       () => 0,
     );
-    // Only one of several that wait can rename it.
-    if (age > STALE_MS) await rename(lock, `${lock}.${process.pid}`).catch(() => {});
-    await rm(`${lock}.${process.pid}`, { force: true });
+    if (age > STALE_MS) await rename(lock, `${lock}.${holder}`).catch(() => {});
+    await rm(`${lock}.${holder}`, { force: true });
   }
-  const touching = setInterval(() => void touch(lock), TOUCH_MS);
+  const isMine = async () => (await readFile(lock, 'utf8').catch(() => '')) === holder;
+  const touch = async () => {
+    const now = new Date();
+    if (await isMine()) await utimes(lock, now, now).catch(() => {});
+  };
+  const touching = setInterval(() => void touch(), TOUCH_MS);
   touching.unref();
   return async () => {
     clearInterval(touching);
-    await rm(lock, { force: true });
+    if (await isMine()) await rm(lock, { force: true });
   };
 }
 
-async function take(folder: string, lock: string): Promise<boolean> {
+async function take(folder: string, lock: string, holder: string): Promise<boolean> {
   await mkdir(folder, { recursive: true }); // each time: who has finished takes the folder away
   try {
-    await writeFile(lock, '', { flag: 'wx' });
+    await writeFile(lock, holder, { flag: 'wx' });
     return true;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST' || code === 'ENOENT') return false;
     throw error;
   }
-}
-
-async function touch(lock: string): Promise<void> {
-  const now = new Date();
-  await utimes(lock, now, now).catch(() => {});
 }

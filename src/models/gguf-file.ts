@@ -2,10 +2,10 @@ import { open, stat } from 'node:fs/promises';
 import { type GgufFileInfo, readGgufFileInfo } from 'node-llama-cpp';
 import { ModelFileError } from '../errors.js';
 import { type Address, addressText } from './address.js';
-import type { Asking } from './ask.js';
+import { type Asking, fetchHead } from './ask.js';
 import { partsOf } from './models-folder.js';
-import { openNetwork } from './network.js';
-import { locate, type RemoteFile } from './remote.js';
+import { withNetwork } from './network.js';
+import { locate, type RemoteFile, refuse } from './remote.js';
 
 /** A GGUF file whose header was read and nothing else. */
 export interface GgufFile {
@@ -47,15 +47,17 @@ export async function readGgufFile(path: string): Promise<GgufFile> {
 export async function readRemoteGguf(address: Address, asking: Asking): Promise<GgufFile> {
   const source = addressText(address);
   const files = await locate(address, asking);
-  await refuseOtherServers(files[0]!, source, asking);
+  await refuseOtherServers(files[0]!, address, asking);
   try {
-    const info = await readGgufFileInfo(files[0]!.url, {
-      ...READING,
-      sourceType: 'network',
-      fetchHeaders: files[0]!.headers,
-      fetchRetryOptions: RETRIES,
-      ...(asking.signal && { signal: asking.signal }),
-    });
+    const info = await withNetwork(() =>
+      readGgufFileInfo(files[0]!.url, {
+        ...READING,
+        sourceType: 'network',
+        fetchHeaders: files[0]!.credentials,
+        fetchRetryOptions: RETRIES,
+        ...(asking.signal && { signal: asking.signal }),
+      }),
+    );
     return { source, remote: true, info, partBytes: files.map(({ bytes }) => bytes) };
   } catch (cause) {
     asking.signal?.throwIfAborted();
@@ -66,27 +68,27 @@ export async function readRemoteGguf(address: Address, asking: Asking): Promise<
   }
 }
 
-/** @throws ModelFileError for a server that knows no ranges, which would send the weights too, and for other files */
+/** @throws ModelFileError for a server that refuses or knows no ranges and would send the weights too; for other files */
 async function refuseOtherServers(
-  { url, headers }: RemoteFile,
-  source: string,
-  { signal }: Asking,
+  { url, credentials }: RemoteFile,
+  address: Address,
+  asking: Asking,
 ): Promise<void> {
-  const fetch = await openNetwork();
-  const response = await fetch(url, {
-    headers: { ...headers, range: 'bytes=0-3' },
-    ...(signal && { signal }),
-  }).catch((cause) => {
-    signal?.throwIfAborted();
-    throw new ModelFileError(`Cannot read ${source}: the connection ended`, { cause });
-  });
+  const source = addressText(address);
+  const question = { url: new URL(url), headers: { range: 'bytes=0-3' } };
+  const response = await fetchHead(question, { credentials, redirect: 'follow' }, asking);
   if (response.status !== 206) {
     await response.body?.cancel();
+    refuse({ response, credentials }, address, new URL(response.url));
     throw new ModelFileError(
       `Cannot read the header of ${source} alone: its server sends files as a whole; run mtad pull ${source}, and inspect the file`,
     );
   }
-  refuseOtherMagic(Buffer.from(await response.arrayBuffer()), source);
+  const start = await response.arrayBuffer().catch((cause) => {
+    asking.signal?.throwIfAborted();
+    throw new ModelFileError(`Cannot read ${source}: the connection ended`, { cause });
+  });
+  refuseOtherMagic(Buffer.from(start), source);
 }
 
 /** @returns the size of the file in bytes */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
@@ -11,7 +12,8 @@ export const PARTIAL = '.partial';
 /** What a hub gives where no quantisation is asked for, if it has it. */
 const USUAL_QUANT = 'Q4_K_M';
 
-const PART = /-(\d{5})-of-(\d{5})\.gguf$/i;
+/** The end of the name of one part of several. */
+export const PART = /-(\d{5})-of-(\d{5})\.gguf$/i;
 
 /** The folder that holds downloaded models: the one given, else the user's cache. */
 export function modelsFolder(given?: string): string {
@@ -20,8 +22,15 @@ export function modelsFolder(given?: string): string {
 
 /** Where a file of an address belongs, below the models folder. */
 export function placeOf(address: Address, file: string): string {
-  if (address.kind === 'url') return join('url', address.url.host.replace(':', '_'), file);
-  return join(repoFolder(address), file);
+  if (address.kind === 'hub') return join(repoFolder(address), file);
+  return join('url', address.url.host.replaceAll(':', '_'), queryFolder(address.url), file);
+}
+
+/** A query tells files apart, save for the signature of S3 and its like, which is another one each time. */
+function queryFolder({ searchParams }: URL): string {
+  const telling = [...searchParams].filter(([name]) => !/^x-(amz|goog)-/i.test(name));
+  const query = new URLSearchParams(telling).toString();
+  return query && createHash('sha256').update(query).digest('hex').slice(0, 12);
 }
 
 /** All files of a model, by the name of any: several where llama.cpp's gguf-split cut it into parts. */

@@ -1,4 +1,5 @@
 import { capacityOf, machineMemory } from '../engine/machine.js';
+import { UsageError } from '../errors.js';
 import { parseAddress } from './address.js';
 import type { KnownModel, KnownPair } from './known-pairs.js';
 import { findDownloaded, modelsFolder } from './models-folder.js';
@@ -8,21 +9,18 @@ export interface PairOverview {
   readonly pair: KnownPair;
   readonly downloadBytes: number; // of both files, about
   readonly memoryBytes: number; // weights and KV caches of both, about
-  readonly fits: boolean; // into RAM and VRAM as a whole
+  readonly fits: boolean | undefined; // into RAM and VRAM as a whole; undefined where no build of llama.cpp runs
   readonly targetFile: string | undefined; // path, once it is downloaded
   readonly draftFile: string | undefined;
 }
 
-/**
- * @param contextSize tokens that the memory is reckoned for
- * @throws UsageError when no build of llama.cpp runs on this machine
- */
+/** @param contextSize tokens that the memory is reckoned for */
 export async function overviewOf(
   pairs: readonly KnownPair[],
   { modelsDir, contextSize }: { modelsDir: string | undefined; contextSize: number },
 ): Promise<PairOverview[]> {
   const folder = modelsFolder(modelsDir);
-  const capacity = capacityOf(await machineMemory('auto'));
+  const capacity = await knownCapacity();
   return Promise.all(
     pairs.map(async (pair) => {
       const memoryBytes = [pair.target, pair.draft]
@@ -32,12 +30,22 @@ export async function overviewOf(
         pair,
         downloadBytes: pair.target.approximateBytes + pair.draft.approximateBytes,
         memoryBytes,
-        fits: memoryBytes <= capacity,
+        fits: capacity === undefined ? undefined : memoryBytes <= capacity,
         targetFile: await findDownloaded(parseAddress(pair.target.address)!, folder),
         draftFile: await findDownloaded(parseAddress(pair.draft.address)!, folder),
       };
     }),
   );
+}
+
+/** @returns bytes; undefined where no build of llama.cpp runs, which alone knows of GPUs */
+async function knownCapacity(): Promise<number | undefined> {
+  try {
+    return capacityOf(await machineMemory('auto'));
+  } catch (error) {
+    if (error instanceof UsageError) return undefined;
+    throw error;
+  }
 }
 
 /** Beams share what they have in common, so a draft model's cache is hardly larger than one text. */

@@ -1,22 +1,22 @@
 import { z } from 'zod';
 import { ModelFileError } from '../errors.js';
 import { type Address, addressText, type HubAddress, hubEndpoint, isSafePath } from './address.js';
-import { type Answer, type Asking, ask } from './ask.js';
-import { fileOf, partsOf, placeOf } from './models-folder.js';
+import { type Answer, type Asking, ask, type Credentials } from './ask.js';
+import { fileOf, PART, partsOf, placeOf } from './models-folder.js';
 
 /** One file as a server has it. */
 export interface RemoteFile {
   readonly url: string;
-  readonly headers: Record<string, string>; // may hold a token: for this URL's origin alone
+  readonly credentials: Credentials; // for this URL's origin alone
   readonly place: string; // below the models folder
   readonly bytes: number | undefined;
   readonly sha256: string | undefined; // hex
-  readonly version: string; // changes when the file does, as far as the server tells
+  readonly version: string | undefined; // changes when the file does; undefined where the server does not tell
 }
 
 const MOST_REDIRECTS = 5;
 const LINKED = ['x-linked-size', 'x-linked-etag'];
-const OWN = ['content-length', 'etag', 'last-modified'];
+const OWN = ['content-length', 'content-range', 'etag', 'last-modified'];
 const SHA256 = /^[0-9a-f]{64}$/i;
 const manifestSchema = z.object({ ggufFile: z.object({ rfilename: z.string() }) });
 
@@ -36,9 +36,10 @@ async function chosenFile(address: HubAddress, asking: Asking): Promise<string> 
   const { user, repo, quant = 'latest' } = address;
   const url = new URL(`v2/${user}/${repo}/manifests/${quant}`, hubEndpoint());
   // The hub names the file to this agent alone: https://github.com/ggml-org/llama.cpp/pull/11195
-  const answer = await ask({ url, method: 'GET', headers: { 'user-agent': 'llama-cpp' } }, asking);
+  const answer = await ask({ url, headers: { 'user-agent': 'llama-cpp' } }, asking);
   refuse(answer, address, url);
-  const manifest = manifestSchema.safeParse(await answer.response.json().catch(() => undefined));
+  const body = await answer.response.json().catch(() => asking.signal?.throwIfAborted());
+  const manifest = manifestSchema.safeParse(body);
   if (!manifest.success)
     throw new ModelFileError(
       `${url.host} does not say which file ${addressText(address)} is; give the file: hf:${user}/${repo}/file.gguf`,
@@ -49,17 +50,23 @@ async function chosenFile(address: HubAddress, asking: Asking): Promise<string> 
   return rfilename;
 }
 
-/** Asks for the head of a file; what the hub says on the way to another server counts more. */
+/**
+ * Asks for the first byte of a file, for what is told beside it: not every server that gives a file answers HEAD.
+ * What the hub says on the way to another server counts more.
+ */
 async function describe(address: Address, file: string, asking: Asking): Promise<RemoteFile> {
   const url = fileUrl(address, file);
   let at = url;
-  let headers: Record<string, string> = {};
+  let credentials: Credentials = {};
   const told = new Headers();
   for (let redirects = 0; ; redirects++) {
-    const answer = await ask({ url: at, method: 'HEAD', headers: { 'accept-encoding': 'identity' } }, asking);
+    const answer = await ask(
+      { url: at, headers: { 'accept-encoding': 'identity', range: 'bytes=0-0' } },
+      asking,
+    );
     const { status, headers: now } = answer.response;
-    if (at === url) headers = answer.headers;
-    if (status === 405 || status === 501) break; // a server that does not know HEAD
+    await answer.response.body?.cancel(); // the whole file, where a server knows no ranges
+    if (at.origin === url.origin) credentials = answer.credentials; // a renamed repository wants them only there
     const next = status >= 300 && status < 400 && redirects < MOST_REDIRECTS && now.get('location');
     if (!next) refuse(answer, address, at);
     const last = next ? LINKED : [...LINKED, ...OWN]; // of a redirect, its own length and tag say nothing
@@ -68,37 +75,44 @@ async function describe(address: Address, file: string, asking: Asking): Promise
     at = new URL(next, at);
   }
   const etag = (told.get('x-linked-etag') ?? told.get('etag') ?? '').replace(/^W\/|"/g, '');
-  const bytes = Number(told.get('x-linked-size') ?? told.get('content-length') ?? Number.NaN);
+  const modified = told.get('last-modified') ?? '';
+  const whole = told.get('content-range')?.split('/')[1] ?? told.get('content-length');
+  const bytes = Number(told.get('x-linked-size') ?? whole ?? Number.NaN);
   return {
     url: url.href,
-    headers,
+    credentials,
     place: placeOf(address, file),
     bytes: bytes > 0 ? bytes : undefined,
     sha256: address.kind === 'hub' && SHA256.test(etag) ? etag.toLowerCase() : undefined,
-    version: `${etag}|${told.get('last-modified') ?? ''}|${bytes}`,
+    version: etag || modified ? `${etag}|${modified}|${bytes}` : undefined,
   };
 }
 
 function fileUrl(address: Address, file: string): URL {
-  const path = file.split('/').map(encodeURIComponent).join('/');
   if (address.kind === 'hub') {
     const { user, repo, branch } = address;
+    const path = file.split('/').map(encodeURIComponent).join('/');
     return new URL(`${user}/${repo}/resolve/${encodeURIComponent(branch)}/${path}`, hubEndpoint());
   }
   const url = new URL(address.url);
-  url.pathname = `/${path}`;
+  url.pathname = url.pathname.replace(PART, PART.exec(file)?.[0] ?? ''); // else untouched: %2F is not /
   return url;
 }
 
 /** @throws ModelFileError for an answer that is a refusal */
-function refuse({ response: { status, ok }, hadToken }: Answer, address: Address, { host }: URL): void {
+export function refuse(
+  { response: { status, ok }, credentials }: Answer,
+  address: Address,
+  { host }: URL,
+): void {
   if (ok) return;
   const text = addressText(address);
-  throw new ModelFileError(`${host} does not give ${text}: ${refusal(status, hadToken, address)}`);
+  throw new ModelFileError(`${host} does not give ${text}: ${refusal(status, credentials, address)}`);
 }
 
 /** What a status means here, and what to do. */
-export function refusal(status: number, hadToken: boolean, address: Address): string {
+export function refusal(status: number, credentials: Credentials, address: Address): string {
+  const hadToken = credentials.authorization !== undefined;
   const isHub = address.kind === 'hub';
   const page = isHub ? `${hubEndpoint().href}${address.user}/${address.repo}` : '';
   switch (status) {

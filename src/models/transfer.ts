@@ -36,6 +36,7 @@ export class TransferError extends Error {
 const WORKER = new URL('../../dist/models/transfer-worker.js', import.meta.url); // built, also for tests
 const STALL_MS = 30_000;
 const ORDERLY_END_MS = 2000;
+const NO_TROUBLE = { reason: 'no data' };
 
 /**
  * Downloads one file, from where an earlier try of the same name ended.
@@ -53,11 +54,11 @@ export async function transfer(
   const ended = new Promise<TransferError | undefined>((end) => {
     resolve = end;
   });
-  let trouble: { reason: string; status?: number } = { reason: 'no data' };
+  let trouble: { reason: string; status?: number } = NO_TROUBLE; // since the last byte
   let most = -1; // bytes
   let stalled: NodeJS.Timeout | undefined; // runs once the thread has begun
   function giveUp() {
-    resolve(new TransferError(trouble.reason, undefined, undefined));
+    resolve(new TransferError(trouble.reason, undefined, trouble.status));
   }
   worker.on('message', (message: TransferMessage) => {
     if (message.type === 'ready') stalled = setTimeout(giveUp, stallMs);
@@ -66,6 +67,7 @@ export async function transfer(
     if (message.type === 'failed') resolve(new TransferError(message.reason, message.code, trouble.status));
     if (message.type === 'bytes' && message.bytes > most) {
       most = message.bytes;
+      trouble = NO_TROUBLE;
       clearTimeout(stalled);
       stalled = setTimeout(giveUp, stallMs);
       onBytes(message.bytes);

@@ -24,7 +24,7 @@ test('without models: the embedded pair, side by side, within 80 columns', async
   expect(stdout).toMatch(/^parameters +5\.64 M +418 k$/m);
   expect(stdout).toMatch(/^vocabulary +2048 tokens, SPM +2048 tokens, SPM$/m);
   expect(stdout).toMatch(/^They make a pair: 2048 token ids/m);
-  expect(stdout).toMatch(/^Memory for 1024 tokens of context: about 22\.3 MB of .* RAM\.$/m);
+  expect(stdout).toMatch(/^Memory for 1024 tokens of context: about [\d.]+ [kM]B of .* (RAM|VRAM)\.$/m);
   expect(stdout).toMatch(/^Engine: direct, on (cpu|cuda|vulkan|metal), llama\.cpp v/m);
   for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
@@ -62,6 +62,7 @@ test('models by options, by the environment and by words, which the environment 
   expect(await layersOf([], env)).toEqual([6, 2]);
   expect(await layersOf([draft], env)).toEqual([2, undefined]);
   expect(await layersOf(['-m', draft, '-d', 'lookup'])).toEqual([2, undefined]);
+  expect(await layersOf([draft, 'lookup'])).toEqual([2, undefined]);
 });
 
 test('a file that does not run: its facts, the reason, exit code 3', async () => {
@@ -119,6 +120,15 @@ describe('elsewhere', () => {
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     const target = hub.fetched.filter(({ path }) => path.includes('8B'));
     expect(target.reduce((sum, { sent }) => sum + sent, 0)).toBeLessThan(5_000_000); // of 11 MB
+  });
+
+  test('what a server says of its limits is told, also off a terminal', async () => {
+    hub.mood.limits = 1;
+    const { exitCode, stderr } = await there('--pair', 'llama-3.1-8b');
+    expect(stderr).toMatch(
+      /^mtad: 127\.0\.0\.1:\d+ limits how often it may be asked; trying again in 1 s\n$/,
+    );
+    expect(exitCode).toBe(0);
   });
 
   test.each([

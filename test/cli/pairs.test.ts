@@ -69,6 +69,17 @@ test('--json says where the models are, whose they are, and what is here', async
   });
 });
 
+test('where no build of llama.cpp runs, the names are told all the same', async () => {
+  const env = {
+    NODE_OPTIONS: `--import=data:text/javascript,Object.defineProperty(process,'arch',{value:'mips'})`,
+  };
+  const { exitCode, stdout, stderr } = await mtad(['pairs'], { env });
+  expect(stdout).toMatch(/^llama-3\.1-8b .* GB +unknown /m);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  const { pairs: rows } = JSON.parse((await mtad(['pairs', '--json'], { env })).stdout);
+  expect(rows[0].fits).toBeNull();
+});
+
 describe('on a terminal', () => {
   test.each([120, 80, 60])('of %d columns, no line is wider', async (columns) => {
     const { stdout } = await mtadOnTerminal(['pairs', '--models-dir', folder, '--color', 'never'], {

@@ -52,7 +52,13 @@ test('paths on standard output, a line at the start and the end of each file on 
   hub.log.length = 0;
   const again = await pull(TARGET, DRAFT);
   expect(again).toMatchObject({ exitCode: 0, stdout: paths });
-  expect(again.stderr).toBe(`mtad: ${TARGET} is already there\nmtad: ${DRAFT} is already there\n`);
+  expect(again.stderr.split('\n')).toEqual([
+    'mtad: checking stories-F16.gguf',
+    `mtad: ${TARGET} is already there`,
+    'mtad: checking small-Q4_K_M.gguf',
+    `mtad: ${DRAFT} is already there`,
+    '',
+  ]);
   expect(hub.fetched).toEqual([]);
 
   hub.log.length = 0;

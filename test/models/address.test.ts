@@ -48,6 +48,8 @@ describe('parseAddress', () => {
     'https://example.org/..%2f..%2fetc%2ffile.gguf',
     'https://huggingface.co/user/repo/resolve/main/..%2f..%2ffile.gguf',
     'https://huggingface.co/user/repo/tree/main',
+    'hf:user/repo/NUL.gguf',
+    'https://example.org/com1.gguf',
     'https://',
     'https://example.org/%zz.gguf',
     'https://huggingface.co/user/repo/resolve/main/%zz.gguf',
@@ -75,6 +77,14 @@ describe('parseAddress', () => {
     expect(addressText(parseAddress('https://mirror.example/user/repo/resolve/main/file.gguf', hub)!)).toBe(
       'hf:user/repo/file.gguf',
     );
-    expect(() => hubEndpoint({ HF_ENDPOINT: 'mirror' })).toThrow(UsageError);
   });
+
+  it.each(['mirror', 'localhost:8080', 'file:///mirror', 'https://me:secret@mirror.example'])(
+    'takes no hub at %s, and does not repeat it',
+    (HF_ENDPOINT) => {
+      const look = () => hubEndpoint({ HF_ENDPOINT });
+      expect(look).toThrow(UsageError);
+      expect(look).not.toThrow(/mirror|localhost|secret/);
+    },
+  );
 });

@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, statfs, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/errors.js';
@@ -27,7 +27,7 @@ describe('what is not what the hub said', () => {
     hub.mood.contentLength = big.length + 1000;
     hub.mood.ranges = false;
     hub.mood.linkedSize = big.length + 1000;
-    expect(await failure(ADDRESS, { stallMs: 2000 })).toMatch(/was lost at/);
+    expect(await failure(ADDRESS, { stallMs: 2000 })).toMatch(/was lost \(.*nothing is kept yet/);
     expect(await models()).toEqual([]);
   });
 });
@@ -63,6 +63,12 @@ describe('a refusal', () => {
     expect(notices).toEqual(Array(2).fill(expect.stringMatching(/limits how often .* in 1 s$/)));
   });
 
+  it('of the server with the files, which lasts: what it says', async () => {
+    hub.mood.bytesPerSecond = 5e6;
+    const options = { stallMs: 3000, onProgress: () => (hub.mood = { cdnStatus: 429 }) };
+    expect(await failure(ADDRESS, options)).toMatch(/stopped giving hf:.*too many requests \(429\)/);
+  });
+
   it('nobody there', async () => {
     process.env.HF_ENDPOINT = 'http://127.0.0.1:2';
     expect(await failure()).toMatch(/^Cannot reach 127\.0\.0\.1:2 \(ECONNREFUSED\)/);
@@ -86,6 +92,13 @@ describe('the token', () => {
     expect(await get()).toMatchObject({ checked: true });
   });
 
+  it('opens what is gated and has another name now', async () => {
+    hub.mood = { token: 'hf_right', renamed: 'someone/Big-GGUF' };
+    process.env.HF_TOKEN = 'hf_right';
+    expect(await get('hf:someone/Old-GGUF/big-Q4_K_M.gguf')).toMatchObject({ checked: true });
+    expect(hub.fetched.map(({ authorization }) => authorization)).not.toContainEqual(expect.anything());
+  });
+
   it('is not repeated where no request can carry it', async () => {
     process.env.HF_TOKEN = 'hf_one\nhf_two';
     const error = await get().catch((error) => error);
@@ -104,6 +117,16 @@ describe('the disk', () => {
   it('too small for what is to come: said before anything comes', async () => {
     hub.mood.linkedSize = 1e15;
     expect(await failure()).toMatch(/has [\d.]+ GB free, and 1000000\.0 GB are to come; make room/);
+    expect(hub.fetched).toEqual([]);
+  });
+});
+
+describe('the disk for a model in parts', () => {
+  it('too small for all of them together: said before anything comes', async () => {
+    for (const i of [1, 2]) hub.files.set(`someone/Parts-GGUF/a-Q8_0-0000${i}-of-00002.gguf`, big);
+    const { bavail, bsize } = await statfs(folder);
+    hub.mood.linkedSize = Math.floor(0.6 * bavail * bsize);
+    expect(await failure('hf:someone/Parts-GGUF:Q8_0')).toMatch(/are to come; make room/);
     expect(hub.fetched).toEqual([]);
   });
 });

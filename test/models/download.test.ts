@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import {
   ADDRESS,
@@ -12,6 +13,7 @@ import {
   get,
   hub,
   interrupted,
+  kept,
   models,
   partials,
 } from '../support/hub-downloads.js';
@@ -71,6 +73,23 @@ describe('a download', () => {
     expect(result).toMatchObject({ checked: false, sha256: null, downloaded: true, bytes: big.length });
   });
 
+  it.each([403, 405])('takes a file from a server that answers %d to HEAD', async (head) => {
+    hub.mood.head = head;
+    const address = `${hub.cdn}/${encodeURIComponent(BIG)}`;
+    expect(await interrupted({ address })).toEqual([expect.stringMatching(/MB of 31\.3 MB are kept/)]);
+    hub.mood.holdAfter = undefined;
+    expect(await get(address)).toMatchObject({ downloaded: true, bytes: big.length });
+  });
+
+  it('asks for a path as it was given, and for the parts beside it', async () => {
+    const part = (i: number) => `models/a-0000${i}-of-00002.gguf`;
+    for (const i of [1, 2]) hub.files.set(part(i), big.subarray(0, 1e6));
+    await get(`${hub.cdn}/${part(2).replace('/', '%2F')}?alt=media`);
+    expect([...new Set(hub.fetched.map(({ url }) => url))]).toEqual(
+      [1, 2].map((i) => `/${part(i).replace('/', '%2F')}?alt=media`),
+    );
+  });
+
   it('copes with a server that knows no ranges', async () => {
     hub.mood.ranges = false;
     expect(await get()).toMatchObject({ checked: true, bytes: big.length });
@@ -118,20 +137,87 @@ describe('an interrupted download', () => {
     expect(hub.sent).toBeLessThan(1.8 * big.length);
   });
 
-  it('says how far it came where the server does not come back', async () => {
-    hub.mood.bytesPerSecond = 20e6;
-    const message = await failure(ADDRESS, {
-      stallMs: 2000,
-      onProgress: ({ bytes }) => {
-        if (bytes > 15e6) hub.mood.gone = true;
-      },
-    });
+  it('says what is kept where the server does not come back, also where nothing comes at all', async () => {
+    hub.mood.goneAfter = 20e6;
+    const message = await failure(ADDRESS, { stallMs: 2000 });
     expect(message).toMatch(
-      /^The connection to 127\.0\.0\.1:\d+ was lost at 1\d\.\d MB of 31\.3 MB of big-Q4_K_M\.gguf \(\w+\); what came is kept, the same command continues$/,
+      /^The connection to 127\.0\.0\.1:\d+ was lost \(\w+\)\. big-Q4_K_M\.gguf: [\d.]+ MB of 31\.3 MB are kept; the same command continues$/,
     );
+    const megabytes = `${((await kept()) / 1e6).toFixed(1)} MB`;
+    expect(message).toContain(`: ${megabytes} of`);
     expect(await models()).toEqual([]);
+    expect(await failure(ADDRESS, { stallMs: 500 })).toContain(`: ${megabytes} of`);
     hub.reset();
     expect(await get()).toMatchObject({ checked: true });
     expect(hub.sent).toBeLessThan(big.length);
+  });
+
+  it('says that nothing is kept where that is so', async () => {
+    expect(await interrupted({ sent: 100e3, least: 0 })).toEqual([
+      'big-Q4_K_M.gguf: nothing is kept yet; the same command begins anew',
+    ]);
+  });
+
+  it('comes nearer to its end each time, also over a slow line', async () => {
+    const steps: number[] = [];
+    for (const least of [5e5, 15e5, 25e5]) {
+      await interrupted({ sent: 3e6, least });
+      steps.push(await kept());
+    }
+    expect(steps).toEqual([...new Set(steps)].sort((a, b) => a - b));
+  });
+
+  it('does not go on with a file of which the server tells no version', async () => {
+    hub.mood.etag = false;
+    const address = `${hub.cdn}/${encodeURIComponent(BIG)}`;
+    expect(await interrupted({ address })).toEqual([expect.stringMatching(/nothing is kept yet/)]);
+    const other = Buffer.from(big).fill(7, 1000);
+    hub.files.set(BIG, other);
+    hub.mood.holdAfter = undefined;
+    expect((await readFile((await get(address)).path)).equals(other)).toBe(true);
+  });
+
+  it('is checked and not downloaded again, where it was complete', async () => {
+    const controller = new AbortController();
+    const run = get(ADDRESS, {
+      signal: controller.signal,
+      onProgress: ({ state }) => state === 'checking' && controller.abort(),
+    });
+    await expect(run).rejects.toMatchObject({ name: 'AbortError' });
+    expect(await models()).toEqual([]);
+    hub.reset();
+    expect(await get()).toMatchObject({ checked: true, downloaded: true });
+    expect(hub.fetched).toEqual([]);
+  });
+
+  it('ends well where another process took over while this one slept, and had done', async () => {
+    hub.mood.holdAfter = 10e6;
+    const run = get();
+    while (hub.sent < 10e6) await sleep(20);
+    const path = join(folder, 'hf', BIG);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, big);
+    await rm(join(folder, '.partial'), { recursive: true });
+    hub.mood.holdAfter = undefined;
+    expect(await run).toMatchObject({ path, downloaded: false });
+  });
+});
+
+describe('a file that is there', () => {
+  it('and as long as the hub says is not called checked', async () => {
+    await get();
+    expect(await get()).toMatchObject({ downloaded: false, sha256: null, checked: false });
+  });
+
+  it('is checked where that is wanted, and downloaded again where it differs', async () => {
+    const { path, sha256 } = await get();
+    const notices: string[] = [];
+    const again = () => get(ADDRESS, { verify: true, onNotice: (line) => notices.push(line) });
+    expect(await again()).toMatchObject({ downloaded: false, sha256, checked: true });
+    expect(notices).toEqual([]);
+    await writeFile(path, Buffer.from(big).fill(7, 1000));
+    expect(await again()).toMatchObject({ downloaded: true, sha256, checked: true });
+    expect(notices).toEqual(['big-Q4_K_M.gguf is there, but not as the hub has it; downloading it again']);
+    expect((await readFile(path)).equals(big)).toBe(true);
   });
 });

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { ModelFileError, UsageError } from '../../src/errors.js';
 import { type InspectOptions, inspect } from '../../src/models/inspect.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
+import { ForwardProxy } from '../support/forward-proxy.js';
 import {
   embeddingModel,
   splitModel,
@@ -202,7 +203,14 @@ describe('inspect of files elsewhere', () => {
     { why: /no such file/, address: `hf:${REPO}/none.gguf` },
     { why: /is not a GGUF file: it begins with "\{/, address: 'hf:makers/text' },
     { why: /sends files as a whole/, mood: { ranges: false } },
-    { why: /the connection ended/, mood: { gone: true } },
+    { why: /Cannot reach 127/, mood: { gone: true } },
+    {
+      why: /does not give hf:\S+: access is refused|it is gated or private \(403\)/,
+      mood: { cdnStatus: 403 },
+    },
+    { why: /there is no file of quantisation F16/, mood: { cdnStatus: 404 } },
+    { why: /too many requests \(429\)/, mood: { cdnStatus: 429 } },
+    { why: /the server has trouble \(503\)/, mood: { cdnStatus: 503 } },
     { why: /Cannot reach 127\.0\.0\.1:9/, address: 'http://127.0.0.1:9/model.gguf' },
   ])('refuses in one line: $why', async ({ why, address = ADDRESS, mood = {} }) => {
     hub.mood = mood;
@@ -211,6 +219,17 @@ describe('inspect of files elsewhere', () => {
     expect((error as Error).message).toMatch(why);
     expect((error as Error).message).not.toContain('\n');
     expect(sent()).toBeLessThan(6_000_000); // half the file: what is on its way when the connection is closed
+  });
+
+  it('goes through the proxy of the environment, and leaves the fetch of others as it was', async () => {
+    const proxy = await ForwardProxy.open();
+    vi.stubEnv('HTTP_PROXY', proxy.url);
+    const { fetch } = globalThis;
+    const model = `${hub.cdn.replace('127.0.0.1', 'model.invalid')}/${REPO}/stories-F16.gguf`; // known to the proxy alone
+    expect((await run({ model })).target.facts.layers).toBe(6);
+    expect(globalThis.fetch).toBe(fetch);
+    vi.stubEnv('HTTP_PROXY', undefined);
+    proxy.close();
   });
 
   it('tells of a file that is cut off on its server', async () => {

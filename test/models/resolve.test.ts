@@ -81,13 +81,18 @@ describe('resolveModel of an address whose model is in the folder', () => {
     ['hf.co/org/model-GGUF:Q8_0', Q8],
     ['https://huggingface.co/org/model-GGUF/blob/main/model-Q8_0.gguf', Q8],
     ['hf:org/model-GGUF/sub/deep.gguf#v2', 'hf/org/model-GGUF@v2/sub/deep.gguf'],
-    ['https://example.org:8080/a/b.gguf?key=1', 'url/example.org_8080/a/b.gguf'],
+    ['https://example.org:8080/a/b.gguf', 'url/example.org_8080/a/b.gguf'],
+    ['https://example.org:8080/a/b.gguf?X-Amz-Signature=1', 'url/example.org_8080/a/b.gguf'],
+    ['https://example.org:8080/a/b.gguf?id=1', 'url/example.org_8080/d9fc91d45c09/a/b.gguf'],
+    ['http://[::1]:8080/b.gguf', 'url/[__1]_8080/b.gguf'],
   ])('%s is %s', async (address, place) => {
     const { modelsDir } = await downloaded(
       Q4,
       Q8,
       'hf/org/model-GGUF@v2/sub/deep.gguf',
       'url/example.org_8080/a/b.gguf',
+      'url/example.org_8080/d9fc91d45c09/a/b.gguf',
+      'url/[__1]_8080/b.gguf',
     );
     expect(await resolveModel(address, { modelsDir, offline: true })).toBe(join(modelsDir, place));
   });
@@ -109,6 +114,7 @@ describe('resolveModel of an address whose model is in the folder', () => {
     'hf:org/model-GGUF:Q5_K_M',
     'hf:org/other',
     'https://example.org/c.gguf',
+    'https://example.org:8080/a/b.gguf',
   ])('%s is not there: --offline is an error that says what to do', async (address) => {
     const { modelsDir } = await downloaded(Q4, Q8);
     const look = resolveModel(address, { modelsDir, offline: true });

@@ -7,7 +7,7 @@ import { execa, type Options } from 'execa';
 export const BIN = fileURLToPath(new URL('../../bin/mtad.js', import.meta.url));
 
 /** Nothing of the person who runs the tests reaches the command. */
-const CLEAN = {
+export const CLEAN = {
   ...Object.fromEntries(
     Object.keys(process.env).flatMap((name) => (name.startsWith('MTAD_') ? [[name, undefined]] : [])),
   ),

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 
-/** A forward proxy on loopback that knows CONNECT, and remembers where to. */
+/** A forward proxy on loopback that knows CONNECT, takes every host for this machine, and remembers where to. */
 export class ForwardProxy {
   readonly tunnels: string[] = []; // host:port
   readonly #server: Server;
@@ -10,8 +10,7 @@ export class ForwardProxy {
     this.#server = createServer((_, response) => response.writeHead(405).end());
     this.#server.on('connect', ({ url = '' }, client) => {
       this.tunnels.push(url);
-      const [host, port] = url.split(':');
-      const upstream = connect(Number(port), host, () => {
+      const upstream = connect(Number(url.split(':')[1]), '127.0.0.1', () => {
         client.write('HTTP/1.1 200 Connection established\r\n\r\n');
         upstream.pipe(client).pipe(upstream);
       });

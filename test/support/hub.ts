@@ -8,7 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface Exchange {
   readonly server: 'hub' | 'cdn';
   readonly method: string;
-  readonly path: string;
+  readonly url: string; // as it came
+  readonly path: string; // decoded
   readonly range: string | undefined;
   readonly authorization: string | undefined;
   status: number;
@@ -23,12 +24,18 @@ export interface Mood {
   retryAfter?: string | undefined; // beside a 429
   cuts?: number | undefined; // bodies of the CDN that are cut in their middle
   gone?: boolean | undefined; // the CDN ends every connection
+  goneAfter?: number | undefined; // bytes that the CDN gave, after which it is gone
+  holdAfter?: number | undefined; // bytes that the CDN gave, after which it gives nothing while this is so
+  cdnStatus?: number | undefined; // every answer of the CDN
+  renamed?: string | undefined; // 'user/repo' that has the files now; other names lead there
   bytesPerSecond?: number | undefined;
   linkedSize?: number | undefined; // instead of the true one
   linkedEtag?: string | undefined; // likewise
   contentLength?: number | undefined; // that the CDN claims without sending so much
   ranges?: boolean | undefined; // false: the CDN knows none
-  head?: boolean | undefined; // false: the CDN answers none
+  head?: number | undefined; // status with which the CDN refuses HEAD
+  tells?: boolean | undefined; // false: the CDN tells nothing of a file, neither its length nor its version
+  etag?: boolean | undefined; // false: the CDN tells no version
   disposition?: string | undefined;
   rfilename?: string | undefined; // what the manifest says
 }
@@ -92,7 +99,7 @@ export class Hub {
     const { method = '', url = '', headers } = request;
     const { range, authorization } = headers;
     const path = decodeURIComponent(new URL(url, 'http://hub').pathname);
-    const exchange: Exchange = { server, method, path, range, authorization, status: 0, sent: 0 };
+    const exchange: Exchange = { server, method, url, path, range, authorization, status: 0, sent: 0 };
     this.log.push(exchange);
     response.on('finish', () => {
       exchange.status = response.statusCode;
@@ -102,7 +109,16 @@ export class Hub {
   }
 
   #asHub(path: string, { headers }: IncomingMessage, response: ServerResponse): void {
-    const { token, refuseWith, limits = 0, retryAfter, linkedSize, linkedEtag, rfilename } = this.mood;
+    const {
+      token,
+      refuseWith,
+      limits = 0,
+      retryAfter,
+      linkedSize,
+      linkedEtag,
+      rfilename,
+      renamed,
+    } = this.mood;
     const end = (status: number, told: Record<string, string> = {}, body = '') =>
       response.writeHead(status, told).end(body);
     if (refuseWith) return void end(refuseWith, retryAfter ? { 'retry-after': retryAfter } : {});
@@ -110,6 +126,8 @@ export class Hub {
       this.mood.limits = limits - 1;
       return void end(429, retryAfter ? { 'retry-after': retryAfter } : { ratelimit: '"api";r=0;t=1' });
     }
+    if (renamed && path.includes('/resolve/') && !path.startsWith(`/${renamed}/`))
+      return void end(307, { location: path.replace(/^\/[^/]+\/[^/]+/, `/${renamed}`) });
     if (token && headers.authorization !== `Bearer ${token}`) return void end(401);
     const [user, repo, ...rest] = path.slice(1).split('/');
     if (user === 'v2') {
@@ -139,17 +157,19 @@ export class Hub {
     response: ServerResponse,
     exchange: Exchange,
   ): Promise<void> {
-    const { gone, cuts = 0, bytesPerSecond, contentLength, ranges = true, disposition } = this.mood;
+    const { gone, cuts = 0, bytesPerSecond, contentLength, disposition, cdnStatus, head } = this.mood;
+    const { tells = true, etag = tells, ranges = tells } = this.mood;
     const bytes = this.files.get(path.slice(1));
-    if (method === 'HEAD' && this.mood.head === false) return void response.writeHead(405).end();
+    if (method === 'HEAD' && head) return void response.writeHead(head).end();
+    if (cdnStatus) return void response.writeHead(cdnStatus).end();
     if (gone) return void response.destroy();
     if (!bytes) return void response.writeHead(404).end();
     const [, from, to] = (ranges && /bytes=(\d+)-(\d*)/.exec(headers.range ?? '')) || [];
     const start = Number(from ?? 0);
     const end = to ? Math.min(Number(to) + 1, bytes.length) : bytes.length;
     response.writeHead(from === undefined ? 200 : 206, {
-      'content-length': String(contentLength ?? end - start),
-      etag: '"of-the-cdn"',
+      ...(tells ? { 'content-length': String(contentLength ?? end - start) } : {}),
+      ...(etag ? { etag: `"${createHash('sha256').update(bytes).digest('hex')}"` } : {}),
       ...(ranges ? { 'accept-ranges': 'bytes' } : {}),
       ...(disposition ? { 'content-disposition': disposition } : {}),
       ...(from === undefined ? {} : { 'content-range': `bytes ${start}-${end - 1}/${bytes.length}` }),
@@ -159,6 +179,8 @@ export class Hub {
     if (cut !== undefined) this.mood.cuts = cuts - 1;
     const closed = once(response, 'close');
     for (let at = start; at < end; at += PIECE) {
+      while (this.sent >= (this.mood.holdAfter ?? Infinity) && !response.destroyed) await sleep(20);
+      if (this.sent >= (this.mood.goneAfter ?? Infinity)) this.mood.gone = true;
       if ((cut !== undefined && at >= cut) || this.mood.gone) return void response.destroy();
       const piece = bytes.subarray(at, Math.min(at + PIECE, end));
       exchange.sent += piece.length;

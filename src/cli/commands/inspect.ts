@@ -3,6 +3,7 @@ import { attended } from '../attended.js';
 import { EXIT } from '../failures.js';
 import { draftFile, type RuntimeFlags } from '../options.js';
 import { colorsFor } from '../render/colors.js';
+import { downloadReports } from '../render/downloads.js';
 import { inspectionJson } from '../render/inspection-json.js';
 import { inspectionText } from '../render/inspection-text.js';
 import { jsonLine } from '../render/json.js';
@@ -34,9 +35,7 @@ export async function runInspect(
   return attended({}, async ({ signal }, progress) => {
     progress.loading('Reading headers');
     const { inspect } = await import('../../models/inspect.js');
-    const { openNetwork } = await import('../../models/network.js');
-    globalThis.fetch = await openNetwork(); // node-llama-cpp reads headers with it, and knows no proxy
-    const onNotice = (line: string) => progress.loading(line);
+    const { onNotice } = downloadReports({}, progress);
     const inspection = await inspect({ ...models, ...optionsOf(flags), signal, onNotice });
     progress.stop();
     const colors = colorsFor(flags.color, process.stdout.isTTY);
@@ -55,7 +54,8 @@ function modelsOf(
   [target, draft]: readonly (string | undefined)[],
   flags: InspectFlags,
 ): Pick<InspectOptions, 'model' | 'draft'> {
-  return target === undefined ? { model: flags.model, draft: draftFile(flags) } : { model: target, draft };
+  const named = target === undefined ? flags : { model: target, draft };
+  return { model: named.model, draft: draftFile(named) };
 }
 
 function optionsOf(flags: InspectFlags): Omit<InspectOptions, 'model' | 'draft' | 'signal'> {

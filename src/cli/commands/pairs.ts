@@ -22,6 +22,7 @@ export async function runPairs({ modelsDir, ctxSize, json, color }: PairsFlags):
   const pairs = rows.map(({ pair, ...row }) => ({
     ...pair,
     ...row,
+    fits: row.fits ?? null,
     downloaded: downloaded({ pair, ...row }),
     targetFile: row.targetFile ?? null,
     draftFile: row.draftFile ?? null,

@@ -27,6 +27,7 @@ export async function runPull(names: readonly string[], flags: PullFlags): Promi
     const stdout = new Sink(undefined, () => {}); // a reader that leaves does not end a download
     const options: DownloadOptions = {
       modelsDir: flags.modelsDir,
+      verify: true,
       signal: interrupts.signal,
       log: flags.verbose ? (line) => process.stderr.write(`${line}\n`) : undefined,
       ...downloadReports(flags, progress),

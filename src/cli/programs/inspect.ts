@@ -17,7 +17,7 @@ Examples:
   mtad inspect hf:Qwen/Qwen3-8B-GGUF:Q4_K_M                 only the header is fetched
   mtad inspect --pair llama-3.1-8b -c 32768 --cache-type q8_0
 
-Exit codes: 0 they run, 2 wrong arguments, 3 a file that does not run, 4 models that do not make a pair.`;
+Exit codes: 0 they run, if the memory suffices, 2 wrong arguments, 3 a file that does not run, 4 models that do not make a pair.`;
 
 /** The command line of `mtad inspect`. Parsing loads no model and no native library. */
 export function createInspectProgram(): Command {
@@ -28,7 +28,7 @@ export function createInspectProgram(): Command {
         'Of files elsewhere, only the headers are fetched. Without models, the pair that comes with mtad.',
     )
     .argument('[target]', 'file, or address: hf:user/repository:quantisation, https://...')
-    .argument('[draft]', 'the same')
+    .argument('[draft]', 'the same, or lookup for none')
     .action(
       async (
         target: string | undefined,

@@ -14,6 +14,7 @@ export function downloadReports(
   let current: string | undefined;
   const onProgress = ({ file, bytes, total, state }: DownloadProgress) => {
     const isFirst = current !== file;
+    if (isFirst && state === 'checking' && !progress.enabled) return say(`checking ${file}`); // it was there
     current = state === 'done' ? undefined : file;
     if (state === 'done') return say(`downloaded ${file}, ${megabytes(bytes)} MB`);
     if (isFirst) progress.stop();

@@ -15,7 +15,11 @@ const COLUMNS: readonly PairColumn[] = [
   { head: 'draft', align: 'left', cell: ({ pair }) => modelName(pair.draft.address) },
   { head: 'download', align: 'right', cell: ({ downloadBytes }) => bytesText(downloadBytes) },
   { head: 'memory', align: 'right', cell: ({ memoryBytes }) => bytesText(memoryBytes) },
-  { head: 'fits', align: 'left', cell: (row) => (row.fits ? 'yes' : 'no') },
+  {
+    head: 'fits',
+    align: 'left',
+    cell: (row) => (row.fits === undefined ? 'unknown' : row.fits ? 'yes' : 'no'),
+  },
   { head: 'downloaded', align: 'left', cell: downloaded },
   { head: 'licence', align: 'left', cell: licence },
 ];

@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, rm, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { ModelFileError } from '../errors.js';
+import { type Address, addressText } from './address.js';
+import type { RemoteFile } from './remote.js';
+
+/** @throws ModelFileError for a file that is not what the server said, which is then gone */
+export async function checkFile(
+  path: string,
+  { bytes, sha256, place }: RemoteFile,
+  address: Address,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const wrong = await (async () => {
+    const { size: came } = await stat(path);
+    if (bytes !== undefined && came !== bytes) return `has ${came} bytes instead of ${bytes}`;
+    if (!(await beginsLikeGguf(path))) return 'is not a GGUF file but perhaps a web page';
+    const digest = sha256 && (await sha256Of(path, signal));
+    return digest !== sha256 && `has the SHA-256 ${digest} instead of ${sha256}`;
+  })();
+  if (!wrong) return;
+  await rm(path);
+  throw new ModelFileError(
+    `What came as ${basename(place)} ${wrong}, and is deleted; try again, or check ${addressText(address)}`,
+  );
+}
+
+async function beginsLikeGguf(path: string): Promise<boolean> {
+  await using file = await open(path);
+  const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0);
+  return buffer.toString('latin1') === 'GGUF';
+}
+
+/** @returns hex */
+export async function sha256Of(path: string, signal: AbortSignal | undefined): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal })) hash.update(chunk);
+  return hash.digest('hex');
+}
