@@ -30,7 +30,10 @@ try {
   const install: number[] = [];
   const embedded: number[] = [];
   const downloaded: number[] = [];
-  const pack = await execa('npm', ['pack', '--json', '--pack-destination', folder], { env: ENV });
+  const pack = await execa('npm', ['pack', '--json', '--pack-destination', folder], {
+    env: ENV,
+    extendEnv: false,
+  });
   const [{ filename }] = JSON.parse(pack.stdout.slice(pack.stdout.indexOf('['))) as [{ filename: string }];
   for (let round = 0; round < ROUNDS; round++) {
     const home = await mkdtemp(join(folder, 'user-'));
@@ -44,8 +47,9 @@ try {
     const firstToken = async (...args: string[]) => {
       const began = performance.now();
       const child = run('npx', 'mtad', ...args, PROMPT);
-      const first = await new Promise<number>((resolve) => {
-        child.stdout.once('data', () => resolve(performance.now() - began));
+      let first = Number.NaN;
+      child.stdout.once('data', () => {
+        first = performance.now() - began;
       });
       await child;
       return first;

@@ -171,7 +171,7 @@ function admit(
   contextSize: number,
 ): { prompts: TokenizedPrompt[]; skipped: Conditions['skipped'] } {
   const tokenized = all.map(({ id, text }) => {
-    const request = promptOf(pair, text, raw);
+    const request = promptOf(text, { inTemplate: !raw && pair.target.chatTemplate !== undefined });
     return { id, request, tokens: encodePrompt(pair, request) };
   });
   const prompts = tokenized.filter(({ tokens }) => tokens.length < contextSize);

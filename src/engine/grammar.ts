@@ -46,10 +46,9 @@ const CHARACTER = '[^"\\\\\\x7F\\x00-\\x1F]';
 const EXPONENT = ' ([eE] [-+]? ("0" | [1-9] [0-9]{0,15}))?';
 
 /**
- * node-llama-cpp's grammar for a schema, with four repairs: its four newlines after the value, meant for models that do
- * not end by themselves, are dropped, since an end token is then all that is allowed; 1e-3 is no integer; and no
- * exponent has more than two digits, since 1e999 is no number to JSON.parse; and no byte sequence counts as a character
- that is none.
+ * node-llama-cpp's grammar for a schema, with four repairs. Its four newlines after the value, meant for models that do
+ * not end by themselves, are dropped: an end token is then all that is allowed. 1e-3 is no integer. No exponent has more
+ * than two digits, since 1e999 is no number to JSON.parse. No byte sequence counts as a character that is none.
  */
 async function gbnfOf(llama: Llama, schema: object): Promise<string> {
   const { grammar } = await llama.createGrammarForJsonSchema<GbnfJsonSchema>(schema as never);

@@ -57,7 +57,8 @@ export class Conversation {
   /**
    * Answers. The events are those of `generate`; question and answer, as far as it came, are then part of the
    * conversation. Without a token of an answer neither is.
-   * @throws ResourceError when the conversation no longer fits into the context; it is as before
+   * @throws ResourceError when the conversation no longer fits into the context, UsageError while it
+   *   answers another question; it is as before
    */
   async *ask(question: string, signal?: AbortSignal): AsyncGenerator<GenerationEvent, void> {
     const messages: ChatMessage[] = [...this.#messages, { role: 'user', content: question }];

@@ -2,9 +2,10 @@ import type { ChatMessage } from '../engine/engine.js';
 import { UsageError } from '../errors.js';
 import type { Pair } from '../models/pair.js';
 import type { TokenId } from '../types.js';
+import { contextSizeOf, refuseLongPrompt } from './context-size.js';
 import { requireChatTemplate } from './require-chat-template.js';
 import { checkRunOptions, type RunOptions } from './run-options.js';
-import { contextSizeOf, type GenerationEvent, refuseLongPrompt, Session } from './session.js';
+import { type GenerationEvent, Session } from './session.js';
 import { parseSettings, type SettingsInput } from './settings.js';
 
 /** A text to write on from as it is, or a conversation that ends with the user's words, to be put into the model's chat template. */
@@ -36,9 +37,14 @@ export async function* generate(
   }
 }
 
-/** What a user's words mean to this pair: messages where the target has a chat template, unless they are to stay as they are. */
-export function promptOf({ target }: Pair, text: string, isRaw: boolean): Prompt {
-  return target.chatTemplate && !isRaw ? { messages: [{ role: 'user', content: text }] } : text;
+/** A user's words for a model: in its chat template, behind a system text if there is one, or as they are. */
+export function promptOf(
+  text: string,
+  { inTemplate, system }: { inTemplate: boolean; system?: string | undefined },
+): Prompt {
+  if (!inTemplate) return text;
+  const messages: ChatMessage[] = [{ role: 'user', content: text }];
+  return { messages: system === undefined ? messages : [{ role: 'system', content: system }, ...messages] };
 }
 
 /** @throws UsageError for messages where the target has no chat template */

@@ -4,13 +4,14 @@ import type { CacheManager } from '../cache/cache-manager.js';
 import { openCache } from '../cache/open-cache.js';
 import { decode, type Step } from '../decoding/decode.js';
 import type { ChatTemplate, Grammar } from '../engine/engine.js';
-import { ResourceError } from '../errors.js';
+import { UsageError } from '../errors.js';
 import { addStep, type Counters, NO_STEPS } from '../metrics/counters.js';
 import type { Pair } from '../models/pair.js';
 import { createRng } from '../sampling/rng.js';
 import { createStrategy, sequencesOf } from '../strategies/index.js';
 import type { FinishReason, Rng, TokenId } from '../types.js';
 import { bannedTokens } from './banned-tokens.js';
+import { contextSizeOf, refuseLongPrompt } from './context-size.js';
 import { GrammarConstraint } from './grammar-constraint.js';
 import { checkRunOptions, type RunOptions } from './run-options.js';
 import type { Settings } from './settings.js';
@@ -64,6 +65,7 @@ export class Session {
   readonly #parts: Parts;
   readonly #rng: Rng;
   #tokens: readonly TokenId[] = [];
+  #isWriting = false;
 
   private constructor(parts: Parts) {
     this.#parts = parts;
@@ -121,11 +123,27 @@ export class Session {
   /**
    * Writes on from a prompt, which is the whole text before: 'start', 'prefill' while it is read, 'step' and 'text' in
    * turn, 'end'.
-   * @throws ResourceError when the context does not hold it
+   * @throws ResourceError when the context does not hold it; UsageError while another text is being written
    */
   async *write(
     promptTokens: readonly TokenId[],
     signal?: AbortSignal,
+  ): AsyncGenerator<GenerationEvent, void> {
+    if (this.#isWriting)
+      throw new UsageError(
+        'Another text is still being written: read its events to the end, or leave their loop',
+      );
+    this.#isWriting = true;
+    try {
+      yield* this.#events(promptTokens, signal);
+    } finally {
+      this.#isWriting = false;
+    }
+  }
+
+  async *#events(
+    promptTokens: readonly TokenId[],
+    signal: AbortSignal | undefined,
   ): AsyncGenerator<GenerationEvent, void> {
     const { pair, template, settings, contextSize, grammar, cache } = this.#parts;
     refuseLongPrompt(promptTokens, contextSize);
@@ -200,20 +218,6 @@ export class Session {
   dispose(): Promise<void> {
     return this.#parts.cache.dispose();
   }
-}
-
-/** Tokens that the context holds: as many as are asked for, or as the target was trained on. */
-export function contextSizeOf({ targetHeader }: Pair, { contextSize }: RunOptions): number {
-  return contextSize ?? (targetHeader.trainContextSize || Number.MAX_SAFE_INTEGER);
-}
-
-/** @throws ResourceError when no token fits behind it */
-export function refuseLongPrompt({ length }: readonly TokenId[], contextSize: number): void {
-  if (length >= contextSize)
-    throw new ResourceError(
-      `The prompt has ${length} tokens and the context holds ${contextSize}, the text included: ` +
-        'shorten it, or raise the context size (--ctx-size)',
-    );
 }
 
 function now(): number {

@@ -71,7 +71,7 @@ export function factsOf({ source, remote, info, partBytes }: GgufFile, insights:
     bos: token(ggml?.bos_token_id),
     eos: token(ggml?.eos_token_id),
     eot: token((ggml as { eot_token_id?: number } | undefined)?.eot_token_id),
-    chatTemplate: Boolean(metadata.tokenizer?.chat_template),
+    chatTemplate: !!metadata.tokenizer?.chat_template?.trim(),
     chatWrapper: insights.chatWrapper,
     recurrent: insights.recurrent,
     hybrid: insights.hybrid,

@@ -63,6 +63,18 @@ describe.each(['direct', 'bindings'] as const)('Conversation on engine %s', (eng
     },
   );
 
+  it('refuses a question while it answers another, and takes it once that one is left', async () => {
+    const conversation = await open();
+    for await (const { type } of conversation.ask('Tell me a story.')) {
+      if (type !== 'step') continue;
+      await expect(ask(conversation, 'And then?')).rejects.toThrow(UsageError);
+      break;
+    }
+    const { tokens } = await ask(conversation, 'And then?');
+    await conversation.dispose();
+    expect(tokens.length).toBeGreaterThan(0);
+  });
+
   it('after an answer that was cut off, its last token is new too: no pass has seen it', async () => {
     const conversation = await open({ ignoreEos: true });
     const first = await ask(conversation, 'Tell me a story.');

@@ -1,8 +1,7 @@
 import { basename } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import type { ChatMessage } from '../../engine/engine.js';
 import { UsageError } from '../../errors.js';
-import { generate, type Prompt } from '../../generation/generate.js';
+import { generate, type Prompt, promptOf } from '../../generation/generate.js';
 import { withoutReasoning } from '../../generation/reasoning.js';
 import { refuseWithoutChatTemplate } from '../../generation/require-chat-template.js';
 import type { RunOptions } from '../../generation/run-options.js';
@@ -98,14 +97,15 @@ async function loadAndWrite(
   checkChatTemplate(flags, files.target, say);
   const words = await readPrompt(sources, signal, say);
   if (words === '') throw new UsageError('The prompt is empty');
-  const prompt = files.target.hasChatTemplate && !flags.raw ? { messages: messagesOf(words, flags) } : words;
+  const inTemplate = files.target.hasChatTemplate && !flags.raw;
+  const prompt = promptOf(words, { inTemplate, system: flags.system });
 
   const started = performance.now();
   progress.loading('Loading models');
   const pair = await loadPair(options, files);
   try {
     const loadMs = performance.now() - started;
-    const template = typeof prompt === 'string' ? undefined : pair.target.chatTemplate;
+    const template = inTemplate ? pair.target.chatTemplate : undefined;
     warn(flags.ctxSize, files.target, template, say);
     return await write(pair, prompt, flags, settings, { loadMs, interrupts, progress });
   } finally {
@@ -175,11 +175,6 @@ function checkChatTemplate(
   if (raw || target.hasChatTemplate || (!chat && system === undefined)) return;
   if (chat || systemFrom === undefined) refuseWithoutChatTemplate(target);
   say(`the system text of ${systemFrom} is not used: ${basename(target.path)} has no chat template`);
-}
-
-function messagesOf(content: string, { system }: GenerateFlags): ChatMessage[] {
-  const user: ChatMessage = { role: 'user', content };
-  return system === undefined ? [user] : [{ role: 'system', content: system }, user];
 }
 
 function fileOf({ output }: GenerateFlags): string | undefined {
