@@ -13,6 +13,7 @@ import type { FinishReason, Rng, TokenId } from '../types.js';
 import { bannedTokens } from './banned-tokens.js';
 import { contextSizeOf, refuseLongPrompt } from './context-size.js';
 import { GrammarConstraint } from './grammar-constraint.js';
+import { ReasoningFirst } from './reasoning-first.js';
 import { checkRunOptions, type RunOptions } from './run-options.js';
 import type { Settings } from './settings.js';
 import { type TextPiece, TextStream, textOf } from './text-stream.js';
@@ -165,7 +166,12 @@ export class Session {
     const isEndToken = (token: TokenId) => tokenizer.isEndOfGeneration(token) || !!endTokens?.has(token);
     const isEnd = (token: TokenId) => !settings.ignoreEos && isEndToken(token);
     const banned = bannedTokens(pair, settings.ignoreEos, isEndToken);
-    const constraint = grammar && new GrammarConstraint(grammar.start(), promptTokens.length, banned);
+    const start = grammar?.start();
+    const first =
+      start && reasoning?.isOpen
+        ? new ReasoningFirst({ answer: start, mark: reasoning.end, isEnd: isEndToken, tokenizer })
+        : start;
+    const constraint = first && new GrammarConstraint(first, promptTokens.length, banned);
     const sampling = { ...settings, banned, constraint };
     const strategy = createStrategy(settings, { sampling, isEnd, target: cache.target, draft: cache.draft });
     const stream = new TextStream(tokenizer, promptTokens, [...settings.stop, ...endTexts], reasoning);

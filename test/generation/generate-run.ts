@@ -1,7 +1,7 @@
 /** One whole generation on a real pair, as the tests of `generate` look at it. */
 import type { Step } from '../../src/decoding/decode.js';
 import type { Context, Model } from '../../src/engine/engine.js';
-import { generate } from '../../src/generation/generate.js';
+import { generate, type Prompt } from '../../src/generation/generate.js';
 import type { RunOptions } from '../../src/generation/run-options.js';
 import type { GenerationEvent, GenerationResult } from '../../src/generation/session.js';
 import type { SettingsInput } from '../../src/generation/settings.js';
@@ -27,7 +27,7 @@ export async function run(
     prompt = PROMPT,
     watch,
     ...options
-  }: RunOptions & { prompt?: string; watch?: (event: GenerationEvent) => void } = {},
+  }: RunOptions & { prompt?: Prompt; watch?: (event: GenerationEvent) => void } = {},
 ): Promise<Run> {
   const events: GenerationEvent[] = [];
   for await (const event of generate(pair, prompt, settings, { threads: 1, ...options })) {

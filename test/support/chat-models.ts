@@ -16,6 +16,9 @@ export const REASONING_CHATML =
   "{{ message['content'] + '<|im_end|>\\n' }}{% endfor %}" +
   "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 
+/** ChatML whose answers begin with reasoning, in the manner of DeepSeek R1. */
+export const OPENING_CHATML = REASONING_CHATML.replace(/(?<=assistant\\n)(?=' }}{% endif %}$)/, '<think>\\n');
+
 const CONTROL = 3; // llama_token_type
 const USER_DEFINED = 4;
 
