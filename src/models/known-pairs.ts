@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { distance } from 'fastest-levenshtein';
+import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { UsageError } from '../errors.js';
 
@@ -50,8 +50,10 @@ export async function knownPair(name: string): Promise<KnownPair> {
   const pairs = await knownPairs();
   const found = pairs.find((pair) => pair.name === name);
   if (found) return found;
-  const names = pairs.map((pair) => pair.name).sort((a, b) => distance(name, a) - distance(name, b));
-  throw new UsageError(
-    `There is no pair ${JSON.stringify(name)}; did you mean ${names[0]}? (mtad pairs lists them)`,
+  const near = closest(
+    name,
+    pairs.map((pair) => pair.name),
   );
+  const hint = distance(name, near) <= name.length / 2 ? `; did you mean ${near}?` : '';
+  throw new UsageError(`There is no pair ${JSON.stringify(name)}${hint} (mtad pairs lists them)`);
 }

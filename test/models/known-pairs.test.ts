@@ -40,9 +40,10 @@ describe('knownPair', () => {
     ]);
   });
 
-  it('refuses another name, and offers the nearest', async () => {
+  it('refuses another name, and offers one that is near', async () => {
     await expect(knownPair('lama-3.1-8b')).rejects.toThrow(
       /no pair "lama-3\.1-8b"; did you mean llama-3\.1-8b\?/,
     );
+    await expect(knownPair('mistral')).rejects.toThrow('no pair "mistral" (mtad pairs lists them)');
   });
 });
