@@ -160,14 +160,14 @@ async function readSections(): Promise<Map<string, string>> {
   const page = await readFile(PAGE, 'utf8').catch(() => '');
   const parts = page.split(/^## /m).slice(1);
   return new Map(
-    parts.map((part) => [part.slice(0, part.indexOf('\n')), part.slice(part.indexOf('\n') + 1)]),
+    parts.map((part) => [part.slice(0, part.indexOf('\n')), part.slice(part.indexOf('\n')).trim()]),
   );
 }
 
 /** Written after each section, so that an hour's work is not lost to the last of them. */
 async function replaceSection(sections: Map<string, string>, title: string, text: string): Promise<void> {
-  sections.set(title, `\n${text.trim()}\n\n`);
+  sections.set(title, text.trim());
   const order = [...TABLES.map((table) => table.title), ENGINES].filter((title) => sections.has(title));
-  const body = order.map((title) => `## ${title}\n${sections.get(title)}`).join('');
-  await writeFile(PAGE, `${INTRO}\n${body.trimEnd()}\n`);
+  const body = order.map((title) => `## ${title}\n\n${sections.get(title)}\n`).join('\n');
+  await writeFile(PAGE, `${INTRO}\n${body}`);
 }
