@@ -75,8 +75,18 @@ export function createGenerateProgram(): Command {
   program.optionsGroup('Decoding:');
   addDecodingOptions(program);
   program
-    .addOption(new Option('--json-schema <file>', 'write JSON that obeys this schema').conflicts('grammar'))
-    .option('--grammar <file>', "write what this grammar allows, in llama.cpp's notation (GBNF)");
+    .addOption(
+      new Option('--json-schema <file>', 'write JSON that obeys this schema').conflicts([
+        'grammar',
+        'ignoreEos',
+      ]),
+    )
+    .addOption(
+      new Option(
+        '--grammar <file>',
+        "write what this grammar allows, in llama.cpp's notation (GBNF)",
+      ).conflicts('ignoreEos'),
+    );
 
   program.optionsGroup('Runtime:');
   addEngineOption(program);

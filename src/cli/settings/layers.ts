@@ -4,7 +4,7 @@ import type { SettableName } from '../programs/index.js';
 import { checkNames } from './check-names.js';
 import { readSettingsFile } from './file.js';
 import { isSwitch, settingName, settingsOf, variableName } from './names.js';
-import { withOwnDrafts, withPair } from './pair.js';
+import { withOwnDrafts, without, withPair } from './pair.js';
 import { type Given, parseGiven, withHome } from './values.js';
 
 declare module 'commander' {
@@ -22,7 +22,7 @@ export interface Layer {
 
 const HELP = `
 What is not given comes from the environment (MTAD_DRAFT_LENGTH for --draft-length), else from the settings file
-(draft-length = 6), else from what suits the --pair; --no-<name> undoes for one run what they say.
+(draft-length = 6), else from what suits the --pair; --no-<name> undoes for one run what environment and file say.
 mtad config shows every value and where it is from.`;
 
 /** Lets a program take settings from elsewhere: flags > environment > settings file > what suits the pair > defaults. */
@@ -46,23 +46,22 @@ export function addSettingsOptions(program: Command): void {
  * @throws UsageError for a value that its option refuses, unless a stronger source overrules it
  */
 export async function applySettings(command: SettableName, program: Command): Promise<void> {
-  const layers = [
-    flagLayer(program),
-    environmentLayer(program),
-    ...(program.opts().config === false ? [] : await fileLayers(command, program)),
-  ];
+  const undone = undo(program);
+  const files = program.opts().config === false ? [] : await fileLayers(command, program);
+  const elsewhere = [environmentLayer(program), ...files].map((layer) => without(layer, undone));
+  const layers = [flagLayer(program), ...elsewhere];
   const settled = usesModels(program) ? await withPair(withOwnDrafts(layers)) : layers;
   for (const layer of settled) apply(program, layer);
-  undo(program);
 }
 
-/** `--no-<name>` of an option with a value has kept the weaker layers from it; now the default holds. */
-function undo(program: Command): void {
-  for (const option of settingsOf(program).values()) {
-    const key = option.attributeName();
-    if (!isSwitch(option) && program.getOptionValue(key) === false)
-      program.setOptionValueWithSource(key, option.defaultValue, 'cli');
-  }
+/** Takes `--no-<name>` of options with a value back. @returns what it names, which is not to come from elsewhere */
+function undo(program: Command): string[] {
+  const undone = [...settingsOf(program)].filter(
+    ([, option]) => !isSwitch(option) && program.getOptionValue(option.attributeName()) === false,
+  );
+  for (const [, option] of undone)
+    program.setOptionValueWithSource(option.attributeName(), option.defaultValue, 'default');
+  return undone.map(([name]) => name);
 }
 
 /** Whether the program will ask its options for models: a pair is judged only where it is used. */
@@ -78,39 +77,57 @@ function usesModels(program: Command): boolean {
  */
 function apply(program: Command, { given, source, where }: Layer): void {
   const options = settingsOf(program);
-  const stronger = program.options.filter((option) => isOn(program, option));
-  for (const [name, value] of given) {
+  const stronger = choicesOf(program);
+  for (const [name, said] of given) {
     const option = options.get(name);
     const key = option?.attributeName();
     if (!option || !key || !isOpen(program, key)) continue;
-    if (stronger.some((other) => areRivals(option, other))) continue;
-    try {
-      program.setOptionValueWithSource(key, parseGiven(option, value), source(name));
-    } catch (cause) {
-      if (!(cause instanceof InvalidArgumentError || cause instanceof UsageError)) throw cause;
-      throw new UsageError(`${where(name)} = ${JSON.stringify(value)} is invalid. ${cause.message}`, {
-        cause,
-      });
-    }
-    const rival = program.options.find((other) => areRivals(option, other) && isOn(program, other));
-    if (rival && isOn(program, option))
+    if (stronger.some((other) => areRivals({ option, value: said }, other))) continue;
+    const value = parsed(option, said, where(name));
+    program.setOptionValueWithSource(key, value, source(name));
+    const rival = choicesOf(program).find((other) => areRivals({ option, value }, other));
+    if (rival && value !== false)
       throw new UsageError(
-        `${where(name)} and ${where(settingName(rival))} exclude each other: leave one out`,
+        `${where(name)} and ${where(settingName(rival.option))} exclude each other: leave one out`,
       );
   }
 }
 
-/** By what Commander is told of them, which it heeds only among flags. */
-function areRivals(one: Option, other: Option): boolean {
+/** @throws UsageError for a value that the option refuses */
+function parsed(option: Option, said: Given, where: string): unknown {
+  try {
+    return parseGiven(option, said);
+  } catch (cause) {
+    if (!(cause instanceof InvalidArgumentError || cause instanceof UsageError)) throw cause;
+    throw new UsageError(`${where} = ${JSON.stringify(said)} is invalid. ${cause.message}`, { cause });
+  }
+}
+
+/** A setting, and what it is to be. */
+interface Choice {
+  readonly option: Option;
+  readonly value: unknown;
+}
+
+function areRivals(one: Choice, other: Choice): boolean {
+  return excludes(one, other) || excludes(other, one);
+}
+
+/** By what Commander is told of options, which it heeds only among flags, and by what a strategy cannot do. */
+function excludes({ option, value }: Choice, other: Choice): boolean {
+  const name = other.option.attributeName();
+  if (option.attributeName() !== 'strategy') return option.conflictsWith.includes(name);
   return (
-    one.conflictsWith.includes(other.attributeName()) || other.conflictsWith.includes(one.attributeName())
+    (name === 'clip' && value !== 'mtad') ||
+    (name === 'draft' && other.value === 'lookup' && value === 'mmtad')
   );
 }
 
-/** Said, and not only to turn it off. */
-function isOn(program: Command, option: Option): boolean {
-  const key = option.attributeName();
-  return !isOpen(program, key) && program.getOptionValue(key) !== false;
+/** What is said so far, and not only to turn it off. */
+function choicesOf(program: Command): Choice[] {
+  return program.options
+    .map((option) => ({ option, value: program.getOptionValue(option.attributeName()) }))
+    .filter(({ option, value }) => !isOpen(program, option.attributeName()) && value !== false);
 }
 
 function isOpen(program: Command, key: string): boolean {

@@ -13,8 +13,8 @@ export async function withPair(layers: readonly Layer[]): Promise<readonly Layer
   const at = layers.findIndex(({ given }) => given.has('pair') || given.has('model'));
   const layer = layers[at];
   const name = layer?.given.get('pair');
-  if (!layer || name === undefined) return layers.map((one) => without(one, 'pair'));
-  if (name === false) return layers; // --no-pair; as a value it will be refused
+  if (!layer || name === undefined) return layers.map((one) => without(one, ['pair']));
+  if (name === false) return layers; // which is refused where it is applied
   const beside = ['model', 'draft'].find((model) => layer.given.has(model));
   if (beside !== undefined)
     throw new UsageError(
@@ -39,7 +39,7 @@ export function withOwnDrafts(layers: readonly Layer[]): readonly Layer[] {
   const target = layers.find(({ given }) => given.has('model'))?.given.get('model');
   return layers.map((layer) => {
     const isForAll = [undefined, target].includes(layer.given.get('model'));
-    return isForAll || layer.given.get('draft') === 'lookup' ? layer : without(layer, 'draft');
+    return isForAll || layer.given.get('draft') === 'lookup' ? layer : without(layer, ['draft']);
   });
 }
 
@@ -61,6 +61,7 @@ function settingsOfPair({ settings }: KnownPair): Record<string, Given | undefin
   };
 }
 
-function without(layer: Layer, name: string): Layer {
-  return { ...layer, given: new Map([...layer.given].filter(([other]) => other !== name)) };
+/** The same layer, where it says nothing of these. */
+export function without(layer: Layer, names: readonly string[]): Layer {
+  return { ...layer, given: new Map([...layer.given].filter(([name]) => !names.includes(name))) };
 }

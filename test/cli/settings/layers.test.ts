@@ -218,6 +218,53 @@ describe('settings that exclude each other', () => {
   });
 });
 
+describe('a strategy and what it cannot do', () => {
+  const rivals = [
+    [{ strategy: 'speculative' }, { clip: true }],
+    [{ strategy: 'mmtad' }, { draft: 'lookup' }],
+  ] as const;
+  const cases = rivals.flatMap(([one, other]) => [[one, other] as const, [other, one] as const]);
+
+  test.each(cases)('%j beats %j in any weaker place', async (strong, weak) => {
+    const usual = (await settled('generate', {})).opts();
+    for (const [stronger, weaker] of pairsOfLayers) {
+      const program = await settled('generate', { [stronger]: strong, [weaker]: weak });
+      expect(program.opts()).toEqual({ ...usual, ...strong });
+      vi.unstubAllEnvs();
+    }
+  });
+
+  test.each(rivals)('%j and %j in one place are refused, both named', async (one, other) => {
+    for (const layer of LAYERS.slice(1)) {
+      const contradiction = settled('generate', { [layer]: { ...one, ...other } });
+      await expect(contradiction).rejects.toThrow(/strategy.*(clip|draft)|(clip|draft).*strategy/i);
+      vi.unstubAllEnvs();
+    }
+  });
+
+  test.each(pairsOfLayers)(
+    'mtad of %s goes with clip of %s, and mmtad with no clip',
+    async (stronger, weaker) => {
+      for (const [strategy, clip] of [
+        ['mtad', true],
+        ['mmtad', false],
+      ] as const) {
+        const program = await settled('generate', { [stronger]: { strategy }, [weaker]: { strategy, clip } });
+        expect(program.opts()).toMatchObject(clip ? { strategy, clip } : { strategy });
+        vi.unstubAllEnvs();
+      }
+    },
+  );
+});
+
+test.each(['json-schema', 'grammar'])('--%s lets the text end, whatever is usual', async (name) => {
+  for (const weaker of LAYERS.slice(1)) {
+    const said = { flag: { [name]: 'a.file' }, [weaker]: { 'ignore-eos': true } };
+    expect((await settled('generate', said)).opts().ignoreEos).toBe(undefined);
+    vi.unstubAllEnvs();
+  }
+});
+
 test('a value that is overruled is not judged, so that a flag helps against a bad variable', async () => {
   const program = await settled('generate', {
     flag: { seed: 3 },
@@ -254,6 +301,18 @@ test('--no-draft leaves the target of the file without one, --no-pair leaves not
   expect({ model, draft }).toEqual({ model: 'a.gguf', draft: undefined });
   const said = { flag: { pair: false }, top: { pair: 'llama-3.1-8b' } };
   expect((await settled('generate', said)).opts()).toEqual((await settled('generate', {})).opts());
+});
+
+test('--no-<name> undoes what environment and file say, and nothing of a pair', async () => {
+  const pair = { pair: 'llama-3.1-8b' };
+  const whole = (await settled('generate', { flag: pair })).opts();
+  const beside = { model: 'a.gguf', draft: 'b.gguf', temperature: 0.3 };
+  for (const name of ['model', 'draft', 'temperature']) {
+    expect((await settled('generate', { flag: { ...pair, [name]: false } })).opts()).toEqual(whole);
+    const said = { flag: { [name]: false }, environment: { [name]: beside[name as 'model'] }, top: pair };
+    expect((await settled('generate', said)).opts()).toEqual(whole);
+    vi.unstubAllEnvs();
+  }
 });
 
 test('raw is overruled by chat of a stronger place, whatever stands beside it', async () => {
