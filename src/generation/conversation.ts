@@ -1,4 +1,5 @@
 import type { ChatMessage, ChatTemplate } from '../engine/engine.js';
+import { UsageError } from '../errors.js';
 import type { Pair } from '../models/pair.js';
 import type { TokenId } from '../types.js';
 import { answerOf } from './reasoning.js';
@@ -41,8 +42,15 @@ export class Conversation {
     return this.#messages;
   }
 
-  /** Another conversation in place of this one. What both begin with stays in the caches. */
+  /**
+   * Another conversation in place of this one. What both begin with stays in the caches.
+   * @throws UsageError while an answer is being written
+   */
   set messages(messages: readonly ChatMessage[]) {
+    if (this.#session.isWriting)
+      throw new UsageError(
+        'An answer is still being written: read its events to the end, or leave their loop',
+      );
     this.#messages = messages;
     this.#text = undefined;
   }
@@ -56,16 +64,17 @@ export class Conversation {
 
   /**
    * Answers. The events are those of `generate`; question and answer, as far as it came, are then part of the
-   * conversation. Without a token of an answer neither is.
+   * conversation. Without a word of an answer neither is.
    * @throws ResourceError when the conversation no longer fits into the context, UsageError while it
    *   answers another question; it is as before
    */
   async *ask(question: string, signal?: AbortSignal): AsyncGenerator<GenerationEvent, void> {
     const messages: ChatMessage[] = [...this.#messages, { role: 'user', content: question }];
     for await (const event of this.#session.write(this.#promptOf(messages), signal)) {
-      if (event.type === 'end' && event.result.tokens.length > 0) {
+      const content = event.type === 'end' ? answerOf(event.result) : '';
+      if (event.type === 'end' && content !== '') {
         const { result } = event;
-        this.#messages = [...messages, { role: 'assistant', content: answerOf(result) }];
+        this.#messages = [...messages, { role: 'assistant', content }];
         const isAsWritten = result.finishReason !== 'stop' && !result.reasoning;
         this.#text = isAsWritten ? this.#withoutEnd(this.#session.tokens) : undefined;
       }

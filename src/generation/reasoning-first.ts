@@ -6,10 +6,13 @@ export interface Waiting {
   readonly answer: GrammarState;
   readonly mark: string; // the reasoning's last words
   readonly isEnd: (token: TokenId) => boolean;
-  readonly tokenizer: Tokenizer;
+  readonly tokenizer: Pick<Tokenizer, 'decode'>;
 }
 
-/** Within the reasoning that a chat template has opened: anything but an end. The grammar is for the answer behind it. */
+/**
+ * Within the reasoning that a chat template has opened: anything but an end, or a token in which both the mark ends and
+ * the answer begins. The grammar is for the answer behind it.
+ */
 export class ReasoningFirst implements GrammarState {
   readonly isComplete = false;
   readonly #waiting: Waiting;
@@ -21,12 +24,20 @@ export class ReasoningFirst implements GrammarState {
   }
 
   allows(token: TokenId): boolean {
-    return !this.#waiting.isEnd(token);
+    return !this.#waiting.isEnd(token) && !this.#behindMark(token)?.trim();
   }
 
   after(token: TokenId): GrammarState {
-    const { answer, mark, tokenizer } = this.#waiting;
-    const text = this.#tail + tokenizer.decode([token], [], true);
-    return text.includes(mark) ? answer : new ReasoningFirst(this.#waiting, text.slice(-mark.length));
+    if (this.#behindMark(token) !== undefined) return this.#waiting.answer;
+    return new ReasoningFirst(this.#waiting, this.#textTo(token).slice(-this.#waiting.mark.length));
+  }
+
+  /** @returns what the token would put behind the mark; undefined = the reasoning goes on */
+  #behindMark(token: TokenId): string | undefined {
+    return this.#textTo(token).split(this.#waiting.mark)[1];
+  }
+
+  #textTo(token: TokenId): string {
+    return this.#tail + this.#waiting.tokenizer.decode([token], [], true);
   }
 }

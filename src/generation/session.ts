@@ -111,6 +111,10 @@ export class Session {
     return this.#parts.settings;
   }
 
+  get isWriting(): boolean {
+    return this.#isWriting;
+  }
+
   /** Tokens of the whole text at most. */
   get contextSize(): number {
     return this.#parts.contextSize;

@@ -18,6 +18,7 @@ export interface UrlAddress {
 export type Address = HubAddress | UrlAddress;
 
 const SCHEMES = /^(?:(?:hf|huggingface):(?:\/\/)?|(?:hf\.co|huggingface\.co)\/)(.*)$/is;
+const URL_LIKE = /^(?:https?:|[a-z][a-z\d+.-]+:\/\/)/i; // C:\\ is none
 const HUB_HOSTS = ['huggingface.co', 'hf.co', 'www.huggingface.co'];
 /** Names that Windows keeps for devices, whatever follows the dot. */
 const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
@@ -43,12 +44,14 @@ export function hubEndpoint({ HF_ENDPOINT } = process.env): URL {
  * What a name means, if it is not a path.
  * @throws UsageError for something that begins like an address and is none
  */
-export function parseAddress(name: string, hub = hubEndpoint()): Address | undefined {
+export function parseAddress(text: string, hub = hubEndpoint()): Address | undefined {
+  const name = text.trim();
   const scheme = SCHEMES.exec(name);
   if (scheme) return hubAddress(scheme[1]!, name);
-  if (!/^https?:/i.test(name)) return undefined;
-  if (!URL.canParse(name)) throw malformed(withoutSecrets(name));
+  if (!URL_LIKE.test(name)) return undefined;
+  if (!URL.canParse(name)) throw malformed(name);
   const url = new URL(name);
+  if (!/^https?:$/.test(url.protocol)) throw malformed(name);
   if (url.username || url.password)
     throw new UsageError(`${url.host}: an address with a password is not understood; leave it out`);
   const onHub = HUB_HOSTS.includes(url.hostname) || url.origin === hub.origin;
@@ -102,9 +105,9 @@ function hubAddress(text: string, name: string): HubAddress {
 function pageAddress({ pathname, href }: URL): HubAddress | undefined {
   const parts = pathname.split('/').filter(Boolean).map(decoded);
   const [user, repo, view, branch, ...file] = parts;
-  if (parts.length === 2) return hubAddress(`${user}/${repo}`, withoutSecrets(href));
+  if (parts.length === 2) return hubAddress(`${user}/${repo}`, href);
   if (!/^(resolve|blob|raw)$/.test(view ?? '') || file.length === 0) return undefined;
-  return hubAddress(`${user}/${repo}/${file.join('/')}#${branch}`, withoutSecrets(href));
+  return hubAddress(`${user}/${repo}/${file.join('/')}#${branch}`, href);
 }
 
 /** Percent signs undone; what has wrong ones is left to be refused. */
@@ -118,7 +121,7 @@ function decoded(path: string): string {
 
 function urlAddress(url: URL, name: string): UrlAddress {
   const path = decoded(url.pathname).slice(1);
-  if (!isModelFile(path)) throw malformed(withoutSecrets(name));
+  if (!isModelFile(path)) throw malformed(name);
   return { kind: 'url', url };
 }
 
@@ -126,11 +129,14 @@ function isModelFile(path: string): boolean {
   return isSafePath(path) && /\.gguf$/i.test(path);
 }
 
-/** A URL without the name and password it may carry, nor its query and fragment. */
-export function withoutSecrets(url: string): string {
-  return url.replace(/\/\/[^/]*@/, '//').replace(/[?#].*$/s, '');
+/** What names a model, fit to be shown: a URL without user, password, query and fragment, a path as it is. */
+export function withoutSecrets(name: string): string {
+  const text = name.trim();
+  if (!SCHEMES.test(text) && !URL_LIKE.test(text)) return name;
+  const secret = SCHEMES.test(text) ? /\?.*$/s : /[?#].*$/s; // hf:…#branch
+  return text.replace(/\/\/[^/]*@/, '//').replace(secret, '');
 }
 
 function malformed(name: string): UsageError {
-  return new UsageError(`${name} is no address of a model; write ${FORMS}`);
+  return new UsageError(`${withoutSecrets(name)} is no address of a model; write ${FORMS}`);
 }

@@ -118,4 +118,15 @@ describe('a model that reasons before it answers', () => {
     expect(shown.stdout).toBe(text);
     expect(answer.stdout).toBe(hidden.text);
   });
+
+  test('and ended before it answered: that is said where the reasoning is hidden', async () => {
+    for (const [early, remedy] of [
+      [['-n', '2'], 'raise --max-tokens'],
+      [['--stop', 'e'], 'choose another --stop'],
+    ] as const) {
+      const run = await mtad([...thinking, '--hide-reasoning', ...greedy, ...early]);
+      const stderr = `mtad: the text ended before there was an answer; ${remedy}\n`;
+      expect(run).toMatchObject({ exitCode: 0, stdout: '', stderr });
+    }
+  });
 });

@@ -75,6 +75,18 @@ describe.each(['direct', 'bindings'] as const)('Conversation on engine %s', (eng
     expect(tokens.length).toBeGreaterThan(0);
   });
 
+  it('takes no other messages while it answers', async () => {
+    const conversation = await open();
+    for await (const { type } of conversation.ask('Tell me a story.'))
+      if (type === 'step')
+        expect(() => {
+          conversation.messages = [];
+        }).toThrow(UsageError);
+    expect(conversation.messages).toHaveLength(2);
+    conversation.messages = [];
+    await conversation.dispose();
+  });
+
   it('after an answer that was cut off, its last token is new too: no pass has seen it', async () => {
     const conversation = await open({ ignoreEos: true });
     const first = await ask(conversation, 'Tell me a story.');

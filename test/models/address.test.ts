@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/errors.js';
-import { addressText, hubEndpoint, parseAddress } from '../../src/models/address.js';
+import { addressText, hubEndpoint, parseAddress, withoutSecrets } from '../../src/models/address.js';
 
 const HUB = new URL('https://huggingface.co/');
 
@@ -20,16 +20,22 @@ describe('parseAddress', () => {
     ['https://hf.co/user/repo/resolve/v2/file.gguf?download=true', 'hf:user/repo/file.gguf#v2'],
     ['https://example.org/a/file.gguf?key=secret#x', 'https://example.org/a/file.gguf'],
     ['http://127.0.0.1:8000/file.gguf', 'http://127.0.0.1:8000/file.gguf'],
+    [' hf:user/repo\n', 'hf:user/repo'],
   ])('%s is %s', (name, text) => {
     expect(addressText(parseAddress(name, HUB)!)).toBe(text);
   });
 
-  it.each(['llama.gguf', './hf/user/repo', '/models/a.gguf', 'C:\\models\\a.gguf', 'hf', 'ftp://a/b.gguf'])(
-    '%s is a path',
-    (name) => {
-      expect(parseAddress(name, HUB)).toBeUndefined();
-    },
-  );
+  it.each([
+    'llama.gguf',
+    './hf/user/repo',
+    '/models/a.gguf',
+    'C:\\models\\a.gguf',
+    'hf',
+    'C:/a.gguf',
+    'C://a.gguf',
+  ])('%s is a path', (name) => {
+    expect(parseAddress(name, HUB)).toBeUndefined();
+  });
 
   it.each([
     'hf:',
@@ -51,6 +57,7 @@ describe('parseAddress', () => {
     'hf:user/repo/NUL.gguf',
     'https://example.org/com1.gguf',
     'https://',
+    'ftp://example.org/file.gguf',
     'https://example.org/%zz.gguf',
     'https://huggingface.co/user/repo/resolve/main/%zz.gguf',
   ])('%s is refused, with the forms that are understood', (name) => {
@@ -67,9 +74,28 @@ describe('parseAddress', () => {
       }
       return expect.unreachable();
     };
-    expect(refusal('https://me:secret@example.org/file.gguf')).not.toContain('secret');
-    expect(refusal('https://example.org/file.zip?key=secret')).not.toContain('secret');
-    expect(refusal('https://me:secret@')).not.toContain('secret');
+    for (const name of [
+      'https://me:secret@example.org/file.gguf',
+      'https://example.org/file.zip?key=secret',
+      ' https://example.org/file.zip?key=secret',
+      'https://me:secret@',
+      'ftp://me:secret@example.org/file.gguf?key=secret',
+      'hf:user/repo?key=secret',
+      'hf.co/user/repo/resolve/main/file.gguf?key=secret',
+      'https://huggingface.co/user/repo/resolve/main/file.zip?key=secret#secret',
+    ]) {
+      expect(refusal(name)).not.toContain('secret');
+      expect(withoutSecrets(name)).not.toContain('secret');
+    }
+  });
+
+  it.each([
+    'hf:user/repo/file.gguf#branch',
+    './what?/file#1.gguf',
+    '/models/a@b.gguf',
+    'C:\\models\\a?.gguf',
+  ])('%s is shown whole', (name) => {
+    expect(withoutSecrets(name)).toBe(name);
   });
 
   it('knows the files of another hub', () => {

@@ -1,5 +1,6 @@
 import { ResourceError, UsageError } from '../../errors.js';
 import type { Conversation } from '../../generation/conversation.js';
+import { answerOf } from '../../generation/reasoning.js';
 import { attended } from '../attended.js';
 import { EXIT } from '../failures.js';
 import { answerStats } from '../render/chat-stats.js';
@@ -81,7 +82,7 @@ function answer(question: string, chat: Chat, output: Sink, flags: TalkFlags): P
       const { result } = event;
       chat.last = { promptTokens, result };
       if (!written.endsWith('\n')) await output.write('\n');
-      if (result.tokens.length === 0) chat.say('(no answer: the question is not part of the conversation)');
+      if (answerOf(result) === '') chat.say('(no answer: the question is not part of the conversation)');
       if ((flags.stats ?? process.stderr.isTTY) && !flags.quiet)
         chat.say(colorsFor(flags.color, process.stderr.isTTY).dim(answerStats(result, promptTokens)));
     }

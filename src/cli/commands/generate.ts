@@ -2,13 +2,14 @@ import { basename } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { UsageError } from '../../errors.js';
 import { generate, type Prompt, promptOf } from '../../generation/generate.js';
-import { withoutReasoning } from '../../generation/reasoning.js';
+import { answerOf, withoutReasoning } from '../../generation/reasoning.js';
 import { refuseWithoutChatTemplate } from '../../generation/require-chat-template.js';
 import type { RunOptions } from '../../generation/run-options.js';
 import type { GenerationResult } from '../../generation/session.js';
 import { parseSettings, type Settings, type SettingsInput } from '../../generation/settings.js';
 import type { Pair, PairFiles, PairOptions } from '../../models/pair.js';
 import { sequencesOf } from '../../strategies/index.js';
+import type { FinishReason } from '../../types.js';
 import { attended } from '../attended.js';
 import { type DecodingFlags, settingsOf } from '../decoding-options.js';
 import { EXIT } from '../failures.js';
@@ -149,16 +150,30 @@ async function write(
   await output.finish();
 
   if (output.readerLeft) return EXIT.ok;
-  const { finishReason, grammarComplete } = result!;
-  if (grammarComplete === false && (finishReason === 'length' || finishReason === 'context'))
-    sayer(flags)(`the text ended before the grammar was complete; raise ${LIMITS[finishReason]}`);
+  const undone = whatIsUndone(result!, flags);
+  if (undone !== undefined) sayer(flags)(undone);
   if ((flags.stats ?? process.stderr.isTTY) && !flags.quiet)
     process.stderr.write(statsText(run!, result!, colorsFor(flags.color, process.stderr.isTTY)));
-  return finishReason === 'interrupted' ? interrupts.exitCode! : EXIT.ok;
+  return result!.finishReason === 'interrupted' ? interrupts.exitCode! : EXIT.ok;
 }
 
-/** What ends a text early. */
-const LIMITS = { length: '--max-tokens', context: '--ctx-size' };
+/** What to do about an early end. */
+const REMEDIES: Partial<Record<FinishReason, string>> = {
+  length: 'raise --max-tokens',
+  context: 'raise --ctx-size',
+  stop: 'choose another --stop',
+};
+
+/** What an early end has left undone where less came than was asked for. */
+function whatIsUndone(result: GenerationResult, { hideReasoning }: GenerateFlags): string | undefined {
+  const remedy = REMEDIES[result.finishReason];
+  if (remedy === undefined) return undefined;
+  if (hideReasoning && result.reasoning && answerOf(result) === '')
+    return `the text ended before there was an answer; ${remedy}`;
+  return result.grammarComplete === false
+    ? `the text ended before the grammar was complete; ${remedy}`
+    : undefined;
+}
 
 function sayer({ quiet }: GenerateFlags): (line: string) => void {
   return (line) => {

@@ -16,7 +16,7 @@ A settings file is TOML, with the long names of options:
   # ~/.config/mtad/config.toml; MTAD_CONFIG names another file, MTAD_CONFIG= none
   pair = "llama-3.1-8b"
   threads = 4
-  stop = ["\\n\\n"]
+  stop = ["THE END"]
   [benchmark]
   draft-length = [2, 4]`;
 

@@ -63,8 +63,7 @@ function inWords(setting: Setting): string {
 /** @returns undefined where the program decides by what it finds */
 function shownValue({ value, option }: Setting): unknown {
   if (value === undefined && isSwitch(option) && describedDefault(option) === undefined) return false;
-  const isAddress = typeof value === 'string' && namesFile(option) && /^https?:/i.test(value);
-  return isAddress ? withoutSecrets(value) : value;
+  return typeof value === 'string' && namesFile(option) ? withoutSecrets(value) : value;
 }
 
 function describedDefault({ description }: Option): string | undefined {
