@@ -4,6 +4,8 @@ import { open, rm, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { ModelFileError } from '../errors.js';
 import { type Address, addressText } from './address.js';
+import { PART } from './models-folder.js';
+import { leastBytes } from './refusals.js';
 import type { RemoteFile } from './remote.js';
 
 /** @throws ModelFileError for a file that is not what the server said, which is then gone */
@@ -17,6 +19,10 @@ export async function checkFile(
     const { size: came } = await stat(path);
     if (bytes !== undefined && came !== bytes) return `has ${came} bytes instead of ${bytes}`;
     if (!(await beginsLikeGguf(path))) return 'is not a GGUF file but perhaps a web page';
+    if (bytes === undefined && !sha256 && !PART.test(place)) {
+      const needed = await bytesNeeded(path);
+      if (came < needed) return `has ${came} bytes, and its header tells of at least ${needed}`;
+    }
     const digest = sha256 && (await sha256Of(path, signal));
     return digest !== sha256 && `has the SHA-256 ${digest} instead of ${sha256}`;
   })();
@@ -25,6 +31,12 @@ export async function checkFile(
   throw new ModelFileError(
     `What came as ${basename(place)} ${wrong}, and is deleted; try again, or check ${addressText(address)}`,
   );
+}
+
+/** @returns bytes that the file has at least, by its header; infinitely many where that is damaged */
+async function bytesNeeded(path: string): Promise<number> {
+  const { readGgufFile } = await import('./gguf-file.js'); // which takes time to load
+  return readGgufFile(path).then(leastBytes, () => Infinity);
 }
 
 async function beginsLikeGguf(path: string): Promise<boolean> {

@@ -8,9 +8,9 @@ import type { Asking } from './ask.js';
 import { checkFile, sha256Of } from './check-file.js';
 import { lockFolder } from './folder-lock.js';
 import { modelsFolder, PARTIAL } from './models-folder.js';
-import { bytesKept, layOut } from './partial-file.js';
+import { bytesKept, cutPlanOff, layOut } from './partial-file.js';
 import { locate, type RemoteFile, refusal } from './remote.js';
-import { TransferError, transfer } from './transfer.js';
+import { CHANGED, TransferError, transfer } from './transfer.js';
 
 /** How far the download of one file has come. */
 export interface DownloadProgress {
@@ -91,7 +91,7 @@ async function fetchFile(
   const there = await fileThere(path, remote, options);
   if (there) return there;
   let waited = false;
-  const unlock = await lockFolder(partials, {
+  const { unlock, lost, isTakenOver } = await lockFolder(partials, {
     signal,
     onWait: () => {
       waited = true;
@@ -101,11 +101,13 @@ async function fetchFile(
   try {
     const there = waited && (await fileThere(path, remote, options));
     if (there) return there;
-    if (remote.version === undefined) for (const old of [complete, partial]) await rm(old, { force: true });
+    if (remote.version === undefined) await rm(complete, { force: true });
+    // One that sleeps has it open, and will write into it when it wakes.
+    if (remote.version === undefined || isTakenOver) await rm(partial, { force: true });
     if (!existsSync(complete)) {
       if (remote.bytes) await layOut(partial, remote.bytes);
       onProgress?.({ file, bytes: await kept(remote, places), total: remote.bytes, state: 'loading' });
-      await receive(remote, places, address, options);
+      await receive(remote, places, address, lost, options);
     }
     const { size: bytes } = await stat(complete);
     onProgress?.({ file, bytes, total: bytes, state: 'checking' });
@@ -120,6 +122,7 @@ async function fetchFile(
     signal?.throwIfAborted();
     const there = await fileThere(path, remote, { ...options, onNotice: undefined }); // by another, while this one slept
     if (there) return there;
+    if (lost.aborted) return fetchFile(remote, folder, address, options); // another is about it
     throw error;
   } finally {
     await unlock();
@@ -135,8 +138,12 @@ async function fileThere(
   if (!(await hasLength(path, remote.bytes))) return undefined;
   const { size: bytes } = await stat(path);
   const unchecked = { path, bytes, sha256: null, checked: false, downloaded: false };
-  if (!verify || remote.sha256 === undefined) return unchecked;
   const file = basename(path);
+  if (verify && remote.bytes === undefined) {
+    onNotice?.(`${file} is there, but its server does not tell how long it is; downloading it again`);
+    return undefined;
+  }
+  if (!verify || remote.sha256 === undefined) return unchecked;
   onProgress?.({ file, bytes, total: bytes, state: 'checking' });
   const sha256 = await sha256Of(path, signal);
   if (sha256 === remote.sha256) return { ...unchecked, sha256, checked: true };
@@ -144,7 +151,7 @@ async function fileThere(
   return undefined;
 }
 
-/** Where the server does not tell a length, any file is taken for it. */
+/** Where the server does not tell a length, any file has the right one. */
 async function hasLength(path: string, bytes: number | undefined): Promise<boolean> {
   const facts = await stat(path).catch(() => undefined);
   return facts?.isFile() === true && (bytes === undefined || facts.size === bytes);
@@ -177,24 +184,31 @@ async function receive(
   remote: RemoteFile,
   places: Places,
   address: Address,
+  lost: AbortSignal,
   { signal, onProgress, onNotice, log, stallMs }: DownloadOptions,
 ): Promise<void> {
-  const { url, credentials, bytes: total } = remote;
-  const { partials, name, path } = places;
+  const { url, credentials, bytes: total, answerVersion: version } = remote;
+  const { partials, name, path, complete } = places;
   const file = basename(path);
+  const { host } = new URL(url);
   const onBytes = (bytes: number) => onProgress?.({ file, bytes, total, state: 'loading' });
-  const job = { url, headers: credentials, folder: partials, name };
+  const job = { url, headers: credentials, folder: partials, name, version };
   try {
-    await transfer(job, { signal, onBytes, log, stallMs });
+    await transfer(job, { signal: AbortSignal.any(signal ? [signal, lost] : [lost]), onBytes, log, stallMs });
   } catch (error) {
+    if (lost.aborted) throw error;
     const bytes = await kept(remote, places);
     const rest = bytes
       ? `${size(bytes)} of ${size(total!)} are kept; the same command continues`
       : 'nothing is kept yet; the same command begins anew';
     if (signal?.aborted) onNotice?.(`${file}: ${rest}`);
     if (!(error instanceof TransferError) || error.code === 'ENOSPC') throw error;
-    const { status, reason } = error;
-    const { host } = new URL(url);
+    const { status, reason, code } = error;
+    if (code === CHANGED)
+      throw new ModelFileError(
+        `${host} has changed ${file} while it came; run the same command again, which begins anew`,
+        { cause: error },
+      );
     throw new ModelFileError(
       status !== undefined && status < 500
         ? `${host} stopped giving ${addressText(address)}: ${refusal(status, credentials, address)}`
@@ -202,6 +216,9 @@ async function receive(
       { cause: error },
     );
   }
+  if (total !== undefined) await cutPlanOff(complete, total);
+  if (!existsSync(complete))
+    throw new ModelFileError(`${host} sends nothing as ${file}; check the address ${addressText(address)}`);
 }
 
 /** A failure of the file system, with what to do. */

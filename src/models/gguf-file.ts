@@ -21,7 +21,7 @@ const READING = {
   logWarnings: false,
 };
 
-/** A server that stumbles is asked again: after half a second, and after another. */
+/** A server that stumbles is asked again, twice. */
 const RETRIES = { retries: 2, factor: 2, minTimeout: 500 };
 
 /** @throws ModelFileError when the file cannot be read, is no GGUF file, or has a damaged header */

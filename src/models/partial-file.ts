@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { open, rm, truncate } from 'node:fs/promises';
 
 /** What ipull, the downloader in node-llama-cpp, keeps behind the bytes of a file that is not complete. */
 interface Plan {
@@ -24,7 +24,8 @@ export async function layOut(path: string, bytes: number): Promise<void> {
   const chunkSize = Math.min(LONGEST, Math.max(SHORTEST, Math.ceil(bytes / CHUNKS)));
   const chunks = Array<number>(Math.ceil(bytes / chunkSize)).fill(0);
   const plan: Plan = { part: 0, chunks, chunkSize, parallelStreams: CONNECTIONS };
-  await using file = await open(path, 'w');
+  await rm(path, { force: true });
+  await using file = await open(path, 'wx'); // one that slept up to here empties nobody's
   await file.write(JSON.stringify(plan), bytes);
 }
 
@@ -32,6 +33,11 @@ export async function layOut(path: string, bytes: number): Promise<void> {
 export async function bytesKept(path: string, bytes: number): Promise<number> {
   const { chunks = [], chunkSize = 0 } = (await readPlan(path, bytes)) ?? {};
   return Math.min(bytes, chunks.filter((chunk) => chunk === COMPLETE).length * chunkSize);
+}
+
+/** Takes off what the downloader may have written once more behind a file that was complete: it does not wait for that. */
+export async function cutPlanOff(path: string, bytes: number): Promise<void> {
+  if (await readPlan(path, bytes)) await truncate(path, bytes);
 }
 
 async function readPlan(path: string, bytes: number): Promise<Plan | undefined> {

@@ -13,10 +13,17 @@ export function refuseUnfit(file: GgufFile): void {
 const NOT_GENERATIVE =
   /bert|embed|encoder|^(clip|t5|wavtokenizer-dec|dream|llada|llada-moe|rnd1|eagle3|dflash|gemma4-assistant)$/;
 
-/** The library reads zeros where a file has ended. Split models are left to llama.cpp, which opens every part. */
-function refuseCutOff({ source, partBytes: [bytes], info }: GgufFile): void {
+/** @returns bytes that a file has at least: its header, and all tensors but what follows the start of the last */
+export function leastBytes({ info }: GgufFile): number {
   const starts = info.tensorInfo?.map(({ fileOffset }) => Number(fileOffset)) ?? [];
-  const needed = Math.max(info.infoEndOffset ?? 0, ...starts);
+  return Math.max(info.infoEndOffset ?? 0, ...starts);
+}
+
+/** The library reads zeros where a file has ended. Split models are left to llama.cpp, which opens every part. */
+function refuseCutOff(file: GgufFile): void {
+  const needed = leastBytes(file);
+  const { source, partBytes, info } = file;
+  const [bytes] = partBytes;
   if (info.splicedParts === 1 && bytes !== undefined && needed > bytes)
     throw new ModelFileError(
       `${source} is cut off: it has ${bytes} bytes and its header tells of at least ${needed}; download it again`,

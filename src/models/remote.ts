@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import { ModelFileError } from '../errors.js';
-import { type Address, addressText, type HubAddress, hubEndpoint, isSafePath } from './address.js';
+import {
+  type Address,
+  addressText,
+  type HubAddress,
+  hubEndpoint,
+  isSafePath,
+  withoutSecrets,
+} from './address.js';
 import { type Answer, type Asking, ask, type Credentials } from './ask.js';
+import { lengthOf, tagOf, versionOf } from './file-version.js';
 import { fileOf, PART, partsOf, placeOf } from './models-folder.js';
 
 /** One file as a server has it. */
@@ -12,6 +20,7 @@ export interface RemoteFile {
   readonly bytes: number | undefined;
   readonly sha256: string | undefined; // hex
   readonly version: string | undefined; // changes when the file does; undefined where the server does not tell
+  readonly answerVersion: string | undefined; // that of answers with its bytes; undefined where only the hub tells
 }
 
 const MOST_REDIRECTS = 5;
@@ -72,20 +81,29 @@ async function describe(address: Address, file: string, asking: Asking): Promise
     const last = next ? LINKED : [...LINKED, ...OWN]; // of a redirect, its own length and tag say nothing
     for (const name of last) if (!told.has(name) && now.has(name)) told.set(name, now.get(name)!);
     if (!next || told.has('x-linked-size')) break;
-    at = new URL(next, at);
+    at = wayTo(next, at, address);
   }
-  const etag = (told.get('x-linked-etag') ?? told.get('etag') ?? '').replace(/^W\/|"/g, '');
-  const modified = told.get('last-modified') ?? '';
-  const whole = told.get('content-range')?.split('/')[1] ?? told.get('content-length');
-  const bytes = Number(told.get('x-linked-size') ?? whole ?? Number.NaN);
+  const tag = tagOf(told) ?? '';
+  const bytes = lengthOf(told);
+  const version = versionOf(told);
   return {
     url: url.href,
     credentials,
     place: placeOf(address, file),
     bytes: bytes > 0 ? bytes : undefined,
-    sha256: address.kind === 'hub' && SHA256.test(etag) ? etag.toLowerCase() : undefined,
-    version: etag || modified ? `${etag}|${modified}|${bytes}` : undefined,
+    sha256: address.kind === 'hub' && SHA256.test(tag) ? tag.toLowerCase() : undefined,
+    version,
+    answerVersion: LINKED.some((name) => told.has(name)) ? undefined : version,
   };
+}
+
+/** @throws ModelFileError for a redirect to what is no web server */
+function wayTo(next: string, from: URL, address: Address): URL {
+  const to = URL.canParse(next, from.href) ? new URL(next, from) : undefined;
+  if (to && /^https?:$/.test(to.protocol)) return to;
+  throw new ModelFileError(
+    `${from.host} leads to ${JSON.stringify(withoutSecrets(next))} for ${addressText(address)}, which is no http address; check the address`,
+  );
 }
 
 function fileUrl(address: Address, file: string): URL {

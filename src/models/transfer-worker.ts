@@ -4,10 +4,11 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { createModelDownloader } from 'node-llama-cpp';
+import { versionOf } from './file-version.js';
 import { openNetwork, reasonOf } from './network.js';
-import type { TransferJob, TransferMessage } from './transfer.js';
+import { CHANGED, type TransferJob, type TransferMessage } from './transfer.js';
 
-const { url, headers, folder, name } = workerData as TransferJob;
+const { url, headers, folder, name, version } = workerData as TransferJob;
 const tell = (message: TransferMessage) => parentPort!.postMessage(message);
 const stop = new AbortController();
 
@@ -15,9 +16,13 @@ const stop = new AbortController();
 const STAND_IN = 'http://model.invalid/model';
 
 const REPORT_MS = 100;
+const PIECE = 2 ** 16; // bytes; the library's chunks are multiples of it
+const EARLY = 'the answer ended early';
 
 const network = await openNetwork();
 let wantsSize = true;
+let inParts = true; // as the server gives the file
+let hasBegun = false;
 globalThis.fetch = async (_, init) => {
   stop.signal.throwIfAborted(); // an AbortError is all that keeps the library from trying again
   // To read its length, the library would begin the whole file.
@@ -29,19 +34,76 @@ globalThis.fetch = async (_, init) => {
     tell({ type: 'trouble', reason: reasonOf(error) });
     throw error;
   });
-  if (!response.ok) tell({ type: 'trouble', reason: `status ${response.status}`, status: response.status });
-  return wantsSize && response.ok ? sizeOnly(response) : response;
+  if (!response.ok) {
+    tell({ type: 'trouble', reason: `status ${response.status}`, status: response.status });
+    return response;
+  }
+  refuseOtherVersion(response);
+  if (wantsSize) return sizeOnly(response);
+  return inParts ? countedPart(response) : onlyOnce(response);
 };
 
 /** An answer without a body that tells a file's length, and whether it can be had in parts. */
 async function sizeOnly(response: Response): Promise<Response> {
   await response.body?.cancel();
-  const inParts = response.status === 206;
+  inParts = response.status === 206;
   const length = inParts
     ? response.headers.get('content-range')?.split('/')[1]
     : response.headers.get('content-length');
   const told = { 'content-length': length ?? '', 'accept-ranges': inParts ? 'bytes' : 'none' };
   return Object.defineProperty(new Response(null, { headers: told }), 'url', { value: STAND_IN });
+}
+
+/** Another version than the one that was begun ends it all: never are two mixed. */
+function refuseOtherVersion({ headers }: Response): void {
+  const now = versionOf(headers);
+  if (version !== undefined && now !== undefined && now !== version)
+    giveUp({ reason: 'the file is another one now', code: CHANGED });
+}
+
+/** The same answer, which fails where it ends before the range that it promised does: the library does not count. */
+function countedPart({ status, headers, body }: Response): Response {
+  const [, from, to] = /^bytes (\d+)-(\d+)/.exec(headers.get('content-range') ?? '') ?? [];
+  let missing = Number(to) - Number(from) + 1; // NaN: no part, which the library refuses
+  const counter = new TransformStream<Uint8Array, Uint8Array>({
+    transform(bytes, controller) {
+      missing -= bytes.length;
+      controller.enqueue(bytes);
+    },
+    flush() {
+      if (!(missing > 0)) return;
+      tell({ type: 'trouble', reason: EARLY });
+      throw new Error(EARLY);
+    },
+  });
+  return new Response(body!.pipeThrough(counter), { status, headers });
+}
+
+/**
+ * A whole file, which the library would write behind what it has if it came again; and in pieces of which its chunks are
+ * made, because of others it miscounts the last ones where it does not know the file's length.
+ */
+function onlyOnce({ status, headers, body }: Response): Response {
+  if (hasBegun) giveUp({ reason: EARLY });
+  hasBegun = true;
+  let rest = Buffer.alloc(0);
+  const pieces = new TransformStream<Uint8Array, Uint8Array>({
+    transform(bytes, controller) {
+      rest = Buffer.concat([rest, bytes]);
+      for (; rest.length >= PIECE; rest = rest.subarray(PIECE)) controller.enqueue(rest.subarray(0, PIECE));
+    },
+    flush(controller) {
+      if (rest.length > 0) controller.enqueue(rest);
+    },
+  });
+  return new Response(body!.pipeThrough(pieces), { status, headers });
+}
+
+/** Ends it all, so that the library does not try again. */
+function giveUp(why: { reason: string; code?: string }): void {
+  tell({ type: 'failed', ...why });
+  stop.abort();
+  stop.signal.throwIfAborted();
 }
 
 let reported = 0; // ms

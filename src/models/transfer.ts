@@ -7,6 +7,7 @@ export interface TransferJob {
   readonly headers: Record<string, string>;
   readonly folder: string;
   readonly name: string; // in the folder, once complete; until then with .ipull behind it
+  readonly version: string | undefined; // that every answer must have, where it tells one
 }
 
 export type TransferMessage =
@@ -32,6 +33,9 @@ export class TransferError extends Error {
     super(`Transfer ended: ${reason}`);
   }
 }
+
+/** The code of a TransferError over a file that is not the one any more that was begun. */
+export const CHANGED = 'CHANGED';
 
 const WORKER = new URL('../../dist/models/transfer-worker.js', import.meta.url); // built, also for tests
 const STALL_MS = 30_000;

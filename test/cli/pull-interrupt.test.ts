@@ -82,6 +82,34 @@ test('killed: the same command continues', async () => {
   await expectContinued();
 });
 
+test.each(['SIGINT', 'SIGKILL'] as const)(
+  'stopped, overtaken by another, woken and ended by %s: the model stays right',
+  async (end) => {
+    const run = pull(LONG);
+    await underWay();
+    run.kill('SIGSTOP');
+    hub.mood = {};
+    const other = await pull(LONG); // waits until the first seems dead
+    expect(other).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('another mtad downloads') });
+    run.kill('SIGCONT');
+    await new Promise((soon) => setTimeout(soon, 300)); // in which it writes what has come
+    run.kill(end);
+    await run;
+    expect((await readFile(join(folder, 'hf', LONG_PLACE))).equals(long)).toBe(true);
+  },
+);
+
+test('stopped, overtaken by another, and woken: it takes what is there', async () => {
+  const run = pull(LONG);
+  await underWay();
+  run.kill('SIGSTOP');
+  hub.mood = {};
+  await pull(LONG);
+  run.kill('SIGCONT');
+  expect(await run).toMatchObject({ exitCode: 0, stdout: `${join(folder, 'hf', LONG_PLACE)}\n` });
+  expect((await readFile(join(folder, 'hf', LONG_PLACE))).equals(long)).toBe(true);
+});
+
 test('a file longer than the file system takes: exit code 3, before anything comes', async () => {
   const shell = ['-c', 'ulimit -f 8000; exec "$0" "$@"']; // 4 MB
   const { exitCode, stderr } = await execa('sh', [...shell, process.execPath, BIN, 'pull', '-q', LONG], {

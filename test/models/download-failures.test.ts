@@ -23,6 +23,14 @@ describe('what is not what the hub said', () => {
     expect(await models()).toEqual([]);
   });
 
+  it('nothing at all', async () => {
+    hub.files.set(BIG, Buffer.alloc(0));
+    expect(await failure(`${hub.cdn}/${encodeURIComponent(BIG)}`)).toMatch(
+      /sends nothing as .*check the address/,
+    );
+    expect(await models()).toEqual([]);
+  });
+
   it('fewer bytes than the answer promises', async () => {
     hub.mood.contentLength = big.length + 1000;
     hub.mood.ranges = false;
@@ -67,6 +75,13 @@ describe('a refusal', () => {
     hub.mood.bytesPerSecond = 5e6;
     const options = { stallMs: 3000, onProgress: () => (hub.mood = { cdnStatus: 429 }) };
     expect(await failure(ADDRESS, options)).toMatch(/stopped giving hf:.*too many requests \(429\)/);
+  });
+
+  it.each(['http://%zz:99999/', 'file:///etc/passwd'])('a way that leads to %s', async (leadsTo) => {
+    hub.mood.leadsTo = leadsTo;
+    expect(await failure('hf:someone/Big-GGUF/big-Q4_K_M.gguf')).toMatch(
+      /leads to .*, which is no http address/,
+    );
   });
 
   it('nobody there', async () => {

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { DownloadProgress } from '../../src/models/download.js';
 import {
   ADDRESS,
   BIG,
@@ -17,6 +18,9 @@ import {
   models,
   partials,
 } from '../support/hub-downloads.js';
+
+/** The long model, of a server that knows no checksum. */
+const urlAddress = () => `${hub.cdn}/${encodeURIComponent(BIG)}`;
 
 describe('a download', () => {
   it('puts what the hub has into the models folder, checked', async () => {
@@ -69,13 +73,13 @@ describe('a download', () => {
   });
 
   it('takes a file from any server, without a checksum', async () => {
-    const result = await get(`${hub.cdn}/${encodeURIComponent(BIG)}`).catch((error) => error);
+    const result = await get(urlAddress()).catch((error) => error);
     expect(result).toMatchObject({ checked: false, sha256: null, downloaded: true, bytes: big.length });
   });
 
   it.each([403, 405])('takes a file from a server that answers %d to HEAD', async (head) => {
     hub.mood.head = head;
-    const address = `${hub.cdn}/${encodeURIComponent(BIG)}`;
+    const address = urlAddress();
     expect(await interrupted({ address })).toEqual([expect.stringMatching(/MB of 31\.3 MB are kept/)]);
     hub.mood.holdAfter = undefined;
     expect(await get(address)).toMatchObject({ downloaded: true, bytes: big.length });
@@ -93,6 +97,13 @@ describe('a download', () => {
   it('copes with a server that knows no ranges', async () => {
     hub.mood.ranges = false;
     expect(await get()).toMatchObject({ checked: true, bytes: big.length });
+  });
+
+  it('is not pieced together from a server that knows no ranges', async () => {
+    hub.mood = { ranges: false, cuts: 3 }; // two bodies are only begun, for what is told beside them
+    expect(await failure(urlAddress())).toMatch(/was lost \(.*nothing is kept yet; .* begins anew$/);
+    expect(await models()).toEqual([]);
+    expect((await readFile((await get(urlAddress())).path)).equals(big)).toBe(true);
   });
 
   it('stays in the folder whatever a server says', async () => {
@@ -131,10 +142,26 @@ describe('an interrupted download', () => {
     expect((await readFile(join(folder, 'hf', BIG))).equals(other)).toBe(true);
   });
 
+  it('ends where the file changes on the server, which may tell no checksum', async () => {
+    hub.mood.bytesPerSecond = 5e6;
+    const other = Buffer.from(big).fill(7, 1000);
+    const onProgress = ({ bytes }: DownloadProgress) => void (bytes > 1e6 && hub.files.set(BIG, other));
+    expect(await failure(urlAddress(), { onProgress })).toMatch(/changed .*big-Q4_K_M\.gguf.* while it came/);
+    expect(await models()).toEqual([]);
+    hub.reset();
+    expect((await readFile((await get(urlAddress())).path)).equals(other)).toBe(true);
+  });
+
   it('goes on by itself after a connection that was cut', async () => {
     hub.mood.cuts = 2;
     expect(await get()).toMatchObject({ checked: true });
     expect(hub.sent).toBeLessThan(1.8 * big.length);
+  });
+
+  it('goes on by itself after an answer that ended early and looked whole', async () => {
+    hub.mood = { cuts: 2, silentCuts: true };
+    const { path } = await get(urlAddress());
+    expect((await readFile(path)).equals(big)).toBe(true);
   });
 
   it('says what is kept where the server does not come back, also where nothing comes at all', async () => {
@@ -169,7 +196,7 @@ describe('an interrupted download', () => {
 
   it('does not go on with a file of which the server tells no version', async () => {
     hub.mood.etag = false;
-    const address = `${hub.cdn}/${encodeURIComponent(BIG)}`;
+    const address = urlAddress();
     expect(await interrupted({ address })).toEqual([expect.stringMatching(/nothing is kept yet/)]);
     const other = Buffer.from(big).fill(7, 1000);
     hub.files.set(BIG, other);
@@ -200,6 +227,34 @@ describe('an interrupted download', () => {
     await rm(join(folder, '.partial'), { recursive: true });
     hub.mood.holdAfter = undefined;
     expect(await run).toMatchObject({ path, downloaded: false });
+  });
+});
+
+describe('a file of a server that tells no length', () => {
+  beforeEach(() => {
+    hub.mood.tells = false;
+  });
+
+  it('and that ends too early is no model', async () => {
+    hub.files.set(BIG, big.subarray(0, 3e6));
+    expect(await failure(urlAddress())).toMatch(/has 3000000 bytes, and its header tells of at least \d+/);
+    expect(await models()).toEqual([]);
+  });
+
+  it('comes to its last byte', async () => {
+    for (const bytes of [big.subarray(0, 15 * 2 ** 20), big.subarray(0, -1)]) {
+      hub.files.set(BIG, bytes);
+      expect((await readFile((await get(urlAddress(), { verify: true })).path)).equals(bytes)).toBe(true);
+    }
+  });
+
+  it('is taken as it is there, and downloaded again where that is wanted', async () => {
+    await get(urlAddress());
+    expect(await get(urlAddress())).toMatchObject({ downloaded: false });
+    const notices: string[] = [];
+    const options = { verify: true, onNotice: (line: string) => notices.push(line) };
+    expect(await get(urlAddress(), options)).toMatchObject({ downloaded: true, bytes: big.length });
+    expect(notices).toEqual([expect.stringMatching(/does not tell how long it is; downloading it again$/)]);
   });
 });
 

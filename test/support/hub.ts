@@ -22,7 +22,9 @@ export interface Mood {
   refuseWith?: number | undefined; // every request
   limits?: number | undefined; // requests that get 429 before one succeeds
   retryAfter?: string | undefined; // beside a 429
+  leadsTo?: string | undefined; // every request, to there
   cuts?: number | undefined; // bodies of the CDN that are cut in their middle
+  silentCuts?: boolean | undefined; // those look like the end: no length was promised
   gone?: boolean | undefined; // the CDN ends every connection
   goneAfter?: number | undefined; // bytes that the CDN gave, after which it is gone
   holdAfter?: number | undefined; // bytes that the CDN gave, after which it gives nothing while this is so
@@ -40,7 +42,7 @@ export interface Mood {
   rfilename?: string | undefined; // what the manifest says
 }
 
-const PIECE = 64 * 1024;
+const PIECE = 60_000; // bytes; no power of two, as lines have none
 /** As fast as a good line, so that little is on its way when a connection is closed: megabytes, at the speed of loopback. */
 const PACE = 20e6; // bytes per second
 
@@ -120,6 +122,7 @@ export class Hub {
       linkedEtag,
       rfilename,
       renamed,
+      leadsTo,
     } = this.mood;
     const end = (status: number, told: Record<string, string> = {}, body = '') =>
       response.writeHead(status, told).end(body);
@@ -128,6 +131,7 @@ export class Hub {
       this.mood.limits = limits - 1;
       return void end(429, retryAfter ? { 'retry-after': retryAfter } : { ratelimit: '"api";r=0;t=1' });
     }
+    if (leadsTo) return void end(302, { location: leadsTo });
     if (renamed && path.includes('/resolve/') && !path.startsWith(`/${renamed}/`))
       return void end(307, { location: path.replace(/^\/[^/]+\/[^/]+/, `/${renamed}`) });
     if (token && headers.authorization !== `Bearer ${token}`) return void end(401);
@@ -160,7 +164,7 @@ export class Hub {
     exchange: Exchange,
   ): Promise<void> {
     const { gone, cuts = 0, bytesPerSecond = PACE, contentLength, disposition, cdnStatus, head } = this.mood;
-    const { tells = true, etag = tells, ranges = tells } = this.mood;
+    const { tells = true, etag = tells, ranges = tells, silentCuts = false } = this.mood;
     const bytes = this.files.get(path.slice(1));
     if (method === 'HEAD' && head) return void response.writeHead(head).end();
     if (cdnStatus) return void response.writeHead(cdnStatus).end();
@@ -170,7 +174,9 @@ export class Hub {
     const start = Number(from ?? 0);
     const end = to ? Math.min(Number(to) + 1, bytes.length) : bytes.length;
     response.writeHead(from === undefined ? 200 : 206, {
-      ...(tells ? { 'content-length': String(contentLength ?? end - start) } : {}),
+      ...(tells && !(silentCuts && cuts > 0)
+        ? { 'content-length': String(contentLength ?? end - start) }
+        : {}),
       ...(etag ? { etag: `"${createHash('sha256').update(bytes).digest('hex')}"` } : {}),
       ...(ranges ? { 'accept-ranges': 'bytes' } : {}),
       ...(disposition ? { 'content-disposition': disposition } : {}),
@@ -183,6 +189,7 @@ export class Hub {
     for (let at = start; at < end; at += PIECE) {
       while (this.sent >= (this.mood.holdAfter ?? Infinity) && !response.destroyed) await sleep(20);
       if (this.sent >= (this.mood.goneAfter ?? Infinity)) this.mood.gone = true;
+      if (cut !== undefined && at >= cut && silentCuts) break;
       if ((cut !== undefined && at >= cut) || this.mood.gone) return void response.destroy();
       const piece = bytes.subarray(at, Math.min(at + PIECE, end));
       exchange.sent += piece.length;
