@@ -4,7 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { createModelDownloader } from 'node-llama-cpp';
-import { versionOf } from './file-version.js';
+import { lengthOf, versionOf } from './file-version.js';
 import { openNetwork, reasonOf } from './network.js';
 import { CHANGED, type TransferJob, type TransferMessage } from './transfer.js';
 
@@ -43,14 +43,12 @@ globalThis.fetch = async (_, init) => {
   return inParts ? countedPart(response) : onlyOnce(response);
 };
 
-/** An answer without a body that tells a file's length, and whether it can be had in parts. */
+/** An answer without a body that tells a file's length, and whether it can be had in parts: not where that is not known. */
 async function sizeOnly(response: Response): Promise<Response> {
   await response.body?.cancel();
-  inParts = response.status === 206;
-  const length = inParts
-    ? response.headers.get('content-range')?.split('/')[1]
-    : response.headers.get('content-length');
-  const told = { 'content-length': length ?? '', 'accept-ranges': inParts ? 'bytes' : 'none' };
+  const length = lengthOf(response.headers);
+  inParts = response.status === 206 && length > 0;
+  const told = { 'content-length': `${length || ''}`, 'accept-ranges': inParts ? 'bytes' : 'none' };
   return Object.defineProperty(new Response(null, { headers: told }), 'url', { value: STAND_IN });
 }
 

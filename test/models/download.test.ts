@@ -241,7 +241,8 @@ describe('a file of a server that tells no length', () => {
     expect(await models()).toEqual([]);
   });
 
-  it('comes to its last byte', async () => {
+  it.each([false, true])('comes to its last byte; with ranges: %s', async (ranges) => {
+    hub.mood.ranges = ranges;
     for (const bytes of [big.subarray(0, 15 * 2 ** 20), big.subarray(0, -1)]) {
       hub.files.set(BIG, bytes);
       expect((await readFile((await get(urlAddress(), { verify: true })).path)).equals(bytes)).toBe(true);

@@ -180,7 +180,9 @@ export class Hub {
       ...(etag ? { etag: `"${createHash('sha256').update(bytes).digest('hex')}"` } : {}),
       ...(ranges ? { 'accept-ranges': 'bytes' } : {}),
       ...(disposition ? { 'content-disposition': disposition } : {}),
-      ...(from === undefined ? {} : { 'content-range': `bytes ${start}-${end - 1}/${bytes.length}` }),
+      ...(from === undefined
+        ? {}
+        : { 'content-range': `bytes ${start}-${end - 1}/${tells ? bytes.length : '*'}` }),
     });
     if (method === 'HEAD') return void response.end();
     const cut = cuts > 0 && end - start > 1 ? Math.floor((start + end) / 2) : undefined;
