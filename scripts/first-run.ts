@@ -1,6 +1,6 @@
 /**
  * What a new user waits for: installs the packed project into an empty folder, and times the first token of the pair that
- * comes along and of a pair that a hub on loopback has. Of three rounds, the medians.
+ * comes along and of a pair that a hub on loopback has, at the speed of a good line. Of three rounds, the medians.
  *
  *   npx tsx scripts/first-run.ts
  */
