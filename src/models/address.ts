@@ -134,7 +134,8 @@ export function withoutSecrets(name: string): string {
   const text = name.trim();
   if (!SCHEMES.test(text) && !URL_LIKE.test(text)) return name;
   const secret = SCHEMES.test(text) ? /\?.*$/s : /[?#].*$/s; // hf:…#branch
-  return text.replace(/\/\/[^/]*@/, '//').replace(secret, '');
+  const user = URL.canParse(text) ? /^([a-z][a-z\d+.-]*:)\/*[^/]*@/i : /^([a-z][a-z\d+.-]*:)\/*.*@/is;
+  return text.replace(user, '$1//').replace(secret, '');
 }
 
 function malformed(name: string): UsageError {

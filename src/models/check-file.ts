@@ -21,6 +21,7 @@ export async function checkFile(
     if (!(await beginsLikeGguf(path))) return 'is not a GGUF file but perhaps a web page';
     if (bytes === undefined && !sha256 && !PART.test(place)) {
       const needed = await bytesNeeded(path);
+      if (needed === undefined) return 'has a damaged header';
       if (came < needed) return `has ${came} bytes, and its header tells of at least ${needed}`;
     }
     const digest = sha256 && (await sha256Of(path, signal));
@@ -33,10 +34,10 @@ export async function checkFile(
   );
 }
 
-/** @returns bytes that the file has at least, by its header; infinitely many where that is damaged */
-async function bytesNeeded(path: string): Promise<number> {
+/** @returns bytes that the file has at least, by its header; undefined where that is damaged */
+async function bytesNeeded(path: string): Promise<number | undefined> {
   const { readGgufFile } = await import('./gguf-file.js'); // which takes time to load
-  return readGgufFile(path).then(leastBytes, () => Infinity);
+  return readGgufFile(path).then(leastBytes, () => undefined);
 }
 
 async function beginsLikeGguf(path: string): Promise<boolean> {

@@ -6,9 +6,10 @@ import { ModelFileError } from '../errors.js';
 import { type Address, addressText } from './address.js';
 import type { Asking } from './ask.js';
 import { checkFile, sha256Of } from './check-file.js';
+import { explained, isWriteFailure } from './disk-failures.js';
 import { lockFolder } from './folder-lock.js';
 import { modelsFolder, PARTIAL } from './models-folder.js';
-import { bytesKept, cutPlanOff, layOut } from './partial-file.js';
+import { bytesKept, cutPlanOff, layOut, renew } from './partial-file.js';
 import { locate, type RemoteFile, refusal } from './remote.js';
 import { CHANGED, TransferError, transfer } from './transfer.js';
 
@@ -102,8 +103,8 @@ async function fetchFile(
     const there = waited && (await fileThere(path, remote, options));
     if (there) return there;
     if (remote.version === undefined) await rm(complete, { force: true });
-    // One that sleeps has it open, and will write into it when it wakes.
-    if (remote.version === undefined || isTakenOver) await rm(partial, { force: true });
+    if (!canContinue(remote, isTakenOver)) await rm(partial, { force: true });
+    else if (isTakenOver) await renew(partial, remote.bytes!);
     if (!existsSync(complete)) {
       if (remote.bytes) await layOut(partial, remote.bytes);
       onProgress?.({ file, bytes: await kept(remote, places), total: remote.bytes, state: 'loading' });
@@ -114,7 +115,8 @@ async function fetchFile(
     await checkFile(complete, remote, address, signal);
     await mkdir(dirname(path), { recursive: true });
     await rename(complete, path);
-    await rm(partials, { recursive: true, force: true }); // with what is left of other versions
+    // With what is left of other versions; not where the next one has it already.
+    await rm(partials, { recursive: true, force: true }).catch(() => {});
     onProgress?.({ file, bytes, total: bytes, state: 'done' });
     const sha256 = remote.sha256 ?? null;
     return { path, bytes, sha256, checked: sha256 !== null, downloaded: true };
@@ -127,6 +129,11 @@ async function fetchFile(
   } finally {
     await unlock();
   }
+}
+
+/** Who did not end in order may have left holes in what it says it has, which a checksum alone tells. */
+function canContinue({ version, bytes, sha256 }: RemoteFile, isTakenOver: boolean): boolean {
+  return version !== undefined && bytes !== undefined && (!isTakenOver || sha256 !== undefined);
 }
 
 /** What is there under the file's name, if that is what the server has, as far as that is looked at. */
@@ -187,26 +194,27 @@ async function receive(
   lost: AbortSignal,
   { signal, onProgress, onNotice, log, stallMs }: DownloadOptions,
 ): Promise<void> {
-  const { url, credentials, bytes: total, answerVersion: version } = remote;
+  const { url, credentials, bytes: total, begun } = remote;
   const { partials, name, path, complete } = places;
   const file = basename(path);
   const { host } = new URL(url);
   const onBytes = (bytes: number) => onProgress?.({ file, bytes, total, state: 'loading' });
-  const job = { url, headers: credentials, folder: partials, name, version };
+  const job = { url, headers: credentials, folder: partials, name, begun };
   try {
     await transfer(job, { signal: AbortSignal.any(signal ? [signal, lost] : [lost]), onBytes, log, stallMs });
   } catch (error) {
     if (lost.aborted) throw error;
+    if (isWriteFailure(error)) await rm(places.partial, { force: true }); // it says more than it holds
     const bytes = await kept(remote, places);
     const rest = bytes
       ? `${size(bytes)} of ${size(total!)} are kept; the same command continues`
       : 'nothing is kept yet; the same command begins anew';
     if (signal?.aborted) onNotice?.(`${file}: ${rest}`);
-    if (!(error instanceof TransferError) || error.code === 'ENOSPC') throw error;
+    if (!(error instanceof TransferError) || isWriteFailure(error)) throw error;
     const { status, reason, code } = error;
     if (code === CHANGED)
       throw new ModelFileError(
-        `${host} has changed ${file} while it came; run the same command again, which begins anew`,
+        `${host} gives another ${file} than was begun; run the same command again, or give another address if that stays so`,
         { cause: error },
       );
     throw new ModelFileError(
@@ -219,28 +227,6 @@ async function receive(
   if (total !== undefined) await cutPlanOff(complete, total);
   if (!existsSync(complete))
     throw new ModelFileError(`${host} sends nothing as ${file}; check the address ${addressText(address)}`);
-}
-
-/** A failure of the file system, with what to do. */
-function explained(error: NodeJS.ErrnoException, folder: string): Error {
-  const { code } = error;
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new ModelFileError(`The disk of ${folder} is full; make room and run the same command again`, {
-      cause: error,
-    });
-  if (code === 'EFBIG')
-    return new ModelFileError(
-      `${folder} takes no file so long (EFBIG); choose a folder on another disk with --models-dir, or raise ulimit -f`,
-      { cause: error },
-    );
-  if (code && ['EACCES', 'EROFS', 'EPERM', 'ENOTDIR', 'EEXIST'].includes(code))
-    return new ModelFileError(
-      `Cannot write to ${folder} (${code}); choose another folder with --models-dir`,
-      {
-        cause: error,
-      },
-    );
-  return error;
 }
 
 /** @param bytes a count, for people */

@@ -1,20 +1,24 @@
 const TAGS = ['x-linked-etag', 'etag', 'last-modified'];
 const LENGTHS = ['x-linked-size', 'content-range', 'content-length'];
 
-/** Which state of a file an answer is about, in its server's words; undefined where it does not tell states apart. */
-export function versionOf(headers: Headers): string | undefined {
-  const tag = tagOf(headers);
-  return tag && `${tag}|${lengthOf(headers)}`;
+/** What tells one state of a file from another. */
+export interface FileVersion {
+  readonly tag: string | undefined; // the best that its server says of it; at a hub the checksum
+  readonly bytes: number | undefined;
 }
 
-/** The best of what a server says to tell states of a file apart; at a hub the checksum. */
-export function tagOf(headers: Headers): string | undefined {
-  return firstOf(headers, TAGS)?.replace(/^W\/|"/g, '');
+/** The state that an answer is about, as far as it tells. */
+export function versionOf(headers: Headers): FileVersion {
+  const tag = firstOf(headers, TAGS)?.replace(/^W\/|"/g, '');
+  const bytes = Number(firstOf(headers, LENGTHS)?.split('/').at(-1)); // of the whole, where the answer has a part
+  return { tag, bytes: bytes > 0 ? bytes : undefined };
 }
 
-/** Of the whole file in bytes, also where the answer has a part of it; NaN where the server does not tell. */
-export function lengthOf(headers: Headers): number {
-  return Number(firstOf(headers, LENGTHS)?.split('/').at(-1) ?? Number.NaN);
+/** Whether two answers are about different states, as far as both tell. */
+export function differ(one: FileVersion, other: FileVersion): boolean {
+  return (['tag', 'bytes'] as const).some(
+    (what) => one[what] !== undefined && other[what] !== undefined && one[what] !== other[what],
+  );
 }
 
 function firstOf(headers: Headers, names: readonly string[]): string | undefined {

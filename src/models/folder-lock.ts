@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { link, mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -14,32 +13,29 @@ export interface LockOptions {
 }
 
 export interface FolderLock {
-  readonly isTakenOver: boolean; // from one that may only sleep, with files in the folder open
+  readonly isTakenOver: boolean; // from one that is dead, or asleep with files in the folder open
   readonly lost: AbortSignal; // soon after this process woke, if another one took it over meanwhile
   readonly unlock: () => Promise<void>;
 }
 
 /**
  * Keeps other processes out of a folder while this one is awake. What it guards must bear two that work in it for a
- * moment: one that slept may wake, and two that wait may both find its lock stale.
+ * moment, after one of them slept.
  */
 export async function lockFolder(folder: string, { signal, onWait }: LockOptions): Promise<FolderLock> {
   const lock = join(folder, 'lock');
-  const mine = `${hostname()} ${process.pid} ${randomUUID()}`;
+  const mine = randomUUID();
   let isTakenOver = false;
-  let [touched, looks, waits] = [0, 0, 0];
+  let [seen, looks, waits] = ['', 0, 0];
   while (!(await take(folder, lock, mine))) {
-    const isDead = await isHeldByDead(lock);
-    if (!isDead && waits++ === 0) onWait?.();
+    if (waits++ === 0) onWait?.();
     await sleep(LOOK_MS, undefined, signal && { signal });
-    const { mtimeMs } = await stat(lock).catch(() => ({ mtimeMs: 0 })); // gone: it is taken next
-    looks = mtimeMs === touched ? looks + 1 : 0;
-    touched = mtimeMs;
-    if (!isDead && looks < LOOKS) continue;
-    isTakenOver ||= !isDead;
-    const old = `${lock}.${randomUUID()}`;
-    await rename(lock, old).catch(() => {});
-    await rm(old, { force: true });
+    const now = await stateOf(lock);
+    looks = now === seen ? looks + 1 : 0;
+    seen = now;
+    if (looks < LOOKS) continue;
+    isTakenOver = await takeAway(lock, seen);
+    looks = 0;
   }
   const loss = new AbortController();
   const isMine = async () => (await readFile(lock, 'utf8').catch(() => '')) === mine;
@@ -57,16 +53,21 @@ export async function lockFolder(folder: string, { signal, onWait }: LockOptions
   return { isTakenOver, lost: loss.signal, unlock };
 }
 
-/** Whether the holder was a process of this machine that is no more. */
-async function isHeldByDead(lock: string): Promise<boolean> {
-  const [host, pid] = (await readFile(lock, 'utf8').catch(() => '')).split(' ');
-  if (host !== hostname() || !Number(pid)) return false;
-  try {
-    process.kill(Number(pid), 0); // asks, and kills nobody
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH';
-  }
+/** Changes when somebody touches or takes it. No clock is asked, which may be another one's or wrong. */
+async function stateOf(lock: string): Promise<string> {
+  const holder = await readFile(lock, 'utf8').catch(() => 'nobody');
+  const { mtimeMs } = await stat(lock).catch(() => ({ mtimeMs: 0 }));
+  return `${holder} ${mtimeMs}`;
+}
+
+/** @returns whether it is gone; one that somebody has taken meanwhile is put back */
+async function takeAway(lock: string, state: string): Promise<boolean> {
+  const old = `${lock}.${randomUUID()}`;
+  await rename(lock, old).catch(() => {});
+  const isTheSame = (await stateOf(old)) === state;
+  if (!isTheSame) await link(old, lock).catch(() => {});
+  await rm(old, { force: true });
+  return isTheSame;
 }
 
 async function take(folder: string, lock: string, mine: string): Promise<boolean> {

@@ -1,4 +1,5 @@
-import { open, rm, truncate } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { open, rename, rm, truncate } from 'node:fs/promises';
 
 /** What ipull, the downloader in node-llama-cpp, keeps behind the bytes of a file that is not complete. */
 interface Plan {
@@ -33,6 +34,36 @@ export async function layOut(path: string, bytes: number): Promise<void> {
 export async function bytesKept(path: string, bytes: number): Promise<number> {
   const { chunks = [], chunkSize = 0 } = (await readPlan(path, bytes)) ?? {};
   return Math.min(bytes, chunks.filter((chunk) => chunk === COMPLETE).length * chunkSize);
+}
+
+/**
+ * Makes another file of a partial one, in its place: one that sleeps with it open writes no more into what it becomes.
+ * Where there is no room for both, nothing is kept.
+ */
+export async function renew(path: string, bytes: number): Promise<void> {
+  const copy = `${path}.${randomUUID()}`;
+  try {
+    await copyKept(path, copy, bytes);
+    await rename(copy, path);
+  } catch {
+    for (const one of [copy, path]) await rm(one, { force: true });
+  }
+}
+
+/** @throws where there is no plan in it */
+async function copyKept(path: string, copy: string, bytes: number): Promise<void> {
+  const plan = await readPlan(path, bytes);
+  if (!plan) throw new Error(`${path} is not laid out`);
+  await using from = await open(path);
+  await using to = await open(copy, 'wx');
+  for (const [i, chunk] of plan.chunks.entries()) {
+    if (chunk !== COMPLETE) continue;
+    const position = i * plan.chunkSize;
+    const length = Math.min(plan.chunkSize, bytes - position);
+    const { buffer } = await from.read(Buffer.alloc(length), { position });
+    await to.write(buffer, 0, length, position);
+  }
+  await to.write(JSON.stringify(plan), bytes);
 }
 
 /** Takes off what the downloader may have written once more behind a file that was complete: it does not wait for that. */

@@ -9,7 +9,7 @@ import {
   withoutSecrets,
 } from './address.js';
 import { type Answer, type Asking, ask, type Credentials } from './ask.js';
-import { lengthOf, tagOf, versionOf } from './file-version.js';
+import { type FileVersion, versionOf } from './file-version.js';
 import { fileOf, PART, partsOf, placeOf } from './models-folder.js';
 
 /** One file as a server has it. */
@@ -20,9 +20,10 @@ export interface RemoteFile {
   readonly bytes: number | undefined;
   readonly sha256: string | undefined; // hex
   readonly version: string | undefined; // changes when the file does; undefined where the server does not tell
-  readonly answerVersion: string | undefined; // that of answers with its bytes; undefined where only the hub tells
+  readonly begun: FileVersion; // which all answers with its bytes must be about; nothing where only the hub tells
 }
 
+const NOTHING: FileVersion = { tag: undefined, bytes: undefined };
 const MOST_REDIRECTS = 5;
 const LINKED = ['x-linked-size', 'x-linked-etag'];
 const OWN = ['content-length', 'content-range', 'etag', 'last-modified'];
@@ -83,17 +84,15 @@ async function describe(address: Address, file: string, asking: Asking): Promise
     if (!next || told.has('x-linked-size')) break;
     at = wayTo(next, at, address);
   }
-  const tag = tagOf(told) ?? '';
-  const bytes = lengthOf(told);
-  const version = versionOf(told);
+  const { tag, bytes } = versionOf(told);
   return {
     url: url.href,
     credentials,
     place: placeOf(address, file),
-    bytes: bytes > 0 ? bytes : undefined,
-    sha256: address.kind === 'hub' && SHA256.test(tag) ? tag.toLowerCase() : undefined,
-    version,
-    answerVersion: LINKED.some((name) => told.has(name)) ? undefined : version,
+    bytes,
+    sha256: address.kind === 'hub' && tag && SHA256.test(tag) ? tag.toLowerCase() : undefined,
+    version: tag && `${tag}|${bytes}`,
+    begun: LINKED.some((name) => told.has(name)) ? NOTHING : { tag, bytes },
   };
 }
 

@@ -4,11 +4,11 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { createModelDownloader } from 'node-llama-cpp';
-import { lengthOf, versionOf } from './file-version.js';
+import { differ, versionOf } from './file-version.js';
 import { openNetwork, reasonOf } from './network.js';
 import { CHANGED, type TransferJob, type TransferMessage } from './transfer.js';
 
-const { url, headers, folder, name, version } = workerData as TransferJob;
+const { url, headers, folder, name, begun } = workerData as TransferJob;
 const tell = (message: TransferMessage) => parentPort!.postMessage(message);
 const stop = new AbortController();
 
@@ -46,17 +46,15 @@ globalThis.fetch = async (_, init) => {
 /** An answer without a body that tells a file's length, and whether it can be had in parts: not where that is not known. */
 async function sizeOnly(response: Response): Promise<Response> {
   await response.body?.cancel();
-  const length = lengthOf(response.headers);
-  inParts = response.status === 206 && length > 0;
-  const told = { 'content-length': `${length || ''}`, 'accept-ranges': inParts ? 'bytes' : 'none' };
+  const { bytes } = versionOf(response.headers);
+  inParts = response.status === 206 && bytes !== undefined;
+  const told = { 'content-length': `${bytes ?? ''}`, 'accept-ranges': inParts ? 'bytes' : 'none' };
   return Object.defineProperty(new Response(null, { headers: told }), 'url', { value: STAND_IN });
 }
 
 /** Another version than the one that was begun ends it all: never are two mixed. */
 function refuseOtherVersion({ headers }: Response): void {
-  const now = versionOf(headers);
-  if (version !== undefined && now !== undefined && now !== version)
-    giveUp({ reason: 'the file is another one now', code: CHANGED });
+  if (differ(begun, versionOf(headers))) giveUp({ reason: 'the file is another one now', code: CHANGED });
 }
 
 /** The same answer, which fails where it ends before the range that it promised does: the library does not count. */

@@ -1,13 +1,14 @@
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import type { FileVersion } from './file-version.js';
 
 export interface TransferJob {
   readonly url: string;
   readonly headers: Record<string, string>;
   readonly folder: string;
   readonly name: string; // in the folder, once complete; until then with .ipull behind it
-  readonly version: string | undefined; // that every answer must have, where it tells one
+  readonly begun: FileVersion; // which every answer must be about
 }
 
 export type TransferMessage =

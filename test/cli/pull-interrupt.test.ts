@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, type TestContext, test } from 'vitest';
 import { bytesKept } from '../../src/models/partial-file.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { BIN, CLEAN, mtad } from '../support/cli.js';
@@ -91,6 +91,7 @@ test.each(['SIGINT', 'SIGKILL'] as const)(
     hub.mood = {};
     const other = await pull(LONG); // waits until the first seems dead
     expect(other).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('another mtad downloads') });
+    expect(other.stderr).toMatch(/^mtad: continuing after 1\d\.\d MB/m);
     run.kill('SIGCONT');
     await new Promise((soon) => setTimeout(soon, 300)); // in which it writes what has come
     run.kill(end);
@@ -121,24 +122,50 @@ test('a file longer than the file system takes: exit code 3, before anything com
   expect(hub.fetched).toEqual([]);
 });
 
-test('a disk that is full in the middle: exit code 3, one line, nothing that looks like a model', async (ctx) => {
-  const mine = ['--user', '--map-root-user', '--mount', 'sh', '-c'];
-  const onSmallDisk = 'mount -t tmpfs -o size=8m tmpfs "$0" && "$@"';
+const MINE = ['--user', '--map-root-user', '--mount', 'sh', '-c'];
+
+/** An empty folder for a small disk. Where none may be mounted, the test is skipped. */
+async function folderForDisk(ctx: TestContext): Promise<string> {
   const small = join(folder, 'small');
   await mkdir(small);
-  const trial = await execa('unshare', [...mine, onSmallDisk, small, 'true'], { reject: false });
+  const trial = await execa('unshare', [...MINE, 'mount -t tmpfs -o size=8m tmpfs "$0"', small], {
+    reject: false,
+  });
   if (trial.failed) {
     process.stdout.write(
       `A full disk cannot be tried here, where no disk may be mounted: ${trial.message}\n`,
     );
     ctx.skip();
   }
+  return small;
+}
+
+test('a disk that others fill meanwhile: with room again, the model comes whole', async (ctx) => {
+  const small = await folderForDisk(ctx);
+  hub.mood.bytesPerSecond = 3e6;
+  hub.files.set('stories.gguf', long);
+  const script = `mount -t tmpfs -o size=40m tmpfs "$0" && {
+    "$@" & sleep 2; cat /dev/zero > "$0/others"; wait $!; rm "$0/others"; "$@" && cat "$0"/url/*/stories.gguf >&3; }`;
+  const pulling = [process.execPath, BIN, 'pull', '-q', `${hub.cdn}/stories.gguf`];
+  const { stdio, stderr } = await execa('unshare', [...MINE, script, small, ...pulling], {
+    env: { ...CLEAN, ...env, MTAD_MODELS_DIR: small },
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    encoding: 'buffer',
+    maxBuffer: 1e9,
+  });
+  expect(Buffer.from(stderr).toString()).toContain('is full; make room and run the same command again');
+  expect(Buffer.from(stdio[3]!).equals(long)).toBe(true);
+});
+
+test('a disk that is full in the middle: exit code 3, one line, nothing that looks like a model', async (ctx) => {
+  const onSmallDisk = 'mount -t tmpfs -o size=8m tmpfs "$0" && "$@"';
+  const small = await folderForDisk(ctx);
   hub.mood.tells = false; // the length is then not known before
   hub.files.set('stories.gguf', long);
   const command = `${onSmallDisk}; code=$?; find "$0" -name "*.gguf" -type f; exit $code`;
   const { exitCode, stdout, stderr } = await execa(
     'unshare',
-    [...mine, command, small, process.execPath, BIN, 'pull', '-q', `${hub.cdn}/stories.gguf`],
+    [...MINE, command, small, process.execPath, BIN, 'pull', '-q', `${hub.cdn}/stories.gguf`],
     { reject: false, env: { ...CLEAN, ...env, MTAD_MODELS_DIR: small } },
   );
   expect(stderr).toMatch(/^mtad: The disk of .* is full; make room and run the same command again$/);

@@ -79,6 +79,8 @@ describe('parseAddress', () => {
       'https://example.org/file.zip?key=secret',
       ' https://example.org/file.zip?key=secret',
       'https://me:secret@',
+      'https://me:s3c/secret+@example.org/file.gguf',
+      'https:/me:secret@exa mple.org/file.gguf',
       'ftp://me:secret@example.org/file.gguf?key=secret',
       'hf:user/repo?key=secret',
       'hf.co/user/repo/resolve/main/file.gguf?key=secret',

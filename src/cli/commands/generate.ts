@@ -150,7 +150,7 @@ async function write(
   await output.finish();
 
   if (output.readerLeft) return EXIT.ok;
-  const undone = whatIsUndone(result!, flags);
+  const undone = whatIsUndone(result!, run!.settings, flags);
   if (undone !== undefined) sayer(flags)(undone);
   if ((flags.stats ?? process.stderr.isTTY) && !flags.quiet)
     process.stderr.write(statsText(run!, result!, colorsFor(flags.color, process.stderr.isTTY)));
@@ -165,14 +165,18 @@ const REMEDIES: Partial<Record<FinishReason, string>> = {
 };
 
 /** What an early end has left undone where less came than was asked for. */
-function whatIsUndone(result: GenerationResult, { hideReasoning }: GenerateFlags): string | undefined {
-  const remedy = REMEDIES[result.finishReason];
-  if (remedy === undefined) return undefined;
-  if (hideReasoning && result.reasoning && answerOf(result) === '')
-    return `the text ended before there was an answer; ${remedy}`;
-  return result.grammarComplete === false
-    ? `the text ended before the grammar was complete; ${remedy}`
-    : undefined;
+function whatIsUndone(
+  result: GenerationResult,
+  { stop }: Settings,
+  { hideReasoning }: GenerateFlags,
+): string | undefined {
+  const { finishReason, reasoning, grammarComplete } = result;
+  if (finishReason === 'interrupted') return undefined;
+  const isOfTemplate = finishReason === 'stop' && stop.length === 0;
+  const remedy = isOfTemplate || !REMEDIES[finishReason] ? '' : `; ${REMEDIES[finishReason]}`;
+  if (hideReasoning && reasoning && answerOf(result) === '')
+    return `the text ended before there was an answer${remedy}`;
+  return grammarComplete === false ? `the text ended before the grammar was complete${remedy}` : undefined;
 }
 
 function sayer({ quiet }: GenerateFlags): (line: string) => void {

@@ -4,7 +4,7 @@ import type { SettableName } from '../programs/index.js';
 import { checkNames } from './check-names.js';
 import { readSettingsFile } from './file.js';
 import { isSwitch, settingName, settingsOf, variableName } from './names.js';
-import { withOwnDrafts, without, withPair } from './pair.js';
+import { withOwnDrafts, withoutUndone, withPair } from './pair.js';
 import { type Given, parseGiven, withHome } from './values.js';
 
 declare module 'commander' {
@@ -48,7 +48,7 @@ export function addSettingsOptions(program: Command): void {
 export async function applySettings(command: SettableName, program: Command): Promise<void> {
   const undone = undo(program);
   const files = program.opts().config === false ? [] : await fileLayers(command, program);
-  const elsewhere = [environmentLayer(program), ...files].map((layer) => without(layer, undone));
+  const elsewhere = [environmentLayer(program), ...files].map((layer) => withoutUndone(layer, undone));
   const layers = [flagLayer(program), ...elsewhere];
   const settled = usesModels(program) ? await withPair(withOwnDrafts(layers)) : layers;
   for (const layer of settled) apply(program, layer);

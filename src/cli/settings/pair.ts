@@ -61,7 +61,14 @@ function settingsOfPair({ settings }: KnownPair): Record<string, Given | undefin
   };
 }
 
+/** The same layer without what `--no-<name>` undoes; with a target goes the draft model beside it. */
+export function withoutUndone(layer: Layer, undone: readonly string[]): Layer {
+  const { given } = layer;
+  const isOwnDraft = undone.includes('model') && given.has('model') && given.get('draft') !== 'lookup';
+  return without(layer, isOwnDraft ? [...undone, 'draft'] : undone);
+}
+
 /** The same layer, where it says nothing of these. */
-export function without(layer: Layer, names: readonly string[]): Layer {
+function without(layer: Layer, names: readonly string[]): Layer {
   return { ...layer, given: new Map([...layer.given].filter(([name]) => !names.includes(name))) };
 }

@@ -303,6 +303,12 @@ test('--no-draft leaves the target of the file without one, --no-pair leaves not
   expect((await settled('generate', said)).opts()).toEqual((await settled('generate', {})).opts());
 });
 
+test('--no-model undoes the draft model beside it too', async () => {
+  const top = { model: 'a.gguf', draft: 'b.gguf' };
+  const usual = (await settled('generate', {})).opts();
+  expect((await settled('generate', { flag: { model: false }, top })).opts()).toEqual(usual);
+});
+
 test('--no-<name> undoes what environment and file say, and nothing of a pair', async () => {
   const pair = { pair: 'llama-3.1-8b' };
   const whole = (await settled('generate', { flag: pair })).opts();
