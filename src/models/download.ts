@@ -124,8 +124,9 @@ async function fetchFile(
     signal?.throwIfAborted();
     const there = await fileThere(path, remote, { ...options, onNotice: undefined }); // by another, while this one slept
     if (there) return there;
-    if (lost.aborted) return fetchFile(remote, folder, address, options); // another is about it
-    throw error;
+    if (!lost.aborted) throw error;
+    await unlock();
+    return fetchFile(remote, folder, address, options); // another is about it
   } finally {
     await unlock();
   }
