@@ -1,7 +1,7 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { UsageError } from '../errors.js';
 import { parseSettings, type Settings, type SettingsInput } from '../generation/settings.js';
-import { STRATEGY_NAMES, type StrategyName } from '../strategies/index.js';
+import { canClip, STRATEGY_NAMES, type StrategyName } from '../strategies/index.js';
 import { nameOf } from './names.js';
 import type { Contender } from './report.js';
 
@@ -74,7 +74,7 @@ function expandStrategy(strategy: StrategyName, field: Field): Entry[] {
   const values = (key: (typeof uses)[number], list: readonly number[]) =>
     uses.includes(key) && list.length > 0 ? [...new Set(list)] : [undefined];
   const looksUp = draftFrom === 'lookup' && strategy !== 'mtjd';
-  const clips = clip && strategy === 'mtad' ? [false, true] : [false];
+  const clips = clip && canClip(strategy) ? [false, true] : [false];
   const entries: Entry[] = [];
   for (const gamma of values('gamma', gammas))
     for (const beamWidth of values('beamWidth', looksUp ? [] : beamWidths))

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { UsageError } from '../errors.js';
 import { DEFAULT_SAMPLING } from '../sampling/settings.js';
-import { STRATEGY_NAMES } from '../strategies/index.js';
+import { canClip, canLookUp, STRATEGY_NAMES } from '../strategies/index.js';
 import { checkJsonSchema } from './json-schema.js';
 
 const number = (expected: string, accept: (value: number) => boolean) =>
@@ -67,10 +67,10 @@ export function parseSettings(input: SettingsInput): Settings {
 /** @throws UsageError where one setting rules out what another asks for */
 function refuseContradictions(settings: Settings): Settings {
   const { strategy, clip, draftFrom, grammar, ignoreEos } = settings;
-  if (strategy !== 'mtad' && clip)
+  if (clip && !canClip(strategy))
     throw new UsageError(`clip changes the rule of mtad, and ${strategy} has another: use mtad`);
-  if (strategy === 'mmtad' && draftFrom === 'lookup')
-    throw new UsageError('mmtad judges several beams, and a lookup makes a single guess: use mtad');
+  if (draftFrom === 'lookup' && !canLookUp(strategy))
+    throw new UsageError(`${strategy} judges several beams, and a lookup makes a single guess: use mtad`);
   if (grammar && ignoreEos)
     throw new UsageError('A grammar ends the text, and --ignore-eos forbids the end: leave out one of them');
   if (grammar && 'jsonSchema' in grammar) checkJsonSchema(grammar.jsonSchema);

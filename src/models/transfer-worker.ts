@@ -96,10 +96,10 @@ function onlyOnce({ status, headers, body }: Response): Response {
 }
 
 /** Ends it all, so that the library does not try again. */
-function giveUp(why: { reason: string; code?: string }): void {
+function giveUp(why: { reason: string; code?: string }): never {
   tell({ type: 'failed', ...why });
   stop.abort();
-  stop.signal.throwIfAborted();
+  throw stop.signal.reason;
 }
 
 let reported = 0; // ms

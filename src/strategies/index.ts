@@ -28,6 +28,16 @@ type OptionsOf<R> = R extends Recipe<infer Options> ? Options : never;
 /** All of them, the default first. */
 export const STRATEGY_NAMES = Object.keys(RECIPES) as StrategyName[];
 
+/** Whether a strategy's rule knows `clip`. */
+export function canClip(strategy: string): boolean {
+  return strategy === 'mtad';
+}
+
+/** Whether a strategy makes do with the single guess of a lookup. */
+export function canLookUp(strategy: string): boolean {
+  return strategy !== 'mmtad';
+}
+
 /**
  * A strategy that drafts and judges with the given caches.
  * @throws Error where it needs a draft model and there is none

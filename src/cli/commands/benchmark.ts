@@ -15,7 +15,7 @@ import type { BenchmarkOptions } from '../../benchmark/options.js';
 import { readPrompts } from '../../benchmark/prompts.js';
 import type { BenchmarkReport } from '../../benchmark/report.js';
 import { UsageError } from '../../errors.js';
-import type { StrategyName } from '../../strategies/index.js';
+import { canClip, canLookUp, type StrategyName } from '../../strategies/index.js';
 import { attended } from '../attended.js';
 import { EXIT } from '../failures.js';
 import {
@@ -105,7 +105,7 @@ async function optionsOf(
   const isDefault = strategies === DEFAULT_STRATEGIES;
   const looksUp = draftSource(flags) === 'lookup';
   const entries = expand({
-    strategies: isDefault && looksUp ? strategies.filter((name) => name !== 'mmtad') : strategies, // one guess is no tree
+    strategies: isDefault && looksUp ? strategies.filter(canLookUp) : strategies,
     gammas: draftLength ?? [DEFAULTS.gamma],
     beamWidths: beamWidth ?? [DEFAULTS.beamWidth],
     taus: threshold ?? [DEFAULTS.tau],
@@ -113,7 +113,7 @@ async function optionsOf(
     draftFrom: draftSource(flags),
     baselines: flags.baselines ?? isDefault,
   });
-  if (flags.clip && !strategies.includes('mtad'))
+  if (flags.clip && !strategies.some(canClip))
     throw new UsageError('--clip changes the rule of mtad: add mtad to --strategies');
   if (flags.failBelow !== undefined && !strategies.includes('autoregressive'))
     throw new UsageError('--fail-below compares with autoregressive: add it to --strategies');

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../../errors.js';
+import { canClip, canLookUp } from '../../strategies/index.js';
 import type { SettableName } from '../programs/index.js';
 import { checkNames } from './check-names.js';
 import { readSettingsFile } from './file.js';
@@ -117,10 +118,9 @@ function areRivals(one: Choice, other: Choice): boolean {
 function excludes({ option, value }: Choice, other: Choice): boolean {
   const name = other.option.attributeName();
   if (option.attributeName() !== 'strategy') return option.conflictsWith.includes(name);
-  return (
-    (name === 'clip' && value !== 'mtad') ||
-    (name === 'draft' && other.value === 'lookup' && value === 'mmtad')
-  );
+  const strategy = String(value);
+  if (name === 'clip') return !canClip(strategy);
+  return name === 'draft' && other.value === 'lookup' && !canLookUp(strategy);
 }
 
 /** What is said so far, and not only to turn it off. */
