@@ -1,6 +1,6 @@
 /**
  * What an engine adds to llama.cpp's own time, for a pass of k tokens of which each is read:
- *   npx tsx scripts/profile-engines.ts [--model FILE] [--threads N] [--repeat 25] [--whole]
+ *   npx tsx scripts/profile-engines.ts [--model FILE] [--threads N] [--repeat 25] [--whole] [--gpu cuda]
  * T(k) is llama_decode as the direct engine calls it; "own" is what an engine takes beyond it, per position. The engines
  * take turns. Medians in milliseconds. --whole reads the whole vocabulary, as a perplexity needs it, not ten tokens.
  * At the end: tokens per second of plain decoding, a bare loop of llama_decode and argmax against the direct engine.
@@ -13,7 +13,7 @@ import { createDirectEngine } from '../src/engine/direct/engine.js';
 import { CONTEXT_DEFAULTS, MODEL_DEFAULTS } from '../src/engine/direct/layout.js';
 import { openLibrary } from '../src/engine/direct/library.js';
 import { ThreadPools } from '../src/engine/direct/thread-pools.js';
-import type { BatchToken, Context } from '../src/engine/engine.js';
+import type { BatchToken, Context, Gpu } from '../src/engine/engine.js';
 import { sharedLlama } from '../src/engine/shared-llama.js';
 import { generate, loadPair } from '../src/index.js';
 import { EMBEDDED_PAIR } from '../src/models/resolve.js';
@@ -25,9 +25,11 @@ const { values } = parseArgs({
     repeat: { type: 'string', default: '25' },
     tokens: { type: 'string', default: '64' },
     whole: { type: 'boolean', default: false },
+    gpu: { type: 'string', default: 'off' },
   },
 });
 const threads = Number(values.threads);
+const gpu = values.gpu as Gpu;
 const read = { top: 10, logSumExp: values.whole };
 const PREFIX = 32; // tokens that stand before
 const CAPACITY = 512;
@@ -42,8 +44,11 @@ const chain = (length: number, position: number): BatchToken[] =>
 
 /** The C API with nothing around it, on a context like the direct engine's. */
 async function openBare() {
-  const library = await openLibrary(await sharedLlama('off'));
-  const model = (await library.modelLoad(values.model, { ...MODEL_DEFAULTS, n_gpu_layers: 0 }))!;
+  const library = await openLibrary(await sharedLlama(gpu));
+  const model = (await library.modelLoad(values.model, {
+    ...MODEL_DEFAULTS,
+    n_gpu_layers: gpu === 'off' ? 0 : -1,
+  }))!;
   const context = (await library.contextInit(model, {
     ...CONTEXT_DEFAULTS,
     n_ctx: CAPACITY,
@@ -83,17 +88,20 @@ async function timed(task: () => Promise<unknown>): Promise<number> {
 
 const median = (times: readonly number[]) => times.toSorted((a, b) => a - b)[times.length >> 1]!;
 
-/** Time spent in llama_decode since the last look, in all contexts of the direct engine. */
+/** Time spent in llama_decode since the last look, in all contexts of the direct engine; on a GPU it ends when that has. */
 async function watchDecode(): Promise<() => number> {
-  const library = await openLibrary(await sharedLlama('off'));
-  const { decode } = library;
+  const library = await openLibrary(await sharedLlama(gpu));
   let spent = 0;
-  library.decode = async (context, batch) => {
-    const started = performance.now();
-    const code = await decode(context, batch);
-    spent += performance.now() - started;
-    return code;
-  };
+  const watched =
+    <Args extends unknown[], Result>(call: (...args: Args) => Promise<Result>) =>
+    async (...args: Args): Promise<Result> => {
+      const started = performance.now();
+      const result = await call(...args);
+      spent += performance.now() - started;
+      return result;
+    };
+  library.decode = watched(library.decode);
+  library.synchronize = watched(library.synchronize);
   return () => {
     const taken = spent;
     spent = 0;
@@ -102,7 +110,7 @@ async function watchDecode(): Promise<() => number> {
 }
 
 const inDecode = await watchDecode();
-const engines = [await createDirectEngine({ gpu: 'off' }), await createBindingsEngine({ gpu: 'off' })];
+const engines = [await createDirectEngine({ gpu }), await createBindingsEngine({ gpu })];
 const contexts: Context[] = [];
 for (const engine of engines) {
   const model = await engine.loadModel(values.model, {});
@@ -141,7 +149,7 @@ for (const engine of engines) await engine.dispose();
 
 const bare = await openBare();
 const tokens = Number(values.tokens);
-const pair = await loadPair({ model: values.model, needsDraft: false, gpu: 'off' });
+const pair = await loadPair({ model: values.model, needsDraft: false, gpu });
 const prompt = 'Once upon a time';
 const promptTokens = pair.target.tokenizer.encode(prompt);
 

@@ -6,6 +6,7 @@ import type { Engine, Model } from '../../src/engine/engine.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { createRng } from '../../src/sampling/rng.js';
 import { ROOT, type TokenId, type TopLogits } from '../../src/types.js';
+import { DEVICE } from '../support/device.js';
 import { randomTree } from './cache-laws.js';
 import { ALL, chain, difference, TOLERANCE, withContext } from './rows.js';
 
@@ -21,7 +22,7 @@ const TIE = 2 * TOLERANCE;
 describe('both engines', () => {
   const engines: Engine[] = [];
   beforeAll(async () => {
-    engines.push(await createDirectEngine({ gpu: 'off' }), await createBindingsEngine({ gpu: 'off' }));
+    engines.push(await createDirectEngine({ gpu: DEVICE }), await createBindingsEngine({ gpu: DEVICE }));
   });
   afterAll(() => Promise.all(engines.map((engine) => engine.dispose())));
 

@@ -6,10 +6,11 @@ import { createBindingsEngine } from '../../src/engine/bindings/engine.js';
 import type { Engine } from '../../src/engine/engine.js';
 import { UsageError } from '../../src/errors.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
+import { DEVICE } from '../support/device.js';
 import { engineContract } from './contract.js';
 
 describe('the bindings engine', () => {
-  engineContract(() => createBindingsEngine({ gpu: 'off' }));
+  engineContract(() => createBindingsEngine({ gpu: DEVICE }));
 
   it('refuses a device that this kind of machine cannot have', async () => {
     const gpu = process.platform === 'darwin' ? 'cuda' : 'metal';
@@ -20,7 +21,7 @@ describe('the bindings engine', () => {
   it('passes on what llama.cpp says, for the first engine of a process and for later ones', async () => {
     for (let time = 0; time < 3; time++) {
       const lines: string[] = [];
-      const engine = await createBindingsEngine({ gpu: 'off', log: (line) => lines.push(line) });
+      const engine = await createBindingsEngine({ gpu: DEVICE, log: (line) => lines.push(line) });
       try {
         await engine.loadModel(EMBEDDED_PAIR.draft, {});
         // The lines come from another thread.
@@ -36,7 +37,7 @@ describe('the bindings engine', () => {
     const engines: Engine[] = [];
     try {
       for (const lines of logs)
-        engines.push(await createBindingsEngine({ gpu: 'off', log: (line) => lines.push(line) }));
+        engines.push(await createBindingsEngine({ gpu: DEVICE, log: (line) => lines.push(line) }));
       for (const [i, engine] of engines.entries()) {
         await engine.loadModel(EMBEDDED_PAIR.draft, {});
         await expect.poll(() => logs[i]!.join('\n'), { timeout: 5000 }).toContain('stories-draft');

@@ -8,6 +8,7 @@ import type { Engine, Model } from '../../src/engine/engine.js';
 import { sharedLlama } from '../../src/engine/shared-llama.js';
 import { ModelFileError } from '../../src/errors.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
+import { DEVICE } from '../support/device.js';
 import { hybridModel, recurrentModel, slidingWindowModel } from '../support/other-architectures.js';
 import { cacheLaws } from './cache-laws.js';
 import { ALL, alone, chain, difference, TOLERANCE, withContext } from './rows.js';
@@ -30,7 +31,7 @@ describe.each([
   let engine: Engine;
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'mtad-architectures-'));
-    engine = await create({ gpu: 'off' });
+    engine = await create({ gpu: DEVICE });
   });
   afterAll(async () => {
     await engine.dispose();

@@ -3,6 +3,7 @@ import { PEER_NAMES, type PeerRequest, Peers, type PeerText } from '../../src/en
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { run } from '../generation/generate-run.js';
+import { DEVICE } from '../support/device.js';
 
 /** After these the likeliest token leads clearly, so that batches which round differently choose alike. */
 const CLEAR_PROMPTS = [
@@ -24,9 +25,9 @@ const now = () => {
 };
 
 beforeAll(async () => {
-  pair = await loadPair({ gpu: 'off' });
+  pair = await loadPair({ gpu: DEVICE });
   const { model: target, draft } = EMBEDDED_PAIR;
-  peers = await Peers.load({ target, draft, gpu: 'off', threads: 1, now });
+  peers = await Peers.load({ target, draft, gpu: DEVICE, threads: 1, now });
 });
 afterAll(async () => {
   await peers.dispose();
@@ -173,7 +174,7 @@ describe.each(PEER_NAMES)('%s', (peer) => {
 
 describe('the peers', () => {
   it('do without a draft model where nothing is predicted', async () => {
-    const alone = await Peers.load({ target: EMBEDDED_PAIR.model, gpu: 'off', threads: 1, now });
+    const alone = await Peers.load({ target: EMBEDDED_PAIR.model, gpu: DEVICE, threads: 1, now });
     const request: PeerRequest = {
       ...REQUEST,
       peer: 'evaluate()',
@@ -193,7 +194,7 @@ describe('the peers', () => {
   it('keep the KV cache as they are told', async () => {
     const { model: target, draft } = EMBEDDED_PAIR;
     const cache = { cacheType: 'q8_0', flashAttention: false } as const; // a pair that llama.cpp refuses
-    const refused = await Peers.load({ target, draft, gpu: 'off', threads: 1, now, ...cache });
+    const refused = await Peers.load({ target, draft, gpu: DEVICE, threads: 1, now, ...cache });
     const prompt = pair.target.tokenizer.encode('Once upon a time');
     try {
       for (const peer of PEER_NAMES)
@@ -206,11 +207,13 @@ describe('the peers', () => {
   it('are not loaded once that was interrupted', async () => {
     const { model: target, draft } = EMBEDDED_PAIR;
     const signal = AbortSignal.abort();
-    await expect(Peers.load({ target, draft, gpu: 'off', threads: 1, now, signal })).rejects.toThrow('abort');
+    await expect(Peers.load({ target, draft, gpu: DEVICE, threads: 1, now, signal })).rejects.toThrow(
+      'abort',
+    );
   });
 
   it('are not loaded where a file is missing', async () => {
-    const missing = { gpu: 'off', threads: 1, now } as const;
+    const missing = { gpu: DEVICE, threads: 1, now } as const;
     await expect(Peers.load({ ...missing, target: 'missing.gguf' })).rejects.toThrow();
     await expect(
       Peers.load({ ...missing, target: EMBEDDED_PAIR.model, draft: 'missing.gguf' }),

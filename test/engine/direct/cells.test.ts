@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDirectEngine } from '../../../src/engine/direct/engine.js';
 import type { Engine } from '../../../src/engine/engine.js';
 import { ResourceError } from '../../../src/errors.js';
+import { DEVICE } from '../../support/device.js';
 import { tinyModel } from '../../support/gguf-files.js';
 import { slidingWindowModel } from '../../support/other-architectures.js';
 import { ALL, alone, chain, difference, TOLERANCE, withContext } from '../rows.js';
@@ -14,7 +15,7 @@ describe('the cells that sequences share', () => {
   let engine: Engine;
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'mtad-cells-'));
-    engine = await createDirectEngine({ gpu: 'off' });
+    engine = await createDirectEngine({ gpu: DEVICE });
   });
   afterAll(async () => {
     await engine.dispose();
