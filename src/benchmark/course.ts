@@ -25,8 +25,9 @@ export interface OpenCourse {
   close(): Promise<void>;
 }
 
-/** Milliseconds during which the idle machine is watched. */
+/** Milliseconds during which the idle machine is watched, after others in which threads that loaded models go to sleep. */
 const IDLE_MS = 2000;
+const SETTLE_MS = 1000;
 
 /** Tokens of a pass to be timed, beyond the longest text. */
 const PASS_ROOM = 128;
@@ -82,8 +83,13 @@ async function open(options: BenchmarkOptions, later: Later): Promise<Omit<OpenC
       threads: run.threads ?? null,
       chatTemplate: options.raw ? null : (first.target.chatTemplate?.name ?? null),
     },
-    energy: { source, reason, idleWatts: source ? await idleWatts(meter, IDLE_MS, now, sleep) : null },
+    energy: { source, reason, idleWatts: source ? await idleOf(meter) : null },
   };
+}
+
+async function idleOf(meter: Meter): Promise<number | null> {
+  await sleep(SETTLE_MS);
+  return idleWatts(meter, IDLE_MS, now, sleep);
 }
 
 /** Where a strategy drafts with it, or a peer would and there is one. */

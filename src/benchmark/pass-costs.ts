@@ -5,6 +5,12 @@ import type { TokenId } from '../types.js';
 /** The least that an engine can be asked to read. */
 const BARE = { top: 1, logSumExp: false };
 
+/** Passes of a size before it is timed: one builds the graph and wakes the processor, in the next CUDA records it. */
+const WARM_UPS = 2;
+
+/** Passes of a size that are timed, each time. */
+const TIMED = 3;
+
 /**
  * T(k) of one model: how long one pass of k tokens takes with nothing around it, measured again and again between
  * the generations of a benchmark, so that a slow moment of the machine hits both.
@@ -20,7 +26,7 @@ export class PassCosts {
   }
 
   /**
-   * Measures a pass of each size once, in the middle of `text`.
+   * Measures some passes of each size, in the middle of `text`.
    * @param text tokens of a real text, at least one, to stand before the pass and to be evaluated in it
    * @param signal ends it after the pass that is running
    */
@@ -30,11 +36,12 @@ export class PassCosts {
     const at = Math.min(text.length >> 1, capacity - Math.max(0, ...wanted));
     await this.#context.forget(0, 0);
     if (at > 0) await this.#context.decode(chain(text, 0, at, false), BARE);
-    for (const k of wanted) {
-      if (signal?.aborted) return;
-      await this.#timed(text, at, k); // builds the graph, and wakes the processor
-      this.#times.set(k, [...(this.#times.get(k) ?? []), await this.#timed(text, at, k)]);
-    }
+    for (const k of wanted)
+      for (let i = 0; i < WARM_UPS + TIMED; i++) {
+        if (signal?.aborted) return;
+        const ms = await this.#timed(text, at, k);
+        if (i >= WARM_UPS) this.#times.set(k, [...(this.#times.get(k) ?? []), ms]);
+      }
   }
 
   /** Means, by size: what a generation takes is a sum as well, slow moments included. */

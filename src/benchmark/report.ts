@@ -75,7 +75,7 @@ export interface EnergySource {
   readonly idleWatts: number | null; // before the run, models loaded
 }
 
-/** T(k): one bare pass of k tokens, all of them read. The mean of one measurement per round of the benchmark. */
+/** T(k): one bare pass of k tokens, all of them read. The mean of three measurements per round of the benchmark. */
 export interface PassCost {
   readonly engine: string;
   readonly model: 'target' | 'draft';

@@ -45,7 +45,8 @@ export async function openMeter(options: MeterOptions): Promise<Meter> {
     if (platform === 'linux') return openRapl(powercap, diesShareCounter(cpuModel));
     throw new NoCounter(`mtad reads no such counter on ${SYSTEMS[platform] ?? platform}`);
   });
-  if (backend === 'cuda' || backend === 'vulkan') await attempt('GPU', () => openNvidia(nvml));
+  const visible = backend === 'cuda' ? process.env.CUDA_VISIBLE_DEVICES : undefined; // Vulkan does not heed it
+  if (backend === 'cuda' || backend === 'vulkan') await attempt('GPU', () => openNvidia(nvml, visible));
 
   const tally = tallyOf(probes, now);
   const timer = probes.length > 0 ? setInterval(tally, POLL_MS).unref() : undefined;

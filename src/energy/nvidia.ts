@@ -6,13 +6,17 @@ type Koffi = typeof import('koffi')['default'];
 /** NVML_ERROR_NO_PERMISSION */
 const NO_PERMISSION = 4;
 
+/** NVML_DEVICE_UUID_V2_BUFFER_SIZE */
+const UUID_LENGTH = 96;
+
 /**
  * Opens the energy counters of all GPUs that this process may use: whole boards, from Volta (2017) on.
  * https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceQueries.html
  * @param path usually libnvidia-ml.so.1 or nvml.dll, which come with the driver
+ * @param visible CUDA_VISIBLE_DEVICES, where the models run on CUDA: others of these GPUs are somebody else's
  * @throws NoCounter
  */
-export async function openNvidia(path: string): Promise<Probe> {
+export async function openNvidia(path: string, visible?: string): Promise<Probe> {
   const { default: koffi } = await import('koffi');
   reserveStack(koffi); // for the direct engine, which comes later, and will say so where it cannot be had
   const nvml = declare(koffi, path);
@@ -21,7 +25,7 @@ export async function openNvidia(path: string): Promise<Probe> {
   };
   check(nvml.init(), 'does not start');
   try {
-    const devices = devicesOf(nvml, check);
+    const devices = devicesOf(nvml, check, visible);
     const millijoules = new BigUint64Array(1);
     const read = () =>
       devices.map(({ name, handle }) => {
@@ -51,6 +55,11 @@ function declare(koffi: Koffi, path: string) {
       index: number,
       handle: BigUint64Array,
     ) => number,
+    uuid: library.func('nvmlDeviceGetUUID', 'int', ['uint64_t', 'void *', 'uint32_t']) as (
+      handle: bigint,
+      uuid: Buffer,
+      length: number,
+    ) => number,
     totalEnergy: library.func('nvmlDeviceGetTotalEnergyConsumption', 'int', ['uint64_t', 'void *']) as (
       handle: bigint,
       millijoules: BigUint64Array,
@@ -68,15 +77,27 @@ function load(koffi: Koffi, path: string) {
 }
 
 /** Models cannot run on a GPU that this process is not permitted to talk to. */
-function devicesOf(nvml: Nvml, check: (code: number, what: string) => void) {
+function devicesOf(nvml: Nvml, check: (code: number, what: string) => void, visible: string | undefined) {
   const count = new Uint32Array(1);
   check(nvml.count(count), 'does not count its GPUs');
   const devices = Array.from({ length: count[0]! }, (_, index) => {
     const handle = new BigUint64Array(1);
     const code = nvml.handle(index, handle);
-    return { name: `GPU ${index}`, code, handle: handle[0]! };
+    return { index, name: `GPU ${index}`, code, handle: handle[0]! };
   }).filter(({ code }) => code !== NO_PERMISSION);
   for (const { name, code } of devices) check(code, `does not open ${name}`);
-  if (devices.length === 0) throw new NoCounter('NVML shows no GPU to this process');
-  return devices;
+  const used = devices.filter(({ index, handle }) => {
+    const uuid = Buffer.alloc(UUID_LENGTH);
+    check(nvml.uuid(handle, uuid, uuid.length), `does not name GPU ${index}`);
+    return isVisible(index, uuid.toString(), visible);
+  });
+  if (used.length === 0) throw new NoCounter('NVML shows no GPU to this process');
+  return used;
+}
+
+/** Whether CUDA_VISIBLE_DEVICES lets it through: by its place on the bus, or by the beginning of its UUID. */
+function isVisible(index: number, uuid: string, visible: string | undefined): boolean {
+  if (visible === undefined) return true;
+  const names = visible.split(',').map((name) => name.trim());
+  return names.some((name) => name === String(index) || (name.startsWith('GPU-') && uuid.startsWith(name)));
 }

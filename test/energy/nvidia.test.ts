@@ -48,6 +48,23 @@ describe('openNvidia, on made-up GPUs', () => {
     nvml.close();
   });
 
+  test.each([
+    ['0', ['GPU 0']],
+    ['2, 0', ['GPU 0', 'GPU 2']],
+    ['GPU-1111', ['GPU 1']],
+    ['GPU-2,GPU-00000000-0000-0000-0000-000000000000', ['GPU 0', 'GPU 2']],
+  ])('reads those that CUDA_VISIBLE_DEVICES=%s lets through', async (visible, names) => {
+    const nvml = await openNvidia(await fakeNvml(dir, { gpus: 3 }), visible);
+    expect(nvml.read().map(({ name }) => name)).toEqual(names);
+    nvml.close();
+  });
+
+  test.each(['', '-1', '3', 'MIG-0', 'GPU-3'])('finds none where it says "%s"', async (visible) => {
+    const path = await fakeNvml(dir, { gpus: 3 });
+    await expect(openNvidia(path, visible)).rejects.toThrow(/shows no GPU/);
+    expect(openCount(path)).toBe(0);
+  });
+
   test('closes what it opened', async () => {
     const path = await fakeNvml(dir, { gpus: 1 });
     const nvml = await openNvidia(path);

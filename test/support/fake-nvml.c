@@ -36,6 +36,16 @@ nvmlReturn_t nvmlDeviceGetHandleByIndex_v2(unsigned index, void **device) {
     return 0;
 }
 
+/* GPU-0000..., GPU-1111..., as long as real ones */
+nvmlReturn_t nvmlDeviceGetUUID(void *device, char *uuid, unsigned length) {
+    static const char form[] = "GPU-iiiiiiii-iiii-iiii-iiii-iiiiiiiiiiii";
+    if (length < sizeof form) return 7;
+    for (unsigned i = 0; i < GPUS; i++)
+        if (device == handle_of(i))
+            for (unsigned at = 0; at < sizeof form; at++) uuid[at] = form[at] == 'i' ? (char)('0' + i) : form[at];
+    return 0;
+}
+
 /* From beyond 32 bits, GPU i counts 1500 (i + 1) mJ more each time it is asked. */
 nvmlReturn_t nvmlDeviceGetTotalEnergyConsumption(void *device, unsigned long long *energy) {
     for (unsigned i = 0; i < GPUS; i++) {
