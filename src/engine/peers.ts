@@ -104,7 +104,7 @@ export class Peers {
       const context = await model.createContext({
         contextSize: Math.min(request.contextSize, request.prompt.length + request.maxTokens) + MAX_DRAFT,
         batchSize: model.gpuLayers > 0 ? BATCH_SIZE.gpu : BATCH_SIZE.cpu,
-        threads: wanted ?? defaultThreads(model),
+        threads: wanted ?? defaultThreads(model, model.gpuLayers),
         flashAttention,
         experimentalKvCacheKeyType: ggmlType(cacheType),
         experimentalKvCacheValueType: ggmlType(cacheType),

@@ -46,8 +46,9 @@ export function ggmlType(type: CacheType = 'f16'): GgmlType {
   return GGML_TYPES[type];
 }
 
-export function defaultThreads({ fileInsights, llama }: LlamaModel): number {
-  if (fileInsights.modelSize < SINGLE_THREAD_BYTES) return 1;
+/** One where the processor has next to nothing to do: threads that wait for work cost time and energy. */
+export function defaultThreads({ fileInsights, llama }: LlamaModel, gpuLayers: number): number {
+  if (fileInsights.modelSize < SINGLE_THREAD_BYTES || gpuLayers >= fileInsights.totalLayers) return 1;
   return Math.min(llama.cpuMathCores, availableParallelism(), MAX_THREADS);
 }
 
@@ -92,13 +93,13 @@ export function contextMemory(
  * @param ownSequences that the engine needs beside those asked for
  * @throws ResourceError, and RangeError for what is no number of tokens, sequences or threads
  */
-export function refuseTooLarge(
-  { fileInsights, filename }: LlamaModel,
+export async function refuseTooLarge(
+  { fileInsights, filename, llama }: LlamaModel,
   { capacity, sequences, threads = 1, cacheType, flashAttention }: ContextOptions,
   cells: number,
   gpuLayers: number,
   ownSequences = 0,
-): void {
+): Promise<void> {
   for (const [name, value] of Object.entries({ 'tokens per sequence': capacity, sequences, cells, threads }))
     if (!Number.isInteger(value) || value < 1)
       throw new RangeError(`A context has a positive whole number of ${name}, not ${value}`);
@@ -109,12 +110,16 @@ export function refuseTooLarge(
   if (sequences > most)
     throw new ResourceError(`${what} has more sequences than llama.cpp tells apart (${most})`);
   if (cells > MAX_CELLS) throw new ResourceError(`${what} is more than llama.cpp can count`);
-  const { ram } = contextMemory(fileInsights, { cells, gpuLayers, cacheType, flashAttention });
-  if (ram > totalmem())
-    throw new ResourceError(
-      `${what} for ${filename} needs ${gigabytes(ram)} of memory, and this machine has ${gigabytes(totalmem())}; ` +
-        'use a smaller --ctx-size or --beam-width',
-    );
+  const needed = contextMemory(fileInsights, { cells, gpuLayers, cacheType, flashAttention });
+  const refuse = (bytes: number, whose: string, total: number) => {
+    if (bytes > total)
+      throw new ResourceError(
+        `${what} for ${filename} needs ${gigabytes(bytes)} of memory, and ${whose} ${gigabytes(total)}; ` +
+          'use a smaller --ctx-size or --beam-width',
+      );
+  };
+  refuse(needed.ram, 'this machine has', totalmem());
+  if (gpuLayers > 0) refuse(needed.vram, 'its GPUs have', (await llama.getVramState()).total);
 }
 
 /** What to throw when llama.cpp has not made a context. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, Model } from '../../src/engine/engine.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
+import { DEVICE } from '../support/device.js';
 import { cacheLaws } from './cache-laws.js';
 import { concurrencyLaws } from './concurrency-laws.js';
 import { copyLaws } from './copy-laws.js';
@@ -66,6 +67,6 @@ export function engineContract(create: () => Promise<Engine>): void {
   it('says what it is', () => {
     expect(engine.versions.node_llama_cpp).toMatch(/^\d+\.\d+\.\d+/);
     expect(engine.versions.llama_cpp).not.toBe('');
-    expect(engine.backend).toBe('cpu'); // it was created without a GPU
+    expect(engine.backend).toBe(DEVICE === 'off' ? 'cpu' : DEVICE);
   });
 }

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { BatchToken, Model } from '../../src/engine/engine.js';
+import { BATCH_SIZE } from '../../src/engine/sizing.js';
 import type { TopLogits } from '../../src/types.js';
+import { DEVICE } from '../support/device.js';
 import { ALL, alone, chain, difference, TOLERANCE, withContext } from './rows.js';
 
 const STORY = 'Once upon a time, there was a little girl named Lily. She loved to play outside with her dog.';
@@ -38,7 +40,8 @@ export function decodeLaws(model: () => Model): void {
   });
 
   it('takes a batch longer than batchSize as if it came in pieces of that size', async () => {
-    const tokens = encode(STORY.repeat(16));
+    const usual = BATCH_SIZE[DEVICE === 'off' ? 'cpu' : 'gpu'];
+    const tokens = encode(STORY.repeat(usual / 8)); // of some 24 tokens
     await withContext(model(), { capacity: tokens.length, sequences: 1 }, async (context) => {
       const size = context.batchSize;
       expect(tokens.length).toBeGreaterThan(2 * size);

@@ -37,7 +37,11 @@ export function readLaws(model: () => Model): void {
     const full = await read(0, false);
     const rows = await read(top, false);
     for (const [i, { tokens, logits }] of rows.entries()) {
-      expect(tokens).toEqual(full[i]!.tokens.slice(0, top));
+      const all = full[i]!.logits;
+      const isTie = all[top] === all[top - 1]; // among equals at the last place the engine chooses
+      const clear = isTie ? all.indexOf(all[top]!) : top;
+      expect(tokens).toHaveLength(top);
+      expect(tokens.slice(0, clear)).toEqual(full[i]!.tokens.slice(0, clear));
       const shift = full[i]!.logits[0]! - logits[0]!;
       logits.forEach((logit, rank) => {
         expect(logit + shift).toBeCloseTo(full[i]!.logits[rank]!, 4);

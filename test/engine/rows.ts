@@ -1,14 +1,16 @@
 /** Batches and answers of an engine, as the laws speak of them. */
 import type { BatchToken, Context, ContextOptions, Model, ReadRequest } from '../../src/engine/engine.js';
 import type { TokenId, TopLogits } from '../../src/types.js';
+import { DEVICE } from '../support/device.js';
 
 export const ALL = { top: 0, logSumExp: false };
 
 /**
  * How far the logits of one text may lie apart when it is evaluated in batches of different sizes: llama.cpp
- * multiplies one row and many rows with different kernels, which round differently (0.007 seen on this pair).
+ * multiplies one row and many rows with different kernels, which round differently (0.007 seen on this pair; 0.06 on an
+ * H100, which adds up in half precision).
  */
-export const TOLERANCE = 0.02;
+export const TOLERANCE = DEVICE === 'off' ? 0.02 : 0.1;
 
 /** Threads bring nothing to models of this size. */
 export async function withContext<T>(

@@ -92,7 +92,7 @@ class BindingsModel implements Model {
   async createContext(options: ContextOptions): Promise<Context> {
     const { capacity, sequences, threads, cacheType, flashAttention } = options;
     const { gpuLayers } = this.#model;
-    refuseTooLarge(this.#model, options, (capacity + 1) * sequences, gpuLayers);
+    await refuseTooLarge(this.#model, options, (capacity + 1) * sequences, gpuLayers);
     this.#complaints.clear();
     let context: LlamaContext;
     try {
@@ -100,7 +100,7 @@ class BindingsModel implements Model {
         contextSize: capacity + 1, // one cell stays free, see BindingsContext
         sequences,
         batchSize: gpuLayers > 0 ? BATCH_SIZE.gpu : BATCH_SIZE.cpu,
-        threads: threads ?? defaultThreads(this.#model),
+        threads: threads ?? defaultThreads(this.#model, gpuLayers),
         flashAttention: flashAttention ?? 'auto',
         experimentalKvCacheKeyType: ggmlType(cacheType),
         experimentalKvCacheValueType: ggmlType(cacheType),

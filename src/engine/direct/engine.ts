@@ -181,12 +181,12 @@ class DirectModel implements Model {
       const { library, pools } = this.#parts;
       const slidingWindow = library.slidingWindow(this.#pointer);
       const keepers = slidingWindow > 0 ? 1 : 0; // sequences of our own, see CellKeeper
-      refuseTooLarge(this.#described, options, wanted, this.#gpuLayers, keepers);
+      await refuseTooLarge(this.#described, options, wanted, this.#gpuLayers, keepers);
       const onGpu = this.#gpuLayers > 0;
       // llama.cpp ends the process over a batch that is larger than its cache, or not large enough for all sequences.
       const cells = Math.max(wanted, sequences);
       const batchSize = Math.max(sequences, Math.min(cells, onGpu ? BATCH_SIZE.gpu : BATCH_SIZE.cpu));
-      const threads = options.threads ?? defaultThreads(this.#described);
+      const threads = options.threads ?? defaultThreads(this.#described, this.#gpuLayers);
       const pool = pools.ofSize(threads);
       const vocabularySize = library.vocabularySize(this.#pointer);
       const pointer = await this.#initContext(this.#pointer, options, { cells, batchSize, threads });
