@@ -1,5 +1,6 @@
 import { freemem, totalmem } from 'node:os';
 import { createBindingsEngine } from './bindings/engine.js';
+import { cudaObstacle } from './cuda-driver.js';
 import { createDirectEngine } from './direct/engine.js';
 import { DirectUnavailable } from './direct/library.js';
 import type { Engine, Gpu } from './engine.js';
@@ -17,6 +18,7 @@ export interface MachineMemory {
 export interface Machine {
   readonly engine: Engine['name'];
   readonly notDirect: string | undefined; // why the direct engine does not run here
+  readonly notCuda: string | undefined; // why CUDA is not used though there is a build and a GPU for it
   readonly backend: string;
   readonly versions: Engine['versions'];
   readonly memory: MachineMemory;
@@ -32,7 +34,8 @@ export async function inspectMachine(gpu: Gpu): Promise<Machine> {
   });
   try {
     const { name, backend, versions } = engine;
-    return { engine: name, notDirect, backend, versions, memory: await machineMemory(gpu) };
+    const notCuda = gpu === 'auto' ? await cudaObstacle() : undefined;
+    return { engine: name, notDirect, notCuda, backend, versions, memory: await machineMemory(gpu) };
   } finally {
     await engine.dispose();
   }

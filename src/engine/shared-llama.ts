@@ -1,5 +1,6 @@
 import { getLlama, getLlamaGpuTypes, type Llama, LlamaLogLevel, NoBinaryFoundError } from 'node-llama-cpp';
 import { UsageError } from '../errors.js';
+import { cudaObstacle } from './cuda-driver.js';
 import type { Gpu } from './engine.js';
 
 export type LogListener = (level: LlamaLogLevel, text: string) => void;
@@ -24,13 +25,31 @@ export async function sharedLlama(gpu: Gpu): Promise<Llama> {
   return created;
 }
 
-/** 'off' where there is no choice, so that asking for 'auto' and for 'off' gives one instance. */
 async function resolveDevice(gpu: Gpu): Promise<Gpu> {
   if (gpu === 'off') return gpu;
   const supported = await getLlamaGpuTypes('supported');
-  if (gpu === 'auto') return supported.some((device) => device !== false) ? 'auto' : 'off';
+  const mayBeCuda = supported.includes('cuda') && (gpu === 'auto' || gpu === 'cuda');
+  return deviceFor(gpu, supported, mayBeCuda ? await cudaObstacle() : undefined);
+}
+
+/**
+ * The device to ask node-llama-cpp for: 'off' where there is no choice, so that asking for 'auto' and for 'off' gives one
+ * instance; the next best where CUDA would be chosen and cannot run.
+ * @param supported as node-llama-cpp tells, the best first
+ */
+export function deviceFor(
+  gpu: Exclude<Gpu, 'off'>,
+  supported: readonly (Gpu | false)[],
+  noCuda: string | undefined, // why
+): Gpu {
+  if (gpu === 'auto') {
+    const [best] = supported.filter((device) => device !== false && !(device === 'cuda' && noCuda));
+    return best === undefined || best === false ? 'off' : noCuda ? best : 'auto';
+  }
   if (!supported.includes(gpu))
     throw new UsageError(`No llama.cpp build for ${gpu} runs on this machine; use --gpu auto or --gpu off`);
+  if (gpu === 'cuda' && noCuda)
+    throw new UsageError(`CUDA does not work here: ${noCuda}; update the driver, or use --gpu vulkan or off`);
   return gpu;
 }
 

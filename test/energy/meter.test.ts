@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { joulesBetween } from '../../src/energy/counters.js';
 import { idleWatts, type Meter, type MeterOptions, openMeter } from '../../src/energy/meter.js';
-import { fakeNvml, NO_COMPILER } from '../support/fake-nvml.js';
+import { NO_COMPILER } from '../support/c-library.js';
+import { fakeNvml } from '../support/fake-nvml.js';
 import { type FakePowercap, fakePowercap } from '../support/fake-powercap.js';
 
 const RANGE = 65_536_000_000; // µJ

@@ -7,7 +7,8 @@ import { promisify } from 'node:util';
 import koffi from 'koffi';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openNvidia } from '../../src/energy/nvidia.js';
-import { fakeNvml, NO_COMPILER } from '../support/fake-nvml.js';
+import { NO_COMPILER } from '../support/c-library.js';
+import { fakeNvml } from '../support/fake-nvml.js';
 
 let dir: string;
 beforeAll(async () => {

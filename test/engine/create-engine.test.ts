@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createEngine } from '../../src/engine/create-engine.js';
 import { MODEL_DEFAULTS } from '../../src/engine/direct/layout.js';
 import { checkDefaults, DirectUnavailable, openLibrary } from '../../src/engine/direct/library.js';
-import { sharedLlama } from '../../src/engine/shared-llama.js';
+import { deviceFor, sharedLlama } from '../../src/engine/shared-llama.js';
 import { UsageError } from '../../src/errors.js';
 
 const GPU_OFF = { gpu: 'off' } as const;
@@ -85,5 +85,30 @@ describe('checkDefaults', () => {
     expect(check({ ...MODEL_DEFAULTS })).not.toThrow();
     expect(check({ ...MODEL_DEFAULTS, main_gpu: 7, load_mtp: true })).toThrow(/main_gpu 7, not 0/);
     expect(check({ ...MODEL_DEFAULTS, vocab_only: 0 })).toThrow(DirectUnavailable);
+  });
+});
+
+describe('the device', () => {
+  const why = 'the NVIDIA driver is too old';
+
+  it.each([
+    { gpu: 'auto', supported: [false], noCuda: undefined, device: 'off' },
+    { gpu: 'auto', supported: ['cuda', 'vulkan', false], noCuda: undefined, device: 'auto' },
+    { gpu: 'auto', supported: ['cuda', 'vulkan', false], noCuda: why, device: 'vulkan' },
+    { gpu: 'auto', supported: ['cuda', false], noCuda: why, device: 'off' },
+    { gpu: 'vulkan', supported: ['cuda', 'vulkan', false], noCuda: why, device: 'vulkan' },
+    { gpu: 'cuda', supported: ['cuda', false], noCuda: undefined, device: 'cuda' },
+  ] as const)(
+    'for $gpu of $supported is $device (no CUDA: $noCuda)',
+    ({ gpu, supported, noCuda, device }) => {
+      expect(deviceFor(gpu, supported, noCuda)).toBe(device);
+    },
+  );
+
+  it('is refused where there is none of that kind, or it cannot run', () => {
+    expect(() => deviceFor('vulkan', ['cuda', false], undefined)).toThrow(/No llama\.cpp build for vulkan/);
+    expect(() => deviceFor('cuda', ['cuda', false], why)).toThrow(
+      'CUDA does not work here: the NVIDIA driver is too old; update the driver, or use --gpu vulkan or off',
+    );
   });
 });

@@ -80,14 +80,10 @@ function findingsOf({ target, draft, pair, memory, contextSize, machine }: Inspe
         ]
       : []),
     { text: `Engine: ${machine.engine}, on ${machine.backend}, llama.cpp ${machine.versions.llama_cpp}.` },
-    ...(machine.notDirect === undefined
-      ? []
-      : [
-          {
-            text: `The direct engine does not work here: ${machine.notDirect}.`,
-            color: 'yellow' as const,
-          },
-        ]),
+    ...Object.entries({ 'The direct engine': machine.notDirect, CUDA: machine.notCuda }).flatMap(
+      ([what, why]): Finding[] =>
+        why === undefined ? [] : [{ text: `${what} does not work here: ${why}.`, color: 'yellow' }],
+    ),
     ...caveats.map((text) => ({ text })),
     { text: gpus.length > 0 ? `GPU: ${gpus.join(', ')}.` : 'No GPU is seen.' },
   ];
