@@ -1,11 +1,13 @@
 import type { EarlierReport } from './formats/json.js';
 import type { BenchmarkReport, Estimate } from './report.js';
+import { speedUp } from './summary.js';
 
 /** One contender then and now. `agrees`: the 95 % intervals overlap; null where one is not known. */
 export interface Change {
   readonly name: string;
   readonly engine: string;
-  readonly speed: Pairing; // tokens/s
+  /** tokens/s; judged by the texts of the same prompts where both reports have them, since prompts differ by more than runs. */
+  readonly speed: Pairing;
   readonly speedUp: Pairing; // over autoregressive
   readonly perplexity: Pairing;
 }
@@ -26,13 +28,18 @@ export interface Comparison {
 export function compare(now: BenchmarkReport, then: EarlierReport): Comparison {
   const keyOf = (one: { name: string; engine: string }) => `${one.name} (${one.engine})`;
   const earlier = new Map(then.contenders.map((one) => [keyOf(one), one]));
+  const factorOf = ({ name, engine }: { name: string; engine: string }) => {
+    const isOwn = (text: { contender: string; engine: string }) =>
+      text.contender === name && text.engine === engine;
+    return speedUp(now.generations.filter(isOwn), then.generations.filter(isOwn));
+  };
   const both = now.contenders.filter((one) => earlier.has(keyOf(one)));
   const changes = both.map((one): Change => {
     const old = earlier.get(keyOf(one))!;
     return {
       name: one.name,
       engine: one.engine,
-      speed: pairing(meanOf(old), meanOf(one)),
+      speed: { ...pairing(meanOf(old), meanOf(one)), ...judged(factorOf(one)) },
       speedUp: pairing(old.speedUp.autoregressive, one.speedUp.autoregressive),
       perplexity: pairing(old.perplexity, one.perplexity),
     };
@@ -62,23 +69,44 @@ function pairing(then: Estimate | null, now: Estimate | null): Pairing {
   return { then, now, agrees: known ? then!.low! <= now!.high! && now!.low! <= then!.high! : null };
 }
 
+/** Whether a factor between two runs may be 1; nothing where it is not known. */
+function judged(factor: Estimate | null): { agrees?: boolean } {
+  if (!factor || factor.low === null || factor.high === null) return {};
+  return { agrees: factor.low <= 1 && 1 <= factor.high };
+}
+
 function differences(now: BenchmarkReport, then: EarlierReport): string[] {
-  const facts = ({ models, machine, conditions: c, complete }: EarlierReport) => ({
+  const facts = ({ models, machine, versions, conditions: c, complete }: EarlierReport) => ({
+    mtad: versions.mtad,
+    'llama.cpp': versions.llamaCpp,
     'target model': models.target.file,
     'draft model': models.draft?.file ?? 'none',
     processor: machine.cpu,
     backend: machine.backend,
+    GPUs: machine.gpus && (machine.gpus.join(', ') || 'none'),
     threads: c.threads ?? 'by model size',
+    'threads of the draft model': asked(c.draftThreads),
+    'layers on the GPU': asked(c.gpuLayers),
+    'layers of the draft model on the GPU': asked(c.draftGpuLayers),
+    context: asked(c.contextSize),
+    'KV cache': asked(c.cacheType),
+    'flash attention': asked(c.flashAttention),
     prompts: `${c.used} (${c.prompts})`,
     'chat template': c.chatTemplate ?? 'none',
     'tokens per text': `${c.maxTokens}${c.ignoreEos ? ', ends ignored' : ''}`,
     temperature: c.temperature,
     'top-k': c.topK,
     'top-p': c.topP,
+    seed: c.seed,
     completeness: complete ? 'complete' : 'incomplete',
   });
   const [old, current] = [facts(then), facts(now)];
   return (Object.keys(old) as (keyof typeof old)[])
-    .filter((key) => old[key] !== current[key])
+    .filter((key) => old[key] !== undefined && old[key] !== current[key])
     .map((key) => `${key}: ${old[key]} then, ${current[key]} now`);
+}
+
+/** @returns undefined where a report does not tell */
+function asked(value: string | number | boolean | null | undefined): string | undefined {
+  return value === null ? 'not asked for' : value?.toString();
 }

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { idleWatts, type Meter, type MeterOptions, openMeter } from '../energy/meter.js';
 import type { Model } from '../engine/engine.js';
+import { machineMemory } from '../engine/machine.js';
 import { PEER_NAMES, Peers } from '../engine/peers.js';
 import { UsageError } from '../errors.js';
 import { encodePrompt, promptOf } from '../generation/generate.js';
@@ -72,7 +73,7 @@ async function open(options: BenchmarkOptions, later: Later): Promise<Omit<OpenC
   const { maxTokens } = settings;
   return {
     course: { writers, prompts, contextSize, maxTokens, repetitions, seed, score, costs, signal },
-    facts: factsOf(files, first),
+    facts: factsOf(files, first, (await machineMemory(options.pair.gpu ?? 'auto')).gpus),
     conditions: {
       ...settings,
       prompts: options.promptSource,
@@ -81,6 +82,12 @@ async function open(options: BenchmarkOptions, later: Later): Promise<Omit<OpenC
       repetitions,
       seed,
       threads: run.threads ?? null,
+      draftThreads: run.draftThreads ?? null,
+      contextSize: run.contextSize ?? null,
+      cacheType: run.cacheType ?? null,
+      flashAttention: run.flashAttention ?? null,
+      gpuLayers: options.pair.gpuLayers ?? null,
+      draftGpuLayers: options.pair.draftGpuLayers ?? null,
       chatTemplate: options.raw ? null : (first.target.chatTemplate?.name ?? null),
     },
     energy: { source, reason, idleWatts: source ? await idleOf(meter) : null },

@@ -8,7 +8,7 @@ import type { BenchmarkReport, ModelFacts } from './report.js';
 export type Facts = Pick<BenchmarkReport, 'machine' | 'versions' | 'models'>;
 
 /** What ran on what. */
-export function factsOf({ target, draft }: PairFiles, { engine }: Pair): Facts {
+export function factsOf({ target, draft }: PairFiles, { engine }: Pair, gpus: readonly string[]): Facts {
   return {
     machine: {
       cpu: cpus()[0]?.model.trim() ?? 'unknown',
@@ -16,6 +16,7 @@ export function factsOf({ target, draft }: PairFiles, { engine }: Pair): Facts {
       memoryGb: Math.round(totalmem() / 1e9),
       system: `${type()} ${release()}`,
       backend: engine.backend,
+      gpus,
     },
     versions: {
       mtad: VERSION,

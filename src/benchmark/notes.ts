@@ -1,5 +1,5 @@
 import { digits } from './columns.js';
-import type { BenchmarkReport, ModelFacts } from './report.js';
+import type { BenchmarkReport, Conditions, ModelFacts } from './report.js';
 
 /** What belongs under every table: conditions, machine, models and what they are not, and what is missing. */
 export function notes(report: BenchmarkReport): string[] {
@@ -11,13 +11,29 @@ export function notes(report: BenchmarkReport): string[] {
     `Target ${modelText(target)}, draft ${draft ? modelText(draft) : 'none'}`,
     `${c.used} prompt${c.used === 1 ? '' : 's'} (${c.prompts}) x ${c.repetitions}, ${c.chatTemplate === null ? '' : `chat template ${c.chatTemplate}, `}at most ${c.maxTokens} tokens${c.ignoreEos ? ', ends ignored' : ''}; ` +
       `temperature ${c.temperature}, top-k ${c.topK}, top-p ${c.topP}, seed ${c.seed}`,
-    ...(c.skipped.length > 0 ? [`${c.skipped.length} prompts skipped: ${skippedText(c.skipped)}`] : []),
-    `${machine.cpu}, ${machine.processors} processors, ${machine.memoryGb} GB, ${machine.system}; ${machine.backend}, ` +
-      `${c.threads === null ? 'threads by model size' : `${c.threads} thread${c.threads === 1 ? '' : 's'}`}; mtad ${versions.mtad}, node-llama-cpp ${versions.nodeLlamaCpp}, ` +
+    ...(c.skipped.length > 0
+      ? [`${c.skipped.length} prompt${c.skipped.length === 1 ? '' : 's'} skipped: ${skippedText(c.skipped)}`]
+      : []),
+    `${machine.cpu}, ${machine.processors} processors, ${machine.memoryGb} GB, ${machine.system}; ${[machine.backend, ...machine.gpus].join(', ')}, ` +
+      `${runText(c)}; mtad ${versions.mtad}, node-llama-cpp ${versions.nodeLlamaCpp}, ` +
       `llama.cpp ${versions.llamaCpp}, Node ${versions.node}`,
     ...passText(report.passes),
     energyText(energy),
   ];
+}
+
+/** How the models ran, as far as it was asked for. */
+function runText(c: Conditions): string {
+  const layers = (count: number) => `${count} layer${count === 1 ? '' : 's'}`;
+  return [
+    c.threads === null ? 'threads by model size' : `${c.threads} thread${c.threads === 1 ? '' : 's'}`,
+    ...(c.draftThreads === null ? [] : [`${c.draftThreads} for the draft model`]),
+    ...(c.gpuLayers === null ? [] : [`${layers(c.gpuLayers)} of the target on the GPU`]),
+    ...(c.draftGpuLayers === null ? [] : [`${layers(c.draftGpuLayers)} of the draft model on the GPU`]),
+    ...(c.contextSize === null ? [] : [`context of ${c.contextSize} tokens`]),
+    ...(c.cacheType === null ? [] : [`KV cache ${c.cacheType}`]),
+    ...(c.flashAttention === null ? [] : [`flash attention ${c.flashAttention ? 'on' : 'off'}`]),
+  ].join(', ');
 }
 
 /** Sizes of passes that are worth a word: single tokens, drafts of the usual lengths with the token before them, trees. */

@@ -27,6 +27,7 @@ export interface Machine {
   readonly memoryGb: number;
   readonly system: string; // operating system and release
   readonly backend: string; // llama.cpp's: 'cpu', 'cuda', 'vulkan' or 'metal'
+  readonly gpus: readonly string[]; // names of those that the backend sees
 }
 
 /** What the figures were taken with. */
@@ -46,7 +47,7 @@ export interface ModelFacts {
   readonly caveat: string | null;
 }
 
-/** What held for all contenders alike. */
+/** What held for all contenders alike; null: nothing was asked for, and engine or model decide. */
 export interface Conditions {
   readonly prompts: string; // file name, or 'built-in'
   readonly used: number; // prompts
@@ -58,7 +59,13 @@ export interface Conditions {
   readonly topK: number;
   readonly topP: number;
   readonly seed: number; // of the first generation of each contender
-  readonly threads: number | null; // null: chosen by the engine
+  readonly threads: number | null;
+  readonly draftThreads: number | null;
+  readonly contextSize: number | null; // tokens of prompt and text together
+  readonly cacheType: string | null; // number format of the KV caches
+  readonly flashAttention: boolean | null;
+  readonly gpuLayers: number | null; // of the target
+  readonly draftGpuLayers: number | null;
   readonly chatTemplate: string | null; // that prompts were put into; null: none
 }
 

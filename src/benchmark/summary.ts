@@ -64,15 +64,23 @@ function speedOf(own: readonly Generation[]): ContenderSummary['tokensPerSecond'
   };
 }
 
+/** Of a generation: how long it took to write how much. */
+export interface Timed {
+  readonly prompt: string;
+  readonly repetition: number;
+  readonly tokens: readonly unknown[];
+  readonly ms: { readonly decode: number };
+}
+
 /** Ratio of the times per token, over the prompts and repetitions that both have finished; its interval over prompts. */
-function speedUp(own: readonly Generation[], rivals: readonly Generation[]): Estimate | null {
+export function speedUp(own: readonly Timed[], rivals: readonly Timed[]): Estimate | null {
   const pairs = own.flatMap((ours) => {
     const theirs = rivals.find(
       ({ prompt, repetition }) => prompt === ours.prompt && repetition === ours.repetition,
     );
     return theirs ? [{ prompt: ours.prompt, ours, theirs }] : [];
   });
-  const msPerToken = (some: readonly Generation[]) =>
+  const msPerToken = (some: readonly Timed[]) =>
     sum(some, ({ ms }) => ms.decode) / sum(some, ({ tokens }) => tokens.length);
   return overPrompts(
     pairs,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { compare, type Pairing } from '../../src/benchmark/compare.js';
 import type { EarlierReport } from '../../src/benchmark/formats/json.js';
 import type { BenchmarkReport, ContenderSummary } from '../../src/benchmark/report.js';
-import { about, fakeSummary, reportOf } from '../support/fake-generation.js';
+import { about, fakeSummary, reportOf, timed } from '../support/fake-generation.js';
 
 const MTAD = fakeSummary({ name: 'mtad k=4' });
 
@@ -65,6 +65,19 @@ describe('a comparison', () => {
     expect(now!.high).toBeCloseTo(20 + 1.96 * 0.5, 10);
   });
 
+  it('judges a speed by the same texts, where both reports have them: prompts differ by more than runs do', () => {
+    const run = (factor: number) => {
+      const texts = [10, 20, 40, 80, 160, 320].map((ms, i) =>
+        timed(10, ms * factor * (1 + 0.01 * (i % 2)), { prompt: `${i}` }),
+      );
+      return reportOf([fakeSummary({ tokensPerSecond: speed(300, 350) })], { generations: texts });
+    };
+    const agrees = (now: number, then: number) => compare(run(now), run(then)).changes[0]!.speed.agrees;
+    expect(agrees(1, 1)).toBe(true);
+    expect(agrees(1.12, 1)).toBe(false);
+    expect(agrees(1, 1.12)).toBe(false);
+  });
+
   it('does not judge where there is no interval, or no figure', () => {
     const single = { tokensPerSecond: speed(20, null), generations: 1 };
     expect(changed({}, single).speed).toMatchObject({ now: { value: 20, low: null }, agrees: null });
@@ -82,9 +95,14 @@ describe('a comparison warns', () => {
     compare(now, reportOf([MTAD], rest) as EarlierReport).warnings;
 
   it('of nothing where nothing is different that matters', () => {
-    const conditions = { ...now.conditions, seed: 7, repetitions: 3 };
-    const versions = { ...now.versions, mtad: '0.0.1' };
-    expect(warnings({ started: '2020-01-01T00:00:00.000Z', seconds: 1, versions, conditions })).toEqual([]);
+    const conditions = { ...now.conditions, repetitions: 3 };
+    expect(warnings({ started: '2020-01-01T00:00:00.000Z', seconds: 1, conditions })).toEqual([]);
+  });
+
+  it('of nothing that earlier releases did not write', () => {
+    const { gpus: _, ...machine } = now.machine;
+    const { cacheType: __, draftThreads: ___, ...conditions } = now.conditions;
+    expect(warnings({ machine, conditions } as Partial<BenchmarkReport>)).toEqual([]);
   });
 
   const { models, machine, conditions } = now;
@@ -112,6 +130,20 @@ describe('a comparison warns', () => {
     { rest: { conditions: { ...conditions, topK: 0 } }, warning: 'top-k: 0 then, 10 now' },
     { rest: { conditions: { ...conditions, topP: 1 } }, warning: 'top-p: 1 then, 0.9 now' },
     { rest: { conditions: { ...conditions, threads: 4 } }, warning: 'threads: 4 then, by model size now' },
+    {
+      rest: { versions: { ...now.versions, llamaCpp: 'b0' } },
+      warning: 'llama.cpp: b0 then, b1 now',
+    },
+    { rest: { machine: { ...machine, gpus: ['Abacus X'] } }, warning: 'GPUs: Abacus X then, none now' },
+    {
+      rest: { conditions: { ...conditions, cacheType: 'q8_0' } },
+      warning: 'KV cache: q8_0 then, not asked for now',
+    },
+    {
+      rest: { conditions: { ...conditions, flashAttention: false } },
+      warning: 'flash attention: false then, not asked for now',
+    },
+    { rest: { conditions: { ...conditions, seed: 7 } }, warning: 'seed: 7 then, 1 now' },
     { rest: { complete: false }, warning: 'completeness: incomplete then, complete now' },
   ])('$warning', ({ rest, warning }) => {
     expect(warnings(rest)).toEqual([warning]);

@@ -35,13 +35,25 @@ describe('the notes', () => {
 
   it.each([
     { skipped: 0, expected: undefined },
-    { skipped: 1, expected: '1 prompts skipped: p0 (too long)' },
+    { skipped: 1, expected: '1 prompt skipped: p0 (too long)' },
     { skipped: 3, expected: '3 prompts skipped: p0 (too long), p1 (too long), p2 (too long)' },
     { skipped: 9, expected: '9 prompts skipped: p0 (too long), p1 (too long), p2 (too long), ...' },
   ])('name the first of $skipped skipped prompts', ({ skipped, expected }) => {
     const list = Array.from({ length: skipped }, (_, i) => ({ id: `p${i}`, reason: 'too long' }));
     const all = notes({ ...REPORT, conditions: { ...conditions, skipped: list } });
     expect(all.find((note) => note.includes('skipped'))).toBe(expected);
+  });
+
+  it('tell how the models ran, as far as it was asked for', () => {
+    expect(text({})).toMatch(/; cpu, threads by model size; mtad/);
+    const asked = { ...conditions, threads: 4, draftThreads: 1, gpuLayers: 20, draftGpuLayers: 1 };
+    const more = { ...asked, contextSize: 512, cacheType: 'q8_0', flashAttention: true };
+    expect(
+      text({ machine: { ...REPORT.machine, backend: 'cuda', gpus: ['Abacus X'] }, conditions: more }),
+    ).toContain(
+      '; cuda, Abacus X, 4 threads, 1 for the draft model, 20 layers of the target on the GPU, ' +
+        '1 layer of the draft model on the GPU, context of 512 tokens, KV cache q8_0, flash attention on; mtad',
+    );
   });
 
   it('tell where the energy is from, and what is missing', () => {

@@ -116,7 +116,7 @@ describe('the perplexity', () => {
     const more = ['c', 'd', 'e', 'f'].map((prompt) => ({ ...likely, prompt }));
     const { low, high } = summaryOf([unlikely, likely, ...more]).perplexity!;
     expect(low).toBeCloseTo(2, 10); // that of the likely ones alone
-    expect(high).toBeCloseTo(2 ** ((3 * 10 + 1 * 30) / 40), 10); // half of a sample are the unlikely one: 6 times in 100
+    expect(high).toBeCloseTo(2 ** ((3 * 40 + 1 * 60) / 100), 10); // four of six are the unlikely one: 9 times in 1000
   });
 
   it('is not known where a text was not scored', () => {

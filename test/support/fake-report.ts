@@ -6,7 +6,7 @@ import type {
   Speculation,
   SpeedUps,
 } from '../../src/benchmark/report.js';
-import { fakeSummary } from './fake-generation.js';
+import { fakeSummary, reportOf } from './fake-generation.js';
 
 /** A made-up report of two engines with all that a report can hold. Its summaries do not follow from its generations. */
 export function fakeReport(changes: Partial<BenchmarkReport> = {}): BenchmarkReport {
@@ -190,7 +190,14 @@ const REPORT: BenchmarkReport = {
   complete: true,
   started: '2026-02-03T14:05:00.000Z',
   seconds: 724.5,
-  machine: { cpu: 'AMD EPYC 9654', processors: 2, memoryGb: 15.6, system: 'Linux 6.1.0', backend: 'cpu' },
+  machine: {
+    cpu: 'AMD EPYC 9654',
+    processors: 2,
+    memoryGb: 15.6,
+    system: 'Linux 6.1.0',
+    backend: 'cpu',
+    gpus: [],
+  },
   versions: { mtad: '0.1.0', node: '20.19.0', nodeLlamaCpp: '3.21.1', llamaCpp: 'b9999' },
   models: {
     target: {
@@ -202,6 +209,7 @@ const REPORT: BenchmarkReport = {
     draft: { file: 'stories-draft-f16.gguf', bytes: 909_312, architecture: 'llama', caveat: null },
   },
   conditions: {
+    ...reportOf([]).conditions,
     prompts: 'built-in',
     used: 2,
     skipped: [{ id: '3', reason: 'its 2,190 tokens do not fit the context' }],
@@ -212,8 +220,6 @@ const REPORT: BenchmarkReport = {
     topK: 20,
     topP: 0.9,
     seed: 1,
-    threads: null,
-    chatTemplate: null,
   },
   energy: { source: 'RAPL package-0', reason: null, idleWatts: 16.2 },
   passes: [

@@ -30,7 +30,12 @@ const earlier = z.object({
   schema: z.literal(1),
   complete: z.boolean(),
   started: z.string(),
-  machine: z.object({ cpu: z.string(), backend: z.string() }),
+  machine: z.object({
+    cpu: z.string(),
+    backend: z.string(),
+    gpus: z.array(z.string()).readonly().optional(), // optional: what earlier releases did not write
+  }),
+  versions: z.object({ mtad: z.string(), llamaCpp: z.string() }),
   models: z.object({
     target: z.object({ file: z.string() }),
     draft: z.object({ file: z.string() }).nullable(),
@@ -43,8 +48,15 @@ const earlier = z.object({
     temperature: z.number(),
     topK: z.number(),
     topP: z.number(),
+    seed: z.number(),
     threads: z.number().nullable(),
-    chatTemplate: z.string().nullable().default(null), // earlier releases had none
+    draftThreads: z.number().nullable().optional(),
+    contextSize: z.number().nullable().optional(),
+    cacheType: z.string().nullable().optional(),
+    flashAttention: z.boolean().nullable().optional(),
+    gpuLayers: z.number().nullable().optional(),
+    draftGpuLayers: z.number().nullable().optional(),
+    chatTemplate: z.string().nullable().default(null),
   }),
   contenders: z
     .array(
@@ -58,6 +70,19 @@ const earlier = z.object({
       }),
     )
     .readonly(),
+  generations: z
+    .array(
+      z.object({
+        contender: z.string(),
+        engine: z.string(),
+        prompt: z.string(),
+        repetition: z.number(),
+        tokens: z.array(z.number()).readonly(),
+        ms: z.object({ decode: z.number() }),
+      }),
+    )
+    .readonly()
+    .default([]), // where only the figures were kept
 });
 
 export type EarlierReport = z.output<typeof earlier>;

@@ -16,6 +16,7 @@ export function conditions(report: BenchmarkReport): Html {
         ['memory', `${digits(machine.memoryGb)} GB`],
         ['system', machine.system],
         ['backend', machine.backend],
+        ['GPUs', machine.gpus.length > 0 ? machine.gpus.join(', ') : 'none'],
       ]),
     ],
     [
@@ -56,6 +57,12 @@ function generation(all: Conditions): Html {
     ['top-p', all.topP],
     ['first seed', all.seed],
     ['threads', all.threads ?? 'chosen by the engine'],
+    ['threads of the draft model', all.draftThreads],
+    ['layers on the GPU', all.gpuLayers],
+    ['of the draft model', all.draftGpuLayers],
+    ['context', all.contextSize],
+    ['KV cache', all.cacheType],
+    ['flash attention', all.flashAttention === null ? null : all.flashAttention ? 'on' : 'off'],
   ]);
 }
 

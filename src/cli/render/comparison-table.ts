@@ -17,7 +17,7 @@ export function comparisonTable(
   const lines = [
     ...warnings.map((warning) => `not the same: ${warning}`),
     ...(only.length > 0 ? [`in one of the reports only: ${only.join(', ')}`] : []),
-    '= the 95 % intervals overlap, # they do not',
+    '= no difference beyond the 95 % intervals, # there is one; of tokens/s on the same prompts',
   ].map((line) => `${colors.dim(folded(line, width))}\n`);
   const drawn = fits(whole, width) ? whole : table(changes, colors, bare, bareSpeed);
   return `${drawn}\n\n${lines.join('')}`;
