@@ -94,11 +94,11 @@ export class ModelCache {
       });
       await this.#run({ keeps: [{ sequence: first, from: first, length: done }], batch, rows: [] }, NOTHING);
       done = next;
-      yield done;
+      if (done < end) yield done;
     }
     const behind = [...this.#held.keys()].filter((sequence) => sequence !== first && shared[sequence]! < end);
-    if (behind.length === 0) return;
-    await this.#copy(first, behind, end);
+    if (behind.length > 0) await this.#copy(first, behind, end);
+    if (shared.some((length) => length < end)) yield end; // behind the copies: whoever measures what follows begins here
   }
 
   /** Forgets whatever is not committed text. The last committed token stays out of the cache. */
