@@ -8,6 +8,7 @@ import { contextMemory, type MemoryNeed } from './sizing.js';
 /** What llama.cpp makes of a model file, told from its header. */
 export interface ModelInsights {
   readonly parameters: number;
+  readonly weightBytes: number; // of all tensors in the file, or a little less
   readonly mostOf: string | undefined; // number format of most weights: F16
   readonly recurrent: boolean;
   readonly hybrid: boolean;
@@ -32,6 +33,7 @@ export async function insightsOf(info: GgufFileInfo, source: string, gpu: Gpu): 
   const insights = await GgufInsights.from(info, llama);
   return {
     parameters: insights.totalParameters,
+    weightBytes: insights.modelSize,
     mostOf: insights.dominantTensorType === undefined ? undefined : GgmlType[insights.dominantTensorType],
     recurrent: insights.isRecurrent,
     hybrid: insights.isHybrid,

@@ -28,7 +28,7 @@ const RETRIES = { retries: 2, factor: 2, minTimeout: 500 };
 export async function readGgufFile(path: string): Promise<GgufFile> {
   const bytes = await refuseOtherFiles(path);
   try {
-    const info = await readGgufFileInfo(path, { ...READING, sourceType: 'filesystem' });
+    const info = withArchitecture(await readGgufFileInfo(path, { ...READING, sourceType: 'filesystem' }));
     const parts =
       info.splicedParts > 1 ? partsOf(path).map(async (part) => (await stat(part)).size) : [bytes];
     return { source: path, remote: false, info, partBytes: await Promise.all(parts) };
@@ -49,7 +49,7 @@ export async function readRemoteGguf(address: Address, asking: Asking): Promise<
   const files = await locate(address, asking);
   await refuseOtherServers(files[0]!, address, asking);
   try {
-    const info = await withNetwork(() =>
+    const read = await withNetwork(() =>
       readGgufFileInfo(files[0]!.url, {
         ...READING,
         sourceType: 'network',
@@ -58,7 +58,7 @@ export async function readRemoteGguf(address: Address, asking: Asking): Promise<
         ...(asking.signal && { signal: asking.signal }),
       }),
     );
-    return { source, remote: true, info, partBytes: files.map(({ bytes }) => bytes) };
+    return { source, remote: true, info: withArchitecture(read), partBytes: files.map(({ bytes }) => bytes) };
   } catch (cause) {
     asking.signal?.throwIfAborted();
     throw new ModelFileError(
@@ -110,6 +110,12 @@ async function refuseOtherFiles(path: string): Promise<number> {
     await file.close();
   }
   return facts.size;
+}
+
+/** The library reads zeros where a file has ended, and finds nothing amiss in a header of them. */
+function withArchitecture(info: GgufFileInfo): GgufFileInfo {
+  if (!info.metadata.general?.architecture) throw new Error('it names no architecture');
+  return info;
 }
 
 function refuseOtherMagic(start: Buffer, source: string): void {
