@@ -71,10 +71,13 @@ describe('a refusal', () => {
     expect(notices).toEqual(Array(2).fill(expect.stringMatching(/limits how often .* in 1 s$/)));
   });
 
-  it('of the server with the files, which lasts: what it says', async () => {
+  it.each([
+    [429, /stopped giving hf:.*too many requests \(429\)/],
+    [404, /stopped giving hf:.*there is no file of quantisation Q4_K_M, .* \(404\)/],
+  ])('%d of the server with the files, which lasts: what it says', async (cdnStatus, message) => {
     hub.mood.bytesPerSecond = 5e6;
-    const options = { stallMs: 3000, onProgress: () => (hub.mood = { cdnStatus: 429 }) };
-    expect(await failure(ADDRESS, options)).toMatch(/stopped giving hf:.*too many requests \(429\)/);
+    const options = { stallMs: 3000, onProgress: () => (hub.mood = { cdnStatus }) };
+    expect(await failure(ADDRESS, options)).toMatch(message);
   });
 
   it.each(['http://%zz:99999/', 'file:///etc/passwd'])('a way that leads to %s', async (leadsTo) => {
@@ -110,7 +113,8 @@ describe('the token', () => {
   it('opens what is gated and has another name now', async () => {
     hub.mood = { token: 'hf_right', renamed: 'someone/Big-GGUF' };
     process.env.HF_TOKEN = 'hf_right';
-    expect(await get('hf:someone/Old-GGUF/big-Q4_K_M.gguf')).toMatchObject({ checked: true });
+    for (const file of ['/big-Q4_K_M.gguf', ':Q4_K_M'])
+      expect(await get(`hf:someone/Old-GGUF${file}`, { verify: true })).toMatchObject({ checked: true });
     expect(hub.fetched.map(({ authorization }) => authorization)).not.toContainEqual(expect.anything());
   });
 
