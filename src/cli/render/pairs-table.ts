@@ -1,6 +1,6 @@
 import type { ChalkInstance } from 'chalk';
+import { bytesText } from '../../models/bytes-text.js';
 import type { PairOverview } from '../../models/pair-overview.js';
-import { bytesText } from './bytes.js';
 import { fits, folded, plainTable } from './plain-table.js';
 
 interface PairColumn {
