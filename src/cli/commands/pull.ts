@@ -53,7 +53,7 @@ function addressOf(name: string): Address {
   const address = parseAddress(name);
   if (!address)
     throw new UsageError(
-      `${name} is no address; write hf:user/repo:Q4_K_M, hf:user/repo/file.gguf or https://…/file.gguf`,
+      `${JSON.stringify(name)} is no address; write hf:user/repo:Q4_K_M, hf:user/repo/file.gguf or https://…/file.gguf`,
     );
   return address;
 }
