@@ -1,8 +1,9 @@
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { type GgufFileInfo, readGgufFileInfo } from 'node-llama-cpp';
 import { ModelFileError } from '../errors.js';
 import { type Address, addressText } from './address.js';
 import { type Asking, fetchHead } from './ask.js';
+import { firstWord, MAGIC } from './gguf-magic.js';
 import { partsOf } from './models-folder.js';
 import { withNetwork } from './network.js';
 import { locate, type RemoteFile, refuse } from './remote.js';
@@ -88,7 +89,7 @@ async function refuseOtherServers(
     asking.signal?.throwIfAborted();
     throw new ModelFileError(`Cannot read ${source}: the connection ended`, { cause });
   });
-  refuseOtherMagic(Buffer.from(start), source);
+  refuseOtherMagic(Buffer.from(start).toString('latin1'), source);
 }
 
 /** @returns the size of the file in bytes */
@@ -100,15 +101,10 @@ async function refuseOtherFiles(path: string): Promise<number> {
     throw new ModelFileError(`${path} is a folder; give the path of a GGUF file in it`);
   if (facts.size === 0) throw new ModelFileError(`${path} is empty; download it again`);
 
-  const file = await open(path).catch((cause) => {
+  const start = await firstWord(path).catch((cause) => {
     throw new ModelFileError(`Cannot read ${path}: ${(cause as Error).message}`, { cause });
   });
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
-    refuseOtherMagic(buffer.subarray(0, bytesRead), path);
-  } finally {
-    await file.close();
-  }
+  refuseOtherMagic(start, path);
   return facts.size;
 }
 
@@ -118,10 +114,9 @@ function withArchitecture(info: GgufFileInfo): GgufFileInfo {
   return info;
 }
 
-function refuseOtherMagic(start: Buffer, source: string): void {
-  const text = start.toString('latin1');
-  if (text !== 'GGUF')
+function refuseOtherMagic(start: string, source: string): void {
+  if (start !== MAGIC)
     throw new ModelFileError(
-      `${source} is not a GGUF file: it begins with ${JSON.stringify(text)}, not "GGUF"`,
+      `${source} is not a GGUF file: it begins with ${JSON.stringify(start)}, not "${MAGIC}"`,
     );
 }
