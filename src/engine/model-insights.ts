@@ -27,10 +27,18 @@ export interface ModelMemory {
   readonly context: MemoryNeed; // KV cache and compute buffers
 }
 
-/** @throws UsageError when no build of llama.cpp for the wanted device runs on this machine */
+/**
+ * @throws UsageError when no build of llama.cpp for the wanted device runs on this machine
+ * @throws ModelFileError for weights in a format that this llama.cpp does not know
+ */
 export async function insightsOf(info: GgufFileInfo, source: string, gpu: Gpu): Promise<ModelInsights> {
   const llama = await sharedLlama(gpu);
-  const insights = await GgufInsights.from(info, llama);
+  const insights = await GgufInsights.from(info, llama).catch((cause) => {
+    throw new ModelFileError(
+      `Cannot tell how long the weights of ${source} are (${(cause as Error).message}); download it again, or update mtad if it is newer`,
+      { cause },
+    );
+  });
   return {
     parameters: insights.totalParameters,
     weightBytes: insights.modelSize,

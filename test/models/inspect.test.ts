@@ -157,6 +157,16 @@ describe('inspect', () => {
     await expect(run({ model })).rejects.toThrow(/header is damaged or cut off/);
   });
 
+  it('refuses weights in a format that nobody knows', async () => {
+    const bytes = await readFile(await tinyModel(dir));
+    const norm = bytes.indexOf('output_norm.weight') + 'output_norm.weight'.length;
+    bytes.writeUInt32LE(99, norm + 4 + 8); // behind the number of dimensions, and the one
+    const model = join(dir, 'format.gguf');
+    await writeFile(model, bytes);
+    await expect(run({ model })).rejects.toThrow(ModelFileError);
+    await expect(run({ model })).rejects.toThrow(/how long the weights of .*format\.gguf are/);
+  });
+
   it('refuses a draft model without a target', async () => {
     await expect(run({ draft: EMBEDDED_PAIR.draft })).rejects.toThrow(UsageError);
   });
