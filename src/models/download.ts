@@ -173,7 +173,7 @@ async function refuseFullDisk(remotes: readonly RemoteFile[], folder: string): P
     const places = placesOf(remote, folder);
     if (await hasLength(places.path, remote.bytes)) continue;
     missing += (remote.bytes ?? 0) - (await kept(remote, places));
-    for (const path of await leftovers(remote, places)) missing -= (await stat(path)).blocks * BLOCK;
+    for (const path of await leftovers(remote, places)) missing -= await shareOfDisk(path);
   }
   if (missing <= 0) return;
   await mkdir(folder, { recursive: true });
@@ -182,4 +182,12 @@ async function refuseFullDisk(remotes: readonly RemoteFile[], folder: string): P
     throw new ModelFileError(
       `The disk of ${folder} has ${bytesText(bavail * bsize)} free, and ${bytesText(missing)} are to come; make room, or choose another folder with --models-dir`,
     );
+}
+
+/** @returns bytes; 0 of what another process has taken away meanwhile */
+function shareOfDisk(path: string): Promise<number> {
+  return stat(path).then(
+    ({ blocks }) => blocks * BLOCK,
+    () => 0,
+  );
 }
