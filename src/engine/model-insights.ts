@@ -8,6 +8,7 @@ import { contextMemory, type MemoryNeed } from './sizing.js';
 /** What llama.cpp makes of a model file, told from its header. */
 export interface ModelInsights {
   readonly parameters: number;
+  readonly weightBytes: number; // of all tensors in the file, or a little less
   readonly mostOf: string | undefined; // number format of most weights: F16
   readonly recurrent: boolean;
   readonly hybrid: boolean;
@@ -26,12 +27,21 @@ export interface ModelMemory {
   readonly context: MemoryNeed; // KV cache and compute buffers
 }
 
-/** @throws UsageError when no build of llama.cpp for the wanted device runs on this machine */
+/**
+ * @throws UsageError when no build of llama.cpp for the wanted device runs on this machine
+ * @throws ModelFileError for weights in a format that this llama.cpp does not know
+ */
 export async function insightsOf(info: GgufFileInfo, source: string, gpu: Gpu): Promise<ModelInsights> {
   const llama = await sharedLlama(gpu);
-  const insights = await GgufInsights.from(info, llama);
+  const insights = await GgufInsights.from(info, llama).catch((cause) => {
+    throw new ModelFileError(
+      `Cannot tell how long the weights of ${source} are (${(cause as Error).message}); download it again, or update mtad if it is newer`,
+      { cause },
+    );
+  });
   return {
     parameters: insights.totalParameters,
+    weightBytes: insights.modelSize,
     mostOf: insights.dominantTensorType === undefined ? undefined : GgmlType[insights.dominantTensorType],
     recurrent: insights.isRecurrent,
     hybrid: insights.isHybrid,

@@ -101,11 +101,18 @@ function hubAddress(text: string, name: string): HubAddress {
   return address;
 }
 
-/** The address of a page or a file of the hub, as copied from a browser. */
-function pageAddress({ pathname, href }: URL): HubAddress | undefined {
+/** The address of a page or a file of the hub, as copied from a browser; of a page that shows a file, that file's. */
+function pageAddress({ pathname, href, search, searchParams }: URL): HubAddress | undefined {
   const parts = pathname.split('/').filter(Boolean).map(decoded);
   const [user, repo, view, branch, ...file] = parts;
-  if (parts.length === 2) return hubAddress(`${user}/${repo}`, href);
+  if (parts.length === 2) {
+    const shown = searchParams.get('show_file_info');
+    if (search && !shown)
+      throw new UsageError(
+        `What follows the ? in ${withoutSecrets(href)}?… names no file; leave it out, or write ${FORMS}`,
+      );
+    return hubAddress([user, repo, shown].filter(Boolean).join('/'), href);
+  }
   if (!/^(resolve|blob|raw)$/.test(view ?? '') || file.length === 0) return undefined;
   return hubAddress(`${user}/${repo}/${file.join('/')}#${branch}`, href);
 }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { ModelFileError } from '../errors.js';
 import { type Address, addressText } from './address.js';
+import { firstWord, MAGIC } from './gguf-magic.js';
 import { PART } from './models-folder.js';
 import { leastBytes } from './refusals.js';
 import type { RemoteFile } from './remote.js';
@@ -18,7 +19,7 @@ export async function checkFile(
   const wrong = await (async () => {
     const { size: came } = await stat(path);
     if (bytes !== undefined && came !== bytes) return `has ${came} bytes instead of ${bytes}`;
-    if (!(await beginsLikeGguf(path))) return 'is not a GGUF file but perhaps a web page';
+    if ((await firstWord(path)) !== MAGIC) return 'is not a GGUF file but perhaps a web page';
     if (bytes === undefined && !sha256 && !PART.test(place)) {
       const needed = await bytesNeeded(path);
       if (needed === undefined) return 'has a damaged header';
@@ -38,12 +39,6 @@ export async function checkFile(
 async function bytesNeeded(path: string): Promise<number | undefined> {
   const { readGgufFile } = await import('./gguf-file.js'); // which takes time to load
   return readGgufFile(path).then(leastBytes, () => undefined);
-}
-
-async function beginsLikeGguf(path: string): Promise<boolean> {
-  await using file = await open(path);
-  const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0);
-  return buffer.toString('latin1') === 'GGUF';
 }
 
 /** @returns hex */

@@ -5,24 +5,34 @@ export function isWriteFailure(error: unknown): boolean {
   return ['ENOSPC', 'EDQUOT', 'EIO', 'EFBIG'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
+type DiskError = NodeJS.ErrnoException & { dest?: string }; // of a rename
+type Sentence = (folder: string, error: DiskError) => string;
+
+const isFull: Sentence = (folder) =>
+  `The disk of ${folder} is full; make room and run the same command again`;
+const takesNothing: Sentence = (folder, { code }) =>
+  `Cannot write to ${folder} (${code}); choose another folder with --models-dir`;
+const isInTheWay: Sentence = (folder, { code, dest = folder }) =>
+  `A folder is in the way at ${dest} (${code}), where a model belongs; move it away, or choose another folder with --models-dir`;
+
+const SENTENCES: Readonly<Record<string, Sentence>> = {
+  ENOSPC: isFull,
+  EDQUOT: isFull,
+  EFBIG: (folder) =>
+    `${folder} takes no file so long (EFBIG); choose a folder on another disk with --models-dir, or raise ulimit -f`,
+  EACCES: takesNothing,
+  EROFS: takesNothing,
+  EPERM: takesNothing,
+  ENOTDIR: takesNothing,
+  EEXIST: takesNothing,
+  ENOENT: takesNothing, // where it leads by a link
+  EIO: takesNothing,
+  EISDIR: isInTheWay,
+  ENOTEMPTY: isInTheWay,
+};
+
 /** A failure of the file system, with what to do. */
-export function explained(error: NodeJS.ErrnoException, folder: string): Error {
-  const { code } = error;
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new ModelFileError(`The disk of ${folder} is full; make room and run the same command again`, {
-      cause: error,
-    });
-  if (code === 'EFBIG')
-    return new ModelFileError(
-      `${folder} takes no file so long (EFBIG); choose a folder on another disk with --models-dir, or raise ulimit -f`,
-      { cause: error },
-    );
-  if (code && ['EACCES', 'EROFS', 'EPERM', 'ENOTDIR', 'EEXIST'].includes(code))
-    return new ModelFileError(
-      `Cannot write to ${folder} (${code}); choose another folder with --models-dir`,
-      {
-        cause: error,
-      },
-    );
-  return error;
+export function explained(error: DiskError, folder: string): Error {
+  const sentence = SENTENCES[error.code ?? ''];
+  return sentence ? new ModelFileError(sentence(folder, error), { cause: error }) : error;
 }

@@ -1,8 +1,9 @@
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { type GgufFileInfo, readGgufFileInfo } from 'node-llama-cpp';
 import { ModelFileError } from '../errors.js';
 import { type Address, addressText } from './address.js';
 import { type Asking, fetchHead } from './ask.js';
+import { firstWord, MAGIC } from './gguf-magic.js';
 import { partsOf } from './models-folder.js';
 import { withNetwork } from './network.js';
 import { locate, type RemoteFile, refuse } from './remote.js';
@@ -28,7 +29,7 @@ const RETRIES = { retries: 2, factor: 2, minTimeout: 500 };
 export async function readGgufFile(path: string): Promise<GgufFile> {
   const bytes = await refuseOtherFiles(path);
   try {
-    const info = await readGgufFileInfo(path, { ...READING, sourceType: 'filesystem' });
+    const info = withArchitecture(await readGgufFileInfo(path, { ...READING, sourceType: 'filesystem' }));
     const parts =
       info.splicedParts > 1 ? partsOf(path).map(async (part) => (await stat(part)).size) : [bytes];
     return { source: path, remote: false, info, partBytes: await Promise.all(parts) };
@@ -49,7 +50,7 @@ export async function readRemoteGguf(address: Address, asking: Asking): Promise<
   const files = await locate(address, asking);
   await refuseOtherServers(files[0]!, address, asking);
   try {
-    const info = await withNetwork(() =>
+    const read = await withNetwork(() =>
       readGgufFileInfo(files[0]!.url, {
         ...READING,
         sourceType: 'network',
@@ -58,7 +59,7 @@ export async function readRemoteGguf(address: Address, asking: Asking): Promise<
         ...(asking.signal && { signal: asking.signal }),
       }),
     );
-    return { source, remote: true, info, partBytes: files.map(({ bytes }) => bytes) };
+    return { source, remote: true, info: withArchitecture(read), partBytes: files.map(({ bytes }) => bytes) };
   } catch (cause) {
     asking.signal?.throwIfAborted();
     throw new ModelFileError(
@@ -88,7 +89,7 @@ async function refuseOtherServers(
     asking.signal?.throwIfAborted();
     throw new ModelFileError(`Cannot read ${source}: the connection ended`, { cause });
   });
-  refuseOtherMagic(Buffer.from(start), source);
+  refuseOtherMagic(Buffer.from(start).toString('latin1'), source);
 }
 
 /** @returns the size of the file in bytes */
@@ -100,22 +101,22 @@ async function refuseOtherFiles(path: string): Promise<number> {
     throw new ModelFileError(`${path} is a folder; give the path of a GGUF file in it`);
   if (facts.size === 0) throw new ModelFileError(`${path} is empty; download it again`);
 
-  const file = await open(path).catch((cause) => {
+  const start = await firstWord(path).catch((cause) => {
     throw new ModelFileError(`Cannot read ${path}: ${(cause as Error).message}`, { cause });
   });
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
-    refuseOtherMagic(buffer.subarray(0, bytesRead), path);
-  } finally {
-    await file.close();
-  }
+  refuseOtherMagic(start, path);
   return facts.size;
 }
 
-function refuseOtherMagic(start: Buffer, source: string): void {
-  const text = start.toString('latin1');
-  if (text !== 'GGUF')
+/** The library reads zeros where a file has ended, and finds nothing amiss in a header of them. */
+function withArchitecture(info: GgufFileInfo): GgufFileInfo {
+  if (!info.metadata.general?.architecture) throw new Error('it names no architecture');
+  return info;
+}
+
+function refuseOtherMagic(start: string, source: string): void {
+  if (start !== MAGIC)
     throw new ModelFileError(
-      `${source} is not a GGUF file: it begins with ${JSON.stringify(text)}, not "GGUF"`,
+      `${source} is not a GGUF file: it begins with ${JSON.stringify(start)}, not "${MAGIC}"`,
     );
 }

@@ -93,7 +93,7 @@ async function inspectModel(
 ): Promise<InspectedModel> {
   const insights = await insightsOf(file.info, file.source, gpu);
   const refusal = refusalOf(() => {
-    refuseUnfit(file);
+    refuseUnfit(file, insights.weightBytes);
     insights.refuse();
   });
   return {

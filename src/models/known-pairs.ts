@@ -33,8 +33,8 @@ const pairSchema = z.strictObject({
 
 /** A target and a draft model that go together by what is published of them, and where they are; see gguf/README.md. */
 export type KnownPair = z.output<typeof pairSchema>;
-export type KnownModel = KnownPair['target'];
 
+const OR = new Intl.ListFormat('en-GB', { type: 'disjunction' });
 const TABLE = new URL('../../gguf/pairs.json', import.meta.url);
 
 /** The pairs that `--pair` knows by name, in the order of the table. */
@@ -50,10 +50,18 @@ export async function knownPair(name: string): Promise<KnownPair> {
   const pairs = await knownPairs();
   const found = pairs.find((pair) => pair.name === name);
   if (found) return found;
-  const near = closest(
-    name,
+  const offers = offersFor(
+    name.toLowerCase(),
     pairs.map((pair) => pair.name),
   );
-  const hint = distance(name, near) <= name.length / 2 ? `; did you mean ${near}?` : '';
+  const hint = offers.length > 0 ? `; did you mean ${OR.format(offers)}?` : '';
   throw new UsageError(`There is no pair ${JSON.stringify(name)}${hint} (mtad pairs lists them)`);
+}
+
+/** @returns names that begin so, else one that is near */
+function offersFor(typed: string, names: readonly string[]): string[] {
+  if (typed === '') return [];
+  const begun = names.filter((name) => name.startsWith(typed));
+  const near = closest(typed, names);
+  return begun.length > 0 || distance(typed, near) > typed.length / 2 ? begun : [near];
 }

@@ -12,7 +12,7 @@ let proxied: { readonly environment: string; readonly fetch: Fetch } | undefined
 
 /**
  * `fetch`, through the proxy that the environment names, if it names one. NO_PROXY is heeded.
- * @throws UsageError for a proxy that is no URL
+ * @throws UsageError for a proxy that is no http URL
  */
 export async function openNetwork(): Promise<Fetch> {
   if (!PROXY_VARIABLES.some((name) => process.env[name])) return globalThis.fetch;
@@ -29,7 +29,7 @@ async function openProxy(): Promise<Fetch> {
     const dispatcher = new EnvHttpProxyAgent();
     return ((url: string, init: object) => fetch(url, { ...init, dispatcher })) as unknown as Fetch;
   } catch (cause) {
-    throw new UsageError('HTTP_PROXY or HTTPS_PROXY is not a URL; give one such as http://proxy:3128', {
+    throw new UsageError('HTTP_PROXY or HTTPS_PROXY is no http URL; give one such as http://proxy:3128', {
       cause,
     });
   } finally {

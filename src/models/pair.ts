@@ -5,7 +5,7 @@ import { PairMismatchError, UsageError } from '../errors.js';
 import type { TokenId } from '../types.js';
 import { checkPair } from './check-pair.js';
 import { type ModelHeader, readHeader } from './header.js';
-import { EMBEDDED_PAIR, type ResolveOptions, resolveModel } from './resolve.js';
+import { EMBEDDED_PAIR, type ResolveOptions, resolveModels } from './resolve.js';
 
 /** Which models, and how to load them. Downloads what is named by an address and is not there; `onProgress` and `onNotice` tell of it. */
 export interface PairOptions extends ResolveOptions {
@@ -52,8 +52,8 @@ export async function findPair(options: PairOptions = {}): Promise<PairFiles> {
     throw new UsageError(
       'A draft model is needed beside the target: add one with --draft, draft from the text itself with --draft lookup, or use no strategy but autoregressive',
     );
-  const targetFile = await resolveModel(names.model, options);
-  const draftFile = names.draft && needsDraft ? await resolveModel(names.draft, options) : undefined;
+  const wanted = names.draft && needsDraft ? [names.model, names.draft] : [names.model];
+  const [targetFile, draftFile] = (await resolveModels(wanted, options)) as [string, string?];
   const targetHeader = await readHeader(targetFile);
   const draftHeader = draftFile && (await readHeader(draftFile));
   return draftHeader

@@ -2,9 +2,12 @@ import type { GgufFileInfo } from 'node-llama-cpp';
 import { ModelFileError } from '../errors.js';
 import type { GgufFile } from './gguf-file.js';
 
-/** @throws ModelFileError when the file is not a complete model that can generate text, as far as its header tells */
-export function refuseUnfit(file: GgufFile): void {
-  refuseCutOff(file);
+/**
+ * @param weights bytes of all tensors, where somebody has reckoned them
+ * @throws ModelFileError when the file is not a complete model that can generate text, as far as its header tells
+ */
+export function refuseUnfit(file: GgufFile, weights = 0): void {
+  refuseCutOff(file, weights);
   refuseOtherModels(file.info, file.source);
   refuseImpossible(file.info, file.source);
 }
@@ -13,15 +16,15 @@ export function refuseUnfit(file: GgufFile): void {
 const NOT_GENERATIVE =
   /bert|embed|encoder|^(clip|t5|wavtokenizer-dec|dream|llada|llada-moe|rnd1|eagle3|dflash|gemma4-assistant)$/;
 
-/** @returns bytes that a file has at least: its header, and all tensors but what follows the start of the last */
-export function leastBytes({ info }: GgufFile): number {
+/** @returns bytes that a file has at least: its header and its weights, or what is before its last tensor */
+export function leastBytes({ info }: GgufFile, weights = 0): number {
   const starts = info.tensorInfo?.map(({ fileOffset }) => Number(fileOffset)) ?? [];
-  return Math.max(info.infoEndOffset ?? 0, ...starts);
+  return Math.max((info.infoEndOffset ?? 0) + weights, ...starts);
 }
 
 /** The library reads zeros where a file has ended. Split models are left to llama.cpp, which opens every part. */
-function refuseCutOff(file: GgufFile): void {
-  const needed = leastBytes(file);
+function refuseCutOff(file: GgufFile, weights: number): void {
+  const needed = leastBytes(file, weights);
   const { source, partBytes, info } = file;
   const [bytes] = partBytes;
   if (info.splicedParts === 1 && bytes !== undefined && needed > bytes)

@@ -8,7 +8,7 @@ import {
   isSafePath,
   withoutSecrets,
 } from './address.js';
-import { type Answer, type Asking, ask, type Credentials } from './ask.js';
+import { type Answer, type Asking, ask, type Credentials, type Question } from './ask.js';
 import { type FileVersion, versionOf } from './file-version.js';
 import { fileOf, PART, partsOf, placeOf } from './models-folder.js';
 
@@ -46,9 +46,11 @@ async function chosenFile(address: HubAddress, asking: Asking): Promise<string> 
   const { user, repo, quant = 'latest' } = address;
   const url = new URL(`v2/${user}/${repo}/manifests/${quant}`, hubEndpoint());
   // The hub names the file to this agent alone: https://github.com/ggml-org/llama.cpp/pull/11195
-  const answer = await ask({ url, headers: { 'user-agent': 'llama-cpp' } }, asking);
-  refuse(answer, address, url);
-  const body = await answer.response.json().catch(() => asking.signal?.throwIfAborted());
+  const answers = await follow({ url, headers: { 'user-agent': 'llama-cpp' } }, address, asking);
+  const body = await answers
+    .at(-1)!
+    .response.json()
+    .catch(() => asking.signal?.throwIfAborted());
   const manifest = manifestSchema.safeParse(body);
   if (!manifest.success)
     throw new ModelFileError(
@@ -66,23 +68,15 @@ async function chosenFile(address: HubAddress, asking: Asking): Promise<string> 
  */
 async function describe(address: Address, file: string, asking: Asking): Promise<RemoteFile> {
   const url = fileUrl(address, file);
-  let at = url;
-  let credentials: Credentials = {};
+  const question = { url, headers: { 'accept-encoding': 'identity', range: 'bytes=0-0' } };
+  const answers = await follow(question, address, asking, (headers) => headers.has('x-linked-size'));
+  await answers.at(-1)!.response.body?.cancel(); // the whole file, where a server knows no ranges
+  // A renamed repository wants the token only where it is now.
+  const { credentials } = answers.findLast(({ at }) => at.origin === url.origin)!;
   const told = new Headers();
-  for (let redirects = 0; ; redirects++) {
-    const answer = await ask(
-      { url: at, headers: { 'accept-encoding': 'identity', range: 'bytes=0-0' } },
-      asking,
-    );
-    const { status, headers: now } = answer.response;
-    await answer.response.body?.cancel(); // the whole file, where a server knows no ranges
-    if (at.origin === url.origin) credentials = answer.credentials; // a renamed repository wants them only there
-    const next = status >= 300 && status < 400 && redirects < MOST_REDIRECTS && now.get('location');
-    if (!next) refuse(answer, address, at);
-    const last = next ? LINKED : [...LINKED, ...OWN]; // of a redirect, its own length and tag say nothing
-    for (const name of last) if (!told.has(name) && now.has(name)) told.set(name, now.get(name)!);
-    if (!next || told.has('x-linked-size')) break;
-    at = wayTo(next, at, address);
+  for (const { ok, headers } of answers.map(({ response }) => response)) {
+    const telling = ok ? [...LINKED, ...OWN] : LINKED; // of a redirect, its own length and tag say nothing
+    for (const name of telling) if (!told.has(name) && headers.has(name)) told.set(name, headers.get(name)!);
   }
   const { tag, bytes } = versionOf(told);
   return {
@@ -94,6 +88,30 @@ async function describe(address: Address, file: string, asking: Asking): Promise
     version: tag && `${tag}|${bytes}`,
     begun: LINKED.some((name) => told.has(name)) ? NOTHING : { tag, bytes },
   };
+}
+
+/**
+ * Asks, and goes on where it is led until that is told which is wanted.
+ * @returns all answers on the way
+ * @throws ModelFileError for a refusal
+ */
+async function follow(
+  question: Question,
+  address: Address,
+  asking: Asking,
+  isEnough = (_: Headers) => false,
+): Promise<(Answer & { at: URL })[]> {
+  const answers: (Answer & { at: URL })[] = [];
+  for (let at = question.url; ; ) {
+    const answer = await ask({ ...question, url: at }, asking);
+    const { status, headers, body } = answer.response;
+    answers.push({ ...answer, at });
+    const next = status >= 300 && status < 400 && answers.length <= MOST_REDIRECTS && headers.get('location');
+    if (!next) refuse(answer, address, at);
+    if (!next || isEnough(headers)) return answers;
+    await body?.cancel();
+    at = wayTo(next, at, address);
+  }
 }
 
 /** @throws ModelFileError for a redirect to what is no web server */

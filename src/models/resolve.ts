@@ -25,8 +25,20 @@ export interface ResolveOptions extends DownloadOptions {
  * @throws what `findModel` throws; ModelFileError naming what the download failed of
  */
 export async function resolveModel(name: string, options: ResolveOptions = {}): Promise<string> {
-  const found = await findModel(name, options);
-  return typeof found === 'string' ? found : (await download(found, options)).path;
+  return (await resolveModels([name], options))[0]!;
+}
+
+/** The same of several: nothing is downloaded before all are found. */
+export async function resolveModels(
+  names: readonly string[],
+  options: ResolveOptions = {},
+): Promise<string[]> {
+  const found: (string | Address)[] = [];
+  for (const name of names) found.push(await findModel(name, options));
+  const addresses = found.filter((one) => typeof one !== 'string');
+  const paths: string[] = [];
+  for await (const { path } of download(addresses, options)) paths.push(path);
+  return found.map((one) => (typeof one === 'string' ? one : paths[addresses.indexOf(one)]!));
 }
 
 /**

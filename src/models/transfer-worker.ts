@@ -23,6 +23,7 @@ const network = await openNetwork();
 let wantsSize = true;
 let inParts = true; // as the server gives the file
 let hasBegun = false;
+let refused: number | undefined; // status of the last answer, if it was a refusal
 globalThis.fetch = async (_, init) => {
   stop.signal.throwIfAborted(); // an AbortError is all that keeps the library from trying again
   // To read its length, the library would begin the whole file.
@@ -34,8 +35,9 @@ globalThis.fetch = async (_, init) => {
     tell({ type: 'trouble', reason: reasonOf(error) });
     throw error;
   });
-  if (!response.ok) {
-    tell({ type: 'trouble', reason: `status ${response.status}`, status: response.status });
+  refused = response.ok ? undefined : response.status;
+  if (refused !== undefined) {
+    tell({ type: 'trouble', reason: `status ${refused}`, status: refused });
     return response;
   }
   refuseOtherVersion(response);
@@ -105,7 +107,7 @@ function giveUp(why: { reason: string; code?: string }): never {
 let reported = 0; // ms
 
 const fail = (error: NodeJS.ErrnoException) =>
-  tell({ type: 'failed', reason: reasonOf(error), code: error.code });
+  tell({ type: 'failed', reason: reasonOf(error), code: error.code, status: refused });
 process.on('unhandledRejection', fail);
 parentPort!.once('message', () => stop.abort());
 

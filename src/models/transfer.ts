@@ -14,7 +14,12 @@ export interface TransferJob {
 export type TransferMessage =
   | { readonly type: 'bytes'; readonly bytes: number }
   | { readonly type: 'trouble'; readonly reason: string; readonly status?: number } // it tries again by itself
-  | { readonly type: 'failed'; readonly reason: string; readonly code?: string | undefined }
+  | {
+      readonly type: 'failed';
+      readonly reason: string;
+      readonly code?: string | undefined;
+      readonly status?: number | undefined; // with which the server refused to go on
+    }
   | { readonly type: 'ready' | 'stopped' | 'done' };
 
 export interface TransferOptions {
@@ -69,7 +74,7 @@ export async function transfer(
     if (message.type === 'ready') stalled = setTimeout(giveUp, stallMs);
     if (message.type === 'done') resolve(undefined);
     if (message.type === 'trouble') trouble = message;
-    if (message.type === 'failed') resolve(new TransferError(message.reason, message.code, trouble.status));
+    if (message.type === 'failed') resolve(new TransferError(message.reason, message.code, message.status));
     if (message.type === 'bytes' && message.bytes > most) {
       most = message.bytes;
       trouble = NO_TROUBLE;

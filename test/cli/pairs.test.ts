@@ -43,6 +43,14 @@ test('more context takes more memory, in proportion', async () => {
   expect(long).toEqual(short.map((bytes: number) => 4 * bytes));
 });
 
+test('memory is reckoned for no more context than the target was trained on', async () => {
+  const rowOf = async (context: string) => JSON.parse((await pairs('--json', '-c', context)).stdout).pairs[0];
+  const row = await rowOf('131072');
+  expect(row).toMatchObject({ name: 'smollm2-1.7b', context_size: 8192 });
+  expect(row.memory_bytes).toBe((await rowOf('8192')).memory_bytes);
+  expect((await rowOf('1000')).context_size).toBe(1000);
+});
+
 test('--json says where the models are, whose they are, and what is here', async () => {
   await download('SmolLM2-1.7B-Instruct-GGUF/SmolLM2-1.7B-Instruct-Q4_K_M.gguf');
   await download('Llama-3.2-3B-Instruct-GGUF/Llama-3.2-3B-Instruct-Q4_K_M.gguf');

@@ -157,6 +157,19 @@ test('a disk that others fill meanwhile: with room again, the model comes whole'
   expect(Buffer.from(stdio[3]!).equals(long)).toBe(true);
 });
 
+test('what is left of another version makes room', async (ctx) => {
+  const small = await folderForDisk(ctx);
+  hub.files.set('stories.gguf', long);
+  const script = `mount -t tmpfs -o size=40m tmpfs "$0" && left="$0/.partial/url/${new URL(hub.cdn).host.replace(':', '_')}/stories.gguf" &&
+    mkdir -p "$left" && head -c 20000000 /dev/zero > "$left/0123456789abcdef.ipull" && "$@"`;
+  const { exitCode, stderr } = await execa(
+    'unshare',
+    [...MINE, script, small, process.execPath, BIN, 'pull', '-q', `${hub.cdn}/stories.gguf`],
+    { reject: false, env: { ...CLEAN, ...env, MTAD_MODELS_DIR: small } },
+  );
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+});
+
 test('a disk that is full in the middle: exit code 3, one line, nothing that looks like a model', async (ctx) => {
   const onSmallDisk = 'mount -t tmpfs -o size=8m tmpfs "$0" && "$@"';
   const small = await folderForDisk(ctx);

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { mtad, mtadOnTerminal } from '../support/cli.js';
 import { ForwardProxy } from '../support/forward-proxy.js';
+import { tinyModel } from '../support/gguf-files.js';
 import { Hub, modelsIn } from '../support/hub.js';
 
 const TARGET = 'hf:tales/Stories-GGUF:F16';
@@ -88,6 +89,41 @@ test('--json is an array, also for the models of a known pair', async () => {
       bytes: draft.length,
     }),
   ]);
+});
+
+test('--json tells what is there also where the next one fails', async () => {
+  hub.files.set(DRAFT_PLACE, Buffer.from('<!doctype html><title>Sign in</title>'));
+  const { stdout, stderr, exitCode } = await pull('--json', '-q', TARGET, DRAFT);
+  expect(JSON.parse(stdout)).toEqual([expect.objectContaining({ address: TARGET, downloaded: true })]);
+  expect(stderr).toMatch(/^mtad: What came as small-Q4_K_M\.gguf is not a GGUF file[^\n]*\n$/);
+  expect(exitCode).toBe(3);
+});
+
+test('a known pair that is none: its files are there, exit code 4', async () => {
+  const other = await readFile(await tinyModel(folder));
+  hub.files.set('bartowski/Meta-Llama-3.1-8B-Instruct-GGUF/Meta-Llama-Q4_K_M.gguf', target);
+  hub.files.set('bartowski/Llama-3.2-1B-Instruct-GGUF/Llama-Q4_K_M.gguf', other);
+  const { stdout, stderr, exitCode } = await pull('-q', '--pair', 'llama-3.1-8b');
+  expect(stdout.match(/\n/g)).toHaveLength(2);
+  expect(stderr).toMatch(
+    /^mtad: Meta-Llama-Q4_K_M\.gguf and Llama-Q4_K_M\.gguf do not make a pair: [^\n]*\n$/,
+  );
+  expect(exitCode).toBe(4);
+});
+
+test.each([
+  ['leads nowhere', () => symlink('/no/such/folder', join(folder, 'models')), /Cannot write to .*ENOENT/],
+  [
+    'has a folder where the model belongs',
+    () => mkdir(join(folder, 'models/hf', PLACE), { recursive: true }),
+    /A folder is in the way at .*stories-F16\.gguf/,
+  ],
+])('a models folder that %s: exit code 3, one line', async (_, prepare, message) => {
+  await prepare();
+  const { stdout, stderr, exitCode } = await pull('-q', '--models-dir', join(folder, 'models'), TARGET);
+  expect(stderr).toMatch(/^mtad: [^\n]*--models-dir\n$/);
+  expect(stderr).toMatch(message);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: '' });
 });
 
 test('a terminal sees a bar', async () => {

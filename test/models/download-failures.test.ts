@@ -2,6 +2,8 @@ import { readFile, rm, statfs, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/errors.js';
+import { parseAddress } from '../../src/models/address.js';
+import { type DownloadOptions, download } from '../../src/models/download.js';
 import { ADDRESS, BIG, big, failure, folder, get, hub, models, partials } from '../support/hub-downloads.js';
 
 describe('what is not what the hub said', () => {
@@ -71,10 +73,13 @@ describe('a refusal', () => {
     expect(notices).toEqual(Array(2).fill(expect.stringMatching(/limits how often .* in 1 s$/)));
   });
 
-  it('of the server with the files, which lasts: what it says', async () => {
+  it.each([
+    [429, /stopped giving hf:.*too many requests \(429\)/],
+    [404, /stopped giving hf:.*there is no file of quantisation Q4_K_M, .* \(404\)/],
+  ])('%d of the server with the files, which lasts: what it says', async (cdnStatus, message) => {
     hub.mood.bytesPerSecond = 5e6;
-    const options = { stallMs: 3000, onProgress: () => (hub.mood = { cdnStatus: 429 }) };
-    expect(await failure(ADDRESS, options)).toMatch(/stopped giving hf:.*too many requests \(429\)/);
+    const options = { stallMs: 3000, onProgress: () => (hub.mood = { cdnStatus }) };
+    expect(await failure(ADDRESS, options)).toMatch(message);
   });
 
   it.each(['http://%zz:99999/', 'file:///etc/passwd'])('a way that leads to %s', async (leadsTo) => {
@@ -110,7 +115,8 @@ describe('the token', () => {
   it('opens what is gated and has another name now', async () => {
     hub.mood = { token: 'hf_right', renamed: 'someone/Big-GGUF' };
     process.env.HF_TOKEN = 'hf_right';
-    expect(await get('hf:someone/Old-GGUF/big-Q4_K_M.gguf')).toMatchObject({ checked: true });
+    for (const file of ['/big-Q4_K_M.gguf', ':Q4_K_M'])
+      expect(await get(`hf:someone/Old-GGUF${file}`, { verify: true })).toMatchObject({ checked: true });
     expect(hub.fetched.map(({ authorization }) => authorization)).not.toContainEqual(expect.anything());
   });
 
@@ -131,7 +137,7 @@ describe('the token', () => {
 describe('the disk', () => {
   it('too small for what is to come: said before anything comes', async () => {
     hub.mood.linkedSize = 1e15;
-    expect(await failure()).toMatch(/has [\d.]+ GB free, and 1000000\.0 GB are to come; make room/);
+    expect(await failure()).toMatch(/has [\d.]+ GB free, and 1\.00 PB are to come; make room/);
     expect(hub.fetched).toEqual([]);
   });
 });
@@ -146,6 +152,37 @@ describe('the disk for a model in parts', () => {
   });
 });
 
+describe('of several models', () => {
+  const several = async (names: readonly string[], options: DownloadOptions = {}) => {
+    const addresses = names.map((name) => parseAddress(name)!);
+    for await (const { downloaded } of download(addresses, { modelsDir: folder, ...options }))
+      expect(downloaded).toBe(true);
+  };
+
+  it('one that is not to be had: said before another one comes', async () => {
+    await expect(several([ADDRESS, 'hf:someone/Nope-GGUF:Q8_0'])).rejects.toThrow(
+      /does not give .*Nope-GGUF/,
+    );
+    expect(hub.fetched).toEqual([]);
+  });
+
+  it('more than the disk has room for: said before one comes', async () => {
+    hub.files.set('someone/Other-GGUF/other-Q8_0.gguf', big);
+    const { bavail, bsize } = await statfs(folder);
+    hub.mood.linkedSize = Math.floor(0.6 * bavail * bsize);
+    await expect(several([ADDRESS, 'hf:someone/Other-GGUF'])).rejects.toThrow(/are to come; make room/);
+    expect(hub.fetched).toEqual([]);
+  });
+
+  it('the same one twice needs room once', async () => {
+    const { bavail, bsize } = await statfs(folder);
+    hub.mood.linkedSize = Math.floor(0.6 * bavail * bsize);
+    const enough = new AbortController();
+    const options = { signal: enough.signal, onProgress: () => enough.abort() }; // once one is about to come
+    await expect(several([ADDRESS, ADDRESS], options)).rejects.toMatchObject({ name: 'AbortError' });
+  });
+});
+
 describe('two at once', () => {
   it('get one right file, which is fetched once', async () => {
     const notices: string[] = [];
@@ -153,7 +190,7 @@ describe('two at once', () => {
       [1, 2].map(() => get(ADDRESS, { onNotice: (line) => notices.push(line) })),
     );
     expect(results.map(({ downloaded }) => downloaded).sort()).toEqual([false, true]);
-    expect(notices).toEqual([`another mtad downloads ${basename(BIG)}; waiting for it`]);
+    expect(notices).toEqual([`another mtad downloads ${basename(BIG)}, or was killed; waiting`]);
     expect((await readFile(join(folder, 'hf', BIG))).equals(big)).toBe(true);
     expect(hub.sent).toBeLessThan(1.5 * big.length); // some is dropped where two connections overlap
   });

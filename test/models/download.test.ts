@@ -27,6 +27,7 @@ describe('a download', () => {
     const seen: number[] = [];
     const result = await get(ADDRESS, { onProgress: ({ bytes }) => seen.push(bytes) });
     expect(result).toEqual({
+      address: ADDRESS,
       path: join(folder, 'hf', BIG),
       bytes: big.length,
       sha256: createHash('sha256').update(big).digest('hex'),
@@ -142,6 +143,16 @@ describe('an interrupted download', () => {
     expect((await readFile(join(folder, 'hf', BIG))).equals(other)).toBe(true);
   });
 
+  it('makes room for another version before that one comes', async () => {
+    await interrupted();
+    hub.reset();
+    hub.files.set(BIG, Buffer.from(big).fill(7, 1000));
+    const held: Promise<number>[] = [];
+    const onProgress = () => held.push(kept());
+    await get(ADDRESS, { onProgress });
+    expect(await held[0]).toBe(0);
+  });
+
   it('ends where the file changes on the server, which may tell no checksum', async () => {
     hub.mood.bytesPerSecond = 5e6;
     const other = Buffer.from(big).fill(7, 1000);
@@ -241,6 +252,16 @@ describe('a file of a server that tells no length', () => {
     hub.files.set(BIG, big.subarray(0, 3e6));
     expect(await failure(urlAddress())).toMatch(/has 3000000 bytes, and its header tells of at least \d+/);
     expect(await models()).toEqual([]);
+  });
+
+  it('but its version begins anew after it was interrupted', async () => {
+    hub.mood.etag = true;
+    const address = urlAddress();
+    expect(await interrupted({ address, sent: 15e6, least: 0 })).toEqual([
+      expect.stringMatching(/nothing is kept yet/),
+    ]);
+    hub.mood.holdAfter = undefined;
+    expect((await readFile((await get(address)).path)).equals(big)).toBe(true);
   });
 
   it.each([false, true])('comes to its last byte; with ranges: %s', async (ranges) => {

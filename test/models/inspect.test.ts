@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, stat, symlink } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -8,6 +8,7 @@ import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { ForwardProxy } from '../support/forward-proxy.js';
 import {
   embeddingModel,
+  firstPart,
   splitModel,
   tinyModel,
   truncatedModel,
@@ -110,6 +111,13 @@ describe('inspect', () => {
       why: /cut off/,
     },
     {
+      kind: 'a file without its last bytes',
+      make: (dir: string) =>
+        firstPart(EMBEDDED_PAIR.model, join(dir, 'short.gguf'), (length) => length - 100),
+      facts: { layers: 6 },
+      why: /cut off: it has 11334300 bytes and its header tells of at least 11334400;/,
+    },
+    {
       kind: 'an architecture of the future',
       make: (dir: string) =>
         tinyModel(dir, { metadata: { 'general.architecture': { string: 'llama9' } } }, 'future.gguf'),
@@ -140,6 +148,23 @@ describe('inspect', () => {
   it('tells how far a sliding window sees', async () => {
     const model = await slidingWindowModel(dir, { window: 8 });
     expect((await run({ model })).target).toMatchObject({ facts: { slidingWindow: 8 }, refusal: undefined });
+  });
+
+  it('refuses a file that ends after its first word', async () => {
+    const model = join(dir, 'word.gguf');
+    await writeFile(model, 'GGUF');
+    await expect(run({ model })).rejects.toThrow(ModelFileError);
+    await expect(run({ model })).rejects.toThrow(/header is damaged or cut off/);
+  });
+
+  it('refuses weights in a format that nobody knows', async () => {
+    const bytes = await readFile(await tinyModel(dir));
+    const norm = bytes.indexOf('output_norm.weight') + 'output_norm.weight'.length;
+    bytes.writeUInt32LE(99, norm + 4 + 8); // behind the number of dimensions, and the one
+    const model = join(dir, 'format.gguf');
+    await writeFile(model, bytes);
+    await expect(run({ model })).rejects.toThrow(ModelFileError);
+    await expect(run({ model })).rejects.toThrow(/how long the weights of .*format\.gguf are/);
   });
 
   it('refuses a draft model without a target', async () => {

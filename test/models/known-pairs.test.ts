@@ -44,6 +44,9 @@ describe('knownPair', () => {
     await expect(knownPair('lama-3.1-8b')).rejects.toThrow(
       /no pair "lama-3\.1-8b"; did you mean llama-3\.1-8b\?/,
     );
+    await expect(knownPair('Qwen3')).rejects.toThrow('; did you mean qwen3-8b or qwen3-14b? (');
+    await expect(knownPair('smollm2')).rejects.toThrow('; did you mean smollm2-1.7b? (');
+    await expect(knownPair('')).rejects.toThrow('no pair "" (mtad pairs lists them)');
     await expect(knownPair('mistral')).rejects.toThrow('no pair "mistral" (mtad pairs lists them)');
   });
 });

@@ -70,7 +70,12 @@ export async function emptyFile(dir: string): Promise<string> {
   return path;
 }
 
-async function firstPart(source: string, path: string, size: (length: number) => number): Promise<string> {
+/** The beginning of a model file, as long as `size` says. */
+export async function firstPart(
+  source: string,
+  path: string,
+  size: (length: number) => number,
+): Promise<string> {
   const bytes = await readFile(source);
   await writeFile(path, bytes.subarray(0, size(bytes.length)));
   return path;

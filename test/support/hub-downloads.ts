@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import { ModelFileError } from '../../src/errors.js';
 import { parseAddress } from '../../src/models/address.js';
-import { type DownloadOptions, download } from '../../src/models/download.js';
+import { type DownloadedModel, type DownloadOptions, download } from '../../src/models/download.js';
 import { bytesKept } from '../../src/models/partial-file.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { Hub, modelsIn } from './hub.js';
@@ -41,8 +41,10 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-export const get = (address = ADDRESS, options: DownloadOptions = {}) =>
-  download(parseAddress(address)!, { modelsDir: folder, stallMs: 10_000, ...options });
+export async function get(address = ADDRESS, options: DownloadOptions = {}): Promise<DownloadedModel> {
+  const models = download([parseAddress(address)!], { modelsDir: folder, stallMs: 10_000, ...options });
+  return (await models.next()).value!;
+}
 
 /** Files under their final names. */
 export const models = () => modelsIn(folder);

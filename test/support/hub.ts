@@ -132,8 +132,9 @@ export class Hub {
       return void end(429, retryAfter ? { 'retry-after': retryAfter } : { ratelimit: '"api";r=0;t=1' });
     }
     if (leadsTo) return void end(302, { location: leadsTo });
-    if (renamed && path.includes('/resolve/') && !path.startsWith(`/${renamed}/`))
-      return void end(307, { location: path.replace(/^\/[^/]+\/[^/]+/, `/${renamed}`) });
+    const [, before, , after] = /^(\/v2)?(\/[^/]+\/[^/]+)(\/.*)/.exec(path) ?? [];
+    const current = `${before ?? ''}/${renamed}${after}`;
+    if (renamed && path !== current) return void end(307, { location: current });
     if (token && headers.authorization !== `Bearer ${token}`) return void end(401);
     const [user, repo, ...rest] = path.slice(1).split('/');
     if (user === 'v2') {

@@ -32,16 +32,18 @@ export async function runPull(names: readonly string[], flags: PullFlags): Promi
       log: flags.verbose ? (line) => process.stderr.write(`${line}\n`) : undefined,
       ...downloadReports(flags, progress),
     };
-    const models: (DownloadedModel & { address: string })[] = [];
-    for (const address of wanted) {
-      const model = flags.offline
-        ? await downloadedModel(address, options)
-        : await download(address, options);
-      models.push({ address: addressText(address), ...model });
-      if (!model.downloaded) options.onNotice?.(`${addressText(address)} is already there`);
-      if (!flags.json) await stdout.write(`${model.path}\n`);
+    const pulling = flags.offline ? downloadedModels(wanted, options) : download(wanted, options);
+    const models: DownloadedModel[] = [];
+    try {
+      for await (const model of pulling) {
+        models.push(model);
+        if (!model.downloaded) options.onNotice?.(`${model.address} is already there`);
+        if (!flags.json) await stdout.write(`${model.path}\n`);
+      }
+    } finally {
+      if (flags.json) await stdout.write(`${JSON.stringify(models, undefined, 2)}\n`); // what is there after a failure, too
     }
-    if (flags.json) await stdout.write(`${JSON.stringify(models, undefined, 2)}\n`);
+    if (pair) await refuseOtherPair(models.slice(-2));
     stdout.check();
     return EXIT.ok;
   });
@@ -51,17 +53,28 @@ function addressOf(name: string): Address {
   const address = parseAddress(name);
   if (!address)
     throw new UsageError(
-      `${name} is no address; write hf:user/repo:Q4_K_M, hf:user/repo/file.gguf or https://…/file.gguf`,
+      `${JSON.stringify(name)} is no address; write hf:user/repo:Q4_K_M, hf:user/repo/file.gguf or https://…/file.gguf`,
     );
   return address;
 }
 
-/** @throws ModelFileError when it is not there */
-async function downloadedModel(address: Address, { modelsDir }: DownloadOptions): Promise<DownloadedModel> {
+/** @throws ModelFileError for the first that is not there */
+async function* downloadedModels(
+  addresses: readonly Address[],
+  { modelsDir }: DownloadOptions,
+): AsyncGenerator<DownloadedModel> {
   const folder = modelsFolder(modelsDir);
-  const path = await findDownloaded(address, folder);
-  if (!path) throw notDownloaded(address, folder);
-  const sizes = await Promise.all(partsOf(path).map(async (part) => (await stat(part)).size));
-  const bytes = sizes.reduce((sum, size) => sum + size, 0);
-  return { path, bytes, sha256: null, checked: false, downloaded: false };
+  for (const address of addresses) {
+    const path = await findDownloaded(address, folder);
+    if (!path) throw notDownloaded(address, folder);
+    const sizes = await Promise.all(partsOf(path).map(async (part) => (await stat(part)).size));
+    const bytes = sizes.reduce((sum, size) => sum + size, 0);
+    yield { address: addressText(address), path, bytes, sha256: null, checked: false, downloaded: false };
+  }
+}
+
+/** @throws PairMismatchError, and ModelFileError for what is no model, though the table of pairs says so */
+async function refuseOtherPair([target, draft]: readonly DownloadedModel[]): Promise<void> {
+  const { findPair } = await import('../../models/pair.js'); // half a second, so not before it is needed
+  await findPair({ model: target!.path, draft: draft!.path });
 }

@@ -1,6 +1,6 @@
 import type { ChalkInstance } from 'chalk';
+import { bytesText } from '../../models/bytes-text.js';
 import type { InspectedModel, Inspection } from '../../models/inspect.js';
-import { bytesText } from './bytes.js';
 import { folded, plainTable } from './plain-table.js';
 
 type Fact = (model: InspectedModel) => string | undefined;

@@ -1,6 +1,6 @@
 import type { ChalkInstance } from 'chalk';
+import { bytesText } from '../../models/bytes-text.js';
 import type { PairOverview } from '../../models/pair-overview.js';
-import { bytesText } from './bytes.js';
 import { fits, folded, plainTable } from './plain-table.js';
 
 interface PairColumn {
@@ -42,7 +42,7 @@ export function pairsTable(
   });
   const table = tables.find((one) => fits(one, width)) ?? tables.at(-1)!;
   const notes = [
-    `memory: weights and KV caches of both models at ${contextSize} tokens of context (-c), about; mtad inspect tells more`,
+    `memory: weights and KV caches of both models at ${contextSize} tokens of context (-c), or what the target was trained on, about; mtad inspect tells more`,
     ...(table === tables[0] ? [] : ['A wider terminal and --json show more columns']),
   ];
   return `${table}\n\n${notes.map((note) => colors.dim(folded(note, width))).join('\n')}\n`;

@@ -1,4 +1,4 @@
-const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
 
 /** A size as people say it, in three digits: 4.92 GB, 808 MB. */
 export function bytesText(bytes: number): string {
