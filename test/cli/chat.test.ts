@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chatPair } from '../support/chat-models.js';
-import { mtad, mtadOnTerminal, saying } from '../support/cli.js';
+import { mtad, mtadOnTerminal, saying, type TerminalOptions } from '../support/cli.js';
 
 /** A model that ends its answer where others put a full stop. */
 const SENTENCES = { 2: '</s>', 1985: '<|im_end|>' };
@@ -12,6 +12,7 @@ const SENTENCES = { 2: '</s>', 1985: '<|im_end|>' };
 const PROMPT = /> .\[3G$/;
 const CTRL_C = '\x03';
 const CTRL_D = '\x04';
+const CTRL_Z = '\x1A';
 
 let folder: string;
 let chat: string[];
@@ -119,6 +120,17 @@ describe('mtad chat in a pipe', () => {
     expect(read.map(([, all]) => all! - read[0]![1]!)[1]).toBeLessThan(5);
   });
 
+  test('ends while standard input stays open: at /bye, at an error, when its reader has left', async () => {
+    const bye = mtad(chat, { stdin: 'pipe' });
+    bye.stdin!.write('/bye\n');
+    const wrong = mtad(chat, { stdin: 'pipe' });
+    wrong.stdin!.write('/nonsense\n');
+    const unread = mtad([...chat, '-n', '900', '--ignore-eos'], { stdin: 'pipe' });
+    unread.stdin!.write('Tell me a story\n');
+    unread.stdout.once('data', () => unread.stdout.destroy());
+    expect([await bye, await wrong, await unread].map(({ exitCode }) => exitCode)).toEqual([0, 2, 0]);
+  });
+
   test('/stats tells of the conversation, /bye ends it', async () => {
     const { stderr, stdout, exitCode } = await talk(['/stats', 'Hello', '/stats', '/bye', 'Never said']);
     expect(stderr).toContain('conversation: 0 messages, 0 of 1024 tokens');
@@ -180,8 +192,9 @@ describe('mtad chat on a terminal', () => {
   async function type(
     keys: readonly (readonly [when: RegExp, what: string])[],
     args: readonly string[] = [],
+    options: TerminalOptions = {},
   ) {
-    const run = mtadOnTerminal([...chat, ...args], { stdin: 'pipe' });
+    const run = mtadOnTerminal([...chat, ...args], { stdin: 'pipe', ...options });
     for (const [when, what] of keys) {
       await saying(run.stdout, when);
       run.stdin!.write(what);
@@ -235,5 +248,43 @@ describe('mtad chat on a terminal', () => {
     ]);
     expect(screen).toContain('There is no command /nonsense');
     expect(exitCode).toBe(0);
+  });
+
+  test('Ctrl-Z and fg at the prompt: what was typed and what was said are still there', async () => {
+    const { screen, exitCode } = await type(
+      [
+        [PROMPT, 'Tell me a story\r'],
+        [PROMPT, `/st${CTRL_Z}`],
+        [/fg[\s\S]*\/st/, 'ats\r'],
+        [PROMPT, CTRL_D],
+      ],
+      [],
+      { afterwards: 'echo fg; fg' },
+    );
+    expect(screen).toContain('conversation: 2 messages');
+    expect(exitCode).toBe(0);
+  });
+
+  test('Ctrl-C stops the answer alone also where standard error goes to a file', async () => {
+    const errors = join(folder, 'errors.txt');
+    const { exitCode } = await type(
+      [
+        [/[a-z]{3}/, CTRL_C],
+        [/\^C/, '/stats\r/bye\r'],
+      ],
+      ['-n', '900', '--ignore-eos', '--strategy', 'mtjd', 'Tell me a story'],
+      { stderr: errors },
+    );
+    expect(await readFile(errors, 'utf8')).toContain('conversation: 2 messages');
+    expect(exitCode).toBe(0);
+  });
+
+  test('lines that are pasted are one message', async () => {
+    const { screen } = await type([
+      [PROMPT, '\x1b[200~One\rtwo\r\x1b[201~three\r'],
+      [PROMPT, '/stats\r'],
+      [PROMPT, CTRL_D],
+    ]);
+    expect(screen).toContain('conversation: 2 messages');
   });
 });
