@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
@@ -110,6 +110,51 @@ describe('mtad chat in a pipe', () => {
     expect(await readFile(file, 'utf8')).toBe('precious');
   });
 
+  test('/save keeps the permissions of a file, and the link that leads to it; a new file is for its owner', async () => {
+    const [file, link, fresh] = ['kept.json', 'link.json', 'fresh.json'].map((name) => join(folder, name));
+    await talk([`/save ${file}`]);
+    await chmod(file!, 0o664);
+    await symlink('kept.json', link!);
+    const { exitCode } = await talk(['Tell me a story', `/save ${link}`, `/save ${fresh}`]);
+    expect(exitCode).toBe(0);
+    expect((await lstat(link!)).isSymbolicLink()).toBe(true);
+    expect(JSON.parse(await readFile(file!, 'utf8')).messages).toHaveLength(2);
+    expect((await stat(file!)).mode & 0o777).toBe(0o664);
+    expect((await stat(fresh!)).mode & 0o777).toBe(0o600);
+  });
+
+  test('a file name may begin with ~/ and stand in quotes', async () => {
+    const run = await mtad(chat, {
+      env: { HOME: folder },
+      input: 'Hello\n/save "~/my chat.json"\n/load ~/my chat.json\n',
+    });
+    expect(run.stderr).toBe(
+      ['saved 2 messages to', 'loaded 2 messages from']
+        .map((what) => `${what} ${join(folder, 'my chat.json')}\n`)
+        .join(''),
+    );
+  });
+
+  test.each([
+    ['none.json', undefined, 'Cannot load none.json: ENOENT: no such file or directory'],
+    ['cut.json', '{"schema": 1, "mess', 'Cannot load cut.json: it is not JSON: '],
+    [
+      'later.json',
+      '{"schema": 2}',
+      'Cannot load later.json: it was written by another version of mtad (schema 2)',
+    ],
+    [
+      'odd.json',
+      '{"schema": 1, "messages": [1]}',
+      'Cannot load odd.json: it is no saved conversation: messages.0: ',
+    ],
+  ])('/load %s, which holds %j, says "%s"', async (name, text, message) => {
+    if (text !== undefined) await writeFile(join(folder, name), text);
+    const { exitCode, stderr } = await mtad(chat, { cwd: folder, input: `/load ${name}\n` });
+    expect(stderr).toContain(`mtad: ${message}`);
+    expect(exitCode).toBe(2);
+  });
+
   test('/reset forgets all but the system text, which /system shows and changes', async () => {
     const { stderr, read } = await talk(
       ['Tell me a story', '/reset', '/system', '/system Be long', '/system', 'Tell me a story'],
@@ -118,6 +163,12 @@ describe('mtad chat in a pipe', () => {
     expect(stderr).toMatch(/^Be brief$/m);
     expect(stderr).toMatch(/^Be long$/m);
     expect(read.map(([, all]) => all! - read[0]![1]!)[1]).toBeLessThan(5);
+  });
+
+  test('/system none takes the system text back; commands are known in capitals too', async () => {
+    const { stderr, exitCode } = await talk(['/SYSTEM', '/System none', '/system'], ['--system', 'Be brief']);
+    expect(stderr).toBe('Be brief\n(none)\n');
+    expect(exitCode).toBe(0);
   });
 
   test('ends while standard input stays open: at /bye, at an error, when its reader has left', async () => {
@@ -140,6 +191,16 @@ describe('mtad chat in a pipe', () => {
     expect(stderr).toContain('tokens/s');
     expect(stdout.trim().split('\n').length).toBeLessThan(8);
     expect(exitCode).toBe(0);
+  });
+
+  test('where a text of the template ends the answer, no --stop is blamed', async () => {
+    const template =
+      "{% for m in messages %}{{ '[' + m['role'] + ']' + m['content'] }}{% if m['role'] == 'assistant' %}{{ ', and' }}" +
+      '{% endif %}{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}';
+    const own = await mkdtemp(join(folder, 'template-'));
+    const { model, draft } = await chatPair(own, { template });
+    const args = ['-m', model, '-d', draft, '--ignore-eos', '-n', '400'];
+    expect((await talk(['Tell me a story'], args)).stderr).toMatch(/% of the drafted accepted\n$/);
   });
 
   test('a slash in a path, or after a space, is part of a message', async () => {
@@ -166,7 +227,12 @@ describe('mtad chat in a pipe', () => {
     [['Hello', '/nonsense'], 'no command /nonsense', 2],
     [['/constructor'], 'no command /constructor', 2],
     [['/save'], '/save needs the name of a file', 2],
-    [['/load no-such-file.json'], 'Cannot load the conversation', 2],
+    [
+      ['/save no/such/folder/chat.json'],
+      'Cannot save no/such/folder/chat.json: ENOENT: no such file or directory',
+      2,
+    ],
+    [['/reset all'], '/reset takes nothing behind it', 2],
     [['word '.repeat(2000)], 'the context holds', 5],
   ])('%j ends it with one line, and what was answered is kept', async (lines, message, code) => {
     const { stderr, exitCode } = await talk(lines);
@@ -178,7 +244,7 @@ describe('mtad chat in a pipe', () => {
 test.each([
   [['chat', 'Hello'], 'has no chat template'],
   [['chat', '--load', 'gguf/README.md', '--system', 'Be brief'], 'cannot be used with option'],
-  [['chat', '--load', 'gguf/README.md'], 'is no saved conversation'],
+  [['chat', '--load', 'gguf/README.md'], 'Cannot load gguf/README.md: it is not JSON'],
   [['chat', '--load', 'package.json'], 'is no saved conversation: schema'],
   [['chat', '--threshold', '2'], '--threshold'],
 ])('%j ends with exit code 2 and "%s"', async (args, message) => {
@@ -276,6 +342,15 @@ describe('mtad chat on a terminal', () => {
       { stderr: errors },
     );
     expect(await readFile(errors, 'utf8')).toContain('conversation: 2 messages');
+    expect(exitCode).toBe(0);
+  });
+
+  test('a conversation that fills the context can be saved, or forgotten', async () => {
+    const { screen, exitCode } = await type([
+      [PROMPT, `${'word '.repeat(700)}\r`],
+      [PROMPT, CTRL_D],
+    ]);
+    expect(screen.replace(/\s+/g, ' ')).toContain('/reset forgets the conversation, /save keeps it');
     expect(exitCode).toBe(0);
   });
 
