@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { UsageError } from '../errors.js';
 import { checkJsonSchema } from '../generation/json-schema.js';
 import type { SettingsInput } from '../generation/settings.js';
+import { utf8Decoder } from './utf8-decoder.js';
 
 export interface GrammarFlags {
   readonly grammar?: string; // path
@@ -16,19 +17,32 @@ export function readGrammar(
   { grammar, jsonSchema }: GrammarFlags,
   say: (line: string) => void,
 ): SettingsInput['grammar'] {
-  if (grammar !== undefined) return { gbnf: textOf(grammar) };
+  if (grammar !== undefined) return { gbnf: rulesOf(textOf(grammar), grammar) };
   if (jsonSchema === undefined) return undefined;
   const schema = parse(textOf(jsonSchema), jsonSchema);
   for (const note of checkJsonSchema(schema)) say(`warning: ${jsonSchema}: ${note}`);
   return { jsonSchema: schema };
 }
 
+/** @throws UsageError for a file that cannot be read, or is not UTF-8 */
 function textOf(file: string): string {
+  if (file === '-')
+    throw new UsageError(
+      'Grammars and schemas are read from files, and - is none; bash makes one of a command: <(command)',
+    );
+  let bytes: Buffer;
   try {
-    return readFileSync(file, 'utf8');
+    bytes = readFileSync(file);
   } catch (cause) {
     throw new UsageError(`Cannot read ${file}: ${(cause as Error).message}`, { cause });
   }
+  return utf8Decoder(file)(bytes);
+}
+
+/** Of no rule at all llama.cpp says nothing but that it failed. */
+function rulesOf(gbnf: string, file: string): string {
+  if (gbnf.includes('::=')) return gbnf;
+  throw new UsageError(`${file} has no rule; a grammar says at least what root is: root ::= "yes" | "no"`);
 }
 
 function parse(text: string, file: string): Record<string, unknown> {

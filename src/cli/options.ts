@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { CACHE_TYPES } from '../engine/engine.js';
 import type { RunOptions } from '../generation/run-options.js';
 import { settingsSchema } from '../generation/settings.js';
+import { modelsFolder } from '../models/models-folder.js';
 import type { PairOptions } from '../models/pair.js';
 
 /** Defaults of the library, which are the command line's. */
@@ -46,8 +47,8 @@ export function addModelOptions(program: Command): void {
 export function modelsDirOption(): Option {
   return new Option(
     '--models-dir <folder>',
-    "models folder: where downloads go and names are looked up (default: in the user's cache)",
-  );
+    'models folder: where downloads go and names are looked up',
+  ).default(modelsFolder(), "in the user's cache");
 }
 
 /** @param context what --ctx-size is by default, in words */

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { addAbortSignal } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { UsageError } from '../errors.js';
+import { utf8Decoder } from './utf8-decoder.js';
 
 export interface PromptSources {
   readonly words: readonly string[];
@@ -86,16 +87,5 @@ async function readStdin(
 
 /** @throws UsageError for anything but UTF-8 */
 function decodeText(bytes: Buffer, source: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes).replace(/\r?\n$/, '');
-  } catch (cause) {
-    throw notUtf8(source, cause);
-  }
-}
-
-/** What to throw for text that cannot be read, rather than repairing it in silence. */
-export function notUtf8(source: string, cause: unknown): UsageError {
-  return new UsageError(`${source} is not valid UTF-8 text; convert it first, for example with iconv`, {
-    cause,
-  });
+  return utf8Decoder(source)(bytes).replace(/\r?\n$/, '');
 }

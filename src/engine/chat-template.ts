@@ -57,7 +57,10 @@ export function llamaChatTemplate(model: LlamaModel): ChatTemplate | undefined {
   };
 }
 
-/** A token that a trigger begins with is the end already, if it is no text; what ends the reasoning ends no answer. */
+/**
+ * A token that a trigger begins with is the end already, if it is no text. What ends the reasoning ends no answer, nor
+ * does blank space, which answers have in them.
+ */
 function endsOf(
   model: LlamaModel,
   triggers: readonly LlamaText[],
@@ -69,7 +72,7 @@ function endsOf(
     const text = trigger.toString();
     const isOfReasoning = marks !== undefined && text.trimStart().startsWith(marks.end);
     const own = isOfReasoning ? text.trimStart().slice(marks.end.length) : text;
-    if (own === '' || (isOfReasoning && own.trim() === '')) continue;
+    if (own.trim() === '') continue;
     const [first, ...rest] = isOfReasoning
       ? model.tokenize(own, true, 'trimLeadingSpace')
       : trigger.tokenize(model.tokenizer, 'trimLeadingSpace');

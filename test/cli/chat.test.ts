@@ -1,10 +1,10 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chatPair } from '../support/chat-models.js';
-import { mtad, mtadOnTerminal, saying } from '../support/cli.js';
+import { mtad, mtadOnTerminal, saying, type TerminalOptions } from '../support/cli.js';
 
 /** A model that ends its answer where others put a full stop. */
 const SENTENCES = { 2: '</s>', 1985: '<|im_end|>' };
@@ -12,6 +12,7 @@ const SENTENCES = { 2: '</s>', 1985: '<|im_end|>' };
 const PROMPT = /> .\[3G$/;
 const CTRL_C = '\x03';
 const CTRL_D = '\x04';
+const CTRL_Z = '\x1A';
 
 let folder: string;
 let chat: string[];
@@ -109,6 +110,51 @@ describe('mtad chat in a pipe', () => {
     expect(await readFile(file, 'utf8')).toBe('precious');
   });
 
+  test('/save keeps the permissions of a file, and the link that leads to it; a new file is for its owner', async () => {
+    const [file, link, fresh] = ['kept.json', 'link.json', 'fresh.json'].map((name) => join(folder, name));
+    await talk([`/save ${file}`]);
+    await chmod(file!, 0o664);
+    await symlink('kept.json', link!);
+    const { exitCode } = await talk(['Tell me a story', `/save ${link}`, `/save ${fresh}`]);
+    expect(exitCode).toBe(0);
+    expect((await lstat(link!)).isSymbolicLink()).toBe(true);
+    expect(JSON.parse(await readFile(file!, 'utf8')).messages).toHaveLength(2);
+    expect((await stat(file!)).mode & 0o777).toBe(0o664);
+    expect((await stat(fresh!)).mode & 0o777).toBe(0o600);
+  });
+
+  test('a file name may begin with ~/ and stand in quotes', async () => {
+    const run = await mtad(chat, {
+      env: { HOME: folder },
+      input: 'Hello\n/save "~/my chat.json"\n/load ~/my chat.json\n',
+    });
+    expect(run.stderr).toBe(
+      ['saved 2 messages to', 'loaded 2 messages from']
+        .map((what) => `${what} ${join(folder, 'my chat.json')}\n`)
+        .join(''),
+    );
+  });
+
+  test.each([
+    ['none.json', undefined, 'Cannot load none.json: ENOENT: no such file or directory'],
+    ['cut.json', '{"schema": 1, "mess', 'Cannot load cut.json: it is not JSON: '],
+    [
+      'later.json',
+      '{"schema": 2}',
+      'Cannot load later.json: it was written by another version of mtad (schema 2)',
+    ],
+    [
+      'odd.json',
+      '{"schema": 1, "messages": [1]}',
+      'Cannot load odd.json: it is no saved conversation: messages.0: ',
+    ],
+  ])('/load %s, which holds %j, says "%s"', async (name, text, message) => {
+    if (text !== undefined) await writeFile(join(folder, name), text);
+    const { exitCode, stderr } = await mtad(chat, { cwd: folder, input: `/load ${name}\n` });
+    expect(stderr).toContain(`mtad: ${message}`);
+    expect(exitCode).toBe(2);
+  });
+
   test('/reset forgets all but the system text, which /system shows and changes', async () => {
     const { stderr, read } = await talk(
       ['Tell me a story', '/reset', '/system', '/system Be long', '/system', 'Tell me a story'],
@@ -117,6 +163,23 @@ describe('mtad chat in a pipe', () => {
     expect(stderr).toMatch(/^Be brief$/m);
     expect(stderr).toMatch(/^Be long$/m);
     expect(read.map(([, all]) => all! - read[0]![1]!)[1]).toBeLessThan(5);
+  });
+
+  test('/system none takes the system text back; commands are known in capitals too', async () => {
+    const { stderr, exitCode } = await talk(['/SYSTEM', '/System none', '/system'], ['--system', 'Be brief']);
+    expect(stderr).toBe('Be brief\n(none)\n');
+    expect(exitCode).toBe(0);
+  });
+
+  test('ends while standard input stays open: at /bye, at an error, when its reader has left', async () => {
+    const bye = mtad(chat, { stdin: 'pipe' });
+    bye.stdin!.write('/bye\n');
+    const wrong = mtad(chat, { stdin: 'pipe' });
+    wrong.stdin!.write('/nonsense\n');
+    const unread = mtad([...chat, '-n', '900', '--ignore-eos'], { stdin: 'pipe' });
+    unread.stdin!.write('Tell me a story\n');
+    unread.stdout.once('data', () => unread.stdout.destroy());
+    expect([await bye, await wrong, await unread].map(({ exitCode }) => exitCode)).toEqual([0, 2, 0]);
   });
 
   test('/stats tells of the conversation, /bye ends it', async () => {
@@ -128,6 +191,16 @@ describe('mtad chat in a pipe', () => {
     expect(stderr).toContain('tokens/s');
     expect(stdout.trim().split('\n').length).toBeLessThan(8);
     expect(exitCode).toBe(0);
+  });
+
+  test('where a text of the template ends the answer, no --stop is blamed', async () => {
+    const template =
+      "{% for m in messages %}{{ '[' + m['role'] + ']' + m['content'] }}{% if m['role'] == 'assistant' %}{{ ', and' }}" +
+      '{% endif %}{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}';
+    const own = await mkdtemp(join(folder, 'template-'));
+    const { model, draft } = await chatPair(own, { template });
+    const args = ['-m', model, '-d', draft, '--ignore-eos', '-n', '400'];
+    expect((await talk(['Tell me a story'], args)).stderr).toMatch(/% of the drafted accepted\n$/);
   });
 
   test('a slash in a path, or after a space, is part of a message', async () => {
@@ -154,7 +227,12 @@ describe('mtad chat in a pipe', () => {
     [['Hello', '/nonsense'], 'no command /nonsense', 2],
     [['/constructor'], 'no command /constructor', 2],
     [['/save'], '/save needs the name of a file', 2],
-    [['/load no-such-file.json'], 'Cannot load the conversation', 2],
+    [
+      ['/save no/such/folder/chat.json'],
+      'Cannot save no/such/folder/chat.json: ENOENT: no such file or directory',
+      2,
+    ],
+    [['/reset all'], '/reset takes nothing behind it', 2],
     [['word '.repeat(2000)], 'the context holds', 5],
   ])('%j ends it with one line, and what was answered is kept', async (lines, message, code) => {
     const { stderr, exitCode } = await talk(lines);
@@ -166,7 +244,7 @@ describe('mtad chat in a pipe', () => {
 test.each([
   [['chat', 'Hello'], 'has no chat template'],
   [['chat', '--load', 'gguf/README.md', '--system', 'Be brief'], 'cannot be used with option'],
-  [['chat', '--load', 'gguf/README.md'], 'is no saved conversation'],
+  [['chat', '--load', 'gguf/README.md'], 'Cannot load gguf/README.md: it is not JSON'],
   [['chat', '--load', 'package.json'], 'is no saved conversation: schema'],
   [['chat', '--threshold', '2'], '--threshold'],
 ])('%j ends with exit code 2 and "%s"', async (args, message) => {
@@ -180,8 +258,9 @@ describe('mtad chat on a terminal', () => {
   async function type(
     keys: readonly (readonly [when: RegExp, what: string])[],
     args: readonly string[] = [],
+    options: TerminalOptions = {},
   ) {
-    const run = mtadOnTerminal([...chat, ...args], { stdin: 'pipe' });
+    const run = mtadOnTerminal([...chat, ...args], { stdin: 'pipe', ...options });
     for (const [when, what] of keys) {
       await saying(run.stdout, when);
       run.stdin!.write(what);
@@ -235,5 +314,52 @@ describe('mtad chat on a terminal', () => {
     ]);
     expect(screen).toContain('There is no command /nonsense');
     expect(exitCode).toBe(0);
+  });
+
+  test('Ctrl-Z and fg at the prompt: what was typed and what was said are still there', async () => {
+    const { screen, exitCode } = await type(
+      [
+        [PROMPT, 'Tell me a story\r'],
+        [PROMPT, `/st${CTRL_Z}`],
+        [/fg[\s\S]*\/st/, 'ats\r'],
+        [PROMPT, CTRL_D],
+      ],
+      [],
+      { afterwards: 'echo fg; fg' },
+    );
+    expect(screen).toContain('conversation: 2 messages');
+    expect(exitCode).toBe(0);
+  });
+
+  test('Ctrl-C stops the answer alone also where standard error goes to a file', async () => {
+    const errors = join(folder, 'errors.txt');
+    const { exitCode } = await type(
+      [
+        [/[a-z]{3}/, CTRL_C],
+        [/\^C/, '/stats\r/bye\r'],
+      ],
+      ['-n', '900', '--ignore-eos', '--strategy', 'mtjd', 'Tell me a story'],
+      { stderr: errors },
+    );
+    expect(await readFile(errors, 'utf8')).toContain('conversation: 2 messages');
+    expect(exitCode).toBe(0);
+  });
+
+  test('a conversation that fills the context can be saved, or forgotten', async () => {
+    const { screen, exitCode } = await type([
+      [PROMPT, `${'word '.repeat(700)}\r`],
+      [PROMPT, CTRL_D],
+    ]);
+    expect(screen.replace(/\s+/g, ' ')).toContain('/reset forgets the conversation, /save keeps it');
+    expect(exitCode).toBe(0);
+  });
+
+  test('lines that are pasted are one message', async () => {
+    const { screen } = await type([
+      [PROMPT, '\x1b[200~One\rtwo\r\x1b[201~three\r'],
+      [PROMPT, '/stats\r'],
+      [PROMPT, CTRL_D],
+    ]);
+    expect(screen).toContain('conversation: 2 messages');
   });
 });

@@ -16,19 +16,23 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** What a real bash, with our script read, makes of the last of the words; the words are as bash splits them. */
-async function completed(...words: string[]): Promise<string[]> {
+/** What a real bash, with our script read, says of the last of the words, when it has completed it; they are as it splits them. */
+async function bash(shown: string, words: readonly string[]): Promise<string[]> {
   const script = `
     eval "$(mtad complete bash)"
+    compopt() { files=$*; } # bash's own works only while the Tab key is served
     COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
     _mtad_complete
-    for reply in "\${COMPREPLY[@]}"; do echo "$reply"; done`;
+    ${shown}`;
   const { stdout } = await execa('bash', ['--norc', '-c', script, 'bash', ...words], {
     env: { PATH: `${folder}${delimiter}${process.env.PATH}`, MTAD_CONFIG: '/no/such/file.toml' },
     cwd: folder,
   });
   return stdout === '' ? [] : stdout.split('\n');
 }
+
+const completed = (...words: string[]) =>
+  bash(`for reply in "\${COMPREPLY[@]}"; do echo "$reply"; done`, words);
 
 test('an empty word becomes any command', async () => {
   expect(await completed('mtad', '')).toEqual(expect.arrayContaining(Object.keys(PROGRAMS)));
@@ -49,6 +53,8 @@ test.each([
   [['mtad', '--strategy', '=', 'sp'], ['speculative']],
   [['mtad', '--strategy', '='], [...STRATEGY_NAMES]],
   [['mtad', 'benchmark', '--strategies', 'mm'], ['mmtad']],
+  [['mtad', 'benchmark', '--strategies', 'mtad,sp'], ['mtad,speculative']],
+  [['mtad', 'benchmark', '--strategies', '=', 'mtad,sp'], ['mtad,speculative']],
   [['mtad', '--engine', 'd'], ['direct']],
   [['mtad', '--gpu', 'c'], ['cuda']],
   [['mtad', 'generate', '--cache-type', 'q8'], ['q8_0']],
@@ -69,6 +75,17 @@ test('Tab runs nothing that a prompt holds, and writes to no file', async () => 
   const words = ['mtad', '"$(touch ran)"', '`touch ran`', ';', 'touch', 'ran', '>', 'written', '--thr'];
   expect(await completed(...words)).toEqual(['--threshold', '--threads']);
   expect(await readdir(folder)).toEqual(['mtad']);
+});
+
+test.each([[['mtad', 'Once', '>', '']], [['mtad', 'Once', '2', '>>', 'a']], [['mtad', '--json', '<', 'p']]])(
+  '%j: the file of a redirection is left to the shell',
+  async (words) => {
+    expect(await bash(`echo "\${COMPREPLY[*]}, \${files:-files}"`, words)).toEqual([', files']);
+  },
+);
+
+test('a quoted > in a prompt is no redirection', async () => {
+  expect(await completed('mtad', '"a > b"', '--thre')).toEqual(['--threshold', '--threads']);
 });
 
 test('files are left to the shell where an option takes one, and only there', async () => {

@@ -15,7 +15,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 test('each setting with its value and the place that gave it', async () => {
   const { exitCode, stdout, stderr } = await mtad(['config', '--pair', 'llama-3.1-8b', '--seed', '7'], {
-    env: { MTAD_CONFIG: file, MTAD_TOP_K: '30', MTAD_CLIP: 'true' },
+    env: { MTAD_CONFIG: file, MTAD_TOP_K: '30', MTAD_CLIP: 'true', XDG_CACHE_HOME: folder },
   });
   const rows = Object.fromEntries(
     stdout.split('\n').map((line) => {
@@ -34,6 +34,7 @@ test('each setting with its value and the place that gave it', async () => {
     threads: ['1', file],
     stop: ['["\\n"]', file],
     'draft-length': ['4', 'default'],
+    'models-dir': [join(folder, 'mtad', 'models'), 'default'],
     stats: ['on a terminal', 'default'],
     quiet: ['false', 'default'],
     HF_TOKEN: ['not set', 'default'],
@@ -92,11 +93,15 @@ test('--path is the file alone, and standard error says if there is none, also f
   expect((await mtad(['config'], { env: { MTAD_CONFIG: bad } })).exitCode).toBe(2);
 });
 
-test('a variable with a slip in its name is pointed out', async () => {
+test('a variable that is no setting is pointed out', async () => {
   const { exitCode, stderr } = await mtad(['config'], {
-    env: { MTAD_THREDS: '2', MTAD_SOMETHING_ELSE: '1' },
+    env: { MTAD_THREDS: '2', MTAD_JSON: '1', MTAD_SOMETHING_ELSE: '1', MTAD_STRATEGIES: 'mtad' },
   });
-  expect(stderr).toBe('mtad: warning: MTAD_THREDS has no meaning; did you mean MTAD_THREADS?\n');
+  expect(stderr.trimEnd().split('\n').sort()).toEqual([
+    'mtad: warning: MTAD_JSON belongs to one run: give it as --json there',
+    'mtad: warning: MTAD_SOMETHING_ELSE is no setting; mtad config lists them',
+    'mtad: warning: MTAD_THREDS is no setting; did you mean MTAD_THREADS?',
+  ]);
   expect(exitCode).toBe(0);
 });
 

@@ -9,8 +9,12 @@ const FILES = {
     '{"type":"object","properties":{"name":{"type":"string","maxLength":8},"age":{"enum":[1,2]}}}',
   'optional.json':
     '{"type":"object","properties":{"a":{"type":"null"},"b":{"type":"null"}},"required":["b"]}',
+  'marked.json': '\uFEFF{"type":"object","properties":{"a":{"type":"null"}}}',
+  'latin.json': Buffer.from('{"const":"caf\xe9"}', 'latin1'),
   'pattern.json': '{"type":"array","items":{"type":"string","pattern":"a"}}',
   'list.json': '[]',
+  'marked.gbnf': '\uFEFFroot ::= "Yes"\n',
+  'empty.gbnf': '# nothing yet\n',
   'yes.gbnf': 'root ::= "Yes" | "No"\n',
   'endless.gbnf': 'root ::= [a-z ]+ "!"\n',
   'rootless.gbnf': 'other ::= "a"\n',
@@ -38,8 +42,23 @@ describe('mtad --json-schema and --grammar', () => {
     expect(JSON.parse(stdout)).toMatchObject({
       text: expect.stringMatching(/^(Yes|No)$/),
       finish_reason: 'eos',
+      grammar_complete: true,
       params: { grammar: 'yes.gbnf', json_schema: null },
     });
+  });
+
+  it.each([
+    ['endless.gbnf', false],
+    [undefined, null],
+  ])('say in the JSON whether %s is complete: %s', async (grammar, complete) => {
+    const constraint = grammar === undefined ? [] : ['--grammar', grammar];
+    const { stdout } = await write(...constraint, '-n', '3', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ finish_reason: 'length', grammar_complete: complete });
+  });
+
+  it('read files that begin with a byte order mark', async () => {
+    expect((await write('--grammar', 'marked.gbnf')).stdout).toBe('Yes');
+    expect(JSON.parse((await write('--json-schema', 'marked.json')).stdout)).toEqual({ a: null });
   });
 
   it('say what is written although the schema does not require it', async () => {
@@ -58,6 +77,9 @@ describe('mtad --json-schema and --grammar', () => {
     [['--json-schema', 'pattern.json'], /^mtad: JSON schema at #\/items: "pattern" .*\n$/],
     [['--json-schema', 'list.json'], /^mtad: list.json must hold a JSON schema.*\n$/],
     [['--json-schema', 'yes.gbnf'], /^mtad: yes.gbnf is not JSON: .*\n$/],
+    [['--json-schema', 'latin.json'], /^mtad: latin.json is not valid UTF-8 text.*\n$/],
+    [['--json-schema', '-'], /^mtad: Grammars and schemas are read from files.*\n$/],
+    [['--grammar', 'empty.gbnf'], /^mtad: empty.gbnf has no rule; .*\n$/],
     [['--grammar', 'none.gbnf'], /^mtad: Cannot read none.gbnf: .*\n$/],
     [['--grammar', 'rootless.gbnf'], /^mtad: llama.cpp cannot read the grammar: .*root.*\n$/],
     [['--grammar', 'broken.gbnf'], /\nmtad: llama.cpp cannot read the grammar: .*before this line\n$/],

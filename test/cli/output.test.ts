@@ -79,6 +79,7 @@ test('--json is one object with every key', async () => {
     'reasoning',
     'tokens',
     'finish_reason',
+    'grammar_complete',
     'strategy',
     'engine',
     'device',

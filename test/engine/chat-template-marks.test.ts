@@ -17,6 +17,7 @@ const TEMPLATES = {
     "{% if loop.last %}{{ '[A]<think>\\n' + m['content'] }}{% else %}{{ '[A]' + m['content'] + '[/A]' }}{% endif %}",
   ),
   closing: bracketed("{{ '[A]' + m['content'] + '</think>[/A]' }}"),
+  blank: bracketed("{{ '[A]' + m['content'] + '\\n' }}"),
   broken: '{% for m in messages %}{{ m.content',
   chatml: CHATML,
 };
@@ -59,6 +60,13 @@ describe('what a template says of answers', () => {
     expect(endTokens).not.toContain(end);
     expect(endTexts.filter((text) => text.includes('</think>'))).toEqual([]);
     expect(endTexts).toContain('[/A]');
+  });
+
+  it('blank space ends no answer: there is some in most', () => {
+    const { endTokens, endTexts } = template('blank');
+    const { tokenizer } = pairs.blank.target;
+    const ends = [...endTexts, ...[...endTokens].map((token) => tokenizer.decode([token], [], true))];
+    expect(ends.filter((text) => text.trim() === '')).toEqual([]);
   });
 
   it('a token that is no text ends an answer, whatever would follow it', () => {

@@ -53,25 +53,29 @@ export function saying(stream: Readable, pattern: RegExp): Promise<void> {
   });
 }
 
+export interface TerminalOptions extends Omit<RunOptions, 'input' | 'cwd'> {
+  readonly columns?: number;
+  readonly stderr?: string; // a file for standard error
+  readonly afterwards?: string; // for the shell, when the command has ended or Ctrl-Z has stopped it
+}
+
 /**
  * The same inside a terminal of its own (`script` of util-linux), whose output streams arrive mixed, as people see them.
  * What is written to a `stdin` that is a pipe is typed there: '\x03' is Ctrl-C.
  */
 export function mtadOnTerminal(
   args: readonly string[],
-  { env, stdin = 'ignore', columns = 80 }: RunOptions & { columns?: number } = {},
+  { env, stdin = 'ignore', columns = 80, stderr, afterwards }: TerminalOptions = {},
 ) {
   const quoted = [process.execPath, BIN, ...args]
     .map((word) => `'${word.replaceAll("'", `'\\''`)}'`)
     .join(' ');
-  return execa(
-    'script',
-    ['--quiet', '--return', '--command', `stty cols ${columns}; exec ${quoted}`, '/dev/null'],
-    {
-      stdin,
-      reject: false,
-      stripFinalNewline: false,
-      env: { ...CLEAN, TERM: 'xterm', ...env } as NodeJS.ProcessEnv,
-    },
-  );
+  const command = stderr === undefined ? quoted : `${quoted} 2>'${stderr}'`;
+  const line = afterwards === undefined ? `exec ${command}` : `set -m; ${command}; ${afterwards}`;
+  return execa('script', ['--quiet', '--return', '--command', `stty cols ${columns}; ${line}`, '/dev/null'], {
+    stdin,
+    reject: false,
+    stripFinalNewline: false,
+    env: { ...CLEAN, TERM: 'xterm', ...env } as NodeJS.ProcessEnv,
+  });
 }

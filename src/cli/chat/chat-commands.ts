@@ -1,6 +1,7 @@
 import { UsageError } from '../../errors.js';
 import type { Conversation } from '../../generation/conversation.js';
 import type { GenerationResult } from '../../generation/session.js';
+import { homePath } from '../home-path.js';
 import { colorsFor } from '../render/colors.js';
 import { statsText } from '../render/stats.js';
 import { loadConversation, saveConversation } from './saved-conversation.js';
@@ -15,7 +16,7 @@ export interface Chat {
 }
 
 interface ChatCommand {
-  readonly usage: string;
+  readonly takes?: '<file>' | '[text|none]';
   readonly what: string;
   /** @returns whether the conversation ends */
   run(argument: string, chat: Chat): void | true | Promise<void>;
@@ -23,18 +24,17 @@ interface ChatCommand {
 
 const COMMANDS: Record<string, ChatCommand> = {
   system: {
-    usage: '/system [text]',
-    what: 'show or change what the model is told before the conversation',
+    takes: '[text|none]',
+    what: 'show, change or take back what the model is told before the conversation',
     run: (text, { conversation, say }) => {
       const [first, ...rest] = conversation.messages;
       const hasSystem = first?.role === 'system';
       if (text === '') return say(hasSystem ? first.content : '(none)');
       const turns = hasSystem ? rest : conversation.messages;
-      conversation.messages = [{ role: 'system', content: text }, ...turns];
+      conversation.messages = text === 'none' ? turns : [{ role: 'system', content: text }, ...turns];
     },
   },
   stats: {
-    usage: '/stats',
     what: 'figures of the last answer and of the conversation',
     run: (_, { conversation, last, say, color }) => {
       if (last) {
@@ -52,35 +52,36 @@ const COMMANDS: Record<string, ChatCommand> = {
     },
   },
   save: {
-    usage: '/save <file>',
+    takes: '<file>',
     what: 'write the conversation to a file',
-    run: async (path, { conversation, say }) => {
-      await saveConversation(named(path, 'save'), conversation.messages);
+    run: async (name, { conversation, say }) => {
+      const path = fileNamed(name);
+      await saveConversation(path, conversation.messages);
       say(`saved ${conversation.messages.length} messages to ${path}`);
     },
   },
   load: {
-    usage: '/load <file>',
+    takes: '<file>',
     what: 'go on with a conversation that was saved',
-    run: async (path, { conversation, say }) => {
-      conversation.messages = await loadConversation(named(path, 'load'));
+    run: async (name, { conversation, say }) => {
+      const path = fileNamed(name);
+      conversation.messages = await loadConversation(path);
       say(`loaded ${conversation.messages.length} messages from ${path}`);
     },
   },
   reset: {
-    usage: '/reset',
     what: 'forget everything but the /system text',
     run: (_, { conversation }) => {
       conversation.messages = conversation.messages.filter(({ role }) => role === 'system');
     },
   },
-  help: { usage: '/help', what: 'this list', run: (_, { say }) => say(helpText()) },
-  bye: { usage: '/bye', what: 'end the conversation, as Ctrl-D does', run: () => true },
+  help: { what: 'this list', run: (_, { say }) => say(helpText()) },
+  bye: { what: 'end the conversation, as Ctrl-D does', run: () => true },
 };
 
 /** Whether a message is a command: a slash and a word at its very beginning, unlike /etc/hosts. */
 export function isChatCommand(message: string): boolean {
-  return /^\/[a-z?]+(\s|$)/.test(message);
+  return /^\/[a-z?]+(\s|$)/i.test(message);
 }
 
 /**
@@ -89,13 +90,20 @@ export function isChatCommand(message: string): boolean {
  * @throws UsageError for a command that there is not, or that cannot be done
  */
 export async function runChatCommand(message: string, chat: Chat): Promise<boolean> {
-  const [, word, argument] = /^\/([a-z?]+)\s*(.*)$/s.exec(message)!;
-  const name = ALIASES.get(word!) ?? word!;
+  const [, word, behind] = /^\/([a-z?]+)\s*(.*)$/is.exec(message)!;
+  const argument = behind!.trim();
+  const known = word!.toLowerCase();
+  const name = ALIASES.get(known) ?? known;
   if (!Object.hasOwn(COMMANDS, name))
     throw new UsageError(
       `There is no command /${word} (/help lists them; a space before the slash makes it a message)`,
     );
-  return (await COMMANDS[name]!.run(argument!.trim(), chat)) !== true;
+  const { takes, run } = COMMANDS[name]!;
+  if (takes === '<file>' && argument === '')
+    throw new UsageError(`/${name} needs the name of a file: /${name} chat.json`);
+  if (takes === undefined && argument !== '')
+    throw new UsageError(`/${name} takes nothing behind it; a space before the slash makes it a message`);
+  return (await run(argument, chat)) !== true;
 }
 
 /** What people type who come from elsewhere. */
@@ -105,16 +113,19 @@ const ALIASES = new Map([
   ['?', 'help'],
 ]);
 
-function named(path: string, command: string): string {
-  if (path === '') throw new UsageError(`/${command} needs the name of a file: /${command} chat.json`);
-  return path;
+/** The name of a file as a shell would take it, with quotes and ~/. */
+function fileNamed(name: string): string {
+  return homePath(name.replace(/^(["'])(.+)\1$/, '$2'));
 }
 
 function helpText(): string {
-  const commands = Object.values(COMMANDS);
-  const width = Math.max(...commands.map(({ usage }) => usage.length));
+  const commands = Object.entries(COMMANDS).map(([name, { takes, what }]) => [
+    takes === undefined ? `/${name}` : `/${name} ${takes}`,
+    what,
+  ]);
+  const width = Math.max(...commands.map(([usage]) => usage!.length));
   return [
-    ...commands.map(({ usage, what }) => `${usage.padEnd(width)}  ${what}`),
+    ...commands.map(([usage, what]) => `${usage!.padEnd(width)}  ${what}`),
     `${'"""'.padEnd(width)}  begins and ends a message of several lines; a backslash at the end of a line goes on too`,
     `${'Ctrl-C'.padEnd(width)}  stops the answer; a second one before it has stopped, the program`,
   ].join('\n');

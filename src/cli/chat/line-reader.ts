@@ -1,6 +1,6 @@
-import { createInterface, type Interface } from 'node:readline';
+import { createInterface, type Interface, type Key } from 'node:readline';
 import { Readable } from 'node:stream';
-import { notUtf8 } from '../prompt.js';
+import { utf8Decoder } from '../utf8-decoder.js';
 
 /** What opens and closes a message of several lines, as in ollama. */
 const FENCE = '"""';
@@ -8,34 +8,48 @@ const FENCE = '"""';
 /** Said when Ctrl-C finds nothing to stop. */
 const HINT = '(Ctrl-D or /bye ends the conversation)';
 
+/** Bracketed paste: whether a terminal marks what is pasted, as keys of their own before and behind it. */
+const PASTE = { marked: '\x1b[?2004h', unmarked: '\x1b[?2004l' };
+
 /**
- * Messages from standard input: a line each, or several lines between `"""` or where a line ends in a backslash. On a
- * terminal they are asked for, on standard error, and can be edited and recalled.
+ * Messages from standard input: a line each, or several lines that are pasted, or between `"""`, or where a line ends in
+ * a backslash. On a terminal they are asked for, on standard error, and can be edited and recalled.
  */
 export class LineReader {
-  readonly isTerminal: boolean;
+  readonly isTerminal = Boolean(process.stdin.isTTY);
+  readonly #isDrawn = this.isTerminal && process.stderr.isTTY; // else the terminal itself echoes and edits
   readonly #readline: Interface;
   readonly #lines: string[] = [];
+  readonly #pasted: string[] = []; // lines that wait for Enter
+  #isPasting = false;
   #failure: Error | undefined; // of the input
   #wake: (() => void) | undefined;
   #isClosed = false;
   #isCancelled = false; // the message of several lines that is being typed
 
   constructor() {
-    this.isTerminal = process.stdin.isTTY && process.stderr.isTTY;
     this.#readline = createInterface({
-      ...(this.isTerminal
+      ...(this.#isDrawn
         ? { input: process.stdin, output: process.stderr, terminal: true }
-        : { input: Readable.from(decoded(process.stdin)) }),
+        : { input: Readable.from(decoded(process.stdin)).on('error', () => {}) }), // also after close()
       crlfDelay: Number.POSITIVE_INFINITY,
     });
+    process.stdin.on('keypress', (_, { name }: Key) => {
+      if (name === 'paste-start' || name === 'paste-end') this.#isPasting = name === 'paste-start';
+    });
     this.#readline.on('line', (line) => {
-      this.#lines.push(line);
-      this.#wake?.();
+      this.#pasted.push(line);
+      if (!this.#isPasting) this.#enter();
     });
     this.#readline.on('close', () => {
+      this.#takeKeys(false);
       this.#isClosed = true;
+      if (this.#pasted.length > 0) this.#enter();
       this.#wake?.();
+    });
+    this.#readline.on('SIGCONT', () => {
+      this.#resume(); // fg after Ctrl-Z, which has paused it
+      this.#readline.prompt(true);
     });
     this.#readline.on('error', (error) => {
       this.#failure = error;
@@ -63,17 +77,30 @@ export class LineReader {
   pause(): void {
     if (this.#isClosed) return;
     this.#readline.pause();
-    if (this.isTerminal) process.stdin.setRawMode(false);
+    this.#takeKeys(false);
   }
 
+  /** Lets go of standard input, which would keep the process alive for as long as it is open. */
   close(): void {
     this.#readline.close();
+    if (!this.#isDrawn) process.stdin.destroy();
   }
 
   #resume(): void {
     if (this.#isClosed) return;
-    if (this.isTerminal) process.stdin.setRawMode(true);
+    this.#takeKeys(true);
     this.#readline.resume();
+  }
+
+  #takeKeys(all: boolean): void {
+    if (!this.#isDrawn) return;
+    process.stdin.setRawMode(all);
+    process.stderr.write(all ? PASTE.marked : PASTE.unmarked);
+  }
+
+  #enter(): void {
+    this.#lines.push(this.#pasted.splice(0).join('\n'));
+    this.#wake?.();
   }
 
   async #message(): Promise<string | undefined> {
@@ -103,7 +130,7 @@ export class LineReader {
 
   async #line(prompt: string): Promise<string | undefined> {
     if (this.#isCancelled) return undefined;
-    if (this.isTerminal && this.#lines.length === 0 && !this.#isClosed) {
+    if (this.#isDrawn && this.#lines.length === 0 && !this.#isClosed) {
       this.#readline.setPrompt(prompt);
       this.#readline.prompt();
     }
@@ -117,7 +144,8 @@ export class LineReader {
 
   /** Ctrl-C while a message is typed: it is given up. */
   #cancel(): void {
-    const wasEmpty = this.#readline.line === '';
+    const wasEmpty = this.#readline.line === '' && this.#pasted.length === 0;
+    this.#pasted.length = 0;
     this.#readline.write(null, { ctrl: true, name: 'e' });
     this.#readline.write(null, { ctrl: true, name: 'u' });
     process.stderr.write(wasEmpty ? `\n${HINT}\n` : '\n');
@@ -128,11 +156,7 @@ export class LineReader {
 
 /** @throws UsageError for anything but UTF-8 */
 async function* decoded(bytes: AsyncIterable<Buffer>): AsyncGenerator<string> {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  try {
-    for await (const chunk of bytes) yield decoder.decode(chunk, { stream: true });
-    yield decoder.decode();
-  } catch (cause) {
-    throw notUtf8('Standard input', cause);
-  }
+  const decode = utf8Decoder('Standard input');
+  for await (const chunk of bytes) yield decode(chunk, { stream: true });
+  yield decode();
 }

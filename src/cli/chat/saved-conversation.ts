@@ -1,10 +1,13 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { ChatMessage } from '../../engine/engine.js';
 import { UsageError } from '../../errors.js';
 
+/** Of what this version writes and reads. */
+const SCHEMA = 1;
+
 const savedSchema = z.object({
-  schema: z.literal(1),
+  schema: z.literal(SCHEMA),
   messages: z
     .array(z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: z.string() }))
     .refine(takesTurns, {
@@ -12,44 +15,69 @@ const savedSchema = z.object({
     }),
 });
 
-/** @throws UsageError when there is something else under this name, or it cannot be written */
+/**
+ * Overwrites a saved conversation only, which keeps its permissions and the link that leads to it.
+ * @throws UsageError when there is something else under this name, or it cannot be written
+ */
 export async function saveConversation(path: string, messages: readonly ChatMessage[]): Promise<void> {
-  const whole = `${path}.${process.pid}.tmp`; // so that what was saved before is not lost on a full disk
   try {
-    const old = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error;
-    });
-    if (old !== undefined && !parse(old).success)
-      throw new Error(`${path} exists and is no saved conversation; give another name`);
-    await writeFile(whole, `${JSON.stringify({ schema: 1, messages }, undefined, 2)}\n`);
-    await rename(whole, path);
+    const target = await realpath(path).catch(absent);
+    if (target !== undefined && typeof parse(await readFile(target, 'utf8')) === 'string')
+      throw new Error('there is such a file, which is no saved conversation; give another name');
+    const mode = target === undefined ? 0o600 : (await stat(target)).mode & 0o777;
+    await replace(target ?? path, `${JSON.stringify({ schema: SCHEMA, messages }, undefined, 2)}\n`, mode);
   } catch (cause) {
-    await rm(whole, { force: true });
-    throw new UsageError(`Cannot save the conversation: ${(cause as Error).message}`, { cause });
+    throw new UsageError(`Cannot save ${path}: ${reasonOf(cause)}`, { cause });
   }
 }
 
 /** @throws UsageError for a file that cannot be read or holds no conversation */
 export async function loadConversation(path: string): Promise<ChatMessage[]> {
-  const text = await readFile(path, 'utf8').catch((cause: Error) => {
-    throw new UsageError(`Cannot load the conversation: ${cause.message}`, { cause });
+  const text = await readFile(path, 'utf8').catch((cause) => {
+    throw new UsageError(`Cannot load ${path}: ${reasonOf(cause)}`, { cause });
   });
   const parsed = parse(text);
-  if (parsed.success) return parsed.data.messages;
-  const [issue] = parsed.error.issues;
-  throw new UsageError(
-    `${path} is no saved conversation: ${[issue!.path.join('.'), issue!.message].filter(Boolean).join(': ')}`,
-  );
+  if (typeof parsed === 'string') throw new UsageError(`Cannot load ${path}: ${parsed}`);
+  return parsed;
 }
 
-function parse(text: string) {
+/** All at once, so that what was saved before is not lost on a full disk. */
+async function replace(path: string, text: string, mode: number): Promise<void> {
+  const whole = `${path}.${process.pid}.tmp`;
+  try {
+    await writeFile(whole, text, { mode: 0o600 });
+    await chmod(whole, mode); // which the umask does not narrow
+    await rename(whole, path);
+  } catch (error) {
+    await rm(whole, { force: true });
+    throw error;
+  }
+}
+
+/** @returns the conversation, or why it is none */
+function parse(text: string): ChatMessage[] | string {
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch {
-    value = undefined;
+  } catch (error) {
+    return `it is not JSON: ${(error as Error).message}`;
   }
-  return savedSchema.safeParse(value);
+  const { success, data, error } = savedSchema.safeParse(value);
+  if (success) return data.messages;
+  const { schema } = Object(value);
+  if (Number.isInteger(schema) && schema !== SCHEMA)
+    return `it was written by another version of mtad (schema ${schema})`;
+  const { path, message } = error.issues[0]!;
+  return `it is no saved conversation: ${[path.join('.'), message].filter(Boolean).join(': ')}`;
+}
+
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
+}
+
+/** Without what the system was doing to which file, such as the one that is renamed in the end. */
+function reasonOf(error: unknown): string {
+  return (error as Error).message.replace(/, \w+( '.*)?$/s, '');
 }
 
 function takesTurns(messages: readonly ChatMessage[]): boolean {

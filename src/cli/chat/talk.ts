@@ -48,7 +48,9 @@ export async function talk(
         }
       } catch (error) {
         if (!isTerminal || !(error instanceof UsageError || error instanceof ResourceError)) throw error;
-        process.stderr.write(`mtad: ${error.message}\n`);
+        const hint =
+          error instanceof ResourceError ? '; /reset forgets the conversation, /save keeps it' : '';
+        say(`mtad: ${error.message}${hint}`);
       }
     }
     output.check();
@@ -61,6 +63,7 @@ export async function talk(
 /** @returns the exit code that it would have if it were all there is */
 function answer(question: string, chat: Chat, output: Sink, flags: TalkFlags): Promise<number> {
   const colors = colorsFor(flags.color, process.stdout.isTTY);
+  const { settings } = chat.conversation;
   return attended(flags, async (interrupts, progress) => {
     let promptTokens = 0;
     let written = '';
@@ -84,7 +87,9 @@ function answer(question: string, chat: Chat, output: Sink, flags: TalkFlags): P
       if (!written.endsWith('\n')) await output.write('\n');
       if (answerOf(result) === '') chat.say('(no answer: the question is not part of the conversation)');
       if ((flags.stats ?? process.stderr.isTTY) && !flags.quiet)
-        chat.say(colorsFor(flags.color, process.stderr.isTTY).dim(answerStats(result, promptTokens)));
+        chat.say(
+          colorsFor(flags.color, process.stderr.isTTY).dim(answerStats({ settings, promptTokens }, result)),
+        );
     }
     return interrupts.exitCode ?? EXIT.ok;
   });

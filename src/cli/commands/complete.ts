@@ -23,7 +23,7 @@ export async function printScript(shell: Shell): Promise<void> {
 export async function completeWords(words: readonly string[]): Promise<void> {
   const tree = await commandTree(words);
   const completion = tab(tree);
-  await addValues(completion);
+  await addValues(completion, words.at(-1) ?? '');
   leaveFilesToShell(completion, takesFile(tree, words));
   completion.parse([...words]);
 }
@@ -41,12 +41,13 @@ async function commandTree([command, shown]: readonly string[]): Promise<Command
   return root;
 }
 
-/** The values that no Commander choice lists. */
-async function addValues(completion: RootCommand): Promise<void> {
+/** The values that no Commander choice lists. In a list it is the one behind the last comma that is completed. */
+async function addValues(completion: RootCommand, word: string): Promise<void> {
+  const [, listed = ''] = /^(?:--[^=]+=)?(.*,)/.exec(word) ?? [];
   const values: Record<string, readonly string[]> = {
     pair: (await knownPairs()).map(({ name }) => name),
     strategy: STRATEGY_NAMES,
-    strategies: STRATEGY_NAMES,
+    strategies: STRATEGY_NAMES.map((name) => listed + name),
   };
   for (const command of [completion, ...completion.commands.values()])
     for (const [name, all] of Object.entries(values)) {

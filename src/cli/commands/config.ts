@@ -5,7 +5,7 @@ import { PROGRAMS, SETTABLE, type SettableName } from '../programs/index.js';
 import { colorsFor } from '../render/colors.js';
 import { configJson, configTable, type Setting } from '../render/config.js';
 import { Sink } from '../render/sink.js';
-import { nearest } from '../settings/check-names.js';
+import { complaintAbout } from '../settings/check-names.js';
 import { settingsPath } from '../settings/file.js';
 import { applySettings } from '../settings/layers.js';
 import { settingsOf, variableName } from '../settings/names.js';
@@ -43,14 +43,13 @@ function shownSettings(program: Command): Setting[] {
   });
 }
 
-/** A variable with a slip in its name would have no effect, in silence. */
+/** A variable that is no setting would have no effect, in silence. */
 async function warnOfVariables(): Promise<void> {
   const programs = await Promise.all(SETTABLE.map((name) => PROGRAMS[name]()));
-  const known = ['MTAD_CONFIG', ...programs.flatMap((one) => [...settingsOf(one).keys()].map(variableName))];
-  const ours = Object.keys(process.env).filter((name) => name.startsWith('MTAD_'));
-  for (const name of ours.filter((name) => !known.includes(name))) {
-    const meant = nearest(name, known);
-    if (meant !== undefined)
-      process.stderr.write(`mtad: warning: ${name} has no meaning; did you mean ${meant}?\n`);
+  const ours = Object.keys(process.env).filter((name) => /^MTAD_(?!CONFIG$)/.test(name));
+  for (const variable of ours) {
+    const name = variable.slice('MTAD_'.length).toLowerCase().replaceAll('_', '-');
+    const complaint = complaintAbout(name, programs, { spelt: variableName });
+    if (complaint !== undefined) process.stderr.write(`mtad: warning: ${variable} ${complaint}\n`);
   }
 }

@@ -14,8 +14,9 @@ import {
 export const CHAT_CONTEXT = 8192;
 
 const EXAMPLES = `
-A message is a line, or several between """ and """, or as long as lines end in a backslash. Ctrl-C stops the answer;
-Ctrl-D or /bye ends the conversation; /help lists the commands. From a pipe, each line is a message.
+A message is a line, or several that are pasted, or between """ and """, or as long as lines end in a backslash.
+Ctrl-C stops the answer; Ctrl-D or /bye ends the conversation; /help lists the commands. From a pipe, each line is a
+message.
 
 Examples:
   mtad chat --pair llama-3.1-8b

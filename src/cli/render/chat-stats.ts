@@ -1,21 +1,25 @@
 import type { GenerationResult } from '../../generation/session.js';
 import { ratios } from '../../metrics/ratios.js';
+import type { Run } from './json.js';
 
 /** A line after each answer: what of the conversation had to be read, and how fast the answer came. */
 export function answerStats(
+  { settings, promptTokens }: Pick<Run, 'settings' | 'promptTokens'>,
   { evaluated, counters, finishReason }: GenerationResult,
-  promptTokens: number,
 ): string {
   const { tokensPerSecond, acceptanceRate } = ratios(counters);
+  const isTemplates = finishReason === 'stop' && settings.stop.length === 0; // the text that ends its answers
+  const end = isTemplates ? undefined : ENDS[finishReason];
   return [
     `read ${evaluated.target} new of ${promptTokens} tokens${evaluated.draft > 0 ? ` (draft model ${evaluated.draft})` : ''}`,
     `wrote ${counters.emitted}${tokensPerSecond === null ? '' : ` at ${tokensPerSecond.toFixed(1)} tokens/s`}`,
     ...(acceptanceRate === null ? [] : [`${Math.round(100 * acceptanceRate)} % of the drafted accepted`]),
-    ...(finishReason === 'eos' ? [] : [ENDS[finishReason]]),
+    ...(end === undefined ? [] : [end]),
   ].join(', ');
 }
 
-const ENDS: Record<Exclude<GenerationResult['finishReason'], 'eos'>, string> = {
+/** What ended an answer, unless it was the model. */
+const ENDS: Partial<Record<GenerationResult['finishReason'], string>> = {
   stop: 'ended by --stop',
   length: 'cut off by --max-tokens',
   context: 'cut off: the context is full, /reset forgets the conversation',

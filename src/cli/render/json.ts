@@ -72,6 +72,7 @@ export function resultJson(run: Run, result: GenerationResult): object {
     reasoning: result.reasoning,
     tokens: result.tokens,
     finish_reason: result.finishReason,
+    grammar_complete: result.grammarComplete,
     strategy: settings.strategy,
     engine: pair.engine.name,
     device: pair.engine.backend,

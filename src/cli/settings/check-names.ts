@@ -25,16 +25,29 @@ export async function checkNames(file: SettingsFile, command: SettableName, prog
 }
 
 /** @returns the name that was probably meant */
-export function nearest(name: string, known: readonly string[]): string | undefined {
+function nearest(name: string, known: readonly string[]): string | undefined {
   const near = closest(name, known);
   return near !== undefined && distance(name, near) <= 2 ? near : undefined;
 }
 
 function refuseUnless(programs: readonly Command[], name: string, where: string, table?: string): void {
-  if (programs.some((program) => settingsOf(program).has(name))) return;
+  const complaint = complaintAbout(name, programs, { table });
+  if (complaint !== undefined) throw new UsageError(`${where} ${complaint}`);
+}
+
+/**
+ * @param spelt how a setting is written where this one stands
+ * @returns what is wrong with a name, as the end of a sentence; undefined for a setting of one of the programs
+ */
+export function complaintAbout(
+  name: string,
+  programs: readonly Command[],
+  { table, spelt = (setting) => setting }: { table?: string | undefined; spelt?: (name: string) => string },
+): string | undefined {
+  if (programs.some((program) => settingsOf(program).has(name))) return undefined;
   const options = programs.flatMap((program) => program.options);
   if (options.some((option) => settingName(option) === name && isOfOneRun(option)))
-    throw new UsageError(`${where} belongs to one run: give it as --${name} there`);
+    return `belongs to one run: give it as --${name} there`;
   const short = options.find((option) => option.short === `-${name}`);
   const meant =
     (LLAMA_CPP_SPELLINGS[`--${name}`] ?? LLAMA_CPP_SPELLINGS[`-${name}`] ?? short?.long)?.slice(2) ??
@@ -42,8 +55,8 @@ function refuseUnless(programs: readonly Command[], name: string, where: string,
       name.replaceAll('_', '-'),
       programs.flatMap((program) => [...settingsOf(program).keys()]),
     );
-  const hint = meant === undefined ? 'mtad config lists them' : `did you mean ${meant}?`;
-  throw new UsageError(`${where} is no setting${table === undefined ? '' : ` of mtad ${table}`}; ${hint}`);
+  const hint = meant === undefined ? 'mtad config lists them' : `did you mean ${spelt(meant)}?`;
+  return `is no setting${table === undefined ? '' : ` of mtad ${table}`}; ${hint}`;
 }
 
 function unknownTable(file: SettingsFile, table: string): UsageError {

@@ -1,6 +1,5 @@
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { InvalidArgumentError, type Option } from 'commander';
+import { homePath } from '../home-path.js';
 import { isSwitch } from './names.js';
 
 /** A value as a file or the environment gives it. */
@@ -31,11 +30,9 @@ export function namesFile({ flags }: Option): boolean {
   return /<(file|folder|model|path|trace)/.test(flags);
 }
 
-/** A home folder that a shell would have filled in. */
+/** A value whose home folder, if it is a file, a shell would have filled in. */
 export function withHome(option: Option, given: Given): Given {
-  return namesFile(option) && typeof given === 'string' && given.startsWith('~/')
-    ? join(homedir(), given.slice(2))
-    : given;
+  return namesFile(option) && typeof given === 'string' ? homePath(given) : given;
 }
 
 function parseText({ parseArg }: Option, text: string, previous: unknown): unknown {
