@@ -86,5 +86,5 @@ test.concurrent('a second SIGINT ends at once', async () => {
   run.kill('SIGINT');
   const { exitCode, signal, stderr } = await run;
   expect(exitCode === 130 || signal === 'SIGINT').toBe(true);
-  expect(stderr).toBe('');
+  expect(stderr).toMatch(/^(mtad: interrupted: \d+ of 3780 texts are in the report\n)?$/); // two signals may arrive as one
 });
