@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { EMBEDDED_PAIR } from '../src/models/resolve.js';
+import { runScript } from './arguments.js';
 import { writeRandomModel } from './make-random-model.js';
 import { widenModel } from './widen-model.js';
 
@@ -79,21 +80,33 @@ const VOCABULARIES = [
 const INTRO = `# Benchmark
 
 Written by \`npm run bench\`; each section names the command that measures it alone. Counts first, then ratios with
-± half of their 95 % interval over prompts. \`of possible\` is the time that the same passes of both models take with
-nothing around them ÷ the time taken; such passes are timed between the texts, in the same run. JSON with unrounded
+± half of their 95 % interval over prompts. \`speed-up\` is over autoregressive, on the same engine where it ran there,
+by the time per token of all texts together, hence not the quotient of the mean tokens/s beside it. \`of possible\` is
+the time that the same passes of both models take with nothing around them ÷ the time taken; such passes are timed
+between the texts, in the same run: above 1 it is noise, or they ran faster in the loop than alone. JSON with unrounded
 figures is in [benchmark/](benchmark/).
 `;
+
+const TITLES = [...TABLES.map(({ title }) => title), ENGINES];
 
 const { values } = parseArgs({ options: { only: { type: 'string' }, limit: { type: 'string' } } });
 const scratch = await mkdtemp(join(tmpdir(), 'mtad-bench-'));
 try {
+  await runScript(measureAll);
+} finally {
+  await rm(scratch, { recursive: true });
+}
+
+async function measureAll(): Promise<void> {
+  if (!TITLES.some(isWanted))
+    throw new RangeError(
+      `--only "${values.only}" is no section; there are ${TITLES.map((title) => `"${title}"`).join(', ')}`,
+    );
   await mkdir(FOLDER, { recursive: true });
   const sections = await readSections();
   for (const table of TABLES)
     if (isWanted(table.title)) await replaceSection(sections, table.title, await measured(table));
   if (isWanted(ENGINES)) await replaceSection(sections, ENGINES, await engines());
-} finally {
-  await rm(scratch, { recursive: true });
 }
 
 function isWanted(title: string): boolean {
@@ -167,7 +180,7 @@ async function readSections(): Promise<Map<string, string>> {
 /** Written after each section, so that an hour's work is not lost to the last of them. */
 async function replaceSection(sections: Map<string, string>, title: string, text: string): Promise<void> {
   sections.set(title, text.trim());
-  const order = [...TABLES.map((table) => table.title), ENGINES].filter((title) => sections.has(title));
-  const body = order.map((title) => `## ${title}\n\n${sections.get(title)}\n`).join('\n');
+  const kept = TITLES.filter((title) => sections.has(title));
+  const body = kept.map((title) => `## ${title}\n\n${sections.get(title)}\n`).join('\n');
   await writeFile(PAGE, `${INTRO}\n${body}`);
 }

@@ -1,3 +1,5 @@
+import { canRefuse } from '../strategies/index.js';
+import { strategyOf } from './names.js';
 import type { BenchmarkReport, ContenderSummary, Estimate } from './report.js';
 
 /** One column of the table, the same on a terminal, in Markdown and on the page. */
@@ -11,6 +13,7 @@ export interface Column {
 
 const NOTHING = '-';
 
+/** Quality and energy stand beside speed: neither is to be read without the other. */
 const COLUMNS: readonly Column[] = [
   {
     head: 'setting',
@@ -34,13 +37,6 @@ const COLUMNS: readonly Column[] = [
     cell: ({ tokens }) => String(tokens),
   },
   {
-    head: 'passes',
-    essential: false,
-    meaning: 'passes of the target model',
-    align: 'right',
-    cell: ({ targetPasses }) => (targetPasses === null ? NOTHING : String(targetPasses)),
-  },
-  {
     head: 'tokens/s',
     essential: true,
     meaning: 'of the decoding loop, prompt excluded: mean ± standard deviation over generations',
@@ -49,67 +45,13 @@ const COLUMNS: readonly Column[] = [
       speed ? `${digits(speed.mean)}${speed.sd === null ? '' : ` ± ${digits(speed.sd)}`}` : NOTHING,
   },
   {
-    head: 'median',
-    essential: false,
-    meaning: 'median tokens/s',
-    align: 'right',
-    cell: ({ tokensPerSecond: speed }) => (speed ? digits(speed.median) : NOTHING),
-  },
-  {
     head: 'speed-up',
     essential: true,
-    meaning: 'over autoregressive on the same engine and prompts; ± half of its 95 % interval over prompts',
+    meaning:
+      'over autoregressive on the same prompts, and on the same engine where it ran there: by time per token of all texts ' +
+      'together, hence not the quotient of the means beside it; ± half of its 95 % interval over prompts',
     align: 'right',
     cell: ({ speedUp }) => plusMinus(speedUp.autoregressive),
-  },
-  {
-    head: '/ speculative',
-    essential: false,
-    meaning: 'the same over speculative sampling',
-    align: 'right',
-    cell: ({ speedUp }) => plusMinus(speedUp.speculative),
-  },
-  {
-    head: '/ predictor',
-    essential: false,
-    meaning: "the same over node-llama-cpp's DraftSequenceTokenPredictor",
-    align: 'right',
-    cell: ({ speedUp }) => plusMinus(speedUp.predictor),
-  },
-  {
-    head: 'first token',
-    essential: false,
-    meaning: 'milliseconds from the start of the prompt, median',
-    align: 'right',
-    cell: ({ firstTokenMs: ms }) => (ms === null ? NOTHING : `${digits(ms)} ms`),
-  },
-  {
-    head: 'per pass',
-    essential: true,
-    meaning: 'tokens per pass of the target (block efficiency)',
-    align: 'right',
-    cell: ({ blockEfficiency }) => fixed(blockEfficiency, 2),
-  },
-  {
-    head: 'accepted',
-    essential: true,
-    meaning: 'drafted tokens that were kept (acceptance rate)',
-    align: 'right',
-    cell: ({ acceptanceRate }) => fixed(acceptanceRate, 2),
-  },
-  {
-    head: 'draft/verify/own',
-    essential: false,
-    meaning: 'share of the time in the draft model, in the target, in mtad itself, in percent',
-    align: 'right',
-    cell: ({ msPerStep }) => (msPerStep ? shares(msPerStep) : NOTHING),
-  },
-  {
-    head: 'of possible',
-    essential: false,
-    meaning: 'time that the same passes take bare ÷ time taken',
-    align: 'right',
-    cell: ({ achievedOfPossible }) => fixed(achievedOfPossible, 2),
   },
   {
     head: 'perplexity',
@@ -133,6 +75,70 @@ const COLUMNS: readonly Column[] = [
     align: 'right',
     cell: ({ joulesPerToken: j }) =>
       j ? `${j.net === null ? '?' : digits(j.net)} (${digits(j.gross)})` : NOTHING,
+  },
+  {
+    head: 'median',
+    essential: false,
+    meaning: 'median tokens/s',
+    align: 'right',
+    cell: ({ tokensPerSecond: speed }) => (speed ? digits(speed.median) : NOTHING),
+  },
+  {
+    head: '/ speculative',
+    essential: false,
+    meaning: 'the same over speculative sampling of the same draft length',
+    align: 'right',
+    cell: ({ speedUp }) => plusMinus(speedUp.speculative),
+  },
+  {
+    head: '/ predictor',
+    essential: false,
+    meaning: "the same over node-llama-cpp's DraftSequenceTokenPredictor",
+    align: 'right',
+    cell: ({ speedUp }) => plusMinus(speedUp.predictor),
+  },
+  {
+    head: 'passes',
+    essential: false,
+    meaning: 'passes of the target model',
+    align: 'right',
+    cell: ({ targetPasses }) => (targetPasses === null ? NOTHING : String(targetPasses)),
+  },
+  {
+    head: 'first token',
+    essential: false,
+    meaning: 'milliseconds from the start of the prompt, median',
+    align: 'right',
+    cell: ({ firstTokenMs: ms }) => (ms === null ? NOTHING : `${digits(ms)} ms`),
+  },
+  {
+    head: 'per pass',
+    essential: true,
+    meaning: 'tokens per pass of the target (block efficiency)',
+    align: 'right',
+    cell: ({ blockEfficiency }) => fixed(blockEfficiency, 2),
+  },
+  {
+    head: 'accepted',
+    essential: true,
+    meaning: 'drafted tokens that were kept (acceptance rate)',
+    align: 'right',
+    cell: (one) => (canRefuse(strategyOf(one)) ? fixed(one.acceptanceRate, 2) : NOTHING),
+  },
+  {
+    head: 'draft/verify/own',
+    essential: false,
+    meaning: 'share of the time in the draft model, in the target, in mtad itself, in percent',
+    align: 'right',
+    cell: ({ msPerStep }) => (msPerStep ? shares(msPerStep) : NOTHING),
+  },
+  {
+    head: 'of possible',
+    essential: false,
+    meaning:
+      'time that the same passes take bare ÷ time taken; above 1: noise, or passes that ran faster in the loop than alone',
+    align: 'right',
+    cell: ({ achievedOfPossible }) => fixed(achievedOfPossible, 2),
   },
 ];
 

@@ -1,7 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { text as textOf } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { UsageError } from '../errors.js';
+import { openSource } from './source.js';
 
 /** One text that all contenders write on from. */
 export interface BenchmarkPrompt {
@@ -24,12 +25,13 @@ const line = z.union([
 ]);
 
 /**
- * Prompts from a file of JSON lines, or the built-in ones.
- * @param limit how many at most
+ * Prompts from a file of JSON lines, from standard input (`-`), or the built-in ones.
+ * @param limit the first so many at most
  * @throws UsageError naming file and line of what is wrong, whether or not the limit lies before it
  */
 export async function readPrompts(path: string | undefined, limit: number): Promise<BenchmarkPrompt[]> {
-  const file = await readFile(path ?? BUILT_IN, 'utf8').catch((cause: Error) => {
+  const { name, stream } = openSource(path ?? BUILT_IN);
+  const file = await textOf(stream).catch((cause: Error) => {
     throw new UsageError(`Cannot read the prompts: ${cause.message}`, { cause });
   });
   const seen = new Set<string>();
@@ -38,14 +40,15 @@ export async function readPrompts(path: string | undefined, limit: number): Prom
     .split('\n')
     .flatMap((source, i) => {
       if (source.trim() === '') return [];
-      const { question_id = i + 1, text } = parseLine(source, `${path ?? BUILT_IN}, line ${i + 1}`);
-      const id = seen.has(`${question_id}`) ? `${question_id} (line ${i + 1})` : `${question_id}`;
+      const { question_id = i + 1, text } = parseLine(source, `${name}, line ${i + 1}`);
+      const shown = `${question_id}`.replaceAll(/\s/g, ' ').replaceAll(/\p{Cc}/gu, ''); // harmless on a terminal
+      const id = seen.has(shown) ? `${shown} (line ${i + 1})` : shown;
       seen.add(id);
       return [{ id, text }];
     });
   if (prompts.length === 0)
     throw new UsageError(
-      `${path} holds no prompts: it should have one JSON object per line, {"prompt": "..."}`,
+      `${name} holds no prompts: it should have one JSON object per line, {"prompt": "..."}`,
     );
   return prompts.slice(0, limit);
 }

@@ -41,7 +41,7 @@ export function recommend(contenders: readonly ContenderSummary[]): string {
     exact && exact !== best
       ? ` Where the text must be distributed as the target's own, ${label(exact)} is ${times(exact)} as fast.`
       : '';
-  return `Use ${label(best)}: ${times(best)} as fast as autoregressive (${speed(best)} instead of ${speed(plain)}).${quality(best, plain)}${repetition(best, plain)}${own}${greedy(contenders, best)}${faster(contenders, best)}`;
+  return `Use ${label(best)}: ${times(best)} as fast as autoregressive.${quality(best, plain)}${repetition(best, plain)}${own}${greedy(contenders, best)}${faster(contenders, best)}`;
 }
 
 function isExact(one: ContenderSummary): boolean {

@@ -38,6 +38,11 @@ export function canLookUp(strategy: string): boolean {
   return strategy !== 'mmtad';
 }
 
+/** Whether a strategy judges its guesses: those of mtjd are the target's own. */
+export function canRefuse(strategy: string): boolean {
+  return strategy !== 'mtjd';
+}
+
 /**
  * A strategy that drafts and judges with the given caches.
  * @throws Error where it needs a draft model and there is none

@@ -19,10 +19,28 @@ describe('the columns', () => {
       'setting',
       'tokens',
       'tokens/s',
+      'perplexity',
       'median',
       'accepted',
-      'perplexity',
     ]);
+  });
+
+  it('have quality and energy beside speed, before all else', () => {
+    const one = fakeSummary({
+      engine: 'bindings',
+      targetPasses: 400,
+      speedUp: { autoregressive: about(2), speculative: about(1.5), predictor: null },
+      perplexity: about(4),
+      distinct: [0.25, 0.5, 1],
+      joulesPerToken: { gross: 3, net: 2.5 },
+    });
+    expect(heads(fakeSummary(), one).slice(0, 8)).toEqual([
+      ...['setting', 'engine', 'tokens', 'tokens/s', 'speed-up', 'perplexity', 'distinct-2', 'J/token'],
+    ]);
+  });
+
+  it('do not tell of guesses as accepted where nobody could refuse them', () => {
+    expect(heads(fakeSummary({ name: 'mtjd k=4 w=4', acceptanceRate: 1 }))).not.toContain('accepted');
   });
 
   it('name the engine where there are several', () => {

@@ -62,6 +62,14 @@ describe('prompts of a file', () => {
     expect(prompts[1]!.id).toBe('3 (line 2)');
   });
 
+  it('have ids that do nothing to a terminal, and are told apart without that', async () => {
+    const ids = ['\u001B[31mred\u0007', '\u001B[0m', 'a\nb', 'a\tb'];
+    const prompts = await read(
+      ids.map((question_id) => JSON.stringify({ question_id, prompt: 'a' })).join('\n'),
+    );
+    expect(prompts.map(({ id }) => id)).toEqual(['[31mred', '[0m', 'a b', 'a b (line 4)']);
+  });
+
   it('are as many as the limit, or all there are', async () => {
     const texts = ['a', 'b', 'c'];
     for (const limit of [1, 2, 3, 4, ALL])

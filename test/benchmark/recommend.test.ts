@@ -24,8 +24,8 @@ describe('the recommendation', () => {
     const mtad = rival('mtad k=4', about(2), { perplexity: about(4.25) });
     const advice = recommend([rival('mmtad k=4', about(1.6)), PLAIN, mtad]);
     expect(advice).toBe(
-      'Use mtad k=4 (direct): 2.00 times (1.50 to 2.50) as fast as autoregressive (40.0 tokens/s instead of ' +
-        '20.0 tokens/s). Perplexity of its text 4.25 instead of 5.00.',
+      'Use mtad k=4 (direct): 2.00 times (1.50 to 2.50) as fast as autoregressive. Perplexity of its text 4.25 instead ' +
+        'of 5.00.',
     );
   });
 
@@ -124,10 +124,10 @@ describe('the recommendation on several engines', () => {
       tokensPerSecond: { mean: 25, sd: 1, median: 25 },
     });
     expect(recommend([...plains, there, rival('mtad k=4', about(1.6))])).toMatch(
-      /^Use mtad k=4 \(direct\): 1\.60 times .* \(32\.0 tokens\/s instead of 20\.0 tokens\/s\)/,
+      /^Use mtad k=4 \(direct\): 1\.60 times /,
     );
     expect(recommend([...plains, there, rival('mtad k=4', about(0.8, 0.1))])).toMatch(
-      /^Use mtad k=4 \(bindings\): 2\.50 times .* \(25\.0 tokens\/s instead of 10\.0 tokens\/s\)/,
+      /^Use mtad k=4 \(bindings\): 2\.50 times /,
     );
   });
 

@@ -25,10 +25,10 @@ async function folders() {
   return { folder, gone, refuge };
 }
 
-/** The report that was rescued. */
-async function rescuedIn(refuge: string): Promise<unknown> {
-  const [name] = (await readdir(refuge, { recursive: true })).filter((name) => name.endsWith('a.json'));
-  return JSON.parse(await readFile(join(refuge, name!), 'utf8'));
+/** The text of a file that was rescued. */
+async function rescuedIn(refuge: string, file: string): Promise<string> {
+  const [name] = (await readdir(refuge, { recursive: true })).filter((name) => name.endsWith(file));
+  return readFile(join(refuge, name!), 'utf8');
 }
 
 test.concurrent('a folder that vanished during the run: the file is in the temporary folder, the others in their place', async () => {
@@ -47,7 +47,7 @@ test.concurrent('a folder that vanished during the run: the file is in the tempo
   expect(exitCode).toBe(1);
   expect(parseJsonLines(stdout)).toHaveLength(3);
   expect(parseCsv(await readFile(stays, 'utf8'))).toHaveLength(1);
-  expect(await rescuedIn(refuge)).toMatchObject({ complete: true });
+  expect(JSON.parse(await rescuedIn(refuge, 'a.json'))).toMatchObject({ complete: true });
 });
 
 test.concurrent('no temporary folder either: the others are written, and the loss is told', async () => {
@@ -85,21 +85,60 @@ test.skipIf(!mayMount).concurrent('a full disk: what fits is written, what does 
   expect(exitCode).toBe(1);
   expect(parseCsv(stderr.split('\n').slice(1).join('\n'))).toMatchObject([{ setting: 'autoregressive' }]);
   expect(parsePlainTable(stdout)).toHaveLength(1);
-  expect(await rescuedIn(refuge)).toMatchObject({ complete: true });
+  expect(JSON.parse(await rescuedIn(refuge, 'a.json'))).toMatchObject({ complete: true });
 });
 
-test.concurrent.each(['table', 'jsonl'])('standard output that takes no %s: exit code 1', async (format) => {
-  const file = join((await folders()).folder, 'a.json');
+test.concurrent('standard output that takes nothing: exit code 2 before the run', async () => {
   const command = `"${process.execPath}" "${BIN}" "$@" < /dev/null > /dev/full`;
-  const { exitCode, stderr } = await execa(
-    'bash',
-    ['-c', command, 'bash', ...SHORT, '--format', format, '--export-json', file],
-    { reject: false },
-  );
+  const { exitCode, stderr } = await execa('bash', ['-c', command, 'bash', ...SHORT], { reject: false });
   expect(stderr).toMatch(/^mtad: Cannot write standard output: ENOSPC[^\n]*$/);
-  expect(exitCode).toBe(1);
-  expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ complete: format !== 'jsonl' });
+  expect(exitCode).toBe(2);
 });
+
+test.skipIf(!mayMount).concurrent.each([
+  ['json', true],
+  ['jsonl', false], // ends with the first line that is lost
+])(
+  'a disk that is too small for standard output as %s: it is rescued, the files are in their place',
+  async (format, complete) => {
+    const { gone: disk, folder, refuge } = await folders();
+    const [stays, other] = [join(folder, 'stays.json'), join(disk, 'a.md')];
+    const script = `mount -t tmpfs -o size=4k tmpfs "$0" && "$@" > "$0/stdout"`;
+    const run = [...SHORT, '--limit', '9', '--format', format, '--export-md', other, '--export-json', stays];
+    const { exitCode, stderr } = await execa(
+      'unshare',
+      [...MOUNT, script, disk, process.execPath, BIN, ...run],
+      {
+        reject: false,
+        env: { TMPDIR: refuge },
+      },
+    );
+    expect(stderr).toMatch(
+      /^mtad: Cannot write standard output: ENOSPC[^\n]*; it is in \S*refuge\S* instead/,
+    );
+    expect(stderr).toMatch(/; Cannot write \S*a\.md: ENOSPC[^\n]*; it is in \S*refuge\S* instead/);
+    expect(exitCode).toBe(1);
+    const report = JSON.parse(await readFile(stays, 'utf8'));
+    expect(report).toMatchObject({ complete });
+    const rescued = await rescuedIn(refuge, `benchmark.${format}`);
+    if (format === 'json') expect(JSON.parse(rescued)).toEqual(report);
+    else expect(parseJsonLines(rescued)).toHaveLength(report.generations.length + 1);
+  },
+);
+
+test
+  .skipIf(!mayMount)
+  .concurrent('a disk without room for standard output: exit code 2 before the run', async () => {
+    const { gone: disk } = await folders();
+    const script = `mount -t tmpfs -o size=4k tmpfs "$0" && echo > "$0/full" && "$@" > "$0/stdout"`;
+    const { exitCode, stderr } = await execa(
+      'unshare',
+      [...MOUNT, script, disk, process.execPath, BIN, ...SHORT],
+      { reject: false },
+    );
+    expect(stderr).toBe('mtad: Cannot write standard output: the disk is full');
+    expect(exitCode).toBe(2);
+  });
 
 test.concurrent('a reader that leaves early ends the run: silence, exit code 0, the files say incomplete', async () => {
   const file = join((await folders()).folder, 'a.json');

@@ -74,6 +74,19 @@ test.concurrent('a text that ends at once, and --ignore-eos', async () => {
   expect(ignored[0]!.tokens).toHaveLength(8);
 });
 
+test.concurrent('prompts from standard input', async () => {
+  const args = [...SHORT, '--format', 'json', '--prompts', '-'];
+  const [two, none] = await Promise.all([
+    mtad(args, { input: `${JSON.stringify(SPEC_BENCH)}\n${JSON.stringify(END)}\n` }),
+    mtad(args, { input: '' }),
+  ]);
+  const { conditions, generations } = JSON.parse(two.stdout);
+  expect(conditions).toMatchObject({ prompts: 'standard input', used: 2 });
+  expect(generations.map(({ prompt }: Told) => prompt)).toEqual(['81', '2']);
+  expect(none.stderr).toMatch(/^mtad: Standard input holds no prompts: [^\n]*\n$/);
+  expect(none.exitCode).toBe(2);
+});
+
 test.concurrent('a prompt longer than the context is left out, and said to be', async () => {
   const args = ['--prompts', await fileOf('long.jsonl', [LONG, SPEC_BENCH]), '--ctx-size', '30'];
   const [machine, quiet] = await Promise.all([

@@ -24,22 +24,29 @@ test('80 columns: a spinner, then a bar, then a clean screen with the essential 
   expect(stdout.lastIndexOf('\u001B[?25h')).toBeGreaterThan(stdout.lastIndexOf('\u001B[?25l')); // the cursor
   expect(stdout.lastIndexOf('\u001B[?7h')).toBeGreaterThan(stdout.lastIndexOf('\u001B[?7l')); // long lines
   const lines = screen(stdout);
-  expect(lines[0]).toMatch(/^setting +tokens\/s +speed-up +(per pass +)?(accepted +)?perplexity$/);
+  expect(lines[0]).toMatch(/^setting +tokens\/s +speed-up +perplexity( +per pass)?( +accepted)?$/);
   expect(lines).toContainEqual(expect.stringContaining(HINT));
   expect(lines.filter((line) => line.length > 80)).toEqual([]);
   expect(lines.join(' ')).toMatch(/No recommendation: .*\. *$/);
 });
 
+test.concurrent('40 columns: the bar makes room for its figures, and knows no time before the first text', async () => {
+  const { stdout } = await mtadOnTerminal([...SHORT, '--strategies', 'autoregressive'], { columns: 40 });
+  expect(stdout).toMatch(/Benchmark \S+ 0\/2 texts, \? left/);
+  expect(stdout).toMatch(/Benchmark \S+ 2\/2 texts, 0s left/);
+  expect(stdout).not.toContain('0/2 texts, 0s');
+});
+
 test.concurrent('a wide terminal shows all columns; --quiet shows no progress before them', async () => {
   const { stdout } = await mtadOnTerminal(QUIET, { columns: 250 });
   expect(stdout.startsWith(`${BOLD}setting`)).toBe(true);
-  expect(screen(stdout)[0]).toMatch(/tokens +passes .* median .* of possible/);
+  expect(screen(stdout)[0]).toMatch(/tokens +tokens\/s .* median .* of possible/);
   expect(stdout).not.toContain(HINT);
 });
 
 test.concurrent('a terminal that does not know its width shows all columns, and no progress', async () => {
   const { stdout } = await mtadOnTerminal([...SHORT, '--strategies', 'autoregressive'], { columns: 0 });
-  expect(stripVTControlCharacters(stdout)).toMatch(/^setting +tokens +passes .* of possible/);
+  expect(stripVTControlCharacters(stdout)).toMatch(/^setting +tokens +tokens\/s .* of possible/);
 });
 
 test.concurrent('NO_COLOR and --color never win on a terminal, --color always in a pipe', async () => {

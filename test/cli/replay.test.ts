@@ -46,6 +46,7 @@ test.concurrent('lists multiply, in every format the same rows', async () => {
     cut_off_line: null,
   });
   expect(rows).toHaveLength(8);
+  expect(parseCsv(csv!)[0]!.drafted_by_position).toMatch(/^\d+ \d+$/); // as the other CSV has them
   expect(parseJsonLines(jsonl!)).toEqual([{ type: 'start', ...head }, ...rows]);
   const accepted = rows.map((row) => String(row.accepted));
   expect(parseCsv(csv!).map((row) => row.accepted)).toEqual(accepted);
@@ -53,6 +54,16 @@ test.concurrent('lists multiply, in every format the same rows', async () => {
   expect(runs.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0, 0]);
   expect(runs.slice(0, 2).map(({ stderr }) => stderr)).toEqual(['', '']);
   for (const { stderr } of runs.slice(2)) expect(stderr).toMatch(OWN); // the formats have no room for it
+});
+
+test.concurrent('a trace from standard input', async () => {
+  const [file, piped, empty] = await Promise.all([
+    replay(),
+    mtad(['benchmark', '--replay', '-'], { input: await readFile(trace) }),
+    mtad(['benchmark', '--replay', '-'], { input: '' }),
+  ]);
+  expect(piped).toMatchObject({ exitCode: 0, stdout: file.stdout });
+  expect(empty).toMatchObject({ exitCode: 2, stderr: 'mtad: Standard input, line 1: the file is empty\n' });
 });
 
 test.concurrent('a trace that ends in the middle of a line: its whole steps, and a word about it', async () => {

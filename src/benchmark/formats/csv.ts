@@ -1,7 +1,7 @@
 import { stringify } from 'csv-stringify/sync';
 import type { BenchmarkReport, ContenderSummary, Estimate } from '../report.js';
 
-/** One line per contender, figures unrounded; empty where one does not apply. */
+/** One line per contender, in the order of the table, figures unrounded; empty where one does not apply. */
 export function csv({ contenders, complete }: BenchmarkReport): string {
   return stringify(
     contenders.map((one) => ({ ...row(one), complete: String(complete) })),
@@ -17,13 +17,19 @@ function row(one: ContenderSummary): Record<string, string | number | null | und
     role: one.role,
     generations: one.generations,
     tokens: one.tokens,
-    target_passes: one.targetPasses,
     tokens_per_second: speed?.mean,
     tokens_per_second_sd: speed?.sd,
-    tokens_per_second_median: speed?.median,
     ...estimate('speed_up', one.speedUp.autoregressive),
+    ...estimate('perplexity', one.perplexity),
+    distinct_1: one.distinct[0],
+    distinct_2: one.distinct[1],
+    distinct_3: one.distinct[2],
+    joules_per_token: joules?.net,
+    joules_per_token_with_idle: joules?.gross,
+    tokens_per_second_median: speed?.median,
     ...estimate('speed_up_over_speculative', one.speedUp.speculative),
     ...estimate('speed_up_over_predictor', one.speedUp.predictor),
+    target_passes: one.targetPasses,
     first_token_ms: one.firstTokenMs,
     block_efficiency: one.blockEfficiency,
     acceptance_rate: one.acceptanceRate,
@@ -32,12 +38,6 @@ function row(one: ContenderSummary): Record<string, string | number | null | und
     verify_ms_per_step: ms?.verify,
     own_ms_per_step: ms?.own,
     achieved_of_possible: one.achievedOfPossible,
-    ...estimate('perplexity', one.perplexity),
-    distinct_1: one.distinct[0],
-    distinct_2: one.distinct[1],
-    distinct_3: one.distinct[2],
-    joules_per_token: joules?.net,
-    joules_per_token_with_idle: joules?.gross,
   };
 }
 

@@ -11,6 +11,11 @@ export function markdown(report: BenchmarkReport): string {
     align: columns.map(({ align }) => align),
   });
   return `${report.recommendation}\n\n${table}\n\n${notes(report)
-    .map((note) => `- ${note}\n`)
+    .map((note) => `- ${escaped(note)}\n`)
     .join('')}`;
+}
+
+/** Names of files and prompts are other people's, and may hold anything. */
+function escaped(text: string): string {
+  return text.replaceAll(/[\\`*[\]<]/g, '\\$&');
 }

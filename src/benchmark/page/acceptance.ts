@@ -1,14 +1,19 @@
+import { canRefuse } from '../../strategies/index.js';
+import { strategyOf } from '../names.js';
 import type { BenchmarkReport, ContenderSummary } from '../report.js';
 import { numberTable } from './blocks.js';
 import { axis, type Chart } from './chart.js';
 import { html } from './html.js';
 import { displayName, familyOf } from './naming.js';
 
-/** A line each; those of one family differ by their dashes. */
+/** A line each; those of one family differ by their dashes, and where these repeat, by their strength. */
 const DASHES = [[], [7, 4], [2, 3], [9, 3, 2, 3]];
+const WIDTHS = [2, 4, 1];
 
 export function acceptanceByPosition({ contenders }: BenchmarkReport): Chart {
-  const drafting = contenders.filter(({ acceptanceByPosition }) => acceptanceByPosition.length > 0);
+  const drafting = contenders.filter(
+    (one) => one.acceptanceByPosition.length > 0 && canRefuse(strategyOf(one)),
+  );
   const longest = Math.max(0, ...drafting.map(({ acceptanceByPosition: rates }) => rates.length));
   const positions = Array.from({ length: longest }, (_, i) => `${i + 1}`);
   const nameOf = (one: ContenderSummary) => displayName(one, contenders);
@@ -20,7 +25,7 @@ export function acceptanceByPosition({ contenders }: BenchmarkReport): Chart {
       drafting.length > 0
         ? html`Of the steps whose draft reached a position, the share that kept it. Where a line is low, a draft that
 long is mostly wasted.`
-        : html`No contender drafted anything, or none tells what was accepted.`,
+        : html`No contender drafted anything for another to judge, or none tells what was accepted.`,
     ],
     figures:
       drafting.length > 0
@@ -57,9 +62,10 @@ function lines(
           borderColor: color,
           backgroundColor: color,
           borderDash: DASHES[before % DASHES.length],
-          borderWidth: 2,
+          borderWidth: WIDTHS[Math.floor(before / DASHES.length) % WIDTHS.length],
           pointStyle: mark,
           pointRadius: 4,
+          pointBorderWidth: 1,
         };
       }),
     },

@@ -16,7 +16,7 @@ ${draft && caveat('draft', draft)}
 </header>`;
 }
 
-const INCOMPLETE = html`<p class="note"><strong>Incomplete: interrupted.</strong> What had been finished by then is here.</p>`;
+const INCOMPLETE = html`<p class="note"><strong>Incomplete: the run ended early.</strong> What had been finished by then is here.</p>`;
 
 function caveat(role: string, { file, caveat }: ModelFacts): Html | null {
   return caveat === null

@@ -68,7 +68,8 @@ const names = {
     ctx.font = '12px ' + Chart.defaults.font.family;
     ctx.fillStyle = color('--ink');
     ctx.strokeStyle = color('--paper');
-    ctx.lineWidth = 3;
+    ctx.lineWidth = 6;
+    ctx.lineJoin = 'round';
     ctx.textBaseline = 'middle';
     for (const { x, y, name } of marks) {
       const { width } = ctx.measureText(name);
@@ -85,11 +86,13 @@ const names = {
   },
 };
 
-/** Chart.js asks a line's first point for the line's dashes, in vain. */
+/** Chart.js asks a line's first point for the line's dashes and width, in vain. */
 const { generateLabels } = Chart.defaults.plugins.legend.labels;
-function labelsWithDashes(chart) {
-  const dashes = chart.data.datasets.map(({ borderDash = [] }) => borderDash);
-  return generateLabels(chart).map((item) => ({ ...item, lineDash: dashes[item.datasetIndex] }));
+function labelsLikeLines(chart) {
+  return generateLabels(chart).map((item) => {
+    const { borderDash: lineDash = [], borderWidth: lineWidth = item.lineWidth } = chart.data.datasets[item.datasetIndex];
+    return { ...item, lineDash, lineWidth };
+  });
 }
 
 /** On a narrow page the name of a bar takes two lines. */
@@ -103,7 +106,7 @@ const { defaults } = Chart;
 Object.assign(defaults, { animation: false, locale: 'en', maintainAspectRatio: false });
 Object.assign(defaults.font, { family: color('--sans'), size: 12 });
 Object.assign(defaults.plugins.legend, { position: 'bottom', align: 'start' });
-Object.assign(defaults.plugins.legend.labels, { usePointStyle: true, boxHeight: 8, padding: 16, generateLabels: labelsWithDashes });
+Object.assign(defaults.plugins.legend.labels, { usePointStyle: true, boxHeight: 8, padding: 16, generateLabels: labelsLikeLines });
 Object.assign(defaults.plugins.tooltip, { usePointStyle: true, displayColors: false, padding: 10 });
 const { title, label } = defaults.plugins.tooltip.callbacks;
 Object.assign(defaults.plugins.tooltip.callbacks, {

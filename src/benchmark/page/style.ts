@@ -55,7 +55,7 @@ figcaption { margin-top: .8rem; color: var(--muted); font-size: .875rem; line-he
 summary { margin-top: .6rem; color: var(--accent); font-size: .875rem; cursor: pointer; }
 .scroll { overflow-x: auto; margin: .8rem 0 1.2rem; }
 table {
-  border-collapse: collapse; border: solid var(--ink); border-width: 1.5px 0;
+  border-collapse: separate; border-spacing: 0; border: solid var(--ink); border-width: 1.5px 0;
   font-size: .75rem; line-height: 1.4; font-variant-numeric: tabular-nums;
 }
 caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
@@ -78,9 +78,9 @@ ul { margin: 0; padding-left: 1.1em; }
   body { padding: 1.5rem 1rem 3rem; }
   h1 { font-size: 1.35rem; }
   .recommendation { font-size: 1.2rem; }
-  .chart { height: calc(17rem + var(--lines, 3) * 1.75rem); }
+  .chart { height: max(17rem + var(--lines, 3) * 1.75rem, var(--lines, 3) * 3.7rem); } /* names get half of it at most */
   tbody th { min-width: 8rem; white-space: normal; }
-  dl > div { grid-template-columns: 6.5rem 1fr; }
+  dl > div { grid-template-columns: 7.25rem 1fr; }
 }
 .printing { font-size: 13px; }
 .printing .chart { width: 670px; } /* A4 less its margins */

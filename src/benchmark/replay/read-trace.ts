@@ -1,5 +1,6 @@
-import { createReadStream } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { UsageError } from '../../errors.js';
+import { openSource } from '../source.js';
 import type { RecordedStep, Trace } from './recorded.js';
 import { type TraceStart, toStart, toStep } from './trace-line.js';
 
@@ -10,15 +11,16 @@ interface Line {
 }
 
 /**
- * Reads what `mtad --trace` wrote. A run that was ended in the middle of its last line has all steps before it: they are
- * read, and `cutOff` tells of the line.
+ * Reads what `mtad --trace` wrote, from standard input where the path is `-`. A run that was ended in the middle of its
+ * last line has all steps before it: they are read, and `cutOff` tells of the line.
  * @throws UsageError naming file and line for anything else that is not a trace which can be replayed
  */
-export async function readTrace(file: string): Promise<Trace> {
+export async function readTrace(path: string): Promise<Trace> {
+  const { name: file, stream } = openSource(path);
   let start: TraceStart | undefined;
   let cutOff: number | null = null;
   const steps: RecordedStep[] = [];
-  for await (const line of linesOf(file)) {
+  for await (const line of linesOf(stream)) {
     const refuse = (what: string) => new UsageError(`${file}, line ${line.number}: ${what}`);
     let value: unknown;
     try {
@@ -39,10 +41,10 @@ export async function readTrace(file: string): Promise<Trace> {
 }
 
 /** The lines of a file, never more than one of them and a piece of the file in memory. */
-async function* linesOf(file: string): AsyncGenerator<Line> {
+async function* linesOf(stream: Readable): AsyncGenerator<Line> {
   let number = 0;
   let rest = '';
-  for await (const piece of piecesOf(file)) {
+  for await (const piece of piecesOf(stream)) {
     const texts = (rest + piece).split('\n');
     rest = texts.pop()!;
     for (const text of texts) yield { number: ++number, text, ended: true };
@@ -50,9 +52,9 @@ async function* linesOf(file: string): AsyncGenerator<Line> {
   if (rest !== '') yield { number: ++number, text: rest, ended: false };
 }
 
-async function* piecesOf(file: string): AsyncGenerator<string> {
+async function* piecesOf(stream: Readable): AsyncGenerator<string> {
   try {
-    yield* createReadStream(file, 'utf8') as AsyncIterable<string>;
+    yield* stream.setEncoding('utf8') as AsyncIterable<string>;
   } catch (cause) {
     throw new UsageError(`Cannot read the trace: ${(cause as Error).message}`, { cause });
   }

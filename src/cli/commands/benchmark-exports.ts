@@ -7,6 +7,7 @@ import { markdown } from '../../benchmark/formats/markdown.js';
 import { reportPage } from '../../benchmark/page/page.js';
 import type { BenchmarkReport } from '../../benchmark/report.js';
 import { UsageError } from '../../errors.js';
+import type { Sink } from '../render/sink.js';
 import type { BenchmarkFlags } from './benchmark.js';
 
 /** A file that is written when a run is over. */
@@ -21,7 +22,7 @@ export function exportsOf(flags: BenchmarkFlags): Export[] {
     [flags.exportMd, markdown],
     [flags.exportCsv, csv],
     [flags.exportJson, json],
-    [flags.exportJsonl, (report) => report.generations.map(jsonLine).join('') + jsonLastLine(report)],
+    [flags.exportJsonl, jsonLines],
     [flags.report, reportPage],
   ];
   const asked = all.flatMap(([path, render]) => (path === undefined ? [] : [{ path, render }]));
@@ -30,9 +31,24 @@ export function exportsOf(flags: BenchmarkFlags): Export[] {
   return asked;
 }
 
-/** @throws Error after all others, when files could not be written; what was meant for them is in the temporary folder */
-export async function writeExports(exports: readonly Export[], report: BenchmarkReport): Promise<void> {
+export function jsonLines(report: BenchmarkReport): string {
+  return report.generations.map(jsonLine).join('') + jsonLastLine(report);
+}
+
+/**
+ * Writes the files of a run, when standard output has been written.
+ * @param printed all that was meant for standard output
+ * @throws Error after all others, when something could not be written; it is in the temporary folder then
+ */
+export async function writeExports(
+  exports: readonly Export[],
+  report: BenchmarkReport,
+  stdout: Sink,
+  printed: Export,
+): Promise<void> {
   const lost: string[] = [];
+  if (stdout.loss)
+    lost.push(`${stdout.loss.message}; ${await rescue(printed.path, await printed.render(report))}`);
   for (const { path, render } of exports) {
     const content = await render(report);
     try {

@@ -1,7 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
 import { type Comparison, compare } from '../../benchmark/compare.js';
-import { DEFAULT_STRATEGIES, expand } from '../../benchmark/contenders.js';
 import { csv } from '../../benchmark/formats/csv.js';
 import {
   type EarlierReport,
@@ -12,28 +10,20 @@ import {
 } from '../../benchmark/formats/json.js';
 import { markdown } from '../../benchmark/formats/markdown.js';
 import type { BenchmarkOptions } from '../../benchmark/options.js';
-import { readPrompts } from '../../benchmark/prompts.js';
 import type { BenchmarkReport } from '../../benchmark/report.js';
 import { UsageError } from '../../errors.js';
-import { canClip, canLookUp, type StrategyName } from '../../strategies/index.js';
+import type { StrategyName } from '../../strategies/index.js';
 import { attended } from '../attended.js';
 import { EXIT } from '../failures.js';
-import {
-  DEFAULTS,
-  draftFile,
-  draftSource,
-  pairOptionsOf,
-  type RuntimeFlags,
-  runOptionsOf,
-} from '../options.js';
-import { BUILT_IN_LIMIT } from '../programs/benchmark.js';
+import { draftFile, type RuntimeFlags } from '../options.js';
 import { benchmarkTable } from '../render/benchmark-table.js';
 import { colorsFor } from '../render/colors.js';
 import { comparisonTable } from '../render/comparison-table.js';
 import { downloadReports } from '../render/downloads.js';
 import type { Progress } from '../render/progress.js';
 import { checkOutputs, checkRoom, Sink } from '../render/sink.js';
-import { exportsOf, writeExports } from './benchmark-exports.js';
+import { type Export, exportsOf, jsonLines, writeExports } from './benchmark-exports.js';
+import { optionsOf } from './benchmark-options.js';
 import { runReplay } from './replay.js';
 
 /** What Commander makes of the options. Undefined = not given. */
@@ -78,60 +68,21 @@ export async function runBenchmark(flags: BenchmarkFlags): Promise<number> {
   checkOutputs(outputs, [flags.model, draftFile(flags), flags.prompts, flags.compare].filter(isGiven));
   checkRoom(outputs);
   const earlier = flags.compare === undefined ? undefined : await readEarlier(flags.compare);
+  const options = await optionsOf(flags); // unattended: Ctrl-C ends a wait for standard input
   return attended(flags, async (interrupts, progress) => {
     const stdout = new Sink(undefined, () => interrupts.abort());
-    const options = await optionsOf(flags, interrupts.signal, progress);
-    const { report, failure } = await measure(options, flags, progress, stdout);
+    const pair = { ...options.pair, ...downloadReports(flags, progress) };
+    const { signal } = interrupts;
+    const { report, failure } = await measure({ ...options, pair, signal }, flags, progress, stdout);
     if (report && report.generations.length > 0) {
       await stdout.write(rendered(report, flags));
       if (earlier) await showComparison(compare(report, earlier), flags, stdout);
-      await writeExports(exports, report);
+      await writeExports(exports, report, stdout, printedBy(flags));
     }
+    if (interrupts.exitCode !== undefined) process.stderr.write(`mtad: ${leftBy(report)}\n`);
     if (failure) throw failure;
-    stdout.check();
     return interrupts.exitCode ?? verdict(report!, flags.failBelow);
   });
-}
-
-/** What the command line means, the prompts read. */
-async function optionsOf(
-  flags: BenchmarkFlags,
-  signal: AbortSignal,
-  progress: Progress,
-): Promise<BenchmarkOptions> {
-  const { strategies, draftLength, beamWidth, threshold, prompts, engine, repetitions, seed } = flags;
-  const { temperature, topK, topP, maxTokens, ignoreEos = false } = flags;
-  const limit = flags.limit ?? (prompts === undefined ? BUILT_IN_LIMIT : Number.POSITIVE_INFINITY);
-  const isDefault = strategies === DEFAULT_STRATEGIES;
-  const looksUp = draftSource(flags) === 'lookup';
-  const entries = expand({
-    strategies: isDefault && looksUp ? strategies.filter(canLookUp) : strategies,
-    gammas: draftLength ?? [DEFAULTS.gamma],
-    beamWidths: beamWidth ?? [DEFAULTS.beamWidth],
-    taus: threshold ?? [DEFAULTS.tau],
-    clip: flags.clip ?? false,
-    draftFrom: draftSource(flags),
-    baselines: flags.baselines ?? isDefault,
-  });
-  if (flags.clip && !strategies.some(canClip))
-    throw new UsageError('--clip changes the rule of mtad: add mtad to --strategies');
-  if (flags.failBelow !== undefined && !strategies.includes('autoregressive'))
-    throw new UsageError('--fail-below compares with autoregressive: add it to --strategies');
-  return {
-    entries,
-    peers: flags.peers ?? false,
-    engines: engine,
-    promptSource: prompts === undefined ? 'built-in' : basename(prompts),
-    prompts: await readPrompts(prompts, limit),
-    raw: flags.raw ?? false,
-    pair: { ...pairOptionsOf(flags), ...downloadReports(flags, progress) },
-    run: runOptionsOf(flags),
-    settings: { temperature, topK, topP, maxTokens, ignoreEos },
-    repetitions,
-    seed,
-    perplexity: flags.perplexity,
-    signal,
-  };
 }
 
 /** Runs it, with its progress on the terminal. A failure comes with the report of what was finished before it. */
@@ -192,6 +143,24 @@ function rendered(report: BenchmarkReport, { format, color }: BenchmarkFlags): s
   }
 }
 
+/** All that standard output is given in the course of a run. */
+function printedBy(flags: BenchmarkFlags): Export {
+  const { format } = flags;
+  return {
+    path: `benchmark.${format === 'table' ? 'txt' : format}`,
+    render: (report) => (format === 'jsonl' ? jsonLines(report) : rendered(report, flags)),
+  };
+}
+
+/** What there is of an interrupted run. */
+function leftBy(report: BenchmarkReport | undefined): string {
+  if (!report || report.generations.length === 0)
+    return 'interrupted before the first text was finished: nothing is written';
+  const { generations, contenders, conditions } = report;
+  const total = contenders.length * conditions.used * conditions.repetitions;
+  return `interrupted: ${generations.length} of ${total} texts are in the report`;
+}
+
 async function readEarlier(path: string): Promise<EarlierReport> {
   const text = await readFile(path, 'utf8').catch((cause: Error) => {
     throw new UsageError(`Cannot read the report to compare with: ${cause.message}`, { cause });
@@ -214,10 +183,10 @@ function verdict({ contenders, complete }: BenchmarkReport, failBelow: number | 
     .filter(({ role, name }) => role === 'strategy' && name !== 'autoregressive')
     .map(({ name, speedUp }) => ({ name, factor: speedUp.autoregressive?.value ?? 0 }))
     .sort((a, b) => b.factor - a.factor);
-  const best = factors[0];
-  if (best && best.factor >= failBelow) return EXIT.ok;
+  const { name, factor } = factors[0]!;
+  if (factor >= failBelow) return EXIT.ok;
   process.stderr.write(
-    `mtad: the fastest strategy, ${best ? `${best.name}, is ${best.factor.toFixed(2)} times as fast as autoregressive` : 'none, did not run'}; --fail-below asks for ${failBelow}\n`,
+    `mtad: the fastest strategy, ${name}, is ${factor.toFixed(2)} times as fast as autoregressive; --fail-below asks for ${failBelow}\n`,
   );
   return EXIT.failure;
 }

@@ -24,7 +24,7 @@ export async function runReplay(file: string, flags: BenchmarkFlags): Promise<nu
   const tooLong = gammas?.find((gamma) => gamma > trace.rule.gamma);
   if (tooLong !== undefined)
     throw new UsageError(
-      `--draft-length ${tooLong}: the drafts of ${file} have ${trace.rule.gamma} tokens, and what would have followed is not known`,
+      `--draft-length ${tooLong}: the drafts of ${trace.file} have ${trace.rule.gamma} tokens, and what would have followed is not known`,
     );
   const rows = replayGrid(trace, { taus, gammas, clips: clip ? [false, true] : undefined });
   const own = reproduces(trace);
@@ -39,7 +39,7 @@ export async function runReplay(file: string, flags: BenchmarkFlags): Promise<nu
   const [first] = own.differences;
   if (!first) return EXIT.ok;
   process.stderr.write(
-    `mtad: ${file}, line ${first.line}: ${first.recorded} tokens were accepted then, ${first.replayed} are now\n`,
+    `mtad: ${trace.file}, line ${first.line}: ${first.recorded} tokens were accepted then, ${first.replayed} are now\n`,
   );
   return EXIT.failure;
 }
@@ -90,7 +90,10 @@ function rendered(
     case 'md':
       return `${markdownTable([heads, ...cells], { align: heads.map(() => align) })}\n`;
     case 'csv':
-      return stringify(rows.map(jsonOf), { header: true, cast: { boolean: String } });
+      return stringify(rows.map(jsonOf), {
+        header: true,
+        cast: { boolean: String, object: (list) => Object.values(list).join(' ') },
+      });
     case 'json':
       return `${JSON.stringify({ schema: 1, ...headOf(own, trace), rows: rows.map(jsonOf) }, null, 2)}\n`;
     case 'jsonl':

@@ -24,10 +24,11 @@ Examples:
   mtad benchmark --prompts spec-bench.jsonl --limit 40 --peers --report report.html
   mtad benchmark --replay steps.jsonl --threshold 0.1,0.3,0.9      no model is loaded
 
-The columns: tokens/s of the decoding loop (prompt excluded) as mean ± standard deviation; speed-up and perplexity with
-their 95 % interval over prompts; first token in ms; tokens per pass of the target; part of the drafted tokens accepted;
-part of the time in draft model, target and mtad itself; time that the same passes take bare ÷ time taken; perplexity
-under the target; different pairs of tokens ÷ pairs (low = repeats itself).`;
+The columns: tokens/s of the decoding loop (prompt excluded) as mean ± standard deviation; speed-up over autoregressive
+by the time per token of all texts together (not the quotient of the means), and perplexity under the target, with their
+95 % interval over prompts; different pairs of tokens ÷ pairs (low = repeats itself); energy per token; first token in
+ms; tokens per pass of the target; part of the drafted tokens accepted; part of the time in draft model, target and mtad
+itself; time that the same passes take bare ÷ time taken (above 1: noise, or faster in the loop than alone).`;
 
 /** The command line of `mtad benchmark`. Parsing loads no model and no native library. */
 export function createBenchmarkProgram(): Command {
@@ -79,11 +80,11 @@ export function createBenchmarkProgram(): Command {
   program
     .option(
       '--prompts <file>',
-      'JSON lines: {"prompt"} or Spec-Bench\'s {"question_id", "turns"} (first turn)',
+      'JSON lines: {"prompt"} or Spec-Bench\'s {"question_id", "turns"} (first turn); - is standard input',
     )
     .option('--raw', 'give the prompts as they are, also to a model with a chat template')
     .addOption(
-      whole('--limit <n>', `prompts at most (default: all, ${BUILT_IN_LIMIT} of the built-in ones)`, 1),
+      whole('--limit <n>', `the first n prompts (default: all, ${BUILT_IN_LIMIT} of the built-in ones)`, 1),
     )
     .addOption(whole('-r, --repetitions <n>', 'times each prompt', 1).default(1))
     .addOption(setting('-n, --max-tokens <n>', 'maxTokens', 'tokens per text at most').default(MAX_TOKENS))
@@ -119,7 +120,7 @@ export function createBenchmarkProgram(): Command {
       ).argParser(parseFactor),
     )
     .option('--no-perplexity', 'do not measure it')
-    .option('--replay <trace>', 'from a file of mtad --trace: what other settings would have accepted')
+    .option('--replay <trace>', 'from a file of mtad --trace, or -: what other settings would have accepted')
     .addOption(colorOption())
     .option('-q, --quiet', 'no progress, no warnings')
     .option('-v, --verbose', "llama.cpp's log, and errors in full");

@@ -11,21 +11,20 @@ const EXPENDABLE = ['distinct-2', 'accepted', 'per pass', 'J/token'];
 
 /**
  * The table, its notes and the recommendation, for a terminal.
- * @param width of the terminal; where the table is wider, it keeps to the essential columns or fewer. Undefined: no limit
+ * @param width of the terminal; where the table is wider, it keeps to the essential columns or less. Undefined: no limit
  */
 export function benchmarkTable(
   report: BenchmarkReport,
   colors: ChalkInstance,
   width: number | undefined,
 ): string {
-  const all = columnsOf(report);
   const draw = (columns: readonly Column[]) =>
     plainTable(
       columns,
       report.contenders.map((one) => columns.map(({ cell }) => cell(one))),
       colors,
     );
-  const tables = selections(all).map(draw);
+  const tables = selections(report).map(draw);
   const table = tables.find((one) => fits(one, width)) ?? tables.at(-1)!;
   const hints = table === tables[0] ? [] : [HINT];
   const lines = [...notes(report), ...hints].map((line) => folded(line, width));
@@ -39,12 +38,19 @@ export function benchmarkTable(
   ].join('\n');
 }
 
-/** From all columns to the fewest. */
-function selections(all: readonly Column[]): (readonly Column[])[] {
+/** From all columns to the fewest, these at last without their intervals. */
+function selections(report: BenchmarkReport): (readonly Column[])[] {
+  const all = columnsOf(report);
   const essential = all.filter((column) => column.essential);
-  const narrower = EXPENDABLE.map((_, i) => {
-    const gone = EXPENDABLE.slice(0, i + 1);
+  const ours = report.contenders.filter(({ role }) => role !== 'peer').map(({ engine }) => engine);
+  const expendable = new Set(ours).size > 1 ? EXPENDABLE : [...EXPENDABLE, 'engine']; // a peer's name tells its own
+  const narrower = expendable.map((_, i) => {
+    const gone = expendable.slice(0, i + 1);
     return essential.filter(({ head }) => !gone.includes(head));
   });
-  return [all, essential, ...narrower];
+  return [all, essential, ...narrower, narrower.at(-1)!.map(withoutInterval)];
+}
+
+function withoutInterval(column: Column): Column {
+  return { ...column, cell: (one) => column.cell(one).split(' ± ')[0]! };
 }

@@ -1,11 +1,20 @@
-import { Presets, SingleBar } from 'cli-progress';
+import cliProgress, { Presets, SingleBar } from 'cli-progress';
 import ora, { type Ora } from 'ora';
+
+const { TimeFormat } = cliProgress.Format; // which Node does not find among the names of this CommonJS module
 
 /** A prompt shorter than this is read in a moment. In tokens, over both models. */
 const LONG_PROMPT = 512;
 
-/** Updates over which the time left is reckoned: more than there are writers, whose speeds differ. */
-const ETA_BUFFER = 40;
+/** Updates from whose pace the time left is reckoned. */
+const RECENT = 40;
+
+/** Characters of a bar with room for it. */
+const BAR_SIZE = 40;
+
+/** Before the first progress, cli-progress knows no number of seconds but has words for it. */
+const formatTime: typeof TimeFormat = (seconds, ...rest) =>
+  typeof seconds === 'number' ? TimeFormat(seconds, ...rest) : '?';
 
 /** What happens before the first token, on standard error if it is a terminal: a spinner or a bar, never both. */
 export class Progress {
@@ -29,7 +38,8 @@ export class Progress {
   }
 
   generations(done: number, total: number): void {
-    this.#draw('Benchmark {bar} {value}/{total} texts, {eta_formatted} left', done, total);
+    const all = total + 1; // contenders, whose speeds differ, take turns: the pace of the whole run is the fair one
+    this.#draw('Benchmark {bar} {value}/{total} texts, {eta_formatted} left', done, total, all);
   }
 
   download(file: string, done: number, total: number): void {
@@ -43,21 +53,39 @@ export class Progress {
     this.#bar = undefined;
   }
 
-  #draw(format: string, done: number, total: number): void {
+  /** The first call shows where things stand; the pace is taken from there. */
+  #draw(format: string, done: number, total: number, etaBuffer = RECENT): void {
     if (!this.enabled) return;
     this.#stopSpinner();
-    if (!this.#bar) {
-      this.#bar = new SingleBar(
-        { format, stream: process.stderr, clearOnComplete: true, hideCursor: true, etaBuffer: ETA_BUFFER },
-        Presets.shades_classic,
-      );
-      this.#bar.start(total, 0);
-    }
-    this.#bar.update(done);
+    if (this.#bar) this.#bar.update(done);
+    else this.#start(format, done, total, etaBuffer);
+  }
+
+  #start(format: string, done: number, total: number, etaBuffer: number): void {
+    const barsize = Math.max(0, Math.min(BAR_SIZE, process.stderr.columns - widthBeside(format, total)));
+    this.#bar = new SingleBar(
+      {
+        format,
+        formatTime,
+        barsize,
+        etaBuffer,
+        stream: process.stderr,
+        clearOnComplete: true,
+        hideCursor: true,
+      },
+      Presets.shades_classic,
+    );
+    this.#bar.start(total, done);
   }
 
   #stopSpinner(): void {
     this.#spinner?.stop();
     this.#spinner = undefined;
   }
+}
+
+/** Characters of the line without its bar, at their most. */
+function widthBeside(format: string, total: number): number {
+  const figures = { '{bar}': '', '{value}': `${total}`, '{total}': `${total}`, '{eta_formatted}': '59m59s' };
+  return Object.entries(figures).reduce((line, [place, text]) => line.replace(place, text), format).length;
 }

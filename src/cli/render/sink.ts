@@ -4,6 +4,7 @@ import {
   constants,
   createWriteStream,
   existsSync,
+  fstatSync,
   openSync,
   realpathSync,
   statfsSync,
@@ -32,12 +33,16 @@ export class Sink {
     return this.#failure;
   }
 
-  /** @throws Error when something was lost. A reader that left is no loss */
+  /** What to throw when something was lost. A reader that left is no loss. */
+  get loss(): Error | undefined {
+    if (!this.#failure || this.#failure.code === 'EPIPE') return undefined;
+    const place = this.#path ?? 'standard output';
+    return new Error(`Cannot write ${place}: ${this.#failure.message}`, { cause: this.#failure });
+  }
+
+  /** @throws Error when something was lost */
   check(): void {
-    if (this.#failure && this.#failure.code !== 'EPIPE')
-      throw new Error(`Cannot write ${this.#path ?? 'standard output'}: ${this.#failure.message}`, {
-        cause: this.#failure,
-      });
+    if (this.loss) throw this.loss;
   }
 
   /** Resolves when the text has left; after a failure, at once. */
@@ -58,7 +63,7 @@ export class Sink {
 
   #open(): Writable {
     if (!this.#stream) {
-      this.#stream = this.#path === undefined ? process.stdout : createWriteStream(this.#path);
+      this.#stream = this.#path === undefined ? standardOutput() : createWriteStream(this.#path);
       this.#stream.on('error', (error: NodeJS.ErrnoException) => {
         if (this.#failure) return;
         this.#failure = error;
@@ -67,6 +72,11 @@ export class Sink {
     }
     return this.#stream;
   }
+}
+
+/** Node's own stream into a file does not tell of what a full disk cuts off. */
+function standardOutput(): Writable {
+  return fstatSync(1).isFile() ? createWriteStream('', { fd: 1, autoClose: false }) : process.stdout;
 }
 
 /**
@@ -96,26 +106,50 @@ export function checkOutputs(outputs: readonly string[], inputs: readonly string
 
 /**
  * For what is written only at the end of a long run: a disk that is full now will not take it then.
- * @throws UsageError naming the first file for which there is no room
+ * @param outputs files that will be written, beside standard output
+ * @throws UsageError naming the first of them for which there is no room
  */
 export function checkRoom(outputs: readonly string[]): void {
-  for (const path of outputs) {
-    try {
-      if (existsSync(path) && statSync(path).isCharacterDevice()) writeNothing(path);
-      else if (statfsSync(dirname(path)).bavail === 0) throw new Error('the disk is full');
-    } catch (cause) {
-      throw new UsageError(`Cannot write ${path}: ${(cause as Error).message}`, { cause });
-    }
+  refuseLackOf(checkStandardOutput, 'standard output');
+  for (const path of outputs) refuseLackOf(checkFile, path);
+}
+
+function refuseLackOf(check: (path: string) => void, path: string): void {
+  try {
+    check(path);
+  } catch (cause) {
+    throw new UsageError(`Cannot write ${path}: ${(cause as Error).message}`, { cause });
   }
 }
 
-/** /dev/full refuses even this. */
-function writeNothing(device: string): void {
-  const file = openSync(device, 'a');
+/** What even /dev/full refuses. */
+const NOTHING = Buffer.alloc(0);
+
+/** Where Linux shows the file that standard output is; other systems do not. */
+const OWN_OUTPUT = '/proc/self/fd/1';
+
+/** A file or a device: of pipes there is no telling. */
+function checkStandardOutput(): void {
+  const output = fstatSync(1);
+  if (output.isCharacterDevice()) writeSync(1, NOTHING);
+  else if (output.isFile() && existsSync(OWN_OUTPUT)) checkDisk(OWN_OUTPUT);
+}
+
+function checkFile(path: string): void {
+  if (existsSync(path) && statSync(path).isCharacterDevice()) writeNothing(path);
+  else checkDisk(dirname(path));
+}
+
+function checkDisk(path: string): void {
+  if (statfsSync(path).bavail === 0) throw new Error('the disk is full');
+}
+
+function writeNothing(path: string): void {
+  const device = openSync(path, 'a');
   try {
-    writeSync(file, Buffer.alloc(0));
+    writeSync(device, NOTHING);
   } finally {
-    closeSync(file);
+    closeSync(device);
   }
 }
 

@@ -44,6 +44,18 @@ describe('a report as CSV', () => {
     ]);
   });
 
+  it('has its columns in the order of the table', () => {
+    const names = csv(reportOf([FULL]))
+      .split('\n')[0]!
+      .split(',');
+    const order = [
+      ...['setting', 'engine', 'tokens', 'tokens_per_second', 'speed_up', 'perplexity', 'distinct_2'],
+      ...['joules_per_token', 'tokens_per_second_median', 'speed_up_over_speculative', 'target_passes'],
+      ...['first_token_ms', 'block_efficiency', 'acceptance_rate', 'achieved_of_possible'],
+    ];
+    expect(names.filter((name) => order.includes(name))).toEqual(order);
+  });
+
   it('has every figure of a contender, unrounded', () => {
     const third = { ...FULL, tokensPerSecond: { mean: 10 / 3, sd: 1 / 3, median: 3.25 } };
     expect(rowsOf(csv(reportOf([third])))).toEqual([

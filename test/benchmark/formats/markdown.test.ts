@@ -35,6 +35,13 @@ describe('a report as Markdown', () => {
     );
   });
 
+  it('shows the names of others as they are, whatever they mean in Markdown', () => {
+    const { conditions } = REPORT;
+    const skipped = [{ id: '<img src=x> [a](b) `c` *d* \\', reason: 'too long' }];
+    const text = markdown(reportOf(CONTENDERS, { conditions: { ...conditions, skipped } }));
+    expect(text).toContain('\\<img src=x> \\[a\\](b) \\`c\\` \\*d\\* \\\\ (too long)');
+  });
+
   it('has a row of every contender, and of every column a cell in each', () => {
     const [head, dashes, ...rows] = tableOf(markdown(REPORT));
     const columns = columnsOf(REPORT);

@@ -92,6 +92,30 @@ describe.skipIf(!CHROMIUM)('reportPage in a browser', () => {
     expect(await labelsOf(page, 'acceptance')).toEqual(['1', '2', '3', '4']);
   });
 
+  it('draws no two of these lines alike, in the chart and in its legend', async () => {
+    const [mtad] = REPORT.contenders.filter(({ name }) => name.startsWith('mtad'));
+    const many = ['1', '2', '4', '8'].flatMap((k) =>
+      ['0.1', '0.5', '0.9'].map((tau) => ({ ...mtad!, name: `mtad k=${k} tau=${tau}` })),
+    );
+    const { page } = await openReport(browser, fakeReport({ contenders: many }));
+    const looks = await page.evaluate<string[][]>(`{
+      const { data, legend } = Chart.getChart('acceptance');
+      [
+        data.datasets.map((one) => JSON.stringify([one.borderColor, one.borderDash, one.borderWidth])),
+        legend.legendItems.map((one) => JSON.stringify([one.strokeStyle, one.lineDash, one.lineWidth])),
+      ];
+    }`);
+    expect(looks.map((some) => new Set(some).size)).toEqual([many.length, many.length]);
+    expect(looks[1]).toEqual(looks[0]);
+  });
+
+  it('draws no line for what the target drafts itself', async () => {
+    const [, speculative] = REPORT.contenders;
+    const contenders = [speculative!, { ...speculative!, name: 'mtjd k=4 w=4', role: 'baseline' as const }];
+    const { page } = await openReport(browser, fakeReport({ contenders }));
+    expect((await datasetsOf(page, 'acceptance')).map(({ label }) => label)).toEqual(['speculative k=4']);
+  });
+
   it('stacks the parts of a step, for each contender that tells them', async () => {
     const timed = REPORT.contenders.flatMap(({ msPerStep }) => msPerStep ?? []);
     const parts = (await datasetsOf(page, 'step-time')).map(({ label, data }) => [label, data]);
@@ -143,7 +167,7 @@ describe.skipIf(!CHROMIUM)('reportPage in a browser', () => {
       }),
     );
     const text = await page.locator('main').innerText();
-    expect(text).toContain('Incomplete: interrupted.');
+    expect(text).toContain('Incomplete: the run ended early.');
     expect(text).toMatch(/draft\s+none/);
     expect(text).toContain('RAPL cannot be read without root');
     expect(text).toContain('Left out, for want of a speed or a perplexity: autoregressive, direct.');
@@ -156,6 +180,8 @@ describe.skipIf(!CHROMIUM)('reportPage in a browser', () => {
     );
     expect(complaints).toEqual([]);
     expect(await page.locator('canvas').count()).toBe(0);
-    expect(await page.locator('main').innerText()).toContain('No contender drafted anything');
+    expect(await page.locator('main').innerText()).toContain(
+      'No contender drafted anything for another to judge',
+    );
   });
 });

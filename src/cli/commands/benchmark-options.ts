@@ -1,0 +1,61 @@
+import { basename } from 'node:path';
+import { DEFAULT_STRATEGIES, type Entry, expand } from '../../benchmark/contenders.js';
+import type { BenchmarkOptions } from '../../benchmark/options.js';
+import { readPrompts } from '../../benchmark/prompts.js';
+import { UsageError } from '../../errors.js';
+import { canClip, canLookUp } from '../../strategies/index.js';
+import { DEFAULTS, draftSource, pairOptionsOf, runOptionsOf } from '../options.js';
+import { BUILT_IN_LIMIT } from '../programs/benchmark.js';
+import type { BenchmarkFlags } from './benchmark.js';
+
+/**
+ * What the command line means, the prompts read.
+ * @throws UsageError for options that contradict each other, and for prompts that cannot be read
+ */
+export async function optionsOf(flags: BenchmarkFlags): Promise<Omit<BenchmarkOptions, 'signal'>> {
+  const { prompts, engine, repetitions, seed } = flags;
+  const { temperature, topK, topP, maxTokens, ignoreEos = false } = flags;
+  const limit = flags.limit ?? (prompts === undefined ? BUILT_IN_LIMIT : Number.POSITIVE_INFINITY);
+  return {
+    entries: entriesOf(flags),
+    peers: flags.peers ?? false,
+    engines: engine,
+    promptSource: sourceName(prompts),
+    prompts: await readPrompts(prompts, limit),
+    raw: flags.raw ?? false,
+    pair: pairOptionsOf(flags),
+    run: runOptionsOf(flags),
+    settings: { temperature, topK, topP, maxTokens, ignoreEos },
+    repetitions,
+    seed,
+    perplexity: flags.perplexity,
+  };
+}
+
+function entriesOf(flags: BenchmarkFlags): Entry[] {
+  const { strategies, draftLength, beamWidth, threshold } = flags;
+  const isDefault = strategies === DEFAULT_STRATEGIES;
+  const looksUp = draftSource(flags) === 'lookup';
+  const entries = expand({
+    strategies: isDefault && looksUp ? strategies.filter(canLookUp) : strategies,
+    gammas: draftLength ?? [DEFAULTS.gamma],
+    beamWidths: beamWidth ?? [DEFAULTS.beamWidth],
+    taus: threshold ?? [DEFAULTS.tau],
+    clip: flags.clip ?? false,
+    draftFrom: draftSource(flags),
+    baselines: flags.baselines ?? isDefault,
+  });
+  if (flags.clip && !strategies.some(canClip))
+    throw new UsageError('--clip changes the rule of mtad: add mtad to --strategies');
+  const isComparison = strategies.includes('autoregressive') && new Set(strategies).size > 1;
+  if (flags.failBelow !== undefined && !isComparison)
+    throw new UsageError(
+      '--fail-below compares autoregressive with others: --strategies must name it and another',
+    );
+  return entries;
+}
+
+function sourceName(prompts: string | undefined): string {
+  if (prompts === undefined) return 'built-in';
+  return prompts === '-' ? 'standard input' : basename(prompts);
+}
