@@ -72,7 +72,10 @@ async function open(options: BenchmarkOptions, later: Later): Promise<Omit<OpenC
   const { source, reason } = meter;
   const { maxTokens } = settings;
   return {
-    course: { writers, prompts, contextSize, maxTokens, repetitions, seed, score, costs, signal },
+    course: {
+      ...{ writers, prompts, contextSize, maxTokens, repetitions, seed, score, costs, signal },
+      onGpu: first.engine.backend !== 'cpu',
+    },
     facts: factsOf(files, first, (await machineMemory(options.pair.gpu ?? 'auto')).gpus),
     conditions: {
       ...settings,

@@ -18,6 +18,7 @@ export interface Course {
   readonly contextSize: number; // tokens of prompt and text together
   readonly maxTokens: number;
   readonly repetitions: number;
+  readonly onGpu: boolean;
   readonly seed: number; // of the first round; each round has the next one
   /** The quality of a text; null: not asked for. */
   readonly score: ((prompt: readonly TokenId[], emitted: readonly TokenId[]) => Promise<LogProb>) | null;
@@ -37,8 +38,11 @@ export type CourseEvent =
   | { readonly type: 'warm-up'; readonly contender: string }
   | { readonly type: 'generation'; readonly generation: Generation };
 
-/** Tokens with which each writer warms up: code is compiled, weights are in memory. */
-const WARM_UP_TOKENS = 8;
+/**
+ * Tokens with which each writer warms up: code is compiled, weights are in memory. On a GPU tokens are cheap, and its driver
+ * compiles what is new for every size of a batch.
+ */
+const WARM_UP_TOKENS = { cpu: 8, gpu: 64 };
 
 /**
  * Every writer on every prompt, again and again: all writers take turns on a prompt before the next one comes, in an
@@ -49,8 +53,13 @@ export async function* runCourse(course: Course): AsyncGenerator<CourseEvent, vo
   const { writers, prompts, contextSize, maxTokens, repetitions, score, costs, signal } = course;
   for (const writer of writers) {
     yield { type: 'warm-up', contender: writer.contender.name };
-    const tokens = Math.min(WARM_UP_TOKENS, maxTokens);
-    await writer.write({ prompt: prompts[0]!, maxTokens: tokens, contextSize, seed: course.seed });
+    const tokens = WARM_UP_TOKENS[course.onGpu ? 'gpu' : 'cpu'];
+    await writer.write({
+      prompt: prompts[0]!,
+      maxTokens: Math.min(tokens, maxTokens),
+      contextSize,
+      seed: course.seed,
+    });
     if (signal.aborted) return;
   }
 

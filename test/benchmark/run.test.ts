@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PassCosts } from '../../src/benchmark/pass-costs.js';
-import type { EngineCosts } from '../../src/benchmark/run.js';
+import type { Course, EngineCosts } from '../../src/benchmark/run.js';
 import { passCosts } from '../../src/benchmark/run.js';
 import { fakeClock } from '../support/fake-clock.js';
 import { FakeContext } from '../support/fake-context.js';
@@ -18,10 +18,11 @@ const SIZES = [
 describe.each(SIZES)('a run of $writers writers, $prompts prompts, $repetitions times', (size) => {
   const names = ['a', 'b', 'c', 'd'].slice(0, size.writers);
   const rounds = size.prompts * size.repetitions;
-  const runIt = async () => {
+  const runIt = async (rest: Partial<Course> = {}) => {
     const { writers, calls } = fakeWriters(names);
     const { repetitions } = size;
-    const { events, generations } = await runToEnd(fakeCourse(writers, size.prompts, { repetitions }));
+    const course = fakeCourse(writers, size.prompts, { repetitions, ...rest });
+    const { events, generations } = await runToEnd(course);
     return { events, generations, warmUps: calls.slice(0, names.length), calls: calls.slice(names.length) };
   };
 
@@ -62,6 +63,8 @@ describe.each(SIZES)('a run of $writers writers, $prompts prompts, $repetitions 
     const { events, warmUps } = await runIt();
     expect(warmUps.map(({ writer }) => writer)).toEqual(names);
     for (const { maxTokens } of warmUps) expect(maxTokens).toBe(8);
+    const { warmUps: longer } = await runIt({ onGpu: true, maxTokens: 100 }); // its kernels are compiled when first used
+    for (const { maxTokens } of longer) expect(maxTokens).toBe(64);
     expect(events.slice(0, names.length)).toEqual(names.map((contender) => ({ type: 'warm-up', contender })));
     expect(events.slice(names.length).every(({ type }) => type === 'generation')).toBe(true);
   });

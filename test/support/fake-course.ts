@@ -39,6 +39,7 @@ export function fakeCourse(writers: readonly Writer[], prompts: number, rest: Pa
     })),
     contextSize: 64,
     maxTokens: 12,
+    onGpu: false,
     repetitions: 1,
     seed: 1,
     score: null,
