@@ -2,20 +2,21 @@ import type { EarlierReport } from './formats/json.js';
 import type { BenchmarkReport, Estimate } from './report.js';
 import { speedUp } from './summary.js';
 
-/** One contender then and now. `agrees`: the 95 % intervals overlap; null where one is not known. */
+/** One contender then and now. */
 export interface Change {
   readonly name: string;
   readonly engine: string;
-  /** tokens/s; judged by the texts of the same prompts where both reports have them, since prompts differ by more than runs. */
+  /** tokens/s; judged by texts of the same prompts where both reports have them, since prompts differ by more than runs. */
   readonly speed: Pairing;
   readonly speedUp: Pairing; // over autoregressive
   readonly perplexity: Pairing;
 }
 
+/** A figure then and now. */
 export interface Pairing {
   readonly then: Estimate | null;
   readonly now: Estimate | null;
-  readonly agrees: boolean | null;
+  readonly agrees: boolean | null; // the 95 % intervals overlap; null where one is not known
 }
 
 export interface Comparison {
@@ -31,7 +32,8 @@ export function compare(now: BenchmarkReport, then: EarlierReport): Comparison {
   const factorOf = ({ name, engine }: { name: string; engine: string }) => {
     const isOwn = (text: { contender: string; engine: string }) =>
       text.contender === name && text.engine === engine;
-    return speedUp(now.generations.filter(isOwn), then.generations.filter(isOwn));
+    const [texts, earlier] = [now, then].map(({ generations }) => generations.filter(isOwn));
+    return haveSamePrompts(texts!, earlier!) ? speedUp(texts!, earlier!) : null;
   };
   const both = now.contenders.filter((one) => earlier.has(keyOf(one)));
   const changes = both.map((one): Change => {
@@ -69,6 +71,12 @@ function pairing(then: Estimate | null, now: Estimate | null): Pairing {
   return { then, now, agrees: known ? then!.low! <= now!.high! && now!.low! <= then!.high! : null };
 }
 
+/** As far as their ids and lengths tell. */
+function haveSamePrompts(some: EarlierReport['generations'], others: EarlierReport['generations']): boolean {
+  const lengths = new Map(others.map(({ prompt, promptTokens }) => [prompt, promptTokens]));
+  return some.every(({ prompt, promptTokens }) => (lengths.get(prompt) ?? promptTokens) === promptTokens);
+}
+
 /** Whether a factor between two runs may be 1; nothing where it is not known. */
 function judged(factor: Estimate | null): { agrees?: boolean } {
   if (!factor || factor.low === null || factor.high === null) return {};
@@ -84,7 +92,7 @@ function differences(now: BenchmarkReport, then: EarlierReport): string[] {
     processor: machine.cpu,
     backend: machine.backend,
     GPUs: machine.gpus && (machine.gpus.join(', ') || 'none'),
-    threads: c.threads ?? 'by model size',
+    threads: c.threads ?? 'by model and device',
     'threads of the draft model': asked(c.draftThreads),
     'layers on the GPU': asked(c.gpuLayers),
     'layers of the draft model on the GPU': asked(c.draftGpuLayers),

@@ -26,7 +26,7 @@ export function notes(report: BenchmarkReport): string[] {
 function runText(c: Conditions): string {
   const layers = (count: number) => `${count} layer${count === 1 ? '' : 's'}`;
   return [
-    c.threads === null ? 'threads by model size' : `${c.threads} thread${c.threads === 1 ? '' : 's'}`,
+    c.threads === null ? 'threads by model and device' : `${c.threads} thread${c.threads === 1 ? '' : 's'}`,
     ...(c.draftThreads === null ? [] : [`${c.draftThreads} for the draft model`]),
     ...(c.gpuLayers === null ? [] : [`${layers(c.gpuLayers)} of the target on the GPU`]),
     ...(c.draftGpuLayers === null ? [] : [`${layers(c.draftGpuLayers)} of the draft model on the GPU`]),

@@ -59,7 +59,12 @@ export function addRuntimeOptions(program: Command, context = 'what the target w
     )
     // More threads than processors wait for each other: a pass then takes seconds instead of milliseconds.
     .addOption(
-      whole('-t, --threads <n>', 'processor threads (default: by model size)', 1, availableParallelism()),
+      whole(
+        '-t, --threads <n>',
+        'processor threads (default: by model and device)',
+        1,
+        availableParallelism(),
+      ),
     )
     .addOption(
       whole(

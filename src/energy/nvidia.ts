@@ -86,18 +86,34 @@ function devicesOf(nvml: Nvml, check: (code: number, what: string) => void, visi
     return { index, name: `GPU ${index}`, code, handle: handle[0]! };
   }).filter(({ code }) => code !== NO_PERMISSION);
   for (const { name, code } of devices) check(code, `does not open ${name}`);
-  const used = devices.filter(({ index, handle }) => {
+  if (devices.length === 0) throw new NoCounter('NVML shows no GPU to this process');
+  if (visible === undefined) return devices;
+  const named = devices.map((device) => {
     const uuid = Buffer.alloc(UUID_LENGTH);
-    check(nvml.uuid(handle, uuid, uuid.length), `does not name GPU ${index}`);
-    return isVisible(index, uuid.toString(), visible);
+    check(nvml.uuid(device.handle, uuid, uuid.length), `does not name ${device.name}`);
+    return { ...device, uuid: uuid.toString() };
   });
-  if (used.length === 0) throw new NoCounter('NVML shows no GPU to this process');
+  const used = visibleOf(named, visible);
+  if (used.length === 0) throw new NoCounter(`CUDA_VISIBLE_DEVICES=${visible} names no GPU that NVML knows`);
   return used;
 }
 
-/** Whether CUDA_VISIBLE_DEVICES lets it through: by its place on the bus, or by the beginning of its UUID. */
-function isVisible(index: number, uuid: string, visible: string | undefined): boolean {
-  if (visible === undefined) return true;
-  const names = visible.split(',').map((name) => name.trim());
-  return names.some((name) => name === String(index) || (name.startsWith('GPU-') && uuid.startsWith(name)));
+/**
+ * Those that CUDA_VISIBLE_DEVICES names, by their place on the bus or by the beginning of their UUID, up to the first name
+ * that is none. CUDA counts in the order of the bus where all are alike, or CUDA_DEVICE_ORDER says so.
+ */
+function visibleOf<Device extends { index: number; uuid: string }>(
+  devices: readonly Device[],
+  visible: string,
+): Device[] {
+  const found = visible
+    .split(',')
+    .map((name) => name.trim())
+    .map((name) =>
+      devices.find(
+        ({ index, uuid }) => name === String(index) || (name.startsWith('GPU-') && uuid.startsWith(name)),
+      ),
+    );
+  const end = found.indexOf(undefined);
+  return found.slice(0, end === -1 ? undefined : end).map((device) => device!);
 }

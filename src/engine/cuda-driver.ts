@@ -1,7 +1,5 @@
 import { reserveStack } from '../koffi-stack.js';
 
-type Koffi = typeof import('koffi')['default'];
-
 /**
  * What node-llama-cpp's CUDA build for Linux was made with. It has machine code for some GPUs; for others the driver
  * compiles it, which one older than that version of CUDA refuses: llama.cpp then ends the process in the first pass.
@@ -23,9 +21,7 @@ const CAPABILITY = { major: 75, minor: 76 };
  */
 export async function cudaObstacle({ driver, runtime } = LIBRARIES): Promise<string | undefined> {
   if (process.platform !== 'linux') return undefined;
-  const { default: koffi } = await import('koffi');
-  reserveStack(koffi); // for the direct engine, which comes later, and will say so where it cannot be had
-  const found = askDriver(koffi, driver, runtime);
+  const found = await askDriver(driver, runtime);
   if (found === undefined || found.version >= CUDA_BUILD.version) return undefined;
   const device = found.devices.find(({ capability }) => !CUDA_BUILD.machineCode.includes(capability));
   if (device === undefined) return undefined;
@@ -40,8 +36,10 @@ function versionText(version: number): string {
 }
 
 /** What the driver is and what it drives; undefined where it cannot be asked: llama.cpp will say so itself. */
-function askDriver(koffi: Koffi, driver: string, runtime: string) {
+async function askDriver(driver: string, runtime: string) {
   try {
+    const { default: koffi } = await import('koffi');
+    reserveStack(koffi); // for the direct engine, which comes later, and will say so where it cannot be had
     koffi.load(runtime);
     const library = koffi.load(driver);
     const call = (name: string, types: string[], ...args: unknown[]) => {

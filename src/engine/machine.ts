@@ -1,10 +1,9 @@
 import { freemem, totalmem } from 'node:os';
 import { createBindingsEngine } from './bindings/engine.js';
-import { cudaObstacle } from './cuda-driver.js';
 import { createDirectEngine } from './direct/engine.js';
 import { DirectUnavailable } from './direct/library.js';
 import type { Engine, Gpu } from './engine.js';
-import { sharedLlama } from './shared-llama.js';
+import { sharedLlama, whyNotCuda } from './shared-llama.js';
 
 /** Bytes that this machine has, and has left. */
 export interface MachineMemory {
@@ -18,7 +17,7 @@ export interface MachineMemory {
 export interface Machine {
   readonly engine: Engine['name'];
   readonly notDirect: string | undefined; // why the direct engine does not run here
-  readonly notCuda: string | undefined; // why CUDA is not used though there is a build and a GPU for it
+  readonly notCuda: string | undefined; // why CUDA is passed over
   readonly backend: string;
   readonly versions: Engine['versions'];
   readonly memory: MachineMemory;
@@ -34,7 +33,7 @@ export async function inspectMachine(gpu: Gpu): Promise<Machine> {
   });
   try {
     const { name, backend, versions } = engine;
-    const notCuda = gpu === 'auto' ? await cudaObstacle() : undefined;
+    const notCuda = await whyNotCuda(gpu);
     return { engine: name, notDirect, notCuda, backend, versions, memory: await machineMemory(gpu) };
   } finally {
     await engine.dispose();

@@ -1,4 +1,11 @@
-import { getLlama, getLlamaGpuTypes, type Llama, LlamaLogLevel, NoBinaryFoundError } from 'node-llama-cpp';
+import {
+  getLlama,
+  getLlamaGpuTypes,
+  type Llama,
+  type LlamaGpuType,
+  LlamaLogLevel,
+  NoBinaryFoundError,
+} from 'node-llama-cpp';
 import { UsageError } from '../errors.js';
 import { cudaObstacle } from './cuda-driver.js';
 import type { Gpu } from './engine.js';
@@ -27,25 +34,27 @@ export async function sharedLlama(gpu: Gpu): Promise<Llama> {
 
 async function resolveDevice(gpu: Gpu): Promise<Gpu> {
   if (gpu === 'off') return gpu;
-  const supported = await getLlamaGpuTypes('supported');
-  const mayBeCuda = supported.includes('cuda') && (gpu === 'auto' || gpu === 'cuda');
-  return deviceFor(gpu, supported, mayBeCuda ? await cudaObstacle() : undefined);
+  return deviceFor(gpu, await getLlamaGpuTypes('supported'), await whyNotCuda(gpu));
+}
+
+/** Why CUDA is passed over where it would be chosen; undefined where it is not. */
+export async function whyNotCuda(gpu: Gpu): Promise<string | undefined> {
+  if (gpu !== 'auto' && gpu !== 'cuda') return undefined;
+  return (await getLlamaGpuTypes('supported')).includes('cuda') ? cudaObstacle() : undefined;
 }
 
 /**
- * The device to ask node-llama-cpp for: 'off' where there is no choice, so that asking for 'auto' and for 'off' gives one
- * instance; the next best where CUDA would be chosen and cannot run.
- * @param supported as node-llama-cpp tells, the best first
+ * 'off' where there is no choice, so that asking for 'auto' and for 'off' gives one instance.
+ * @param supported what this machine has libraries for, as node-llama-cpp tells
+ * @throws UsageError for a device that is asked for by name and cannot be had
  */
 export function deviceFor(
   gpu: Exclude<Gpu, 'off'>,
   supported: readonly (Gpu | false)[],
   noCuda: string | undefined, // why
 ): Gpu {
-  if (gpu === 'auto') {
-    const [best] = supported.filter((device) => device !== false && !(device === 'cuda' && noCuda));
-    return best === undefined || best === false ? 'off' : noCuda ? best : 'auto';
-  }
+  if (gpu === 'auto')
+    return supported.some((device) => device !== false && !(device === 'cuda' && noCuda)) ? 'auto' : 'off';
   if (!supported.includes(gpu))
     throw new UsageError(`No llama.cpp build for ${gpu} runs on this machine; use --gpu auto or --gpu off`);
   if (gpu === 'cuda' && noCuda)
@@ -54,9 +63,10 @@ export function deviceFor(
 }
 
 async function createLlama(gpu: Gpu, isSecond: boolean): Promise<Llama> {
+  const exclude: LlamaGpuType[] = (await whyNotCuda(gpu)) ? ['cuda'] : [];
   try {
     return await getLlama({
-      gpu: gpu === 'off' ? false : gpu,
+      gpu: gpu === 'off' ? false : gpu === 'auto' ? { type: 'auto', exclude } : gpu,
       build: 'never',
       skipDownload: true,
       progressLogs: false,

@@ -107,6 +107,7 @@ async function follow(
     const { status, headers, body } = answer.response;
     answers.push({ ...answer, at });
     const next = status >= 300 && status < 400 && answers.length <= MOST_REDIRECTS && headers.get('location');
+    if (!next && !answer.response.ok) await body?.cancel(); // else a long page keeps the connection
     if (!next) refuse(answer, address, at);
     if (!next || isEnough(headers)) return answers;
     await body?.cancel();

@@ -32,6 +32,7 @@ globalThis.fetch = async (_, init) => {
     signal: init?.signal ?? stop.signal,
     headers: { ...headers, ...(range ? { range } : {}), 'accept-encoding': 'identity' },
   }).catch((error) => {
+    refused = undefined;
     tell({ type: 'trouble', reason: reasonOf(error) });
     throw error;
   });

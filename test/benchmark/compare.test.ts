@@ -76,6 +76,9 @@ describe('a comparison', () => {
     expect(agrees(1, 1)).toBe(true);
     expect(agrees(1.12, 1)).toBe(false);
     expect(agrees(1, 1.12)).toBe(false);
+    const others = run(1.12);
+    const longer = others.generations.map((one) => ({ ...one, promptTokens: 2 * one.promptTokens }));
+    expect(compare(run(1), { ...others, generations: longer }).changes[0]!.speed.agrees).toBe(true); // not those texts
   });
 
   it('does not judge where there is no interval, or no figure', () => {
@@ -129,7 +132,10 @@ describe('a comparison warns', () => {
     { rest: { conditions: { ...conditions, temperature: 0 } }, warning: 'temperature: 0 then, 1 now' },
     { rest: { conditions: { ...conditions, topK: 0 } }, warning: 'top-k: 0 then, 10 now' },
     { rest: { conditions: { ...conditions, topP: 1 } }, warning: 'top-p: 1 then, 0.9 now' },
-    { rest: { conditions: { ...conditions, threads: 4 } }, warning: 'threads: 4 then, by model size now' },
+    {
+      rest: { conditions: { ...conditions, threads: 4 } },
+      warning: 'threads: 4 then, by model and device now',
+    },
     {
       rest: { versions: { ...now.versions, llamaCpp: 'b0' } },
       warning: 'llama.cpp: b0 then, b1 now',

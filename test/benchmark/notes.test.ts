@@ -13,7 +13,7 @@ describe('the notes', () => {
     expect(notes(REPORT)).toEqual([
       'Target large.gguf (4000 MB), draft small.gguf (80.5 MB)',
       '10 prompts (built-in) x 1, at most 128 tokens; temperature 1, top-k 10, top-p 0.9, seed 1',
-      'Abacus 9, 2 processors, 8 GB, Linux 6.1; cpu, threads by model size; ' +
+      'Abacus 9, 2 processors, 8 GB, Linux 6.1; cpu, threads by model and device; ' +
         'mtad 0.1.0, node-llama-cpp 3.21.1, llama.cpp b1, Node 20.19.0',
       'One bare pass of the target over k tokens, in ms: T(1) 40.0',
       'Energy: not available. CPU not counted: no such counter',
@@ -45,7 +45,7 @@ describe('the notes', () => {
   });
 
   it('tell how the models ran, as far as it was asked for', () => {
-    expect(text({})).toMatch(/; cpu, threads by model size; mtad/);
+    expect(text({})).toMatch(/; cpu, threads by model and device; mtad/);
     const asked = { ...conditions, threads: 4, draftThreads: 1, gpuLayers: 20, draftGpuLayers: 1 };
     const more = { ...asked, contextSize: 512, cacheType: 'q8_0', flashAttention: true };
     expect(

@@ -78,13 +78,3 @@ test.concurrent('Ctrl-C during the warm-up: no empty table, and no file is empti
   expect(stdout).not.toMatch(/Error|setting|texts/);
   expect(existsSync(file)).toBe(false);
 });
-
-test.concurrent('a second SIGINT ends at once', async () => {
-  const run = mtad([...LONG, '--format', 'jsonl']);
-  await saying(run.stdout, /"generation"/);
-  run.kill('SIGINT');
-  run.kill('SIGINT');
-  const { exitCode, signal, stderr } = await run;
-  expect(exitCode === 130 || signal === 'SIGINT').toBe(true);
-  expect(stderr).toMatch(/^(mtad: interrupted: \d+ of 3780 texts are in the report\n)?$/); // two signals may arrive as one
-});

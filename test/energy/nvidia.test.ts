@@ -51,9 +51,10 @@ describe('openNvidia, on made-up GPUs', () => {
 
   test.each([
     ['0', ['GPU 0']],
-    ['2, 0', ['GPU 0', 'GPU 2']],
+    ['2, 0', ['GPU 2', 'GPU 0']],
     ['GPU-1111', ['GPU 1']],
-    ['GPU-2,GPU-00000000-0000-0000-0000-000000000000', ['GPU 0', 'GPU 2']],
+    ['GPU-2,GPU-00000000-0000-0000-0000-000000000000', ['GPU 2', 'GPU 0']],
+    ['0,-1,1', ['GPU 0']], // as CUDA reads it
   ])('reads those that CUDA_VISIBLE_DEVICES=%s lets through', async (visible, names) => {
     const nvml = await openNvidia(await fakeNvml(dir, { gpus: 3 }), visible);
     expect(nvml.read().map(({ name }) => name)).toEqual(names);
@@ -62,7 +63,7 @@ describe('openNvidia, on made-up GPUs', () => {
 
   test.each(['', '-1', '3', 'MIG-0', 'GPU-3'])('finds none where it says "%s"', async (visible) => {
     const path = await fakeNvml(dir, { gpus: 3 });
-    await expect(openNvidia(path, visible)).rejects.toThrow(/shows no GPU/);
+    await expect(openNvidia(path, visible)).rejects.toThrow(`CUDA_VISIBLE_DEVICES=${visible} names no GPU`);
     expect(openCount(path)).toBe(0);
   });
 

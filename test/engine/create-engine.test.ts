@@ -94,7 +94,7 @@ describe('the device', () => {
   it.each([
     { gpu: 'auto', supported: [false], noCuda: undefined, device: 'off' },
     { gpu: 'auto', supported: ['cuda', 'vulkan', false], noCuda: undefined, device: 'auto' },
-    { gpu: 'auto', supported: ['cuda', 'vulkan', false], noCuda: why, device: 'vulkan' },
+    { gpu: 'auto', supported: ['cuda', 'vulkan', false], noCuda: why, device: 'auto' },
     { gpu: 'auto', supported: ['cuda', false], noCuda: why, device: 'off' },
     { gpu: 'vulkan', supported: ['cuda', 'vulkan', false], noCuda: why, device: 'vulkan' },
     { gpu: 'cuda', supported: ['cuda', false], noCuda: undefined, device: 'cuda' },

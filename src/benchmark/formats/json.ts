@@ -77,6 +77,7 @@ const earlier = z.object({
         engine: z.string(),
         prompt: z.string(),
         repetition: z.number(),
+        promptTokens: z.number(),
         tokens: z.array(z.number()).readonly(),
         ms: z.object({ decode: z.number() }),
       }),

@@ -16,7 +16,7 @@ const savedSchema = z.object({
 });
 
 /**
- * Overwrites a saved conversation only, which keeps its permissions and the link that leads to it.
+ * Overwrites a saved conversation only, which keeps its permissions and a link that leads to it.
  * @throws UsageError when there is something else under this name, or it cannot be written
  */
 export async function saveConversation(path: string, messages: readonly ChatMessage[]): Promise<void> {

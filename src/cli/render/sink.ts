@@ -141,7 +141,8 @@ function checkFile(path: string): void {
 }
 
 function checkDisk(path: string): void {
-  if (statfsSync(path).bavail === 0) throw new Error('the disk is full');
+  const { blocks, bavail } = statfsSync(path);
+  if (blocks > 0 && bavail === 0) throw new Error('the disk is full'); // some file systems count nothing
 }
 
 function writeNothing(path: string): void {
