@@ -71,11 +71,9 @@ async function open(options: BenchmarkOptions, later: Later): Promise<Omit<OpenC
 
   const { source, reason } = meter;
   const { maxTokens } = settings;
+  const onGpu = first.engine.backend !== 'cpu';
   return {
-    course: {
-      ...{ writers, prompts, contextSize, maxTokens, repetitions, seed, score, costs, signal },
-      onGpu: first.engine.backend !== 'cpu',
-    },
+    course: { writers, prompts, contextSize, maxTokens, repetitions, onGpu, seed, score, costs, signal },
     facts: factsOf(files, first, (await machineMemory(options.pair.gpu ?? 'auto')).gpus),
     conditions: {
       ...settings,

@@ -34,13 +34,25 @@ export async function sharedLlama(gpu: Gpu): Promise<Llama> {
 
 async function resolveDevice(gpu: Gpu): Promise<Gpu> {
   if (gpu === 'off') return gpu;
-  return deviceFor(gpu, await getLlamaGpuTypes('supported'), await whyNotCuda(gpu));
+  return deviceFor(gpu, await supportedDevices(), await whyNotCuda(gpu));
 }
 
 /** Why CUDA is passed over where it would be chosen; undefined where it is not. */
 export async function whyNotCuda(gpu: Gpu): Promise<string | undefined> {
   if (gpu !== 'auto' && gpu !== 'cuda') return undefined;
-  return (await getLlamaGpuTypes('supported')).includes('cuda') ? cudaObstacle() : undefined;
+  return (await supportedDevices()).includes('cuda') ? obstacleOfCuda() : undefined;
+}
+
+/** What does not change while the process lives, and takes looking for libraries or asking a driver. */
+const supportedDevices = once(() => getLlamaGpuTypes('supported'));
+const obstacleOfCuda = once(() => cudaObstacle());
+
+function once<T>(find: () => Promise<T>): () => Promise<T> {
+  let found: Promise<T> | undefined;
+  return () => {
+    found ??= find();
+    return found;
+  };
 }
 
 /**
