@@ -40,7 +40,6 @@ export {
   type BatchToken,
   CACHE_TYPES,
   type CacheType,
-  type ChatMessage,
   type ChatTemplate,
   type Context,
   type ContextOptions,
@@ -53,7 +52,7 @@ export {
   type Model,
   type ModelOptions,
   type ReadRequest,
-  type ReasoningMarks,
+  type Rendered,
   type Tokenizer,
 } from './engine/engine.js';
 export { ModelFileError, PairMismatchError, ResourceError, UsageError } from './errors.js';
@@ -96,6 +95,9 @@ export {
   type StrategyOptions,
 } from './strategies/index.js';
 export type { StrategyContext } from './strategies/recipe.js';
+export type { ChatMessage } from './templates/messages.js';
+export type { TemplateChoice, Think } from './templates/open-template.js';
+export type { ReasoningMarks } from './templates/reasoning-marks.js';
 export type {
   Distribution,
   Draft,

@@ -11,20 +11,21 @@ const ALLOWED: Record<string, string> = {
   'draft-tree.ts': 'sampling types.ts',
   verification: 'draft-tree.ts sampling types.ts',
   drafting: 'draft-tree.ts sampling types.ts',
-  engine: 'koffi-stack.ts types.ts errors.ts',
+  templates: 'errors.ts',
+  engine: 'koffi-stack.ts templates types.ts errors.ts',
   cache: 'sampling engine/engine.ts draft-tree.ts types.ts',
   decoding: 'cache drafting draft-tree.ts sampling types.ts',
   strategies: 'cache decoding drafting verification sampling types.ts',
   metrics: 'decoding types.ts',
-  models: 'engine errors.ts types.ts',
+  models: 'engine templates errors.ts types.ts',
   generation:
-    'models metrics strategies decoding cache draft-tree.ts sampling engine/engine.ts errors.ts types.ts',
+    'models metrics strategies decoding cache draft-tree.ts sampling templates engine/engine.ts errors.ts types.ts',
   energy: 'koffi-stack.ts',
   benchmark:
-    'energy generation models metrics strategies verification decoding cache draft-tree.ts sampling engine version.ts errors.ts types.ts',
-  cli: 'benchmark engine/engine.ts generation models metrics strategies version.ts errors.ts types.ts',
+    'energy generation templates models metrics strategies verification decoding cache draft-tree.ts sampling engine version.ts errors.ts types.ts',
+  cli: 'benchmark templates engine/engine.ts generation models metrics strategies version.ts errors.ts types.ts',
   'index.ts':
-    'benchmark cache generation models metrics strategies decoding drafting sampling engine/engine.ts errors.ts types.ts',
+    'benchmark cache generation templates models metrics strategies decoding drafting sampling engine/engine.ts errors.ts types.ts',
 };
 
 const FILES = (readdirSync('src', { recursive: true }) as string[])

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { idleWatts, type Meter, type MeterOptions, openMeter } from '../energy/meter.js';
-import type { Model } from '../engine/engine.js';
+import type { ChatTemplate, Model } from '../engine/engine.js';
 import { machineMemory } from '../engine/machine.js';
 import { PEER_NAMES, Peers } from '../engine/peers.js';
 import { UsageError } from '../errors.js';
@@ -58,7 +58,8 @@ async function open(options: BenchmarkOptions, later: Later): Promise<Omit<OpenC
   const pairs = await openPairs(options, files, later);
   const first = pairs[0]!;
   const { contextSize = files.target.trainContextSize || Number.MAX_SAFE_INTEGER } = run;
-  const { prompts, skipped } = admit(options, first, contextSize);
+  const template = options.raw ? undefined : await first.target.chatTemplate?.(options.template);
+  const { prompts, skipped } = await admit(options, first, template, contextSize);
   const longest = Math.max(...prompts.map(({ tokens }) => tokens.length));
   const capacity = Math.min(contextSize, longest + settings.maxTokens);
 
@@ -89,7 +90,7 @@ async function open(options: BenchmarkOptions, later: Later): Promise<Omit<OpenC
       flashAttention: run.flashAttention ?? null,
       gpuLayers: options.pair.gpuLayers ?? null,
       draftGpuLayers: options.pair.draftGpuLayers ?? null,
-      chatTemplate: options.raw ? null : (first.target.chatTemplate?.name ?? null),
+      chatTemplate: template?.name ?? null,
     },
     energy: { source, reason, idleWatts: source ? await idleOf(meter) : null },
   };
@@ -130,7 +131,8 @@ async function openWriters(
   meter: Meter,
   later: Later,
 ): Promise<Writer[]> {
-  const writing: Writing = { settings, run: { ...options.run, signal }, meter };
+  const { template } = options;
+  const writing: Writing = { settings, template, run: { ...options.run, signal }, meter };
   const ours = pairs.flatMap((pair) => entries.map((entry) => strategyWriter(pair, entry, writing)));
   if (!options.peers) return ours;
   const peers = await Peers.load({
@@ -179,15 +181,17 @@ async function openScorer(
 }
 
 /** @throws UsageError where nothing is left */
-function admit(
-  { prompts: all, raw }: BenchmarkOptions,
+async function admit(
+  { prompts: all }: BenchmarkOptions,
   pair: Pair,
+  template: ChatTemplate | undefined,
   contextSize: number,
-): { prompts: TokenizedPrompt[]; skipped: Conditions['skipped'] } {
-  const tokenized = all.map(({ id, text }) => {
-    const request = promptOf(text, { inTemplate: !raw && pair.target.chatTemplate !== undefined });
-    return { id, request, tokens: encodePrompt(pair, request) };
-  });
+): Promise<{ prompts: TokenizedPrompt[]; skipped: Conditions['skipped'] }> {
+  const tokenized: TokenizedPrompt[] = [];
+  for (const { id, text } of all) {
+    const request = promptOf(text, { inTemplate: template !== undefined });
+    tokenized.push({ id, request, tokens: await encodePrompt(pair, request, template) });
+  }
   const prompts = tokenized.filter(({ tokens }) => tokens.length < contextSize);
   const skipped = tokenized
     .filter(({ tokens }) => tokens.length >= contextSize)

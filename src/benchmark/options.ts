@@ -2,6 +2,7 @@ import type { EngineName } from '../engine/engine.js';
 import type { RunOptions } from '../generation/run-options.js';
 import type { Settings } from '../generation/settings.js';
 import type { PairOptions } from '../models/pair.js';
+import type { TemplateChoice } from '../templates/open-template.js';
 import type { Entry } from './contenders.js';
 import type { BenchmarkPrompt } from './prompts.js';
 
@@ -13,6 +14,7 @@ export interface BenchmarkOptions {
   readonly promptSource: string; // where the prompts are from, for the report
   readonly prompts: readonly BenchmarkPrompt[];
   readonly raw: boolean; // as they are, also for a model with a chat template
+  readonly template: TemplateChoice; // else
   readonly pair: Omit<PairOptions, 'engine' | 'needsDraft' | 'signal'>;
   readonly run: Omit<RunOptions, 'signal'>;
   readonly settings: Pick<Settings, 'temperature' | 'topK' | 'topP' | 'ignoreEos' | 'maxTokens'>;

@@ -4,9 +4,7 @@ import type { Context, Model } from '../engine/engine.js';
 export function watchedModel(model: Model, onPass: (tokens: number) => void): Model {
   return {
     tokenizer: model.tokenizer,
-    get chatTemplate() {
-      return model.chatTemplate;
-    },
+    chatTemplate: async (choice) => model.chatTemplate?.(choice),
     createGrammar: (source) => model.createGrammar(source),
     createContext: async (options) => watchedContext(await model.createContext(options), onPass),
   };

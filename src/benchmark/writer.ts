@@ -5,6 +5,7 @@ import { generate, type Prompt } from '../generation/generate.js';
 import type { RunOptions } from '../generation/run-options.js';
 import type { Settings } from '../generation/settings.js';
 import type { Pair } from '../models/pair.js';
+import type { TemplateChoice } from '../templates/open-template.js';
 import type { TokenId } from '../types.js';
 import type { Entry } from './contenders.js';
 import type { Contender, Generation } from './report.js';
@@ -32,12 +33,17 @@ export type Written = Pick<
 /** What holds for all of them. */
 export interface Writing {
   readonly settings: Pick<Settings, 'temperature' | 'topK' | 'topP' | 'ignoreEos'>;
+  readonly template: TemplateChoice;
   readonly run: RunOptions & { readonly signal: AbortSignal };
   readonly meter: Meter;
 }
 
 /** A strategy of this project on one engine. */
-export function strategyWriter(pair: Pair, entry: Entry, { settings, run, meter }: Writing): Writer {
+export function strategyWriter(
+  pair: Pair,
+  entry: Entry,
+  { settings, template, run, meter }: Writing,
+): Writer {
   const { name, role } = entry;
   return {
     contender: { name, role, engine: pair.engine.name },
@@ -48,7 +54,7 @@ export function strategyWriter(pair: Pair, entry: Entry, { settings, run, meter 
         target: watchedModel(pair.target, (tokens) => count(sizes.target, tokens)),
         draft: pair.draft && watchedModel(pair.draft, (tokens) => count(sizes.draft, tokens)),
       };
-      const input = { ...settings, ...entry.settings, maxTokens, seed };
+      const input = { ...settings, ...template, ...entry.settings, maxTokens, seed };
       let before = await meter.read();
       for await (const event of generate(watched, prompt.request, input, { ...run, contextSize })) {
         if (event.type === 'start' || event.type === 'prefill') {

@@ -5,12 +5,14 @@ import type { ModelHeader } from '../models/header.js';
 export function warn(
   ctxSize: number | undefined, // as asked for
   { trainContextSize }: ModelHeader,
-  template: ChatTemplate | undefined,
+  template: Pick<ChatTemplate, 'takesSystem'> | undefined,
+  system: string | undefined, // what the model is told before the rest
   say: (line: string) => void,
 ): void {
   if (ctxSize !== undefined && trainContextSize > 0 && ctxSize > trainContextSize)
     say(
       `warning: --ctx-size ${ctxSize} is more than the ${trainContextSize} tokens that the target was trained on`,
     );
-  if (template?.caveat !== undefined) say(`warning: ${template.caveat}`);
+  if (template?.takesSystem === false && system !== undefined)
+    say('the chat template has no place for a system text: it stands before the first question');
 }

@@ -1,3 +1,6 @@
+import type { ChatMessage } from '../templates/messages.js';
+import type { TemplateChoice } from '../templates/open-template.js';
+import type { ReasoningMarks } from '../templates/reasoning-marks.js';
 import type { Mask, TokenId, TopLogits } from '../types.js';
 
 /**
@@ -36,8 +39,11 @@ export interface ModelOptions {
 /** A loaded model: how it reads text, and memory to evaluate tokens in. */
 export interface Model {
   readonly tokenizer: Tokenizer;
-  /** How the model was trained to be talked to; undefined = not at all, it writes on. */
-  readonly chatTemplate?: ChatTemplate | undefined;
+  /**
+   * How the model was trained to be talked to, or the template that is chosen for it; undefined = not at all, it writes on.
+   * @throws UsageError where the template cannot be rendered
+   */
+  chatTemplate?(choice?: TemplateChoice): Promise<ChatTemplate | undefined>;
   /** @throws ResourceError when the memory does not suffice */
   createContext(options: ContextOptions): Promise<Context>;
   /** @throws UsageError when llama.cpp cannot read it */
@@ -70,34 +76,30 @@ export interface Tokenizer {
   isEndOfGeneration(token: TokenId): boolean;
 }
 
-/** Something said in a conversation. */
-export interface ChatMessage {
-  readonly role: 'system' | 'user' | 'assistant';
-  readonly content: string;
-}
-
-/** Messages become tokens: the template's own words may be special tokens, those of the messages never are. */
+/** Messages become tokens: the template's own words may be control tokens, those of the messages never are. */
 export interface ChatTemplate {
+  /** 'own' = the one in the model's file, 'given', or the name of a known one. */
   readonly name: string;
-  /** Why it may not be the model's own; undefined = it is. */
-  readonly caveat: string | undefined;
+  /** Whether it has a place for a system message. Without one, that stands before the first question. */
+  readonly takesSystem: boolean;
+  readonly hasSwitch: boolean; // for reasoning
   /** Where the model says what it reasons before it answers; undefined = it does not. */
   readonly reasoning: ReasoningMarks | undefined;
-  /** What ends an answer, besides the tokenizer's end-of-generation tokens. */
+  /** What ends an answer, besides the tokenizer's end-of-generation tokens. Words where no token stands for them. */
   readonly endTokens: ReadonlySet<TokenId>;
   readonly endTexts: readonly string[];
-  /** A conversation whose last message is the user's, up to where the answer begins. */
-  encode(messages: readonly ChatMessage[]): TokenId[];
-  /** What follows the last answer of such a conversation: its end, and what comes after it, up to the next answer. */
-  encodeAfterAnswer(messages: readonly ChatMessage[]): TokenId[];
+  /**
+   * A conversation up to where the next answer begins.
+   * @param written how it was written so far: those tokens are kept where the text still begins so
+   * @throws UsageError where the template cannot be rendered with these messages
+   */
+  encode(messages: readonly ChatMessage[], written?: Rendered): Promise<Rendered>;
 }
 
-/** The words between which a model reasons before it answers. */
-export interface ReasoningMarks {
-  readonly start: string; // not empty
-  readonly end: string; // not empty
-  /** Whether the template opens the section itself, so that an answer begins inside it. */
-  readonly isOpen: boolean;
+/** What a template makes of messages, and the same as tokens. */
+export interface Rendered {
+  readonly text: string; // names of control tokens included, without the leading token
+  readonly tokens: readonly TokenId[];
 }
 
 /** How much a context holds, and how it is evaluated. */

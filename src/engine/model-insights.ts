@@ -1,4 +1,4 @@
-import { GgmlType, type GgufFileInfo, GgufInsights, resolveChatWrapper } from 'node-llama-cpp';
+import { GgmlType, type GgufFileInfo, GgufInsights } from 'node-llama-cpp';
 import { ModelFileError } from '../errors.js';
 import type { CacheType, Gpu } from './engine.js';
 import { refuseWithoutRollback } from './llama-model.js';
@@ -13,8 +13,6 @@ export interface ModelInsights {
   readonly recurrent: boolean;
   readonly hybrid: boolean;
   readonly slidingWindow: number | undefined; // tokens
-  /** Which of node-llama-cpp's ways of wrapping a conversation fits the model's template; undefined = it has none. */
-  readonly chatWrapper: string | undefined;
   /** @throws ModelFileError for an architecture that this llama.cpp does not know, or whose state cannot be rolled back */
   refuse(): void;
   memory(options: { cells: number; cacheType: CacheType | undefined }): Promise<ModelMemory>;
@@ -46,9 +44,6 @@ export async function insightsOf(info: GgufFileInfo, source: string, gpu: Gpu): 
     recurrent: insights.isRecurrent,
     hybrid: insights.isHybrid,
     slidingWindow: insights.swaSize,
-    chatWrapper: info.metadata.tokenizer?.chat_template
-      ? resolveChatWrapper({ fileInfo: info, warningLogs: false, llama })?.wrapperName
-      : undefined,
     refuse() {
       if (!insights.isSupportedByLlamaCpp)
         throw new ModelFileError(

@@ -1,25 +1,26 @@
-import type { ChatMessage, ChatTemplate } from '../engine/engine.js';
+import type { ChatTemplate, Rendered } from '../engine/engine.js';
 import { UsageError } from '../errors.js';
 import type { Pair } from '../models/pair.js';
+import type { ChatMessage } from '../templates/messages.js';
 import type { TokenId } from '../types.js';
-import { answerOf } from './reasoning.js';
+import { answerOf, thoughtOf } from './reasoning.js';
 import { requireChatTemplate } from './require-chat-template.js';
 import type { RunOptions } from './run-options.js';
 import { type EffectiveSettings, type GenerationEvent, Session } from './session.js';
 import { parseSettings, type SettingsInput } from './settings.js';
 
 /**
- * Questions and answers, in the target's chat template. Between them both caches stay as they are: the next question
- * stands behind the tokens of the last answer as they were written, so that only what is new is evaluated. What a model
- * reasoned is no part of the conversation, nor is a stop string: an answer with either is read once more without.
+ * Questions and answers, in the target's chat template, which writes the whole anew each time. Between them both caches
+ * stay as they are: as far as it writes what stands there, the tokens stay as they were written, and only what is new is
+ * evaluated. Whether it keeps what a model reasoned is the template's to say. A stop string is no part of an answer.
  */
 export class Conversation {
   readonly #pair: Pair;
   readonly #template: ChatTemplate;
   readonly #session: Session;
   #messages: readonly ChatMessage[] = [];
-  /** The messages as tokens, up to where the last answer ends; undefined = they stand nowhere so. */
-  #text: readonly TokenId[] | undefined;
+  /** The conversation as it was written, up to where the last answer ends; undefined = it was not. */
+  #written: Rendered | undefined;
 
   private constructor(pair: Pair, template: ChatTemplate, session: Session) {
     this.#pair = pair;
@@ -29,15 +30,21 @@ export class Conversation {
 
   /** @throws UsageError where the target has no chat template or a setting is wrong; ResourceError */
   static async open(pair: Pair, input: SettingsInput = {}, run: RunOptions = {}): Promise<Conversation> {
-    const template = requireChatTemplate(pair);
-    return new Conversation(pair, template, await Session.open(pair, parseSettings(input), run, template));
+    const settings = parseSettings(input);
+    const template = await requireChatTemplate(pair, settings);
+    return new Conversation(pair, template, await Session.open(pair, settings, run, template));
   }
 
   get settings(): EffectiveSettings {
     return this.#session.settings;
   }
 
-  /** What was said, reasoning excepted. */
+  /** How the messages are put into tokens. */
+  get template(): ChatTemplate {
+    return this.#template;
+  }
+
+  /** What was said. */
   get messages(): readonly ChatMessage[] {
     return this.#messages;
   }
@@ -52,14 +59,15 @@ export class Conversation {
         'An answer is still being written: read its events to the end, or leave their loop',
       );
     this.#messages = messages;
-    this.#text = undefined;
+    this.#written = undefined;
   }
 
   /** Tokens of the conversation so far, and how many it can have. */
-  get size(): { readonly tokens: number; readonly contextSize: number } {
+  async size(): Promise<{ readonly tokens: number; readonly contextSize: number }> {
     const isEmpty = this.#messages.length === 0;
-    const text = this.#text ?? (isEmpty ? [] : this.#template.encode(this.#messages));
-    return { tokens: text.length, contextSize: this.#session.contextSize };
+    const { tokens } =
+      this.#written ?? (isEmpty ? { tokens: [] } : await this.#template.encode(this.#messages));
+    return { tokens: tokens.length, contextSize: this.#session.contextSize };
   }
 
   /**
@@ -70,13 +78,13 @@ export class Conversation {
    */
   async *ask(question: string, signal?: AbortSignal): AsyncGenerator<GenerationEvent, void> {
     const messages: ChatMessage[] = [...this.#messages, { role: 'user', content: question }];
-    for await (const event of this.#session.write(this.#promptOf(messages), signal)) {
+    const prompt = await this.#template.encode(messages, this.#written);
+    for await (const event of this.#session.write(prompt.tokens, signal)) {
       const content = event.type === 'end' ? answerOf(event.result) : '';
       if (event.type === 'end' && content !== '') {
-        const { result } = event;
-        this.#messages = [...messages, { role: 'assistant', content }];
-        const isAsWritten = result.finishReason !== 'stop' && !result.reasoning;
-        this.#text = isAsWritten ? this.#withoutEnd(this.#session.tokens) : undefined;
+        const reasoning = thoughtOf(event.result, this.#template.reasoning);
+        this.#messages = [...messages, { role: 'assistant', content, ...(reasoning && { reasoning }) }];
+        this.#written = this.#writtenAfter(prompt);
       }
       yield event;
     }
@@ -86,10 +94,10 @@ export class Conversation {
     return this.#session.dispose();
   }
 
-  #promptOf(messages: readonly ChatMessage[]): readonly TokenId[] {
-    return this.#text
-      ? [...this.#text, ...this.#template.encodeAfterAnswer(messages)]
-      : this.#template.encode(messages);
+  #writtenAfter({ text, tokens: before }: Rendered): Rendered {
+    const tokens = this.#withoutEnd(this.#session.tokens);
+    const { tokenizer } = this.#pair.target;
+    return { text: text + tokenizer.decode(tokens.slice(before.length), before.slice(-4), true), tokens };
   }
 
   /** The template itself writes the token that ends an answer. */

@@ -1,6 +1,7 @@
-import type { ChatMessage } from '../engine/engine.js';
+import type { ChatTemplate } from '../engine/engine.js';
 import { UsageError } from '../errors.js';
 import type { Pair } from '../models/pair.js';
+import type { ChatMessage } from '../templates/messages.js';
 import type { TokenId } from '../types.js';
 import { contextSizeOf, refuseLongPrompt } from './context-size.js';
 import { requireChatTemplate } from './require-chat-template.js';
@@ -25,8 +26,8 @@ export async function* generate(
   const settings = parseSettings(input);
   if (prompt === '') throw new UsageError('The prompt is empty');
   checkRunOptions(run);
-  const template = typeof prompt === 'string' ? undefined : requireChatTemplate(pair);
-  const promptTokens = encodePrompt(pair, prompt);
+  const template = typeof prompt === 'string' ? undefined : await requireChatTemplate(pair, settings);
+  const promptTokens = await encodePrompt(pair, prompt, template);
   refuseLongPrompt(promptTokens, contextSizeOf(pair, run));
   const length = promptTokens.length + settings.maxTokens;
   const session = await Session.open(pair, settings, run, template, length);
@@ -47,8 +48,12 @@ export function promptOf(
   return { messages: system === undefined ? messages : [{ role: 'system', content: system }, ...messages] };
 }
 
-/** @throws UsageError for messages where the target has no chat template */
-export function encodePrompt(pair: Pair, prompt: Prompt): TokenId[] {
-  if (typeof prompt === 'string') return pair.target.tokenizer.encode(prompt);
-  return requireChatTemplate(pair).encode(prompt.messages);
+/** @param template for messages */
+export async function encodePrompt(
+  { target }: Pair,
+  prompt: Prompt,
+  template: ChatTemplate | undefined,
+): Promise<readonly TokenId[]> {
+  if (typeof prompt === 'string') return target.tokenizer.encode(prompt);
+  return (await template!.encode(prompt.messages)).tokens;
 }

@@ -1,4 +1,4 @@
-import type { ReasoningMarks } from '../engine/engine.js';
+import type { ReasoningMarks } from '../templates/reasoning-marks.js';
 import type { GenerationEvent, GenerationResult } from './session.js';
 import { StopStrings } from './stop-strings.js';
 
@@ -20,6 +20,19 @@ export function withoutReasoning(event: GenerationEvent): GenerationEvent {
 /** What a model said after it had reasoned. */
 export function answerOf({ text, reasoning }: Pick<GenerationResult, 'text' | 'reasoning'>): string {
   return text.slice(reasoning?.length ?? 0);
+}
+
+/** What a model reasoned, without the marks around it; undefined = nothing. */
+export function thoughtOf(
+  { reasoning }: Pick<GenerationResult, 'reasoning'>,
+  marks: ReasoningMarks | undefined,
+): string | undefined {
+  if (!reasoning || !marks) return undefined;
+  const text = reasoning.trim();
+  const opening = [marks.start, marks.skipped].find((mark) => mark !== undefined && text.startsWith(mark));
+  const begin = opening?.length ?? 0;
+  const end = text.endsWith(marks.end) ? text.length - marks.end.length : text.length;
+  return text.slice(begin, Math.max(begin, end)).trim() || undefined;
 }
 
 /**
@@ -57,17 +70,18 @@ export class ReasoningSplitter {
   }
 
   #begin(text: string): Section[] {
-    const { start } = this.#marks;
+    const { start, skipped = start } = this.#marks;
     const words = text.trimStart();
-    const isUndecided = words.length < start.length && start.startsWith(words);
+    const isUndecided = [start, skipped].some((mark) => words.length < mark.length && mark.startsWith(words));
     this.#held = isUndecided ? text : '';
     if (isUndecided) return [];
-    if (!words.startsWith(start)) {
+    const mark = [start, skipped].find((one) => words.startsWith(one));
+    if (mark === undefined) {
       this.#place = 'answer';
       return [{ text, isReasoning: false }];
     }
-    this.#place = 'inside';
-    const marked = text.length - words.length + start.length;
+    this.#place = mark === start ? 'inside' : 'gap';
+    const marked = text.length - words.length + mark.length;
     return [{ text: text.slice(0, marked), isReasoning: true }, ...this.#take(text.slice(marked))];
   }
 

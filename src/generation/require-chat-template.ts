@@ -3,20 +3,24 @@ import type { ChatTemplate } from '../engine/engine.js';
 import { UsageError } from '../errors.js';
 import type { ModelHeader } from '../models/header.js';
 import type { Pair } from '../models/pair.js';
+import type { TemplateChoice } from '../templates/open-template.js';
 
-/** @throws UsageError where the target has none */
-export function requireChatTemplate({
-  target,
-  targetHeader,
-}: Pick<Pair, 'target' | 'targetHeader'>): ChatTemplate {
-  refuseWithoutChatTemplate(targetHeader);
-  return target.chatTemplate!;
+/** @throws UsageError where the target has none and none is chosen, or where it cannot be rendered */
+export async function requireChatTemplate(
+  { target, targetHeader }: Pick<Pair, 'target' | 'targetHeader'>,
+  choice: TemplateChoice,
+): Promise<ChatTemplate> {
+  refuseWithoutChatTemplate(targetHeader, choice);
+  return (await target.chatTemplate!(choice))!;
 }
 
 /** @throws UsageError for a model that has none, as its file tells before it is loaded */
-export function refuseWithoutChatTemplate({ path, hasChatTemplate }: ModelHeader): void {
-  if (!hasChatTemplate)
+export function refuseWithoutChatTemplate(
+  { path, template: { own } }: ModelHeader,
+  { chatTemplate }: TemplateChoice,
+): void {
+  if (own === undefined && chatTemplate === undefined)
     throw new UsageError(
-      `${basename(path)} has no chat template: it writes on from a text, and answers no messages; use an instruction-tuned model, such as --pair llama-3.1-8b`,
+      `${basename(path)} has no chat template: it writes on from a text, and answers no messages; use an instruction-tuned model, such as --pair llama-3.1-8b, or name its template (--chat-template chatml)`,
     );
 }

@@ -9,6 +9,7 @@ import { addStep, type Counters, NO_STEPS } from '../metrics/counters.js';
 import type { Pair } from '../models/pair.js';
 import { createRng } from '../sampling/rng.js';
 import { createStrategy, sequencesOf } from '../strategies/index.js';
+import type { ReasoningMarks } from '../templates/reasoning-marks.js';
 import type { FinishReason, Rng, TokenId } from '../types.js';
 import { bannedTokens } from './banned-tokens.js';
 import { contextSizeOf, refuseLongPrompt } from './context-size.js';
@@ -37,7 +38,7 @@ export type EffectiveSettings = Settings & { readonly seed: number; readonly per
 /** One text and what it took. */
 export interface GenerationResult {
   readonly text: string; // all of it
-  readonly reasoning: string | null; // what of it came before the answer; null = the prompt's template knows of none
+  readonly reasoning: string | null; // what of it came before the answer; null = the model does none
   readonly tokens: readonly TokenId[]; // emitted, the one that ended the text included
   readonly finishReason: FinishReason;
   readonly grammarComplete: boolean | null; // whether the text may end there; null without a grammar
@@ -210,7 +211,7 @@ export class Session {
       type: 'end',
       result: {
         text: textOf(pieces),
-        reasoning: reasoning ? textOf(pieces.filter(({ isReasoning }) => isReasoning)) : null,
+        reasoning: reasonedIn(pieces, reasoning),
         tokens: prefix.slice(promptTokens.length),
         finishReason,
         grammarComplete: constraint?.isComplete(prefix) ?? null,
@@ -246,4 +247,10 @@ function effectiveSettings({ targetHeader }: Pair, settings: Settings): Effectiv
   const { seed = randomInt(2 ** 32), perplexity } = settings;
   const isSmall = targetHeader.vocabulary.tokens.length <= SMALL_VOCABULARY;
   return { ...settings, seed, perplexity: perplexity === 'auto' ? isSmall : perplexity };
+}
+
+/** A template that speaks of reasoning tells that the model does some; else only what came tells. */
+function reasonedIn(pieces: readonly TextPiece[], marks: ReasoningMarks | undefined): string | null {
+  const text = textOf(pieces.filter(({ isReasoning }) => isReasoning));
+  return marks?.isOfTemplate || text !== '' ? text : null;
 }

@@ -30,6 +30,10 @@ export const settingsSchema = z.strictObject({
     })
     .default([]),
   ignoreEos: z.boolean({ error: 'true or false' }).default(false),
+  /** Which template messages are put into: the name of a known one, or its text in Jinja. Undefined = the model's own. */
+  chatTemplate: z.string({ error: 'a text' }).optional(),
+  /** Whether the model reasons before it answers, where its template has a switch for that. */
+  think: z.enum(['auto', 'on', 'off'], { error: "'auto', 'on' or 'off'" }).default('auto'),
   /** What the text must look like. */
   grammar: z
     .union(

@@ -1,4 +1,5 @@
-import type { ReasoningMarks, Tokenizer } from '../engine/engine.js';
+import type { Tokenizer } from '../engine/engine.js';
+import type { ReasoningMarks } from '../templates/reasoning-marks.js';
 import type { TokenId } from '../types.js';
 import { Detokenizer } from './detokenizer.js';
 import { ReasoningSplitter, type Section } from './reasoning.js';

@@ -1,5 +1,9 @@
+import { basename } from 'node:path';
 import { GgufFileType } from 'node-llama-cpp';
 import type { ModelInsights } from '../engine/model-insights.js';
+import { templateOrigin } from '../engine/template-origin.js';
+import { UsageError } from '../errors.js';
+import { openTemplate } from '../templates/open-template.js';
 import type { GgufFile } from './gguf-file.js';
 import { caveatOf } from './header.js';
 
@@ -21,8 +25,7 @@ export interface ModelFacts {
   readonly bos: SpecialToken | undefined;
   readonly eos: SpecialToken | undefined;
   readonly eot: SpecialToken | undefined; // ends a turn of a conversation
-  readonly chatTemplate: boolean;
-  readonly chatWrapper: string | undefined; // which of node-llama-cpp's fits the template
+  readonly chatTemplate: ChatTemplateFacts | undefined;
   readonly recurrent: boolean; // all layers
   readonly hybrid: boolean; // some layers
   readonly slidingWindow: number | undefined; // tokens that some layers see at most
@@ -43,7 +46,32 @@ const VOCABULARY_KINDS: Record<string, string> = {
   rwkv: 'RWKV',
 };
 
-export function factsOf({ source, remote, info, partBytes }: GgufFile, insights: ModelInsights): ModelFacts {
+/** What a chat template does when it is tried. */
+export interface ChatTemplateFacts {
+  readonly problem: string | undefined; // why it cannot be rendered; undefined = it can
+  readonly takesSystem: boolean;
+  readonly reasons: 'always' | 'switch' | 'itself' | 'no'; // 'switch' = where --think says so; 'itself' = the model decides
+}
+
+/** Tries the chat template of a file; undefined where it has none. */
+export async function chatTemplateFacts({ info, source }: GgufFile): Promise<ChatTemplateFacts | undefined> {
+  try {
+    const template = await openTemplate(templateOrigin(info, basename(source)));
+    if (!template) return undefined;
+    const { takesSystem, hasSwitch, reasoning } = template;
+    const alone = reasoning ? (reasoning.isOpen ? 'always' : 'itself') : 'no';
+    return { problem: undefined, takesSystem, reasons: hasSwitch ? 'switch' : alone };
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    return { problem: error.message, takesSystem: false, reasons: 'no' };
+  }
+}
+
+export function factsOf(
+  { source, remote, info, partBytes }: GgufFile,
+  insights: ModelInsights,
+  chatTemplate: ChatTemplateFacts | undefined,
+): ModelFacts {
   const { metadata, architectureMetadata } = info;
   const { general } = metadata;
   const ggml = metadata.tokenizer?.ggml;
@@ -71,8 +99,7 @@ export function factsOf({ source, remote, info, partBytes }: GgufFile, insights:
     bos: token(ggml?.bos_token_id),
     eos: token(ggml?.eos_token_id),
     eot: token((ggml as { eot_token_id?: number } | undefined)?.eot_token_id),
-    chatTemplate: !!metadata.tokenizer?.chat_template?.trim(),
-    chatWrapper: insights.chatWrapper,
+    chatTemplate,
     recurrent: insights.recurrent,
     hybrid: insights.hybrid,
     slidingWindow: insights.slidingWindow,

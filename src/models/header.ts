@@ -1,4 +1,7 @@
+import { basename } from 'node:path';
 import type { GgufFileInfo } from 'node-llama-cpp';
+import { templateOrigin } from '../engine/template-origin.js';
+import type { TemplateOrigin } from '../templates/open-template.js';
 import { readGgufFile } from './gguf-file.js';
 import { refuseUnfit } from './refusals.js';
 
@@ -10,8 +13,8 @@ export interface ModelHeader {
   readonly vocabulary: Vocabulary;
   /** What its makers want said beside every figure taken with it; metadata `mtad.caveat`. */
   readonly caveat: string | undefined;
-  /** Whether it says how the model wants to be talked to. */
-  readonly hasChatTemplate: boolean;
+  /** How the model wants to be talked to. */
+  readonly template: TemplateOrigin;
   readonly bytes: number; // of the file; of a split model, the first part
 }
 
@@ -33,7 +36,7 @@ export async function readHeader(path: string): Promise<ModelHeader> {
     caveat: caveatOf(info),
     architecture: info.metadata.general.architecture,
     trainContextSize: Number(info.architectureMetadata.context_length ?? 0),
-    hasChatTemplate: !!info.metadata.tokenizer.chat_template?.trim(),
+    template: templateOrigin(info, basename(path)),
     vocabulary: vocabularyOf(info),
   };
 }

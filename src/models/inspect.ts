@@ -4,7 +4,7 @@ import { insightsOf, type ModelMemory } from '../engine/model-insights.js';
 import { ModelFileError, PairMismatchError, UsageError } from '../errors.js';
 import type { Asking } from './ask.js';
 import { checkPair } from './check-pair.js';
-import { factsOf, type ModelFacts } from './facts.js';
+import { chatTemplateFacts, factsOf, type ModelFacts } from './facts.js';
 import { type GgufFile, readGgufFile, readRemoteGguf } from './gguf-file.js';
 import { vocabularyOf } from './header.js';
 import { refuseUnfit } from './refusals.js';
@@ -97,7 +97,7 @@ async function inspectModel(
     insights.refuse();
   });
   return {
-    facts: factsOf(file, insights),
+    facts: factsOf(file, insights, await chatTemplateFacts(file)),
     refusal,
     memory: refusal === undefined ? await insights.memory(context) : undefined,
   };

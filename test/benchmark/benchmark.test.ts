@@ -36,6 +36,7 @@ const optionsOf = (rest: Partial<BenchmarkOptions> = {}): BenchmarkOptions => ({
   promptSource: 'two',
   prompts: PROMPTS,
   raw: false,
+  template: {},
   pair: { gpu: 'off' },
   run: { threads: 1 },
   settings: { temperature: 1, topK: 10, topP: 0.9, ignoreEos: true, maxTokens: 16 },

@@ -34,6 +34,7 @@ function fakeMeter(): Meter {
 
 const writing = (rest: Partial<Writing> = {}): Writing => ({
   settings: { temperature: 1, topK: 10, topP: 0.9, ignoreEos: false },
+  template: {},
   run: { threads: 1, signal: new AbortController().signal },
   meter: fakeMeter(),
   ...rest,

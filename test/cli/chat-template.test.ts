@@ -30,8 +30,8 @@ const json = async (args: readonly string[]) => JSON.parse((await mtad([...args,
 describe('a model with a chat template', () => {
   test('gets the prompt in it, and the token that ends a turn ends the text', async () => {
     const [asked, raw] = await Promise.all([json([...chat, 'Hello']), json([...chat, '--raw', 'Hello'])]);
-    expect(asked.params).toMatchObject({ chat_template: 'ChatML', system: null });
-    expect(raw.params).toMatchObject({ chat_template: null });
+    expect(asked.params).toMatchObject({ chat_template: 'own', think: 'auto', system: null });
+    expect(raw.params).toMatchObject({ chat_template: null, think: null });
     expect(asked.prompt_tokens).toBeGreaterThan(raw.prompt_tokens + 5);
     expect(asked).toMatchObject({ finish_reason: 'eos', tokens: expect.arrayContaining([1985]) });
     expect(asked.text).not.toContain('im_end');
@@ -55,13 +55,52 @@ describe('a model with a chat template', () => {
     expect(raw[0].prompt_tokens - raw[1].prompt_tokens).toBeLessThan(5);
   });
 
+  test('--chat-template names another, --chat-template-file brings one', async () => {
+    const file = join(folder, 'own.jinja');
+    await writeFile(file, '{{ messages[0].content }}!');
+    const [named, given] = await Promise.all([
+      json([...chat, '--chat-template', 'llama2', 'Hello']),
+      json([...chat, '--chat-template-file', file, 'Hello']),
+    ]);
+    expect(named.params.chat_template).toBe('llama2');
+    expect(given.params.chat_template).toBe('given');
+    expect(given.prompt_tokens).toBe((await json([...chat, '--raw', 'Hello!'])).prompt_tokens);
+  });
+
   test.each([
+    [['--chat-template', 'chatmll', 'Hello'], 'is no chat template: a known one is chatml, '],
+    [['--chat-template-file', 'nowhere.jinja', 'Hello'], 'Cannot read the chat template: ENOENT'],
+    [['--chat-template', '{{ x.y.z }}', 'Hello'], 'the chat template given cannot be rendered: '],
+    [['--think', 'off', 'Hello'], 'chat-target.gguf has no switch for reasoning: leave out --think off'],
     [['--raw', '--chat', 'Hello'], 'cannot be used with'],
     [['--raw', '--system', 'Be brief', 'Hello'], 'cannot be used with'],
   ])('%j is refused', async (args, message) => {
     const { exitCode, stderr } = await mtad([...chat, ...args]);
     expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining(message) });
   });
+});
+
+test('a template without an end, or one that takes all memory, ends nothing but the run', async () => {
+  const bomb = '{% for i in range(1000000000) %}{{ i }}{% endfor %}';
+  const model = await modelsIn('bomb', SENTENCES, bomb);
+  const { exitCode, stdout, stderr } = await mtad([...model, 'Hello']);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+  expect(stderr).toMatch(
+    /^mtad: the chat template of chat-target\.gguf cannot be rendered: it .+ \(--raw\)\n$/,
+  );
+  expect((await mtad([...model, '--raw', 'Hello'])).exitCode).toBe(0);
+});
+
+test('a system text for which a template has no place stands before the question, and that is said', async () => {
+  const model = await modelsIn(
+    'no-system',
+    SENTENCES,
+    CHATML.replace('messages %}', "messages if message.role != 'system' %}"),
+  );
+  const { stderr } = await mtad([...model, '--system', 'Be brief', 'Hello']);
+  expect(stderr).toBe(
+    'mtad: the chat template has no place for a system text: it stands before the first question\n',
+  );
 });
 
 test.each([['--chat'], ['--system', 'Be brief']])(

@@ -5,21 +5,28 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import { CHATML, chatPair } from '../support/chat-models.js';
 
-/** Brackets, unlike any template that node-llama-cpp knows, around what `answer` says of an answer. */
+/** Brackets around messages, and around what `answer` says of an answer. */
 const bracketed = (answer: string) =>
   "{% for m in messages %}{% if m['role'] == 'assistant' %}" +
   answer +
   "{% else %}{{ '[U]' + m['content'] + '[/U]' }}{% endif %}{% endfor %}{% if add_generation_prompt %}{{ '[A]' }}{% endif %}";
 
+/** Tokens of gpt-oss. */
+const HARMONY = { 257: '<|start|>', 256: '<|message|>', 255: '<|channel|>', 2: '<|end|>' };
+
 const TEMPLATES = {
   plain: bracketed("{{ '[A]' + m['content'] + '[/A]' }}"),
-  opening: bracketed(
-    "{% if loop.last %}{{ '[A]<think>\\n' + m['content'] }}{% else %}{{ '[A]' + m['content'] + '[/A]' }}{% endif %}",
+  opening: bracketed("{{ '[A]' + m['content'].split('</think>')[0] + '[/A]' }}").replace(
+    "{{ '[A]' }}{% endif %}",
+    "{{ '[A]<think>\\n' }}{% endif %}",
   ),
   closing: bracketed("{{ '[A]' + m['content'] + '</think>[/A]' }}"),
   blank: bracketed("{{ '[A]' + m['content'] + '\\n' }}"),
   broken: '{% for m in messages %}{{ m.content',
   chatml: CHATML,
+  harmony:
+    "{% for m in messages %}{% if m.role == 'assistant' %}{{ '<|start|>assistant<|channel|>final<|message|>' + m.content + '<|end|>' }}" +
+    "{% else %}{{ '<|start|>' + m.role + '<|message|>' + m.content + '<|end|>' }}{% endif %}{% endfor %}{{ '<|start|>assistant' }}",
 };
 
 describe('what a template says of answers', () => {
@@ -28,7 +35,10 @@ describe('what a template says of answers', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'mtad-marks-'));
     const loaded = Object.entries(TEMPLATES).map(async ([name, template]) => {
-      const files = await chatPair(await mkdtemp(join(folder, name)), { template });
+      const files = await chatPair(await mkdtemp(join(folder, name)), {
+        template,
+        ...(name === 'harmony' ? { tokens: HARMONY } : {}),
+      });
       return [name, await loadPair({ ...files, needsDraft: false })] as const;
     });
     pairs = Object.fromEntries(await Promise.all(loaded)) as typeof pairs;
@@ -38,47 +48,53 @@ describe('what a template says of answers', () => {
     await rm(folder, { recursive: true });
   });
 
-  const template = (name: keyof typeof TEMPLATES) => pairs[name].target.chatTemplate!;
-  const prompt = (name: keyof typeof TEMPLATES) =>
-    pairs[name].target.tokenizer.decode(
-      template(name).encode([{ role: 'user', content: 'Hello' }]),
-      [],
-      true,
+  const template = async (name: keyof typeof TEMPLATES) => (await pairs[name].target.chatTemplate!())!;
+  const prompt = async (name: keyof typeof TEMPLATES) => {
+    const { tokens } = await (await template(name)).encode([{ role: 'user', content: 'Hello' }]);
+    return pairs[name].target.tokenizer.decode(tokens, [], true);
+  };
+
+  it('an answer begins inside the reasoning where the prompt ends with its mark, which is there once', async () => {
+    expect((await template('opening')).reasoning).toEqual({
+      start: '<think>',
+      end: '</think>',
+      isOpen: true,
+      isOfTemplate: true,
+    });
+    expect((await prompt('opening')).match(/<think>/g)).toHaveLength(1);
+    expect((await prompt('opening')).trimEnd()).toMatch(/<think>$/);
+    expect((await template('plain')).reasoning).toMatchObject({ isOpen: false, isOfTemplate: false });
+    expect(await prompt('plain')).not.toContain('<think>');
+  });
+
+  it('what ends the reasoning ends no answer', async () => {
+    const { endTokens, endTexts } = await template('closing');
+    expect([...endTokens]).toEqual([]);
+    expect(endTexts).toEqual(['[/A]']);
+  });
+
+  it('nor does the token with which the end of the reasoning begins', async () => {
+    const { endTokens, endTexts, reasoning } = await template('harmony');
+    expect(reasoning).toMatchObject({ start: '<|channel|>analysis<|message|>', isOpen: false });
+    expect({ endTokens: [...endTokens], endTexts }).toEqual({ endTokens: [], endTexts: [] });
+  });
+
+  it('blank space ends no answer: there is some in most', async () => {
+    const { endTokens, endTexts } = await template('blank');
+    expect([...endTokens]).toEqual([]);
+    expect(endTexts).toEqual(['[U]']);
+  });
+
+  it('a token that is no text ends an answer, and the same words do not', async () => {
+    const { endTokens, endTexts } = await template('chatml');
+    expect({ endTokens: [...endTokens], endTexts }).toEqual({ endTokens: [2], endTexts: [] });
+  });
+
+  it('a template that cannot be rendered is refused by name', async () => {
+    await expect(template('broken')).rejects.toThrow(
+      /^the chat template of chat-target\.gguf cannot be rendered: .+; use a known one \(--chat-template chatml, /,
     );
-
-  it('an answer begins inside the reasoning where the prompt ends with its mark, which is there once', () => {
-    expect(template('opening').reasoning).toEqual({ start: '<think>', end: '</think>', isOpen: true });
-    expect(prompt('opening').match(/<think>/g)).toHaveLength(1);
-    expect(prompt('opening').trimEnd()).toMatch(/<think>$/);
-    expect(template('plain').reasoning).toMatchObject({ isOpen: false });
-    expect(prompt('plain')).not.toContain('<think>');
-  });
-
-  it('what ends the reasoning ends no answer', () => {
-    const { endTokens, endTexts } = template('closing');
-    const end = pairs.closing.target.tokenizer.encode('</think>').at(-1)!;
-    expect(endTokens).not.toContain(end);
-    expect(endTexts.filter((text) => text.includes('</think>'))).toEqual([]);
-    expect(endTexts).toContain('[/A]');
-  });
-
-  it('blank space ends no answer: there is some in most', () => {
-    const { endTokens, endTexts } = template('blank');
-    const { tokenizer } = pairs.blank.target;
-    const ends = [...endTexts, ...[...endTokens].map((token) => tokenizer.decode([token], [], true))];
-    expect(ends.filter((text) => text.trim() === '')).toEqual([]);
-  });
-
-  it('a token that is no text ends an answer, whatever would follow it', () => {
-    const { endTokens, endTexts } = template('chatml');
-    expect(endTokens).toContain(2);
-    for (const text of endTexts) expect(text).not.toBe('');
-  });
-
-  it('says that it is a guess where the own template cannot be read', () => {
-    expect(template('broken').caveat).toMatch(
-      /^the chat template of chat-target\.gguf cannot be read \(.+\); "/,
-    );
-    expect(template('plain').caveat).toBeUndefined();
+    const named = await pairs.broken.target.chatTemplate!({ chatTemplate: 'chatml' });
+    expect(named).toMatchObject({ name: 'chatml' });
   });
 });

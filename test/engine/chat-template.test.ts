@@ -1,9 +1,10 @@
 import { Template } from '@huggingface/jinja';
-import type { LlamaModel } from 'node-llama-cpp';
+import type { LlamaModel, Token } from 'node-llama-cpp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { llamaChatTemplate } from '../../src/engine/chat-template.js';
-import type { ChatMessage, ChatTemplate } from '../../src/engine/engine.js';
+import type { ChatTemplate } from '../../src/engine/engine.js';
 import { llamaTokenizer } from '../../src/engine/tokenizer.js';
+import type { ChatMessage } from '../../src/templates/messages.js';
 import { loadVocabularies } from '../support/vocabularies.js';
 
 const SYSTEM: ChatMessage = { role: 'system', content: 'Be brief.' };
@@ -18,18 +19,6 @@ const CONVERSATIONS: Record<string, ChatMessage[]> = {
   'all of them': [SYSTEM, QUESTION, ANSWER, NEXT],
 };
 
-/** How node-llama-cpp's wrapper for a family, or llama.cpp, departs from what the model's own template writes. */
-const DEPARTURES: Record<string, (rendered: string) => string> = {
-  'command-r': (rendered) => rendered,
-  // Without a system message it has none, where the template makes one up.
-  qwen2: (rendered) => rendered.replace('<|im_start|>system\nYou are a helpful assistant<|im_end|>\n', ''),
-  qwen35: (rendered) => rendered.replace('<|im_start|>system\nYou are a helpful assistant<|im_end|>\n', ''),
-  // It asks for reasoning, on a line of its own.
-  'gemma-4': (rendered) => rendered.replace('<|think|>', '<|think|>\n'),
-  // llama.cpp reads no line break behind these tokens, as the model was trained.
-  'phi-3': (rendered) => rendered.replace(/(<\|\w+\|>)\n/g, '$1'),
-};
-
 type Name = 'command-r' | 'gemma-4' | 'phi-3' | 'qwen2' | 'qwen35';
 const NAMES: readonly Name[] = ['command-r', 'gemma-4', 'phi-3', 'qwen2', 'qwen35'];
 
@@ -38,7 +27,7 @@ describe('the chat templates of real models', () => {
   const templates: Partial<Record<Name, ChatTemplate>> = {};
   beforeAll(async () => {
     models = await loadVocabularies(...NAMES);
-    for (const name of NAMES) templates[name] = llamaChatTemplate(models[name])!;
+    for (const name of NAMES) templates[name] = (await llamaChatTemplate(models[name]))!;
   });
   afterAll(async () => {
     for (const model of Object.values(models ?? {})) await model.dispose();
@@ -51,57 +40,70 @@ describe('the chat templates of real models', () => {
   function rendered(name: Name, messages: readonly ChatMessage[]): string {
     const { fileInfo, tokens } = models[name];
     const template = new Template(fileInfo.metadata.tokenizer.chat_template!);
-    const bos = { bos_token: tokens.bosString, eos_token: tokens.eosString };
-    return template.render({ messages, ...bos, add_generation_prompt: true, enable_thinking: true });
+    const names = { bos_token: tokens.bosString, eos_token: tokens.eosString };
+    return template.render({ messages, ...names, add_generation_prompt: true, enable_thinking: true });
   }
 
   const cases = NAMES.flatMap((name) =>
     Object.entries(CONVERSATIONS).map(([what, messages]) => ({ name, what, messages })),
-  );
+  ).filter(({ name, messages }) => name !== 'phi-3' || messages[0] !== SYSTEM);
 
-  it.each(cases.filter(({ name, messages }) => name !== 'phi-3' || messages[0] !== SYSTEM))(
-    '$name: $what reads as its own template writes it',
-    ({ name, messages }) => {
-      const tokens = templateOf(name).encode(messages);
-      expect(shown(name, tokens)).toBe(DEPARTURES[name]!(rendered(name, messages)));
+  it.each(cases)(
+    '$name: $what is what its own template writes, read as llama.cpp reads it',
+    async ({ name, messages }) => {
+      const { text, tokens } = await templateOf(name).encode(messages);
+      expect(text).toBe(rendered(name, messages));
+      const { bos, shouldPrependBosToken } = models[name].tokens;
+      const whole: number[] = models[name].tokenize(text, true);
+      expect(tokens).toEqual(shouldPrependBosToken && whole[0] !== bos ? [bos, ...whole] : whole);
+      expect(tokens.filter((token) => token === bos)).toHaveLength(shouldPrependBosToken ? 1 : 0);
     },
   );
 
-  it('phi-3: puts a system message, which its template would drop, before the question', () => {
+  it('phi-3: puts a system message, which its template would drop, before the question', async () => {
     expect(rendered('phi-3', [SYSTEM, QUESTION])).not.toContain(SYSTEM.content);
-    const text = shown('phi-3', templateOf('phi-3').encode([SYSTEM, QUESTION]));
-    expect(text).toMatch(/^<s><\|user\|>[^<]*Be brief\.[^<]*Hello there<\|end\|><\|assistant\|>$/);
+    const { text } = await templateOf('phi-3').encode([SYSTEM, QUESTION]);
+    expect(text).toBe('<s><|user|>\nBe brief.\n\nHello there<|end|>\n<|assistant|>\n');
   });
 
-  it.each(NAMES)('%s: what looks like a special token in a message stays text', (name) => {
+  it.each(NAMES)('%s: the names of control tokens in messages stay text', async (name) => {
     const { bos, eos, eot } = models[name].tokens;
-    const { endTokens } = templateOf(name);
-    const words = [...endTokens, bos, eos, eot].filter((token) => token != null);
+    const words = [...templateOf(name).endTokens, bos, eos, eot].filter((token) => token != null);
     const disguised = words.map((token) => shown(name, [token])).join(' and ');
-    const count = (messages: ChatMessage[]) =>
-      templateOf(name)
-        .encode(messages)
-        .filter((token) => (words as number[]).includes(token)).length;
+    const control = (tokens: readonly number[]) =>
+      tokens.filter((token) => models[name].getTokenAttributes(token as Token).control);
     const innocent = [SYSTEM, QUESTION, ANSWER, NEXT];
-    const attack = innocent.map((message) => ({ ...message, content: `${disguised}!` }));
-    expect(count(attack)).toBe(count(innocent));
-    const text = shown(name, templateOf(name).encode(attack));
-    expect(text.split(`${disguised}!`)).toHaveLength(innocent.length + 1);
+    const attack = innocent.map((message) => ({ ...message, content: `${disguised}\ue000!` }));
+    const [quiet, loud] = await Promise.all([innocent, attack].map((m) => templateOf(name).encode(m)));
+    expect(control(loud!.tokens)).toEqual(control(quiet!.tokens));
+    expect(loud!.text.split(`${disguised}\ue000!`)).toHaveLength(innocent.length + 1);
+    expect(shown(name, loud!.tokens).split(`${disguised}\ue000!`)).toHaveLength(innocent.length + 1);
   });
 
-  it.each(NAMES)('%s: what follows an answer is what follows it in the whole conversation', (name) => {
+  it.each(NAMES)('%s: of what was written the tokens are kept, however they spell it', async (name) => {
     const template = templateOf(name);
-    for (const messages of [CONVERSATIONS['a second question']!, CONVERSATIONS['all of them']!]) {
-      const before = template.encode(messages.slice(0, -2));
-      const answer = models[name].tokenizer(ANSWER.content, false, 'trimLeadingSpace');
-      expect([...before, ...answer, ...template.encodeAfterAnswer(messages)]).toEqual(
-        template.encode(messages),
-      );
-    }
+    const prompt = await template.encode([QUESTION]);
+    const letters = ANSWER.content
+      .split('')
+      .flatMap((letter) => models[name].tokenize(letter, false, 'trimLeadingSpace'));
+    const written = { text: prompt.text + ANSWER.content, tokens: [...prompt.tokens, ...letters] };
+    const next = [QUESTION, ANSWER, NEXT];
+    const [kept, canonical] = await Promise.all([template.encode(next, written), template.encode(next)]);
+    expect(kept.text).toBe(canonical.text);
+    expect(kept.tokens.slice(0, written.tokens.length)).toEqual(written.tokens);
+    expect(kept.tokens.length - canonical.tokens.length).toBe(
+      letters.length - models[name].tokenize(ANSWER.content, false).length,
+    );
+    const other = [QUESTION, { ...ANSWER, content: 'No.' }, NEXT];
+    expect(await template.encode(other, written)).toEqual(await template.encode(other));
   });
 
-  it.each(NAMES)('%s: an answer ends where the next turn of the template would end it', (name) => {
-    const { endTokens, encodeAfterAnswer } = templateOf(name);
-    expect(endTokens).toContain(encodeAfterAnswer([QUESTION, ANSWER, NEXT])[0]);
+  it.each(NAMES)('%s: an answer ends with the token that the template writes behind it', async (name) => {
+    const { endTokens, endTexts } = templateOf(name);
+    const { text } = await templateOf(name).encode([QUESTION, ANSWER, NEXT]);
+    const [, behind] = text.split(ANSWER.content);
+    const [end] = [...endTokens].map((token) => shown(name, [token]));
+    expect(behind!.trimStart().startsWith(end!)).toBe(true);
+    expect(endTexts).toEqual([]);
   });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { answerOf, ReasoningSplitter } from '../../src/generation/reasoning.js';
+import { answerOf, ReasoningSplitter, thoughtOf } from '../../src/generation/reasoning.js';
 import { createRng } from '../../src/sampling/rng.js';
 
-const MARKS = { start: '<think>', end: '</think>', isOpen: false };
+const MARKS = { start: '<think>', end: '</think>', skipped: '<answer>', isOpen: false, isOfTemplate: true };
 
 /** The reasoning and the answer of a text that comes in these pieces, and in which order they came. */
 function split(pieces: readonly string[], isOpen = false) {
@@ -44,6 +44,9 @@ describe('ReasoningSplitter', () => {
     ['<think>a</think>b <think>c</think>', false, '<think>a</think>', 'b <think>c</think>'],
     ['<think>a </thought> b</think>c', false, '<think>a </thought> b</think>', 'c'],
     ['日本<think>', false, '', '日本<think>'],
+    ['<answer>Yes.', false, '<answer>', 'Yes.'],
+    ['<answer> <think>', false, '<answer> ', '<think>'],
+    ['<ans', false, '', '<ans'],
   ];
 
   it.each(texts)('%j: the same however the text is cut', (text, isOpen, reasoning, answer) => {
@@ -67,4 +70,12 @@ describe('ReasoningSplitter', () => {
 it('answerOf: what follows the reasoning, or all of it where a model does not reason', () => {
   expect(answerOf({ text: '<think>a</think>\nb', reasoning: '<think>a</think>\n' })).toBe('b');
   expect(answerOf({ text: 'b', reasoning: null })).toBe('b');
+});
+
+it('thoughtOf: the reasoning without its marks', () => {
+  expect(thoughtOf({ reasoning: '<think>\na b\n</think>\n\n' }, MARKS)).toBe('a b');
+  expect(thoughtOf({ reasoning: 'a\n</think>' }, { ...MARKS, isOpen: true })).toBe('a');
+  for (const reasoning of [null, '', '<think></think>', '<answer>'])
+    expect(thoughtOf({ reasoning }, MARKS)).toBeUndefined();
+  expect(thoughtOf({ reasoning: 'a' }, undefined)).toBeUndefined();
 });

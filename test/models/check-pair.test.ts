@@ -12,7 +12,7 @@ function header(name: string, vocabulary: Partial<Vocabulary> = {}): ModelHeader
     trainContextSize: 2048,
     bytes: 1,
     caveat: undefined,
-    hasChatTemplate: false,
+    template: { model: name, own: undefined, bos: '', eos: '' },
     vocabulary: { tokens: TOKENS, bos: 1, eos: 2, ...vocabulary },
   };
 }

@@ -41,7 +41,7 @@ describe('inspect', () => {
       vocabularyKind: 'SPM',
       bos: { id: 1, text: '<s>' },
       eos: { id: 2, text: '</s>' },
-      chatTemplate: false,
+      chatTemplate: undefined,
     });
     expect(draft!.facts.layers).toBe(2);
     expect([target.refusal, draft!.refusal]).toEqual([undefined, undefined]);
@@ -80,12 +80,27 @@ describe('inspect', () => {
     }
   });
 
-  it('names the chat template by the wrapper that fits it', async () => {
-    const template =
-      "{% for m in messages %}<|im_start|>{{m['role']}}\n{{m['content']}}<|im_end|>\n{% endfor %}";
+  it.each([
+    [
+      '{% for m in messages %}{{ m.content }}{% endfor %}',
+      { problem: undefined, takesSystem: true, reasons: 'no' },
+    ],
+    ['{{ messages[-1].content }}<think>{# </think> #}', { takesSystem: false, reasons: 'always' }],
+    ['{{ messages[-1].content }}{% if enable_thinking %}<think>{% endif %}', { reasons: 'switch' }],
+    [
+      '{{ messages',
+      { problem: expect.stringMatching(/^the chat template of chat\.gguf cannot be rendered: /) },
+    ],
+    [
+      '{% for i in range(1000000) %}{% for j in range(1000000) %}{% endfor %}{% endfor %}',
+      { problem: expect.stringContaining('does not come to an end') },
+    ],
+  ])('tries the chat template %s', async (template, facts) => {
     const metadata = { 'tokenizer.chat_template': { string: template } };
     const model = await tinyModel(dir, { metadata }, 'chat.gguf');
-    expect((await run({ model })).target.facts).toMatchObject({ chatTemplate: true, chatWrapper: 'ChatML' });
+    const inspection = await run({ model });
+    expect(inspection.target.facts.chatTemplate).toMatchObject(facts);
+    expect(inspection.target.refusal).toBeUndefined(); // a prompt can be given as it is
   });
 
   it('tells the first difference of two models that do not make a pair', async () => {

@@ -36,12 +36,12 @@ const COMMANDS: Record<string, ChatCommand> = {
   },
   stats: {
     what: 'figures of the last answer and of the conversation',
-    run: (_, { conversation, last, say, color }) => {
+    run: async (_, { conversation, last, say, color }) => {
       if (last) {
         const run = { settings: conversation.settings, promptTokens: last.promptTokens };
         say(statsText(run, last.result, colorsFor(color, process.stderr.isTTY)).trimEnd());
       }
-      const { tokens, contextSize } = conversation.size;
+      const { tokens, contextSize } = await conversation.size();
       const { evaluated } = last?.result ?? {};
       const read = evaluated
         ? `; of the last question ${evaluated.target} tokens were new to the target, ${evaluated.draft} to the draft model`

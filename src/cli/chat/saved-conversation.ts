@@ -1,7 +1,7 @@
 import { chmod, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
-import type { ChatMessage } from '../../engine/engine.js';
 import { UsageError } from '../../errors.js';
+import type { ChatMessage } from '../../templates/messages.js';
 
 /** Of what this version writes and reads. */
 const SCHEMA = 1;
@@ -9,7 +9,13 @@ const SCHEMA = 1;
 const savedSchema = z.object({
   schema: z.literal(SCHEMA),
   messages: z
-    .array(z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: z.string() }))
+    .array(
+      z.strictObject({
+        role: z.enum(['system', 'user', 'assistant']),
+        content: z.string(),
+        reasoning: z.string().optional(),
+      }),
+    )
     .refine(takesTurns, {
       error: 'the messages must be question and answer in turn, after a system message if any',
     }),

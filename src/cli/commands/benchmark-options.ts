@@ -6,6 +6,7 @@ import { UsageError } from '../../errors.js';
 import { canClip, canLookUp } from '../../strategies/index.js';
 import { DEFAULTS, draftSource, pairOptionsOf, runOptionsOf } from '../options.js';
 import { BUILT_IN_LIMIT } from '../programs/benchmark.js';
+import { templateChoiceOf } from '../template-options.js';
 import type { BenchmarkFlags } from './benchmark.js';
 
 /**
@@ -23,6 +24,7 @@ export async function optionsOf(flags: BenchmarkFlags): Promise<Omit<BenchmarkOp
     promptSource: sourceName(prompts),
     prompts: await readPrompts(prompts, limit),
     raw: flags.raw ?? false,
+    template: templateChoiceOf(flags),
     pair: pairOptionsOf(flags),
     run: runOptionsOf(flags),
     settings: { temperature, topK, topP, maxTokens, ignoreEos },

@@ -22,12 +22,13 @@ import { comparisonTable } from '../render/comparison-table.js';
 import { downloadReports } from '../render/downloads.js';
 import type { Progress } from '../render/progress.js';
 import { checkOutputs, checkRoom, Sink } from '../render/sink.js';
+import type { TemplateFlags } from '../template-options.js';
 import { type Export, exportsOf, jsonLines, writeExports } from './benchmark-exports.js';
 import { optionsOf } from './benchmark-options.js';
 import { runReplay } from './replay.js';
 
 /** What Commander makes of the options. Undefined = not given. */
-export interface BenchmarkFlags extends RuntimeFlags {
+export interface BenchmarkFlags extends RuntimeFlags, TemplateFlags {
   strategies: readonly StrategyName[];
   draftLength?: number[];
   beamWidth?: number[];

@@ -9,6 +9,7 @@ import type { GenerationResult } from '../../generation/session.js';
 import { parseSettings, type Settings, type SettingsInput } from '../../generation/settings.js';
 import type { Pair, PairFiles, PairOptions } from '../../models/pair.js';
 import { sequencesOf } from '../../strategies/index.js';
+import type { OpenTemplate } from '../../templates/open-template.js';
 import type { FinishReason } from '../../types.js';
 import { attended } from '../attended.js';
 import { type DecodingFlags, settingsOf } from '../decoding-options.js';
@@ -25,10 +26,11 @@ import { jsonLinesPrinter, jsonPrinter, type Printer, plainPrinter } from '../re
 import type { Progress } from '../render/progress.js';
 import { checkOutputs } from '../render/sink.js';
 import { statsText } from '../render/stats.js';
+import { type TemplateFlags, templateChoiceOf } from '../template-options.js';
 import { warn } from '../warnings.js';
 
 /** What Commander makes of the options. Undefined = not given. */
-export interface GenerateFlags extends RuntimeFlags, DecodingFlags, GrammarFlags {
+export interface GenerateFlags extends RuntimeFlags, DecodingFlags, GrammarFlags, TemplateFlags {
   prompt?: string;
   file?: string;
   stdin: boolean;
@@ -95,20 +97,18 @@ async function loadAndWrite(
   };
   const { findPair, loadPair } = await import('../../models/pair.js'); // half a second, so not before it is needed
   const files = await findPair(options); // before a long standard input is read in vain
-  checkChatTemplate(flags, files.target, say);
+  const template = await templateFor(flags, settings, files.target, say);
   const words = await readPrompt(sources, signal, say);
   if (words === '') throw new UsageError('The prompt is empty');
-  const inTemplate = files.target.hasChatTemplate && !flags.raw;
-  const prompt = promptOf(words, { inTemplate, system: flags.system });
+  const prompt = promptOf(words, { inTemplate: template !== undefined, system: flags.system });
 
   const started = performance.now();
   progress.loading('Loading models');
   const pair = await loadPair(options, files);
   try {
     const loadMs = performance.now() - started;
-    const template = inTemplate ? pair.target.chatTemplate : undefined;
-    warn(flags.ctxSize, files.target, template, say);
-    return await write(pair, prompt, flags, settings, { loadMs, interrupts, progress });
+    warn(flags.ctxSize, files.target, template, flags.system, say);
+    return await write(pair, prompt, template, flags, settings, { loadMs, interrupts, progress });
   } finally {
     await pair.dispose();
   }
@@ -117,6 +117,7 @@ async function loadAndWrite(
 async function write(
   pair: Pair,
   prompt: Prompt,
+  template: OpenTemplate | undefined,
   flags: GenerateFlags,
   settings: Settings,
   { loadMs, interrupts, progress }: { loadMs: number; interrupts: Interrupts; progress: Progress },
@@ -135,7 +136,6 @@ async function write(
       if (event.type === 'start') {
         const { settings: effective, contextSize, promptTokens } = event;
         const runtime = { ...flags, contextSize };
-        const template = typeof prompt === 'string' ? undefined : pair.target.chatTemplate;
         run = { pair, template, settings: effective, runtime, promptTokens: promptTokens.length, loadMs };
       }
       if (event.type === 'prefill') progress.prefill(event.done, event.total);
@@ -185,15 +185,24 @@ function sayer({ quiet }: GenerateFlags): (line: string) => void {
   };
 }
 
-/** @throws UsageError for flags that need one; a system text that is set for all models is passed over instead */
-function checkChatTemplate(
+/**
+ * The template that the prompt is put into, tried before the model is loaded; undefined = none.
+ * @throws UsageError for one that cannot be rendered, and for flags that need one; a system text that is set for all models
+ *   is passed over instead
+ */
+async function templateFor(
   { raw, chat, system, systemFrom }: GenerateFlags,
+  settings: Settings,
   target: PairFiles['target'],
   say: (line: string) => void,
-): void {
-  if (raw || target.hasChatTemplate || (!chat && system === undefined)) return;
-  if (chat || systemFrom === undefined) refuseWithoutChatTemplate(target);
+): Promise<OpenTemplate | undefined> {
+  if (raw) return undefined;
+  const { openTemplate } = await import('../../templates/open-template.js');
+  const template = await openTemplate(target.template, settings);
+  if (template || (!chat && system === undefined)) return template;
+  if (chat || systemFrom === undefined) refuseWithoutChatTemplate(target, settings);
   say(`the system text of ${systemFrom} is not used: ${basename(target.path)} has no chat template`);
+  return undefined;
 }
 
 function fileOf({ output }: GenerateFlags): string | undefined {
@@ -216,6 +225,7 @@ function settingsFor(flags: GenerateFlags): SettingsInput {
   const measured = flags.json || flags.jsonl || flags.trace ? ('auto' as const) : false;
   return {
     ...settingsOf(flags),
+    ...templateChoiceOf(flags),
     perplexity: flags.perplexity ?? measured,
     grammar: readGrammar(flags, sayer(flags)),
   };

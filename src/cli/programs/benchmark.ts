@@ -12,6 +12,7 @@ import {
   setting,
   whole,
 } from '../options.js';
+import { addTemplateOptions } from '../template-options.js';
 
 /** Tokens per text, and texts of the built-in set: some minutes with a model of a few billion parameters. */
 const MAX_TOKENS = 128;
@@ -82,7 +83,9 @@ export function createBenchmarkProgram(): Command {
       '--prompts <file>',
       'JSON lines: {"prompt"} or Spec-Bench\'s {"question_id", "turns"} (first turn); - is standard input',
     )
-    .option('--raw', 'give the prompts as they are, also to a model with a chat template')
+    .option('--raw', 'give the prompts as they are, also to a model with a chat template');
+  addTemplateOptions(program);
+  program
     .addOption(
       whole('--limit <n>', `the first n prompts (default: all, ${BUILT_IN_LIMIT} of the built-in ones)`, 1),
     )

@@ -9,6 +9,7 @@ import {
   answerErrors,
   colorOption,
 } from '../options.js';
+import { addTemplateOptions } from '../template-options.js';
 
 /** Tokens of a conversation unless --ctx-size says otherwise: what a model was trained on may not fit into memory. */
 export const CHAT_CONTEXT = 8192;
@@ -52,6 +53,7 @@ export function createChatProgram(): Command {
       ).conflicts('system'),
     )
     .option('--hide-reasoning', 'only the answer of a model that reasons first');
+  addTemplateOptions(program);
 
   program.optionsGroup('Decoding:');
   addDecodingOptions(program);

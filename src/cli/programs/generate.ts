@@ -10,6 +10,7 @@ import {
   colorOption,
 } from '../options.js';
 import { promptWords } from '../spelling.js';
+import { addTemplateOptions } from '../template-options.js';
 
 const HELP = `
 Commands (mtad <command> --help tells more):
@@ -71,6 +72,7 @@ export function createGenerateProgram(): Command {
         'system',
       ]),
     );
+  addTemplateOptions(program);
 
   program.optionsGroup('Decoding:');
   addDecodingOptions(program);

@@ -23,8 +23,7 @@ const FACTS: Record<string, Fact> = {
   BOS: ({ facts }) => tokenText(facts.bos),
   EOS: ({ facts }) => tokenText(facts.eos),
   EOT: ({ facts }) => tokenText(facts.eot),
-  'chat template': ({ facts: { chatTemplate, chatWrapper } }) =>
-    chatTemplate ? `yes (${chatWrapper ?? 'of no known kind'})` : 'none',
+  'chat template': ({ facts }) => templateText(facts.chatTemplate),
   weights: ({ memory }) => memory && bytesText(memory.weights.ram + memory.weights.vram),
   'context memory': ({ memory }) => memory && bytesText(memory.context.ram + memory.context.vram),
   'layers on GPU': ({ memory }) => (memory?.gpuLayers ? `${memory.gpuLayers}` : undefined),
@@ -84,9 +83,26 @@ function findingsOf({ target, draft, pair, memory, contextSize, machine }: Inspe
       ([what, why]): Finding[] =>
         why === undefined ? [] : [{ text: `${what} does not work here: ${why}.`, color: 'yellow' }],
     ),
+    ...(target.facts.chatTemplate?.problem === undefined
+      ? []
+      : [{ text: target.facts.chatTemplate.problem, color: 'yellow' as const }]),
     ...caveats.map((text) => ({ text })),
     { text: gpus.length > 0 ? `GPU: ${gpus.join(', ')}.` : 'No GPU is seen.' },
   ];
+}
+
+function templateText(template: InspectedModel['facts']['chatTemplate']): string {
+  if (!template) return 'none';
+  if (template.problem !== undefined) return 'yes, but it cannot be rendered';
+  const reasons = {
+    always: 'reasons first',
+    switch: 'reasons first, unless --think off',
+    itself: 'may reason first',
+    no: undefined,
+  }[template.reasons];
+  return ['yes', reasons, template.takesSystem ? undefined : 'no system text']
+    .filter((part) => part !== undefined)
+    .join(', ');
 }
 
 function layersText({ layers, recurrent, hybrid, slidingWindow }: InspectedModel['facts']): string {

@@ -1,4 +1,3 @@
-import type { ChatTemplate } from '../../engine/engine.js';
 import type { EffectiveSettings, GenerationResult } from '../../generation/session.js';
 import { ratios } from '../../metrics/ratios.js';
 import type { Pair } from '../../models/pair.js';
@@ -8,7 +7,7 @@ import { VERSION } from '../../version.js';
 /** What the object for machines is made from. */
 export interface Run {
   readonly pair: Pair;
-  readonly template: ChatTemplate | undefined; // that the prompt was put into
+  readonly template: { readonly name: string } | undefined; // that the prompt was put into
   readonly settings: EffectiveSettings;
   readonly runtime: {
     readonly contextSize: number; // tokens
@@ -48,6 +47,7 @@ export function paramsJson({ pair, template, settings, runtime }: Run): object {
     perplexity: settings.perplexity,
     engine: pair.engine.name,
     chat_template: template?.name ?? null,
+    think: template ? settings.think : null,
     system: (template && runtime.system) ?? null,
     ctx_size: runtime.contextSize,
     threads: runtime.threads ?? null,

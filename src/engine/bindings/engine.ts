@@ -1,8 +1,7 @@
 import { getModuleVersion, type Llama, type LlamaContext, type LlamaModel } from 'node-llama-cpp';
-import { lazyChatTemplate } from '../chat-template.js';
+import { chatTemplates } from '../chat-template.js';
 import { Complaints } from '../complaints.js';
 import type {
-  ChatTemplate,
   Context,
   ContextOptions,
   Engine,
@@ -72,7 +71,7 @@ class BindingsEngine implements Engine {
 
 class BindingsModel implements Model {
   readonly tokenizer: Tokenizer;
-  readonly #chatTemplate: () => ChatTemplate | undefined;
+  readonly chatTemplate: NonNullable<Model['chatTemplate']>;
   readonly #model: LlamaModel;
   readonly #complaints: Complaints;
   /** Held, since node-llama-cpp waits for ever for a context that was garbage-collected before it was disposed of. */
@@ -80,13 +79,9 @@ class BindingsModel implements Model {
 
   constructor(model: LlamaModel, complaints: Complaints) {
     this.tokenizer = llamaTokenizer(model);
-    this.#chatTemplate = lazyChatTemplate(model);
+    this.chatTemplate = chatTemplates(model);
     this.#model = model;
     this.#complaints = complaints;
-  }
-
-  get chatTemplate(): ChatTemplate | undefined {
-    return this.#chatTemplate();
   }
 
   async createContext(options: ContextOptions): Promise<Context> {

@@ -2,10 +2,9 @@ import { basename } from 'node:path';
 import { getModuleVersion, type Llama, type LlamaModel } from 'node-llama-cpp';
 import pLimit from 'p-limit';
 import { ModelFileError } from '../../errors.js';
-import { lazyChatTemplate } from '../chat-template.js';
+import { chatTemplates } from '../chat-template.js';
 import { Complaints } from '../complaints.js';
 import type {
-  ChatTemplate,
   Context,
   ContextOptions,
   Engine,
@@ -153,7 +152,7 @@ async function layersOnGpu(
 /** Owns the weights, and the contexts made from them, which it frees first. */
 class DirectModel implements Model {
   readonly tokenizer: Tokenizer;
-  readonly #chatTemplate: () => ChatTemplate | undefined;
+  readonly chatTemplate: NonNullable<Model['chatTemplate']>;
   readonly #parts: Parts;
   readonly #described: LlamaModel;
   readonly #gpuLayers: number;
@@ -163,15 +162,11 @@ class DirectModel implements Model {
 
   constructor(pointer: Pointer, described: LlamaModel, gpuLayers: number, parts: Parts) {
     this.tokenizer = llamaTokenizer(described);
-    this.#chatTemplate = lazyChatTemplate(described);
+    this.chatTemplate = chatTemplates(described);
     this.#pointer = pointer;
     this.#described = described;
     this.#gpuLayers = gpuLayers;
     this.#parts = parts;
-  }
-
-  get chatTemplate(): ChatTemplate | undefined {
-    return this.#chatTemplate();
   }
 
   createContext(options: ContextOptions): Promise<Context> {

@@ -1,0 +1,50 @@
+import type { ChatMessage } from './messages.js';
+
+/** Letters that mean nothing by themselves. */
+const PRIVATE = { first: 0xe000, last: 0xf8ff };
+
+/**
+ * Hides spellings in messages from a template and from what reads its text: each of their letters becomes another that
+ * stands nowhere else. So they are found again in what the template writes, whatever it has done with them.
+ */
+export class Shadow {
+  readonly #hide: (text: string) => string;
+  readonly #letters = new Map<string, string>(); // shadow by letter
+  readonly #shadows = new Map<string, string>(); // letter by shadow
+  #next = PRIVATE.first;
+
+  /**
+   * @param replace changes each spelling in a text that is to be hidden
+   * @param all the messages, whose own private letters are left alone
+   */
+  constructor(
+    replace: (text: string, change: (spelling: string) => string) => string,
+    all: readonly ChatMessage[],
+  ) {
+    const used = new Set(all.map(({ content, reasoning = '' }) => content + reasoning).join(''));
+    const shadowOf = (letter: string) => {
+      const known = this.#letters.get(letter);
+      if (known) return known;
+      while (used.has(String.fromCharCode(this.#next))) this.#next++;
+      if (this.#next > PRIVATE.last) throw new Error('The messages use all private letters of Unicode');
+      const shadow = String.fromCharCode(this.#next++);
+      this.#letters.set(letter, shadow);
+      this.#shadows.set(shadow, letter);
+      return shadow;
+    };
+    this.#hide = (text) => replace(text, (spelling) => spelling.split('').map(shadowOf).join(''));
+  }
+
+  hidden(messages: readonly ChatMessage[]): ChatMessage[] {
+    return messages.map(({ role, content, reasoning }) => ({
+      role,
+      content: this.#hide(content),
+      ...(reasoning === undefined ? {} : { reasoning: this.#hide(reasoning) }),
+    }));
+  }
+
+  /** The text as it would be without. */
+  shown(text: string): string {
+    return text.replace(/[\ue000-\uf8ff]/g, (letter) => this.#shadows.get(letter) ?? letter);
+  }
+}
