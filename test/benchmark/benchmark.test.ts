@@ -269,7 +269,7 @@ describe('a model with a chat template', () => {
       [false, true].map((raw) => runIt({ raw, pair: { gpu: 'off', ...models } })),
     );
     const tokens = (run: typeof asked) => run!.report!.generations.map(({ promptTokens }) => promptTokens);
-    expect(asked!.report!.conditions.chatTemplate).toBe('ChatML');
+    expect(asked!.report!.conditions.chatTemplate).toBe('own');
     expect(raw!.report!.conditions.chatTemplate).toBeNull();
     for (const [i, count] of tokens(asked).entries()) expect(count).toBeGreaterThan(tokens(raw)[i]! + 5);
   });
