@@ -4,9 +4,7 @@ import { rm, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { ModelFileError } from '../errors.js';
 import { type Address, addressText } from './address.js';
-import { firstWord, MAGIC } from './gguf-magic.js';
-import { PART } from './models-folder.js';
-import { leastBytes } from './refusals.js';
+import { HeaderError, HeaderLength } from './header-length.js';
 import type { RemoteFile } from './remote.js';
 
 /** @throws ModelFileError for a file that is not what the server said, which is then gone */
@@ -19,12 +17,9 @@ export async function checkFile(
   const wrong = await (async () => {
     const { size: came } = await stat(path);
     if (bytes !== undefined && came !== bytes) return `has ${came} bytes instead of ${bytes}`;
-    if ((await firstWord(path)) !== MAGIC) return 'is not a GGUF file but perhaps a web page';
-    if (bytes === undefined && !sha256 && !PART.test(place)) {
-      const needed = await bytesNeeded(path);
-      if (needed === undefined) return 'has a damaged header';
-      if (came < needed) return `has ${came} bytes, and its header tells of at least ${needed}`;
-    }
+    const needed = await bytesNeeded(path);
+    if (typeof needed === 'string') return needed;
+    if (came < needed) return `has ${came} bytes, and its header tells of at least ${needed}`;
     const digest = sha256 && (await sha256Of(path, signal));
     return digest !== sha256 && `has the SHA-256 ${digest} instead of ${sha256}`;
   })();
@@ -35,10 +30,19 @@ export async function checkFile(
   );
 }
 
-/** @returns bytes that the file has at least, by its header; undefined where that is damaged */
-async function bytesNeeded(path: string): Promise<number | undefined> {
-  const { readGgufFile } = await import('./gguf-file.js'); // which takes time to load
-  return readGgufFile(path).then(leastBytes, () => undefined);
+/** @returns bytes that the file has at least, by its header; what is wrong with that, as the end of a sentence */
+async function bytesNeeded(path: string): Promise<number | string> {
+  const header = new HeaderLength();
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
+      const length = header.push(chunk);
+      if (length !== undefined) return length;
+    }
+    return 'is cut off within its header';
+  } catch (error) {
+    if (error instanceof HeaderError) return error.message;
+    throw error;
+  }
 }
 
 /** @returns hex */

@@ -1,4 +1,11 @@
+import { statfs } from 'node:fs/promises';
 import { ModelFileError } from '../errors.js';
+
+/** @returns bytes that the disk of a folder has left for this user */
+export async function freeBytes(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
+}
 
 /** Whether a disk did not take what was written. */
 export function isWriteFailure(error: unknown): boolean {
@@ -27,6 +34,8 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   EEXIST: takesNothing,
   ENOENT: takesNothing, // where it leads by a link
   EIO: takesNothing,
+  ENAMETOOLONG: (folder, { code }) =>
+    `The disk of ${folder} does not take so long a name (${code}); choose another folder with --models-dir`,
   EISDIR: isInTheWay,
   ENOTEMPTY: isInTheWay,
 };

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm, stat, statfs } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, sep } from 'node:path';
 import { ModelFileError } from '../errors.js';
 import { type Address, addressText } from './address.js';
 import type { Asking } from './ask.js';
 import { bytesText } from './bytes-text.js';
 import { checkFile, sha256Of } from './check-file.js';
-import { explained } from './disk-failures.js';
+import { explained, freeBytes } from './disk-failures.js';
 import { lockFolder } from './folder-lock.js';
 import { modelsFolder } from './models-folder.js';
 import { layOut, renew } from './partial-file.js';
@@ -59,6 +59,7 @@ export async function* download(
   for (const address of addresses) models.push({ address, remotes: await locate(address, options) });
   try {
     const remotes = models.flatMap((model) => model.remotes);
+    for (const { place } of remotes) refuseLongName(place);
     await refuseFullDisk(remotes, folder);
     for (const model of models) yield await fetchModel(model, folder, options);
   } catch (error) {
@@ -164,6 +165,19 @@ async function hasLength(path: string, bytes: number | undefined): Promise<boole
   return facts?.isFile() === true && (bytes === undefined || facts.size === bytes);
 }
 
+const LONGEST_NAME = 255; // bytes, of file systems that people have
+
+/** @throws ModelFileError for a file, or a folder on the way to it, that cannot have its name on a disk */
+function refuseLongName(place: string): void {
+  for (const name of place.split(sep)) {
+    const bytes = Buffer.byteLength(name);
+    if (bytes > LONGEST_NAME)
+      throw new ModelFileError(
+        `${name.slice(0, 20)}… has a name of ${bytes} bytes, and a file system takes ${LONGEST_NAME}; fetch the file by other means, give it a shorter name, and give its path`,
+      );
+  }
+}
+
 const BLOCK = 512; // bytes, in which a file's share of the disk is told
 
 /** Before anything comes of models that cannot come as a whole. What is of no more use makes room. */
@@ -177,10 +191,10 @@ async function refuseFullDisk(remotes: readonly RemoteFile[], folder: string): P
   }
   if (missing <= 0) return;
   await mkdir(folder, { recursive: true });
-  const { bavail, bsize } = await statfs(folder);
-  if (missing > bavail * bsize)
+  const free = await freeBytes(folder);
+  if (missing > free)
     throw new ModelFileError(
-      `The disk of ${folder} has ${bytesText(bavail * bsize)} free, and ${bytesText(missing)} are to come; make room, or choose another folder with --models-dir`,
+      `The disk of ${folder} has ${bytesText(free)} free, and ${bytesText(missing)} are to come; make room, or choose another folder with --models-dir`,
     );
 }
 

@@ -17,7 +17,7 @@ const NOT_GENERATIVE =
   /bert|embed|encoder|^(clip|t5|wavtokenizer-dec|dream|llada|llada-moe|rnd1|eagle3|dflash|gemma4-assistant)$/;
 
 /** @returns bytes that a file has at least: its header and its weights, or what is before its last tensor */
-export function leastBytes({ info }: GgufFile, weights = 0): number {
+function leastBytes({ info }: GgufFile, weights: number): number {
   const starts = info.tensorInfo?.map(({ fileOffset }) => Number(fileOffset)) ?? [];
   return Math.max((info.infoEndOffset ?? 0) + weights, ...starts);
 }

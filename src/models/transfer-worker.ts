@@ -2,13 +2,17 @@
  * A thread in which node-llama-cpp downloads one file, because its downloader prints, tries again for many minutes,
  * and lets a full disk reject where nobody listens. A thread can be silenced, ended, and listened to.
  */
+import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createModelDownloader } from 'node-llama-cpp';
+import { bytesText } from './bytes-text.js';
 import { differ, versionOf } from './file-version.js';
+import { HeaderError, HeaderLength } from './header-length.js';
 import { openNetwork, reasonOf } from './network.js';
-import { CHANGED, type TransferJob, type TransferMessage } from './transfer.js';
+import { type ByteRange, RangeMargins } from './range-margins.js';
+import { type TransferJob, type TransferMessage, WRONG } from './transfer.js';
 
-const { url, headers, folder, name, begun } = workerData as TransferJob;
+const { url, headers, folder, name, begun, bytes: told, room } = workerData as TransferJob;
 const tell = (message: TransferMessage) => parentPort!.postMessage(message);
 const stop = new AbortController();
 
@@ -18,19 +22,26 @@ const STAND_IN = 'http://model.invalid/model';
 const REPORT_MS = 100;
 const PIECE = 2 ** 16; // bytes; the library's chunks are multiples of it
 const EARLY = 'the answer ended early';
+const BEHIND = 2 ** 20; // bytes that may come after the last tensor, where the header alone tells how long a file is
 
 const network = await openNetwork();
+const margins = new RangeMargins();
 let wantsSize = true;
-let inParts = true; // as the server gives the file
+let partsOf: number | undefined; // bytes of the file, where the server gives it in parts
 let hasBegun = false;
 let refused: number | undefined; // status of the last answer, if it was a refusal
 globalThis.fetch = async (_, init) => {
   stop.signal.throwIfAborted(); // an AbortError is all that keeps the library from trying again
+  const own = partsOf === undefined ? undefined : rangeIn('range', init?.headers);
   // To read its length, the library would begin the whole file.
-  const range = wantsSize ? 'bytes=0-0' : new Headers(init?.headers).get('range');
+  const range = wantsSize ? { from: 0, to: 0 } : own && margins.widened(own, partsOf!);
   const response = await network(url, {
     signal: init?.signal ?? stop.signal,
-    headers: { ...headers, ...(range ? { range } : {}), 'accept-encoding': 'identity' },
+    headers: {
+      ...headers,
+      ...(range ? { range: `bytes=${range.from}-${range.to}` } : {}),
+      'accept-encoding': 'identity',
+    },
   }).catch((error) => {
     refused = undefined;
     tell({ type: 'trouble', reason: reasonOf(error) });
@@ -42,40 +53,63 @@ globalThis.fetch = async (_, init) => {
     return response;
   }
   refuseOtherVersion(response);
+  refuseEncoded(response);
   if (wantsSize) return sizeOnly(response);
-  return inParts ? countedPart(response) : onlyOnce(response);
+  return own ? checkedPart(response, own, range!) : onlyOnce(response);
 };
+
+/** The range that a header tells of: `bytes=0-99` of a question, `bytes 0-99/1000` of an answer. */
+function rangeIn(name: string, headers: RequestInit['headers']): ByteRange | undefined {
+  const [, from, to] = /^bytes[ =](\d+)-(\d+)/.exec(new Headers(headers).get(name) ?? '') ?? [];
+  return from === undefined ? undefined : { from: Number(from), to: Number(to) };
+}
 
 /** An answer without a body that tells a file's length, and whether it can be had in parts: not where that is not known. */
 async function sizeOnly(response: Response): Promise<Response> {
   await response.body?.cancel();
   const { bytes } = versionOf(response.headers);
-  inParts = response.status === 206 && bytes !== undefined;
-  const told = { 'content-length': `${bytes ?? ''}`, 'accept-ranges': inParts ? 'bytes' : 'none' };
-  return Object.defineProperty(new Response(null, { headers: told }), 'url', { value: STAND_IN });
+  partsOf = response.status === 206 ? bytes : undefined;
+  const known = { 'content-length': `${bytes ?? ''}`, 'accept-ranges': partsOf ? 'bytes' : 'none' };
+  return Object.defineProperty(new Response(null, { headers: known }), 'url', { value: STAND_IN });
 }
 
 /** Another version than the one that was begun ends it all: never are two mixed. */
 function refuseOtherVersion({ headers }: Response): void {
-  if (differ(begun, versionOf(headers))) giveUp({ reason: 'the file is another one now', code: CHANGED });
+  if (differ(begun, versionOf(headers)))
+    giveUp({ reason: 'the file is another one now', code: WRONG.changed });
 }
 
-/** The same answer, which fails where it ends before the range that it promised does: the library does not count. */
-function countedPart({ status, headers, body }: Response): Response {
-  const [, from, to] = /^bytes (\d+)-(\d+)/.exec(headers.get('content-range') ?? '') ?? [];
-  let missing = Number(to) - Number(from) + 1; // NaN: no part, which the library refuses
-  const counter = new TransformStream<Uint8Array, Uint8Array>({
+/** What is compressed has another length than the file, and its ranges other bytes. */
+function refuseEncoded({ headers }: Response): void {
+  const encoding = headers.get('content-encoding') ?? 'identity';
+  if (encoding !== 'identity') giveUp({ reason: encoding, code: WRONG.encoded });
+}
+
+/** The part that was asked for without its margins. It fails where it ends before it promised: the library does not count. */
+function checkedPart(response: Response, own: ByteRange, asked: ByteRange): Response {
+  const given = rangeIn('content-range', response.headers);
+  if (!given) return response; // no part, which the library refuses
+  if (given.from !== asked.from) return otherBytes();
+  let at = given.from;
+  const checked = new TransformStream<Uint8Array, Uint8Array>({
     transform(bytes, controller) {
-      missing -= bytes.length;
-      controller.enqueue(bytes);
+      const mine = margins.take(bytes, at, own) ?? otherBytes();
+      at += bytes.length;
+      if (at > given.to + 1) giveUp({ reason: 'is asked for', code: WRONG.longer });
+      controller.enqueue(mine);
     },
     flush() {
-      if (!(missing > 0)) return;
+      if (at > given.to) return;
       tell({ type: 'trouble', reason: EARLY });
       throw new Error(EARLY);
     },
   });
-  return new Response(body!.pipeThrough(counter), { status, headers });
+  const range = `bytes ${own.from}-${Math.min(own.to, given.to)}/${partsOf}`;
+  return new Response(response.body!.pipeThrough(checked), { headers: { 'content-range': range } });
+}
+
+function otherBytes(): never {
+  return giveUp({ reason: 'other bytes than were asked for', code: WRONG.mixed });
 }
 
 /**
@@ -85,9 +119,11 @@ function countedPart({ status, headers, body }: Response): Response {
 function onlyOnce({ status, headers, body }: Response): Response {
   if (hasBegun) giveUp({ reason: EARLY });
   hasBegun = true;
+  const refuseTooMuch = limit();
   let rest = Buffer.alloc(0);
   const pieces = new TransformStream<Uint8Array, Uint8Array>({
     transform(bytes, controller) {
+      refuseTooMuch(bytes);
       rest = Buffer.concat([rest, bytes]);
       for (; rest.length >= PIECE; rest = rest.subarray(PIECE)) controller.enqueue(rest.subarray(0, PIECE));
     },
@@ -96,6 +132,30 @@ function onlyOnce({ status, headers, body }: Response): Response {
     },
   });
   return new Response(body!.pipeThrough(pieces), { status, headers });
+}
+
+/** @returns what is to be called with each piece of a file, and ends it all where more comes than can belong to it */
+function limit(): (bytes: Uint8Array) => void {
+  const header = new HeaderLength();
+  let came = 0;
+  let length = told; // of the file
+  return (bytes) => {
+    came += bytes.length;
+    length ??= lengthIn(header, bytes);
+    const most = told ?? (length === undefined ? Infinity : length + BEHIND);
+    const source = told === undefined ? 'that its header tells of' : 'that were to come';
+    if (came > most) giveUp({ reason: `the ${bytesText(length!)} ${source}`, code: WRONG.longer });
+    if (came > room) giveUp({ reason: 'the disk is full', code: 'ENOSPC' });
+  };
+}
+
+function lengthIn(header: HeaderLength, bytes: Uint8Array): number | undefined {
+  try {
+    return header.push(bytes);
+  } catch (error) {
+    if (error instanceof HeaderError) return giveUp({ reason: error.message, code: WRONG.noModel });
+    throw error;
+  }
 }
 
 /** Ends it all, so that the library does not try again. */
@@ -128,6 +188,7 @@ try {
   });
   wantsSize = false;
   await downloader.download({ signal: stop.signal });
+  if (await margins.differFrom(join(folder, name))) otherBytes();
   tell({ type: 'done' });
 } catch (error) {
   if (stop.signal.aborted) tell({ type: 'stopped' });

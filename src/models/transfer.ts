@@ -9,6 +9,8 @@ export interface TransferJob {
   readonly folder: string;
   readonly name: string; // in the folder, once complete; until then with .ipull behind it
   readonly begun: FileVersion; // which every answer must be about
+  readonly bytes: number | undefined; // of the file; undefined where nobody tells
+  readonly room: number; // bytes that the disk has for it
 }
 
 export type TransferMessage =
@@ -40,8 +42,14 @@ export class TransferError extends Error {
   }
 }
 
-/** The code of a TransferError over a file that is not the one any more that was begun. */
-export const CHANGED = 'CHANGED';
+/** Codes of a TransferError over what is not the file that was asked for. */
+export const WRONG = {
+  changed: 'CHANGED', // not the one any more that was begun
+  mixed: 'MIXED', // bytes from elsewhere in it
+  encoded: 'ENCODED', // compressed; the reason is how
+  longer: 'LONGER', // than the reason says
+  noModel: 'NO_MODEL', // the reason ends a sentence about the file
+} as const;
 
 const WORKER = new URL('../../dist/models/transfer-worker.js', import.meta.url); // built, also for tests
 const STALL_MS = 30_000;

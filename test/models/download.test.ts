@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { DownloadProgress } from '../../src/models/download.js';
+import { ggufOf } from '../support/gguf-files.js';
 import {
   ADDRESS,
   BIG,
@@ -62,7 +63,7 @@ describe('a download', () => {
 
   it('takes every part of a model in parts', async () => {
     const names = [1, 2, 3].map((i) => `someone/Parts-GGUF/sub/parts-Q8_0-0000${i}-of-00003.gguf`);
-    for (const [i, name] of names.entries()) hub.files.set(name, big.subarray(0, 1e6 * (i + 1)));
+    for (const [i, name] of names.entries()) hub.files.set(name, ggufOf(1e6 * (i + 1)));
     const result = await get('hf:someone/Parts-GGUF:Q8_0');
     expect(result).toMatchObject({
       path: join(folder, 'hf', names[0]!),
@@ -88,7 +89,7 @@ describe('a download', () => {
 
   it('asks for a path as it was given, and for the parts beside it', async () => {
     const part = (i: number) => `models/a-0000${i}-of-00002.gguf`;
-    for (const i of [1, 2]) hub.files.set(part(i), big.subarray(0, 1e6));
+    for (const i of [1, 2]) hub.files.set(part(i), ggufOf(1e6));
     await get(`${hub.cdn}/${part(2).replace('/', '%2F')}?alt=media`);
     expect([...new Set(hub.fetched.map(({ url }) => url))]).toEqual(
       [1, 2].map((i) => `/${part(i).replace('/', '%2F')}?alt=media`),
@@ -266,7 +267,7 @@ describe('a file of a server that tells no length', () => {
 
   it.each([false, true])('comes to its last byte; with ranges: %s', async (ranges) => {
     hub.mood.ranges = ranges;
-    for (const bytes of [big.subarray(0, 15 * 2 ** 20), big.subarray(0, -1)]) {
+    for (const bytes of [ggufOf(15 * 2 ** 20), ggufOf(big.length - 1)]) {
       hub.files.set(BIG, bytes);
       expect((await readFile((await get(urlAddress(), { verify: true })).path)).equals(bytes)).toBe(true);
     }

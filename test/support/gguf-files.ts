@@ -1,7 +1,8 @@
 /** Model files for tests, good and bad. Each function writes one file into `dir` and returns its path. */
+import { createCipheriv } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Metadata, type Tensor, writeGguf } from '../../scripts/gguf-writer.js';
+import { ggufHead, type Metadata, type Tensor, writeGguf } from '../../scripts/gguf-writer.js';
 import { type RandomModelOptions, randomModel, writeRandomModel } from '../../scripts/make-random-model.js';
 
 /** 384 pieces: special, bytes, ASCII and 29 words. */
@@ -54,6 +55,17 @@ export function truncatedModel(dir: string, source: string): Promise<string> {
 /** The first 200 bytes of a model file: it ends in the middle of its metadata. */
 export function truncatedHeader(dir: string, source: string): Promise<string> {
   return firstPart(source, join(dir, 'truncated-header.gguf'), () => 200);
+}
+
+/** A whole GGUF file of exactly so many bytes: a header of less than 200 and a tensor of noise. */
+export function ggufOf(bytes: number): Buffer {
+  const tensor: Tensor = { name: 'noise', dims: [1], type: 'F32', data: () => [] };
+  const head = ggufHead({ metadata: { 'general.architecture': { string: 'noise' } }, tensors: [tensor] });
+  const fields = head.indexOf('noise', head.indexOf('noise') + 1) + 'noise'.length + 4; // behind the count of dimensions
+  head.writeBigUInt64LE(BigInt(bytes - head.length), fields);
+  head.writeUInt32LE(24, fields + 8); // I8
+  const noise = createCipheriv('aes-128-ctr', Buffer.alloc(16), Buffer.alloc(16));
+  return Buffer.concat([head, noise.update(Buffer.alloc(bytes - head.length))]);
 }
 
 /** Text under a model's name. */

@@ -1,5 +1,5 @@
 /** A hub with one long model, and an empty models folder, for each test of the file that imports this. */
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,7 +8,7 @@ import { ModelFileError } from '../../src/errors.js';
 import { parseAddress } from '../../src/models/address.js';
 import { type DownloadedModel, type DownloadOptions, download } from '../../src/models/download.js';
 import { bytesKept } from '../../src/models/partial-file.js';
-import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
+import { ggufOf } from './gguf-files.js';
 import { Hub, modelsIn } from './hub.js';
 
 /** Long enough to be interrupted. */
@@ -22,8 +22,7 @@ const before = { ...process.env };
 
 beforeAll(async () => {
   hub = await Hub.open();
-  const model = await readFile(EMBEDDED_PAIR.model);
-  big = Buffer.concat([model, Buffer.from(Uint8Array.from({ length: 20e6 }, (_, i) => (i * 7919) >> 8))]);
+  big = ggufOf(31_334_400);
 });
 afterAll(() => hub.close());
 

@@ -4,6 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 
 export interface Exchange {
   readonly server: 'hub' | 'cdn';
@@ -40,6 +41,10 @@ export interface Mood {
   etag?: boolean | undefined; // false: the CDN tells no version
   disposition?: string | undefined;
   rfilename?: string | undefined; // what the manifest says
+  startOf?: ((from: number) => number) | undefined; // where the CDN begins a range that is to begin at `from`
+  saysStart?: boolean | undefined; // and Content-Range says so
+  gzip?: number | undefined; // bodies of the CDN from so many bytes on are compressed
+  endless?: boolean | undefined; // bodies of the CDN go on with zeros; no length is told, unless `tells`, that of the file
 }
 
 const PIECE = 60_000; // bytes; no power of two, as lines have none
@@ -165,36 +170,43 @@ export class Hub {
     exchange: Exchange,
   ): Promise<void> {
     const { gone, cuts = 0, bytesPerSecond = PACE, contentLength, disposition, cdnStatus, head } = this.mood;
-    const { tells = true, etag = tells, ranges = tells, silentCuts = false } = this.mood;
+    const { startOf = (from: number) => from, saysStart, gzip = Infinity, endless = false } = this.mood;
+    const { tells = !endless, etag = tells, ranges = tells, silentCuts = false } = this.mood;
     const bytes = this.files.get(path.slice(1));
     if (method === 'HEAD' && head) return void response.writeHead(head).end();
     if (cdnStatus) return void response.writeHead(cdnStatus).end();
     if (gone) return void response.destroy();
     if (!bytes) return void response.writeHead(404).end();
     const [, from, to] = (ranges && /bytes=(\d+)-(\d*)/.exec(headers.range ?? '')) || [];
-    const start = Number(from ?? 0);
-    const end = to ? Math.min(Number(to) + 1, bytes.length) : bytes.length;
+    const askedFrom = Number(from ?? 0);
+    const askedTo = to ? Math.min(Number(to) + 1, bytes.length) : bytes.length;
+    const start = startOf(askedFrom);
+    const end = start + askedTo - askedFrom;
+    const said = saysStart ? start : askedFrom;
+    const zipped = end - start >= gzip ? gzipSync(bytes.subarray(start, end), { level: 1 }) : undefined;
     response.writeHead(from === undefined ? 200 : 206, {
-      ...(tells && !(silentCuts && cuts > 0)
-        ? { 'content-length': String(contentLength ?? end - start) }
+      ...(tells && !endless && !(silentCuts && cuts > 0)
+        ? { 'content-length': String(contentLength ?? zipped?.length ?? end - start) }
         : {}),
       ...(etag ? { etag: `"${createHash('sha256').update(bytes).digest('hex')}"` } : {}),
       ...(ranges ? { 'accept-ranges': 'bytes' } : {}),
       ...(disposition ? { 'content-disposition': disposition } : {}),
       ...(from === undefined
         ? {}
-        : { 'content-range': `bytes ${start}-${end - 1}/${tells ? bytes.length : '*'}` }),
+        : { 'content-range': `bytes ${said}-${said + end - start - 1}/${tells ? bytes.length : '*'}` }),
+      ...(zipped ? { 'content-encoding': 'gzip' } : {}),
     });
     if (method === 'HEAD') return void response.end();
+    if (zipped) return void response.end(zipped);
     const cut = cuts > 0 && end - start > 1 ? Math.floor((start + end) / 2) : undefined;
     if (cut !== undefined) this.mood.cuts = cuts - 1;
     const closed = once(response, 'close');
-    for (let at = start; at < end; at += PIECE) {
+    for (let at = start; at < end || endless; at += PIECE) {
       while (this.sent >= (this.mood.holdAfter ?? Infinity) && !response.destroyed) await sleep(20);
       if (this.sent >= (this.mood.goneAfter ?? Infinity)) this.mood.gone = true;
       if (cut !== undefined && at >= cut && silentCuts) break;
       if ((cut !== undefined && at >= cut) || this.mood.gone) return void response.destroy();
-      const piece = bytes.subarray(at, Math.min(at + PIECE, end));
+      const piece = at < end ? bytes.subarray(at, Math.min(at + PIECE, end)) : Buffer.alloc(PIECE);
       exchange.sent += piece.length;
       if (!response.write(piece)) await Promise.race([once(response, 'drain'), closed]);
       if (response.destroyed) return;

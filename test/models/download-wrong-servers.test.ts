@@ -1,0 +1,149 @@
+/** Servers that tell no checksum, and give other bytes than those of the file: nothing of it gets a model's name. */
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { transfer } from '../../src/models/transfer.js';
+import { ggufOf } from '../support/gguf-files.js';
+import {
+  BIG,
+  big,
+  failure,
+  folder,
+  get,
+  hub,
+  interrupted,
+  models,
+  partials,
+} from '../support/hub-downloads.js';
+
+const address = () => `${hub.cdn}/${encodeURIComponent(BIG)}`;
+let small: Buffer; // in several ranges all the same
+beforeEach(() => {
+  small = ggufOf(6e6);
+  hub.files.set(BIG, small);
+});
+afterEach(async () => {
+  expect(await models()).toEqual([]);
+  expect(await partials()).toEqual([]);
+});
+
+describe('a server that answers every range with the first bytes of the file', () => {
+  it.each([false, true])(
+    'is found out before much has come; Content-Range says so: %s',
+    async (saysStart) => {
+      hub.files.set(BIG, big);
+      hub.mood = { startOf: () => 0, saysStart };
+      expect(await failure(address())).toMatch(
+        /gives other bytes of big-Q4_K_M\.gguf than it is asked for.*fetch the file by other means and give its path$/,
+      );
+      expect(hub.sent).toBeLessThan(0.5 * big.length);
+    },
+  );
+
+  it('is found out when it continues what a right one began', async () => {
+    hub.files.set(BIG, big);
+    await interrupted({ address: address() });
+    hub.reset();
+    hub.mood = { startOf: () => 0 };
+    expect(await failure(address())).toContain('gives other bytes');
+  });
+});
+
+describe('a server that answers ranges with bytes from elsewhere in the file', () => {
+  it.each([
+    ['from some byte on', (from: number) => from - (from > 2e6 ? 1000 : 0)],
+    ['in one range of several', (from: number) => from + (from > 2e6 && from < 4e6 ? 1 : 0)],
+  ])('%s', async (_, startOf) => {
+    hub.mood = { startOf };
+    expect(await failure(address())).toContain('gives other bytes');
+  });
+});
+
+it.each([
+  ['long ones', 1000],
+  ['all', 0],
+])('a server that compresses its answers, %s', async (_, gzip) => {
+  hub.mood = { gzip };
+  const message = /sends big-Q4_K_M\.gguf compressed \(Content-Encoding: gzip\), though it was asked not to/;
+  expect(await failure(address())).toMatch(message);
+  hub.mood = { gzip, ranges: false };
+  expect(await failure(address())).toMatch(message);
+});
+
+it.each([false, true])('a length that is a thousand bytes short; with ranges: %s', async (ranges) => {
+  hub.files.set(BIG, small.subarray(0, -1000));
+  hub.mood = { ranges };
+  expect(await failure(address())).toContain(
+    `has ${small.length - 1000} bytes, and its header tells of at least ${small.length}`,
+  );
+});
+
+it('a part of several that is a thousand bytes short', async () => {
+  const part = (i: number) => `models/a-0000${i}-of-00002.gguf`;
+  hub.files.set(part(1), ggufOf(1e6).subarray(0, -1000));
+  hub.files.set(part(2), ggufOf(1e6));
+  expect(await failure(`${hub.cdn}/${part(1)}`)).toContain('has 999000 bytes, and its header tells of');
+});
+
+describe('a body without an end', () => {
+  it('ends where the header says that the file does', async () => {
+    hub.mood = { endless: true };
+    expect(await failure(address())).toMatch(
+      /sends more as big-Q4_K_M\.gguf than the 6\.00 MB that its header tells of/,
+    );
+    expect(hub.sent).toBeLessThan(2 * small.length);
+  });
+
+  it('ends at once where it is no model', async () => {
+    hub.files.set(BIG, Buffer.from('<!doctype html>'));
+    hub.mood = { endless: true };
+    expect(await failure(address())).toContain('is not a GGUF file');
+    expect(hub.sent).toBeLessThan(10e6);
+  });
+
+  it('ends where the room on the disk does, for a header without an end', async () => {
+    const endless = Buffer.alloc(24); // of as many entries as there are numbers
+    endless.write('GGUF\x03');
+    endless.fill(255, 16, 23);
+    hub.files.set(BIG, endless);
+    hub.mood = { endless: true };
+    const begun = { tag: undefined, bytes: undefined };
+    const job = { url: address(), headers: {}, folder, name: 'some', begun, bytes: undefined, room: 5e6 };
+    await expect(transfer(job, { onBytes: () => {} })).rejects.toMatchObject({ code: 'ENOSPC' });
+    expect(hub.sent).toBeLessThan(15e6);
+    expect(existsSync(join(folder, 'some'))).toBe(false);
+  });
+
+  it('ends where the hub says, at a server of files that says nothing', async () => {
+    hub.mood = { endless: true };
+    expect(await failure()).toMatch(/sends more as big-Q4_K_M\.gguf than the 6\.00 MB that were to come/);
+    expect(hub.sent).toBeLessThan(2 * small.length);
+  });
+
+  it('ends where a range does', async () => {
+    hub.mood = { endless: true, tells: true, ranges: true };
+    expect(await failure(address())).toContain('sends more as big-Q4_K_M.gguf than is asked for');
+    expect(hub.sent).toBeLessThan(2 * small.length);
+  });
+});
+
+describe('a name that no file system takes', () => {
+  it.each(['a', 'é'])('is refused before anything comes (%s)', async (letter) => {
+    const name = `someone/Long-GGUF/${letter.repeat(300)}.gguf`;
+    hub.files.set(name, ggufOf(1e6));
+    expect(await failure(`hf:${name}`)).toMatch(/has a name of \d+ bytes.* takes 255.*give its path/);
+    expect(await failure(`${hub.cdn}/${encodeURIComponent(name).replaceAll('%2F', '/')}`)).toMatch(
+      /takes 255/,
+    );
+    expect(hub.sent).toBeLessThan(100);
+  });
+
+  it('takes one that is as long as they take', async () => {
+    const name = `someone/Long-GGUF/${'a'.repeat(250)}.gguf`;
+    hub.files.set(name, ggufOf(1e6));
+    expect(await get(`hf:${name}`)).toMatchObject({ downloaded: true });
+    expect(await models()).toHaveLength(1);
+    await rm(join(folder, 'hf'), { recursive: true });
+  });
+});

@@ -1,0 +1,102 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { sharedLlama } from '../../src/engine/shared-llama.js';
+import { HeaderError, HeaderLength } from '../../src/models/header-length.js';
+import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
+import { tensorBytes } from '../../src/models/tensor-bytes.js';
+import { ggufOf, tinyModel, vocabOnlyModel } from '../support/gguf-files.js';
+
+let dir: string;
+let tiny: Buffer;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'mtad-header-length-'));
+  tiny = await readFile(await tinyModel(dir));
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+const lengthOf = (bytes: Uint8Array) => new HeaderLength().push(bytes);
+
+test.each(Object.values(EMBEDDED_PAIR))('tells how long %s is', async (path) => {
+  const bytes = await readFile(path);
+  expect(lengthOf(bytes)).toBe(bytes.length);
+});
+
+test('tells how long a file of one tensor is, to the byte', () => {
+  for (const bytes of [1000, 1001]) expect(lengthOf(ggufOf(bytes))).toBe(bytes);
+});
+
+test('tells how long a file without tensors is', async () => {
+  const bytes = await readFile(await vocabOnlyModel(dir));
+  expect(bytes.length - lengthOf(bytes)!).toBeLessThan(32); // padding
+});
+
+test('heeds the alignment that a file names', () => {
+  const text = (value: string) => [u64(value.length), Buffer.from(value)];
+  const entry = [...text('general.alignment'), u32(4), u32(4096)];
+  const tensor = [...text('x'), u32(1), u64(10), u32(24), u64(8192)]; // of 10 elements I8
+  const header = Buffer.concat([Buffer.from('GGUF'), u32(3), u64(1), u64(1), ...entry, ...tensor]);
+  expect(lengthOf(header)).toBe(4096 + 8192 + 10);
+});
+
+test('knows as much of a header in pieces, and keeps it', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 5000 }), { minLength: 1 }), (sizes) => {
+      const reader = new HeaderLength();
+      let length: number | undefined;
+      for (let at = 0, i = 0; at < tiny.length; i++) {
+        const end = at + sizes[i % sizes.length]!;
+        length = reader.push(tiny.subarray(at, end));
+        at = end;
+      }
+      expect(length).toBe(tiny.length);
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test('says nothing before it has read the header, and throws nothing else over damaged ones', () => {
+  expect(lengthOf(tiny.subarray(0, 3000))).toBeUndefined();
+  fc.assert(
+    fc.property(fc.nat(tiny.length - 1), fc.nat(255), (at, value) => {
+      const bytes = Buffer.from(tiny);
+      bytes[at % 8000] = value;
+      try {
+        lengthOf(bytes);
+      } catch (error) {
+        expect(error).toBeInstanceOf(HeaderError);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('knows the formats of llama.cpp, and their sizes', async () => {
+  const { _bindings } = (await sharedLlama('off')) as unknown as {
+    _bindings: Record<
+      'getTypeSizeForGgmlType' | 'getBlockSizeForGgmlType',
+      (type: number) => number | undefined
+    >;
+  };
+  const removed = [4, 5, 31, 32, 33, 36, 37, 38];
+  const types = Array.from({ length: 64 }, (_, type) => type).filter((type) => !removed.includes(type));
+  const theirs = types.map((type) => {
+    const elements = _bindings.getBlockSizeForGgmlType(type);
+    return elements === undefined ? 0 : _bindings.getTypeSizeForGgmlType(type)! * ((6400 * 256) / elements);
+  });
+  expect(types.map((type) => tensorBytes(type, 6400 * 256))).toEqual(theirs);
+});
+
+function u32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
+}
+
+function u64(value: number): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(BigInt(value));
+  return bytes;
+}
