@@ -8,7 +8,11 @@ import type { BenchmarkReport, ModelFacts } from './report.js';
 export type Facts = Pick<BenchmarkReport, 'machine' | 'versions' | 'models'>;
 
 /** What ran on what. */
-export function factsOf({ target, draft }: PairFiles, { engine }: Pair, gpus: readonly string[]): Facts {
+export function factsOf(
+  { target, draft, notes }: PairFiles,
+  { engine }: Pair,
+  gpus: readonly string[],
+): Facts {
   return {
     machine: {
       cpu: cpus()[0]?.model.trim() ?? 'unknown',
@@ -24,10 +28,14 @@ export function factsOf({ target, draft }: PairFiles, { engine }: Pair, gpus: re
       nodeLlamaCpp: engine.versions.node_llama_cpp,
       llamaCpp: engine.versions.llama_cpp,
     },
-    models: { target: modelFacts(target), draft: draft ? modelFacts(draft) : null },
+    models: { target: modelFacts(target, []), draft: draft ? modelFacts(draft, notes) : null },
   };
 }
 
-function modelFacts({ path, bytes, architecture, caveat }: ModelHeader): ModelFacts {
-  return { file: basename(path), bytes, architecture, caveat: caveat ?? null };
+function modelFacts(
+  { path, bytes, architecture, caveat }: ModelHeader,
+  notes: readonly string[], // on how it goes with the other
+): ModelFacts {
+  const caveats = [...(caveat === undefined ? [] : [caveat]), ...notes];
+  return { file: basename(path), bytes, architecture, caveat: caveats.join('; ') || null };
 }

@@ -1,14 +1,15 @@
 import type { ChatTemplate } from '../engine/engine.js';
-import type { ModelHeader } from '../models/header.js';
+import type { PairFiles } from '../models/pair.js';
 
 /** Says what may make a text worse than the model could write it. */
 export function warn(
   ctxSize: number | undefined, // as asked for
-  { trainContextSize }: ModelHeader,
+  { target: { trainContextSize }, notes }: Pick<PairFiles, 'target' | 'notes'>,
   template: Pick<ChatTemplate, 'takesSystem'> | undefined,
   system: string | undefined, // what the model is told before the rest
   say: (line: string) => void,
 ): void {
+  for (const note of notes) say(`warning: ${note}`);
   if (ctxSize !== undefined && trainContextSize > 0 && ctxSize > trainContextSize)
     say(
       `warning: --ctx-size ${ctxSize} is more than the ${trainContextSize} tokens that the target was trained on`,

@@ -22,6 +22,7 @@ export interface ModelHeader {
 export interface Vocabulary {
   readonly tokens: readonly string[]; // text of each token
   readonly bos: number | undefined;
+  readonly addsBos: boolean | undefined; // before a text; undefined = as its kind of vocabulary does
   readonly eos: number | undefined;
 }
 
@@ -46,6 +47,7 @@ export function vocabularyOf({ metadata: { tokenizer } }: GgufFileInfo): Vocabul
   return {
     tokens: tokenizer.ggml.tokens as readonly string[],
     bos: tokenizer.ggml.bos_token_id,
+    addsBos: tokenizer.ggml.add_bos_token,
     eos: tokenizer.ggml.eos_token_id,
   };
 }

@@ -45,6 +45,7 @@ export interface InspectedModel {
 export interface InspectedPair {
   readonly sharedTokens: number; // ids below it mean the same to both; 0 where they do not match
   readonly difference: string | undefined; // the first one
+  readonly notes: readonly string[]; // differences that change no text, a sentence each
 }
 
 const DEFAULT_CONTEXT = 8192; // tokens
@@ -119,9 +120,9 @@ function match(target: GgufFile, draft: GgufFile): InspectedPair {
     vocabulary: vocabularyOf(info),
   }));
   try {
-    return { sharedTokens: checkPair(t!, d!), difference: undefined };
+    return { ...checkPair(t!, d!), difference: undefined };
   } catch (error) {
-    if (error instanceof PairMismatchError) return { sharedTokens: 0, difference: error.message };
+    if (error instanceof PairMismatchError) return { sharedTokens: 0, difference: error.message, notes: [] };
     throw error;
   }
 }

@@ -3,7 +3,7 @@ import { createEngine } from '../engine/create-engine.js';
 import type { Engine, EngineName, Gpu, GrammarSource, Model } from '../engine/engine.js';
 import { PairMismatchError, UsageError } from '../errors.js';
 import type { TokenId } from '../types.js';
-import { checkPair } from './check-pair.js';
+import { type CheckedPair, checkPair } from './check-pair.js';
 import { type ModelHeader, readHeader } from './header.js';
 import { EMBEDDED_PAIR, type ResolveOptions, resolveModels } from './resolve.js';
 
@@ -21,7 +21,7 @@ export interface PairOptions extends ResolveOptions {
 }
 
 /** Two loaded models that speak the same tokens. */
-export interface Pair {
+export interface Pair extends Pick<PairFiles, 'notes'> {
   readonly engine: Engine;
   readonly target: Model;
   readonly draft: Model | undefined;
@@ -34,10 +34,9 @@ export interface Pair {
 }
 
 /** The files of a pair, checked as far as their headers tell. */
-export interface PairFiles {
+export interface PairFiles extends CheckedPair {
   readonly target: ModelHeader;
   readonly draft: ModelHeader | undefined;
-  readonly sharedTokens: number; // token ids below it mean the same to both
 }
 
 /**
@@ -57,8 +56,13 @@ export async function findPair(options: PairOptions = {}): Promise<PairFiles> {
   const targetHeader = await readHeader(targetFile);
   const draftHeader = draftFile && (await readHeader(draftFile));
   return draftHeader
-    ? { target: targetHeader, draft: draftHeader, sharedTokens: checkPair(targetHeader, draftHeader) }
-    : { target: targetHeader, draft: undefined, sharedTokens: targetHeader.vocabulary.tokens.length };
+    ? { target: targetHeader, draft: draftHeader, ...checkPair(targetHeader, draftHeader) }
+    : {
+        target: targetHeader,
+        draft: undefined,
+        sharedTokens: targetHeader.vocabulary.tokens.length,
+        notes: [],
+      };
 }
 
 /**
@@ -76,7 +80,12 @@ export async function loadPair(options: PairOptions = {}, files?: PairFiles): Pr
     log,
     signal,
   } = options;
-  const { target: targetHeader, draft: draftHeader, sharedTokens } = files ?? (await findPair(options));
+  const {
+    target: targetHeader,
+    draft: draftHeader,
+    sharedTokens,
+    notes,
+  } = files ?? (await findPair(options));
   const engine = await createEngine(engineName, { gpu, log }).catch((cause) => {
     signal?.throwIfAborted(); // Ctrl-C also ends the process in which node-llama-cpp tries its library
     throw cause;
@@ -91,7 +100,8 @@ export async function loadPair(options: PairOptions = {}, files?: PairFiles): Pr
       Array.from({ length: Math.max(...sizes) - sharedTokens }, (_, i) => sharedTokens + i),
     );
     refuseUnsharedEnd(target, targetHeader, unshared);
-    return { engine, target, draft, targetHeader, draftHeader, unshared, dispose: () => engine.dispose() };
+    const dispose = () => engine.dispose();
+    return { engine, target, draft, targetHeader, draftHeader, unshared, notes, dispose };
   } catch (error) {
     await engine.dispose();
     throw error;

@@ -82,6 +82,20 @@ test('two models that do not match: their facts, the first difference, exit code
   expect({ exitCode, stderr }).toEqual({ exitCode: 4, stderr: '' });
 });
 
+test('two models that end texts differently: a pair, and a sentence about it', async () => {
+  const target = await tinyModel(folder, {}, 'target.gguf');
+  const draft = await tinyModel(folder, { eos: 7 }, 'base.gguf');
+  const { exitCode, stdout } = await inspect([target, draft]);
+  expect(stdout.replaceAll('\n', ' ')).toMatch(
+    /They make a pair: .* target\.gguf and base\.gguf end texts with 2 /,
+  );
+  expect(exitCode).toBe(0);
+  expect(JSON.parse((await inspect(['--json', target, draft])).stdout).pair).toMatchObject({
+    matches: true,
+    notes: [expect.stringContaining("the target's counts")],
+  });
+});
+
 test('a file without a readable header: one line, exit code 3', async () => {
   const { exitCode, stdout, stderr } = await inspect([await textFile(folder)]);
   expect(stderr).toMatch(/^mtad: [^\n]*is not a GGUF file[^\n]*\n$/);

@@ -54,6 +54,19 @@ test('two models of different vocabularies: exit code 4 and the first difference
   expect({ exitCode, stdout }).toEqual({ exitCode: 4, stdout: '' });
 });
 
+test('two models that end texts differently: a pair, and a line that says so', async () => {
+  const target = await tinyModel(folder, {}, 'target.gguf');
+  const draft = await tinyModel(folder, { eos: 7 }, 'base.gguf');
+  const options = ['-m', target, '-d', draft, '-n', '8', '--temperature', '0'];
+  const speculative = await mtad([...options, '--strategy', 'speculative', 'w1 w2']);
+  expect(speculative.stderr).toMatch(
+    /^mtad: warning: target\.gguf and base\.gguf end texts with 2 "<\/s>" \/ 7 .*; the target's counts[^\n]*\n$/,
+  );
+  const alone = await mtad([...options, '--strategy', 'autoregressive', 'w1 w2']);
+  expect(speculative).toMatchObject({ exitCode: 0, stdout: alone.stdout });
+  expect(alone.stderr).toBe('');
+});
+
 test('a target without a draft model is enough for strategies that need none, and for lookup', async () => {
   const alone = await mtad(['-m', EMBEDDED_PAIR.model, 'A prompt', '-n', '3']);
   expect(alone.stderr).toContain('--draft');

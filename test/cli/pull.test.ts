@@ -111,6 +111,22 @@ test('a known pair that is none: its files are there, exit code 4', async () => 
   expect(exitCode).toBe(4);
 });
 
+test('a known pair whose texts end differently: a line that says so', async () => {
+  hub.files.set(
+    'bartowski/Meta-Llama-3.1-8B-Instruct-GGUF/Meta-Llama-Q4_K_M.gguf',
+    await readFile(await tinyModel(folder)),
+  );
+  hub.files.set(
+    'bartowski/Llama-3.2-1B-Instruct-GGUF/Llama-Q4_K_M.gguf',
+    await readFile(await tinyModel(folder, { eos: 7 })),
+  );
+  const { stderr, exitCode } = await pull('--pair', 'llama-3.1-8b');
+  expect(stderr).toMatch(
+    /\nmtad: warning: Meta-Llama-Q4_K_M\.gguf and Llama-Q4_K_M\.gguf end texts with [^\n]*\n$/,
+  );
+  expect(exitCode).toBe(0);
+});
+
 test.each([
   ['leads nowhere', () => symlink('/no/such/folder', join(folder, 'models')), /Cannot write to .*ENOENT/],
   [

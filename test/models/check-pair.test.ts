@@ -13,7 +13,7 @@ function header(name: string, vocabulary: Partial<Vocabulary> = {}): ModelHeader
     bytes: 1,
     caveat: undefined,
     template: { model: name, own: undefined, bos: '', eos: '' },
-    vocabulary: { tokens: TOKENS, bos: 1, eos: 2, ...vocabulary },
+    vocabulary: { tokens: TOKENS, bos: 1, addsBos: undefined, eos: 2, ...vocabulary },
   };
 }
 
@@ -34,14 +34,15 @@ const refusal = (draft: Partial<Vocabulary>) => {
 describe('checkPair', () => {
   it('takes two models of one vocabulary, whatever else they are', () => {
     const draft = { ...header('small'), architecture: 'qwen3', trainContextSize: 128 };
-    expect(checkPair(header('large'), draft)).toBe(1000);
+    expect(checkPair(header('large'), draft)).toEqual({ sharedTokens: 1000, notes: [] });
   });
 
   it.each([1, 127, 128])(
     'takes a vocabulary that is padded by %d, and returns the size of the other',
     (count) => {
-      expect(checkPair(header('large', { tokens: padded(count) }), header('small'))).toBe(1000);
-      expect(checkPair(header('large'), header('small', { tokens: padded(count) }))).toBe(1000);
+      const longer = header('large', { tokens: padded(count) });
+      expect(checkPair(longer, header('small')).sharedTokens).toBe(1000);
+      expect(checkPair(header('small'), longer).sharedTokens).toBe(1000);
     },
   );
 
@@ -58,15 +59,31 @@ describe('checkPair', () => {
     expect(refusal({ tokens: withToken(40, 'a').with(700, 'b') })).toContain('at token 40:');
   });
 
-  it('refuses other tokens that begin or end a text, with both', () => {
-    expect(refusal({ bos: 3 })).toMatch(/BOS.* 1 \/ 3/);
-    expect(refusal({ eos: 7 })).toMatch(/EOS.* 2 \/ 7/);
-    expect(refusal({ bos: undefined })).toMatch(/BOS.* 1 \/ none/);
-    expect(refusal({ eos: undefined })).toMatch(/EOS.* 2 \/ none/);
+  it.each<[what: string, target: Partial<Vocabulary>, draft: Partial<Vocabulary>, notes: RegExp[]]>([
+    [
+      'end texts differently',
+      {},
+      { eos: 7 },
+      [/end texts with 2 "piece2" \/ 7 "piece7"; the target's counts/],
+    ],
+    ['say not at all how they end', {}, { eos: undefined }, [/end texts with 2 "piece2" \/ none;/]],
+    [
+      'begin texts differently',
+      {},
+      { bos: 3 },
+      [/begin texts with 1 "piece1" \/ 3 "piece3"; both get the target's/],
+    ],
+    ['begin them with a token and without', {}, { addsBos: false }, [/1 "piece1" \/ no BOS token;/]],
+    ['name tokens that are never added', { addsBos: false }, { bos: 3, addsBos: false }, []],
+    ['differ at both ends', {}, { bos: undefined, eos: 7 }, [/begin/, /end/]],
+  ])('takes models that %s, and says so where it matters', (_, target, draft, notes) => {
+    const checked = checkPair(header('large', target), header('small', draft));
+    expect(checked).toEqual({ sharedTokens: 1000, notes: notes.map((note) => expect.stringMatching(note)) });
+    for (const note of checked.notes) expect(note).toMatch(/^large\.gguf and small\.gguf .*[^.]$/);
   });
 
   it('names both files and says what to do, in one line', () => {
-    const message = refusal({ eos: 7 });
+    const message = refusal({ tokens: withToken(7, 'other') });
     expect(message).toMatch(/^large\.gguf and small\.gguf .*same family/);
     expect(message).not.toContain('\n');
   });

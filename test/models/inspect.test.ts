@@ -45,7 +45,7 @@ describe('inspect', () => {
     });
     expect(draft!.facts.layers).toBe(2);
     expect([target.refusal, draft!.refusal]).toEqual([undefined, undefined]);
-    expect(pair).toEqual({ sharedTokens: 2048, difference: undefined });
+    expect(pair).toEqual({ sharedTokens: 2048, difference: undefined, notes: [] });
     expect(machine).toMatchObject({ engine: 'direct', notDirect: undefined, backend: 'cpu' });
   });
 
@@ -111,7 +111,15 @@ describe('inspect', () => {
     expect(pair).toEqual({
       sharedTokens: 0,
       difference: expect.stringMatching(/differ at token 370: .*"other"/),
+      notes: [],
     });
+  });
+
+  it('tells what of two models differs and changes no text', async () => {
+    const model = await tinyModel(dir, {}, 'target.gguf');
+    const draft = await tinyModel(dir, { eos: 7 }, 'base.gguf');
+    const notes = [expect.stringMatching(/^target\.gguf and base\.gguf end texts with 2 "<\/s>" \/ 7 /)];
+    expect((await run({ model, draft })).pair).toEqual({ sharedTokens: 384, difference: undefined, notes });
   });
 
   it.each([

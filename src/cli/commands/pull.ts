@@ -43,7 +43,7 @@ export async function runPull(names: readonly string[], flags: PullFlags): Promi
     } finally {
       if (flags.json) await stdout.write(`${JSON.stringify(models, undefined, 2)}\n`); // what is there after a failure, too
     }
-    if (pair) await refuseOtherPair(models.slice(-2));
+    if (pair) for (const note of await notesOn(models.slice(-2))) options.onNotice?.(`warning: ${note}`);
     stdout.check();
     return EXIT.ok;
   });
@@ -73,8 +73,9 @@ async function* downloadedModels(
   }
 }
 
-/** @throws PairMismatchError, and ModelFileError for what is no model, though the table of pairs says so */
-async function refuseOtherPair([target, draft]: readonly DownloadedModel[]): Promise<void> {
+/** @returns what is to be said of a pair
+ * @throws PairMismatchError, and ModelFileError for what is no model, though the table of pairs says so */
+async function notesOn([target, draft]: readonly DownloadedModel[]): Promise<readonly string[]> {
   const { findPair } = await import('../../models/pair.js'); // half a second, so not before it is needed
-  await findPair({ model: target!.path, draft: draft!.path });
+  return (await findPair({ model: target!.path, draft: draft!.path })).notes;
 }

@@ -68,6 +68,7 @@ function findingsOf({ target, draft, pair, memory, contextSize, machine }: Inspe
     ...(pair && pair.difference === undefined
       ? [{ text: `They make a pair: ${pair.sharedTokens} token ids mean the same to both.` }]
       : []),
+    ...(pair?.notes ?? []).map((text): Finding => ({ text: `${text}.`, color: 'yellow' })),
     ...(memory
       ? [
           {
