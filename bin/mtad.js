@@ -1,2 +1,9 @@
 #!/usr/bin/env node
+import { homedir } from 'node:os';
+
+try {
+  homedir();
+} catch {
+  process.env.HOME = '/'; // of a user without a name, as container engines set it; libraries ask while they are imported
+}
 import('../dist/cli/main.js').then(({ main }) => main(process.argv.slice(2)));

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { type GgufFileInfo, readGgufFileInfo } from 'node-llama-cpp';
 import { ModelFileError } from '../errors.js';
 import { type Address, addressText } from './address.js';
@@ -28,12 +30,14 @@ const RETRIES = { retries: 2, factor: 2, minTimeout: 500 };
 /** @throws ModelFileError when the file cannot be read, is no GGUF file, or has a damaged header */
 export async function readGgufFile(path: string): Promise<GgufFile> {
   const bytes = await refuseOtherFiles(path);
+  refuseMissingParts(path);
   try {
     const info = withArchitecture(await readGgufFileInfo(path, { ...READING, sourceType: 'filesystem' }));
     const parts =
       info.splicedParts > 1 ? partsOf(path).map(async (part) => (await stat(part)).size) : [bytes];
     return { source: path, remote: false, info, partBytes: await Promise.all(parts) };
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).syscall !== undefined) throw unreadable(path, cause);
     throw new ModelFileError(
       `${path} begins like a GGUF file, but its header is damaged or cut off; download it again`,
       { cause },
@@ -95,17 +99,31 @@ async function refuseOtherServers(
 /** @returns the size of the file in bytes */
 async function refuseOtherFiles(path: string): Promise<number> {
   const facts = await stat(path).catch((cause) => {
-    throw new ModelFileError(`Cannot read ${path}: ${(cause as Error).message}`, { cause });
+    throw unreadable(path, cause);
   });
   if (facts.isDirectory())
     throw new ModelFileError(`${path} is a folder; give the path of a GGUF file in it`);
   if (facts.size === 0) throw new ModelFileError(`${path} is empty; download it again`);
 
   const start = await firstWord(path).catch((cause) => {
-    throw new ModelFileError(`Cannot read ${path}: ${(cause as Error).message}`, { cause });
+    throw unreadable(path, cause);
   });
   refuseOtherMagic(start, path);
   return facts.size;
+}
+
+/** @throws ModelFileError for one of several files whose others are not all beside it */
+function refuseMissingParts(path: string): void {
+  const parts = partsOf(path);
+  const missing = parts.filter((part) => part !== path && !existsSync(part)).map((part) => basename(part));
+  if (parts.includes(path) && missing.length > 0)
+    throw new ModelFileError(
+      `${path} is one of ${parts.length} parts of a model, and beside it ${missing.length === 1 ? 'is' : 'are'} no ${missing.join(', ')}; download all parts into one folder`,
+    );
+}
+
+function unreadable(path: string, cause: unknown): ModelFileError {
+  return new ModelFileError(`Cannot read ${path}: ${(cause as Error).message}`, { cause });
 }
 
 /** The library reads zeros where a file has ended, and finds nothing amiss in a header of them. */

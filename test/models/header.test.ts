@@ -8,6 +8,7 @@ import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import {
   embeddingModel,
   emptyFile,
+  splitModel,
   textFile,
   tinyModel,
   truncatedHeader,
@@ -84,6 +85,15 @@ describe('readHeader', () => {
       expect(message).not.toContain('\n');
     },
   );
+
+  it('names the part that a split model lacks', async () => {
+    const [first, second] = (await splitModel(dir)) as [string, string];
+    expect((await readHeader(first)).vocabulary.tokens).toHaveLength(384);
+    await rm(second);
+    await expect(readHeader(first)).rejects.toThrow(
+      /split-00001-of-00002\.gguf is one of 2 parts of a model, and beside it is no split-00002-of-00002\.gguf;/,
+    );
+  });
 
   it('refuses a model that ends anywhere before its last tensor begins', async () => {
     const { size } = await stat(await tinyModel(dir));

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import envPaths from 'env-paths';
 import { z } from 'zod';
@@ -45,7 +45,8 @@ function readText(path: string): string | undefined {
     return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path)); // also leaves out a byte order mark
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
-    if ((code === 'ENOENT' || code === 'ENOTDIR') && process.env.MTAD_CONFIG === undefined) return undefined;
+    const isNone = code === 'ENOENT' || code === 'ENOTDIR' || !existsSync(path); // or in a folder of somebody else's
+    if (isNone && process.env.MTAD_CONFIG === undefined) return undefined;
     const what = code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8 text' : message;
     throw new UsageError(`Cannot read the settings file ${path}: ${what} (--no-config does without)`, {
       cause,
