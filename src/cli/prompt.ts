@@ -1,8 +1,8 @@
-import { fstatSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { addAbortSignal } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
-import { UsageError } from '../errors.js';
+import { createReadStream, fstatSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { addAbortSignal, type Readable } from 'node:stream';
+import { ResourceError, UsageError } from '../errors.js';
+import { bytesText } from '../models/bytes-text.js';
 import { utf8Decoder } from './utf8-decoder.js';
 
 export interface PromptSources {
@@ -17,6 +17,9 @@ const PLACE = '{stdin}';
 
 /** Milliseconds after which a silent standard input is mentioned. */
 const PATIENCE_MS = 3000;
+
+/** Bytes of a file or of standard input: more than any context holds, and three times as many make one text. */
+const MOST = 2 ** 27;
 
 /** Whether something was redirected into standard input. A terminal or /dev/null was not. */
 export function stdinIsRedirected(): boolean {
@@ -64,9 +67,30 @@ function join(parts: readonly string[]): string {
 }
 
 async function readSource(path: string): Promise<Buffer> {
-  return readFile(path).catch((cause: Error) => {
-    throw new UsageError(`Cannot read the prompt: ${cause.message}`, { cause });
-  });
+  try {
+    const { size } = await stat(path);
+    if (size > MOST) throw tooLong(path, bytesText(size));
+    return await readAll(createReadStream(path), path);
+  } catch (cause) {
+    if (cause instanceof ResourceError) throw cause;
+    throw new UsageError(`Cannot read the prompt: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** @throws ResourceError for what is too long, or has no end */
+async function readAll(stream: Readable, source: string): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stream) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > MOST) throw tooLong(source, `more than ${bytesText(MOST)}`);
+  }
+  return Buffer.concat(chunks);
+}
+
+function tooLong(source: string, size: string): ResourceError {
+  return new ResourceError(`${source} has ${size}, and no context holds so long a prompt; give a part of it`);
 }
 
 async function readStdin(
@@ -79,7 +103,10 @@ async function readStdin(
   }, PATIENCE_MS);
   process.stdin.once('data', () => clearTimeout(reminder));
   try {
-    return decodeText(await buffer(addAbortSignal(signal, process.stdin)), 'Standard input');
+    return decodeText(
+      await readAll(addAbortSignal(signal, process.stdin), 'Standard input'),
+      'Standard input',
+    );
   } finally {
     clearTimeout(reminder);
   }

@@ -1,9 +1,10 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadPair, type Pair } from '../../src/models/pair.js';
-import { mtad, saying } from '../support/cli.js';
+import { BIN, CLEAN, mtad, saying } from '../support/cli.js';
 
 let folder: string;
 let pair: Pair;
@@ -72,6 +73,32 @@ test('standard input that is not UTF-8 is refused, not repaired', async () => {
   const { exitCode, stderr, stdout } = await mtad([], { input: Buffer.from([0x61, 0xff, 0xfe, 0x62]) });
   expect(stderr).toMatch(/^mtad: Standard input is not valid UTF-8/);
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+});
+
+test('a prompt that is longer than any context: its size, exit code 5', async () => {
+  const path = join(folder, 'long.txt');
+  await writeFile(path, '');
+  await truncate(path, 600e6);
+  const file = await mtad(['-f', path]);
+  expect(file.stderr).toBe(
+    `mtad: ${path} has 600 MB, and no context holds so long a prompt; give a part of it\n`,
+  );
+  const endless = await mtad(['-f', '/dev/zero']);
+  expect(endless.stderr).toMatch(/^mtad: \/dev\/zero has more than 134 MB, and no context [^\n]*\n$/);
+  const command = `'${process.execPath}' '${BIN}' -f - < /dev/zero`;
+  const stdin = await execa('sh', ['-c', command], { reject: false, env: CLEAN as NodeJS.ProcessEnv });
+  expect(stdin.stderr).toMatch(/^mtad: Standard input has more than 134 MB, and no context [^\n]*$/);
+  for (const { exitCode, stdout } of [file, endless, stdin])
+    expect({ exitCode, stdout }).toEqual({ exitCode: 5, stdout: '' });
+});
+
+test('a grammar that is longer than any text: its size, exit code 2', async () => {
+  const path = join(folder, 'long.gbnf');
+  await writeFile(path, '');
+  await truncate(path, 600e6);
+  const { exitCode, stderr } = await mtad(['--grammar', path, 'A prompt']);
+  expect(stderr).toBe(`mtad: ${path} has 600 MB, which is too long for a text\n`);
+  expect(exitCode).toBe(2);
 });
 
 test('an open standard input that stays silent is mentioned once', async () => {
