@@ -145,7 +145,7 @@ function limit(): (bytes: Uint8Array) => void {
     const most = told ?? (length === undefined ? Infinity : length + BEHIND);
     const source = told === undefined ? 'that its header tells of' : 'that were to come';
     if (came > most) giveUp({ reason: `the ${bytesText(length!)} ${source}`, code: WRONG.longer });
-    if (came > room) giveUp({ reason: 'the disk is full', code: 'ENOSPC' });
+    if (told === undefined && came > room) giveUp({ reason: 'the disk is full', code: 'ENOSPC' });
   };
 }
 

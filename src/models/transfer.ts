@@ -10,7 +10,7 @@ export interface TransferJob {
   readonly name: string; // in the folder, once complete; until then with .ipull behind it
   readonly begun: FileVersion; // which every answer must be about
   readonly bytes: number | undefined; // of the file; undefined where nobody tells
-  readonly room: number; // bytes that the disk has for it
+  readonly room: number; // bytes that the disk has for a file of which nobody tells the length
 }
 
 export type TransferMessage =
