@@ -32,7 +32,7 @@ export interface Step {
   readonly p: readonly Distribution[]; // [draft.length + 1], as the strategy saw them
   readonly drafted: number; // tokens guessed in a row, on the longest path of the draft: [0..gamma]
   readonly accepted: number; // draft tokens kept and emitted: [0..drafted]
-  readonly next: TokenId | undefined; // the target's own token, if any; not emitted where the text ended before it
+  readonly next: TokenId | undefined; // the target's own token, if any; not emitted where the text was cut before it
   readonly emitted: readonly TokenId[]; // [1..gamma + 1]
   readonly rawLogProbs: readonly LogProb[] | undefined; // per emitted token
   readonly targetPasses: number;
@@ -58,7 +58,7 @@ export async function* decode(
     if (position > cache.capacity) return 'context';
     const before = { at: now(), target: cache.target.work, draft: cache.draft?.work };
 
-    const room = Math.min(maxTokens - emitted - 1, cache.capacity - position); // keep room for `next`
+    const room = cache.capacity - position; // whatever maxTokens leaves: a short text begins as a long one
     const draft = await strategy.draft(prefix, room, rng);
     const rows = await cache.target.evaluate(prefix, draft, [ROOT, ...draft.keys()], read);
     const p = rows.map((row) => truncate(row, strategy.truncation));
@@ -66,10 +66,10 @@ export async function* decode(
 
     const guessed = accepted.map((node) => draft[node]!.token);
     const block = next === undefined ? guessed : [...guessed, next];
-    const { tokens, finish } = cut(block, endsWith); // before committing and counting
+    const { tokens, finish } = cut(block.slice(0, maxTokens - emitted), endsWith); // before committing and counting
     const judges = [ROOT, ...accepted].map((node) => rows[node + 1]!); // the row before each token
+    await cache.rollback([...prefix, ...tokens]); // where it fails, the text is what was yielded
     prefix.push(...tokens);
-    await cache.rollback(prefix);
 
     const verify = cache.target.work.ms - before.target.ms;
     const draftMs = (cache.draft?.work.ms ?? 0) - (before.draft?.ms ?? 0);

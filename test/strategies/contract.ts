@@ -74,8 +74,8 @@ export function obeysTheContract(options: StrategyOptions): void {
 
     if (!looksUp)
       it('accepts all of the likeliest guess where draft and target are one model', async () => {
-        for (const { steps } of await runs({ draftModel: TARGET }))
-          for (const { draft, accepted, emitted, next } of steps) {
+        for (const { whole } of await runs({ draftModel: TARGET }))
+          for (const { draft, accepted, emitted, next } of whole) {
             expect(accepted).toBe(pathTo(draft, likeliestLeaf(draft)).length);
             if (!isEnd(emitted.at(-1)!))
               expect(emitted).toHaveLength(accepted + (next === undefined ? 0 : 1));

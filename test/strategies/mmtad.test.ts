@@ -37,8 +37,8 @@ const stepsOf = async (options: StrategyOptions, settings: RunOptions) => {
   const runs = await Promise.all(
     SEEDS.map((seed) => run(options, { endsWith: neverEnds, rng: createRng(seed), ...settings })),
   );
-  return runs.flatMap(({ steps, prefix }) =>
-    steps.map((step) => ({ ...step, text: prefix.slice(0, step.position) })),
+  return runs.flatMap(({ whole, prefix }) =>
+    whole.map((step) => ({ ...step, text: prefix.slice(0, step.position) })),
   );
 };
 

@@ -45,9 +45,9 @@ function logRatios(prefix: Prefix, tokens: Prefix, sampling: RunOptions['samplin
 const cappedRatio = (ratios: readonly number[]) =>
   ratios.reduce((capped, ratio, j) => Math.min(0, capped + ratio - (ratios[j - 1] ?? 0)), 0);
 
-/** Every step of a run, with the ratios of its whole draft. */
-function judged({ steps, prefix }: Run, sampling: RunOptions['sampling']) {
-  return steps.map(({ position, draft, accepted }) => {
+/** Every whole step of a run, with the ratios of its whole draft. */
+function judged({ whole, prefix }: Run, sampling: RunOptions['sampling']) {
+  return whole.map(({ position, draft, accepted }) => {
     const tokens = draft.map(({ token }) => token);
     return { accepted, ratios: logRatios(prefix.slice(0, position), tokens, sampling) };
   });
@@ -68,8 +68,8 @@ describe('mtad', () => {
     const lengths = new Set<number>();
     for (const seed of SEEDS) {
       const settings = { rng: createRng(seed), maxTokens: 30, endsWith: neverEnds };
-      const { steps, prefix } = await run({ ...OPTIONS, tau: 0.1, draftFrom: 'lookup' }, settings);
-      for (const { position, draft, accepted } of steps) {
+      const { whole, prefix } = await run({ ...OPTIONS, tau: 0.1, draftFrom: 'lookup' }, settings);
+      for (const { position, draft, accepted } of whole) {
         let logP = 0;
         const joint = draft.map(({ token }, i) => {
           const text = [...prefix.slice(0, position), ...draft.slice(0, i).map((node) => node.token)];

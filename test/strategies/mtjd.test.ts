@@ -71,12 +71,13 @@ describe('mtjd', () => {
     const rng = createRng(2);
     const texts: string[] = [];
     for (let i = 0; i < 3000; i++) {
-      const { steps, emitted } = await run(OPTIONS, { prompt: PREFIX, rng, maxTokens: 1 });
+      const { steps, emitted } = await run(OPTIONS, { prompt: PREFIX, rng, capacity: PREFIX.length });
       expect(steps[0]).toMatchObject({ drafted: 0, accepted: 0, next: emitted[0], targetPasses: 1 });
       texts.push(`${emitted[0]}`);
     }
     expect(misfit(texts, textsAfter(TARGET, PREFIX, 1, UNCUT))).toBeLessThan(FITS);
-    const { emitted } = await run(OPTIONS, { prompt: PREFIX, sampling: GREEDY, maxTokens: 1 });
+    const full = { prompt: PREFIX, capacity: PREFIX.length };
+    const { emitted } = await run(OPTIONS, { ...full, sampling: GREEDY });
     expect(emitted[0]).toBe(distributionAfter(TARGET, PREFIX, UNCUT).tokens[0]);
   });
 });

@@ -27,6 +27,7 @@ export interface RunOptions extends Partial<DecodeOptions>, FakePairOptions {
 export interface Run {
   readonly emitted: readonly TokenId[];
   readonly steps: readonly Step[];
+  readonly whole: readonly Step[]; // those that the token limit did not cut
   readonly finish: FinishReason;
   readonly prefix: TokenId[];
   readonly pair: FakePair;
@@ -47,7 +48,8 @@ export async function run(options: StrategyOptions, settings: RunOptions = {}): 
     steps.push(turn.value);
     onStep?.(turn.value, prefix, pair);
   }
-  return { emitted: prefix.slice(prompt.length), steps, finish: turn.value, prefix, pair };
+  const whole = turn.value === 'length' ? steps.slice(0, -1) : steps;
+  return { emitted: prefix.slice(prompt.length), steps, whole, finish: turn.value, prefix, pair };
 }
 
 export function strategyOn(

@@ -49,7 +49,7 @@ interface Decision {
  * What other settings would have accepted of the recorded drafts; settings left out are the trace's own. Replay judges
  * each recorded step by itself: after a different decision the text would have gone on differently, and with a smaller
  * gamma beam search might have chosen other guesses, so that for other settings the figures are exact for the recorded
- * drafts and estimates for a run. Where a guess ended the text, it does so in replay. Whether one that was refused would
+ * drafts and estimates for a run. Where a guess ended the text, be it at the token limit, it does so in replay. Whether one that was refused would
  * have ended it, a trace does not tell: it counts like any other.
  * @throws UsageError for settings that the trace cannot answer for
  */
@@ -112,7 +112,7 @@ function decide(strategy: Trace['strategy'], step: RecordedStep, { tau, gamma, c
       : acceptJointTree(draft, p, { tau }).map((node) => draft[node]!);
   const tokens = path.map(({ token }) => token);
   const recorded = step.emitted.slice(0, step.accepted);
-  // After a guess that ended the text (end token, stop string) nothing was emitted. The token limit never cuts a block.
+  // After a guess that ended the text (end token, stop string, token limit) nothing was emitted.
   const isCut = step.emitted.length === step.accepted;
   const reachesCut = isCut && isDeepStrictEqual(tokens.slice(0, recorded.length), recorded);
   const kept = reachesCut ? recorded : tokens;
