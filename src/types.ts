@@ -31,7 +31,8 @@ export type Prefix = readonly TokenId[];
 
 /**
  * The largest logits of one position as the engine read them: largest first, equal ones by lower token id.
- * Temperature 1, nothing cut. Only differences between logits mean anything.
+ * Temperature 1, nothing cut. Only differences between logits mean anything, but to a repeat penalty: those of the engine
+ * bindings are log-probabilities.
  */
 export interface TopLogits {
   readonly tokens: Int32Array; // [n]

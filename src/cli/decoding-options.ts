@@ -13,6 +13,11 @@ export interface DecodingFlags {
   temperature: number;
   topK: number;
   topP: number;
+  minP: number;
+  repeatPenalty: number;
+  repeatLastN: number;
+  presencePenalty: number;
+  frequencyPenalty: number;
   seed?: number;
   maxTokens: number;
   stop: string[];
@@ -42,6 +47,17 @@ export function addDecodingOptions(program: Command): void {
     .addOption(setting('--temperature <t>', 'temperature', '0 = the most likely token'))
     .addOption(setting('--top-k <k>', 'topK', 'keep the k likeliest tokens, 0 = all'))
     .addOption(setting('--top-p <p>', 'topP', 'keep the likeliest tokens up to this mass, 1 = all'))
+    .addOption(
+      setting('--min-p <p>', 'minP', 'drop what is less likely than p times the likeliest, 0 = none'),
+    )
+    .addOption(
+      setting('--repeat-penalty <x>', 'repeatPenalty', 'make tokens that were used less likely, 1 = off'),
+    )
+    .addOption(setting('--repeat-last-n <n>', 'repeatLastN', 'used among the last n tokens; -1 = all'))
+    .addOption(
+      setting('--presence-penalty <x>', 'presencePenalty', 'subtract from the logits of used tokens'),
+    )
+    .addOption(setting('--frequency-penalty <x>', 'frequencyPenalty', 'the same for each time it was used'))
     .addOption(setting('--seed <n>', 'seed', 'the same seed gives the same text (default: random)'))
     .addOption(setting('-n, --max-tokens <n>', 'maxTokens', 'tokens to generate at most'))
     .addOption(
@@ -54,7 +70,8 @@ export function addDecodingOptions(program: Command): void {
 
 /** @returns the same under the library's names */
 export function settingsOf(flags: DecodingFlags & RuntimeFlags): SettingsInput {
-  const { strategy, draftLength, beamWidth, threshold, clip, temperature, topK, topP } = flags;
+  const { strategy, draftLength, beamWidth, threshold, clip, temperature, topK, topP, minP } = flags;
+  const { repeatPenalty, repeatLastN, presencePenalty, frequencyPenalty } = flags;
   const { seed, maxTokens, stop, ignoreEos } = flags;
   return {
     strategy,
@@ -66,6 +83,11 @@ export function settingsOf(flags: DecodingFlags & RuntimeFlags): SettingsInput {
     temperature,
     topK,
     topP,
+    minP,
+    repeatPenalty,
+    repeatLastN,
+    presencePenalty,
+    frequencyPenalty,
     seed,
     maxTokens,
     stop,

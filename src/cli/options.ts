@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { CACHE_TYPES } from '../engine/engine.js';
 import type { RunOptions } from '../generation/run-options.js';
-import { settingsSchema } from '../generation/settings.js';
+import { type Settings, settingsSchema } from '../generation/settings.js';
 import { modelsFolder } from '../models/models-folder.js';
 import type { PairOptions } from '../models/pair.js';
 
@@ -133,7 +133,9 @@ export function runOptionsOf(flags: RuntimeFlags): RunOptions {
   return { contextSize: ctxSize, threads, draftThreads, cacheType, flashAttention };
 }
 
-type NumberKey = 'gamma' | 'beamWidth' | 'tau' | 'temperature' | 'topK' | 'topP' | 'seed' | 'maxTokens';
+type NumberKey = {
+  [Key in keyof Settings]-?: NonNullable<Settings[Key]> extends number ? Key : never;
+}[keyof Settings];
 
 /** A number that the library's own schema judges, so that both say the same. */
 export function setting(flags: string, key: NumberKey, description: string): Option {

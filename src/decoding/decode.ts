@@ -1,7 +1,7 @@
 import type { CacheManager } from '../cache/cache-manager.js';
 import { depthsOf } from '../draft-tree.js';
 import { rawLogProb } from '../sampling/raw-log-prob.js';
-import { logitsNeeded, truncate } from '../sampling/truncate.js';
+import { logitsNeeded, truncateAfter } from '../sampling/truncate.js';
 import {
   type Distribution,
   type Draft,
@@ -60,8 +60,9 @@ export async function* decode(
 
     const room = cache.capacity - position; // whatever maxTokens leaves: a short text begins as a long one
     const draft = await strategy.draft(prefix, room, rng);
-    const rows = await cache.target.evaluate(prefix, draft, [ROOT, ...draft.keys()], read);
-    const p = rows.map((row) => truncate(row, strategy.truncation));
+    const nodes = [ROOT, ...draft.keys()];
+    const rows = await cache.target.evaluate(prefix, draft, nodes, read);
+    const p = truncateAfter(rows, prefix, draft, nodes, strategy.truncation);
     const { accepted, next } = strategy.accept(draft, p, rng);
 
     const guessed = accepted.map((node) => draft[node]!.token);

@@ -7,6 +7,7 @@ import type { ChatTemplate, Grammar } from '../engine/engine.js';
 import { UsageError } from '../errors.js';
 import { addStep, type Counters, NO_STEPS } from '../metrics/counters.js';
 import type { Pair } from '../models/pair.js';
+import { penaltiesOf } from '../sampling/penalties.js';
 import { createRng } from '../sampling/rng.js';
 import { createStrategy, sequencesOf } from '../strategies/index.js';
 import type { ReasoningMarks } from '../templates/reasoning-marks.js';
@@ -87,6 +88,7 @@ export class Session {
     length = Number.MAX_SAFE_INTEGER,
   ): Promise<Session> {
     checkRunOptions(run);
+    refuseUnknownLogits(pair, settings);
     const contextSize = contextSizeOf(pair, run);
     const grammar = settings.grammar && (await pair.target.createGrammar(settings.grammar));
     const sequences = sequencesOf(settings);
@@ -177,7 +179,7 @@ export class Session {
         ? new ReasoningFirst({ answer: start, mark: reasoning.end, isEnd: isEndToken, tokenizer })
         : start;
     const constraint = first && new GrammarConstraint(first, promptTokens.length, banned);
-    const sampling = { ...settings, banned, constraint };
+    const sampling = { ...settings, penalties: penaltiesOf(settings), banned, constraint };
     const strategy = createStrategy(settings, { sampling, isEnd, target: cache.target, draft: cache.draft });
     const stream = new TextStream(tokenizer, promptTokens, [...settings.stop, ...endTexts], reasoning);
     const steps = decode(strategy, cache, prefix, {
@@ -238,6 +240,15 @@ function now(): number {
 /** Tokens that each model has evaluated. */
 function workOf({ target, draft }: CacheManager) {
   return { target: target.work.tokens, draft: draft?.work.tokens ?? 0 };
+}
+
+/** @throws UsageError where the engine does not know the logits themselves, only how far apart they are */
+function refuseUnknownLogits({ engine }: Pair, { repeatPenalty }: Settings): void {
+  if (repeatPenalty !== 1 && engine.name === 'bindings')
+    throw new UsageError(
+      'A repeat penalty changes logits, and the engine bindings has probabilities only: use the engine direct, or ' +
+        'a presence or frequency penalty',
+    );
 }
 
 /** Tokens up to which reading the whole vocabulary costs a millisecond or less per position. */

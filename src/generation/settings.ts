@@ -22,6 +22,12 @@ export const settingsSchema = z.strictObject({
   ),
   topK: whole(0, 1_000_000).default(DEFAULT_SAMPLING.topK),
   topP: number('a number above 0 and at most 1', (n) => n > 0 && n <= 1).default(DEFAULT_SAMPLING.topP),
+  minP: number('a number from 0 to 1', (n) => n >= 0 && n <= 1).default(0),
+  /** These four as llama.cpp has them: tokens of the text so far, prompt included, become less likely. */
+  repeatPenalty: number('a number above 0', (n) => Number.isFinite(n) && n > 0).default(1),
+  repeatLastN: whole(-1, 1_000_000).default(64), // tokens looked back on; 0 = none, -1 = all
+  presencePenalty: number('a number', Number.isFinite).default(0),
+  frequencyPenalty: number('a number', Number.isFinite).default(0),
   seed: whole(0, 2 ** 32 - 1).optional(), // undefined = another one each time
   maxTokens: whole(1, 10_000_000).default(256),
   stop: z

@@ -1,4 +1,5 @@
 import type { TokenId } from '../types.js';
+import type { Penalties } from './penalties.js';
 import type { Constraint, Truncation } from './truncate.js';
 
 /** What a user asks for. The defaults are those of Qin et al., section 6.1. */
@@ -6,6 +7,8 @@ export interface SamplingSettings {
   readonly temperature: number; // >= 0, 0 = the most likely token
   readonly topK: number; // integer >= 0, 0 = off
   readonly topP: number; // (0, 1], 1 = off
+  readonly minP?: number | undefined; // [0, 1], 0 = off
+  readonly penalties?: Penalties | undefined;
   readonly banned?: ReadonlySet<TokenId> | undefined;
   readonly constraint?: Constraint | undefined;
 }

@@ -1,11 +1,15 @@
 import type { Distribution, Draft, Mask, NodeIndex, Prefix, TokenId, TopLogits } from '../types.js';
 import { normalise } from './distribution.js';
+import { canRaise, type Penalties, penalise, recentTokens } from './penalties.js';
 
 /** How logits become a distribution. The same settings apply to the target and to the draft model. */
 export interface Truncation {
   readonly temperature: number; // > 0
   readonly topK: number; // integer >= 0, 0 = off
   readonly topP: number; // (0, 1], 1 = off
+  readonly minP?: number | undefined; // [0, 1] of the most likely token's probability; undefined, 0 = off
+  /** How the text so far changes the logits, before anything is cut. */
+  readonly penalties?: Penalties | undefined;
   /** Tokens that must never be emitted, removed before anything else. */
   readonly banned?: ReadonlySet<TokenId> | undefined;
   /** What the text must obey: tokens that it forbids are not even read. */
@@ -18,11 +22,36 @@ export interface Constraint {
 }
 
 /**
- * Temperature, then top-k, then top-p, then renormalise (the order of Qin et al., section 4).
- * Top-p keeps the smallest prefix of the sorted list whose mass reaches it, always at least one token. Where the
- * constraint leaves none there is none.
+ * The distributions after these nodes of a tree that stands on the committed prefix: penalties for what the text has used
+ * up to there, then the rest. They depend on the text alone, not on who drafted it, so that what compares them at one
+ * place compares the penalised models.
+ *
+ * @param rows what was read after each node: of the largest logits as many as `logitsNeeded` says
  */
-export function truncate(top: TopLogits, { temperature, topK, topP, banned }: Truncation): Distribution {
+export function truncateAfter(
+  rows: readonly TopLogits[],
+  prefix: Prefix,
+  tree: Draft,
+  nodes: readonly NodeIndex[],
+  truncation: Truncation,
+): Distribution[] {
+  const { penalties } = truncation;
+  return rows.map((row, i) => {
+    if (!penalties) return truncate(row, truncation);
+    const recent = recentTokens(prefix, tree, nodes[i]!, penalties.last);
+    return truncate(penalise(row, recent, penalties), truncation);
+  });
+}
+
+/**
+ * Temperature, then top-k, then top-p, then min-p, then renormalise (the order of Qin et al., section 4).
+ * Top-p keeps the smallest prefix of the sorted list whose mass reaches it, always at least one token; min-p what has at
+ * least this share of the largest probability, both after the temperature. Where the constraint leaves none there is none.
+ */
+export function truncate(
+  top: TopLogits,
+  { temperature, topK, topP, minP = 0, banned }: Truncation,
+): Distribution {
   let { tokens, logits } = top;
   if (banned?.size) {
     const keep = (_: number, i: number) => !banned.has(top.tokens[i]!);
@@ -34,15 +63,23 @@ export function truncate(top: TopLogits, { temperature, topK, topP, banned }: Tr
     tokens.slice(0, k),
     logits.slice(0, k).map((logit) => (logit - logits[0]!) / temperature), // differences, so that none overflows
   );
-  if (topP >= 1) return kept;
+  if (topP >= 1 && minP === 0) return kept;
 
   let mass = 0;
   let n = 0;
-  while (n < kept.tokens.length && (n === 0 || mass < topP)) mass += Math.exp(kept.logProbs[n++]!);
+  while (n < kept.tokens.length && (n === 0 || topP >= 1 || mass < topP))
+    mass += Math.exp(kept.logProbs[n++]!);
+  const least = kept.logProbs[0]! + Math.log(minP);
+  while (n > 1 && kept.logProbs[n - 1]! < least) n--;
   return normalise(kept.tokens.subarray(0, n), kept.logProbs.subarray(0, n));
 }
 
-/** How many of the largest logits `truncate` must see for an exact result; 0 means all of them. */
-export function logitsNeeded({ topK, banned }: Truncation): number {
-  return topK === 0 ? 0 : topK + (banned?.size ?? 0);
+/**
+ * How many of the largest logits must be read for an exact result; 0 means all of them. A penalty that lowers tokens lets
+ * as many others move up as tokens are looked back on, at most; one that raises some may raise any. The number is the
+ * same at each place of a text, since under a constraint what is found depends on it.
+ */
+export function logitsNeeded({ topK, banned, penalties }: Truncation): number {
+  const needsAll = topK === 0 || (penalties && (penalties.last === Infinity || canRaise(penalties)));
+  return needsAll ? 0 : topK + (banned?.size ?? 0) + (penalties?.last ?? 0);
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/sampling/rng.js';
 import { type Prefix, ROOT } from '../../src/types.js';
 import { fakeClock } from '../support/fake-clock.js';
-import { distributionAfter, TARGET, UNCUT } from '../support/fake-model.js';
+import { DRAFT, distributionAfter, type FakeModel, TARGET, UNCUT } from '../support/fake-model.js';
 import { pathTo } from '../support/fake-next-tokens.js';
 import { neverEnds, PROMPT, type RunOptions, run } from '../support/fake-run.js';
 import { AUTOREGRESSIVE, CHAINS, SPECULATIVE, STRATEGIES } from './strategies.js';
@@ -123,18 +123,26 @@ describe('decode', () => {
     }
   });
 
-  it('shows the rule the distributions of the target after the prefix and after each token of the draft', async () => {
-    const sampling = { temperature: 0.7, topK: 3, topP: 0.9 };
-    const { steps, prefix } = await run(SPECULATIVE, { sampling, endsWith: neverEnds });
-    for (const { p, draft, position } of steps) {
-      const text = [...prefix.slice(0, position), ...draft.map(({ token }) => token)];
-      expect(p).toEqual(
-        Array.from({ length: draft.length + 1 }, (_, n) =>
-          distributionAfter(TARGET, text.slice(0, position + n), sampling),
-        ),
-      );
-    }
-  });
+  it.each([
+    undefined,
+    { repeat: 1.3, presence: 0.4, frequency: 0.2, last: 4 },
+    { repeat: 0.8, presence: -0.4, frequency: 0.2, last: Infinity },
+  ])(
+    'shows the rule the distributions of both models after the prefix and after each token of the draft: penalties %o',
+    async (penalties) => {
+      const sampling = { temperature: 0.7, topK: 3, topP: 0.9, minP: 0.1, penalties };
+      const { steps, prefix } = await run(SPECULATIVE, { sampling, endsWith: neverEnds });
+      for (const { p, draft, position } of steps) {
+        const text = [...prefix.slice(0, position), ...draft.map(({ token }) => token)];
+        const after = (model: FakeModel, count: number) =>
+          Array.from({ length: count }, (_, n) =>
+            distributionAfter(model, text.slice(0, position + n), sampling),
+          );
+        expect(p).toEqual(after(TARGET, draft.length + 1));
+        expect(draft.map(({ q }) => q)).toEqual(after(DRAFT, draft.length));
+      }
+    },
+  );
 
   it('divides the time of a step into drafting, verification and its own', async () => {
     const now = fakeClock();

@@ -16,6 +16,11 @@ const RULES: [setting: string, expectation: RegExp, wrong: unknown[], right: unk
   ['temperature', /0 or more/, [...NO_NUMBERS, -1, -1e-9], [0, 0.001, 2]],
   ['topK', /whole number from 0 to/, [...NO_NUMBERS, -1, 1.5, 1e9], [0, 1, 1000]],
   ['topP', /above 0 and at most 1/, [...NO_NUMBERS, 0, -0.5, 1.01], [1e-9, 1]],
+  ['minP', /from 0 to 1/, [...NO_NUMBERS, -0.1, 1.01], [0, 0.05, 1]],
+  ['repeatPenalty', /above 0/, [...NO_NUMBERS, 0, -1], [0.5, 1, 1.1]],
+  ['repeatLastN', /whole number from -1 to/, [...NO_NUMBERS, -2, 1.5], [-1, 0, 64]],
+  ['presencePenalty', /a number/, NO_NUMBERS, [-2, 0, 0.6]],
+  ['frequencyPenalty', /a number/, NO_NUMBERS, [-2, 0, 0.6]],
   ['seed', /whole number from 0 to 4294967295/, [...NO_NUMBERS, -1, 1.5, 2 ** 32], [0, 2 ** 32 - 1]],
   ['maxTokens', /whole number from 1 to/, [...NO_NUMBERS, 0, -1, 1.5], [1, 100_000]],
   ['stop', /text/, ['END', 3, null], [[], ['END', '\n']]],
@@ -29,7 +34,10 @@ const RULES: [setting: string, expectation: RegExp, wrong: unknown[], right: unk
   ['perplexity', /true.*false/, [0, 'no'], [true, false]],
 ];
 
-const NUMERIC = ['gamma', 'beamWidth', 'tau', 'temperature', 'topK', 'topP', 'seed', 'maxTokens'];
+const NUMERIC = [
+  ...['gamma', 'beamWidth', 'tau', 'temperature', 'topK', 'topP', 'minP', 'seed', 'maxTokens'],
+  ...['repeatPenalty', 'repeatLastN', 'presencePenalty', 'frequencyPenalty'],
+];
 
 function refusal(input: object): Error {
   try {
@@ -52,6 +60,11 @@ describe('parseSettings', () => {
       temperature: 1,
       topK: 10,
       topP: 0.9,
+      minP: 0,
+      repeatPenalty: 1,
+      repeatLastN: 64,
+      presencePenalty: 0,
+      frequencyPenalty: 0,
       maxTokens: 256,
       stop: [],
       ignoreEos: false,

@@ -24,12 +24,21 @@ function randomCase(rng: Rng): { logits: number[]; truncation: Truncation } {
   const topK = rng() < 0.3 ? 0 : 1 + Math.floor(rng() * (size + 2));
   return {
     logits,
-    truncation: { temperature: 0.2 + 2 * rng(), topK, topP: rng() < 0.3 ? 1 : 0.01 + 0.98 * rng(), banned },
+    truncation: {
+      temperature: 0.2 + 2 * rng(),
+      topK,
+      topP: rng() < 0.3 ? 1 : 0.01 + 0.98 * rng(),
+      minP: rng() < 0.5 ? 0 : rng(),
+      banned,
+    },
   };
 }
 
 /** The rule in probabilities instead of logarithms, token by token. */
-function byTheBook(logits: readonly number[], { temperature, topK, topP, banned }: Truncation): number[] {
+function byTheBook(
+  logits: readonly number[],
+  { temperature, topK, topP, minP = 0, banned }: Truncation,
+): number[] {
   const weights = logits.map((logit, token) => (banned?.has(token) ? 0 : Math.exp(logit / temperature)));
   const ranked = [...weights.keys()]
     .filter((token) => weights[token]! > 0)
@@ -38,7 +47,8 @@ function byTheBook(logits: readonly number[], { temperature, topK, topP, banned 
   const sum = (tokens: number[]) => tokens.reduce((total, token) => total + weights[token]!, 0);
   const enough = topP * sum(ranked);
   const n = ranked.findIndex((_, i) => sum(ranked.slice(0, i + 1)) >= enough);
-  const left = topP === 1 ? ranked : ranked.slice(0, n + 1);
+  const likely = topP === 1 ? ranked : ranked.slice(0, n + 1);
+  const left = likely.filter((token) => weights[token]! >= minP * weights[ranked[0]!]!);
   return weights.map((weight, token) => (left.includes(token) ? weight / sum(left) : 0));
 }
 
@@ -109,6 +119,14 @@ describe('truncate', () => {
   it('stops where the mass reaches top-p exactly', () => {
     expect(kept(ofProbabilities(0.5, 0.25, 0.25), { topP: 0.5 })).toEqual([0]);
     expect(kept(ofProbabilities(0.5, 0.25, 0.25), { topP: 0.75 })).toEqual([0, 1]);
+  });
+
+  it('takes min-p as a share of the largest probability, after the temperature', () => {
+    const top = ofProbabilities(0.4, 0.3, 0.2, 0.1);
+    expect(kept(top, { minP: 0.4 })).toEqual([0, 1, 2]);
+    expect(kept(top, { minP: 0.4, temperature: 2 })).toEqual([0, 1, 2, 3]);
+    expect(kept(top, { minP: 0.4, topP: 0.6 })).toEqual([0, 1]);
+    expect(kept(sorted([2, 2, 1]), { minP: 1 })).toEqual([0, 1]);
   });
 
   it('keeps one token at least', () => {

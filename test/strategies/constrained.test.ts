@@ -32,6 +32,7 @@ const GUESSING = STRATEGIES.filter((options) => 'draftFrom' in options && option
 const SAMPLINGS: SamplingSettings[] = [
   UNCUT,
   { temperature: 0.8, topK: 2, topP: 0.9 },
+  { ...UNCUT, topK: 3, penalties: { repeat: 1.3, presence: 0.4, frequency: 0.2, last: 4 } },
   { temperature: 0, topK: 0, topP: 1 },
 ];
 

@@ -14,6 +14,13 @@ const SAMPLINGS: SamplingSettings[] = [
   { temperature: 1, topK: 0, topP: 1 },
   { temperature: 0, topK: 3, topP: 0.9 },
   { temperature: 0.7, topK: 4, topP: 0.8, banned: new Set([2]) },
+  {
+    temperature: 0.9,
+    topK: 4,
+    topP: 0.95,
+    minP: 0.02,
+    penalties: { repeat: 1.2, presence: 0.3, frequency: 0.1, last: 5 },
+  },
 ];
 
 const SEEDS = Array.from({ length: 24 }, (_, i) => i + 1);

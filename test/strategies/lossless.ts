@@ -1,11 +1,14 @@
 import { expect, it } from 'vitest';
 import { createRng } from '../../src/sampling/rng.js';
+import type { SamplingSettings } from '../../src/sampling/settings.js';
 import type { StrategyOptions } from '../../src/strategies/index.js';
 import { FITS, misfit } from '../support/chi-square.js';
 import { TARGET, textsAfter, UNCUT } from '../support/fake-model.js';
 import { neverEnds, PROMPT, type RunOptions, run } from '../support/fake-run.js';
 
 const CUT = { temperature: 0.8, topK: 4, topP: 0.95 };
+const PENALTIES = { repeat: 1.3, presence: 0.4, frequency: 0.2, last: 4 };
+const PENALISED: SamplingSettings = { ...CUT, minP: 0.05, penalties: PENALTIES };
 
 type Lossless = Extract<StrategyOptions, { strategy: 'speculative' | 'block' }>;
 
@@ -24,8 +27,9 @@ export function isLossless(options: Lossless): void {
     { gamma: 1, sampling: UNCUT },
     { gamma: 3, sampling: UNCUT },
     { gamma: 4, sampling: CUT },
+    { gamma: 3, sampling: PENALISED },
   ])(
-    'writes with the probabilities of the target: gamma $gamma, top-k $sampling.topK',
+    'writes with the probabilities of the target: gamma $gamma, top-k $sampling.topK, penalties $sampling.penalties',
     async ({ gamma, sampling }) => {
       const texts = await openings({ ...options, gamma }, { sampling });
       expect(misfit(texts, textsAfter(TARGET, PROMPT, 3, sampling))).toBeLessThan(FITS);

@@ -1,6 +1,13 @@
 import type { GrammarState, ReadRequest } from '../../src/engine/engine.js';
-import { type Truncation, truncate } from '../../src/sampling/truncate.js';
-import type { Distribution, Mask, Prefix, TokenId, TopLogits } from '../../src/types.js';
+import { type Truncation, truncateAfter } from '../../src/sampling/truncate.js';
+import {
+  type Distribution,
+  type Mask,
+  type Prefix,
+  ROOT,
+  type TokenId,
+  type TopLogits,
+} from '../../src/types.js';
 
 /** Small enough to enumerate every text of a few tokens. */
 export const VOCABULARY = 6;
@@ -48,7 +55,8 @@ export function distributionAfter(
   truncation: Truncation,
   mask?: Mask,
 ): Distribution {
-  return truncate(readLogits(model, text, { top: 0, logSumExp: false }, mask), truncation);
+  const row = readLogits(model, text, { top: 0, logSumExp: false }, mask);
+  return truncateAfter([row], text, [], [ROOT], truncation)[0]!;
 }
 
 /**

@@ -1,0 +1,65 @@
+import { type Draft, type NodeIndex, type Prefix, ROOT, type TokenId, type TopLogits } from '../types.js';
+
+/** What makes tokens that the text has used less likely, or likelier, by llama.cpp's formula. */
+export interface Penalties {
+  readonly repeat: number; // > 0: a positive logit is divided by it, another multiplied; 1 = off
+  readonly presence: number; // subtracted from the logit; 0 = off
+  readonly frequency: number; // subtracted for each time that the token occurs; 0 = off
+  readonly last: number; // tokens that are looked back on, prompt included, >= 1; Infinity = all
+}
+
+/** The same as a user asks for it, under llama.cpp's names. */
+export interface PenaltySettings {
+  readonly repeatPenalty: number; // > 0
+  readonly repeatLastN: number; // integer >= -1; 0 = off, -1 = the whole text
+  readonly presencePenalty: number;
+  readonly frequencyPenalty: number;
+}
+
+/** @returns undefined where nothing is penalised */
+export function penaltiesOf(settings: PenaltySettings): Penalties | undefined {
+  const { repeatPenalty: repeat, presencePenalty: presence, frequencyPenalty: frequency } = settings;
+  const last = settings.repeatLastN === -1 ? Infinity : settings.repeatLastN;
+  const isOff = last === 0 || (repeat === 1 && presence === 0 && frequency === 0);
+  return isOff ? undefined : { repeat, presence, frequency, last };
+}
+
+/** Whether a token can become likelier than its logit says. */
+export function canRaise({ repeat, presence, frequency }: Penalties): boolean {
+  return repeat < 1 || presence < 0 || frequency < 0;
+}
+
+/** How often each token occurs among the last tokens of the text that ends with this node of a tree on the prefix. */
+export function recentTokens(
+  prefix: Prefix,
+  tree: Draft,
+  node: NodeIndex,
+  last: number,
+): ReadonlyMap<TokenId, number> {
+  const counts = new Map<TokenId, number>();
+  const count = (token: TokenId) => counts.set(token, (counts.get(token) ?? 0) + 1);
+  let left = last;
+  for (let n = node; n !== ROOT && left > 0; n = tree[n]!.parent, left--) count(tree[n]!.token);
+  for (let i = prefix.length - 1; i >= 0 && left > 0; i--, left--) count(prefix[i]!);
+  return counts;
+}
+
+/** The logits after the penalties, in order again; their sum over the whole vocabulary stays that of the model. */
+export function penalise(
+  top: TopLogits,
+  recent: ReadonlyMap<TokenId, number>,
+  { repeat, presence, frequency }: Penalties,
+): TopLogits {
+  const { tokens } = top;
+  const logits = top.logits.map((logit, i) => {
+    const count = recent.get(tokens[i]!);
+    if (count === undefined) return logit;
+    return (logit > 0 ? logit / repeat : logit * repeat) - presence - count * frequency;
+  });
+  const order = [...logits.keys()].sort((a, b) => logits[b]! - logits[a]! || tokens[a]! - tokens[b]!);
+  return {
+    ...top,
+    tokens: Int32Array.from(order, (i) => tokens[i]!),
+    logits: Float64Array.from(order, (i) => logits[i]!),
+  };
+}
