@@ -1,5 +1,5 @@
 import type { Context, ReadRequest } from '../engine/engine.js';
-import { type Constraint, logitsNeeded, type Truncation, truncate } from '../sampling/truncate.js';
+import { type Constraint, logitsNeeded, type Truncation, truncateAfter } from '../sampling/truncate.js';
 import type { Distribution, Draft, Mask, NodeIndex, Prefix, TokenId, TopLogits } from '../types.js';
 import { commonPrefix, type Plan, planPass } from './plan.js';
 
@@ -75,7 +75,7 @@ export class ModelCache {
       logSumExp: false,
       constraint: truncation.constraint,
     });
-    return rows.map((row) => truncate(row, truncation));
+    return truncateAfter(rows, prefix, tree, wanted, truncation);
   }
 
   /**
@@ -137,8 +137,13 @@ export class ModelCache {
   async #forget(sequence: number, keep: number): Promise<void> {
     const tokens = this.#held[sequence]!;
     if (tokens.length <= keep) return;
-    await this.#context.forget(sequence, keep);
-    tokens.length = keep;
+    try {
+      await this.#context.forget(sequence, keep);
+      tokens.length = keep;
+    } catch (error) {
+      await this.#reset(sequence).catch(() => {}); // the first error tells more
+      throw error;
+    }
   }
 
   /** Sequences that cannot be copied to hold nothing afterwards. */
@@ -147,7 +152,7 @@ export class ModelCache {
     for (const sequence of to) this.#held[sequence] = copied ? this.#held[from]!.slice(0, length) : [];
   }
 
-  /** After a failed evaluation nobody knows what the sequence holds: make it nothing. */
+  /** After a failure nobody knows what the sequence holds: make it nothing. */
   async #reset(sequence: number): Promise<void> {
     this.#held[sequence]!.length = 0;
     await this.#context.forget(sequence, 0);

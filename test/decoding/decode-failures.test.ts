@@ -38,6 +38,33 @@ describe('decode', () => {
       }
     });
 
+    it('has in the text what was emitted and no more, where forgetting fails, and can be asked to go on', async () => {
+      const untroubled = await run(options, { sampling: GREEDY, endsWith: neverEnds });
+      let failures = 0;
+      for (const model of ['target', 'draft'] as const)
+        for (let n = 1; n <= 6; n++) {
+          const pair = fakePair(ENOUGH);
+          const prefix = [...PROMPT];
+          await prefill(pair.cache, prefix);
+          const strategy = strategyOn(pair.cache, options, GREEDY);
+          pair[model].failToForgetIn(n);
+          const seen: Step[] = [];
+          const writeOn = async () => {
+            const left = decodeOptions({ maxTokens: 12 - emittedOf(seen).length, endsWith: neverEnds });
+            for await (const step of decode(strategy, pair.cache, prefix, left)) seen.push(step);
+          };
+          await writeOn().catch((error) => {
+            expect(error).toBeInstanceOf(EngineFailure);
+            failures++;
+          });
+          expect(prefix).toEqual([...PROMPT, ...emittedOf(seen)]);
+          if (emittedOf(seen).length < 12) await writeOn();
+          expect(prefix).toEqual(untroubled.prefix);
+          expect(emittedOf(seen)).toEqual(untroubled.emitted);
+        }
+      if (options.strategy !== 'autoregressive') expect(failures).toBeGreaterThan(3);
+    });
+
     it('leaves the caches at the committed text where its caller stops listening', async () => {
       const { cache, target } = fakePair(ENOUGH);
       const prefix = [...PROMPT];

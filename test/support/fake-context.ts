@@ -33,6 +33,7 @@ export class FakeContext implements Context {
   readonly #broken = new Set<number>();
   #busy = false;
   #untilFailure = 0;
+  #untilForgetFails = 0;
 
   constructor(
     model: FakeModel,
@@ -49,6 +50,11 @@ export class FakeContext implements Context {
   /** Makes the n-th evaluation from now on fail halfway. */
   failIn(n: number): void {
     this.#untilFailure = n;
+  }
+
+  /** Makes the n-th call of `forget` that would remove something fail, from now on: what the sequence holds is unknown. */
+  failToForgetIn(n: number): void {
+    this.#untilForgetFails = n;
   }
 
   async decode(batch: readonly BatchToken[], read: ReadRequest): Promise<TopLogits[]> {
@@ -79,6 +85,10 @@ export class FakeContext implements Context {
     const text = this.#text(sequence);
     if (!Number.isInteger(from) || from < 0 || from > text.length)
       throw new RangeError(`Sequence ${sequence} holds ${text.length} tokens, not ${from}`);
+    if (from < text.length && --this.#untilForgetFails === 0) {
+      this.#broken.add(sequence);
+      throw new EngineFailure('The engine failed to forget');
+    }
     text.length = from;
   }
 
