@@ -10,6 +10,7 @@ const WAS = 283;
 /** `.`: the model ends its answer where others put a full stop. */
 const SENTENCES = { 2: '</s>', 1985: '<|im_end|>' };
 const SHORT = ['--seed', '3', '-t', '1', '-n', '60'];
+const CUT = 'mtad: the text was cut at --max-tokens 60; raise it for more\n';
 
 let folder: string;
 let chat: string[];
@@ -123,12 +124,12 @@ test('a system text that no flag gave is not used beside a model without one, an
     const { exitCode, stdout, stderr } = await mtad([...SHORT, '--json', 'Hello'], { env });
     expect({ exitCode, stderr }).toEqual({
       exitCode: 0,
-      stderr: `mtad: the system text of ${source} is not used: stories-target-f16.gguf has no chat template\n`,
+      stderr: `mtad: the system text of ${source} is not used: stories-target-f16.gguf has no chat template\n${CUT}`,
     });
     const { text, params } = JSON.parse(stdout);
     expect({ text, system: params.system }).toEqual({ text: plain.text, system: null });
     expect((await mtad([...SHORT, '-q', 'Hello'], { env })).stderr).toBe('');
-    expect((await mtad([...SHORT, '--raw', 'Hello'], { env })).stderr).toBe('');
+    expect((await mtad([...SHORT, '--raw', 'Hello'], { env })).stderr).toBe(CUT);
     expect((await mtad([...SHORT, '--chat', 'Hello'], { env })).exitCode).toBe(2);
   }
 });

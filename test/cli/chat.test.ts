@@ -49,6 +49,13 @@ describe('mtad chat in a pipe', () => {
     expect(words.stderr).toBe('');
   });
 
+  test('an answer that is cut off is said to be', async () => {
+    const cut = await mtad([...chat, '-n', '3', 'Tell me a story']);
+    expect(cut.stderr).toBe('mtad: the text was cut at --max-tokens 3; raise it for more\n');
+    expect((await talk(['Tell me a story'], ['-n', '3'])).stderr).toContain('cut off by --max-tokens');
+    expect((await mtad([...chat, '-n', '3', '-q', 'Tell me a story'])).stderr).toBe('');
+  });
+
   test('three quotes, or backslashes at the ends of lines, make one message of several lines', async () => {
     const oneByOne = await talk(['One', 'two']);
     const [fenced, slashed] = await Promise.all([talk(['"""One', 'two"""']), talk(['One\\', 'two'])]);

@@ -7,6 +7,7 @@ import { STRATEGY_NAMES } from '../../src/strategies/index.js';
 import { BIN, mtad, mtadOnTerminal } from '../support/cli.js';
 
 const STORY = ['Once upon a time', '--seed', '5', '-n', '24'];
+const CUT = 'mtad: the text was cut at --max-tokens 24; raise it for more\n';
 
 let folder: string;
 let text: string;
@@ -24,8 +25,17 @@ test('standard output carries the text and nothing else', async () => {
   expect(exitCode).toBe(0);
 });
 
-test('without a terminal, standard error is silent', async () => {
-  expect((await mtad(STORY)).stderr).toBe('');
+test('standard error says without a terminal that a text was cut, and nothing else', async () => {
+  expect((await mtad(STORY)).stderr).toBe(CUT);
+  const [full, onTerminal, quiet, ended] = await Promise.all([
+    mtad([...STORY, '-n', '80', '-c', '32']),
+    mtadOnTerminal([...STORY, '--no-stats', '-o', join(folder, 'cut.txt')]),
+    mtad([...STORY, '-q']),
+    mtad([...STORY, '--stop', 'a']),
+  ]);
+  expect(full.stderr).toBe('mtad: the text was cut: the context of 32 tokens is full; raise --ctx-size\n');
+  expect(onTerminal.stdout).toContain(CUT.trim());
+  expect([quiet.stderr, ended.stderr]).toEqual(['', '']);
 });
 
 test.each(STRATEGY_NAMES)('%s: --temperature 0 writes the known beginning', async (strategy) => {
@@ -48,7 +58,7 @@ test('--no-stream gives the same text', async () => {
 test('--json is one object with every key', async () => {
   const { stdout, stderr } = await mtad([...STORY, '--json']);
   const result = JSON.parse(stdout);
-  expect(stderr).toBe('');
+  expect(stderr).toBe(CUT);
   expect(stdout.endsWith('}\n')).toBe(true);
   expect(result).toMatchObject({
     schema: 1,

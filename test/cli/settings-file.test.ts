@@ -124,7 +124,7 @@ test('what a file says holds for the text, and a flag for less of it', async () 
   expect(JSON.parse(said.stdout)).toMatchObject({ completion_tokens: 3, params: { seed: 1 } });
   expect(said.stderr).not.toBe('');
   expect(JSON.parse(overruled.stdout)).toMatchObject({ completion_tokens: 2, params: { seed: 1 } });
-  expect(overruled.stderr).toBe('');
+  expect(overruled.stderr).toBe('mtad: the text was cut at --max-tokens 2; raise it for more\n');
   expect(JSON.parse(without.stdout).params.seed).not.toBe(1);
 });
 

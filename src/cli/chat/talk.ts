@@ -2,6 +2,7 @@ import { ResourceError, UsageError } from '../../errors.js';
 import type { Conversation } from '../../generation/conversation.js';
 import { answerOf } from '../../generation/reasoning.js';
 import { attended } from '../attended.js';
+import { cutNotice } from '../cut-notice.js';
 import { EXIT } from '../failures.js';
 import { answerStats } from '../render/chat-stats.js';
 import { colorsFor } from '../render/colors.js';
@@ -85,11 +86,14 @@ function answer(question: string, chat: Chat, output: Sink, flags: TalkFlags): P
       const { result } = event;
       chat.last = { promptTokens, result };
       if (!written.endsWith('\n')) await output.write('\n');
+      const limits = { ...settings, contextSize: chat.conversation.size.contextSize };
+      const notice = cutNotice(result, limits); // the figures have it too
       if (answerOf(result) === '') chat.say('(no answer: the question is not part of the conversation)');
       if ((flags.stats ?? process.stderr.isTTY) && !flags.quiet)
         chat.say(
           colorsFor(flags.color, process.stderr.isTTY).dim(answerStats({ settings, promptTokens }, result)),
         );
+      else if (notice !== undefined && !flags.quiet) chat.say(`mtad: ${notice}`);
     }
     return interrupts.exitCode ?? EXIT.ok;
   });

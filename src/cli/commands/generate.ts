@@ -12,6 +12,7 @@ import { sequencesOf } from '../../strategies/index.js';
 import type { OpenTemplate } from '../../templates/open-template.js';
 import type { FinishReason } from '../../types.js';
 import { attended } from '../attended.js';
+import { cutNotice } from '../cut-notice.js';
 import { type DecodingFlags, settingsOf } from '../decoding-options.js';
 import { EXIT } from '../failures.js';
 import { type GrammarFlags, readGrammar } from '../grammar-file.js';
@@ -150,8 +151,9 @@ async function write(
   await output.finish();
 
   if (output.readerLeft) return EXIT.ok;
-  const undone = whatIsUndone(result!, run!.settings, flags);
-  if (undone !== undefined) sayer(flags)(undone);
+  const limits = { ...run!.settings, contextSize: run!.runtime.contextSize };
+  const notice = whatIsUndone(result!, run!.settings, flags) ?? cutNotice(result!, limits);
+  if (notice !== undefined) sayer(flags)(notice);
   if ((flags.stats ?? process.stderr.isTTY) && !flags.quiet)
     process.stderr.write(statsText(run!, result!, colorsFor(flags.color, process.stderr.isTTY)));
   return result!.finishReason === 'interrupted' ? interrupts.exitCode! : EXIT.ok;
