@@ -85,6 +85,7 @@ export {
 export { type KnownPair, knownPair, knownPairs } from './models/known-pairs.js';
 export { findPair, loadPair, type Pair, type PairFiles, type PairOptions } from './models/pair.js';
 export { type ResolveOptions, resolveModel } from './models/resolve.js';
+export type { Penalties } from './sampling/penalties.js';
 export { createRng } from './sampling/rng.js';
 export type { SamplingSettings } from './sampling/settings.js';
 export type { Constraint, Truncation } from './sampling/truncate.js';
