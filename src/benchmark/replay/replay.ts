@@ -49,8 +49,8 @@ interface Decision {
  * What other settings would have accepted of the recorded drafts; settings left out are the trace's own. Replay judges
  * each recorded step by itself: after a different decision the text would have gone on differently, and with a smaller
  * gamma beam search might have chosen other guesses, so that for other settings the figures are exact for the recorded
- * drafts and estimates for a run. Where a guess ended the text, be it at the token limit, it does so in replay. Whether one that was refused would
- * have ended it, a trace does not tell: it counts like any other.
+ * drafts and estimates for a run. Where a guess ended the text, be it at the token limit, it does so in replay. Whether
+ * one that was refused would have ended it, a trace does not tell: it counts like any other.
  * @throws UsageError for settings that the trace cannot answer for
  */
 export function replay(trace: Trace, rule: Partial<ReplayRule> = {}): Replay {

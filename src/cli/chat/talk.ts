@@ -67,10 +67,12 @@ function answer(question: string, chat: Chat, output: Sink, flags: TalkFlags): P
   const { settings } = chat.conversation;
   return attended(flags, async (interrupts, progress) => {
     let promptTokens = 0;
+    let contextSize = 0;
     let written = '';
     for await (const event of chat.conversation.ask(question, interrupts.signal)) {
       if (event.type === 'start') {
         promptTokens = event.promptTokens.length;
+        contextSize = event.contextSize;
         chat.last = undefined;
       }
       if (event.type === 'prefill') progress.prefill(event.done, event.total);
@@ -86,8 +88,7 @@ function answer(question: string, chat: Chat, output: Sink, flags: TalkFlags): P
       const { result } = event;
       chat.last = { promptTokens, result };
       if (!written.endsWith('\n')) await output.write('\n');
-      const limits = { ...settings, contextSize: chat.conversation.size.contextSize };
-      const notice = cutNotice(result, limits); // the figures have it too
+      const notice = cutNotice(result, { ...settings, contextSize }); // the figures have it too
       if (answerOf(result) === '') chat.say('(no answer: the question is not part of the conversation)');
       if ((flags.stats ?? process.stderr.isTTY) && !flags.quiet)
         chat.say(
