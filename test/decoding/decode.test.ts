@@ -134,12 +134,12 @@ describe('decode', () => {
       const { steps, prefix } = await run(SPECULATIVE, { sampling, endsWith: neverEnds });
       for (const { p, draft, position } of steps) {
         const text = [...prefix.slice(0, position), ...draft.map(({ token }) => token)];
-        const after = (model: FakeModel, count: number) =>
+        const following = (model: FakeModel, count: number) =>
           Array.from({ length: count }, (_, n) =>
             distributionAfter(model, text.slice(0, position + n), sampling),
           );
-        expect(p).toEqual(after(TARGET, draft.length + 1));
-        expect(draft.map(({ q }) => q)).toEqual(after(DRAFT, draft.length));
+        expect(p).toEqual(following(TARGET, draft.length + 1));
+        expect(draft.map(({ q }) => q)).toEqual(following(DRAFT, draft.length));
       }
     },
   );

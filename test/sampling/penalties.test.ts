@@ -21,7 +21,7 @@ function read(logits: readonly number[], count = 0): TopLogits {
   return { tokens: Int32Array.from(tokens), logits: Float64Array.from(tokens, (token) => logits[token]!) };
 }
 
-const after = (penalties: Partial<Penalties>, counts: [number, number][]) =>
+const penalised = (penalties: Partial<Penalties>, counts: [number, number][]) =>
   Object.fromEntries(
     [2, 1, -1].map((logit) => {
       const { logits } = penalise(read([logit]), new Map(counts), { ...NONE, ...penalties });
@@ -57,11 +57,15 @@ describe('recentTokens', () => {
 
 describe('penalise', () => {
   it("is llama.cpp's formula", () => {
-    expect(after({ repeat: 2 }, [[0, 3]])).toEqual({ 2: 1, 1: 0.5, '-1': -2 });
-    expect(after({ presence: 0.5 }, [[0, 3]])).toEqual({ 2: 1.5, 1: 0.5, '-1': -1.5 });
-    expect(after({ frequency: 0.5 }, [[0, 3]])).toEqual({ 2: 0.5, 1: -0.5, '-1': -2.5 });
-    expect(after({ repeat: 2, presence: 1, frequency: 1 }, [[0, 1]])).toEqual({ 2: -1, 1: -1.5, '-1': -4 });
-    expect(after({ repeat: 2, presence: 1 }, [[1, 1]])).toEqual({ 2: 2, 1: 1, '-1': -1 });
+    expect(penalised({ repeat: 2 }, [[0, 3]])).toEqual({ 2: 1, 1: 0.5, '-1': -2 });
+    expect(penalised({ presence: 0.5 }, [[0, 3]])).toEqual({ 2: 1.5, 1: 0.5, '-1': -1.5 });
+    expect(penalised({ frequency: 0.5 }, [[0, 3]])).toEqual({ 2: 0.5, 1: -0.5, '-1': -2.5 });
+    expect(penalised({ repeat: 2, presence: 1, frequency: 1 }, [[0, 1]])).toEqual({
+      2: -1,
+      1: -1.5,
+      '-1': -4,
+    });
+    expect(penalised({ repeat: 2, presence: 1 }, [[1, 1]])).toEqual({ 2: 2, 1: 1, '-1': -1 });
   });
 
   it('puts the tokens in order again, equal ones by lower id', () => {
