@@ -51,7 +51,7 @@ function twoValues(name: string, option: Option): [Given, Given] {
   if (name === 'engine') return ['direct', 'bindings'];
   if (name === 'pair') return ['llama-3.1-8b', 'llama-3.1-8b'];
   if (name.endsWith('threads')) return [1, availableParallelism()];
-  return name === 'threshold' || name === 'top-p' ? [0.2, 0.3] : [2, 3];
+  return ['threshold', 'top-p', 'min-p'].includes(name) ? [0.2, 0.3] : [2, 3];
 }
 
 const pairsOfLayers = LAYERS.flatMap((stronger, i) =>
