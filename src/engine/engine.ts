@@ -69,10 +69,18 @@ export interface GrammarState extends Mask {
 
 /** Between text and the tokens of one model. */
 export interface Tokenizer {
-  /** Token ids of a text, special tokens recognised, with the leading token that the model was trained with. */
-  encode(text: string): TokenId[];
-  /** The text of `tokens` as it reads after `previous`; special tokens have none, unless `special` asks for their names. */
+  /**
+   * Token ids of a text, behind the leading token that the model was trained with.
+   * @param special whether the names of control tokens stand for them; else they are text as any other. A leading token
+   *   that the text names itself comes once
+   */
+  encode(text: string, special?: boolean): TokenId[];
+  /** Tokens that `encode(text)` has at least, as far as the length of the text tells, without reading it; 0 = it does not. */
+  fewestTokens(text: string): number;
+  /** The text of `tokens` as it reads after `previous`; control tokens have none, unless `special` asks for their names. */
   decode(tokens: readonly TokenId[], previous: readonly TokenId[], special?: boolean): string;
+  /** Whether a token is a sign to the model and no text, as <|im_start|> is. */
+  isControl(token: TokenId): boolean;
   isEndOfGeneration(token: TokenId): boolean;
 }
 

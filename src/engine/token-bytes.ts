@@ -42,6 +42,11 @@ export function byteLevelName(byte: number): string {
   return String.fromCharCode(isVisible(byte) ? byte : 0x100 + HIDDEN.indexOf(byte));
 }
 
+/** What a vocabulary may call the token of a byte: as above, or by its number, <0x0A>. */
+export function byteNames(byte: number): readonly string[] {
+  return [byteLevelName(byte), `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`];
+}
+
 function fromByteLevel(name: string): Uint8Array {
   const bytes = [...name].map((letter) => BYTE_OF.get(letter));
   return bytes.every((byte) => byte !== undefined) ? Uint8Array.from(bytes) : Buffer.from(name);

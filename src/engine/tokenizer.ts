@@ -1,6 +1,8 @@
 import type { LlamaModel, Token } from 'node-llama-cpp';
 import type { TokenId } from '../types.js';
 import type { Tokenizer } from './engine.js';
+import { fewestTokens } from './fewest-tokens.js';
+import { plainText } from './plain-text.js';
 import { tidiesText, tokenBytes } from './token-bytes.js';
 
 export function llamaTokenizer(model: LlamaModel): Tokenizer {
@@ -10,12 +12,19 @@ export function llamaTokenizer(model: LlamaModel): Tokenizer {
     if (stray !== undefined) throw new RangeError(`${stray} is no token of a vocabulary of ${size}`);
   };
   const decode = tidiesText(model) ? untidied(model) : asLibraryDoes(model);
+  const read = plainText(model);
   return {
-    encode: (text) => withLeadingToken(model, model.tokenize(text, true)),
+    encode: (text, special = false) =>
+      special ? withLeadingToken(model, model.tokenize(text, true)) : [...leadingToken(model), ...read(text)],
+    fewestTokens: fewestTokens(model),
     decode(tokens, previous, special = false) {
       check(tokens); // llama.cpp ends the process over a token that it does not have
       check(previous);
       return decode(tokens, previous, special);
+    },
+    isControl(token) {
+      const { control, unknown } = model.getTokenAttributes(token as Token);
+      return control || unknown;
     },
     isEndOfGeneration: (token) => model.isEogToken(token as Token),
   };
@@ -32,9 +41,11 @@ function untidied(model: LlamaModel): Tokenizer['decode'] {
 }
 
 /** Models that were trained with a token before every text get it, once. */
-export function withLeadingToken(
-  { tokens: { bos, shouldPrependBosToken } }: LlamaModel,
-  tokens: TokenId[],
-): TokenId[] {
-  return bos !== null && shouldPrependBosToken && tokens[0] !== bos ? [bos, ...tokens] : tokens;
+export function withLeadingToken(model: LlamaModel, tokens: TokenId[]): TokenId[] {
+  const [leading] = leadingToken(model);
+  return leading !== undefined && tokens[0] !== leading ? [leading, ...tokens] : tokens;
+}
+
+function leadingToken({ tokens: { bos, shouldPrependBosToken } }: LlamaModel): TokenId[] {
+  return bos !== null && shouldPrependBosToken ? [bos] : [];
 }

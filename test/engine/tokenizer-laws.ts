@@ -51,9 +51,19 @@ export function tokenizerLaws(model: () => Model): void {
     expect(() => tokenizer().decode([5], [token])).toThrow(RangeError);
   });
 
-  it('recognises special tokens in a text, and gives them no text', () => {
-    expect(tokenizer().encode('The end.</s>').at(-1)).toBe(EOS);
+  it('reads the names of control tokens as text, unless it is asked to take them for these', () => {
+    const html = '<s>10</s>';
+    const tokens = tokenizer().encode(html);
+    expect(tokens.slice(1).filter((token) => tokenizer().isControl(token))).toEqual([]);
+    expect(tokenizer().decode(tokens.slice(1), [BOS])).toBe(html);
+    expect(tokenizer().encode('The end.</s>', true).at(-1)).toBe(EOS);
+    expect(tokenizer().encode('<s>Once', true)).toEqual(tokenizer().encode('Once'));
+  });
+
+  it('gives control tokens no text, but their names where that is asked for', () => {
     expect(tokenizer().decode([BOS, EOS], [])).toBe('');
+    expect(tokenizer().decode([EOS], [], true)).toBe('</s>');
+    expect([BOS, EOS].map((token) => tokenizer().isControl(token))).toEqual([true, true]);
   });
 
   it('knows the one token that ends a generation', () => {

@@ -1,0 +1,33 @@
+import { type LlamaModel, LlamaVocabularyType } from 'node-llama-cpp';
+import { byteNames } from './token-bytes.js';
+
+/** @returns what a text has at least, by its length and the longest token alone; 0 where that tells nothing */
+export function fewestTokens(model: LlamaModel): (text: string) => number {
+  let longest: number | undefined; // worked out when it is first asked for: some ten milliseconds
+  return (text) => {
+    longest ??= longestToken(model);
+    return Math.ceil(Buffer.byteLength(text) / longest);
+  };
+}
+
+/**
+ * Bytes of a text that one token stands for at most. A name is never shorter than what it stands for: a space is three
+ * bytes in it, or two.
+ * @returns Infinity where a text may lose some of its bytes on the way
+ */
+function longestToken({ fileInfo, vocabularyType }: LlamaModel): number {
+  const { bpe, spm } = LlamaVocabularyType;
+  const names: readonly string[] = fileInfo.metadata.tokenizer?.ggml?.tokens ?? [];
+  const known = new Set(names);
+  const losesNothing =
+    (vocabularyType === bpe || vocabularyType === spm) &&
+    UTF8_BYTES.every((byte) => byteNames(byte).some((name) => known.has(name)));
+  return losesNothing
+    ? names.reduce((longest, name) => Math.max(longest, Buffer.byteLength(name)), 1)
+    : Number.POSITIVE_INFINITY;
+}
+
+/** All that a text can hold. */
+const UTF8_BYTES = Array.from({ length: 0xf5 }, (_, byte) => byte).filter(
+  (byte) => byte !== 0xc0 && byte !== 0xc1,
+);
