@@ -101,6 +101,7 @@ function differences(now: BenchmarkReport, then: EarlierReport): string[] {
     'flash attention': asked(c.flashAttention),
     prompts: `${c.used} (${c.prompts})`,
     'chat template': c.chatTemplate ?? 'none',
+    'control tokens in prompts': c.special ? 'by name' : 'none',
     'tokens per text': `${c.maxTokens}${c.ignoreEos ? ', ends ignored' : ''}`,
     temperature: c.temperature,
     'top-k': c.topK,

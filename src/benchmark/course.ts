@@ -182,7 +182,7 @@ async function openScorer(
 
 /** @throws UsageError where nothing is left */
 async function admit(
-  { prompts: all }: BenchmarkOptions,
+  { prompts: all, settings: { special } }: BenchmarkOptions,
   pair: Pair,
   template: ChatTemplate | undefined,
   contextSize: number,
@@ -190,7 +190,7 @@ async function admit(
   const tokenized: TokenizedPrompt[] = [];
   for (const { id, text } of all) {
     const request = promptOf(text, { inTemplate: template !== undefined });
-    tokenized.push({ id, request, tokens: await encodePrompt(pair, request, template) });
+    tokenized.push({ id, request, tokens: await encodePrompt(pair, request, { template, special }) });
   }
   const prompts = tokenized.filter(({ tokens }) => tokens.length < contextSize);
   const skipped = tokenized

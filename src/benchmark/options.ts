@@ -17,7 +17,7 @@ export interface BenchmarkOptions {
   readonly template: TemplateChoice; // else
   readonly pair: Omit<PairOptions, 'engine' | 'needsDraft' | 'signal'>;
   readonly run: Omit<RunOptions, 'signal'>;
-  readonly settings: Pick<Settings, 'temperature' | 'topK' | 'topP' | 'ignoreEos' | 'maxTokens'>;
+  readonly settings: Pick<Settings, 'temperature' | 'topK' | 'topP' | 'ignoreEos' | 'special' | 'maxTokens'>;
   readonly repetitions: number;
   readonly seed: number;
   readonly perplexity: boolean;

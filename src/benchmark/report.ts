@@ -55,6 +55,7 @@ export interface Conditions {
   readonly repetitions: number;
   readonly maxTokens: number;
   readonly ignoreEos: boolean;
+  readonly special: boolean; // whether prompts without a template may name control tokens
   readonly temperature: number;
   readonly topK: number;
   readonly topP: number;

@@ -32,7 +32,7 @@ export type Written = Pick<
 
 /** What holds for all of them. */
 export interface Writing {
-  readonly settings: Pick<Settings, 'temperature' | 'topK' | 'topP' | 'ignoreEos'>;
+  readonly settings: Pick<Settings, 'temperature' | 'topK' | 'topP' | 'ignoreEos' | 'special'>;
   readonly template: TemplateChoice;
   readonly run: RunOptions & { readonly signal: AbortSignal };
   readonly meter: Meter;

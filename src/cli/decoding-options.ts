@@ -22,6 +22,7 @@ export interface DecodingFlags {
   maxTokens: number;
   stop: string[];
   ignoreEos?: boolean;
+  special?: boolean;
 }
 
 /** By name, in a word or two. */
@@ -65,14 +66,15 @@ export function addDecodingOptions(program: Command): void {
         .argParser((text: string, all: string[] | false) => [...(all || []), parseStop(text)]) // false: after --no-stop
         .default([], 'none'),
     )
-    .option('--ignore-eos', 'never end by itself');
+    .option('--ignore-eos', 'never end by itself')
+    .option('--special', 'control tokens by their names: in a prompt without template, and in the text');
 }
 
 /** @returns the same under the library's names */
 export function settingsOf(flags: DecodingFlags & RuntimeFlags): SettingsInput {
   const { strategy, draftLength, beamWidth, threshold, clip, temperature, topK, topP, minP } = flags;
   const { repeatPenalty, repeatLastN, presencePenalty, frequencyPenalty } = flags;
-  const { seed, maxTokens, stop, ignoreEos } = flags;
+  const { seed, maxTokens, stop, ignoreEos, special } = flags;
   return {
     strategy,
     gamma: draftLength,
@@ -92,6 +94,7 @@ export function settingsOf(flags: DecodingFlags & RuntimeFlags): SettingsInput {
     maxTokens,
     stop,
     ignoreEos,
+    special,
   };
 }
 

@@ -23,6 +23,7 @@ export function llamaTokenizer(model: LlamaModel): Tokenizer {
       return decode(tokens, previous, special);
     },
     isControl(token) {
+      check([token]);
       const { control, unknown } = model.getTokenAttributes(token as Token);
       return control || unknown;
     },

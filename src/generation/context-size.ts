@@ -1,3 +1,4 @@
+import type { Tokenizer } from '../engine/engine.js';
 import { ResourceError } from '../errors.js';
 import type { Pair } from '../models/pair.js';
 import type { TokenId } from '../types.js';
@@ -10,9 +11,27 @@ export function contextSizeOf({ targetHeader }: Pair, { contextSize }: RunOption
 
 /** @throws ResourceError when no token fits behind it */
 export function refuseLongPrompt({ length }: readonly TokenId[], contextSize: number): void {
-  if (length >= contextSize)
-    throw new ResourceError(
-      `The prompt has ${length} tokens and the context holds ${contextSize}, the text included: ` +
-        'shorten it, or raise the context size (--ctx-size)',
-    );
+  if (length >= contextSize) throw tooLong(`${length}`, contextSize);
+}
+
+/**
+ * Before texts are read, which may take long where they are long.
+ * @throws ResourceError when their length alone tells that they do not fit
+ */
+export function refuseLongTexts(
+  texts: readonly string[],
+  { fewestTokens }: Pick<Tokenizer, 'fewestTokens'>,
+  contextSize: number,
+): void {
+  const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  if (bytes < contextSize) return;
+  const fewest = texts.reduce((sum, text) => sum + fewestTokens(text), 0);
+  if (fewest >= contextSize) throw tooLong(`at least ${fewest}`, contextSize);
+}
+
+function tooLong(tokens: string, contextSize: number): ResourceError {
+  return new ResourceError(
+    `The prompt has ${tokens} tokens and the context holds ${contextSize}, the text included: ` +
+      'shorten it, or raise the context size (--ctx-size)',
+  );
 }

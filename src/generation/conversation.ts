@@ -3,6 +3,7 @@ import { UsageError } from '../errors.js';
 import type { Pair } from '../models/pair.js';
 import type { ChatMessage } from '../templates/messages.js';
 import type { TokenId } from '../types.js';
+import { refuseLongTexts } from './context-size.js';
 import { answerOf, thoughtOf } from './reasoning.js';
 import { requireChatTemplate } from './require-chat-template.js';
 import type { RunOptions } from './run-options.js';
@@ -77,6 +78,7 @@ export class Conversation {
    *   answers another question; it is as before
    */
   async *ask(question: string, signal?: AbortSignal): AsyncGenerator<GenerationEvent, void> {
+    refuseLongTexts([question.trim()], this.#pair.target.tokenizer, this.#session.contextSize);
     const messages: ChatMessage[] = [...this.#messages, { role: 'user', content: question }];
     const prompt = await this.#template.encode(messages, this.#written);
     for await (const event of this.#session.write(prompt.tokens, signal)) {

@@ -16,19 +16,28 @@ const CONTEXT = 4;
  */
 export class Detokenizer {
   readonly #tokenizer: Tokenizer;
-  readonly #special: boolean;
+  readonly #isShown: (token: TokenId) => boolean;
   #previous: readonly TokenId[];
   #held: TokenId[] = [];
 
-  /** @param special whether special tokens are text, under their names */
-  constructor(tokenizer: Tokenizer, prompt: readonly TokenId[], special = false) {
+  /** @param isShown whether a control token is text, by its name; undefined = none is */
+  constructor(
+    tokenizer: Tokenizer,
+    prompt: readonly TokenId[],
+    isShown: (token: TokenId) => boolean = () => false,
+  ) {
     this.#tokenizer = tokenizer;
-    this.#special = special;
+    this.#isShown = isShown;
     this.#previous = prompt.slice(-CONTEXT);
   }
 
   /** @returns the text that is now complete, often empty */
   push(token: TokenId): string {
+    if (this.#isShown(token)) {
+      const before = this.flush();
+      this.#held = [token];
+      return before + this.#release(this.#tokenizer.decode([token], [], true));
+    }
     this.#held.push(token);
     const text = this.#text();
     if (text !== '' && !text.endsWith(BROKEN)) return this.#release(text);
@@ -41,16 +50,16 @@ export class Detokenizer {
   }
 
   #text(): string {
-    return this.#tokenizer.decode(this.#held, this.#previous, this.#special);
+    return this.#tokenizer.decode(this.#held, this.#previous);
   }
 
   /** Of a text that really is broken, what stands before the last character: that one may still be completed. */
   #releaseBroken(text: string): string {
     for (let split = this.#held.length - 1; split > 0; split--) {
       const rest = this.#held.slice(split);
-      const shown = this.#tokenizer.decode(this.#held.slice(0, split), this.#previous, this.#special);
+      const shown = this.#tokenizer.decode(this.#held.slice(0, split), this.#previous);
       // Cut inside a character, both its parts would be broken.
-      if (shown + this.#tokenizer.decode(rest, [], this.#special) !== text) continue;
+      if (shown + this.#tokenizer.decode(rest, []) !== text) continue;
       this.#held = this.#held.slice(0, split);
       this.#release(shown);
       this.#held = rest;

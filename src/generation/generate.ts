@@ -3,7 +3,7 @@ import { UsageError } from '../errors.js';
 import type { Pair } from '../models/pair.js';
 import type { ChatMessage } from '../templates/messages.js';
 import type { TokenId } from '../types.js';
-import { contextSizeOf, refuseLongPrompt } from './context-size.js';
+import { contextSizeOf, refuseLongPrompt, refuseLongTexts } from './context-size.js';
 import { requireChatTemplate } from './require-chat-template.js';
 import { checkRunOptions, type RunOptions } from './run-options.js';
 import { type GenerationEvent, Session } from './session.js';
@@ -27,8 +27,10 @@ export async function* generate(
   if (prompt === '') throw new UsageError('The prompt is empty');
   checkRunOptions(run);
   const template = typeof prompt === 'string' ? undefined : await requireChatTemplate(pair, settings);
-  const promptTokens = await encodePrompt(pair, prompt, template);
-  refuseLongPrompt(promptTokens, contextSizeOf(pair, run));
+  const contextSize = contextSizeOf(pair, run);
+  refuseLongTexts(surelyRead(prompt, settings.special), pair.target.tokenizer, contextSize);
+  const promptTokens = await encodePrompt(pair, prompt, { template, special: settings.special });
+  refuseLongPrompt(promptTokens, contextSize);
   const length = promptTokens.length + settings.maxTokens;
   const session = await Session.open(pair, settings, run, template, length);
   try {
@@ -48,12 +50,21 @@ export function promptOf(
   return { messages: system === undefined ? messages : [{ role: 'system', content: system }, ...messages] };
 }
 
-/** @param template for messages */
+/**
+ * @param how the template for messages; whether a text that is no conversation may name control tokens, as what is said in
+ *   messages never does
+ */
 export async function encodePrompt(
   { target }: Pair,
   prompt: Prompt,
-  template: ChatTemplate | undefined,
+  { template, special }: { readonly template: ChatTemplate | undefined; readonly special: boolean },
 ): Promise<readonly TokenId[]> {
-  if (typeof prompt === 'string') return target.tokenizer.encode(prompt);
+  if (typeof prompt === 'string') return target.tokenizer.encode(prompt, special);
   return (await template!.encode(prompt.messages)).tokens;
+}
+
+/** What of a prompt is read in any case: templates may leave out some of an answer, and blank space, as control tokens do. */
+function surelyRead(prompt: Prompt, special: boolean): string[] {
+  if (typeof prompt === 'string') return special ? [] : [prompt];
+  return prompt.messages.filter(({ role }) => role === 'user').map(({ content }) => content.trim());
 }

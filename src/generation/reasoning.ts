@@ -55,6 +55,13 @@ export class ReasoningSplitter {
     return this.#take(text).filter((section) => section.text !== '');
   }
 
+  /** Whether these words may be a mark, or a part of one, where the text now is. */
+  mayMark(words: string): boolean {
+    if (this.#place === 'gap' || this.#place === 'answer') return false;
+    const { start, end, skipped = '' } = this.#marks;
+    return [start, end, skipped].some((mark) => mark.includes(words));
+  }
+
   /** What was held back, when nothing can follow any more. */
   flush(): Section[] {
     const rest = this.#place === 'inside' ? this.#end.flush() : this.#held;

@@ -181,7 +181,9 @@ export class Session {
     const constraint = first && new GrammarConstraint(first, promptTokens.length, banned);
     const sampling = { ...settings, penalties: penaltiesOf(settings), banned, constraint };
     const strategy = createStrategy(settings, { sampling, isEnd, target: cache.target, draft: cache.draft });
-    const stream = new TextStream(tokenizer, promptTokens, [...settings.stop, ...endTexts], reasoning);
+    const { special } = settings;
+    const stops = [...settings.stop, ...endTexts];
+    const stream = new TextStream(tokenizer, promptTokens, stops, { reasoning, special });
     const steps = decode(strategy, cache, prefix, {
       maxTokens: settings.maxTokens,
       rng: this.#rng,

@@ -36,6 +36,8 @@ export const settingsSchema = z.strictObject({
     })
     .default([]),
   ignoreEos: z.boolean({ error: 'true or false' }).default(false),
+  /** Control tokens by their names: a prompt that is no conversation may name them, and the text shows those that are written. */
+  special: z.boolean({ error: 'true or false' }).default(false),
   /** Which template messages are put into: the name of a known one, or its text in Jinja. Undefined = the model's own. */
   chatTemplate: z.string({ error: 'a text' }).optional(),
   /** Whether the model reasons before it answers, where its template has a switch for that. */

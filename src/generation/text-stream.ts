@@ -15,9 +15,22 @@ export function textOf(pieces: readonly Section[]): string {
   return pieces.map(({ text }) => text).join('');
 }
 
-/** From tokens to the text that may be shown: whole characters, nothing of a stop string. */
+/** What besides plain text is looked for and shown. */
+export interface Look {
+  /** Where the model says what it reasons; undefined = it does not. */
+  readonly reasoning?: ReasoningMarks | undefined;
+  /** Whether control tokens are shown by their names. Those that mark the reasoning always are, as the same words in text are. */
+  readonly special?: boolean;
+}
+
+/**
+ * From tokens to the text that may be shown: whole characters, nothing of a stop string. A control token has no text, but it
+ * ends the text where its name is a stop string.
+ */
 export class TextStream {
+  readonly #tokenizer: Tokenizer;
   readonly #detokenizer: Detokenizer;
+  readonly #stopNames: ReadonlySet<string>;
   readonly #stops: StopStrings;
   readonly #splitter: ReasoningSplitter | undefined;
   #ready: Section[][] = []; // what each token added since the last `take`
@@ -26,15 +39,23 @@ export class TextStream {
     tokenizer: Tokenizer,
     prompt: readonly TokenId[],
     stops: readonly string[],
-    reasoning?: ReasoningMarks,
+    { reasoning, special = false }: Look = {},
   ) {
-    this.#detokenizer = new Detokenizer(tokenizer, prompt, reasoning !== undefined);
+    const isShown = (token: TokenId) =>
+      tokenizer.isControl(token) && (special || !!this.#splitter?.mayMark(this.#nameOf(token)));
+    this.#tokenizer = tokenizer;
+    this.#detokenizer = new Detokenizer(tokenizer, prompt, isShown);
+    this.#stopNames = new Set(stops);
     this.#stops = new StopStrings(stops);
     this.#splitter = reasoning && new ReasoningSplitter(reasoning);
   }
 
-  /** @returns whether a stop string is now complete */
+  /** @returns whether the text ends here: a stop string is complete, or the token is one */
   add(token: TokenId): boolean {
+    if (this.#tokenizer.isControl(token) && this.#stopNames.has(this.#nameOf(token))) {
+      this.#ready.push(this.#split(this.#rest()));
+      return true;
+    }
     const { shown, stopped } = this.#stops.push(this.#detokenizer.push(token));
     this.#ready.push(this.#split(shown));
     return stopped;
@@ -56,6 +77,11 @@ export class TextStream {
     return sections.map((section) => ({ ...section, drafted: false }));
   }
 
+  #nameOf(token: TokenId): string {
+    return this.#tokenizer.decode([token], [], true);
+  }
+
+  /** What is held back, complete or not. */
   #rest(): string {
     const { shown, stopped } = this.#stops.push(this.#detokenizer.flush());
     return stopped ? shown : shown + this.#stops.flush();

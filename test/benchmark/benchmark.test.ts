@@ -39,7 +39,7 @@ const optionsOf = (rest: Partial<BenchmarkOptions> = {}): BenchmarkOptions => ({
   template: {},
   pair: { gpu: 'off' },
   run: { threads: 1 },
-  settings: { temperature: 1, topK: 10, topP: 0.9, ignoreEos: true, maxTokens: 16 },
+  settings: { temperature: 1, topK: 10, topP: 0.9, ignoreEos: true, special: false, maxTokens: 16 },
   repetitions: 1,
   seed: 5,
   perplexity: true,

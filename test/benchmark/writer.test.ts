@@ -33,7 +33,7 @@ function fakeMeter(): Meter {
 }
 
 const writing = (rest: Partial<Writing> = {}): Writing => ({
-  settings: { temperature: 1, topK: 10, topP: 0.9, ignoreEos: false },
+  settings: { temperature: 1, topK: 10, topP: 0.9, ignoreEos: false, special: false },
   template: {},
   run: { threads: 1, signal: new AbortController().signal },
   meter: fakeMeter(),

@@ -111,3 +111,33 @@ test('an open standard input that stays silent is mentioned once', async () => {
   );
   expect(exitCode).toBe(0);
 });
+
+test('the names of control tokens in a text are text; --special and MTAD_SPECIAL make them tokens', async () => {
+  const page = join(folder, 'page.html');
+  await writeFile(page, '<s>Price: <s>10</s> or so\n');
+  const [BOS, EOS] = [1, 2];
+  const run = async (args: readonly string[], env = {}) => {
+    const trace = join(folder, 'page.jsonl');
+    const { stdout } = await mtad(['-f', page, '-n', '1', '--json', '--trace', trace, ...args], { env });
+    const [start] = (await readFile(trace, 'utf8')).split('\n');
+    const tokens = JSON.parse(start!).prompt_tokens as number[];
+    return { special: JSON.parse(stdout).params.special, tokens };
+  };
+  const plain = await run([]);
+  expect(plain.special).toBe(false);
+  expect(plain.tokens.filter((token) => [BOS, EOS].includes(token))).toEqual([BOS]);
+  expect(pair.target.tokenizer.decode(plain.tokens.slice(1), [BOS])).toBe('<s>Price: <s>10</s> or so');
+
+  const special = await run(['--special']);
+  expect(special.special).toBe(true);
+  expect(special.tokens.filter((token) => [BOS, EOS].includes(token))).toEqual([BOS, BOS, EOS]);
+  expect(await run([], { MTAD_SPECIAL: 'true' })).toEqual(special);
+});
+
+test('a text whose length alone is too much is refused before it is read', async () => {
+  const run = await mtad(['-n', '1'], { input: '\n'.repeat(5_000_000) });
+  expect({ exitCode: run.exitCode, stdout: run.stdout }).toEqual({ exitCode: 5, stdout: '' });
+  expect(run.stderr).toMatch(
+    /^mtad: The prompt has at least \d+ tokens and the context holds 1024, .*--ctx-size\)\n$/,
+  );
+});

@@ -3,16 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import type { LlamaModel, Token } from 'node-llama-cpp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { sharedLlama } from '../../src/engine/shared-llama.js';
 import { llamaTokenizer } from '../../src/engine/tokenizer.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
+import { chatPair } from '../support/chat-models.js';
 import { tinyModel } from '../support/gguf-files.js';
 import { loadVocabularies } from '../support/vocabularies.js';
 
 const NAMES = ['llama-bpe', 'qwen2', 'gemma-4', 'phi-3', 'command-r'] as const;
 const EMBEDDED = 'the embedded pair';
 const ALL = [...NAMES, EMBEDDED] as const;
+const USER_DEFINED = 'the embedded pair with tokens of its user';
 
 /** What stands around the names of tokens, parts of them among it. */
 const FILLER = [
@@ -47,12 +49,19 @@ function controlTokens(model: LlamaModel): Token[] {
 }
 
 describe('a text', () => {
-  let models: Record<(typeof ALL)[number], LlamaModel>;
+  let folder: string;
+  let models: Record<(typeof ALL)[number] | typeof USER_DEFINED, LlamaModel>;
   beforeAll(async () => {
-    models = { ...(await loadVocabularies(...NAMES)), [EMBEDDED]: await load(EMBEDDED_PAIR.model) };
+    folder = await mkdtemp(join(tmpdir(), 'mtad-text-'));
+    models = {
+      ...(await loadVocabularies(...NAMES)),
+      [EMBEDDED]: await load(EMBEDDED_PAIR.model),
+      [USER_DEFINED]: await load((await chatPair(folder)).model),
+    };
   });
   afterAll(async () => {
     for (const model of Object.values(models ?? {})) await model.dispose();
+    await rm(folder, { recursive: true });
   });
 
   it.each(ALL)('%s: never holds a control token, and comes back to the byte', (name) => {
@@ -108,22 +117,29 @@ describe('a text', () => {
     expect(tokenizer.fewestTokens('\n'.repeat(1_000_000))).toBeGreaterThan(900);
   });
 
-  it('of many lines is read in stretches, and as at once', () => {
-    for (const name of ['phi-3', EMBEDDED] as const) {
-      const tokenizer = llamaTokenizer(models[name]);
-      const start = tokenizer.encode('');
-      const lines = fc.array(fc.oneof(fc.constantFrom(...FILLER, '\n'.repeat(300)), fc.string()), {
-        size: 'max',
-        minLength: 200,
-        maxLength: 400,
-      });
-      const law = fc.property(lines, (parts) => {
-        const text = parts.join('').repeat(4);
-        expect(tokenizer.encode(text).slice(start.length)).toEqual(models[name].tokenize(text, false));
+  it.each([
+    ['phi-3', true],
+    [EMBEDDED, true],
+    ['gemma-4', false], // has pieces of several line breaks
+    [USER_DEFINED, false],
+  ] as const)(
+    'of many lines has the tokens that it has at once; %s, in stretches: %s',
+    (name, inStretches) => {
+      const model = models[name];
+      const { encode } = llamaTokenizer(model);
+      const start = encode('');
+      const words = fc.constantFrom(...FILLER, '\n'.repeat(300), '<think>\n', '<think>');
+      const law = fc.property(fc.array(words, { size: 'max', minLength: 400, maxLength: 800 }), (parts) => {
+        const text = parts.join('').repeat(8);
+        const whole = model.tokenize(text);
+        const calls = vi.spyOn(model, 'tokenize');
+        expect(encode(text).slice(start.length)).toEqual(whole);
+        expect(calls.mock.calls.some(([read]) => read === text)).toBe(!inStretches);
+        calls.mockRestore();
       });
       fc.assert(law, { numRuns: 20, seed: 1 });
-    }
-  });
+    },
+  );
 });
 
 describe('a vocabulary whose pieces join to the name of a control token', () => {

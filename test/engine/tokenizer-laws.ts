@@ -49,6 +49,7 @@ export function tokenizerLaws(model: () => Model): void {
   it.each([-1, 2048, 2 ** 31, 0.5, Number.NaN])('refuses %d, which is no token', (token) => {
     expect(() => tokenizer().decode([5, token], [])).toThrow(RangeError);
     expect(() => tokenizer().decode([5], [token])).toThrow(RangeError);
+    expect(() => tokenizer().isControl(token)).toThrow(RangeError);
   });
 
   it('reads the names of control tokens as text, unless it is asked to take them for these', () => {

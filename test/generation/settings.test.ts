@@ -25,6 +25,7 @@ const RULES: [setting: string, expectation: RegExp, wrong: unknown[], right: unk
   ['maxTokens', /whole number from 1 to/, [...NO_NUMBERS, 0, -1, 1.5], [1, 100_000]],
   ['stop', /text/, ['END', 3, null], [[], ['END', '\n']]],
   ['ignoreEos', /true or false/, [0, 'no'], [true, false]],
+  ['special', /true or false/, [1, 'yes'], [true, false]],
   [
     'grammar',
     /gbnf.*jsonSchema/,
@@ -68,6 +69,7 @@ describe('parseSettings', () => {
       maxTokens: 256,
       stop: [],
       ignoreEos: false,
+      special: false,
       perplexity: false,
     });
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type TextPiece, TextStream } from '../../src/generation/text-stream.js';
+import { type Look, type TextPiece, TextStream } from '../../src/generation/text-stream.js';
 import { BYTE_END, FIRST_PIECE, fakeTokenizer } from '../support/fake-tokenizer.js';
 
 const TOKENIZER = fakeTokenizer();
@@ -33,6 +33,105 @@ describe('TextStream', () => {
   it.each([1, 2, 3, 5])('ends before a stop string, however it is spread over steps of %d', (perStep) => {
     const result = written(TOKENIZER.encode('日本 stop here'), ['stop'], perStep);
     expect(result).toMatchObject({ text: '日本 ', stopped: true });
+  });
+
+  describe('with control tokens', () => {
+    const [USER, THINK, UNTHINK, OTHER] = [0, 1, 2, 3].map((i) => FIRST_PIECE + i) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    const tokenizer = fakeTokenizer('<|user|>', '<think>', '</think>', '<|other|>');
+    const reasoning = { start: '<think>', end: '</think>', isOpen: false };
+    const text = (words: string) => tokenizer.encode(words);
+    const shown = (tokens: readonly number[], stops: readonly string[] = [], look: Look = {}) => {
+      const stream = new TextStream(tokenizer, PROMPT, stops, look);
+      const end = tokens.findIndex((token) => stream.add(token));
+      const pieces = [...stream.take(0), ...stream.end(end !== -1)];
+      return {
+        text: join(pieces),
+        reasoning: join(pieces.filter(({ isReasoning }) => isReasoning)),
+        tokens: end === -1 ? tokens.length : end + 1,
+      };
+    };
+
+    it('hides them, or shows their names', () => {
+      const tokens = [...text('a'), OTHER, ...text('b'), USER];
+      expect(shown(tokens).text).toBe('ab');
+      expect(shown(tokens, [], { special: true }).text).toBe('a<|other|>b<|user|>');
+      expect(shown([OTHER, ...text('日本')], [], { special: true }).text).toBe('<|other|>日本');
+    });
+
+    it('shows what was held back before a name', () => {
+      expect(shown([...text('a'), 0xf0, USER, ...text('b')], [], { special: true }).text).toBe(
+        'a\uFFFD<|user|>b',
+      );
+      expect(shown([...text('st'), USER], ['stop'], { special: true }).text).toBe('st<|user|>');
+    });
+
+    it.each([false, true])(
+      'stops at one that is named, and at the same words in text; shown: %s',
+      (special) => {
+        const words = text('Hi. <|user|>no');
+        expect(shown(words, ['<|user|>'], { special })).toMatchObject({
+          text: 'Hi. ',
+          tokens: words.length - 2,
+        });
+        const token = [...text('Hi.'), USER, ...text('no')];
+        expect(shown(token, ['<|user|>'], { special })).toMatchObject({ text: 'Hi.', tokens: 4 });
+        expect(shown(token, ['|user|'], { special }).tokens).toBe(special ? 4 : token.length);
+        expect(shown(token, ['Hi.<|user|>n'], { special }).text).toBe(special ? '' : 'Hi.no');
+      },
+    );
+
+    it('loses nothing of what it held back when such a token comes', () => {
+      expect(shown([...text('the <|us'), USER], ['<|user|>']).text).toBe('the <|us');
+      expect(shown([...text('a'), 0xf0, USER], ['<|user|>']).text).toBe('a\uFFFD');
+    });
+
+    it('stops at nothing that only looks like the end of a turn', () => {
+      const words = 'The mark <|user|> ends a turn.';
+      expect(shown([...text(words), OTHER, ...text('!')])).toEqual({
+        text: `${words}!`,
+        reasoning: '',
+        tokens: 32,
+      });
+    });
+
+    it.each([
+      ['tokens', [THINK, ...text('why'), UNTHINK, ...text('\nso')]],
+      ['text', text('<think>why</think>\nso')],
+      ['both', [...text('<think>why'), UNTHINK, ...text('\nso')]],
+    ])('tells reasoning from the answer by marks that are %s', (_, tokens) => {
+      expect(shown(tokens, [], { reasoning })).toMatchObject({
+        text: '<think>why</think>\nso',
+        reasoning: '<think>why</think>\n',
+      });
+    });
+
+    it('hides other ones with reasoning too, and marks that mark nothing', () => {
+      const tokens = [
+        THINK,
+        ...text('w'),
+        OTHER,
+        UNTHINK,
+        ...text('so'),
+        OTHER,
+        THINK,
+        UNTHINK,
+        ...text('.'),
+      ];
+      expect(shown(tokens, [], { reasoning }).text).toBe('<think>w</think>so.');
+      expect(shown(tokens, [], { reasoning, special: true }).text).toBe(
+        '<think>w<|other|></think>so<|other|><think></think>.',
+      );
+    });
+
+    it('finds the end of a reasoning that is held back for a stop string', () => {
+      const tokens = [THINK, UNTHINK, ...text('so')];
+      expect(shown(tokens, ['<think>x'], { reasoning }).reasoning).toBe('<think></think>');
+    });
   });
 
   it('says with which token the stop string was complete', () => {

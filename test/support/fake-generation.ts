@@ -92,6 +92,7 @@ export function reportOf(
       repetitions: 1,
       maxTokens: 128,
       ignoreEos: false,
+      special: false,
       temperature: 1,
       topK: 10,
       topP: 0.9,

@@ -45,6 +45,7 @@ const earlier = z.object({
     used: z.number(),
     maxTokens: z.number(),
     ignoreEos: z.boolean(),
+    special: z.boolean().default(false),
     temperature: z.number(),
     topK: z.number(),
     topP: z.number(),

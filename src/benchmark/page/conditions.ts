@@ -50,6 +50,7 @@ function generation(all: Conditions): Html {
     ['prompts', `${all.used} from ${all.prompts}`],
     ['skipped', skipped.length > 0 ? html`<ul>${skipped}</ul>` : 'none'],
     ['chat template', all.chatTemplate ?? 'none'],
+    ['control tokens in prompts', all.special ? 'by name' : null],
     ['repetitions', all.repetitions],
     ['tokens', `${all.maxTokens} at most${all.ignoreEos ? ', the end token ignored' : ''}`],
     ['temperature', all.temperature],

@@ -15,7 +15,7 @@ import type { BenchmarkFlags } from './benchmark.js';
  */
 export async function optionsOf(flags: BenchmarkFlags): Promise<Omit<BenchmarkOptions, 'signal'>> {
   const { prompts, engine, repetitions, seed } = flags;
-  const { temperature, topK, topP, maxTokens, ignoreEos = false } = flags;
+  const { temperature, topK, topP, maxTokens, ignoreEos = false, special = false } = flags;
   const limit = flags.limit ?? (prompts === undefined ? BUILT_IN_LIMIT : Number.POSITIVE_INFINITY);
   return {
     entries: entriesOf(flags),
@@ -27,7 +27,7 @@ export async function optionsOf(flags: BenchmarkFlags): Promise<Omit<BenchmarkOp
     template: templateChoiceOf(flags),
     pair: pairOptionsOf(flags),
     run: runOptionsOf(flags),
-    settings: { temperature, topK, topP, maxTokens, ignoreEos },
+    settings: { temperature, topK, topP, maxTokens, ignoreEos, special },
     repetitions,
     seed,
     perplexity: flags.perplexity,

@@ -43,6 +43,7 @@ export interface BenchmarkFlags extends RuntimeFlags, TemplateFlags {
   repetitions: number;
   maxTokens: number;
   ignoreEos?: boolean;
+  special?: boolean;
   seed: number;
   temperature: number;
   topK: number;

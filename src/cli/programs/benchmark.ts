@@ -86,6 +86,7 @@ export function createBenchmarkProgram(): Command {
     .option('--raw', 'give the prompts as they are, also to a model with a chat template');
   addTemplateOptions(program);
   program
+    .option('--special', 'names of control tokens in prompts without template stand for them')
     .addOption(
       whole('--limit <n>', `the first n prompts (default: all, ${BUILT_IN_LIMIT} of the built-in ones)`, 1),
     )

@@ -47,6 +47,7 @@ export function paramsJson({ pair, template, settings, runtime }: Run): object {
     max_tokens: settings.maxTokens,
     stop: settings.stop,
     ignore_eos: settings.ignoreEos,
+    special: settings.special,
     grammar: runtime.grammar ?? null,
     json_schema: runtime.jsonSchema ?? null,
     perplexity: settings.perplexity,
