@@ -51,7 +51,7 @@ function lettersOf({ fileInfo }: LlamaModel): (token: TokenId) => TokenId[] {
 }
 
 /** UTF-16 units of a text that are read at once, up to the next line break. */
-const STRETCH = 4096;
+const STRETCH = 1024;
 
 /**
  * The time that llama.cpp takes for a text grows with the square of the characters that a SentencePiece vocabulary spells
