@@ -1,9 +1,10 @@
-import type { LlamaModel, Token } from 'node-llama-cpp';
+import type { LlamaModel } from 'node-llama-cpp';
 import { type OpenTemplate, openTemplate, type TemplateChoice } from '../templates/open-template.js';
 import { type ReasoningMarks, THINK } from '../templates/reasoning-marks.js';
 import { Shadow } from '../templates/shadow.js';
 import { ControlTokens } from './control-tokens.js';
 import type { ChatTemplate } from './engine.js';
+import { plainText } from './plain-text.js';
 import { templateOrigin } from './template-origin.js';
 import { withLeadingToken } from './tokenizer.js';
 
@@ -18,6 +19,7 @@ export async function llamaChatTemplate(
 ): Promise<ChatTemplate | undefined> {
   const template = await openTemplate(templateOrigin(model.fileInfo, model.filename ?? 'the model'), choice);
   if (!template) return undefined;
+  const read = plainText(model);
   const { name, takesSystem, hasSwitch, reasoning = marksInVocabulary(model) } = template;
   return {
     name,
@@ -34,9 +36,7 @@ export async function llamaChatTemplate(
       // Tokens were written up to there, if no word reaches over it.
       const isKept = cut > 0 && parts.some(({ at, part }) => at === cut && typeof part !== 'string');
       const rest = isKept ? parts.filter(({ at }) => at >= cut) : parts;
-      const tokens = rest.flatMap(({ part }) =>
-        typeof part === 'string' ? model.tokenize(shadow.shown(part), false) : (part as Token),
-      );
+      const tokens = rest.flatMap(({ part }) => (typeof part === 'string' ? read(shadow.shown(part)) : part));
       return { text, tokens: isKept ? [...written!.tokens, ...tokens] : withLeadingToken(model, tokens) };
     },
   };

@@ -17,12 +17,12 @@ const NAME = '<|user|>';
 /** Knows of tokens that end a turn, and of no texts. */
 const TEMPLATE: ChatTemplate = {
   name: 'of the test',
-  caveat: undefined,
+  takesSystem: true,
+  hasSwitch: false,
   reasoning: undefined,
   endTokens: new Set([END]),
   endTexts: [],
-  encode: () => [],
-  encodeAfterAnswer: () => [],
+  encode: async () => ({ text: '', tokens: [] }),
 };
 
 let folder: string;

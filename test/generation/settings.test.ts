@@ -26,6 +26,8 @@ const RULES: [setting: string, expectation: RegExp, wrong: unknown[], right: unk
   ['stop', /text/, ['END', 3, null], [[], ['END', '\n']]],
   ['ignoreEos', /true or false/, [0, 'no'], [true, false]],
   ['special', /true or false/, [1, 'yes'], [true, false]],
+  ['chatTemplate', /a text/, [7, true], ['chatml', '{{ messages }}']],
+  ['think', /'auto', 'on' or 'off'/, ['yes', true], ['auto', 'on', 'off']],
   [
     'grammar',
     /gbnf.*jsonSchema/,
@@ -70,6 +72,7 @@ describe('parseSettings', () => {
       stop: [],
       ignoreEos: false,
       special: false,
+      think: 'auto',
       perplexity: false,
     });
   });

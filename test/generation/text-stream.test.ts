@@ -43,7 +43,7 @@ describe('TextStream', () => {
       number,
     ];
     const tokenizer = fakeTokenizer('<|user|>', '<think>', '</think>', '<|other|>');
-    const reasoning = { start: '<think>', end: '</think>', isOpen: false };
+    const reasoning = { start: '<think>', end: '</think>', isOpen: false, isOfTemplate: true };
     const text = (words: string) => tokenizer.encode(words);
     const shown = (tokens: readonly number[], stops: readonly string[] = [], look: Look = {}) => {
       const stream = new TextStream(tokenizer, PROMPT, stops, look);
@@ -126,6 +126,15 @@ describe('TextStream', () => {
       expect(shown(tokens, [], { reasoning, special: true }).text).toBe(
         '<think>w<|other|></think>so<|other|><think></think>.',
       );
+    });
+
+    it('takes the mark of an answer without reasoning for no part of it', () => {
+      const marks = { ...reasoning, skipped: '<|other|>final' };
+      const tokens = [OTHER, ...text('final'), ...text('so')];
+      expect(shown(tokens, [], { reasoning: marks })).toMatchObject({
+        text: '<|other|>finalso',
+        reasoning: '<|other|>final',
+      });
     });
 
     it('finds the end of a reasoning that is held back for a stop string', () => {
