@@ -1,27 +1,51 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { UsageError } from '../errors.js';
 import { checkJsonSchema } from '../generation/json-schema.js';
 import type { SettingsInput } from '../generation/settings.js';
 import { utf8Decoder } from './utf8-decoder.js';
 
 export interface GrammarFlags {
-  readonly grammar?: string; // path
-  readonly jsonSchema?: string; // path
+  readonly grammar?: string; // path, or the grammar itself
+  readonly jsonSchema?: string; // path, or the schema itself
+}
+
+/** What a schema is called that has no file. */
+const SELF = 'the JSON schema';
+
+/** The files among these flags, which must not be overwritten. */
+export function grammarFiles({ grammar, jsonSchema }: GrammarFlags): string[] {
+  return [
+    ...(grammar === undefined || isGrammar(grammar) ? [] : [grammar]),
+    ...(jsonSchema === undefined || isSchema(jsonSchema) ? [] : [jsonSchema]),
+  ];
 }
 
 /**
- * The file of --grammar or --json-schema. `say` is told what a schema does not say and the text will keep to.
+ * What --grammar or --json-schema says, itself or in its file. `say` is told what a schema does not say and the text will
+ * keep to.
  * @throws UsageError
  */
 export function readGrammar(
   { grammar, jsonSchema }: GrammarFlags,
   say: (line: string) => void,
 ): SettingsInput['grammar'] {
-  if (grammar !== undefined) return { gbnf: rulesOf(textOf(grammar), grammar) };
+  if (grammar !== undefined)
+    return isGrammar(grammar) ? { gbnf: grammar } : { gbnf: rulesOf(textOf(grammar), grammar) };
   if (jsonSchema === undefined) return undefined;
-  const schema = parse(textOf(jsonSchema), jsonSchema);
-  for (const note of checkJsonSchema(schema)) say(`warning: ${jsonSchema}: ${note}`);
+  const itself = isSchema(jsonSchema);
+  const name = itself ? SELF : jsonSchema;
+  const schema = parse(itself ? jsonSchema : textOf(jsonSchema), name);
+  for (const note of checkJsonSchema(schema)) say(`warning: ${name}: ${note}`);
   return { jsonSchema: schema };
+}
+
+/** Whether it is no name of a file. */
+function isGrammar(grammar: string): boolean {
+  return grammar.includes('::=') && !existsSync(grammar);
+}
+
+function isSchema(schema: string): boolean {
+  return schema.trimStart().startsWith('{') && !existsSync(schema);
 }
 
 /** @throws UsageError for a file that cannot be read, or is not UTF-8 */

@@ -1,5 +1,4 @@
 import {
-  type GbnfJsonSchema,
   type Llama,
   type LlamaGrammar,
   LlamaGrammarEvaluationState,
@@ -10,53 +9,65 @@ import { UsageError } from '../errors.js';
 import type { TokenId } from '../types.js';
 import type { Complaints } from './complaints.js';
 import type { Grammar, GrammarSource, GrammarState } from './engine.js';
+import { checkGbnf, withTokenIds } from './gbnf.js';
+import { gbnfOfSchema } from './schema-grammar.js';
 
-/** The grammar in the tokens of this model, of which only the vocabulary is needed. @throws as `parseGrammar` */
+/**
+ * The grammar in the tokens of this model, of which only the vocabulary is needed.
+ * @throws UsageError when llama.cpp cannot read it, or it asks for a token that no text of this model has
+ */
 export async function createGrammar(
   model: LlamaModel,
   source: GrammarSource,
   complaints: Complaints,
 ): Promise<Grammar> {
-  const grammar = await parseGrammar(model.llama, source, complaints);
+  const idOf = (name: string, isExcluded: boolean) => tokenNamed(model, name, isExcluded);
+  const grammar = await parseGrammar(model.llama, source, complaints, idOf);
   return { start: () => new LlamaGrammarState(model, new LlamaGrammarEvaluationState({ model, grammar })) };
 }
 
 /** What llama.cpp logs after it has printed a syntax error straight to standard error, where nobody can catch it. */
 const UNSAID = 'failed to parse grammar';
 
-/** @throws UsageError when llama.cpp cannot read it */
+/**
+ * @param idOf of a token that the grammar names; without a model any will do
+ * @throws UsageError when llama.cpp cannot read it
+ */
 export async function parseGrammar(
   llama: Llama,
   source: GrammarSource,
   complaints: Complaints,
+  idOf: (name: string, isExcluded: boolean) => TokenId = () => 0,
 ): Promise<LlamaGrammar> {
   complaints.clear();
   try {
-    const text = 'gbnf' in source ? source.gbnf : await gbnfOf(llama, source.jsonSchema);
-    return await llama.createGrammar({ grammar: text });
+    const text = 'gbnf' in source ? source.gbnf : await gbnfOfSchema(llama, source.jsonSchema);
+    checkGbnf(text);
+    return await llama.createGrammar({ grammar: withTokenIds(text, idOf) });
   } catch (cause) {
+    if (cause instanceof UsageError) throw cause;
     const reason = await complaints.summary(cause);
     const where = reason === UNSAID ? '; it has said why on its own, before this line' : '';
     throw new UsageError(`llama.cpp cannot read the grammar: ${reason}${where}`, { cause });
   }
 }
 
-const NUMBER = '"-"? ("0" | [1-9] [0-9]{0,15})';
-const CHARACTER = '[^"\\\\\\x7F\\x00-\\x1F]';
-const EXPONENT = ' ([eE] [-+]? ("0" | [1-9] [0-9]{0,15}))?';
-
 /**
- * node-llama-cpp's grammar for a schema, with four repairs. Its four newlines after the value, meant for models that do
- * not end by themselves, are dropped: an end token is then all that is allowed. 1e-3 is no integer. No exponent has more
- * than two digits, since 1e999 is no number to JSON.parse. No byte sequence counts as a character that is none.
+ * The token that a grammar names by `<text>` or `<[id]>`.
+ * @param isExcluded whether any other is meant
+ * @throws UsageError when there is none, or it is never written: control tokens are no text
  */
-async function gbnfOf(llama: Llama, schema: object): Promise<string> {
-  const { grammar } = await llama.createGrammarForJsonSchema<GbnfJsonSchema>(schema as never);
-  return grammar
-    .replace(/ "(\\n){4}" \[\\n\]\*$/m, '')
-    .replaceAll(CHARACTER, String.raw`[ !#-[\]-~\u0080-\uD7FF\uE000-\U0010FFFF]`)
-    .replaceAll(NUMBER + EXPONENT, NUMBER)
-    .replaceAll(EXPONENT, ' ([eE] [-+]? [0-9]{1,2})?');
+function tokenNamed(model: LlamaModel, name: string, isExcluded: boolean): TokenId {
+  const size = model.fileInfo.metadata.tokenizer?.ggml?.tokens?.length ?? 0;
+  const [, id] = /^<\[(\d+)\]>$/.exec(name) ?? [];
+  const [token, ...more] = id === undefined ? model.tokenize(name, true) : [Number(id) as Token];
+  if (token === undefined || more.length > 0 || token >= size)
+    throw new UsageError(`The grammar names ${name}, which is no token of this model`);
+  if (!isExcluded && !isWritten(model, token))
+    throw new UsageError(
+      `The grammar names ${name}, a control token, and these are never written; a text ends where its grammar is complete`,
+    );
+  return token;
 }
 
 /** What node-llama-cpp's own sampler calls, which it does not export. */
@@ -87,7 +98,7 @@ class LlamaGrammarState implements GrammarState {
     if (known !== undefined) return known;
     const allowed =
       this.#native.canBeNextTokenForGrammarEvaluationState(nativeOf(this.#state), token) &&
-      this.#isWritten(token as Token);
+      (isWritten(this.#model, token as Token) || this.#model.isEogToken(token as Token));
     this.#known.set(token, allowed);
     return allowed;
   }
@@ -98,12 +109,12 @@ class LlamaGrammarState implements GrammarState {
     this.#native.acceptGrammarEvaluationStateToken(nativeOf(next), token);
     return new LlamaGrammarState(this.#model, next);
   }
+}
 
-  /** To llama.cpp's grammar control tokens are text, <|im_start|> for one; in the output they are none. */
-  #isWritten(token: Token): boolean {
-    const { control, unknown } = this.#model.getTokenAttributes(token);
-    return !(control || unknown) || this.#model.isEogToken(token);
-  }
+/** To llama.cpp's grammar control tokens are the text of their names, <|im_start|> for one; in the output they are none. */
+function isWritten(model: LlamaModel, token: Token): boolean {
+  const { control, unknown } = model.getTokenAttributes(token);
+  return !(control || unknown || model.isEogToken(token));
 }
 
 function nativeOf(state: LlamaGrammarEvaluationState): object {

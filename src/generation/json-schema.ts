@@ -20,6 +20,7 @@ const ANNOTATIONS = [
 const KEYWORDS = {
   $ref: [],
   oneOf: [],
+  anyOf: [],
   const: ['type'],
   enum: ['type'],
   object: ['type', 'properties', 'additionalProperties', 'required', 'minProperties', 'maxProperties'],
@@ -31,6 +32,9 @@ const KEYWORDS = {
 type Kind = keyof typeof KEYWORDS;
 
 const SCALARS = ['string', 'number', 'integer', 'boolean', 'null'];
+/** What the converter and llama.cpp's parser bear, which call themselves for what is inside. */
+const MOST = { levels: 200, parts: 10_000 };
+
 const FORMATS = ['date', 'time', 'date-time'];
 
 /**
@@ -49,6 +53,8 @@ export function checkJsonSchema(root: Schema): string[] {
 
 class Check {
   readonly notes: string[] = [];
+  #parts = 0; // schemas and values
+  #level = 0;
   readonly #definitions: readonly string[];
 
   constructor(definitions: readonly string[]) {
@@ -56,6 +62,8 @@ class Check {
   }
 
   schema(value: unknown, path: string): void {
+    if (++this.#level > MOST.levels) refuse('#', `it is nested deeper than ${MOST.levels} levels`);
+    this.#count(1);
     const schema = recordAt(value, path);
     const kind = kindOf(schema, path);
     const known: string[] = [...ANNOTATIONS, ...KEYWORDS[kind], kind];
@@ -63,13 +71,20 @@ class Check {
     if (unknown !== undefined)
       refuse(path, `"${unknown}" cannot be turned into a grammar here${hintFor(unknown)}`);
     this.#inside(kind, schema, path);
+    this.#level--;
+  }
+
+  #count(parts: number): void {
+    this.#parts += parts;
+    if (this.#parts > MOST.parts) refuse('#', `it has more than ${MOST.parts} schemas and values`);
   }
 
   #inside(kind: Kind, schema: Schema, path: string): void {
     if (kind === '$ref') this.#reference(schema.$ref, path);
     if (kind === 'oneOf') this.#oneOf(schema.oneOf, path);
-    if (kind === 'const') checkLiterals([schema.const], schema.type, path);
-    if (kind === 'enum') checkLiterals(schema.enum, schema.type, path);
+    if (kind === 'anyOf') this.#list(schema.anyOf, `${path}/anyOf`);
+    if (kind === 'const') this.#literals([schema.const], schema.type, path);
+    if (kind === 'enum') this.#literals(schema.enum, schema.type, path);
     if (kind === 'object') this.#object(schema, path);
     if (kind === 'array') this.#array(schema, path);
     if (kind === 'string') checkRange(schema, 'minLength', 'maxLength', path);
@@ -90,6 +105,11 @@ class Check {
       this.notes.push(`"oneOf" at ${path} is taken as "anyOf": a value may match several of its schemas`);
   }
 
+  #literals(literals: unknown, type: unknown, path: string): void {
+    checkLiterals(literals, type, path);
+    this.#count(literals.length);
+  }
+
   #list(schemas: unknown, path: string): void {
     if (!Array.isArray(schemas) || schemas.length === 0) refuse(path, 'a list of schemas is needed');
     for (const [i, schema] of schemas.entries()) this.schema(schema, `${path}/${i}`);
@@ -98,7 +118,10 @@ class Check {
   #object(schema: Schema, path: string): void {
     const { properties = {}, additionalProperties = false, required } = schema;
     const names = Object.entries(recordAt(properties, `${path}/properties`));
-    for (const [name, property] of names) this.schema(property, `${path}/properties/${name}`);
+    for (const [name, property] of names) {
+      checkText(name, path);
+      this.schema(property, `${path}/properties/${name}`);
+    }
     if (typeof additionalProperties !== 'boolean')
       this.schema(additionalProperties, `${path}/additionalProperties`);
     checkRange(schema, 'minProperties', 'maxProperties', path);
@@ -138,7 +161,7 @@ class Check {
 
 /** In the order in which the converter looks. */
 function kindOf(schema: Schema, path: string): Kind {
-  for (const kind of ['$ref', 'oneOf', 'const', 'enum'] as const) if (kind in schema) return kind;
+  for (const kind of ['$ref', 'oneOf', 'anyOf', 'const', 'enum'] as const) if (kind in schema) return kind;
   const { type } = schema;
   if (type === 'object' || type === 'array') return type;
   if (type === 'string') return 'format' in schema ? 'format' : 'string';
@@ -149,19 +172,18 @@ function kindOf(schema: Schema, path: string): Kind {
   return refuse(
     path,
     type === undefined
-      ? '"type", "enum", "const", "oneOf" or "$ref" is needed'
+      ? '"type", "enum", "const", "anyOf", "oneOf" or "$ref" is needed'
       : `"type" must be object, array or one or more of ${SCALARS.join(', ')}, not ${JSON.stringify(type)}`,
   );
 }
 
 function hintFor(keyword: string): string {
-  if (keyword === 'anyOf') return ': use "oneOf"';
   if (keyword === 'allOf') return ': write out what it comes to';
   if (keyword === '$defs' || keyword === 'definitions') return ': use "$defs" at the root';
   return '';
 }
 
-function checkLiterals(literals: unknown, type: unknown, path: string): void {
+function checkLiterals(literals: unknown, type: unknown, path: string): asserts literals is unknown[] {
   const isLiteral = (value: unknown) => value === null || /^(string|number|boolean)$/.test(typeof value);
   if (!Array.isArray(literals) || literals.length === 0) refuse(path, '"enum" must list values');
   if (!literals.every(isLiteral))
@@ -170,6 +192,20 @@ function checkLiterals(literals: unknown, type: unknown, path: string): void {
   const stray = literals.find((literal) => !types.some((one) => isOfType(literal, one)));
   if (stray !== undefined)
     refuse(path, `"type" is ${JSON.stringify(type)}, and ${JSON.stringify(stray)} is another`);
+  for (const literal of literals) {
+    if (typeof literal === 'string') checkText(literal, path);
+    if (typeof literal === 'number' && !(Math.abs(literal) <= Number.MAX_SAFE_INTEGER))
+      refuse(
+        path,
+        `numbers beyond ${Number.MAX_SAFE_INTEGER} are rounded when they are read, here to ${literal}; a --grammar takes the digits as text`,
+      );
+  }
+}
+
+/** llama.cpp's grammars end there. */
+function checkText(text: string, path: string): void {
+  if (text.includes('\0'))
+    refuse(path, `${JSON.stringify(text)} has a NUL character, which no grammar can hold`);
 }
 
 function isOfType(value: unknown, type: unknown): boolean {

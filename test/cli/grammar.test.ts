@@ -1,10 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mtad } from '../support/cli.js';
 
 const FILES = {
+  'deep.json': `${'{"anyOf":['.repeat(60_000)}{}${']}'.repeat(60_000)}`,
+  'deep.gbnf': `root ::= ${'('.repeat(60_000)}"a"${')'.repeat(60_000)}\n`,
   'person.json':
     '{"type":"object","properties":{"name":{"type":"string","maxLength":8},"age":{"enum":[1,2]}}}',
   'optional.json':
@@ -56,6 +58,19 @@ describe('mtad --json-schema and --grammar', () => {
     expect(JSON.parse(stdout)).toMatchObject({ finish_reason: 'length', grammar_complete: complete });
   });
 
+  it('take the grammar or the schema itself, and say so in the JSON', async () => {
+    const gbnf = 'root ::= word "!"\nword ::= "Yes" # no other';
+    const written = await write('--grammar', gbnf, '--json', '-o', 'written.json');
+    expect(written).toMatchObject({ stdout: '', stderr: '', exitCode: 0 });
+    const object = JSON.parse(readFileSync(join(folder, 'written.json'), 'utf8'));
+    expect(object).toMatchObject({ text: 'Yes!', params: { grammar: gbnf } });
+    const schema = ' {"anyOf": [{"const": "\\u001b<|im_end|>"}, {"const": "\\u001b</s>"}]}';
+    const { stdout } = await write('--json-schema', schema, '--json');
+    const { text, params } = JSON.parse(stdout);
+    expect(['\x1b<|im_end|>', '\x1b</s>']).toContain(JSON.parse(text));
+    expect(params.json_schema).toBe(schema);
+  });
+
   it('read files that begin with a byte order mark', async () => {
     expect((await write('--grammar', 'marked.gbnf')).stdout).toBe('Yes');
     expect(JSON.parse((await write('--json-schema', 'marked.json')).stdout)).toEqual({ a: null });
@@ -75,6 +90,15 @@ describe('mtad --json-schema and --grammar', () => {
 
   it.each([
     [['--json-schema', 'pattern.json'], /^mtad: JSON schema at #\/items: "pattern" .*\n$/],
+    [
+      ['--json-schema', '{"type": "array", "items": {"pattern": "a"}}'],
+      /^mtad: JSON schema at #\/items: .*\n$/,
+    ],
+    [['--json-schema', '{"type": '], /^mtad: the JSON schema is not JSON: .*\n$/],
+    [['--json-schema', '{"const": 9007199254740993}'], /^mtad: JSON schema at #: numbers beyond .*\n$/],
+    [['--json-schema', 'deep.json'], /^mtad: JSON schema at #: it is nested deeper than 200 levels\n$/],
+    [['--grammar', 'deep.gbnf'], /^mtad: The grammar nests brackets deeper than 200; .*\n$/],
+    [['--grammar', 'root ::= "a" </s>'], /^mtad: The grammar names <\/s>, a control token.*\n$/],
     [['--json-schema', 'list.json'], /^mtad: list.json must hold a JSON schema.*\n$/],
     [['--json-schema', 'yes.gbnf'], /^mtad: yes.gbnf is not JSON: .*\n$/],
     [['--json-schema', 'latin.json'], /^mtad: latin.json is not valid UTF-8 text.*\n$/],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Engine, Grammar, Model } from '../../src/engine/engine.js';
+import type { Engine, Grammar, GrammarSource, Model } from '../../src/engine/engine.js';
 import { UsageError } from '../../src/errors.js';
 import type { TokenId } from '../../src/types.js';
 import { ALL, chain, withContext } from './rows.js';
@@ -74,6 +74,117 @@ export function grammarLaws(engine: () => Engine, model: () => Model): void {
         state = state.after(token);
       }
       expect(allowed).toBe(fits);
+    });
+
+    /** Whether a text is what the grammar asks for, token by token. */
+    const accepts = async (source: GrammarSource, text: string) => {
+      const { tokenizer } = model();
+      let state = (await model().createGrammar(source)).start();
+      let written = '';
+      while (written !== text) {
+        const next = vocabulary().find((token) => {
+          const more = textOf([token]);
+          return more !== '' && text.startsWith(written + more) && !isEnd(token) && state.allows(token);
+        });
+        if (next === undefined) return false;
+        written += tokenizer.decode([next], tokenizer.encode('Once'));
+        state = state.after(next);
+      }
+      return state.isComplete;
+    };
+
+    it.each(['bell\x07', '\b\f\v', 'escape \x1B[1m', 'del \x7F', 'half \ud83d', 'back\\slash', 'a\nb\tc'])(
+      'escape in the value and the name %j what JSON must escape',
+      async (value) => {
+        const name = JSON.stringify(value).replaceAll(
+          /\\[bf]/g,
+          (short) => ({ '\\b': '\\u0008', '\\f': '\\u000c' })[short]!,
+        );
+        expect(JSON.parse(name)).toBe(value);
+        expect(await accepts({ jsonSchema: { const: value } }, name)).toBe(true);
+        const object = { type: 'object', properties: { [value]: { enum: [value, 1] } } };
+        expect(await accepts({ jsonSchema: object }, `{${name}:${name}}`)).toBe(true);
+      },
+    );
+
+    it('take any branch of "anyOf", wherever it stands', async () => {
+      const anyOf = [{ const: 'a' }, { anyOf: [{ const: 1 }, { type: 'null' }] }];
+      const schemas = [
+        [anyOf[0]!, ['"a"']],
+        [{ anyOf }, ['"a"', '1', 'null']],
+        [{ type: 'array', prefixItems: [{ anyOf }], maxItems: 1 }, ['["a"]', '[null]']],
+        [{ type: 'object', properties: { anyOf: { anyOf } } }, ['{"anyOf":1}', '{"anyOf":"a"}']],
+        [{ type: 'object', additionalProperties: { anyOf }, maxProperties: 1 }, ['{"x":null}']],
+        [{ $defs: { x: { anyOf } }, type: 'array', items: { $ref: '#/$defs/x' } }, ['["a",1,null]']],
+      ] as const;
+      for (const [jsonSchema, texts] of schemas) {
+        for (const text of texts) expect(await accepts({ jsonSchema }, text)).toBe(true);
+        expect(await accepts({ jsonSchema }, '2')).toBe(false);
+      }
+    });
+
+    it.each(['<s>', '</s>', '</s>!', 'a </s> b<s>', '<unk>'])(
+      'take %j in a literal for letters',
+      async (text) => {
+        const gbnf = `root ::= ${JSON.stringify(text)}`;
+        for (const source of [{ gbnf }, { jsonSchema: { const: text } }])
+          expect(await accepts(source, 'gbnf' in source ? text : JSON.stringify(text))).toBe(true);
+        const allowed = await only(await model().createGrammar({ gbnf }));
+        for (const token of allowed) expect(text.startsWith(textOf([token]) || '?')).toBe(true);
+      },
+    );
+
+    it('have tokens by name and by id, of those that are text', async () => {
+      const token = vocabulary().find((token) => textOf([token]) === ' there')!;
+      expect(await only(await model().createGrammar({ gbnf: `root ::= <[${token}]> "!"` }))).toEqual([token]);
+      const others = await only(await model().createGrammar({ gbnf: `root ::= !<[${token}]> "!"` }));
+      expect(others.length).toBeGreaterThan(1900);
+      expect(others).not.toContain(token);
+      expect(others.filter((other) => isEnd(other) || textOf([other]) === '')).toEqual([]);
+      // in a literal, a range or a comment it is none
+      const none = 'root ::= "<[99999]>" [<>] # <none>';
+      expect(await accepts({ gbnf: none }, '<[99999]><')).toBe(true);
+      await model().createGrammar({ gbnf: 'root ::= !</s> "a"' });
+    });
+
+    it.each(['<[2048]>', '<[4294967296]>', '<none>', '<|im_end|>', '!<none>'])(
+      'name %s, which is no token',
+      async (name) => {
+        const gbnf = `root ::= "a" ${name}`;
+        const message = `The grammar names ${name.replace('!', '')}, which is no token of this model`;
+        await expect(model().createGrammar({ gbnf })).rejects.toThrow(new UsageError(message));
+      },
+    );
+
+    it.each(['<s>', '</s>', '<[1]>', '<[2]>', '<unk>'])('name %s, which is never written', async (name) => {
+      const gbnf = `root ::= "a" | ${name} "b"`;
+      await engine().checkGrammar({ gbnf }); // it takes a model to know
+      await expect(model().createGrammar({ gbnf })).rejects.toThrow(/names <.*>, a control token/);
+    });
+
+    it('are refused where llama.cpp would end the process, or stop reading', async () => {
+      const nested = (n: number) => ({ gbnf: `root ::= ${'('.repeat(n)}"a"${')'.repeat(n)}` });
+      const chain = (n: number) => ({
+        gbnf: `root ::= a0\n${Array.from({ length: n }, (_, i) => `a${i} ::= a${i + 1}\n`).join('')}a${n} ::= "a"`,
+      });
+      const long = { gbnf: `root ::= "${'a'.repeat(2e6)}"` };
+      const cut = { gbnf: 'root ::= "a"\n\0other ::= "' };
+      for (const source of [nested(60_000), nested(201), chain(100_000), chain(10_000), long, cut])
+        await expect(engine().checkGrammar(source)).rejects.toThrow(/^The grammar (nests|has|is longer)/);
+      for (const source of [nested(200), chain(5_000)]) await engine().checkGrammar(source);
+      await engine().checkGrammar({
+        gbnf: `root ::= "${'('.repeat(300)}" [${'('.repeat(300)}] #${'('.repeat(300)}`,
+      });
+    });
+
+    it('take a schema as deep, and as large, as is allowed', async () => {
+      let nested: Record<string, unknown> = { type: 'null' };
+      for (let level = 1; level < 200; level++)
+        nested = level % 2 ? { type: 'array', items: nested } : { type: 'object', properties: { a: nested } };
+      await engine().checkGrammar({ jsonSchema: nested });
+      await engine().checkGrammar({
+        jsonSchema: { enum: Array.from({ length: 9_000 }, (_, i) => `word ${i}`) },
+      });
     });
 
     it.each([

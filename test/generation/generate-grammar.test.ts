@@ -1,8 +1,12 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SettingsInput } from '../../src/generation/settings.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
+import { chatPair } from '../support/chat-models.js';
 import { trySchema } from '../support/schema-trial.js';
 import { run } from './generate-run.js';
 
@@ -11,6 +15,8 @@ const SCHEMA = {
   properties: { name: { type: 'string', maxLength: 9 }, age: { type: 'integer' } },
 };
 const MANY = ['autoregressive', 'speculative', 'mtad'];
+/** What no token writes. */
+const NOTHING = String.raw`"\x00"`;
 const GUESSING = ['speculative', 'block', 'mtad', 'mmtad'] as const;
 
 describe.each(['direct', 'bindings'] as const)('generate with a grammar, %s', (engine) => {
@@ -65,7 +71,7 @@ describe.each(['direct', 'bindings'] as const)('generate with a grammar, %s', (e
   it.each(['mtad', 'mmtad', 'speculative'] as const)(
     '%s passes by a dead end that the text does not go into',
     async (strategy) => {
-      const grammar = { gbnf: 'root ::= "," <[99999]> | " there"' };
+      const grammar = { gbnf: `root ::= "," ${NOTHING} | " there"` };
       const even = { temperature: 4, topP: 1 }; // both ways are taken
       const ends = await Promise.allSettled(
         [1, 2, 3, 4, 5, 6, 7, 8].map((seed) => run(pair, { strategy, grammar, seed, ...even })),
@@ -76,7 +82,7 @@ describe.each(['direct', 'bindings'] as const)('generate with a grammar, %s', (e
   );
 
   it('says so where the model cannot write what the grammar asks for', async () => {
-    const grammar = { gbnf: 'root ::= "a" <[99999]>' };
+    const grammar = { gbnf: `root ::= "a" ${NOTHING}` };
     const texts: string[] = [];
     const watch = (event: { type: string; pieces?: readonly { text: string }[] }) => {
       for (const { text } of event.pieces ?? []) texts.push(text);
@@ -88,6 +94,30 @@ describe.each(['direct', 'bindings'] as const)('generate with a grammar, %s', (e
 });
 
 describe('generate with a grammar', () => {
+  it('writes the names of control tokens in letters, and the tokens that it names as such', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'mtad-grammar-'));
+    const pair = await loadPair({ ...(await chatPair(folder)), gpu: 'off' });
+    const [mark, answer] = ['a<|im_end|><|im_start|>b</s>', '"<|im_end|>\\u0001"'];
+    const texts = [
+      [{ gbnf: `root ::= "${mark}"` }, mark],
+      [{ gbnf: `root ::= <think> "${mark}" <[256]>` }, `<think>${mark}</think>`],
+      [{ jsonSchema: { const: JSON.parse(answer) } }, answer],
+    ] as const;
+    try {
+      for (const strategy of ['autoregressive', 'speculative', 'mtad'] as const)
+        for (const [grammar, text] of texts) {
+          const result = await run(pair, { grammar, strategy, seed: 1 });
+          expect(result).toMatchObject({ text, finishReason: 'eos', grammarComplete: true });
+          expect(result.tokens.filter((token) => [2, 258].includes(token))).toEqual([2]); // the end, once
+        }
+      const named = run(pair, { grammar: { gbnf: 'root ::= "a" <|im_start|> "b"' } });
+      await expect(named).rejects.toThrow('names <|im_start|>, a control token');
+    } finally {
+      await pair.dispose();
+      await rm(folder, { recursive: true });
+    }
+  });
+
   it.each(GUESSING)('accepts every guess of a draft model that is the target, with %s', async (strategy) => {
     const pair = await loadPair({ model: EMBEDDED_PAIR.model, draft: EMBEDDED_PAIR.model, gpu: 'off' });
     try {

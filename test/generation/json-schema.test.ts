@@ -63,6 +63,48 @@ describe('checkJsonSchema', () => {
     expect(checkJsonSchema({ type: 'object', properties: { pattern: text, anyOf: text } })).toEqual([]);
   });
 
+  it('takes "anyOf" at its word, also where a value may match several', () => {
+    const anyOf = [{ type: 'number' }, { anyOf: [{ type: 'integer' }, { const: 1 }] }];
+    expect(checkJsonSchema({ anyOf })).toEqual([]);
+    expect(checkJsonSchema({ type: 'array', items: { anyOf } })).toEqual([]);
+  });
+
+  it.each([
+    ['9007199254740993', 'here to 9007199254740992'],
+    ['-9007199254740992', 'here to -9007199254740992'],
+    ['1e999', 'here to Infinity'],
+  ])('refuses %s as a value, which JavaScript rounds', (digits, message) => {
+    for (const schema of [`{"const": ${digits}}`, `{"enum": [1, ${digits}]}`])
+      expect(() => checkJsonSchema(JSON.parse(schema))).toThrow(message);
+    const annotated = { ...text, default: Number(digits), examples: [Number(digits)] };
+    expect(checkJsonSchema(annotated)).toEqual([]);
+  });
+
+  it('takes whole numbers up to the largest that is exact', () => {
+    for (const sign of [1, -1]) expect(checkJsonSchema({ const: sign * (2 ** 53 - 1) })).toEqual([]);
+  });
+
+  it.each([
+    [{ const: 'a\0b' }, '"a\\u0000b" has a NUL character'],
+    [{ type: 'object', properties: { '\0': text } }, '"\\u0000" has a NUL character'],
+  ])('refuses %j', (schema, message) => {
+    expect(() => checkJsonSchema(schema)).toThrow(message);
+  });
+
+  it('refuses what is nested too deeply, or too large, and nothing less', () => {
+    const nested = (levels: number) => {
+      let schema: Record<string, unknown> = text;
+      for (let level = 1; level < levels; level++) schema = { [level % 2 ? 'anyOf' : 'oneOf']: [schema] };
+      return schema;
+    };
+    const listed = (values: number) => ({ enum: Array.from({ length: values }, (_, i) => `word ${i}`) });
+    expect(checkJsonSchema(nested(200)).length).toBeGreaterThanOrEqual(0);
+    expect(() => checkJsonSchema(nested(201))).toThrow('#: it is nested deeper than 200 levels');
+    expect(() => checkJsonSchema(nested(60_000))).toThrow(UsageError);
+    expect(checkJsonSchema(listed(9_999))).toEqual([]);
+    expect(() => checkJsonSchema(listed(10_000))).toThrow('it has more than 10000 schemas and values');
+  });
+
   it.each([
     [{ ...text, pattern: 'a' }, '"pattern"', '#:'],
     [{ type: 'integer', minimum: 1 }, '"minimum"', '#:'],
@@ -73,7 +115,9 @@ describe('checkJsonSchema', () => {
       '"patternProperties"',
       '#/properties/a:',
     ],
-    [{ anyOf: [text] }, 'use "oneOf"', '#:'],
+    [{ anyOf: [text, { ...text, not: {} }] }, '"not"', '#/anyOf/1:'],
+    [{ anyOf: [text], oneOf: [text] }, '"anyOf"', '#:'],
+    [{ anyOf: [] }, 'a list', '#/anyOf:'],
     [{ allOf: [text] }, '"allOf"', '#:'],
     [{ oneOf: [text, { ...text, not: {} }] }, '"not"', '#/oneOf/1:'],
     [{ type: 'array', prefixItems: [text, { $defs: {}, ...text }] }, '"$defs"', '#/prefixItems/1:'],

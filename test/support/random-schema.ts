@@ -35,9 +35,11 @@ const SCALARS: Kind[] = [
   (rng) => ({ enum: Array.from({ length: 1 + below(4, rng) }, () => pick(LITERALS, rng)) }),
   (rng) => ({ const: pick(LITERALS, rng), title: 'always the same' }),
   () => ({ oneOf: [{ type: 'boolean' }, { type: 'string', maxLength: 8 }, { const: 7 }] }),
+  () => ({ anyOf: [{ type: 'integer' }, { anyOf: [{ const: 'seven' }, { enum: [7, null] }] }] }),
 ];
 
 const CONTAINERS: Kind[] = [
+  (rng, depth) => ({ anyOf: [anySchema(rng, depth - 1), anySchema(rng, depth - 1)], title: 'either' }),
   (rng, depth) => ({
     type: 'object',
     properties: Object.fromEntries(
@@ -67,14 +69,17 @@ const LITERALS = [
   'say "no"',
   'back\\slash',
   'tab\tand\nline',
+  'bell\u0007 and \b',
+  'half \ud83d a pair',
+  'The mark <|im_end|></s>',
   'é 漢 🐙',
   0,
   -1.5,
-  1e21,
+  Number.MAX_SAFE_INTEGER,
   true,
   null,
 ];
-const NAMES = ['a', 'name', 'the "key"', 'é', 'with space', 'n\\n', '42'];
+const NAMES = ['a', 'name', 'the "key"', 'é', 'with space', 'n\\n', '42', 'del\x7F\x1B', '</s>'];
 
 function range(of: string, most: number, rng: Rng): Schema {
   const max = below(most + 1, rng);

@@ -15,7 +15,7 @@ import { attended } from '../attended.js';
 import { cutNotice } from '../cut-notice.js';
 import { type DecodingFlags, settingsOf } from '../decoding-options.js';
 import { EXIT } from '../failures.js';
-import { type GrammarFlags, readGrammar } from '../grammar-file.js';
+import { type GrammarFlags, grammarFiles, readGrammar } from '../grammar-file.js';
 import type { Interrupts } from '../interrupts.js';
 import { draftFile, pairOptionsOf, type RuntimeFlags, runOptionsOf } from '../options.js';
 import { checkSources, type PromptSources, readPrompt, stdinIsRedirected } from '../prompt.js';
@@ -67,8 +67,9 @@ export async function runGenerate(
     process.stderr.write(help());
     return EXIT.usage;
   }
-  const { model, file, grammar, jsonSchema } = flags;
-  checkOutputs(outputsOf(flags), [model, draftFile(flags), file, grammar, jsonSchema].filter(isGiven));
+  const { model, file } = flags;
+  const inputs = [model, draftFile(flags), file, ...grammarFiles(flags)];
+  checkOutputs(outputsOf(flags), inputs.filter(isGiven));
   const settings = parseSettings(settingsFor(flags));
   return attended(flags, (interrupts, progress) =>
     loadAndWrite(sources, flags, settings, interrupts, progress),

@@ -78,15 +78,15 @@ export function createGenerateProgram(): Command {
   addDecodingOptions(program);
   program
     .addOption(
-      new Option('--json-schema <file>', 'write JSON that obeys this schema').conflicts([
-        'grammar',
-        'ignoreEos',
-      ]),
+      new Option(
+        '--json-schema <file>',
+        'write JSON that obeys this schema, of a file or given as it is',
+      ).conflicts(['grammar', 'ignoreEos']),
     )
     .addOption(
       new Option(
         '--grammar <file>',
-        "write what this grammar allows, in llama.cpp's notation (GBNF)",
+        "write what this grammar allows, in llama.cpp's notation (GBNF), of a file or given as it is",
       ).conflicts('ignoreEos'),
     );
 

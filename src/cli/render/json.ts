@@ -19,8 +19,8 @@ export interface Run {
     readonly gpu: string;
     readonly gpuLayers?: number | undefined;
     readonly draftGpuLayers?: number | undefined;
-    readonly grammar?: string | undefined; // path
-    readonly jsonSchema?: string | undefined; // path
+    readonly grammar?: string | undefined; // path or itself
+    readonly jsonSchema?: string | undefined; // path or itself
   };
   readonly promptTokens: number;
   readonly loadMs: number;
