@@ -182,7 +182,7 @@ describe('mtad chat in a pipe', () => {
     const bye = mtad(chat, { stdin: 'pipe' });
     bye.stdin!.write('/bye\n');
     const wrong = mtad(chat, { stdin: 'pipe' });
-    wrong.stdin!.write('/nonsense\n');
+    wrong.stdin!.write('/load none.json\n');
     const unread = mtad([...chat, '-n', '900', '--ignore-eos'], { stdin: 'pipe' });
     unread.stdin!.write('Tell me a story\n');
     unread.stdout.once('data', () => unread.stdout.destroy());
@@ -210,9 +210,26 @@ describe('mtad chat in a pipe', () => {
     expect((await talk(['Tell me a story'], args)).stderr).toMatch(/% of the drafted accepted\n$/);
   });
 
-  test('a slash in a path, or after a space, is part of a message', async () => {
-    const { read } = await talk(['/etc/hosts is a file', ' /reset']);
+  test('a path, a word that is no command, and whatever three quotes enclose are messages', async () => {
+    const file = join(folder, 'quoted.json');
+    const said = ['/etc/hosts is a file', '/usr', ' /reset', '/usr is full', `/save ${file}`, 'a\n/bye\nb'];
+    const lines = [...said.slice(0, 4), `"""${said[4]}"""`, '"""', ...said[5]!.split('\n'), '"""'];
+    const saved = join(folder, 'said.json');
+    const { read, exitCode, stderr } = await talk([...lines, `/save ${saved}`], ['-n', '5']);
+    expect({ exitCode, read: read.length }).toEqual({ exitCode: 0, read: 6 });
+    expect(stderr).not.toContain('mtad:');
+    const { messages } = JSON.parse(await readFile(saved, 'utf8')) as { messages: { content: string }[] };
+    expect(messages.filter((_, i) => i % 2 === 0).map(({ content }) => content)).toEqual(said);
+    await expect(stat(file)).rejects.toThrow('ENOENT');
+  });
+
+  test('a command that is written wrongly is told of; the run goes on, and ends with exit code 2', async () => {
+    const { read, exitCode, stderr } = await talk(['/sav', 'Hello', '/save', '/reset all', 'And then?']);
     expect(read).toHaveLength(2);
+    expect(stderr).toMatch(/^mtad: There is no command \/sav; did you mean \/save\?/);
+    expect(stderr).toContain('mtad: /save needs the name of a file');
+    expect(stderr).toContain('mtad: /reset takes nothing behind it');
+    expect(exitCode).toBe(2);
   });
 
   test('-q keeps figures quiet, not the answers to commands', async () => {
@@ -231,15 +248,12 @@ describe('mtad chat in a pipe', () => {
   });
 
   test.each([
-    [['Hello', '/nonsense'], 'no command /nonsense', 2],
-    [['/constructor'], 'no command /constructor', 2],
-    [['/save'], '/save needs the name of a file', 2],
+    [['/sav'], 'no command /sav', 2],
     [
       ['/save no/such/folder/chat.json'],
       'Cannot save no/such/folder/chat.json: ENOENT: no such file or directory',
       2,
     ],
-    [['/reset all'], '/reset takes nothing behind it', 2],
     [['word '.repeat(2000)], 'the context holds', 5],
   ])('%j ends it with one line, and what was answered is kept', async (lines, message, code) => {
     const { stderr, exitCode } = await talk(lines);
@@ -315,11 +329,11 @@ describe('mtad chat on a terminal', () => {
 
   test('a wrong command is answered in a line, and the conversation goes on', async () => {
     const { screen, exitCode } = await type([
-      [PROMPT, '/nonsense\r'],
+      [PROMPT, '/hepl\r'],
       [PROMPT, '/help\r'],
       [PROMPT, CTRL_D],
     ]);
-    expect(screen).toContain('There is no command /nonsense');
+    expect(screen.replace(/\s+/g, ' ')).toContain('There is no command /hepl; did you mean /help?');
     expect(exitCode).toBe(0);
   });
 
@@ -361,9 +375,9 @@ describe('mtad chat on a terminal', () => {
     expect(exitCode).toBe(0);
   });
 
-  test('lines that are pasted are one message', async () => {
+  test('lines that are pasted are one message, also where they begin as a command does', async () => {
     const { screen } = await type([
-      [PROMPT, '\x1b[200~One\rtwo\r\x1b[201~three\r'],
+      [PROMPT, '\x1b[200~/bye\rtwo\r\x1b[201~three\r'],
       [PROMPT, '/stats\r'],
       [PROMPT, CTRL_D],
     ]);

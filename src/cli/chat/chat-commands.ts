@@ -1,3 +1,4 @@
+import { distance } from 'fastest-levenshtein';
 import { UsageError } from '../../errors.js';
 import type { Conversation } from '../../generation/conversation.js';
 import type { GenerationResult } from '../../generation/session.js';
@@ -22,7 +23,10 @@ interface ChatCommand {
   run(argument: string, chat: Chat): void | true | Promise<void>;
 }
 
-const COMMANDS: Record<string, ChatCommand> = {
+/** A command that is written wrongly, so that nothing was done. */
+export class MisuseError extends UsageError {}
+
+const COMMANDS: Readonly<Record<string, ChatCommand>> = {
   system: {
     takes: '[text|none]',
     what: 'show, change or take back what the model is told before the conversation',
@@ -79,39 +83,51 @@ const COMMANDS: Record<string, ChatCommand> = {
   bye: { what: 'end the conversation, as Ctrl-D does', run: () => true },
 };
 
-/** Whether a message is a command: a slash and a word at its very beginning, unlike /etc/hosts. */
-export function isChatCommand(message: string): boolean {
-  return /^\/[a-z?]+(\s|$)/i.test(message);
-}
-
-/**
- * Does what a command says.
- * @returns whether the conversation goes on
- * @throws UsageError for a command that there is not, or that cannot be done
- */
-export async function runChatCommand(message: string, chat: Chat): Promise<boolean> {
-  const [, word, behind] = /^\/([a-z?]+)\s*(.*)$/is.exec(message)!;
-  const argument = behind!.trim();
-  const known = word!.toLowerCase();
-  const name = ALIASES.get(known) ?? known;
-  if (!Object.hasOwn(COMMANDS, name))
-    throw new UsageError(
-      `There is no command /${word} (/help lists them; a space before the slash makes it a message)`,
-    );
-  const { takes, run } = COMMANDS[name]!;
-  if (takes === '<file>' && argument === '')
-    throw new UsageError(`/${name} needs the name of a file: /${name} chat.json`);
-  if (takes === undefined && argument !== '')
-    throw new UsageError(`/${name} takes nothing behind it; a space before the slash makes it a message`);
-  return (await run(argument, chat)) !== true;
-}
-
 /** What people type who come from elsewhere. */
 const ALIASES = new Map([
   ['exit', 'bye'],
   ['quit', 'bye'],
   ['?', 'help'],
 ]);
+
+const WORDS = new Map([...Object.keys(COMMANDS).map((name) => [name, name] as const), ...ALIASES]);
+
+/** Whether a message is a command: one of their names behind a slash, or a lone word that is nearly one. */
+export function isChatCommand(message: string): boolean {
+  const { word, argument } = parse(message);
+  return WORDS.has(word) || (argument === '' && nearly(word) !== undefined);
+}
+
+/**
+ * Does what a command says.
+ * @returns whether the conversation goes on
+ * @throws MisuseError for a command that is written wrongly; UsageError for one that cannot be done
+ */
+export async function runChatCommand(message: string, chat: Chat): Promise<boolean> {
+  const { word, argument } = parse(message);
+  const name = WORDS.get(word);
+  if (name === undefined)
+    throw new MisuseError(
+      `There is no command /${word}; did you mean /${nearly(word)}? (/help lists them; a space before the slash makes it a message)`,
+    );
+  const { takes, run } = COMMANDS[name]!;
+  if (takes === '<file>' && argument === '')
+    throw new MisuseError(`/${name} needs the name of a file: /${name} chat.json`);
+  if (takes === undefined && argument !== '')
+    throw new MisuseError(`/${name} takes nothing behind it; a space before the slash makes it a message`);
+  return (await run(argument, chat)) !== true;
+}
+
+/** The first word of a message that begins with a slash, '' of others; and what is behind it. */
+function parse(message: string): { word: string; argument: string } {
+  const [, word = '', argument = ''] = /^\/(\S+)(.*)$/s.exec(message) ?? [];
+  return { word: word.toLowerCase(), argument: argument.trim() };
+}
+
+function nearly(word: string): string | undefined {
+  const tolerated = word.length > 3 ? 2 : 1; // letters
+  return [...WORDS.keys()].find((known) => known.length > 1 && distance(word, known) <= tolerated);
+}
 
 /** The name of a file as a shell would take it, with quotes and ~/. */
 function fileNamed(name: string): string {

@@ -5,6 +5,11 @@ import { utf8Decoder } from '../utf8-decoder.js';
 /** What opens and closes a message of several lines, as in ollama. */
 const FENCE = '"""';
 
+export interface Message {
+  readonly text: string;
+  readonly isQuoted: boolean; // pasted in several lines, or between `"""`: said as it stands, never a command
+}
+
 /** Said when Ctrl-C finds nothing to stop. */
 const HINT = '(Ctrl-D or /bye ends the conversation)';
 
@@ -60,7 +65,7 @@ export class LineReader {
   }
 
   /** The next message; undefined when there is none any more. What was begun when the input ended is a message. @throws UsageError */
-  async next(): Promise<string | undefined> {
+  async next(): Promise<Message | undefined> {
     this.#resume();
     try {
       for (;;) {
@@ -103,11 +108,16 @@ export class LineReader {
     this.#wake?.();
   }
 
-  async #message(): Promise<string | undefined> {
+  async #message(): Promise<Message | undefined> {
     const first = await this.#line('> ');
     if (first === undefined) return undefined;
     const opening = first.trimStart();
-    if (!opening.startsWith(FENCE)) return this.#continued(first);
+    if (!opening.startsWith(FENCE))
+      return { text: await this.#continued(first), isQuoted: first.includes('\n') };
+    return { text: await this.#fenced(opening), isQuoted: true };
+  }
+
+  async #fenced(opening: string): Promise<string> {
     const lines = [opening.slice(FENCE.length)];
     while (!lines.at(-1)!.trimEnd().endsWith(FENCE)) {
       const line = await this.#line('. ');

@@ -7,8 +7,8 @@ import { EXIT } from '../failures.js';
 import { answerStats } from '../render/chat-stats.js';
 import { colorsFor } from '../render/colors.js';
 import { Sink } from '../render/sink.js';
-import { type Chat, isChatCommand, runChatCommand } from './chat-commands.js';
-import { LineReader } from './line-reader.js';
+import { type Chat, isChatCommand, MisuseError, runChatCommand } from './chat-commands.js';
+import { LineReader, type Message } from './line-reader.js';
 
 export interface TalkFlags {
   hideReasoning?: boolean;
@@ -21,7 +21,8 @@ export interface TalkFlags {
 const CTRL_C = 130;
 
 /**
- * Takes messages and answers them, until there are no more. Where nobody sits at a terminal the first failure ends it.
+ * Takes messages and answers them, until there are no more. Where nobody sits at a terminal the first failure ends it; a
+ * command that is written wrongly is told of, and passed over.
  * @returns the exit code
  */
 export async function talk(
@@ -36,26 +37,31 @@ export async function talk(
   const { isTerminal } = reader;
   if (isTerminal && !flags.quiet)
     say('Ctrl-C stops an answer, Ctrl-D ends the conversation, /help lists the commands');
+  let isMisused = false;
   try {
-    let message = firstMessage === '' ? await reader.next() : firstMessage;
+    const words: Message = { text: firstMessage, isQuoted: false };
+    let message = firstMessage === '' ? await reader.next() : words;
     for (; message !== undefined; message = await reader.next()) {
+      const { text, isQuoted } = message;
       try {
-        if (isChatCommand(message)) {
-          if (!(await runChatCommand(message, chat))) break;
-        } else if (message.trim() !== '') {
-          const exitCode = await answer(message, chat, output, flags);
+        if (!isQuoted && isChatCommand(text)) {
+          if (!(await runChatCommand(text, chat))) break;
+        } else if (text.trim() !== '') {
+          const exitCode = await answer(text, chat, output, flags);
           if (exitCode !== EXIT.ok && !(isTerminal && exitCode === CTRL_C)) return exitCode;
           if (output.failure) break;
         }
       } catch (error) {
-        if (!isTerminal || !(error instanceof UsageError || error instanceof ResourceError)) throw error;
+        const isTold = error instanceof UsageError || error instanceof ResourceError;
+        if (!isTold || !(isTerminal || error instanceof MisuseError)) throw error;
+        isMisused ||= error instanceof MisuseError;
         const hint =
           error instanceof ResourceError ? '; /reset forgets the conversation, /save keeps it' : '';
         say(`mtad: ${error.message}${hint}`);
       }
     }
     output.check();
-    return EXIT.ok;
+    return isMisused && !isTerminal ? EXIT.usage : EXIT.ok;
   } finally {
     reader.close();
   }

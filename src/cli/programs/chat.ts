@@ -15,7 +15,8 @@ import { addTemplateOptions } from '../template-options.js';
 export const CHAT_CONTEXT = 8192;
 
 const EXAMPLES = `
-A message is a line, or several that are pasted, or between """ and """, or as long as lines end in a backslash.
+A message is a line, or several that are pasted, or between """ and """, or as long as lines end in a backslash. Of these,
+only a line can be a command.
 Ctrl-C stops the answer; Ctrl-D or /bye ends the conversation; /help lists the commands. From a pipe, each line is a
 message.
 

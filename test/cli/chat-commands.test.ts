@@ -1,0 +1,67 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { isChatCommand, MisuseError, runChatCommand } from '../../src/cli/chat/chat-commands.js';
+
+const NAMES = ['system', 'stats', 'save', 'load', 'reset', 'help', 'bye', 'exit', 'quit', '?'];
+
+describe('isChatCommand', () => {
+  it.each([
+    '/help',
+    '/HELP',
+    '/?',
+    '/save',
+    '/save a.json',
+    '/system Be brief,\nand kind',
+    '/bye ',
+    '/exit',
+    '/quit',
+  ])('takes %j for a command', (message) => expect(isChatCommand(message)).toBe(true));
+
+  it.each(['/sav', '/hlep', '/rest', '/stat', '/quti', '/bye.'])(
+    'takes %j for one that is misspelt',
+    async (message) => {
+      expect(isChatCommand(message)).toBe(true);
+      const run = runChatCommand(message, undefined as never);
+      await expect(run).rejects.toThrow(MisuseError);
+      await expect(run).rejects.toThrow(/^There is no command .*; did you mean \/\w+\?/);
+    },
+  );
+
+  it.each([
+    '/usr',
+    '/usr is full, what now?',
+    '/etc/hosts',
+    '/etc/hosts is what?',
+    '/save/that/file is what?',
+    '/home',
+    '/bin',
+    '/tmp',
+    '/sav that for later',
+    '/nonsense',
+    '/constructor',
+    '/__proto__ x',
+    '/',
+    '//',
+    '/ help',
+    ' /help',
+    'save',
+    '',
+    'what does\n/save do?',
+  ])('takes %j for a message', (message) => expect(isChatCommand(message)).toBe(false));
+
+  it('takes for a message whatever does not begin with a slash and the name of a command', () => {
+    const word = fc.string({ unit: 'grapheme', maxLength: 12 });
+    const isOther = (text: string) => !NAMES.includes(text.toLowerCase());
+    fc.assert(
+      fc.property(
+        word.filter((text) => isOther(text.split(/\s/)[0]!)),
+        word,
+        (first, rest) => {
+          if (isChatCommand(`/${first} x${rest}`)) throw new Error('with words behind it');
+          if (!first.startsWith('/') && isChatCommand(first)) throw new Error('without a slash');
+        },
+      ),
+      { numRuns: 5_000 },
+    );
+  });
+});
