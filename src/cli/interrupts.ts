@@ -1,11 +1,11 @@
 import { constants } from 'node:os';
 
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 const { warn, error } = console;
 const VOICES = { warn, error };
 
-/** The first Ctrl-C asks for an orderly end, the second one ends at once. */
+/** The first Ctrl-C, or the end of the terminal, asks for an orderly end; a second Ctrl-C ends at once. */
 export class Interrupts {
   readonly #controller = new AbortController();
   #received: (typeof SIGNALS)[number] | undefined;
@@ -34,6 +34,7 @@ export class Interrupts {
   }
 
   readonly #onSignal = (name: (typeof SIGNALS)[number]) => {
+    if (this.#received && name === 'SIGHUP') return; // shell and system each send one when a terminal is closed
     if (this.#received) {
       this.dispose(); // the default action again: the process ends
       process.kill(process.pid, name);

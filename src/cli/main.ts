@@ -49,6 +49,8 @@ function isVerbose(program: Command | undefined, args: readonly string[]): boole
 function survivePipes(): void {
   process.stderr.on('error', () => {});
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') process.exitCode = EXIT.failure;
+    if (error.code === 'EPIPE') return;
+    process.exitCode = EXIT.failure;
+    process.stderr.write(`mtad: Cannot write standard output: ${error.message}\n`);
   });
 }

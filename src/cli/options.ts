@@ -5,6 +5,7 @@ import type { RunOptions } from '../generation/run-options.js';
 import { type Settings, settingsSchema } from '../generation/settings.js';
 import { modelsFolder } from '../models/models-folder.js';
 import type { PairOptions } from '../models/pair.js';
+import { printNow } from './render/sink.js';
 
 /** Defaults of the library, which are the command line's. */
 export const DEFAULTS = settingsSchema.parse({});
@@ -31,7 +32,10 @@ export function answerErrors(program: Command, hint: string): Command {
   return program
     .showHelpAfterError(hint)
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'mtad: ')) });
+    .configureOutput({
+      writeOut: printNow,
+      outputError: (text, write) => write(text.replace(/^error: /, 'mtad: ')),
+    });
 }
 
 export function addModelOptions(program: Command): void {

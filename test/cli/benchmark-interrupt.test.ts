@@ -22,6 +22,7 @@ afterAll(() => rm(folder, { recursive: true }));
 test.concurrent.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
+  ['SIGHUP', 129],
 ] as const)('%s in the middle: what is finished, marked incomplete, exit code %i', async (signal, code) => {
   const [json, md] = [join(folder, `${signal}.json`), join(folder, `${signal}.md`)];
   const run = mtad([...LONG, '--format', 'jsonl', '--export-json', json, '--export-md', md]);

@@ -189,6 +189,19 @@ describe('mtad chat in a pipe', () => {
     expect([await bye, await wrong, await unread].map(({ exitCode }) => exitCode)).toEqual([0, 2, 0]);
   });
 
+  test('SIGHUP ends the answer and the conversation with exit code 129: what was said and saved is kept', async () => {
+    const file = join(folder, 'hangup.json');
+    const run = mtad([...chat, '-n', '900', '--ignore-eos'], { stdin: 'pipe' });
+    run.stdin!.write(`/system Be brief\n/save ${file}\nTell me a story\nAnd then?\n`);
+    await saying(run.stdout, /.{20}/);
+    run.kill('SIGHUP');
+    const { exitCode, stdout } = await run;
+    expect({ exitCode, isEmpty: stdout.trim() === '' }).toEqual({ exitCode: 129, isEmpty: false });
+    expect(JSON.parse(await readFile(file, 'utf8')).messages).toEqual([
+      { role: 'system', content: 'Be brief' },
+    ]);
+  });
+
   test('/stats tells of the conversation, /bye ends it', async () => {
     const { stderr, stdout, exitCode } = await talk(['/stats', 'Hello', '/stats', '/bye', 'Never said']);
     expect(stderr).toContain('conversation: 0 messages, 0 of 1024 tokens');

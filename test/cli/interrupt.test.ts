@@ -1,3 +1,7 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
@@ -9,6 +13,7 @@ const ENDLESS = ['--ignore-eos', '-n', '20000', '-c', '30000', '--seed', '7', '-
 test.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
+  ['SIGHUP', 129],
 ] as const)('%s while decoding: the text so far, exit code %i', async (signal, code) => {
   const run = mtad(ENDLESS);
   await saying(run.stdout, /.{40}/);
@@ -18,6 +23,21 @@ test.each([
   const whole = await mtad([...ENDLESS, '-n', '300']);
   expect(whole.stdout.startsWith(stdout.slice(0, whole.stdout.length))).toBe(true);
   expect(stdout.length).toBeGreaterThan(40);
+});
+
+test('SIGHUP twice, as of a closed terminal: a file, its trace and JSON are complete', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'mtad-hangup-'));
+  const [file, trace] = [join(folder, 'text.json'), join(folder, 'trace.jsonl')];
+  const run = mtad([...ENDLESS, '--json', '-o', file, '--trace', trace]);
+  while (!(await readFile(trace, 'utf8').catch(() => '')).includes('"step"')) await setTimeout(20);
+  run.kill('SIGHUP');
+  run.kill('SIGHUP');
+  const { exitCode, stdout, stderr } = await run;
+  expect({ exitCode, stdout, stderr }).toEqual({ exitCode: 129, stdout: '', stderr: '' });
+  const { text, finish_reason } = JSON.parse(await readFile(file, 'utf8'));
+  expect({ finish_reason, isEmpty: text === '' }).toEqual({ finish_reason: 'interrupted', isEmpty: false });
+  expect((await readFile(trace, 'utf8')).endsWith('}\n')).toBe(true);
+  await rm(folder, { recursive: true });
 });
 
 test('SIGINT while the prompt is read: JSON says interrupted', async () => {
@@ -32,7 +52,7 @@ test('SIGINT while the prompt is read: JSON says interrupted', async () => {
 
 test('SIGINT while standard input is awaited ends at once', async () => {
   const run = mtad([], { stdin: 'pipe' });
-  setTimeout(() => run.kill('SIGINT'), 1500);
+  void setTimeout(1500).then(() => run.kill('SIGINT'));
   const { exitCode, stdout, stderr } = await run;
   expect({ exitCode, stdout, stderr }).toEqual({ exitCode: 130, stdout: '', stderr: '' });
 });
@@ -43,7 +63,7 @@ test('a second SIGINT ends a process that does not come to an end', async () => 
   const run = execa(process.execPath, ['--input-type=module', '--eval', script], { reject: false });
   await saying(run.stdout, /ready/);
   run.kill('SIGINT');
-  setTimeout(() => run.kill('SIGINT'), 200);
+  void setTimeout(200).then(() => run.kill('SIGINT'));
   const { signal } = await run;
   expect(signal).toBe('SIGINT');
 });

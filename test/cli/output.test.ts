@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
-import { BIN, mtad, mtadOnTerminal } from '../support/cli.js';
+import { BIN, CLEAN, mtad, mtadOnTerminal } from '../support/cli.js';
 
 const STORY = ['Once upon a time', '--seed', '5', '-n', '24'];
 const CUT = 'mtad: the text was cut at --max-tokens 24; raise it for more\n';
@@ -173,6 +173,48 @@ test('a full disk: exit code 1, and the text is on standard output', async () =>
   expect(stdout).not.toBe('');
   expect(text.startsWith(stdout)).toBe(true);
 });
+
+test.each([['--json'], ['--no-stream'], ['--jsonl', '-n', '1']])(
+  'a full disk and a text that goes out in one write (%s): exit code 1, and all of it is on standard output',
+  async (...flags) => {
+    const { exitCode, stdout, stderr } = await mtad([...STORY, ...flags, '-o', '/dev/full']);
+    expect(stderr).toMatch(/^mtad: Cannot write \/dev\/full: ENOSPC[^\n]*\n$/);
+    expect(exitCode).toBe(1);
+    if (flags[0] === '--no-stream') expect(stdout).toBe(text);
+    if (flags[0] === '--json') expect(JSON.parse(stdout)).toMatchObject({ text });
+    if (flags[0] === '--jsonl') expect(JSON.parse(stdout.split('\n')[0]!)).toMatchObject({ type: 'start' });
+  },
+);
+
+test('a full disk behind standard output: exit code 1, the reason, and the text on standard error', async () => {
+  for (const flags of [['--json'], ['--no-stream']]) {
+    const { exitCode, stderr } = await toFullDisk([...STORY, ...flags]);
+    expect(stderr).toMatch(/\nmtad: Cannot write standard output: ENOSPC[^\n]*$/);
+    expect(stderr.startsWith(text)).toBe(true);
+    expect(exitCode).toBe(1);
+  }
+});
+
+test.each([
+  ['--help'],
+  ['--version'],
+  ['help', 'benchmark'],
+  ['inspect', '--json'],
+  ['inspect'],
+  ['config'],
+  ['pairs'],
+  ['complete', 'bash'],
+  ['complete', 'zsh'],
+])('%s %s on a full disk: exit code 1 and the reason', async (...args) => {
+  const { exitCode, stdout, stderr } = await toFullDisk(args);
+  expect(stderr).toMatch(/^mtad: Cannot write standard output: [^\n]*ENOSPC[^\n]*$/);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+});
+
+function toFullDisk(args: readonly string[]) {
+  const command = ['-c', '"$0" "$@" < /dev/null > /dev/full', process.execPath, BIN, ...args];
+  return execa('bash', command, { reject: false, env: CLEAN as NodeJS.ProcessEnv });
+}
 
 test('a reader that leaves early: silence and exit code 0', async () => {
   const command = `"${process.execPath}" "${BIN}" -q --ignore-eos -n 20000 -c 30000 "Once upon a time" < /dev/null | head -c 10; echo " \${PIPESTATUS[0]}"`;

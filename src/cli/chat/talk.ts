@@ -44,13 +44,12 @@ export async function talk(
     for (; message !== undefined; message = await reader.next()) {
       const { text, isQuoted } = message;
       try {
-        if (!isQuoted && isChatCommand(text)) {
-          if (!(await runChatCommand(text, chat))) break;
-        } else if (text.trim() !== '') {
-          const exitCode = await answer(text, chat, output, flags);
-          if (exitCode !== EXIT.ok && !(isTerminal && exitCode === CTRL_C)) return exitCode;
-          if (output.failure) break;
-        }
+        if (text.trim() === '') continue;
+        const isCommand = !isQuoted && isChatCommand(text);
+        const exitCode = await (isCommand ? obey(text, chat, flags) : answer(text, chat, output, flags));
+        if (exitCode === undefined) break;
+        if (exitCode !== EXIT.ok && !(isTerminal && exitCode === CTRL_C)) return exitCode;
+        if (output.failure) break;
       } catch (error) {
         const isTold = error instanceof UsageError || error instanceof ResourceError;
         if (!isTold || !(isTerminal || error instanceof MisuseError)) throw error;
@@ -65,6 +64,16 @@ export async function talk(
   } finally {
     reader.close();
   }
+}
+
+/** @returns as an answer; undefined where the conversation is to end */
+async function obey(command: string, chat: Chat, flags: TalkFlags): Promise<number | undefined> {
+  let goesOn = true;
+  const exitCode = await attended(flags, async (interrupts) => {
+    goesOn = await runChatCommand(command, chat); // a signal waits until what it asks for is saved
+    return interrupts.exitCode ?? EXIT.ok;
+  });
+  return goesOn ? exitCode : undefined;
 }
 
 /** @returns the exit code that it would have if it were all there is */

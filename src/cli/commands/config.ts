@@ -21,6 +21,7 @@ export async function runConfig(command: SettableName, program: Command): Promis
   const file = { path: path ?? null, exists: path !== undefined && existsSync(path) };
   if (pathOnly) {
     if (path !== undefined) await stdout.write(`${path}\n`);
+    stdout.check();
     process.stderr.write(
       file.exists ? '' : `mtad: ${path ? 'there is no such file yet' : 'no settings file is read'}\n`,
     );

@@ -151,7 +151,7 @@ async function write(
   }
   await output.finish();
 
-  if (output.readerLeft) return EXIT.ok;
+  if (output.readerLeft) return interrupts.exitCode ?? EXIT.ok;
   const limits = { ...run!.settings, contextSize: run!.runtime.contextSize };
   const notice = whatIsUndone(result!, run!.settings, flags) ?? cutNotice(result!, limits);
   if (notice !== undefined) sayer(flags)(notice);

@@ -31,7 +31,7 @@ Examples:
   cat notes.txt | mtad "In one sentence, this says that"
 
 Exit codes: 0 done, 1 failure, 2 wrong arguments, 3 model file, 4 models do not make a pair,
-5 memory or context, 130 and 143 interrupted.`;
+5 memory or context, 129, 130 and 143 interrupted.`;
 
 /** The command line of `mtad generate`, which is also that of `mtad` alone. Parsing loads no model and no native library. */
 export function createGenerateProgram(): Command {

@@ -30,7 +30,7 @@ export class Output {
 
   /** Whether the reader of standard output has left. */
   get readerLeft(): boolean {
-    return this.#sink.failure?.code === 'EPIPE';
+    return this.#sink.readerLeft;
   }
 
   async take(event: GenerationEvent, run: Run): Promise<void> {
@@ -45,23 +45,21 @@ export class Output {
     await this.#sink.write(print);
   }
 
-  /** @throws Error when something could not be written; what was meant for a file is then on standard output */
+  /** @throws Error when something could not be written; it is then on standard output, or at least the text on standard error */
   async finish(): Promise<void> {
     await Promise.all([this.#sink.close(), this.#trace?.close()]);
-    const { output, trace } = this.#options;
-    if (this.#sink.failure && !this.readerLeft) {
-      if (output !== undefined) await new Sink(undefined, () => {}).write(this.#printed);
-      throw cannotWrite(output ?? 'standard output', this.#sink.failure);
+    if (this.#sink.loss) {
+      const isFile = this.#options.output !== undefined;
+      const refuge = isFile ? new Sink(undefined, () => {}) : this.#sink;
+      await refuge.write(this.#printed);
+      if (refuge.failure && this.#text !== '') process.stderr.write(`${this.#text}\n`);
+      throw this.#sink.loss;
     }
-    if (this.#trace?.failure) throw cannotWrite(trace!, this.#trace.failure);
+    this.#trace?.check();
   }
 
   /** After a failure of the generation: shows on standard error what was written and not printed yet. */
   rescue(): void {
     if (this.#text !== '' && !this.#printed.includes(this.#text)) process.stderr.write(`${this.#text}\n`);
   }
-}
-
-function cannotWrite(path: string, cause: Error): Error {
-  return new Error(`Cannot write ${path}: ${cause.message}`, { cause });
 }

@@ -9,6 +9,7 @@ import {
   realpathSync,
   statfsSync,
   statSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -33,9 +34,15 @@ export class Sink {
     return this.#failure;
   }
 
+  /** Whether a pipe or a terminal has nobody at its other end any more. */
+  get readerLeft(): boolean {
+    const code = this.#failure?.code;
+    return code === 'EPIPE' || (code === 'EIO' && this.#path === undefined && process.stdout.isTTY);
+  }
+
   /** What to throw when something was lost. A reader that left is no loss. */
   get loss(): Error | undefined {
-    if (!this.#failure || this.#failure.code === 'EPIPE') return undefined;
+    if (!this.#failure || this.readerLeft) return undefined;
     const place = this.#path ?? 'standard output';
     return new Error(`Cannot write ${place}: ${this.#failure.message}`, { cause: this.#failure });
   }
@@ -48,7 +55,12 @@ export class Sink {
   /** Resolves when the text has left; after a failure, at once. */
   write(text: string): Promise<void> {
     if (this.#failure || text === '') return Promise.resolve();
-    return new Promise((done) => this.#open().write(text, () => done()));
+    return new Promise((done) =>
+      this.#open().write(text, (error) => {
+        if (error) this.#fail(error); // before the stream itself tells of it
+        done();
+      }),
+    );
   }
 
   /** Completes a file, also one that nothing was written to. */
@@ -56,27 +68,47 @@ export class Sink {
     if (this.#failure || this.#path === undefined) return Promise.resolve();
     const stream = this.#open();
     return new Promise((done) => {
-      stream.once('error', () => done());
-      stream.end(done);
+      stream.once('close', done); // some file systems tell only then
+      stream.end();
     });
+  }
+
+  #fail(error: NodeJS.ErrnoException): void {
+    if (this.#failure) return;
+    this.#failure = error;
+    this.#onFailure();
   }
 
   #open(): Writable {
     if (!this.#stream) {
       this.#stream = this.#path === undefined ? standardOutput() : createWriteStream(this.#path);
-      this.#stream.on('error', (error: NodeJS.ErrnoException) => {
-        if (this.#failure) return;
-        this.#failure = error;
-        this.#onFailure();
-      });
+      this.#stream.on('error', (error) => this.#fail(error));
     }
     return this.#stream;
   }
 }
 
-/** Node's own stream into a file does not tell of what a full disk cuts off. */
 function standardOutput(): Writable {
-  return fstatSync(1).isFile() ? createWriteStream('', { fd: 1, autoClose: false }) : process.stdout;
+  return isFileOrDevice() ? createWriteStream('', { fd: 1, autoClose: false }) : process.stdout;
+}
+
+/** Whether standard output is none of a terminal, a pipe and a socket: Node's own stream does not tell of what a full disk cuts off. */
+function isFileOrDevice(): boolean {
+  const output = fstatSync(1);
+  return output.isFile() || (output.isCharacterDevice() && !process.stdout.isTTY);
+}
+
+/** Writes to standard output at once. @throws Error when something was lost */
+export function printNow(text: string): void {
+  if (!isFileOrDevice()) {
+    process.stdout.write(text);
+    return;
+  }
+  try {
+    writeFileSync(1, text);
+  } catch (cause) {
+    throw new Error(`Cannot write standard output: ${(cause as Error).message}`, { cause });
+  }
 }
 
 /**
