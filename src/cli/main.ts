@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty';
 import { type Command, CommanderError } from 'commander';
 import { UsageError } from '../errors.js';
 import { EXIT, exitCodeOf, messageOf } from './failures.js';
@@ -11,6 +12,7 @@ const WITHOUT_FOLDER: ReadonlySet<CommandName> = new Set(['pairs', 'config', 'co
 /** Runs one command line. The process ends by itself, with `process.exitCode` set. */
 export async function main(args: readonly string[]): Promise<void> {
   survivePipes();
+  surviveTerminal();
   let program: Command | undefined;
   try {
     refuseLaterCommand(args[0]);
@@ -40,6 +42,16 @@ function refuseGoneFolder(): void {
   }
 }
 
+/** Node aborts at its end, with a stack trace, over a terminal that is gone: ends as closing it would have ended the process. */
+function surviveTerminal(): void {
+  const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor));
+  process.once('exit', () => {
+    if (terminals.every((descriptor) => isatty(descriptor))) return;
+    process.removeAllListeners('SIGHUP'); // those of the spinner too
+    process.kill(process.pid, 'SIGHUP');
+  });
+}
+
 /** Also before anything was parsed. */
 function isVerbose(program: Command | undefined, args: readonly string[]): boolean {
   return program?.opts().verbose ?? (args.includes('-v') || args.includes('--verbose'));
@@ -49,7 +61,7 @@ function isVerbose(program: Command | undefined, args: readonly string[]): boole
 function survivePipes(): void {
   process.stderr.on('error', () => {});
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') return;
+    if (error.code === 'EPIPE' || error.code === 'EIO') return; // nobody at the other end, of a terminal too
     process.exitCode = EXIT.failure;
     process.stderr.write(`mtad: Cannot write standard output: ${error.message}\n`);
   });
