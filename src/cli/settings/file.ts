@@ -94,7 +94,8 @@ function lineOf(
   function has(start: string): boolean {
     try {
       const top = parse(start) as Record<string, object>;
-      return Object.hasOwn(table === undefined ? top : (top[table] ?? {}), name);
+      if (table === undefined) return Object.hasOwn(top, name);
+      return Object.hasOwn(top, table) && Object.hasOwn(top[table]!, name);
     } catch {
       return false;
     }

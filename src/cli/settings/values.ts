@@ -5,7 +5,12 @@ import { isSwitch } from './names.js';
 /** A value as a file or the environment gives it. */
 export type Given = string | number | boolean | readonly (string | number)[];
 
-const SWITCH: Record<string, boolean> = { true: true, 1: true, false: false, 0: false };
+const SWITCH: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['1', true],
+  ['false', false],
+  ['0', false],
+]);
 
 /**
  * What the option makes of a value, by the rule that holds on the command line.
@@ -13,7 +18,7 @@ const SWITCH: Record<string, boolean> = { true: true, 1: true, false: false, 0: 
  */
 export function parseGiven(option: Option, given: Given): unknown {
   if (isSwitch(option)) {
-    const value = SWITCH[String(given)];
+    const value = SWITCH.get(String(given));
     if (value === undefined) throw new InvalidArgumentError('It must be true or false.');
     return value;
   }
