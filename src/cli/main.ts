@@ -1,13 +1,7 @@
 import { isatty } from 'node:tty';
 import { type Command, CommanderError } from 'commander';
-import { UsageError } from '../errors.js';
+import { readCommandLine } from './command-line.js';
 import { EXIT, exitCodeOf, messageOf } from './failures.js';
-import { type CommandName, isCommand, isSettable, PROGRAMS } from './programs/index.js';
-import { takeSettings } from './settings/layers.js';
-import { acceptHelpOf, acceptLlamaCppSpellings, refuseLaterCommand } from './spelling.js';
-
-/** Commands that resolve no path from the working folder. */
-const WITHOUT_FOLDER: ReadonlySet<CommandName> = new Set(['pairs', 'config', 'complete']);
 
 /** Runs one command line. The process ends by itself, with `process.exitCode` set. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -15,30 +9,13 @@ export async function main(args: readonly string[]): Promise<void> {
   surviveTerminal();
   let program: Command | undefined;
   try {
-    refuseLaterCommand(args[0]);
-    const ours = acceptLlamaCppSpellings(acceptHelpOf(args));
-    const [first, ...rest] = ours;
-    const command = isCommand(first) ? first : 'generate';
-    program = await PROGRAMS[command](rest);
-    if (!WITHOUT_FOLDER.has(command)) program.hook('preAction', refuseGoneFolder);
-    if (isSettable(command)) takeSettings(command, program);
-    await program.parseAsync(isCommand(first) && first !== 'generate' ? rest : ours, { from: 'user' });
+    const line = await readCommandLine(args);
+    program = line.program;
+    await program.parseAsync(line.args, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError))
       process.stderr.write(`mtad: ${messageOf(error, isVerbose(program, args))}\n`);
     process.exitCode = exitCodeOf(error);
-  }
-}
-
-/** Libraries ask for the working folder too, and take the answer that there is none for a fault of whatever they read. */
-function refuseGoneFolder(): void {
-  try {
-    process.cwd();
-  } catch (cause) {
-    throw new UsageError(
-      'The folder that you are in is gone; change to another one and run the same command again',
-      { cause },
-    );
   }
 }
 

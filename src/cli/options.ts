@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os';
+import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { CACHE_TYPES } from '../engine/engine.js';
 import type { RunOptions } from '../generation/run-options.js';
@@ -10,13 +10,28 @@ import { printNow } from './render/sink.js';
 /** Defaults of the library, which are the command line's. */
 export const DEFAULTS = settingsSchema.parse({});
 
+/** Tokens that no context has room for: the text ends by itself, or where the context is full. */
+const MOST_TOKENS = 10_000_000;
+
+/** llama.cpp's other words for these numbers. -1 is left to the program by settleNumbers. */
+const THREADS = new Map([
+  ['0', -1],
+  ['-1', -1],
+]);
+const LAYERS = new Map([
+  ['all', 999], // more than any model has
+  ['-2', 999],
+  ['auto', -1],
+  ['-1', -1],
+]);
+
 /** Which models, and how to run them: what every command that loads a pair is asked. Undefined = not given. */
 export interface RuntimeFlags {
   model?: string;
   draft?: string;
   modelsDir?: string;
   offline?: boolean;
-  ctxSize?: number;
+  ctxSize?: number; // 0: what the target was trained on
   threads?: number;
   draftThreads?: number;
   cacheType?: RunOptions['cacheType'];
@@ -42,7 +57,12 @@ export function addModelOptions(program: Command): void {
   program.optionsGroup('Models:');
   program
     .option('-m, --model <model>', 'target model: GGUF file, name in the models folder, or address')
-    .option('-d, --draft <model>', 'draft model, likewise; or lookup: guess from the text so far, no model')
+    .addOption(
+      new Option(
+        '-d, --draft <model>',
+        'draft model, likewise; or lookup: guess from the text so far, no model',
+      ).argParser(parseDraft),
+    )
     .option('--pair <name>', 'both models by a name that stands for them, with what suits them (mtad pairs)')
     .addOption(modelsDirOption())
     .option('--offline', 'never use the network');
@@ -59,32 +79,33 @@ export function modelsDirOption(): Option {
 export function addRuntimeOptions(program: Command, context = 'what the target was trained on'): void {
   program
     .addOption(
-      whole('-c, --ctx-size <n>', `tokens of prompt and text together at most (default: ${context})`, 2),
-    )
-    // More threads than processors wait for each other: a pass then takes seconds instead of milliseconds.
-    .addOption(
       whole(
-        '-t, --threads <n>',
-        'processor threads (default: by model and device)',
-        1,
-        availableParallelism(),
+        '-c, --ctx-size <n>',
+        `tokens of prompt and text together at most, 0 = what the target was trained on (default: ${context})`,
+        2,
+        new Map([['0', 0]]),
       ),
     )
+    .addOption(whole('-t, --threads <n>', 'processor threads (default: by model and device)', 1, THREADS))
     .addOption(
-      whole(
-        '--draft-threads <n>',
-        'the same for the draft model (default: as --threads)',
-        1,
-        availableParallelism(),
-      ),
+      whole('--draft-threads <n>', 'the same for the draft model (default: as --threads)', 1, THREADS),
     )
     .addOption(cacheTypeOption())
     .addOption(
-      new Option('--flash-attn <when>', 'flash attention').choices(['auto', 'on', 'off']).default('auto'),
+      choice('--flash-attn <when>', 'flash attention', { auto: 'auto', on: 'on', off: 'off' }).default(
+        'auto',
+      ),
     )
     .addOption(gpuOption())
-    .addOption(whole('--gpu-layers <n>', 'layers of the target on the GPU (default: as many as fit)', 0))
-    .addOption(whole('--draft-gpu-layers <n>', 'layers of the draft model on the GPU', 0));
+    .addOption(
+      whole(
+        '--gpu-layers <n>',
+        'layers of the target on the GPU, or all (default: as many as fit)',
+        0,
+        LAYERS,
+      ),
+    )
+    .addOption(whole('--draft-gpu-layers <n>', 'layers of the draft model on the GPU', 0, LAYERS));
 }
 
 export function cacheTypeOption(): Option {
@@ -100,7 +121,8 @@ export function gpuOption(): Option {
 }
 
 export function colorOption(): Option {
-  return new Option('--color <when>', 'colours').choices(['auto', 'always', 'never']).default('auto');
+  const when = { auto: 'auto', on: 'always', off: 'never' };
+  return choice('--color <when>', 'colours', when).default('auto');
 }
 
 export function addEngineOption(program: Command): void {
@@ -112,6 +134,15 @@ export function addEngineOption(program: Command): void {
       .choices(['auto', 'direct', 'bindings'])
       .default('auto'),
   );
+}
+
+/** llama.cpp's --draft was once the number of tokens. */
+function parseDraft(model: string): string {
+  if (/^\d+(,\d+)*$/.test(model) && !existsSync(model))
+    throw new InvalidArgumentError(
+      `--draft names the draft model; tokens per step are --draft-length ${model}.`,
+    );
+  return model;
 }
 
 /** `--draft lookup` names no file; `--draft ./lookup` does. */
@@ -134,7 +165,7 @@ export function pairOptionsOf(flags: RuntimeFlags): PairOptions {
 export function runOptionsOf(flags: RuntimeFlags): RunOptions {
   const { ctxSize, threads, draftThreads, cacheType, flashAttn } = flags;
   const flashAttention = flashAttn === 'auto' ? undefined : flashAttn === 'on';
-  return { contextSize: ctxSize, threads, draftThreads, cacheType, flashAttention };
+  return { contextSize: ctxSize || undefined, threads, draftThreads, cacheType, flashAttention };
 }
 
 type NumberKey = {
@@ -154,25 +185,58 @@ export function listSetting(flags: string, key: NumberKey, description: string):
   );
 }
 
+/** llama.cpp's ways to leave a number open, and what stands for it. */
+const LEFT_OPEN: Readonly<Partial<Record<NumberKey, ReadonlyMap<string, number>>>> = {
+  seed: new Map([['-1', -1]]),
+  maxTokens: new Map([
+    ['-1', MOST_TOKENS],
+    ['-2', MOST_TOKENS],
+  ]),
+};
+
 function parseSetting(key: NumberKey, text: string): number {
+  const open = LEFT_OPEN[key]?.get(text);
+  if (open !== undefined) return open;
   const parsed = settingsSchema.shape[key].safeParse(parseNumber(text));
   if (!parsed.success) throw new InvalidArgumentError(`It must be ${parsed.error.issues[0]!.message}.`);
   return parsed.data as number;
 }
 
+/** @param named what else may stand for a number */
 export function whole(
   flags: string,
   description: string,
   min: number,
-  max = Number.MAX_SAFE_INTEGER,
+  named: ReadonlyMap<string, number> = new Map(),
 ): Option {
   return new Option(flags, description).argParser((text) => {
+    const other = named.get(text);
+    if (other !== undefined) return other;
     const value = parseNumber(text);
-    if (!Number.isSafeInteger(value) || value < min || value > max)
-      throw new InvalidArgumentError(
-        `It must be a whole number, ${max < Number.MAX_SAFE_INTEGER ? `${min} to ${max}` : `${min} or more`}.`,
-      );
+    if (!Number.isSafeInteger(value) || value < min)
+      throw new InvalidArgumentError(`It must be a whole number, ${min} or more.`);
     return value;
+  });
+}
+
+/** llama.cpp's words for these choices. */
+const ON_OFF_AUTO: ReadonlyMap<string, 'on' | 'off' | 'auto'> = new Map([
+  ...['on', 'enabled', 'true', '1'].map((word) => [word, 'on'] as const),
+  ...['off', 'disabled', 'false', '0'].map((word) => [word, 'off'] as const),
+  ...['auto', '-1'].map((word) => [word, 'auto'] as const),
+]);
+
+/** A choice of three, also in llama.cpp's words. */
+export function choice(
+  flags: string,
+  description: string,
+  values: Readonly<Record<'auto' | 'on' | 'off', string>>,
+): Option {
+  const option = new Option(flags, description).choices(Object.values(values));
+  const parse = option.parseArg!;
+  return option.argParser((text, previous) => {
+    const meant = ON_OFF_AUTO.get(text);
+    return parse(meant ? values[meant] : text, previous);
   });
 }
 

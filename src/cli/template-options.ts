@@ -4,6 +4,7 @@ import { UsageError } from '../errors.js';
 import { KNOWN_TEMPLATES } from '../templates/known-templates.js';
 import type { TemplateChoice, Think } from '../templates/open-template.js';
 import { homePath } from './home-path.js';
+import { choice } from './options.js';
 import { utf8Decoder } from './utf8-decoder.js';
 
 /** Which template messages are put into. Undefined = not given. */
@@ -16,9 +17,11 @@ export interface TemplateFlags {
 export function addTemplateOptions(program: Command): void {
   program
     .addOption(
-      new Option('--think <when>', 'whether a model reasons first, if its template has a switch for it')
-        .choices(['auto', 'on', 'off'])
-        .default('auto'),
+      choice('--think <when>', 'whether a model reasons first, if its template has a switch for it', {
+        auto: 'auto',
+        on: 'on',
+        off: 'off',
+      }).default('auto'),
     )
     .addOption(
       new Option(

@@ -4,7 +4,7 @@ import { mtad } from '../support/cli.js';
 /** A mistake in the arguments must be found before models are looked for, so these do not exist. */
 const NO_MODELS = ['--model', 'no-such-model.gguf', '--draft', 'no-such-draft.gguf', 'A prompt'];
 
-const whole = (option: string) => [option, 'NaN', '-1', '1.5', 'many', ''];
+const whole = (option: string) => [option, 'NaN', '-3', '1.5', 'many', ''];
 const refused = [
   [...whole('--draft-length'), '0', '65'],
   [...whole('--beam-width'), '0', '65'],
@@ -14,8 +14,8 @@ const refused = [
   ['--top-p', 'NaN', '-0.1', '0', '1.5', 'most', ''],
   [...whole('--seed'), '4294967296'],
   [...whole('--max-tokens'), '0'],
-  [...whole('--ctx-size'), '0', '1'],
-  [...whole('--threads'), '0', '100000'],
+  [...whole('--ctx-size'), '1'],
+  [...whole('--threads')],
   [...whole('--gpu-layers')],
   [...whole('--draft-gpu-layers')],
   ['--strategy', 'magic', ''],
@@ -67,8 +67,8 @@ test.concurrent.each([
 
 test.each([
   [['-md', 'no-such-draft.gguf', '-m', 'gguf/stories-target-f16.gguf'], 'no-such-draft.gguf'],
-  [['-ngl', '-1'], '--gpu-layers'],
-  [['-ngld', '-1'], '--draft-gpu-layers'],
+  [['-ngl', '-3'], '--gpu-layers'],
+  [['-ngld', '-3'], '--draft-gpu-layers'],
   [['--draft-max', '0'], '--draft-length'],
   [['--temp', '-1'], '--temperature'],
   [['--temp=-1'], '--temperature'],

@@ -110,7 +110,7 @@ test.each([
   [['config', '--threads', '1', 'benchmark'], 'stands first'],
   [['config', 'generate', 'benchmark'], 'too many arguments'],
   [['config', '--prompt', 'Once'], 'unknown option'],
-  [['config', '--threads', '0'], 'must be a whole number'],
+  [['config', '--threads', '-3'], 'must be a whole number'],
 ])('%j: exit code 2 and "%s"', async (args, message) => {
   const { exitCode, stdout, stderr } = await mtad(args);
   expect(stderr).toContain(message);

@@ -27,8 +27,8 @@ const damaged: [what: string, content: string | Uint8Array, message: RegExp][] =
   ['no UTF-8', Uint8Array.of(0x23, 0xff, 0xfe, 0x0a), /it is not UTF-8/],
   [
     'a number out of range',
-    '# mine\n\nthreads = 0\n',
-    /line 3: threads = 0 is invalid\. It must be a whole number/,
+    '# mine\n\nthreads = -3\n',
+    /line 3: threads = -3 is invalid\. It must be a whole number/,
   ],
   ['a word for a number', 'top-k = "many"', /line 1: top-k = "many" is invalid\. It must be a whole number/],
   ['not a number', 'temperature = nan', /line 1: temperature must be a text in quotes, a number/],

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { basename } from 'node:path';
 import { DEFAULT_STRATEGIES, type Entry, expand } from '../../benchmark/contenders.js';
 import type { BenchmarkOptions } from '../../benchmark/options.js';
@@ -14,7 +15,7 @@ import type { BenchmarkFlags } from './benchmark.js';
  * @throws UsageError for options that contradict each other, and for prompts that cannot be read
  */
 export async function optionsOf(flags: BenchmarkFlags): Promise<Omit<BenchmarkOptions, 'signal'>> {
-  const { prompts, engine, repetitions, seed } = flags;
+  const { prompts, engine, repetitions, seed = randomInt(2 ** 32) } = flags;
   const { temperature, topK, topP, maxTokens, ignoreEos = false, special = false } = flags;
   const limit = flags.limit ?? (prompts === undefined ? BUILT_IN_LIMIT : Number.POSITIVE_INFINITY);
   return {

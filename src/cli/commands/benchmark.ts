@@ -44,7 +44,7 @@ export interface BenchmarkFlags extends RuntimeFlags, TemplateFlags {
   maxTokens: number;
   ignoreEos?: boolean;
   special?: boolean;
-  seed: number;
+  seed?: number; // undefined = another one each time
   temperature: number;
   topK: number;
   topP: number;

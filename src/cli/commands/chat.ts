@@ -78,6 +78,7 @@ async function chatFiles(options: PairOptions, settings: Settings): Promise<Pair
 }
 
 function chatRunOptions(flags: ChatFlags, { target }: PairFiles): RunOptions {
-  const contextSize = flags.ctxSize ?? Math.min(target.trainContextSize || CHAT_CONTEXT, CHAT_CONTEXT);
+  const trained = target.trainContextSize || CHAT_CONTEXT;
+  const contextSize = flags.ctxSize === 0 ? trained : (flags.ctxSize ?? Math.min(trained, CHAT_CONTEXT));
   return { ...runOptionsOf(flags), contextSize };
 }

@@ -9,6 +9,7 @@ import { complaintAbout } from '../settings/check-names.js';
 import { settingsPath } from '../settings/file.js';
 import { applySettings } from '../settings/layers.js';
 import { settingsOf, variableName } from '../settings/names.js';
+import { settleNumbers } from '../settle-numbers.js';
 
 /** What is told about only as far as that it is there. */
 const SECRETS = ['HF_TOKEN'];
@@ -28,6 +29,7 @@ export async function runConfig(command: SettableName, program: Command): Promis
     return EXIT.ok;
   }
   await applySettings(command, program);
+  settleNumbers(program);
   const secrets = SECRETS.map((name) => ({ name, isSet: Boolean(process.env[name]) }));
   const shown = { command, file, settings: shownSettings(program), secrets };
   await stdout.write(json ? configJson(shown) : configTable(shown, colorsFor(color, process.stdout.isTTY)));

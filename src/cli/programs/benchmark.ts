@@ -41,7 +41,6 @@ export function createBenchmarkProgram(): Command {
     )
     .argument('[words...]')
     .action(async (words: string[], flags: BenchmarkFlags, command: Command) => {
-      if (words.length === 1 && words[0] === 'help') return command.help();
       refuseWords(words);
       if (flags.replay !== undefined) readyForReplay(command);
       const { runBenchmark } = await import('../commands/benchmark.js');

@@ -34,7 +34,6 @@ export function createChatProgram(): Command {
     )
     .argument('[message...]', 'the first message')
     .action(async (words: string[], flags: ChatFlags, command: Command) => {
-      if (words.length === 1 && words[0] === 'help') return command.help();
       if (flags.load !== undefined && command.getOptionValueSource('system') === 'cli')
         throw new UsageError('--load brings its own system text: leave --system out, or use /system');
       const { runChat } = await import('../commands/chat.js');

@@ -9,7 +9,6 @@ import {
   answerErrors,
   colorOption,
 } from '../options.js';
-import { promptWords } from '../spelling.js';
 import { addTemplateOptions } from '../template-options.js';
 
 const HELP = `
@@ -41,15 +40,16 @@ export function createGenerateProgram(): Command {
       'Generate text with two language models: a small one drafts several tokens at once, a large one judges them.\n' +
         'Without --model and --draft, a pair of small story models that comes with mtad is used.',
     )
-    .argument('[prompt...]', 'words to write on from; standard input is put before them')
+    .argument(
+      '[prompt...]',
+      'words to write on from; standard input is put before them, or where {stdin} stands',
+    )
     .version(VERSION)
     .action(async (words: string[], flags: GenerateFlags, command: Command) => {
-      const prompt = promptWords(words);
-      if (prompt.length === 1 && prompt[0] === 'help') return command.help();
       const { runGenerate } = await import('../commands/generate.js');
       const source = command.getOptionValueSource('system');
       const systemFrom = source === 'cli' ? undefined : source;
-      process.exitCode = await runGenerate(prompt, { ...flags, systemFrom }, () =>
+      process.exitCode = await runGenerate(words, { ...flags, systemFrom }, () =>
         command.helpInformation({ error: true }),
       );
     });

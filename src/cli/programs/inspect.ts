@@ -36,7 +36,6 @@ export function createInspectProgram(): Command {
         flags: InspectFlags,
         command: Command,
       ) => {
-        if (target === 'help' && draft === undefined) return command.help();
         if (target !== undefined) refuseSecondNames(command);
         const { runInspect } = await import('../commands/inspect.js');
         process.exitCode = await runInspect([target, draft], flags);

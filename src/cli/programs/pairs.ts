@@ -19,7 +19,6 @@ export function createPairsProgram(): Command {
     )
     .argument('[words...]')
     .action(async (words: string[], flags: PairsFlags, command: Command) => {
-      if (words.length === 1 && words[0] === 'help') return command.help();
       if (words.length > 0) command.error(`error: pairs takes no words such as ${JSON.stringify(words[0])}`);
       const { runPairs } = await import('../commands/pairs.js');
       process.exitCode = await runPairs(flags);

@@ -25,7 +25,6 @@ export function createPullProgram(): Command {
     .description('Download models, check them, and print where they are.')
     .argument('[addresses...]')
     .action(async (addresses: string[], flags: PullFlags, command: Command) => {
-      if (addresses.length === 1 && addresses[0] === 'help') return command.help();
       if (addresses.length === 0 && flags.pair === undefined)
         throw new UsageError(
           'What to download? Give an address such as hf:user/repo:Q4_K_M, or --pair <name>',

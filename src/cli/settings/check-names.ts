@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { closest, distance } from 'fastest-levenshtein';
 import { UsageError } from '../../errors.js';
+import { LLAMA_CPP_OPTIONS } from '../llama-cpp-options.js';
 import { isSettable, PROGRAMS, SETTABLE, type SettableName } from '../programs/index.js';
-import { LLAMA_CPP_SPELLINGS } from '../spelling.js';
 import type { SettingsFile } from './file.js';
 import { isOfOneRun, settingName, settingsOf } from './names.js';
 
@@ -50,13 +50,18 @@ export function complaintAbout(
     return `belongs to one run: give it as --${name} there`;
   const short = options.find((option) => option.short === `-${name}`);
   const meant =
-    (LLAMA_CPP_SPELLINGS[`--${name}`] ?? LLAMA_CPP_SPELLINGS[`-${name}`] ?? short?.long)?.slice(2) ??
+    (short?.long ?? ofLlamaCpp(`--${name}`) ?? ofLlamaCpp(`-${name}`))?.slice(2) ??
     nearest(
       name.replaceAll('_', '-'),
       programs.flatMap((program) => [...settingsOf(program).keys()]),
     );
   const hint = meant === undefined ? 'mtad config lists them' : `did you mean ${spelt(meant)}?`;
   return `is no setting${table === undefined ? '' : ` of mtad ${table}`}; ${hint}`;
+}
+
+function ofLlamaCpp(name: string): string | undefined {
+  const theirs = LLAMA_CPP_OPTIONS.get(name);
+  return theirs && 'ours' in theirs ? theirs.ours : undefined;
 }
 
 function unknownTable(file: SettingsFile, table: string): UsageError {

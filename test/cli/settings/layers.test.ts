@@ -50,6 +50,7 @@ function twoValues(name: string, option: Option): [Given, Given] {
   if (name === 'strategy' || name === 'strategies') return [STRATEGY_NAMES[0]!, STRATEGY_NAMES[1]!];
   if (name === 'engine') return ['direct', 'bindings'];
   if (name === 'pair') return ['llama-3.1-8b', 'llama-3.1-8b'];
+  if (name === 'draft') return ['a.gguf', 'b.gguf'];
   if (name.endsWith('threads')) return [1, availableParallelism()];
   return ['threshold', 'top-p', 'min-p'].includes(name) ? [0.2, 0.3] : [2, 3];
 }

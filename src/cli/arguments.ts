@@ -1,0 +1,116 @@
+import { type Command, Option } from 'commander';
+import { UsageError } from '../errors.js';
+import { LLAMA_CPP_OPTIONS } from './llama-cpp-options.js';
+import { isSwitch } from './settings/names.js';
+
+/** What stands on a command line, sorted. */
+export interface Arguments {
+  readonly options: readonly string[]; // each under its long name, before its value
+  readonly words: readonly string[];
+  readonly literal: readonly string[]; // the words behind --
+}
+
+/** Commander's own, which no program lists. */
+const HELP = new Option('-h, --help');
+
+/**
+ * Finds where options stand, by what the program says of its own: a value and a word are never read as one. llama.cpp's
+ * names become ours. A name that nobody knows is left to Commander, which answers it.
+ * @throws UsageError for an option of llama.cpp's that mtad does not have, and for short options that are run together
+ *   with something else than a number
+ */
+export function readArguments(program: Command, args: readonly string[]): Arguments {
+  const own = new Map<string, Option>();
+  for (const option of [HELP, ...program.options])
+    for (const name of [option.short, option.long]) if (name) own.set(name, option);
+  const options: string[] = [];
+  const words: string[] = [];
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]!;
+    if (arg === '--') return { options, words, literal: args.slice(i + 1) };
+    if (!isOption(arg)) {
+      words.push(arg);
+      continue;
+    }
+    for (const { typed, option, value, translate } of understand(arg, own, program)) {
+      if (!option) options.push(typed);
+      else if (isSwitch(option)) options.push(option.long!);
+      else {
+        const given = value ?? args[++i];
+        if (given === undefined) return { options: [...options, option.long!], words: [], literal: [] };
+        refuseSeed(typed, option, given);
+        options.push(option.long!, translate ? translate(given) : given);
+      }
+    }
+  }
+  return { options, words, literal: [] };
+}
+
+/** A number below 0 is a word, as Commander has it. */
+function isOption(arg: string): boolean {
+  return arg.length > 1 && arg.startsWith('-') && !/^-(\d+|\d*\.\d+)(e[+-]?\d+)?$/.test(arg);
+}
+
+/** An option as it was typed. */
+interface Typed {
+  readonly typed: string;
+  readonly option?: Option | undefined; // undefined = not known
+  readonly value?: string | undefined; // undefined = what follows, if it takes one
+  readonly translate?: (value: string) => string;
+}
+
+function understand(arg: string, own: ReadonlyMap<string, Option>, program: Command): Typed[] {
+  const [, name = arg, value] = /^([^=]+)=([\s\S]*)$/.exec(arg) ?? [];
+  for (const typed of [name, name.replace(/(?<=^--.*)_/g, '-')]) {
+    const option = own.get(typed);
+    if (option && (value === undefined || !isSwitch(option))) return [{ typed, option, value }];
+    if (!option) {
+      const known = ofLlamaCpp(typed, own, program);
+      if (known) return known.map((one) => ({ ...one, value }));
+    }
+  }
+  return arg.startsWith('--') ? [{ typed: arg }] : takeApart(arg, own);
+}
+
+/** @returns undefined for a name that llama.cpp has not either, nothing for what mtad does anyway */
+function ofLlamaCpp(typed: string, own: ReadonlyMap<string, Option>, program: Command): Typed[] | undefined {
+  const theirs = LLAMA_CPP_OPTIONS.get(typed);
+  if (!theirs) return undefined;
+  if ('isGiven' in theirs) return [];
+  if ('instead' in theirs) throw new UsageError(`llama.cpp's ${typed} is not in mtad: ${theirs.instead}`);
+  const option = own.get(theirs.ours);
+  if (!option)
+    throw new UsageError(
+      `llama.cpp's ${typed} is ${theirs.ours} here, which ${program.name()} does not take`,
+    );
+  return [{ typed, option, translate: theirs.translate }];
+}
+
+/** `-n20` is `-n 20` and `-qv` is `-q -v`; more is not guessed, so that `-otext` writes to no file `text`. */
+function takeApart(arg: string, own: ReadonlyMap<string, Option>): Typed[] {
+  const option = own.get(arg.slice(0, 2));
+  const rest = arg.slice(2);
+  if (option && takesNumbers(option) && /^-?[\d.][\d.,]*$/.test(rest))
+    return [{ typed: arg.slice(0, 2), option, value: rest }];
+  const letters = [...arg.slice(1)].map((letter) => `-${letter}`);
+  const switches = letters.map((typed) => ({ typed, option: own.get(typed) }));
+  if (switches.every(({ option }) => option && isSwitch(option))) return switches;
+  const long = `-${arg.split('=')[0]}`;
+  const theirs = LLAMA_CPP_OPTIONS.get(long);
+  const meant = own.has(long) ? long : theirs && 'ours' in theirs ? theirs.ours : undefined;
+  if (option) refuseSeed(option.short!, option, rest);
+  const hint = meant ?? (option && !isSwitch(option) ? `${option.long} ${rest}` : undefined);
+  throw new UsageError(`unknown option '${arg}'${hint === undefined ? '' : `; did you mean ${hint}?`}`);
+}
+
+function takesNumbers({ flags }: Option): boolean {
+  return /<(n|list)>/.test(flags);
+}
+
+/** -s is llama.cpp's --seed. */
+function refuseSeed(typed: string, option: Option, value: string): void {
+  if (typed === '-s' && option.long === '--system' && /^-?\d+$/.test(value))
+    throw new UsageError(
+      `-s is --system here: for a seed, use --seed ${value}; for this system text, --system ${value}`,
+    );
+}

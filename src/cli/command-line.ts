@@ -1,0 +1,50 @@
+import type { Command } from 'commander';
+import { UsageError } from '../errors.js';
+import { readArguments } from './arguments.js';
+import { type CommandName, isCommand, isSettable, PROGRAMS } from './programs/index.js';
+import { takeSettings } from './settings/layers.js';
+import { settleNumbers } from './settle-numbers.js';
+import { acceptHelpOf, refuseLaterCommand, refuseLoneWord } from './spelling.js';
+
+/** Commands that resolve no path from the working folder. */
+const WITHOUT_FOLDER: ReadonlySet<CommandName> = new Set(['pairs', 'config', 'complete']);
+
+/** A command line that is understood and has yet to be carried out: `program.parseAsync(args, { from: 'user' })`. */
+export interface CommandLine {
+  readonly program: Command;
+  readonly args: readonly string[]; // in this program's spelling, the words behind --
+}
+
+/** @throws UsageError for what cannot be meant, before Commander looks at it */
+export async function readCommandLine(typed: readonly string[]): Promise<CommandLine> {
+  refuseLaterCommand(typed[0]);
+  const asked = acceptHelpOf(typed);
+  const [first] = asked;
+  const command = isCommand(first) ? first : 'generate';
+  const behind = isCommand(first) ? asked.slice(1) : asked;
+  const program = await PROGRAMS[command](behind);
+  if (!WITHOUT_FOLDER.has(command)) program.hook('preAction', refuseGoneFolder);
+  if (isSettable(command)) {
+    takeSettings(command, program);
+    program.hook('preAction', () => settleNumbers(program));
+  }
+  const { options, words, literal } = readArguments(program, behind);
+  if (words.length === 1 && literal.length === 0) {
+    if (words[0] === 'help') return { program, args: ['--help'] };
+    if (!isCommand(first)) refuseLoneWord(words[0]!);
+  }
+  const all = [...words, ...literal];
+  return { program, args: all.length === 0 ? options : [...options, '--', ...all] };
+}
+
+/** Libraries ask for the working folder too, and take the answer that there is none for a fault of whatever they read. */
+function refuseGoneFolder(): void {
+  try {
+    process.cwd();
+  } catch (cause) {
+    throw new UsageError(
+      'The folder that you are in is gone; change to another one and run the same command again',
+      { cause },
+    );
+  }
+}
