@@ -1,7 +1,13 @@
 import type { LlamaModel, Token } from 'node-llama-cpp';
 import type { TokenId } from '../types.js';
 
-/** A token that is no text, and the words that stand for it. */
+/** Whether a token is no text: its name stands for nothing that is written. */
+export function isControlToken(model: LlamaModel, token: TokenId): boolean {
+  const { control, unknown } = model.getTokenAttributes(token as Token);
+  return control || unknown;
+}
+
+/** Such a token, and its name. */
 interface ControlToken {
   readonly token: TokenId;
   readonly name: string;
@@ -17,8 +23,9 @@ export class ControlTokens {
   constructor(model: LlamaModel) {
     const names: readonly string[] = model.fileInfo.metadata.tokenizer?.ggml?.tokens ?? [];
     const found = names.flatMap((name, token): ControlToken[] => {
-      const { control, unknown, lstrip, rstrip } = model.getTokenAttributes(token as Token);
-      return (control || unknown) && name !== '' ? [{ token, name, lstrip, rstrip }] : [];
+      if (name === '' || !isControlToken(model, token)) return [];
+      const { lstrip, rstrip } = model.getTokenAttributes(token as Token);
+      return [{ token, name, lstrip, rstrip }];
     });
     this.#byName = new Map(found.map((one) => [one.name, one]));
     const longestFirst = [...this.#byName.keys()].sort((a, b) => b.length - a.length);

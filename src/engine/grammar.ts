@@ -8,6 +8,7 @@ import {
 import { UsageError } from '../errors.js';
 import type { TokenId } from '../types.js';
 import type { Complaints } from './complaints.js';
+import { isControlToken } from './control-tokens.js';
 import type { Grammar, GrammarSource, GrammarState } from './engine.js';
 import { checkGbnf, withTokenIds } from './gbnf.js';
 import { gbnfOfSchema } from './schema-grammar.js';
@@ -113,8 +114,7 @@ class LlamaGrammarState implements GrammarState {
 
 /** To llama.cpp's grammar control tokens are the text of their names, <|im_start|> for one; in the output they are none. */
 function isWritten(model: LlamaModel, token: Token): boolean {
-  const { control, unknown } = model.getTokenAttributes(token);
-  return !(control || unknown || model.isEogToken(token));
+  return !isControlToken(model, token) && !model.isEogToken(token);
 }
 
 function nativeOf(state: LlamaGrammarEvaluationState): object {

@@ -1,5 +1,6 @@
 import { type LlamaModel, LlamaVocabularyType, type Token } from 'node-llama-cpp';
 import type { TokenId } from '../types.js';
+import { isControlToken } from './control-tokens.js';
 import { byteNames } from './token-bytes.js';
 
 /**
@@ -26,8 +27,7 @@ function namesOf(model: LlamaModel): (token: TokenId) => boolean {
   return (token) => {
     let isName = known.get(token);
     if (isName === undefined) {
-      const { control, unknown } = model.getTokenAttributes(token as Token);
-      isName = joinsPieces && (control || unknown); // others read what they do not know as the unknown token
+      isName = joinsPieces && isControlToken(model, token); // others read what they do not know as the unknown token
       known.set(token, isName);
     }
     return isName;
@@ -88,7 +88,7 @@ function dividesAtLineBreaks(model: LlamaModel): boolean {
   if (model.vocabularyType !== LlamaVocabularyType.spm) return false;
   if (names.some((name) => name !== '\n' && name.includes('\n'))) return false;
   return !names.some((_, token) => {
-    const { userDefined, control, unknown } = model.getTokenAttributes(token as Token);
-    return userDefined && !(control || unknown);
+    const { userDefined } = model.getTokenAttributes(token as Token);
+    return userDefined && !isControlToken(model, token);
   });
 }

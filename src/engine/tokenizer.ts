@@ -1,5 +1,6 @@
 import type { LlamaModel, Token } from 'node-llama-cpp';
 import type { TokenId } from '../types.js';
+import { isControlToken } from './control-tokens.js';
 import type { Tokenizer } from './engine.js';
 import { fewestTokens } from './fewest-tokens.js';
 import { plainText } from './plain-text.js';
@@ -24,8 +25,7 @@ export function llamaTokenizer(model: LlamaModel): Tokenizer {
     },
     isControl(token) {
       check([token]);
-      const { control, unknown } = model.getTokenAttributes(token as Token);
-      return control || unknown;
+      return isControlToken(model, token);
     },
     isEndOfGeneration: (token) => model.isEogToken(token as Token),
   };
