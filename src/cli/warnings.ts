@@ -1,11 +1,12 @@
 import type { ChatTemplate } from '../engine/engine.js';
 import type { PairFiles } from '../models/pair.js';
+import type { Think } from '../templates/open-template.js';
 
 /** Says what may make a text worse than the model could write it. */
 export function warn(
-  ctxSize: number | undefined, // as asked for
+  { ctxSize, think = 'auto' }: { readonly ctxSize?: number; readonly think?: Think }, // as asked for
   { target: { trainContextSize }, notes }: Pick<PairFiles, 'target' | 'notes'>,
-  template: Pick<ChatTemplate, 'takesSystem'> | undefined,
+  template: Pick<ChatTemplate, 'takesSystem' | 'hasSwitch'> | undefined,
   system: string | undefined, // what the model is told before the rest
   say: (line: string) => void,
 ): void {
@@ -14,6 +15,8 @@ export function warn(
     say(
       `warning: --ctx-size ${ctxSize} is more than the ${trainContextSize} tokens that the target was trained on`,
     );
+  if (think !== 'auto' && !template?.hasSwitch)
+    say(`--think ${think} changes nothing: the target has no chat template with a switch for reasoning`);
   if (template?.takesSystem === false && system !== undefined)
     say('the chat template has no place for a system text: it stands before the first question');
 }

@@ -18,7 +18,9 @@ interface ControlToken {
 /** The control tokens of a vocabulary, as llama.cpp recognises them in a text where it is asked to. */
 export class ControlTokens {
   readonly #byName: ReadonlyMap<string, ControlToken>;
-  readonly #names: RegExp | undefined;
+  /** How long the names are that begin with a letter, longest first; some vocabularies have names by the ten thousand. */
+  readonly #lengths = new Map<string, readonly number[]>();
+  readonly #initials: RegExp;
 
   constructor(model: LlamaModel) {
     const names: readonly string[] = model.fileInfo.metadata.tokenizer?.ggml?.tokens ?? [];
@@ -28,43 +30,68 @@ export class ControlTokens {
       return [{ token, name, lstrip, rstrip }];
     });
     this.#byName = new Map(found.map((one) => [one.name, one]));
-    const longestFirst = [...this.#byName.keys()].sort((a, b) => b.length - a.length);
-    const escaped = longestFirst.map((name) => name.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'));
-    this.#names = escaped.length > 0 ? new RegExp(escaped.join('|'), 'gu') : undefined;
-  }
-
-  /** The token that is spelled so; undefined = none. */
-  named(name: string): TokenId | undefined {
-    return this.#byName.get(name)?.token;
+    const lengths = new Map<string, Set<number>>();
+    for (const { name } of found)
+      lengths.set(name[0]!, (lengths.get(name[0]!) ?? new Set()).add(name.length));
+    for (const [letter, all] of lengths)
+      this.#lengths.set(
+        letter,
+        [...all].sort((a, b) => b - a),
+      );
+    const codes = [...lengths.keys()].map((letter) => letter.charCodeAt(0).toString(16).padStart(4, '0'));
+    this.#initials = new RegExp(`[${codes.map((code) => `\\u${code}`).join('')}]`, 'g');
   }
 
   /** The same text, each spelling in it changed. */
   replace(text: string, change: (name: string) => string): string {
-    return this.#names ? text.replace(this.#names, change) : text;
+    return this.split(text, false)
+      .map(({ part, name }) => (name === undefined ? `${part}` : change(name)))
+      .join('');
   }
 
-  /** The text cut at every spelling: words, and tokens between them. `at` is where in the text each begins. */
-  split(text: string): { readonly at: number; readonly part: string | TokenId }[] {
-    const parts: { at: number; part: string | TokenId }[] = [];
+  /** The same text, each letter in it changed that a spelling may begin with. */
+  replaceInitials(text: string, change: (letter: string) => string): string {
+    return text.replace(this.#initials, change);
+  }
+
+  /**
+   * The text cut at every spelling: words, and tokens between them. `at` is where in the text each begins.
+   * @param strips whether tokens swallow the blank space that they are made to swallow
+   */
+  split(
+    text: string,
+    strips = true,
+  ): { readonly at: number; readonly part: string | TokenId; readonly name?: string }[] {
+    const parts: { at: number; part: string | TokenId; name?: string }[] = [];
     let begin = 0;
     let before: ControlToken | undefined;
     const words = (end: number, behind: ControlToken | undefined) => {
       let [at, part] = [begin, text.slice(begin, end)];
-      if (before?.rstrip) {
+      if (strips && before?.rstrip) {
         const rest = part.replace(/^[ \t-\r]+/, '');
         [at, part] = [at + part.length - rest.length, rest];
       }
-      if (behind?.lstrip) part = part.replace(/[ \t-\r]+$/, '');
+      if (strips && behind?.lstrip) part = part.replace(/[ \t-\r]+$/, '');
       if (part !== '') parts.push({ at, part });
     };
-    for (const match of this.#names ? text.matchAll(this.#names) : []) {
-      const found = this.#byName.get(match[0])!;
-      words(match.index, found);
-      parts.push({ at: match.index, part: found.token });
-      begin = match.index + match[0].length;
+    for (let at = 0; at < text.length; at++) {
+      const found = this.#foundAt(text, at);
+      if (!found) continue;
+      words(at, found);
+      parts.push({ at, part: found.token, name: found.name });
+      begin = at + found.name.length;
       before = found;
+      at = begin - 1;
     }
     words(text.length, undefined);
     return parts;
+  }
+
+  #foundAt(text: string, at: number): ControlToken | undefined {
+    for (const length of this.#lengths.get(text[at]!) ?? []) {
+      const found = this.#byName.get(text.slice(at, at + length));
+      if (found) return found;
+    }
+    return undefined;
   }
 }

@@ -4,7 +4,7 @@ import { type ChatMessage, withoutSystem } from './messages.js';
 import { type ReasoningMarks, reasoningMarks } from './reasoning-marks.js';
 import { render, TemplateError } from './render.js';
 
-/** Whether a model reasons before it answers. 'auto' = where its template has a switch, on; else as the template does. */
+/** Whether a model reasons before it answers. 'auto' = as llama.cpp has it: enable_thinking is on, for templates that ask. */
 export type Think = 'auto' | 'on' | 'off';
 
 /** Which template messages are put into, and how. */
@@ -27,7 +27,7 @@ export interface OpenTemplate {
   /** 'own', the name of a known one, or 'given'. */
   readonly name: string;
   readonly reasoning: ReasoningMarks | undefined;
-  /** Whether reasoning can be switched on and off. */
+  /** Whether reasoning can be switched on and off: without, `think` changes nothing. */
   readonly hasSwitch: boolean;
   /** Whether it has a place for a system message. Without one, that stands before the first question. */
   readonly takesSystem: boolean;
@@ -43,6 +43,9 @@ export interface OpenTemplate {
 /** Stand for what is said, where its place is looked for: words that no template would change. */
 const PLACES = { system: 'f0d1c2b3a4958677', answer: 'e1d2c3b4a5968778', next: 'd2e3f4a5b6c7d8e9' };
 
+/** Characters of what is no template, in a message. */
+const QUOTED = 40;
+
 const HELLO: ChatMessage = { role: 'user', content: 'Hello' };
 
 /** As templates call the switch. llama.cpp tells every template enable_thinking, and nothing of the other. */
@@ -55,7 +58,7 @@ const SWITCH = {
 /**
  * Tries a template: nothing of a model is needed but what its file says.
  * @returns undefined where there is none
- * @throws UsageError for one that cannot be rendered, and where `think` asks for a switch that it lacks
+ * @throws UsageError for one that cannot be rendered
  */
 export async function openTemplate(
   origin: TemplateOrigin,
@@ -84,10 +87,6 @@ export async function openTemplate(
 
   const prompt = await write([HELLO], think).catch(refuse);
   const hasSwitch = (await attempt(write([HELLO], 'on'))) !== (await attempt(write([HELLO], 'off')));
-  if (think !== 'auto' && !hasSwitch)
-    throw new UsageError(
-      `${whose} has no switch for reasoning: leave out --think ${think}, or give another template`,
-    );
   const system = await attempt(write([{ role: 'system', content: PLACES.system }, HELLO], think));
   const takesSystem = system?.includes(PLACES.system) ?? false;
   const answered: ChatMessage[] = [HELLO, { role: 'assistant', content: PLACES.answer }];
@@ -98,9 +97,10 @@ export async function openTemplate(
     reasoning: reasoningMarks(template, prompt),
     hasSwitch,
     takesSystem,
-    afterAnswer: (
-      behind(ended, PLACES.answer).trim() || behind(asked, PLACES.answer).split(PLACES.next)[0]!
-    ).trim(),
+    afterAnswer:
+      [behind(ended, PLACES.answer), behind(asked, PLACES.answer).split(PLACES.next)[0]!]
+        .map((text) => text.trimEnd())
+        .find((text) => text !== '') ?? '',
     render: (messages) => write(takesSystem ? messages : withoutSystem(messages), think).catch(refuse),
   };
 }
@@ -112,7 +112,7 @@ function nameOf(chatTemplate: string | undefined): string {
 
 function unknownTemplate(chatTemplate: string): UsageError {
   return new UsageError(
-    `${JSON.stringify(chatTemplate)} is no chat template: a known one is ${[...KNOWN_TEMPLATES.keys()].join(', ')}, and one in Jinja has {{ or {% in it`,
+    `${JSON.stringify(chatTemplate.slice(0, QUOTED))} is no chat template: a known one is ${[...KNOWN_TEMPLATES.keys()].join(', ')}, and one in Jinja has {{ or {% in it`,
   );
 }
 

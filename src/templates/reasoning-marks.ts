@@ -23,6 +23,8 @@ const MARKS: readonly Pick<ReasoningMarks, 'start' | 'end' | 'skipped'>[] = [
   },
   // Solar Open, likewise.
   { start: '<|think|>', end: '<|end|><|begin|>assistant<|content|>', skipped: '<|content|>' },
+  // Kimi K3.
+  { start: '<|open|>think<|sep|>', end: '<|close|>think<|sep|><|open|>response<|sep|>' },
   { start: '<|channel>thought', end: '<channel|>' }, // Gemma 4
   { start: '<|START_THINKING|>', end: '<|END_THINKING|>' }, // Command R7B and later
   { start: '<|inner_prefix|>', end: '<|inner_suffix|>' }, // Apertus
@@ -37,6 +39,7 @@ const MARKS: readonly Pick<ReasoningMarks, 'start' | 'end' | 'skipped'>[] = [
 const SIGNS = new Map([
   ['<|end|><|start|>assistant<|channel|>final<|message|>', '<|start|>assistant<|channel|>final<|message|>'],
   ['<|end|><|begin|>assistant<|content|>', '<|begin|>assistant<|think|>'],
+  ['<|close|>think<|sep|><|open|>response<|sep|>', "open_tag('response')"],
 ]);
 
 /**

@@ -1,4 +1,6 @@
-import { Worker } from 'node:worker_threads';
+import { type ChildProcess, fork } from 'node:child_process';
+import { setImmediate as afterMessages, setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import pLimit from 'p-limit';
 
 /** A template in Jinja, and what it is told. */
@@ -6,6 +8,7 @@ export interface RenderJob {
   readonly template: string;
   readonly variables: Readonly<Record<string, unknown>>;
   readonly maxLength: number; // characters of the text that comes out
+  readonly timeMs: number;
 }
 
 /** The text, or why there is none. */
@@ -26,7 +29,7 @@ export class TemplateError extends Error {
   }
 }
 
-const WORKER = new URL('../../dist/templates/render-worker.js', import.meta.url); // built, also for tests
+const PROGRAM = new URL('../../dist/templates/render-process.js', import.meta.url); // built, also for tests
 
 /** Real templates are below 20 KB and take milliseconds. */
 const MAX_TEMPLATE = 2 ** 20; // characters
@@ -36,8 +39,11 @@ const TIME_MS = 3000;
 const TIME_MS_PER_MIB = 2000; // for long conversations
 const HEAP_MIB = 512;
 
+/** For the process to begin, and for what it cannot break off by itself. */
+const PATIENCE_MS = 7000;
+
 const oneAtATime = pLimit(1);
-let worker: Worker | undefined; // kept: it takes longer to start than to render
+let kept: ChildProcess | undefined; // it takes longer to start than to render
 
 /**
  * Renders a chat template as @huggingface/jinja does, bounded in time, memory and size.
@@ -48,46 +54,58 @@ export function render(template: string, variables: Readonly<Record<string, unkn
     if (template.length > MAX_TEMPLATE)
       throw new TemplateError({ reason: `it has ${template.length} characters, more than ${MAX_TEMPLATE}` });
     const told = JSON.stringify(variables).length;
-    const job = { template, variables, maxLength: MAX_ADDED + MAX_COPIES * told };
-    const rendering = await inThread(job, TIME_MS + (TIME_MS_PER_MIB * told) / 2 ** 20);
+    const timeMs = Math.round(TIME_MS + (TIME_MS_PER_MIB * told) / 2 ** 20);
+    const rendering = await inProcess({
+      template,
+      variables,
+      maxLength: MAX_ADDED + MAX_COPIES * told,
+      timeMs,
+    });
     if ('text' in rendering) return rendering.text;
     throw new TemplateError(rendering);
   });
 }
 
-/** Ends a thread that does not answer in time; the next job gets another. */
-async function inThread(job: RenderJob, timeMs: number): Promise<Rendering> {
-  worker ??= newWorker();
-  const thread = worker;
-  const gone = new AbortController();
-  const answer = new Promise<Rendering>((resolve) => {
-    const fail = (reason: string) => {
-      if (worker === thread) worker = undefined;
-      resolve({ reason, isBound: true });
-    };
-    const timer = setTimeout(
-      () => fail(`it does not come to an end within ${Math.round(timeMs)} ms`),
-      timeMs,
+/** Ends a process that does not answer; the next job gets another. */
+async function inProcess(job: RenderJob): Promise<Rendering> {
+  kept ??= newProcess();
+  const child = kept;
+  const answered = new AbortController();
+  const rendering = await new Promise<Rendering>((resolve) => {
+    const lost = (reason: string) => resolve({ reason, isBound: true });
+    child.once('message', (message) => resolve(message as Rendering));
+    child.once('exit', () =>
+      lost(`it ends the process that renders it, which has ${HEAP_MIB} MiB of memory`),
     );
-    gone.signal.addEventListener('abort', () => clearTimeout(timer));
-    thread.once('message', resolve);
-    thread.once('error', (error: NodeJS.ErrnoException) => fail(reasonOf(error)));
-    thread.once('exit', () => fail('its thread ended'));
+    child.once('error', ({ message }) => lost(message));
+    sleep(job.timeMs + PATIENCE_MS, undefined, { signal: answered.signal })
+      .then(() => afterMessages()) // an answer may be there that this process was too busy to read
+      .then(
+        () => lost(`it does not come to an end within ${job.timeMs} ms`),
+        () => {},
+      );
+    child.send(job, (error) => error && lost(error.message));
   });
-  thread.postMessage(job);
-  const rendering = await answer;
-  gone.abort();
-  for (const event of ['message', 'error', 'exit']) thread.removeAllListeners(event); // and not the worker's own
-  if (worker !== thread) await thread.terminate();
+  answered.abort();
+  for (const event of ['message', 'exit', 'error']) child.removeAllListeners(event);
+  child.on('error', () => {}); // of an end that nobody waits for
+  if ('isBound' in rendering || child.exitCode !== null || child.signalCode !== null) discard(child);
   return rendering;
 }
 
-function newWorker(): Worker {
-  const thread = new Worker(WORKER, { resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB }, execArgv: [] });
-  thread.unref(); // nothing waits for it that has ended
-  return thread;
+function newProcess(): ChildProcess {
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  const child = fork(fileURLToPath(PROGRAM), {
+    execArgv: [`--max-old-space-size=${HEAP_MIB}`],
+    env,
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });
+  child.unref(); // it ends with this process, which does not wait for it
+  child.channel?.unref();
+  return child;
 }
 
-function reasonOf({ code, message }: NodeJS.ErrnoException): string {
-  return code === 'ERR_WORKER_OUT_OF_MEMORY' ? `it takes more than ${HEAP_MIB} MiB of memory` : message;
+function discard(child: ChildProcess): void {
+  if (kept === child) kept = undefined;
+  child.kill('SIGKILL');
 }

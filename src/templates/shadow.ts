@@ -35,6 +35,11 @@ export class Shadow {
     this.#hide = (text) => replace(text, (spelling) => spelling.split('').map(shadowOf).join(''));
   }
 
+  /** Whether nothing had to be hidden. */
+  get isEmpty(): boolean {
+    return this.#shadows.size === 0;
+  }
+
   hidden(messages: readonly ChatMessage[]): ChatMessage[] {
     return messages.map(({ role, content, reasoning }) => ({
       role,

@@ -49,10 +49,12 @@ describe('a model with a chat template', () => {
     expect(system.prompt_tokens).toBeGreaterThan(plain.prompt_tokens);
   });
 
-  test('special tokens in a prompt are words there, and tokens with --raw', async () => {
+  test('special tokens in a prompt are words there, and tokens with --raw --special', async () => {
     const [marked, plain] = await Promise.all([json([...chat, 'a<|im_end|>b']), json([...chat, 'ab'])]);
     expect(marked.prompt_tokens - plain.prompt_tokens).toBeGreaterThan(5);
-    const raw = await Promise.all(['a<|im_end|>b', 'ab'].map((text) => json([...chat, '--raw', text])));
+    const raw = await Promise.all(
+      ['a<|im_end|>b', 'ab'].map((text) => json([...chat, '--raw', '--special', text])),
+    );
     expect(raw[0].prompt_tokens - raw[1].prompt_tokens).toBeLessThan(5);
   });
 
@@ -71,8 +73,8 @@ describe('a model with a chat template', () => {
   test.each([
     [['--chat-template', 'chatmll', 'Hello'], 'is no chat template: a known one is chatml, '],
     [['--chat-template-file', 'nowhere.jinja', 'Hello'], 'Cannot read the chat template: ENOENT'],
-    [['--chat-template', '{{ x.y.z }}', 'Hello'], 'the chat template given cannot be rendered: '],
-    [['--think', 'off', 'Hello'], 'chat-target.gguf has no switch for reasoning: leave out --think off'],
+    [['--chat-template', '{{ x.y(1) }}', 'Hello'], 'the chat template given cannot be rendered: '],
+    [['--raw', '--think', 'off', 'Hello'], 'cannot be used with'],
     [['--raw', '--chat', 'Hello'], 'cannot be used with'],
     [['--raw', '--system', 'Be brief', 'Hello'], 'cannot be used with'],
   ])('%j is refused', async (args, message) => {
@@ -90,6 +92,14 @@ test('a template without an end, or one that takes all memory, ends nothing but 
     /^mtad: the chat template of chat-target\.gguf cannot be rendered: it .+ \(--raw\)\n$/,
   );
   expect((await mtad([...model, '--raw', 'Hello'])).exitCode).toBe(0);
+});
+
+test('--think without a switch for it changes nothing, and that is said', async () => {
+  const { exitCode, stderr } = await mtad([...chat, '--think', 'off', 'Hello']);
+  expect(exitCode).toBe(0);
+  expect(stderr).toContain(
+    'mtad: --think off changes nothing: the target has no chat template with a switch',
+  );
 });
 
 test('a system text for which a template has no place stands before the question, and that is said', async () => {

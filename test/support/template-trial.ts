@@ -62,8 +62,7 @@ export async function tryTemplates(
     for (const think of ['auto', 'on', 'off'] as const) {
       const template = await open({ chatTemplate: source, think }).catch((error: Error) => error.message);
       if (!template || typeof template === 'string') {
-        // A template without a switch has nothing to be switched.
-        if (!/has no switch/.test(`${template}`)) refused.push(`${name}: ${template}`);
+        refused.push(`${name}: ${template}`);
         continue;
       }
       for (const [i, messages] of CONVERSATIONS.entries()) {

@@ -21,6 +21,9 @@ describe('a chat template', () => {
       '{% set n = namespace(s="ab") %}{% for i in range(60) %}{% set n.s = n.s + n.s %}{% endfor %}{{ n.s }}',
       /length/,
     ],
+    [`{{ raise_exception('${'a'.repeat(1000)}') }}`, /^a{200}$/],
+    ["{{ raise_exception('a\u001b[31mb') }}", /^a \[31mb$/],
+    ["{{ raise_exception('\\n\\n') }}", /^it raises an error$/],
     [`{# ${'x'.repeat(2 ** 20)} #}`, /has \d+ characters/],
   ])('that cannot be is refused, and the next one is rendered: %.40s', async (template, reason) => {
     await expect(render(template, said)).rejects.toThrow(reason);
@@ -28,11 +31,13 @@ describe('a chat template', () => {
   });
 
   it.each([
+    "{% set n = namespace(s='aaaaaaaaaaaaaaaa') %}{% for i in range(24) %}{% set n.s = n.s + n.s %}{% endfor %}{{ n.s.replace('a', 'bbbb') }}",
+    "{% set n = namespace(s='aaaaaaaaaaaaaaaa') %}{% for i in range(23) %}{% set n.s = n.s + n.s %}{% endfor %}{{ n.s.split('a') | length }}",
     '{% for i in range(1000000) %}{% for j in range(1000000) %}{% endfor %}{% endfor %}',
     '{% for i in range(1000000000) %}{% endfor %}',
   ])('without an end is ended: %s', async (template) => {
     await expect(openTemplate({ model: 'a.gguf', own: template, bos: '', eos: '' })).rejects.toThrow(
-      /^the chat template of a\.gguf cannot be rendered: it (does not come to an end within|takes more than)/,
+      /^the chat template of a\.gguf cannot be rendered: it (does not come to an end within|ends the process that renders it)/,
     );
     expect(await render('{{ messages | length }}', said)).toBe('1');
   });

@@ -44,7 +44,7 @@ export async function runChat(firstMessage: string, flags: ChatFlags): Promise<n
       pair = await loadPair(needed, files);
       conversation = await Conversation.open(pair, settings, chatRunOptions(flags, files));
       progress.stop();
-      warn(flags.ctxSize, files, conversation.template, systemOf(messages), (line) => {
+      warn(flags, files, conversation.template, systemOf(messages), (line) => {
         if (!flags.quiet) process.stderr.write(`mtad: ${line}\n`);
       });
       return EXIT.ok;

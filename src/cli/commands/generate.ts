@@ -109,7 +109,7 @@ async function loadAndWrite(
   const pair = await loadPair(options, files);
   try {
     const loadMs = performance.now() - started;
-    warn(flags.ctxSize, files, template, flags.system, say);
+    warn(flags, files, template, flags.system, say);
     return await write(pair, prompt, template, flags, settings, { loadMs, interrupts, progress });
   } finally {
     await pair.dispose();

@@ -70,6 +70,9 @@ export function createGenerateProgram(): Command {
       new Option('--raw', 'no chat template: give the prompt to the model as it is').conflicts([
         'chat',
         'system',
+        'think',
+        'chatTemplate',
+        'chatTemplateFile',
       ]),
     );
   addTemplateOptions(program);

@@ -1,0 +1,52 @@
+/**
+ * A process in which chat templates are rendered. They come out of strangers' files: a loop in them may never end, and a text
+ * may take all memory, which ends the process that it is in.
+ */
+import { createContext, Script } from 'node:vm';
+import { Template } from '@huggingface/jinja';
+import type { Rendering, RenderJob } from './render.js';
+
+const KEPT = 8; // templates that stay parsed
+const parsed = new Map<string, Template>();
+
+const MAX_REASON = 200; // characters
+
+/** Calls what it is given, and ends that after the time that it is given. */
+const bounded = new Script('job()');
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {}); // Ctrl-C is for the parent, which ends this
+process.on('disconnect', () => process.exit());
+process.on('message', (job: RenderJob) => process.send!(rendered(job)));
+
+function rendered({ template, variables, maxLength, timeMs }: RenderJob): Rendering {
+  try {
+    const context = createContext({ job: () => parsedOnce(template).render({ ...variables }) });
+    const text: string = bounded.runInContext(context, { timeout: timeMs });
+    if (text.length <= maxLength) return { text };
+    return { reason: `it writes more than ${maxLength} characters`, isBound: true };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ERR_SCRIPT_EXECUTION_TIMEOUT')
+      return { reason: `it does not come to an end within ${timeMs} ms`, isBound: true };
+    if (error instanceof RangeError && /call stack/.test(message))
+      return { reason: 'it calls itself too often' };
+    return { reason: oneLine(String(message)) || 'it raises an error' };
+  }
+}
+
+/** What a stranger's file may say is neither long nor anything to a terminal. */
+function oneLine(message: string): string {
+  return message
+    .slice(0, MAX_REASON)
+    .replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
+    .trim();
+}
+
+function parsedOnce(source: string): Template {
+  const known = parsed.get(source);
+  if (known) return known;
+  const template = new Template(source);
+  if (parsed.size >= KEPT) parsed.clear();
+  parsed.set(source, template);
+  return template;
+}
