@@ -19,7 +19,7 @@ async function show(events) {
 try {
   await show(generate(pair, 'Once upon a time', { strategy: 'mtad', tau: 0.5, maxTokens: 32, seed: 1 }));
 
-  if (pair.target.chatTemplate) {
+  if (await pair.target.chatTemplate?.()) {
     const conversation = await Conversation.open(pair, { maxTokens: 32, seed: 1 }, { contextSize: 1024 });
     await show(conversation.ask('Tell me a story.'));
     await show(conversation.ask('And then?')); // what was said before is still in both caches

@@ -60,11 +60,11 @@ test('two models that end texts differently: a pair, and a line that says so', a
   const options = ['-m', target, '-d', draft, '-n', '8', '--temperature', '0'];
   const speculative = await mtad([...options, '--strategy', 'speculative', 'w1 w2']);
   expect(speculative.stderr).toMatch(
-    /^mtad: warning: target\.gguf and base\.gguf end texts with 2 "<\/s>" \/ 7 .*; the target's counts[^\n]*\n$/,
+    /^mtad: warning: target\.gguf and base\.gguf end texts with 2 "<\/s>" \/ 7 .*; the target's counts[^\n]*\n(mtad: the text was cut [^\n]+\n)?$/,
   );
   const alone = await mtad([...options, '--strategy', 'autoregressive', 'w1 w2']);
   expect(speculative).toMatchObject({ exitCode: 0, stdout: alone.stdout });
-  expect(alone.stderr).toBe('');
+  expect(alone.stderr).not.toContain('warning');
 });
 
 test('a target without a draft model is enough for strategies that need none, and for lookup', async () => {
