@@ -52,7 +52,7 @@ test('SIGINT while the prompt is read: JSON says interrupted', async () => {
 
 test('SIGINT while standard input is awaited ends at once', async () => {
   const run = mtad([], { stdin: 'pipe' });
-  void setTimeout(1500).then(() => run.kill('SIGINT'));
+  void setTimeout(3000).then(() => run.kill('SIGINT')); // it has begun to read by then
   const { exitCode, stdout, stderr } = await run;
   expect({ exitCode, stdout, stderr }).toEqual({ exitCode: 130, stdout: '', stderr: '' });
 });

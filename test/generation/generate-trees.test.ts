@@ -14,7 +14,9 @@ const stepsOf = async (settings: { tau: number; temperature: number }): Promise<
   const steps: Step[] = [];
   for (const seed of [51, 52, 53])
     steps.push(
-      ...(await run(pair, { strategy: 'mmtad', seed, maxTokens: 200, ignoreEos: true, ...settings })).steps,
+      ...(
+        await run(pair, { strategy: 'mmtad', seed, maxTokens: 200, ignoreEos: true, ...settings })
+      ).steps.slice(0, -1), // the limit may cut the last
     );
   return steps;
 };
