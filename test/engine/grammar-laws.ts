@@ -164,14 +164,21 @@ export function grammarLaws(engine: () => Engine, model: () => Model): void {
 
     it('are refused where llama.cpp would end the process, or stop reading', async () => {
       const nested = (n: number) => ({ gbnf: `root ::= ${'('.repeat(n)}"a"${')'.repeat(n)}` });
-      const chain = (n: number) => ({
-        gbnf: `root ::= a0\n${Array.from({ length: n }, (_, i) => `a${i} ::= a${i + 1}\n`).join('')}a${n} ::= "a"`,
-      });
+      const linked = (n: number, ruleOf: (next: string) => string) =>
+        `root ::= a0\n${Array.from({ length: n }, (_, i) => `a${i} ::= ${ruleOf(`a${i + 1}`)}\n`).join('')}a${n} ::= "a"\ne ::= "e" |`;
+      const chain = (n: number) => ({ gbnf: linked(n, (next) => next) });
       const long = { gbnf: `root ::= "${'a'.repeat(2e6)}"` };
       const cut = { gbnf: 'root ::= "a"\n\0other ::= "' };
-      for (const source of [nested(60_000), nested(201), chain(100_000), chain(10_000), long, cut])
+      const brackets = { gbnf: linked(500, (next) => `${'('.repeat(199)}${next}${')'.repeat(199)}`) };
+      const stars = { gbnf: linked(9_000, (next) => `${'"a"* '.repeat(20)}${next}`) };
+      const counts = { gbnf: linked(60, (next) => `e {0,1999} ${next}`) };
+      const copies = { gbnf: linked(60, (next) => `e {1999} ${next}`) };
+      const text = { gbnf: linked(600, (next) => `"a" {0,1999} ${next}`) };
+      const several = [chain(100_000), chain(20_000), brackets, stars, counts, copies, text];
+      for (const source of [nested(60_000), nested(201), ...several, long, cut])
         await expect(engine().checkGrammar(source)).rejects.toThrow(/^The grammar (nests|has|is longer)/);
-      for (const source of [nested(200), chain(5_000)]) await engine().checkGrammar(source);
+      const many = { gbnf: linked(20, (next) => `"a" {0,1999} [b] {1999} e {0,900} ${next}`) };
+      for (const source of [nested(200), chain(15_000), many]) await engine().checkGrammar(source);
       await engine().checkGrammar({
         gbnf: `root ::= "${'('.repeat(300)}" [${'('.repeat(300)}] #${'('.repeat(300)}`,
       });
