@@ -32,8 +32,12 @@ const KEYWORDS = {
 type Kind = keyof typeof KEYWORDS;
 
 const SCALARS = ['string', 'number', 'integer', 'boolean', 'null'];
-/** What the converter and llama.cpp's parser bear, which call themselves for what is inside. */
-const MOST = { levels: 200, parts: 10_000 };
+
+/**
+ * What the converter and llama.cpp's parser bear. They call themselves for what is inside, and the converter's time grows
+ * with the square of the definitions. Where llama.cpp refuses more than 2,000 rules of a repetition, each takes two.
+ */
+const MOST = { levels: 200, definitions: 500, parts: 10_000, times: 999 };
 
 const FORMATS = ['date', 'time', 'date-time'];
 
@@ -44,10 +48,11 @@ const FORMATS = ['date', 'time', 'date-time'];
  */
 export function checkJsonSchema(root: Schema): string[] {
   const { $defs = {}, ...rest } = root;
-  const definitions = recordAt($defs, '#/$defs');
-  const check = new Check(Object.keys(definitions));
-  for (const [name, schema] of Object.entries(definitions)) check.schema(schema, `#/$defs/${name}`);
+  const definitions = Object.entries(recordAt($defs, '#/$defs'));
+  if (definitions.length > MOST.definitions) refuse('#', `it has more than ${MOST.definitions} "$defs"`);
+  const check = new Check(new Map(definitions.map(([name, schema]) => [`#/$defs/${name}`, schema])));
   check.schema(rest, '#');
+  check.definitions();
   return check.notes;
 }
 
@@ -55,10 +60,16 @@ class Check {
   readonly notes: string[] = [];
   #parts = 0; // schemas and values
   #level = 0;
-  readonly #definitions: readonly string[];
+  readonly #definitions: ReadonlyMap<unknown, unknown>; // by path
+  readonly #followed = new Set<unknown>();
 
-  constructor(definitions: readonly string[]) {
+  constructor(definitions: ReadonlyMap<string, unknown>) {
     this.#definitions = definitions;
+  }
+
+  /** Those too that nothing refers to. */
+  definitions(): void {
+    for (const path of this.#definitions.keys()) this.#reference(path, '#');
   }
 
   schema(value: unknown, path: string): void {
@@ -92,10 +103,13 @@ class Check {
       refuse(path, `"format" must be one of ${FORMATS.join(', ')}, not ${JSON.stringify(schema.format)}`);
   }
 
+  /** Checks a definition where it is first referred to, as deep as the converter writes it. */
   #reference(reference: unknown, path: string): void {
-    const known = this.#definitions.map((name) => `#/$defs/${name}`);
-    if (!known.includes(reference as string))
+    if (!this.#definitions.has(reference))
       refuse(path, `"$ref" must name a schema of the root's "$defs", not ${JSON.stringify(reference)}`);
+    if (this.#followed.has(reference)) return;
+    this.#followed.add(reference);
+    this.schema(this.#definitions.get(reference), reference as string);
   }
 
   #oneOf(schemas: unknown, path: string): void {
@@ -224,9 +238,12 @@ function typesOf(schema: Schema): unknown[] {
 }
 
 function checkRange(schema: Schema, min: string, max: string, path: string): void {
-  for (const keyword of [min, max])
-    if (keyword in schema && !(Number.isInteger(schema[keyword]) && (schema[keyword] as number) >= 0))
-      refuse(path, `"${keyword}" must be a whole number, not ${JSON.stringify(schema[keyword])}`);
+  for (const keyword of [min, max].filter((keyword) => keyword in schema)) {
+    const times = schema[keyword] as number;
+    if (!(Number.isInteger(times) && times >= 0))
+      refuse(path, `"${keyword}" must be a whole number, not ${JSON.stringify(times)}`);
+    if (times > MOST.times) refuse(path, `"${keyword}" is ${times}, and a grammar counts to ${MOST.times}`);
+  }
   if ((schema[min] as number) > (schema[max] as number)) refuse(path, `"${min}" is larger than "${max}"`);
 }
 

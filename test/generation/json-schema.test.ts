@@ -97,12 +97,50 @@ describe('checkJsonSchema', () => {
       for (let level = 1; level < levels; level++) schema = { [level % 2 ? 'anyOf' : 'oneOf']: [schema] };
       return schema;
     };
+    const linked = (levels: number) => ({
+      $defs: Object.fromEntries(
+        Array.from({ length: levels - 1 }, (_, i) => [
+          `a${i}`,
+          i + 2 < levels ? { $ref: `#/$defs/a${i + 1}` } : text,
+        ]),
+      ),
+      $ref: '#/$defs/a0',
+    });
     const listed = (values: number) => ({ enum: Array.from({ length: values }, (_, i) => `word ${i}`) });
     expect(checkJsonSchema(nested(200)).length).toBeGreaterThanOrEqual(0);
     expect(() => checkJsonSchema(nested(201))).toThrow('#: it is nested deeper than 200 levels');
     expect(() => checkJsonSchema(nested(60_000))).toThrow(UsageError);
+    expect(checkJsonSchema(linked(200))).toEqual([]);
+    expect(() => checkJsonSchema(linked(201))).toThrow('#: it is nested deeper than 200 levels');
+    expect(() => checkJsonSchema(linked(4_900))).toThrow('#: it has more than 500 "$defs"');
     expect(checkJsonSchema(listed(9_999))).toEqual([]);
     expect(() => checkJsonSchema(listed(10_000))).toThrow('it has more than 10000 schemas and values');
+  });
+
+  it('follows references that lead in circles once', () => {
+    const list = { type: 'array', items: { $ref: '#/$defs/pair' } };
+    const pair = { anyOf: [text, { $ref: '#/$defs/list' }] };
+    expect(checkJsonSchema({ $defs: { list, pair }, $ref: '#/$defs/list' })).toEqual([]);
+    const wrong = { $defs: { list, pair: { ...pair, not: {} } }, $ref: '#/$defs/list' };
+    expect(() => checkJsonSchema(wrong)).toThrow('#/$defs/pair: "not"');
+  });
+
+  it.each([
+    ['string', 'Length'],
+    ['array', 'Items'],
+    ['object', 'Properties'],
+  ])('refuses counts of %s that no grammar holds', (type, what) => {
+    const inside = { string: {}, array: { items: text }, object: { additionalProperties: text } }[type];
+    const schema = (keyword: string, count: number) => ({
+      anyOf: [text, { type, ...inside, [keyword]: count }],
+    });
+    for (const keyword of [`min${what}`, `max${what}`]) {
+      expect(checkJsonSchema(schema(keyword, 999))).toEqual([]);
+      for (const count of [1_000, 1_000_000, 1e21])
+        expect(() => checkJsonSchema(schema(keyword, count))).toThrow(
+          `#/anyOf/1: "${keyword}" is ${count}, and a grammar counts to 999`,
+        );
+    }
   });
 
   it.each([
