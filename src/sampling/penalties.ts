@@ -44,22 +44,40 @@ export function recentTokens(
   return counts;
 }
 
-/** The logits after the penalties, in order again; their sum over the whole vocabulary stays that of the model. */
+/**
+ * The logits after the penalties, in order again; their sum over the whole vocabulary stays that of the model. What is not
+ * penalised is in order already: the rest is sorted and merged into it.
+ */
 export function penalise(
   top: TopLogits,
   recent: ReadonlyMap<TokenId, number>,
   { repeat, presence, frequency }: Penalties,
 ): TopLogits {
-  const { tokens } = top;
-  const logits = top.logits.map((logit, i) => {
-    const count = recent.get(tokens[i]!);
-    if (count === undefined) return logit;
-    return (logit > 0 ? logit / repeat : logit * repeat) - presence - count * frequency;
-  });
-  const order = [...logits.keys()].sort((a, b) => logits[b]! - logits[a]! || tokens[a]! - tokens[b]!);
-  return {
-    ...top,
-    tokens: Int32Array.from(order, (i) => tokens[i]!),
-    logits: Float64Array.from(order, (i) => logits[i]!),
-  };
+  const moved: { token: TokenId; logit: number }[] = [];
+  const tokens = new Int32Array(top.tokens.length);
+  const logits = new Float64Array(tokens.length);
+  let kept = 0; // the others, at the front
+  for (const [i, token] of top.tokens.entries()) {
+    const logit = top.logits[i]!;
+    const count = recent.get(token);
+    if (count === undefined) {
+      tokens[kept] = token;
+      logits[kept++] = logit;
+    } else {
+      const repeated = logit > 0 ? logit / repeat : logit * repeat;
+      moved.push({ token, logit: repeated - presence - count * frequency });
+    }
+  }
+  moved.sort((a, b) => b.logit - a.logit || a.token - b.token);
+  // From the end, so that every place is read before it is written.
+  for (let place = tokens.length - 1; moved.length > 0; place--) {
+    const { token, logit } = moved.at(-1)!;
+    const isLast =
+      kept === 0 || logit < logits[kept - 1]! || (logit === logits[kept - 1]! && token > tokens[kept - 1]!);
+    if (isLast) moved.pop();
+    else kept--;
+    tokens[place] = isLast ? token : tokens[kept]!;
+    logits[place] = isLast ? logit : logits[kept]!;
+  }
+  return { ...top, tokens, logits };
 }

@@ -73,6 +73,28 @@ describe('penalise', () => {
     expect([...top.tokens]).toEqual([0, 1, 3, 2]);
     expect([...top.logits]).toEqual([2, 2, 2, 1]);
   });
+
+  it('gives what sorting all tokens gives', () => {
+    const rng = createRng(5);
+    const draw = (n: number) => Math.floor(rng() * n);
+    for (let i = 0; i < 3000; i++) {
+      const top = read(Array.from({ length: draw(20) }, () => draw(6) - 3));
+      const recent = new Map(Array.from({ length: draw(8) }, () => [draw(22), 1 + draw(3)] as const));
+      const penalties = {
+        repeat: [0.5, 1, 2][draw(3)]!,
+        presence: draw(3) - 1,
+        frequency: draw(3) - 1,
+        last: 64,
+      };
+      const expected = [...top.tokens].map((token, i) => {
+        const row = { tokens: Int32Array.of(token), logits: top.logits.slice(i, i + 1) };
+        return { token, logit: penalise(row, recent, penalties).logits[0]! };
+      });
+      expected.sort((a, b) => b.logit - a.logit || a.token - b.token);
+      const { tokens, logits } = penalise(top, recent, penalties);
+      expect([...tokens].map((token, i) => ({ token, logit: logits[i]! }))).toEqual(expected);
+    }
+  });
 });
 
 describe('the distribution after penalties', () => {

@@ -28,6 +28,14 @@ describe('topLogits', () => {
     },
   );
 
+  it('lists many of a large vocabulary as it lists few', () => {
+    const row = randomRow(1, 150_000);
+    row.fill(-Infinity, 0, 140_000);
+    const tokens = (top: number) => [...topLogits(row, { top, ...NOT_SUMMED }).tokens];
+    const all = tokens(0).slice(0, 10_000);
+    for (const top of [1_999, 2_000, 2_001, 10_000, 140_000]) expect(tokens(top)).toEqual(all.slice(0, top));
+  });
+
   it('keeps the order of floats of any size', () => {
     const row = Float32Array.of(1e-40, -1e-40, 3.4e38, -3.4e38, 1, -1, 1.0000001, 2 ** -126);
     for (const top of [0, 7])
