@@ -245,8 +245,9 @@ function workOf({ target, draft }: CacheManager) {
 }
 
 /** @throws UsageError where the engine does not know the logits themselves, only how far apart they are */
-function refuseUnknownLogits({ engine }: Pair, { repeatPenalty }: Settings): void {
-  if (repeatPenalty !== 1 && engine.name === 'bindings')
+function refuseUnknownLogits({ engine }: Pair, settings: Settings): void {
+  const { repeat = 1 } = penaltiesOf(settings) ?? {};
+  if (repeat !== 1 && engine.name === 'bindings')
     throw new UsageError(
       'A repeat penalty changes logits, and the engine bindings has probabilities only: use the engine direct, or ' +
         'a presence or frequency penalty',

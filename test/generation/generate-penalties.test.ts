@@ -41,5 +41,7 @@ describe('a text with penalties', () => {
     expect(await tokens(bindings, settings)).toEqual(await tokens(direct, settings));
     await expect(tokens(bindings, { repeatPenalty: 1.1 })).rejects.toThrow(UsageError);
     await expect(tokens(bindings, { repeatPenalty: 1.1 })).rejects.toThrow(/engine direct/);
+    const off = { repeatPenalty: 1.1, repeatLastN: 0 };
+    expect(await tokens(bindings, off)).toEqual(await tokens(bindings, {}));
   });
 });
