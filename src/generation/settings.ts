@@ -8,6 +8,8 @@ const number = (expected: string, accept: (value: number) => boolean) =>
   z.number({ error: expected }).refine(accept, { error: expected });
 const whole = (min: number, max: number) =>
   number(`a whole number from ${min} to ${max}`, (n) => Number.isInteger(n) && n >= min && n <= max);
+/** Far beyond what changes any choice, and so that logits stay finite. */
+const penalty = number('a number from -1e6 to 1e6', (n) => Math.abs(n) <= 1e6);
 
 /** Everything that decides what is generated, with the paper's defaults (Qin et al., section 6.1). */
 export const settingsSchema = z.strictObject({
@@ -24,10 +26,10 @@ export const settingsSchema = z.strictObject({
   topP: number('a number above 0 and at most 1', (n) => n > 0 && n <= 1).default(DEFAULT_SAMPLING.topP),
   minP: number('a number from 0 to 1', (n) => n >= 0 && n <= 1).default(0),
   /** These four as llama.cpp has them: tokens of the text so far, prompt included, become less likely. */
-  repeatPenalty: number('a number above 0', (n) => Number.isFinite(n) && n > 0).default(1),
+  repeatPenalty: number('a number from 1e-6 to 1e6', (n) => n >= 1e-6 && n <= 1e6).default(1),
   repeatLastN: whole(-1, 1_000_000).default(64), // tokens looked back on; 0 = none, -1 = all
-  presencePenalty: number('a number', Number.isFinite).default(0),
-  frequencyPenalty: number('a number', Number.isFinite).default(0),
+  presencePenalty: penalty.default(0),
+  frequencyPenalty: penalty.default(0),
   seed: whole(0, 2 ** 32 - 1).optional(), // undefined = another one each time
   maxTokens: whole(1, 10_000_000).default(256),
   stop: z
