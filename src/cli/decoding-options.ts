@@ -49,7 +49,7 @@ export function addDecodingOptions(program: Command): void {
     .addOption(setting('--top-k <k>', 'topK', 'keep the k likeliest tokens, 0 = all'))
     .addOption(setting('--top-p <p>', 'topP', 'keep the likeliest tokens up to this mass, 1 = all'))
     .addOption(
-      setting('--min-p <p>', 'minP', 'drop what is less likely than p times the likeliest, 0 = none'),
+      setting('--min-p <p>', 'minP', 'then drop what is less likely than p times the likeliest, 0 = none'),
     )
     .addOption(
       setting('--repeat-penalty <x>', 'repeatPenalty', 'make tokens that were used less likely, 1 = off'),
