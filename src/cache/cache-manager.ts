@@ -1,5 +1,5 @@
 import type { Prefix } from '../types.js';
-import type { ModelCache } from './model-cache.js';
+import { allDone, type ModelCache } from './model-cache.js';
 
 /** The KV caches of both models, kept to the same committed text. */
 export class CacheManager {
@@ -25,7 +25,7 @@ export class CacheManager {
   }
 
   async rollback(prefix: Prefix): Promise<void> {
-    await Promise.all(this.#caches.map((cache) => cache.rollback(prefix)));
+    await allDone(this.#caches.map((cache) => cache.rollback(prefix)));
   }
 
   async dispose(): Promise<void> {

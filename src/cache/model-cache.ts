@@ -103,7 +103,7 @@ export class ModelCache {
 
   /** Forgets whatever is not committed text. The last committed token stays out of the cache. */
   async rollback(prefix: Prefix): Promise<void> {
-    await Promise.all(
+    await allDone(
       this.#held.map((tokens, sequence) =>
         this.#forget(sequence, Math.min(prefix.length - 1, commonPrefix(tokens, prefix))),
       ),
@@ -139,7 +139,7 @@ export class ModelCache {
     if (tokens.length <= keep) return;
     try {
       await this.#context.forget(sequence, keep);
-      tokens.length = keep;
+      tokens.length = Math.min(tokens.length, keep);
     } catch (error) {
       await this.#reset(sequence).catch(() => {}); // the first error tells more
       throw error;
@@ -157,6 +157,12 @@ export class ModelCache {
     this.#held[sequence]!.length = 0;
     await this.#context.forget(sequence, 0);
   }
+}
+
+/** Waits for all, also where some fail. @throws what the first of them failed with */
+export async function allDone(work: readonly Promise<void>[]): Promise<void> {
+  await Promise.allSettled(work);
+  await Promise.all(work);
 }
 
 /** @param masks per row of the answer */

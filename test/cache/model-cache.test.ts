@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ModelCache } from '../../src/cache/model-cache.js';
+import { allDone, ModelCache } from '../../src/cache/model-cache.js';
 import { createRng } from '../../src/sampling/rng.js';
 import { type Prefix, type Rng, ROOT } from '../../src/types.js';
 import { fakeClock } from '../support/fake-clock.js';
@@ -229,5 +229,20 @@ describe('ModelCache', () => {
       await cache.evaluate([0], [], [ROOT], READ);
       expect(cache.work).toEqual({ passes: 2, tokens: 4, ms: 20 });
     });
+  });
+});
+
+describe('allDone', () => {
+  it('waits for the others where one fails, and throws what the first failed with', async () => {
+    let isDone = false;
+    const slow = new Promise<void>((resolve) =>
+      setImmediate(() => {
+        isDone = true;
+        resolve();
+      }),
+    );
+    const failures = ['first', 'second'].map((message) => Promise.reject(new Error(message)));
+    await expect(allDone([slow, ...failures])).rejects.toThrow('first');
+    expect(isDone).toBe(true);
   });
 });
