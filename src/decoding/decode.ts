@@ -30,7 +30,7 @@ export interface Step {
   readonly position: number; // committed tokens before it
   readonly draft: Draft;
   readonly p: readonly Distribution[]; // [draft.length + 1], as the strategy saw them
-  readonly drafted: number; // tokens guessed in a row, on the longest path of the draft: [0..gamma]
+  readonly drafted: number; // tokens guessed in a row that the text had room for, on the longest path: [0..gamma]
   readonly accepted: number; // draft tokens kept and emitted: [0..drafted]
   readonly next: TokenId | undefined; // the target's own token, if any; not emitted where the text was cut before it
   readonly emitted: readonly TokenId[]; // [1..gamma + 1]
@@ -67,10 +67,16 @@ export async function* decode(
 
     const guessed = accepted.map((node) => draft[node]!.token);
     const block = next === undefined ? guessed : [...guessed, next];
-    const { tokens, finish } = cut(block.slice(0, maxTokens - emitted), endsWith); // before committing and counting
+    const left = maxTokens - emitted;
+    const { tokens, finish } = cut(block.slice(0, left), endsWith); // before committing and counting
     const judges = [ROOT, ...accepted].map((node) => rows[node + 1]!); // the row before each token
-    await cache.rollback([...prefix, ...tokens]); // where it fails, the text is what was yielded
     prefix.push(...tokens);
+    try {
+      await cache.rollback(prefix);
+    } catch (error) {
+      prefix.length = position; // the text is what was yielded
+      throw error;
+    }
 
     const verify = cache.target.work.ms - before.target.ms;
     const draftMs = (cache.draft?.work.ms ?? 0) - (before.draft?.ms ?? 0);
@@ -79,7 +85,7 @@ export async function* decode(
       position,
       draft,
       p,
-      drafted: Math.max(0, ...depthsOf(draft)),
+      drafted: Math.min(left, Math.max(0, ...depthsOf(draft))),
       accepted: Math.min(accepted.length, tokens.length),
       next,
       emitted: tokens,

@@ -19,6 +19,7 @@ export async function readTrace(path: string): Promise<Trace> {
   const { name: file, stream } = openSource(path);
   let start: TraceStart | undefined;
   let cutOff: number | null = null;
+  let room = 0; // tokens that the limit leaves
   const steps: RecordedStep[] = [];
   for await (const line of linesOf(stream)) {
     const refuse = (what: string) => new UsageError(`${file}, line ${line.number}: ${what}`);
@@ -30,14 +31,21 @@ export async function readTrace(path: string): Promise<Trace> {
       cutOff = line.number;
       break;
     }
-    if (start) steps.push(toStep(value, line.number, start, refuse));
-    else start = toStart(value, refuse);
+    if (start) {
+      const step = toStep(value, line.number, start, room, refuse);
+      room -= step.emitted.length;
+      steps.push(step);
+    } else {
+      start = toStart(value, refuse);
+      room = start.maxTokens;
+    }
   }
   if (!start)
     throw new UsageError(`${file}, line 1: ${cutOff ? 'the start line is cut off' : 'the file is empty'}`);
   if (steps.length === 0)
     throw new UsageError(`${file}, line 2: no whole step to replay, the run ended before that`);
-  return { file, ...start, steps, cutOff };
+  const { strategy, rule } = start;
+  return { file, strategy, rule, steps, cutOff };
 }
 
 /** The lines of a file, never more than one of them and a piece of the file in memory. */

@@ -32,9 +32,10 @@ export interface Trace {
 export interface RecordedStep {
   readonly index: number; // as recorded
   readonly line: number; // of the file, from 1
+  readonly room: number; // tokens that the token limit left, >= 1
   readonly nodes: readonly RecordedNode[]; // parents before children
   readonly accepted: number; // guesses kept and emitted
-  readonly emitted: readonly TokenId[]; // these guesses, and one more token unless the last of them ended the text
+  readonly emitted: readonly TokenId[]; // these guesses, and one more token unless the text ended before it
 }
 
 /** One drafted token, and how likely each model found it. */

@@ -18,7 +18,7 @@ const TAUS = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1];
 /** What a rule makes of the steps of a trace. */
 export interface Replay extends ReplayRule {
   readonly steps: number;
-  readonly drafted: number; // tokens, in a row
+  readonly drafted: number; // tokens, in a row, that the text had room for
   readonly accepted: number; // tokens
   readonly draftedByPosition: readonly number[]; // steps whose draft reached the position
   readonly acceptedByPosition: readonly number[]; // steps that kept it
@@ -110,16 +110,16 @@ function decide(strategy: Trace['strategy'], step: RecordedStep, { tau, gamma, c
     strategy === 'mtad'
       ? draft.slice(0, acceptJoint(draft, p, { tau, clip }))
       : acceptJointTree(draft, p, { tau }).map((node) => draft[node]!);
-  const tokens = path.map(({ token }) => token);
+  const tokens = path.slice(0, step.room).map(({ token }) => token);
   const recorded = step.emitted.slice(0, step.accepted);
   // After a guess that ended the text (end token, stop string, token limit) nothing was emitted.
   const isCut = step.emitted.length === step.accepted;
   const reachesCut = isCut && isDeepStrictEqual(tokens.slice(0, recorded.length), recorded);
   const kept = reachesCut ? recorded : tokens;
   return {
-    drafted: Math.max(0, ...depthsOf(draft)),
+    drafted: Math.min(step.room, Math.max(0, ...depthsOf(draft))),
     kept,
-    emitted: reachesCut ? kept.length : kept.length + 1,
+    emitted: reachesCut ? kept.length : Math.min(step.room, kept.length + 1),
     asRecorded: isDeepStrictEqual(kept, recorded),
   };
 }

@@ -16,6 +16,7 @@ const startSchema = z.object({
     threshold: z.number().positive().max(1),
     draft_length: z.int().min(1),
     clip: z.boolean(),
+    max_tokens: z.int().min(1),
   }),
 });
 
@@ -31,7 +32,7 @@ const stepSchema = z.object({
 });
 
 /** What the start line says of the steps. */
-export type TraceStart = Pick<Trace, 'strategy' | 'rule'>;
+export type TraceStart = Pick<Trace, 'strategy' | 'rule'> & { readonly maxTokens: number };
 
 /** Makes the error that says what is wrong with the line. */
 export type Refusal = (what: string) => UsageError;
@@ -48,8 +49,8 @@ export function toStart(value: unknown, refuse: Refusal): TraceStart {
     throw refuse(
       `a trace of ${strategy}; only ${REPLAYABLE.join(' and ')} can be replayed: their acceptance is not left to chance`,
     );
-  const { threshold, draft_length, clip } = parse(startSchema, value, refuse).params;
-  return { strategy: replayable, rule: { tau: threshold, gamma: draft_length, clip } };
+  const { threshold, draft_length, clip, max_tokens } = parse(startSchema, value, refuse).params;
+  return { strategy: replayable, rule: { tau: threshold, gamma: draft_length, clip }, maxTokens: max_tokens };
 }
 
 /** @throws what `refuse` makes, for anything but a step that can have been recorded after this start */
@@ -57,6 +58,7 @@ export function toStep(
   value: unknown,
   line: number, // its number, from 1
   { strategy, rule }: TraceStart,
+  room: number, // tokens that the limit leaves
   refuse: Refusal,
 ): RecordedStep {
   if ((value as { type?: unknown } | null)?.type === 'start')
@@ -70,7 +72,9 @@ export function toStep(
     draft.map((token, i) => ({ token, parent: i - 1, logQ: log_q[i]!, logP: log_p[i]! }));
   checkTree(recorded, rule.gamma, refuse);
   checkEmitted(recorded, accepted, emitted, refuse);
-  return { index, line, nodes: recorded, accepted, emitted };
+  if (emitted.length > room)
+    throw refuse(`emitted has ${emitted.length} entries, and max_tokens left room for ${room}`);
+  return { index, line, room, nodes: recorded, accepted, emitted };
 }
 
 /** Parents come before children, and no more than gamma guesses are in a row. */

@@ -8,7 +8,7 @@ const START = {
   type: 'start',
   schema: 1,
   strategy: 'mtad',
-  params: { strategy: 'mtad', draft_length: 3, threshold: 0.5, clip: false, stop: [] },
+  params: { strategy: 'mtad', draft_length: 3, threshold: 0.5, clip: false, max_tokens: 10_000, stop: [] },
   prompt_tokens: [1, 420],
 };
 const STEP = {
@@ -68,8 +68,8 @@ describe('readTrace', () => {
       emitted: [10, 11, 13],
     };
     expect(trace.steps).toEqual([
-      { index: 0, line: 2, ...step },
-      { index: 1, line: 3, ...step },
+      { index: 0, line: 2, room: 10_000, ...step },
+      { index: 1, line: 3, room: 9_997, ...step },
     ]);
   });
 
@@ -151,6 +151,8 @@ describe('readTrace', () => {
       ],
       ['lists of different lengths', step({ log_q: [-1] }), /^line 3: draft, .* 3, 1 and 3 entries$/],
       ['too many guesses', params({ draft_length: 2 }), /^line 2: more guesses in a row than .* 2$/],
+      ['no limit', params({ max_tokens: undefined }), /^line 1: params\.max_tokens: /],
+      ['tokens behind the limit', params({ max_tokens: 2 }), /^line 2: emitted has 3 entries, and .* for 2$/],
       ['half a token', step({ emitted: [10, 11, 1.5] }), /^line 3: emitted\.2: /],
       ['a token id no model has', step({ draft: [2 ** 31, 11, 12] }), /^line 3: draft\.0: /],
       ['a step that emitted nothing', step({ accepted: 0, emitted: [] }), /^line 3: emitted: /],

@@ -24,7 +24,7 @@ async function fakeTrace(strategy: 'mtad' | 'mmtad'): Promise<{ steps: readonly 
     { strategy, gamma: GAMMA, beamWidth: 3, draftFrom: 'model', ...rule },
     { rng: createRng(7), maxTokens: 1000, capacity: 2000, targetSequences: 3, endsWith: neverEnds },
   );
-  const params = { draft_length: GAMMA, threshold: rule.tau, clip: rule.clip };
+  const params = { draft_length: GAMMA, threshold: rule.tau, clip: rule.clip, max_tokens: 10_000 }; // as if without a limit
   const lines = [traceStart(strategy, params, []), ...steps.map(traceStep)];
   return { steps, trace: await inFile(lines.map(jsonLine).join(''), readTrace) };
 }
@@ -120,11 +120,12 @@ describe('replay of a block that was cut', () => {
   const traceOf = (
     strategy: Trace['strategy'],
     step: Pick<RecordedStep, 'nodes' | 'accepted' | 'emitted'>,
+    room = Infinity,
   ) => ({
     file: 'trace.jsonl',
     strategy,
     rule: { tau: 0.5, gamma: 4, clip: false },
-    steps: [{ index: 0, line: 2, ...step }],
+    steps: [{ index: 0, line: 2, room, ...step }],
     cutOff: null,
   });
 
@@ -141,6 +142,16 @@ describe('replay of a block that was cut', () => {
     expect(replay(trace, { tau: 0.01 })).toMatchObject({ accepted: 2, tokensPerPass: 2, changedSteps: 0 });
     expect(replay(trace, { tau: 0.9 })).toMatchObject({ accepted: 1, tokensPerPass: 2, changedSteps: 1 });
     expect(replay(trace, { gamma: 1 })).toMatchObject({ drafted: 1, accepted: 1, tokensPerPass: 2 });
+  });
+
+  it('counts no guess that the token limit left no room for', () => {
+    const nodes = [0, 1, 2, 3].map((i) => node(10 + i, i - 1, i < 1 ? 0.9 : 0.1, 0.9));
+    const refused = traceOf('mtad', { nodes, accepted: 1, emitted: [10, 5] }, 2);
+    expect(replay(refused)).toMatchObject({ drafted: 2, accepted: 1, tokensPerPass: 2, changedSteps: 0 });
+    expect(replay(refused, { tau: 0.001 })).toMatchObject({ drafted: 2, accepted: 2, tokensPerPass: 2 });
+    const reached = traceOf('mtad', { nodes, accepted: 1, emitted: [10] }, 1);
+    expect(replay(reached, { tau: 0.001 })).toMatchObject({ drafted: 1, accepted: 1, tokensPerPass: 1 });
+    expect(replay(refused, { gamma: 1 })).toMatchObject({ drafted: 1, accepted: 1, tokensPerPass: 2 });
   });
 
   it('goes on along another branch', () => {

@@ -33,7 +33,7 @@ function expectItself({ trace, result }: TracedRun): void {
 
 /** Steps of which the rule would have kept more, had the text not ended. */
 function shortened({ trace }: TracedRun): number {
-  const uncut = trace.steps.map((step) => ({ ...step, emitted: [...step.emitted, 0] }));
+  const uncut = trace.steps.map((step) => ({ ...step, room: Infinity, emitted: [...step.emitted, 0] }));
   return trace.steps.filter((step, i) => replay({ ...trace, steps: [uncut[i]!] }).accepted > step.accepted)
     .length;
 }
