@@ -8,6 +8,7 @@ export interface Arguments {
   readonly options: readonly string[]; // each under its long name, before its value
   readonly words: readonly string[];
   readonly literal: readonly string[]; // the words behind --
+  readonly filesRead: readonly string[]; // for the values of options
 }
 
 /** Commander's own, which no program lists. */
@@ -25,25 +26,28 @@ export function readArguments(program: Command, args: readonly string[]): Argume
     for (const name of [option.short, option.long]) if (name) own.set(name, option);
   const options: string[] = [];
   const words: string[] = [];
+  const filesRead: string[] = [];
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]!;
-    if (arg === '--') return { options, words, literal: args.slice(i + 1) };
+    if (arg === '--') return { options, words, literal: args.slice(i + 1), filesRead };
     if (!isOption(arg)) {
       words.push(arg);
       continue;
     }
-    for (const { typed, option, value, translate } of understand(arg, own, program)) {
+    for (const { typed, option, value, translate, readsFile } of understand(arg, own, program)) {
       if (!option) options.push(typed);
       else if (isSwitch(option)) options.push(option.long!);
       else {
         const given = value ?? args[++i];
-        if (given === undefined) return { options: [...options, option.long!], words: [], literal: [] };
+        if (given === undefined)
+          return { options: [...options, option.long!], words: [], literal: [], filesRead };
         refuseSeed(typed, option, given);
+        if (readsFile) filesRead.push(given);
         options.push(option.long!, translate ? translate(given) : given);
       }
     }
   }
-  return { options, words, literal: [] };
+  return { options, words, literal: [], filesRead };
 }
 
 /** A number below 0 is a word, as Commander has it. */
@@ -57,6 +61,7 @@ interface Typed {
   readonly option?: Option | undefined; // undefined = not known
   readonly value?: string | undefined; // undefined = what follows, if it takes one
   readonly translate?: (value: string) => string;
+  readonly readsFile?: true | undefined;
 }
 
 function understand(arg: string, own: ReadonlyMap<string, Option>, program: Command): Typed[] {
@@ -83,7 +88,7 @@ function ofLlamaCpp(typed: string, own: ReadonlyMap<string, Option>, program: Co
     throw new UsageError(
       `llama.cpp's ${typed} is ${theirs.ours} here, which ${program.name()} does not take`,
     );
-  return [{ typed, option, translate: theirs.translate }];
+  return [{ typed, option, translate: theirs.translate, readsFile: theirs.readsFile }];
 }
 
 /** `-n20` is `-n 20` and `-qv` is `-q -v`; more is not guessed, so that `-otext` writes to no file `text`. */

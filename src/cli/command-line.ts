@@ -28,7 +28,8 @@ export async function readCommandLine(typed: readonly string[]): Promise<Command
     takeSettings(command, program);
     program.hook('preAction', () => settleNumbers(program));
   }
-  const { options, words, literal } = readArguments(program, behind);
+  const { options, words, literal, filesRead } = readArguments(program, behind);
+  program.setOptionValue('filesRead', filesRead);
   if (words.length === 1 && literal.length === 0) {
     if (words[0] === 'help') return { program, args: ['--help'] };
     if (!isCommand(first)) refuseLoneWord(words[0]!);

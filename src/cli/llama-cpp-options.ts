@@ -4,7 +4,11 @@ import { utf8Decoder } from './utf8-decoder.js';
 
 /** What mtad makes of an option of llama.cpp's. */
 export type LlamaCppOption =
-  | { readonly ours: string; readonly translate: (theirs: string) => string } // the same under another name
+  | {
+      readonly ours: string; // the same under another name
+      readonly translate: (theirs: string) => string;
+      readonly readsFile?: true; // which the value names
+    }
   | { readonly isGiven: true } // what mtad does anyway
   | { readonly instead: string }; // what there is instead, or why there is nothing
 
@@ -39,7 +43,6 @@ const SAME = [
 const SAME_BUT_VALUE = [
   ['--model', '-hf -hfr --hf-repo', hubAddress],
   ['--draft', '-hfd -hfrd --hf-repo-draft --spec-draft-hf', hubAddress],
-  ['--system', '-sysf --system-prompt-file', textOf],
 ] as const;
 
 const GIVEN =
@@ -201,6 +204,7 @@ const INSTEAD = [
 export const LLAMA_CPP_OPTIONS: ReadonlyMap<string, LlamaCppOption> = new Map([
   ...SAME.flatMap(([ours, theirs]) => each(theirs, { ours, translate: (value) => value })),
   ...SAME_BUT_VALUE.flatMap(([ours, theirs, translate]) => each(theirs, { ours, translate })),
+  ...each('-sysf --system-prompt-file', { ours: '--system', translate: textOf, readsFile: true }),
   ...each(GIVEN, { isGiven: true }),
   ...INSTEAD.flatMap(([instead, theirs]) => each(theirs, { instead })),
 ]);

@@ -15,7 +15,8 @@ import { UsageError } from '../../errors.js';
 import type { StrategyName } from '../../strategies/index.js';
 import { attended } from '../attended.js';
 import { EXIT } from '../failures.js';
-import { draftFile, type RuntimeFlags } from '../options.js';
+import { inputFiles } from '../input-files.js';
+import type { RuntimeFlags } from '../options.js';
 import { benchmarkTable } from '../render/benchmark-table.js';
 import { colorsFor } from '../render/colors.js';
 import { comparisonTable } from '../render/comparison-table.js';
@@ -67,7 +68,7 @@ export async function runBenchmark(flags: BenchmarkFlags): Promise<number> {
   if (flags.replay !== undefined) return runReplay(flags.replay, flags);
   const exports = exportsOf(flags);
   const outputs = exports.map(({ path }) => path);
-  checkOutputs(outputs, [flags.model, draftFile(flags), flags.prompts, flags.compare].filter(isGiven));
+  checkOutputs(outputs, inputFiles(flags));
   checkRoom(outputs);
   const earlier = flags.compare === undefined ? undefined : await readEarlier(flags.compare);
   const options = await optionsOf(flags); // unattended: Ctrl-C ends a wait for standard input
@@ -191,8 +192,4 @@ function verdict({ contenders, complete }: BenchmarkReport, failBelow: number | 
     `mtad: the fastest strategy, ${name}, is ${factor.toFixed(2)} times as fast as autoregressive; --fail-below asks for ${failBelow}\n`,
   );
   return EXIT.failure;
-}
-
-function isGiven<T>(value: T | undefined): value is T {
-  return value !== undefined;
 }

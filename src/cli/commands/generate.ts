@@ -15,9 +15,10 @@ import { attended } from '../attended.js';
 import { cutNotice } from '../cut-notice.js';
 import { type DecodingFlags, settingsOf } from '../decoding-options.js';
 import { EXIT } from '../failures.js';
-import { type GrammarFlags, grammarFiles, readGrammar } from '../grammar-file.js';
+import { type GrammarFlags, readGrammar } from '../grammar-file.js';
+import { inputFiles } from '../input-files.js';
 import type { Interrupts } from '../interrupts.js';
-import { draftFile, pairOptionsOf, type RuntimeFlags, runOptionsOf } from '../options.js';
+import { pairOptionsOf, type RuntimeFlags, runOptionsOf } from '../options.js';
 import { checkSources, type PromptSources, readPrompt, stdinIsRedirected } from '../prompt.js';
 import { colorsFor } from '../render/colors.js';
 import { downloadReports } from '../render/downloads.js';
@@ -37,6 +38,7 @@ export interface GenerateFlags extends RuntimeFlags, DecodingFlags, GrammarFlags
   stdin: boolean;
   system?: string;
   systemFrom?: string | undefined; // where it is from, unless a flag gave it
+  filesRead?: readonly string[]; // while the command line was read
   chat?: boolean;
   raw?: boolean;
   engine: NonNullable<PairOptions['engine']>;
@@ -67,9 +69,7 @@ export async function runGenerate(
     process.stderr.write(help());
     return EXIT.usage;
   }
-  const { model, file } = flags;
-  const inputs = [model, draftFile(flags), file, ...grammarFiles(flags)];
-  checkOutputs(outputsOf(flags), inputs.filter(isGiven));
+  checkOutputs(outputsOf(flags), inputFiles(flags));
   const settings = parseSettings(settingsFor(flags));
   return attended(flags, (interrupts, progress) =>
     loadAndWrite(sources, flags, settings, interrupts, progress),
@@ -213,11 +213,7 @@ function fileOf({ output }: GenerateFlags): string | undefined {
 }
 
 function outputsOf(flags: GenerateFlags): string[] {
-  return [fileOf(flags), flags.trace].filter(isGiven);
-}
-
-function isGiven<T>(value: T | undefined): value is T {
-  return value !== undefined;
+  return [fileOf(flags), flags.trace].filter((path) => path !== undefined);
 }
 
 function hasPrompt({ words, prompt, file, stdin }: PromptSources): boolean {
