@@ -30,6 +30,7 @@ export async function readCommandLine(typed: readonly string[]): Promise<Command
   }
   const { options, words, literal, filesRead } = readArguments(program, behind);
   program.setOptionValue('filesRead', filesRead);
+  program.setOptionValue('isLiteral', words.length === 0); // whatever follows stands behind --
   if (words.length === 1 && literal.length === 0) {
     if (words[0] === 'help') return { program, args: ['--help'] };
     if (!isCommand(first)) refuseLoneWord(words[0]!);

@@ -2,20 +2,26 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isChatCommand, MisuseError, runChatCommand } from '../../src/cli/chat/chat-commands.js';
 
-const NAMES = ['system', 'stats', 'save', 'load', 'reset', 'help', 'bye', 'exit', 'quit', '?'];
+const NAMES = [
+  'system',
+  'stats',
+  'save',
+  'load',
+  'reset',
+  'help',
+  'bye',
+  'exit',
+  'quit',
+  'clear',
+  'new',
+  '?',
+];
 
 describe('isChatCommand', () => {
-  it.each([
-    '/help',
-    '/HELP',
-    '/?',
-    '/save',
-    '/save a.json',
-    '/system Be brief,\nand kind',
-    '/bye ',
-    '/exit',
-    '/quit',
-  ])('takes %j for a command', (message) => expect(isChatCommand(message)).toBe(true));
+  it.each(['/help', '/HELP', '/?', '/save', '/save a.json', '/bye ', '/exit', '/quit', '/clear', '/new'])(
+    'takes %j for a command',
+    (message) => expect(isChatCommand(message)).toBe(true),
+  );
 
   it.each(['/sav', '/hlep', '/rest', '/stat', '/quti', '/bye.'])(
     'takes %j for one that is misspelt',
@@ -47,6 +53,9 @@ describe('isChatCommand', () => {
     'save',
     '',
     'what does\n/save do?',
+    '/system Be brief,\nand kind',
+    '/save y\nmore',
+    '/bye\n',
   ])('takes %j for a message', (message) => expect(isChatCommand(message)).toBe(false));
 
   it('takes for a message whatever does not begin with a slash and the name of a command', () => {

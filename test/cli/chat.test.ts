@@ -223,16 +223,32 @@ describe('mtad chat in a pipe', () => {
     expect((await talk(['Tell me a story'], args)).stderr).toMatch(/% of the drafted accepted\n$/);
   });
 
-  test('a path, a word that is no command, and whatever three quotes enclose are messages', async () => {
+  test('a path, a word that is no command, several lines, and what stands in three quotes or behind -- are messages', async () => {
     const file = join(folder, 'quoted.json');
-    const said = ['/etc/hosts is a file', '/usr', ' /reset', '/usr is full', `/save ${file}`, 'a\n/bye\nb'];
-    const lines = [...said.slice(0, 4), `"""${said[4]}"""`, '"""', ...said[5]!.split('\n'), '"""'];
+    const said = [
+      '/etc/hosts is a file',
+      '/usr',
+      ' /reset',
+      '/usr is full',
+      `/save ${file}`,
+      'a\n/bye\nb',
+      '/bye\nb',
+    ];
+    const lines = [
+      ...said.slice(0, 4),
+      `"""${said[4]}"""`,
+      '"""',
+      ...said[5]!.split('\n'),
+      '"""',
+      '/bye\\',
+      'b',
+    ];
     const saved = join(folder, 'said.json');
-    const { read, exitCode, stderr } = await talk([...lines, `/save ${saved}`], ['-n', '5']);
-    expect({ exitCode, read: read.length }).toEqual({ exitCode: 0, read: 6 });
+    const { read, exitCode, stderr } = await talk([...lines, `/save ${saved}`], ['-n', '5', '--', '/bye']);
+    expect({ exitCode, read: read.length }).toEqual({ exitCode: 0, read: 8 });
     expect(stderr).not.toContain('mtad:');
     const { messages } = JSON.parse(await readFile(saved, 'utf8')) as { messages: { content: string }[] };
-    expect(messages.filter((_, i) => i % 2 === 0).map(({ content }) => content)).toEqual(said);
+    expect(messages.filter((_, i) => i % 2 === 0).map(({ content }) => content)).toEqual(['/bye', ...said]);
     await expect(stat(file)).rejects.toThrow('ENOENT');
   });
 

@@ -87,12 +87,14 @@ const COMMANDS: Readonly<Record<string, ChatCommand>> = {
 const ALIASES = new Map([
   ['exit', 'bye'],
   ['quit', 'bye'],
+  ['clear', 'reset'],
+  ['new', 'reset'],
   ['?', 'help'],
 ]);
 
 const WORDS = new Map([...Object.keys(COMMANDS).map((name) => [name, name] as const), ...ALIASES]);
 
-/** Whether a message is a command: one of their names behind a slash, or a lone word that is nearly one. */
+/** Whether a message is a command: a line with one of their names behind a slash, or a lone word that is nearly one. */
 export function isChatCommand(message: string): boolean {
   const { word, argument } = parse(message);
   return WORDS.has(word) || (argument === '' && nearly(word) !== undefined);
@@ -118,15 +120,15 @@ export async function runChatCommand(message: string, chat: Chat): Promise<boole
   return (await run(argument, chat)) !== true;
 }
 
-/** The first word of a message that begins with a slash, '' of others; and what is behind it. */
+/** The first word of a line that begins with a slash, '' of other messages; and what is behind it. */
 function parse(message: string): { word: string; argument: string } {
-  const [, word = '', argument = ''] = /^\/(\S+)(.*)$/s.exec(message) ?? [];
+  const [, word = '', argument = ''] = /^\/(\S+)(.*)$/.exec(message) ?? [];
   return { word: word.toLowerCase(), argument: argument.trim() };
 }
 
 function nearly(word: string): string | undefined {
-  const tolerated = word.length > 3 ? 2 : 1; // letters
-  return [...WORDS.keys()].find((known) => known.length > 1 && distance(word, known) <= tolerated);
+  const tolerated = (known: string) => (Math.min(word.length, known.length) > 3 ? 2 : 1); // letters
+  return [...WORDS.keys()].find((known) => known.length > 1 && distance(word, known) <= tolerated(known));
 }
 
 /** The name of a file as a shell would take it, with quotes and ~/. */

@@ -7,7 +7,7 @@ const FENCE = '"""';
 
 export interface Message {
   readonly text: string;
-  readonly isQuoted: boolean; // pasted in several lines, or between `"""`: said as it stands, never a command
+  readonly isQuoted: boolean; // between `"""`: said as it stands, never a command
 }
 
 /** Said when Ctrl-C finds nothing to stop. */
@@ -112,8 +112,7 @@ export class LineReader {
     const first = await this.#line('> ');
     if (first === undefined) return undefined;
     const opening = first.trimStart();
-    if (!opening.startsWith(FENCE))
-      return { text: await this.#continued(first), isQuoted: first.includes('\n') };
+    if (!opening.startsWith(FENCE)) return { text: await this.#continued(first), isQuoted: false };
     return { text: await this.#fenced(opening), isQuoted: true };
   }
 

@@ -27,7 +27,7 @@ const CTRL_C = 130;
  */
 export async function talk(
   conversation: Conversation,
-  firstMessage: string,
+  firstMessage: Message,
   flags: TalkFlags,
 ): Promise<number> {
   const say = (line: string) => void process.stderr.write(`${line}\n`);
@@ -39,8 +39,7 @@ export async function talk(
     say('Ctrl-C stops an answer, Ctrl-D ends the conversation, /help lists the commands');
   let isMisused = false;
   try {
-    const words: Message = { text: firstMessage, isQuoted: false };
-    let message = firstMessage === '' ? await reader.next() : words;
+    let message = firstMessage.text === '' ? await reader.next() : firstMessage;
     for (; message !== undefined; message = await reader.next()) {
       const { text, isQuoted } = message;
       try {

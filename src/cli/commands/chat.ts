@@ -6,6 +6,7 @@ import type { PairFiles, PairOptions } from '../../models/pair.js';
 import { sequencesOf } from '../../strategies/index.js';
 import type { ChatMessage } from '../../templates/messages.js';
 import { attended } from '../attended.js';
+import type { Message } from '../chat/line-reader.js';
 import { loadConversation } from '../chat/saved-conversation.js';
 import { type TalkFlags, talk } from '../chat/talk.js';
 import { type DecodingFlags, settingsOf } from '../decoding-options.js';
@@ -24,7 +25,7 @@ export interface ChatFlags extends RuntimeFlags, DecodingFlags, TalkFlags, Templ
 }
 
 /** `mtad chat`: questions in, answers out, until there are no more. @returns the exit code */
-export async function runChat(firstMessage: string, flags: ChatFlags): Promise<number> {
+export async function runChat(firstMessage: Message, flags: ChatFlags): Promise<number> {
   const settings = parseSettings({ ...settingsOf(flags), ...templateChoiceOf(flags) });
   const messages = await startOf(flags);
   const { loadPair } = await import('../../models/pair.js'); // half a second, so not before it is needed

@@ -37,7 +37,8 @@ export function createChatProgram(): Command {
       if (flags.load !== undefined && command.getOptionValueSource('system') === 'cli')
         throw new UsageError('--load brings its own system text: leave --system out, or use /system');
       const { runChat } = await import('../commands/chat.js');
-      process.exitCode = await runChat(words.join(' '), flags);
+      const message = { text: words.join(' '), isQuoted: command.getOptionValue('isLiteral') };
+      process.exitCode = await runChat(message, flags);
     });
   answerErrors(program, '(mtad chat --help lists the options)');
 
