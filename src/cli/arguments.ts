@@ -17,8 +17,8 @@ const HELP = new Option('-h, --help');
 /**
  * Finds where options stand, by what the program says of its own: a value and a word are never read as one. llama.cpp's
  * names become ours. A name that nobody knows is left to Commander, which answers it.
- * @throws UsageError for an option of llama.cpp's that mtad does not have, and for short options that are run together
- *   with something else than a number
+ * @throws UsageError for an option of llama.cpp's that mtad does not have; CommanderError for short options that are run
+ *   together with something else than a number
  */
 export function readArguments(program: Command, args: readonly string[]): Arguments {
   const own = new Map<string, Option>();
@@ -71,10 +71,11 @@ function understand(arg: string, own: ReadonlyMap<string, Option>, program: Comm
     if (option && (value === undefined || !isSwitch(option))) return [{ typed, option, value }];
     if (!option) {
       const known = ofLlamaCpp(typed, own, program);
-      if (known) return known.map((one) => ({ ...one, value }));
+      const takesValue = known?.some(({ option }) => option && !isSwitch(option));
+      if (known && (value === undefined || takesValue)) return known.map((one) => ({ ...one, value }));
     }
   }
-  return arg.startsWith('--') ? [{ typed: arg }] : takeApart(arg, own);
+  return arg.startsWith('--') ? [{ typed: arg }] : takeApart(arg, own, program);
 }
 
 /** @returns undefined for a name that llama.cpp has not either, nothing for what mtad does anyway */
@@ -91,11 +92,13 @@ function ofLlamaCpp(typed: string, own: ReadonlyMap<string, Option>, program: Co
   return [{ typed, option, translate: theirs.translate, readsFile: theirs.readsFile }];
 }
 
+const NUMBERS = /^-?[\d.][\d.,]*$/;
+
 /** `-n20` is `-n 20` and `-qv` is `-q -v`; more is not guessed, so that `-otext` writes to no file `text`. */
-function takeApart(arg: string, own: ReadonlyMap<string, Option>): Typed[] {
+function takeApart(arg: string, own: ReadonlyMap<string, Option>, program: Command): Typed[] {
   const option = own.get(arg.slice(0, 2));
   const rest = arg.slice(2);
-  if (option && takesNumbers(option) && /^-?[\d.][\d.,]*$/.test(rest))
+  if (option && takesNumbers(option) && NUMBERS.test(rest))
     return [{ typed: arg.slice(0, 2), option, value: rest }];
   const letters = [...arg.slice(1)].map((letter) => `-${letter}`);
   const switches = letters.map((typed) => ({ typed, option: own.get(typed) }));
@@ -104,8 +107,26 @@ function takeApart(arg: string, own: ReadonlyMap<string, Option>): Typed[] {
   const theirs = LLAMA_CPP_OPTIONS.get(long);
   const meant = own.has(long) ? long : theirs && 'ours' in theirs ? theirs.ours : undefined;
   if (option) refuseSeed(option.short!, option, rest);
-  const hint = meant ?? (option && !isSwitch(option) ? `${option.long} ${rest}` : undefined);
-  throw new UsageError(`unknown option '${arg}'${hint === undefined ? '' : `; did you mean ${hint}?`}`);
+  const hint = meant ?? withValue(arg, own);
+  return program.error(
+    `error: unknown option '${arg}'${hint === undefined ? '' : `; did you mean ${hint}?`}`,
+  );
+}
+
+/** The option whose name an argument begins with, the longest, and the rest as its value; undefined where it is none. */
+function withValue(arg: string, own: ReadonlyMap<string, Option>): string | undefined {
+  for (let length = arg.length - 1; length > 1; length--) {
+    const name = arg.slice(0, length);
+    const theirs = LLAMA_CPP_OPTIONS.get(name);
+    const option = own.get(name) ?? (theirs && 'ours' in theirs ? own.get(theirs.ours) : undefined);
+    if (option) return canTake(option, arg.slice(length)) ? `${option.long} ${arg.slice(length)}` : undefined;
+  }
+  return undefined;
+}
+
+function canTake(option: Option, value: string): boolean {
+  if (isSwitch(option) || /\s/.test(value)) return false;
+  return takesNumbers(option) ? NUMBERS.test(value) : (option.argChoices?.includes(value) ?? true);
 }
 
 function takesNumbers({ flags }: Option): boolean {

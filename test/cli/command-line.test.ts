@@ -1,3 +1,4 @@
+import { CommanderError } from 'commander';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readArguments } from '../../src/cli/arguments.js';
@@ -62,6 +63,7 @@ describe('what is no option comes back as it is', async () => {
           options: pieces.flatMap((one) => one.options),
           words: pieces.flatMap((one) => one.words),
           literal: literal ?? [],
+          filesRead: [],
         });
       }),
       { numRuns: CASES },
@@ -112,6 +114,11 @@ test.each([
   [['-o=', '-model', 'a.gguf'], "unknown option '-model'; did you mean --model?"],
   [['-temp', '0.5'], "unknown option '-temp'; did you mean --temperature?"],
   [['-xyz'], "unknown option '-xyz'"],
+  [['-ngl99', 'hi'], "unknown option '-ngl99'; did you mean --gpu-layers 99?"],
+  [['-systext', 'A'], "unknown option '-systext'; did you mean --system text?"],
+  [['--perf=off', 'A'], "unknown option '--perf=off'"],
+  [['-st=false', 'A'], "unknown option '-st=false'"],
+  [['--no-warmup=0', 'A'], "unknown option '--no-warmup=0'"],
   [['-s', '42', 'A'], '-s is --system here: for a seed, use --seed 42; for this system text, --system 42'],
   [['-s42', 'A'], '-s is --system here'],
   [['chat', '-s=-1', 'A'], 'use --seed -1'],
@@ -138,6 +145,26 @@ test.each([
   [['-n', '3', 'serve'], 'not in this release'],
 ])('%j is refused: %s', async (args, message) => {
   await expect(parsed(args)).rejects.toThrow(message);
+});
+
+test.each([
+  '-x marks the spot',
+  '- buy milk',
+  '-nobody knows',
+  '-fast',
+  '-nglall',
+  '-paint it black',
+  '-st=false',
+])('%j is refused with a word on how to begin a prompt so, and no guess', async (arg) => {
+  const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  try {
+    await expect(parsed([arg])).rejects.toThrow(CommanderError);
+    expect(said.mock.calls.join('')).toBe(
+      `mtad: unknown option '${arg}'\n(mtad --help lists the options; -p takes a prompt that begins with -)\n`,
+    );
+  } finally {
+    said.mockRestore();
+  }
 });
 
 test.each([[['benchmark', 'help']], [['benchmark', '--json', 'help']], [['help']], [['--usage']]])(
