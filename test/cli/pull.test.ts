@@ -185,8 +185,9 @@ test('generate downloads what it needs, once, and writes nothing but the text', 
   expect(first.stderr).toContain('downloaded stories-F16.gguf');
   expect(first).toMatchObject({ exitCode: 0, stdout: plain.stdout });
   hub.log.length = 0;
-  expect(await mtad(['--offline', ...args], { env })).toMatchObject({ stdout: plain.stdout, stderr: '' });
-  expect(await mtad(args, { env })).toMatchObject({ stdout: plain.stdout, stderr: '' });
+  const { stdout, stderr } = plain;
+  expect(await mtad(['--offline', ...args], { env })).toMatchObject({ stdout, stderr });
+  expect(await mtad(args, { env })).toMatchObject({ stdout, stderr });
   expect(await mtad(['-m', 'stories-F16.gguf', ...args.slice(2)], { env })).toMatchObject({
     stdout: plain.stdout,
   });
