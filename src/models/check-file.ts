@@ -36,7 +36,7 @@ async function bytesNeeded(path: string): Promise<number | string> {
   try {
     for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
       const length = header.push(chunk);
-      if (length !== undefined) return length;
+      if (length !== undefined) return length.least;
     }
     return 'is cut off within its header';
   } catch (error) {

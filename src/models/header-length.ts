@@ -1,8 +1,15 @@
+import { MAGIC } from './gguf-magic.js';
 import { tensorBytes } from './tensor-bytes.js';
 
 /** What the reader of a header wants next: so many bytes to look at, or to pass over. */
 type Wish = { readonly take: number } | { readonly skip: number };
 type Reader<T> = Generator<Wish, T, Buffer>;
+
+/** How long a file is by its header. */
+export interface FileLength {
+  readonly least: number; // bytes
+  readonly isExact: boolean; // false: a tensor is of a type whose size is not known here
+}
 
 /** Why a header cannot be read, as the end of a sentence about its file. */
 export class HeaderError extends Error {}
@@ -39,10 +46,10 @@ export class HeaderLength {
   #missing = this.#missingOf();
 
   /**
-   * @returns bytes that the whole file has by its header, once that is read: undefined before
+   * @returns how long the whole file is, once its header is read: undefined before
    * @throws HeaderError for what is no GGUF file, or one with a damaged header
    */
-  push(bytes: Uint8Array): number | undefined {
+  push(bytes: Uint8Array): FileLength | undefined {
     let rest = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     while (!this.#step.done && rest.length > 0) {
       const part = rest.subarray(0, this.#missing);
@@ -70,12 +77,12 @@ export class HeaderLength {
 }
 
 /** The specification: docs/gguf.md in the ggml repository. */
-function* fileLength(): Reader<number> {
+function* fileLength(): Reader<FileLength> {
   let at = 0; // bytes from the beginning
   let alignment = 32; // bytes
 
-  const magic = (yield* take(4)).toString('latin1');
-  if (magic !== 'GGUF') throw new HeaderError('is not a GGUF file but perhaps a web page');
+  const magic = (yield* take(MAGIC.length)).toString('latin1');
+  if (magic !== MAGIC) throw new HeaderError('is not a GGUF file but perhaps a web page');
   const version = yield* u32();
   if (!VERSIONS.includes(version)) throw new HeaderError(`is of GGUF version ${version}, which is not known`);
   const tensors = yield* u64();
@@ -90,6 +97,7 @@ function* fileLength(): Reader<number> {
     else yield* passOver(type, 1);
   }
   if (alignment === 0) throw damaged();
+  let isExact = true;
   let end = 0; // of the tensor that ends last, from where their data begins
   for (let i = 0; i < tensors; i++) {
     yield* skip(yield* u64()); // its name
@@ -97,11 +105,12 @@ function* fileLength(): Reader<number> {
     if (dimensions > MOST_DIMENSIONS) throw damaged();
     let elements = 1;
     for (let j = 0; j < dimensions; j++) elements *= yield* u64();
-    const type = yield* u32();
-    end = Math.max(end, (yield* u64()) + tensorBytes(type, elements));
+    const bytes = tensorBytes(yield* u32(), elements);
+    isExact &&= bytes !== undefined;
+    end = Math.max(end, (yield* u64()) + (bytes ?? 0));
   }
   if (!Number.isSafeInteger(end)) throw damaged();
-  return tensors === 0 ? at : Math.ceil(at / alignment) * alignment + end;
+  return { least: tensors === 0 ? at : Math.ceil(at / alignment) * alignment + end, isExact };
 
   function* take(count: number): Reader<Buffer> {
     at += count;

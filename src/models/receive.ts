@@ -37,6 +37,10 @@ const WRONG_ANSWERS: ReadonlyMap<string | undefined, Sentence> = new Map([
     (host, file, most) =>
       `${host} sends more as ${file} than ${most}, and all is deleted; check the address, or ${OTHERWISE}`,
   ],
+  [
+    WRONG.shorter,
+    (host, file) => `${host} gives shorter parts of ${file} than it is asked for; ${OTHERWISE}`,
+  ],
   [WRONG.noModel, (host, file, wrong) => `What ${host} sends as ${file} ${wrong}; check the address`],
 ]);
 

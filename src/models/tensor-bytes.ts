@@ -40,8 +40,10 @@ const BLOCKS: ReadonlyMap<number, readonly [elements: number, bytes: number]> = 
   [42, [64, 18]], // Q2_0
 ]);
 
-/** @returns bytes of a tensor's data; 0 for a type that is not known here */
-export function tensorBytes(type: number, elements: number): number {
-  const [together, bytes] = BLOCKS.get(type) ?? [1, 0];
+/** @returns bytes of a tensor's data; undefined for a type that is not known here */
+export function tensorBytes(type: number, elements: number): number | undefined {
+  const block = BLOCKS.get(type);
+  if (!block) return undefined;
+  const [together, bytes] = block;
   return Math.ceil(elements / together) * bytes;
 }

@@ -79,17 +79,21 @@ function refuseOtherVersion({ headers }: Response): void {
     giveUp({ reason: 'the file is another one now', code: WRONG.changed });
 }
 
+/** Encodings that change bytes. Others are said of files as they are: `identity`, `aws-chunked`, nothing. */
+const COMPRESSED = /\b(x-)?(gzip|compress|deflate|br|zstd)\b/i;
+
 /** What is compressed has another length than the file, and its ranges other bytes. */
 function refuseEncoded({ headers }: Response): void {
-  const encoding = headers.get('content-encoding') ?? 'identity';
-  if (encoding !== 'identity') giveUp({ reason: encoding, code: WRONG.encoded });
+  const encoding = headers.get('content-encoding') ?? '';
+  if (COMPRESSED.test(encoding)) giveUp({ reason: encoding, code: WRONG.encoded });
 }
 
 /** The part that was asked for without its margins. It fails where it ends before it promised: the library does not count. */
 function checkedPart(response: Response, own: ByteRange, asked: ByteRange): Response {
   const given = rangeIn('content-range', response.headers);
   if (!given) return response; // no part, which the library refuses
-  if (given.from !== asked.from) return otherBytes();
+  if (given.from !== asked.from || given.to > asked.to) return otherBytes();
+  if (given.to < asked.to) giveUp({ reason: 'shorter parts', code: WRONG.shorter });
   let at = given.from;
   const checked = new TransformStream<Uint8Array, Uint8Array>({
     transform(bytes, controller) {
@@ -104,7 +108,7 @@ function checkedPart(response: Response, own: ByteRange, asked: ByteRange): Resp
       throw new Error(EARLY);
     },
   });
-  const range = `bytes ${own.from}-${Math.min(own.to, given.to)}/${partsOf}`;
+  const range = `bytes ${own.from}-${own.to}/${partsOf}`;
   return new Response(response.body!.pipeThrough(checked), { headers: { 'content-range': range } });
 }
 
@@ -141,7 +145,7 @@ function limit(): (bytes: Uint8Array) => void {
   let length = told; // of the file
   return (bytes) => {
     came += bytes.length;
-    length ??= lengthIn(header, bytes);
+    length ??= mostIn(header, bytes);
     const most = told ?? (length === undefined ? Infinity : length + BEHIND);
     const source = told === undefined ? 'that its header tells of' : 'that were to come';
     if (came > most) giveUp({ reason: `the ${bytesText(length!)} ${source}`, code: WRONG.longer });
@@ -149,9 +153,11 @@ function limit(): (bytes: Uint8Array) => void {
   };
 }
 
-function lengthIn(header: HeaderLength, bytes: Uint8Array): number | undefined {
+/** @returns bytes of a file, once they are known; Infinity where its header does not tell them */
+function mostIn(header: HeaderLength, bytes: Uint8Array): number | undefined {
   try {
-    return header.push(bytes);
+    const length = header.push(bytes);
+    return length && (length.isExact ? length.least : Infinity);
   } catch (error) {
     if (error instanceof HeaderError) return giveUp({ reason: error.message, code: WRONG.noModel });
     throw error;

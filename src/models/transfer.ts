@@ -48,6 +48,7 @@ export const WRONG = {
   mixed: 'MIXED', // bytes from elsewhere in it
   encoded: 'ENCODED', // compressed; the reason is how
   longer: 'LONGER', // than the reason says
+  shorter: 'SHORTER', // parts than were asked for
   noModel: 'NO_MODEL', // the reason ends a sentence about the file
 } as const;
 

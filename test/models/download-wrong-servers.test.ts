@@ -71,6 +71,13 @@ it.each([
   expect(await failure(address())).toMatch(message);
 });
 
+it('a server that gives shorter ranges than it is asked for', async () => {
+  hub.mood = { longestRange: 1e6 };
+  expect(await failure(address())).toMatch(
+    /gives shorter parts of big-Q4_K_M\.gguf than it is asked for.*fetch the file by other means/,
+  );
+});
+
 it.each([false, true])('a length that is a thousand bytes short; with ranges: %s', async (ranges) => {
   hub.files.set(BIG, small.subarray(0, -1000));
   hub.mood = { ranges };
@@ -118,6 +125,12 @@ describe('a body without an end', () => {
   it('ends where the hub says, at a server of files that says nothing', async () => {
     hub.mood = { endless: true };
     expect(await failure()).toMatch(/sends more as big-Q4_K_M\.gguf than the 6\.00 MB that were to come/);
+    expect(hub.sent).toBeLessThan(2 * small.length);
+  });
+
+  it('is not begun where Content-Range tells of a longer one', async () => {
+    hub.mood = { endless: true, tells: true, ranges: true, saysEnd: () => 99_999_999_999_999 };
+    expect(await failure(address())).toContain('gives other bytes of big-Q4_K_M.gguf');
     expect(hub.sent).toBeLessThan(2 * small.length);
   });
 

@@ -96,6 +96,14 @@ describe('a download', () => {
     );
   });
 
+  it.each(['', 'Identity', 'aws-chunked'])(
+    'takes what is called encoded, %j, and is not',
+    async (encoding) => {
+      hub.mood = { encoding };
+      expect(await get(`${hub.cdn}/${encodeURIComponent(BIG)}`)).toMatchObject({ bytes: big.length });
+    },
+  );
+
   it('copes with a server that knows no ranges', async () => {
     hub.mood.ranges = false;
     expect(await get()).toMatchObject({ checked: true, bytes: big.length });
@@ -247,6 +255,13 @@ describe('an interrupted download', () => {
 describe('a file of a server that tells no length', () => {
   beforeEach(() => {
     hub.mood.tells = false;
+  });
+
+  it('is as long as it comes, where its weights are of a type that is not known', async () => {
+    const bytes = ggufOf(3e6);
+    bytes.writeUInt32LE(99, bytes.indexOf('noise', bytes.indexOf('noise') + 1) + 'noise'.length + 12);
+    hub.files.set(BIG, bytes);
+    expect(await get(`${hub.cdn}/${encodeURIComponent(BIG)}`)).toMatchObject({ bytes: bytes.length });
   });
 
   it('and that ends too early is no model', async () => {

@@ -43,6 +43,9 @@ export interface Mood {
   rfilename?: string | undefined; // what the manifest says
   startOf?: ((from: number) => number) | undefined; // where the CDN begins a range that is to begin at `from`
   saysStart?: boolean | undefined; // and Content-Range says so
+  saysEnd?: ((to: number) => number) | undefined; // what Content-Range says instead of `to`
+  longestRange?: number | undefined; // bytes, of which the CDN gives no more at once
+  encoding?: string | undefined; // what Content-Encoding says of bodies that are as they are
   gzip?: number | undefined; // bodies of the CDN from so many bytes on are compressed
   endless?: boolean | undefined; // bodies of the CDN go on with zeros; no length is told, unless `tells`, that of the file
 }
@@ -171,6 +174,7 @@ export class Hub {
   ): Promise<void> {
     const { gone, cuts = 0, bytesPerSecond = PACE, contentLength, disposition, cdnStatus, head } = this.mood;
     const { startOf = (from: number) => from, saysStart, gzip = Infinity, endless = false } = this.mood;
+    const { saysEnd = (to: number) => to, longestRange = Infinity, encoding } = this.mood;
     const { tells = !endless, etag = tells, ranges = tells, silentCuts = false } = this.mood;
     const bytes = this.files.get(path.slice(1));
     if (method === 'HEAD' && head) return void response.writeHead(head).end();
@@ -179,7 +183,7 @@ export class Hub {
     if (!bytes) return void response.writeHead(404).end();
     const [, from, to] = (ranges && /bytes=(\d+)-(\d*)/.exec(headers.range ?? '')) || [];
     const askedFrom = Number(from ?? 0);
-    const askedTo = to ? Math.min(Number(to) + 1, bytes.length) : bytes.length;
+    const askedTo = Math.min(to ? Number(to) + 1 : Infinity, bytes.length, askedFrom + longestRange);
     const start = startOf(askedFrom);
     const end = start + askedTo - askedFrom;
     const said = saysStart ? start : askedFrom;
@@ -193,8 +197,14 @@ export class Hub {
       ...(disposition ? { 'content-disposition': disposition } : {}),
       ...(from === undefined
         ? {}
-        : { 'content-range': `bytes ${said}-${said + end - start - 1}/${tells ? bytes.length : '*'}` }),
-      ...(zipped ? { 'content-encoding': 'gzip' } : {}),
+        : {
+            'content-range': `bytes ${said}-${saysEnd(said + end - start - 1)}/${tells ? bytes.length : '*'}`,
+          }),
+      ...(zipped
+        ? { 'content-encoding': 'gzip' }
+        : encoding === undefined
+          ? {}
+          : { 'content-encoding': encoding }),
     });
     if (method === 'HEAD') return void response.end();
     if (zipped) return void response.end(zipped);
