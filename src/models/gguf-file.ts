@@ -112,14 +112,19 @@ async function refuseOtherFiles(path: string): Promise<number> {
   return facts.size;
 }
 
+/** Missing parts that a message names. */
+const NAMED = 2;
+
 /** @throws ModelFileError for one of several files whose others are not all beside it */
 function refuseMissingParts(path: string): void {
   const parts = partsOf(path);
   const missing = parts.filter((part) => part !== path && !existsSync(part)).map((part) => basename(part));
-  if (parts.includes(path) && missing.length > 0)
-    throw new ModelFileError(
-      `${path} is one of ${parts.length} parts of a model, and beside it ${missing.length === 1 ? 'is' : 'are'} no ${missing.join(', ')}; download all parts into one folder`,
-    );
+  if (!parts.includes(path) || missing.length === 0) return;
+  const more = missing.length - NAMED;
+  const names = `${missing.slice(0, NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  throw new ModelFileError(
+    `${path} is one of ${parts.length} parts of a model, and beside it ${missing.length === 1 ? 'is' : 'are'} no ${names}; download all parts into one folder`,
+  );
 }
 
 function unreadable(path: string, cause: unknown): ModelFileError {

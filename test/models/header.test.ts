@@ -95,6 +95,14 @@ describe('readHeader', () => {
     );
   });
 
+  it('names the first two of many parts', async () => {
+    const path = join(dir, 'many-00001-of-99999.gguf');
+    await copyFile(await tinyModel(dir), path);
+    await expect(readHeader(path)).rejects.toThrow(
+      /are no many-00002-of-99999\.gguf, many-00003-of-99999\.gguf and 99996 more; download all/,
+    );
+  });
+
   it('refuses a model that ends anywhere before its last tensor begins', async () => {
     const { size } = await stat(await tinyModel(dir));
     const lastTensor = size - 128; // 32 numbers of 4 bytes
