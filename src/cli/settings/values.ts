@@ -22,12 +22,18 @@ export function parseGiven(option: Option, given: Given): unknown {
     if (value === undefined) throw new InvalidArgumentError('It must be true or false.');
     return value;
   }
-  if (typeof given === 'boolean') throw new InvalidArgumentError('It must be a value, not true or false.');
+  if (typeof given === 'boolean' && !isOnOrOff(option))
+    throw new InvalidArgumentError('It must be a value, not true or false.');
   if (typeof given !== 'object') return parseText(option, String(given), previousOf(option));
   if (option.flags.includes('<list>')) return parseText(option, given.join(','), undefined);
   if (!isRepeatable(option))
     throw new InvalidArgumentError('It must be one value; lists stand under [benchmark].');
   return given.reduce((all: unknown, one) => parseText(option, String(one), all), []);
+}
+
+/** A choice of on, off and something between. */
+function isOnOrOff({ flags }: Option): boolean {
+  return flags.includes('<when>');
 }
 
 /** An option whose value is a file or a folder. */

@@ -258,6 +258,14 @@ describe('a strategy and what it cannot do', () => {
   );
 });
 
+test('a choice of on, off and auto takes true and false too', async () => {
+  const on = await settled('generate', { top: { think: true, 'flash-attn': true, color: true } });
+  expect(on.opts()).toMatchObject({ think: 'on', flashAttn: 'on', color: 'always' });
+  const off = await settled('generate', { table: { think: false, 'flash-attn': false, color: false } });
+  expect(off.opts()).toMatchObject({ think: 'off', flashAttn: 'off', color: 'never' });
+  await expect(settled('generate', { top: { threads: true } })).rejects.toThrow('not true or false');
+});
+
 test.each(['json-schema', 'grammar'])('--%s lets the text end, whatever is usual', async (name) => {
   for (const weaker of LAYERS.slice(1)) {
     const said = { flag: { [name]: 'a.file' }, [weaker]: { 'ignore-eos': true } };
