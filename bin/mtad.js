@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { homedir } from 'node:os';
 
+if (process.env.HOME === '') delete process.env.HOME; // else it is the working folder
 try {
   homedir();
 } catch {

@@ -7,6 +7,7 @@ import { EXIT, exitCodeOf, messageOf } from './failures.js';
 export async function main(args: readonly string[]): Promise<void> {
   survivePipes();
   surviveTerminal();
+  process.on('SIGXFSZ', () => {}); // a limit on the size of files (ulimit -f) fails the write instead
   let program: Command | undefined;
   try {
     const line = await readCommandLine(args);

@@ -186,6 +186,15 @@ test.each([['--json'], ['--no-stream'], ['--jsonl', '-n', '1']])(
   },
 );
 
+test('a limit on the size of files (ulimit -f): as a full disk', async () => {
+  const args = [...STORY, '-n', '100', '--json', '-o', join(folder, 'limited.json')];
+  const command = ['-c', 'ulimit -f 1; exec "$0" "$@" < /dev/null', process.execPath, BIN, ...args];
+  const run = await execa('bash', command, { reject: false, env: CLEAN as NodeJS.ProcessEnv });
+  expect(run.stderr).toMatch(/^mtad: Cannot write [^\n]*limited\.json: EFBIG[^\n]*$/);
+  expect(run.exitCode).toBe(1);
+  expect(JSON.parse(run.stdout)).toMatchObject({ text: expect.stringMatching(/\w/) });
+});
+
 test('a full disk behind standard output: exit code 1, the reason, and the text on standard error', async () => {
   for (const flags of [['--json'], ['--no-stream']]) {
     const { exitCode, stderr } = await toFullDisk([...STORY, ...flags]);

@@ -75,6 +75,15 @@ describe.runIf(process.getuid?.() === 0)('a user without a name', () => {
   }
 });
 
+test('an empty HOME is none: settings and models do not lie in the working folder', async () => {
+  const env = { HOME: '', MTAD_CONFIG: undefined, XDG_CONFIG_HOME: undefined, XDG_CACHE_HOME: undefined };
+  const [settings, all] = await Promise.all(
+    [['--path'], ['--json']].map((args) => mtad(['config', ...args], { env, cwd: folder })),
+  );
+  expect(settings!.stdout).toMatch(/^\//);
+  expect(JSON.parse(all!.stdout).settings.models_dir.value).toMatch(/^\//);
+});
+
 describe('a working folder that is gone', () => {
   const gone = (args: string) =>
     execa(
