@@ -5,7 +5,7 @@
  *   npm run check:grammars -- [--schemas 200] [--engine direct] [--strategies autoregressive,speculative,mtad]
  */
 import { parseArgs } from 'node:util';
-import type { EngineName } from '../src/engine/engine.js';
+import type { EngineName } from '../src/engine/port.js';
 import type { SettingsInput } from '../src/generation/settings.js';
 import { loadPair } from '../src/models/pair.js';
 import { trySchema } from '../test/support/schema-trial.js';

@@ -7,7 +7,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import type { EngineName } from '../src/engine/engine.js';
+import type { EngineName } from '../src/engine/port.js';
 import type { RunOptions } from '../src/generation/run-options.js';
 import { loadPair } from '../src/models/pair.js';
 import { type Parting, partingOf, writeGreedily } from '../test/support/greedy-texts.js';

@@ -6,10 +6,10 @@
  */
 import { parseArgs } from 'node:util';
 import { readPrompts } from '../src/benchmark/prompts.js';
-import type { Model } from '../src/engine/engine.js';
+import type { Model } from '../src/engine/port.js';
 import { generate, loadPair, type Pair } from '../src/index.js';
+import { rawLogProb } from '../src/math/raw-log-prob.js';
 import { EMBEDDED_PAIR } from '../src/models/resolve.js';
-import { rawLogProb } from '../src/sampling/raw-log-prob.js';
 import type { TokenId, TopLogits } from '../src/types.js';
 
 const { values } = parseArgs({

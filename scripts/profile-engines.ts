@@ -13,8 +13,8 @@ import { createDirectEngine } from '../src/engine/direct/engine.js';
 import { CONTEXT_DEFAULTS, MODEL_DEFAULTS } from '../src/engine/direct/layout.js';
 import { openLibrary } from '../src/engine/direct/library.js';
 import { ThreadPools } from '../src/engine/direct/thread-pools.js';
-import type { BatchToken, Context, Gpu } from '../src/engine/engine.js';
-import { sharedLlama } from '../src/engine/shared-llama.js';
+import { sharedLlama } from '../src/engine/llama/shared-llama.js';
+import type { BatchToken, Context, Gpu } from '../src/engine/port.js';
 import { generate, loadPair } from '../src/index.js';
 import { EMBEDDED_PAIR } from '../src/models/resolve.js';
 

@@ -1,6 +1,6 @@
 /** What each kind of vocabulary cannot say, by rule: all else must come back from its tokens. */
 import { type LlamaModel, LlamaVocabularyType } from 'node-llama-cpp';
-import { byteLevelName } from '../src/engine/token-bytes.js';
+import { byteLevelName } from '../src/engine/llama/token-bytes.js';
 
 /** What became of a text: it came back; but for its spelling; but for some of it; as another, which no rule allows. */
 export type Fate = 'exact' | 'normalised' | 'lost' | 'changed';

@@ -7,9 +7,6 @@ export { markdown } from './benchmark/formats/markdown.js';
 export type { BenchmarkOptions } from './benchmark/options.js';
 export { reportPage } from './benchmark/page/page.js';
 export { type BenchmarkPrompt, readPrompts } from './benchmark/prompts.js';
-export { readTrace } from './benchmark/replay/read-trace.js';
-export type { RecordedNode, RecordedStep, ReplayRule, Trace } from './benchmark/replay/recorded.js';
-export { type Replay, type Reproduction, replay, replayGrid, reproduces } from './benchmark/replay/replay.js';
 export type {
   BenchmarkReport,
   Conditions,
@@ -29,11 +26,11 @@ export type {
   Versions,
 } from './benchmark/report.js';
 export type { CourseEvent } from './benchmark/run.js';
-export { CacheManager } from './cache/cache-manager.js';
-export { ModelCache, type NodeReadRequest, type Work } from './cache/model-cache.js';
-export { type CacheOptions, openCache } from './cache/open-cache.js';
+export { CacheManager } from './decoding/cache-manager.js';
 export type { EndCheck } from './decoding/cut.js';
-export { type DecodeOptions, decode, type Step } from './decoding/decode.js';
+export { type DecodeOptions, decode, type Step } from './decoding/loop.js';
+export { ModelCache, type NodeReadRequest, type Work } from './decoding/model-cache.js';
+export { type CacheOptions, openCache } from './decoding/open-cache.js';
 export type { Strategy } from './decoding/strategy.js';
 export type { Drafter, DraftSource } from './drafting/drafter.js';
 export {
@@ -54,24 +51,20 @@ export {
   type ReadRequest,
   type Rendered,
   type Tokenizer,
-} from './engine/engine.js';
+} from './engine/port.js';
 export { ModelFileError, PairMismatchError, ResourceError, UsageError } from './errors.js';
 export { Conversation } from './generation/conversation.js';
+export { addStep, type Counters, NO_STEPS } from './generation/counters.js';
+export type { EffectiveSettings, GenerationEvent, GenerationResult } from './generation/events.js';
 export { generate, type Prompt } from './generation/generate.js';
-export { GrammarConstraint } from './generation/grammar-constraint.js';
-export { checkJsonSchema } from './generation/json-schema.js';
-export { answerOf, type Section } from './generation/reasoning.js';
+export { type Ratios, ratios } from './generation/ratios.js';
 export type { RunOptions } from './generation/run-options.js';
-export {
-  type EffectiveSettings,
-  type GenerationEvent,
-  type GenerationResult,
-  Session,
-} from './generation/session.js';
+export { Session } from './generation/session.js';
 export { type Settings, type SettingsInput, settingsSchema } from './generation/settings.js';
-export type { TextPiece } from './generation/text-stream.js';
-export { addStep, type Counters, NO_STEPS } from './metrics/counters.js';
-export { type Ratios, ratios } from './metrics/ratios.js';
+export type { Penalties } from './math/penalties.js';
+export { createRng } from './math/rng.js';
+export type { SamplingSettings } from './math/sampling-settings.js';
+export type { Constraint, Truncation } from './math/truncate.js';
 export type { Asking } from './models/ask.js';
 export type { DownloadOptions, DownloadProgress } from './models/download.js';
 export type { ModelHeader, Vocabulary } from './models/header.js';
@@ -85,10 +78,6 @@ export {
 export { type KnownPair, knownPair, knownPairs } from './models/known-pairs.js';
 export { findPair, loadPair, type Pair, type PairFiles, type PairOptions } from './models/pair.js';
 export { type ResolveOptions, resolveModel } from './models/resolve.js';
-export type { Penalties } from './sampling/penalties.js';
-export { createRng } from './sampling/rng.js';
-export type { SamplingSettings } from './sampling/settings.js';
-export type { Constraint, Truncation } from './sampling/truncate.js';
 export {
   createStrategy,
   STRATEGY_NAMES,
@@ -99,6 +88,13 @@ export type { StrategyContext } from './strategies/recipe.js';
 export type { ChatMessage } from './templates/messages.js';
 export type { TemplateChoice, Think } from './templates/open-template.js';
 export type { ReasoningMarks } from './templates/reasoning-marks.js';
+export { GrammarConstraint } from './text/grammar-constraint.js';
+export { checkJsonSchema } from './text/json-schema.js';
+export { answerOf, type Section } from './text/reasoning.js';
+export type { TextPiece } from './text/text-stream.js';
+export { readTrace } from './trace/read-trace.js';
+export type { RecordedNode, RecordedStep, ReplayRule, Trace } from './trace/recorded.js';
+export { type Replay, type Reproduction, replay, replayGrid, reproduces } from './trace/replay.js';
 export type {
   Distribution,
   Draft,

@@ -1,9 +1,9 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { idleWatts, type Meter, type MeterOptions, openMeter } from '../energy/meter.js';
-import type { ChatTemplate, Model } from '../engine/engine.js';
-import { machineMemory } from '../engine/machine.js';
-import { PEER_NAMES, Peers } from '../engine/peers.js';
+import { machineMemory } from '../engine/llama/machine.js';
+import { PEER_NAMES, Peers } from '../engine/llama/peers.js';
+import type { ChatTemplate, Model } from '../engine/port.js';
 import { UsageError } from '../errors.js';
 import { encodePrompt, promptOf } from '../generation/generate.js';
 import { parseSettings } from '../generation/settings.js';

@@ -1,4 +1,4 @@
-import type { EngineName } from '../engine/engine.js';
+import type { EngineName } from '../engine/port.js';
 import type { RunOptions } from '../generation/run-options.js';
 import type { Settings } from '../generation/settings.js';
 import type { PairOptions } from '../models/pair.js';

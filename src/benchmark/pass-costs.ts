@@ -1,5 +1,5 @@
 import { mean } from 'simple-statistics';
-import type { BatchToken, Context } from '../engine/engine.js';
+import type { BatchToken, Context } from '../engine/port.js';
 import type { TokenId } from '../types.js';
 
 /** The least that an engine can be asked to read. */

@@ -2,7 +2,7 @@ import { text as textOf } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { UsageError } from '../errors.js';
-import { openSource } from './source.js';
+import { openSource } from '../trace/open-source.js';
 
 /** One text that all contenders write on from. */
 export interface BenchmarkPrompt {

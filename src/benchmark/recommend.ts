@@ -1,4 +1,4 @@
-import { FEWEST } from '../metrics/bootstrap.js';
+import { FEWEST } from '../math/bootstrap.js';
 import { strategyOf } from './names.js';
 import type { ContenderSummary } from './report.js';
 

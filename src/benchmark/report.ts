@@ -1,4 +1,4 @@
-import type { Estimate } from '../metrics/bootstrap.js';
+import type { Estimate } from '../math/bootstrap.js';
 import type { FinishReason, TokenId } from '../types.js';
 
 export type { Estimate };

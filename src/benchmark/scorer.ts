@@ -1,5 +1,5 @@
-import type { Context } from '../engine/engine.js';
-import { rawLogProb } from '../sampling/raw-log-prob.js';
+import type { Context } from '../engine/port.js';
+import { rawLogProb } from '../math/raw-log-prob.js';
 import type { LogProb, TokenId } from '../types.js';
 
 /** Logits read beyond those that a strategy saw: rounding may move a token down a rank or two. */

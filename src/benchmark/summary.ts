@@ -1,7 +1,7 @@
 import { mean, median, sampleStandardDeviation } from 'simple-statistics';
-import { bootstrap } from '../metrics/bootstrap.js';
-import { distinct } from '../metrics/distinct.js';
-import { createRng } from '../sampling/rng.js';
+import { bootstrap } from '../math/bootstrap.js';
+import { distinct } from '../math/distinct.js';
+import { createRng } from '../math/rng.js';
 import { gammaOf, strategyOf } from './names.js';
 import { bareMs } from './possible.js';
 import type { Contender, ContenderSummary, Estimate, Generation, PassCost, SpeedUps } from './report.js';

@@ -1,4 +1,4 @@
-import type { Context, Model } from '../engine/engine.js';
+import type { Context, Model } from '../engine/port.js';
 
 /** A model that tells of every pass: how many tokens it evaluated. Otherwise the model itself. */
 export function watchedModel(model: Model, onPass: (tokens: number) => void): Model {

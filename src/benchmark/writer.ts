@@ -1,6 +1,6 @@
 import { joulesBetween } from '../energy/counters.js';
 import type { Meter } from '../energy/meter.js';
-import type { PeerName, Peers } from '../engine/peers.js';
+import type { PeerName, Peers } from '../engine/llama/peers.js';
 import { generate, type Prompt } from '../generation/generate.js';
 import type { RunOptions } from '../generation/run-options.js';
 import type { Settings } from '../generation/settings.js';

@@ -1,4 +1,4 @@
-import type { GenerationResult } from '../generation/session.js';
+import type { GenerationResult } from '../generation/events.js';
 
 /** Where a text has to end, whether or not it is complete. */
 export interface Limits {

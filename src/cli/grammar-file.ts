@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { UsageError } from '../errors.js';
-import { checkJsonSchema } from '../generation/json-schema.js';
 import type { SettingsInput } from '../generation/settings.js';
+import { checkJsonSchema } from '../text/json-schema.js';
 import { utf8Decoder } from './utf8-decoder.js';
 
 export interface GrammarFlags {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { CACHE_TYPES } from '../engine/engine.js';
+import { CACHE_TYPES } from '../engine/port.js';
 import type { RunOptions } from '../generation/run-options.js';
 import { type Settings, settingsSchema } from '../generation/settings.js';
 import { modelsFolder } from '../models/models-folder.js';

@@ -1,4 +1,4 @@
-import type { ChatTemplate } from '../engine/engine.js';
+import type { ChatTemplate } from '../engine/port.js';
 import type { PairFiles } from '../models/pair.js';
 import type { Think } from '../templates/open-template.js';
 

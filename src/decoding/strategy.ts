@@ -1,5 +1,5 @@
 import type { Drafter } from '../drafting/drafter.js';
-import type { Truncation } from '../sampling/truncate.js';
+import type { Truncation } from '../math/truncate.js';
 import type { Distribution, Draft, Rng, Verdict } from '../types.js';
 
 /** A way of guessing and a rule of judging. */

@@ -1,5 +1,5 @@
-import { likeliestLeaf, pathsTo } from '../draft-tree.js';
-import { gumbelTop } from '../sampling/gumbel.js';
+import { likeliestLeaf, pathsTo } from '../math/draft-tree.js';
+import { gumbelTop } from '../math/gumbel.js';
 import {
   type Draft,
   type DraftNode,

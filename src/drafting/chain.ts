@@ -1,4 +1,4 @@
-import { sample } from '../sampling/sample.js';
+import { sample } from '../math/sample.js';
 import { type DraftNode, type Prefix, type Rng, ROOT } from '../types.js';
 import type { Drafter, DraftOptions, NextTokens } from './drafter.js';
 

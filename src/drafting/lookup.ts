@@ -1,4 +1,4 @@
-import { certain } from '../sampling/distribution.js';
+import { certain } from '../math/distribution.js';
 import type { Draft, Prefix, TokenId } from '../types.js';
 import type { Drafter, DraftOptions } from './drafter.js';
 

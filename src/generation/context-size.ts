@@ -1,4 +1,4 @@
-import type { Tokenizer } from '../engine/engine.js';
+import type { Tokenizer } from '../engine/port.js';
 import { ResourceError } from '../errors.js';
 import type { Pair } from '../models/pair.js';
 import type { TokenId } from '../types.js';

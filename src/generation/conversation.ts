@@ -1,13 +1,14 @@
-import type { ChatTemplate, Rendered } from '../engine/engine.js';
+import type { ChatTemplate, Rendered } from '../engine/port.js';
 import { UsageError } from '../errors.js';
 import type { Pair } from '../models/pair.js';
 import type { ChatMessage } from '../templates/messages.js';
+import { answerOf, thoughtOf } from '../text/reasoning.js';
 import type { TokenId } from '../types.js';
 import { refuseLongTexts } from './context-size.js';
-import { answerOf, thoughtOf } from './reasoning.js';
+import type { EffectiveSettings, GenerationEvent } from './events.js';
 import { requireChatTemplate } from './require-chat-template.js';
 import type { RunOptions } from './run-options.js';
-import { type EffectiveSettings, type GenerationEvent, Session } from './session.js';
+import { Session } from './session.js';
 import { parseSettings, type SettingsInput } from './settings.js';
 
 /**

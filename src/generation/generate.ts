@@ -1,12 +1,13 @@
-import type { ChatTemplate } from '../engine/engine.js';
+import type { ChatTemplate } from '../engine/port.js';
 import { UsageError } from '../errors.js';
 import type { Pair } from '../models/pair.js';
 import type { ChatMessage } from '../templates/messages.js';
 import type { TokenId } from '../types.js';
 import { contextSizeOf, refuseLongPrompt, refuseLongTexts } from './context-size.js';
+import type { GenerationEvent } from './events.js';
 import { requireChatTemplate } from './require-chat-template.js';
 import { checkRunOptions, type RunOptions } from './run-options.js';
-import { type GenerationEvent, Session } from './session.js';
+import { Session } from './session.js';
 import { parseSettings, type SettingsInput } from './settings.js';
 
 /** A text to write on from as it is, or a conversation that ends with the user's words, to be put into the model's chat template. */

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { ChatTemplate } from '../engine/engine.js';
+import type { ChatTemplate } from '../engine/port.js';
 import { UsageError } from '../errors.js';
 import type { ModelHeader } from '../models/header.js';
 import type { Pair } from '../models/pair.js';

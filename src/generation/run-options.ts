@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { CACHE_TYPES, type CacheType } from '../engine/engine.js';
+import { CACHE_TYPES, type CacheType } from '../engine/port.js';
 import { UsageError } from '../errors.js';
 
 /** How to run, as opposed to what to generate. */

@@ -1,54 +1,25 @@
 import { randomInt } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import type { CacheManager } from '../cache/cache-manager.js';
-import { openCache } from '../cache/open-cache.js';
-import { decode, type Step } from '../decoding/decode.js';
-import type { ChatTemplate, Grammar } from '../engine/engine.js';
+import type { CacheManager } from '../decoding/cache-manager.js';
+import { decode } from '../decoding/loop.js';
+import { openCache } from '../decoding/open-cache.js';
+import type { ChatTemplate, Grammar } from '../engine/port.js';
 import { UsageError } from '../errors.js';
-import { addStep, type Counters, NO_STEPS } from '../metrics/counters.js';
+import { penaltiesOf } from '../math/penalties.js';
+import { createRng } from '../math/rng.js';
 import type { Pair } from '../models/pair.js';
-import { penaltiesOf } from '../sampling/penalties.js';
-import { createRng } from '../sampling/rng.js';
 import { createStrategy, sequencesOf } from '../strategies/index.js';
 import type { ReasoningMarks } from '../templates/reasoning-marks.js';
-import type { FinishReason, Rng, TokenId } from '../types.js';
-import { bannedTokens } from './banned-tokens.js';
+import { bannedTokens } from '../text/banned-tokens.js';
+import { GrammarConstraint } from '../text/grammar-constraint.js';
+import { ReasoningFirst } from '../text/reasoning-first.js';
+import { type TextPiece, TextStream, textOf } from '../text/text-stream.js';
+import type { Rng, TokenId } from '../types.js';
 import { contextSizeOf, refuseLongPrompt } from './context-size.js';
-import { GrammarConstraint } from './grammar-constraint.js';
-import { ReasoningFirst } from './reasoning-first.js';
+import { addStep, NO_STEPS } from './counters.js';
+import type { EffectiveSettings, GenerationEvent } from './events.js';
 import { checkRunOptions, type RunOptions } from './run-options.js';
 import type { Settings } from './settings.js';
-import { type TextPiece, TextStream, textOf } from './text-stream.js';
-
-/** What happens while a text is written, in the order in which it happens; the result comes last. */
-export type GenerationEvent =
-  | {
-      readonly type: 'start';
-      readonly promptTokens: readonly TokenId[];
-      readonly settings: EffectiveSettings;
-      readonly contextSize: number; // tokens
-    }
-  | { readonly type: 'prefill'; readonly done: number; readonly total: number } // tokens, over both models
-  | { readonly type: 'step'; readonly step: Step }
-  | { readonly type: 'text'; readonly pieces: readonly TextPiece[] }
-  | { readonly type: 'end'; readonly result: GenerationResult };
-
-/** With what was left open decided. */
-export type EffectiveSettings = Settings & { readonly seed: number; readonly perplexity: boolean };
-
-/** One text and what it took. */
-export interface GenerationResult {
-  readonly text: string; // all of it
-  readonly reasoning: string | null; // what of it came before the answer; null = the model does none
-  readonly tokens: readonly TokenId[]; // emitted, the one that ended the text included
-  readonly finishReason: FinishReason;
-  readonly grammarComplete: boolean | null; // whether the text may end there; null without a grammar
-  readonly counters: Counters;
-  readonly prefillMs: number;
-  readonly firstTokenMs: number | null; // from the start of prefill; null where no token came
-  /** Tokens of the prompt that each model evaluated: those that its cache did not hold. */
-  readonly evaluated: { readonly target: number; readonly draft: number };
-}
 
 /** What a session is made of. */
 interface Parts {
@@ -172,7 +143,12 @@ export class Session {
     const { endTokens, endTexts = [], reasoning } = template ?? {};
     const isEndToken = (token: TokenId) => tokenizer.isEndOfGeneration(token) || !!endTokens?.has(token);
     const isEnd = (token: TokenId) => !settings.ignoreEos && isEndToken(token);
-    const banned = bannedTokens(pair, settings.ignoreEos, isEndToken);
+    const banned = bannedTokens(
+      pair.targetHeader.vocabulary.tokens.length,
+      pair.unshared,
+      settings.ignoreEos,
+      isEndToken,
+    );
     const start = grammar?.start();
     const first =
       start && reasoning?.isOpen

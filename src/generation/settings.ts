@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { UsageError } from '../errors.js';
-import { DEFAULT_SAMPLING } from '../sampling/settings.js';
+import { DEFAULT_SAMPLING } from '../math/sampling-settings.js';
 import { canClip, canLookUp, STRATEGY_NAMES } from '../strategies/index.js';
-import { checkJsonSchema } from './json-schema.js';
+import { checkJsonSchema } from '../text/json-schema.js';
 
 const number = (expected: string, accept: (value: number) => boolean) =>
   z.number({ error: expected }).refine(accept, { error: expected });

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { GgufFileType } from 'node-llama-cpp';
-import type { ModelInsights } from '../engine/model-insights.js';
-import { templateOrigin } from '../engine/template-origin.js';
+import type { ModelInsights } from '../engine/llama/model-insights.js';
+import { templateOrigin } from '../engine/llama/template-origin.js';
 import { UsageError } from '../errors.js';
 import { openTemplate } from '../templates/open-template.js';
 import type { GgufFile } from './gguf-file.js';

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { GgufFileInfo } from 'node-llama-cpp';
-import { templateOrigin } from '../engine/template-origin.js';
+import { templateOrigin } from '../engine/llama/template-origin.js';
 import type { TemplateOrigin } from '../templates/open-template.js';
 import { readGgufFile } from './gguf-file.js';
 import { refuseUnfit } from './refusals.js';

@@ -1,6 +1,6 @@
-import type { CacheType, Gpu } from '../engine/engine.js';
-import { capacityOf, inspectMachine, type Machine } from '../engine/machine.js';
-import { insightsOf, type ModelMemory } from '../engine/model-insights.js';
+import { capacityOf, inspectMachine, type Machine } from '../engine/llama/machine.js';
+import { insightsOf, type ModelMemory } from '../engine/llama/model-insights.js';
+import type { CacheType, Gpu } from '../engine/port.js';
 import { ModelFileError, PairMismatchError, UsageError } from '../errors.js';
 import type { Asking } from './ask.js';
 import { checkPair } from './check-pair.js';

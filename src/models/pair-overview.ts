@@ -1,4 +1,4 @@
-import { capacityOf, machineMemory } from '../engine/machine.js';
+import { capacityOf, machineMemory } from '../engine/llama/machine.js';
 import { UsageError } from '../errors.js';
 import { parseAddress } from './address.js';
 import type { KnownPair } from './known-pairs.js';

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
-import { createEngine } from '../engine/create-engine.js';
-import type { Engine, EngineName, Gpu, GrammarSource, Model } from '../engine/engine.js';
+import { createEngine } from '../engine/open.js';
+import type { Engine, EngineName, Gpu, GrammarSource, Model } from '../engine/port.js';
 import { PairMismatchError, UsageError } from '../errors.js';
 import type { TokenId } from '../types.js';
 import { type CheckedPair, checkPair } from './check-pair.js';

@@ -1,5 +1,5 @@
-import { samplingTruncation } from '../sampling/settings.js';
-import { acceptExact } from '../verification/exact.js';
+import { samplingTruncation } from '../math/sampling-settings.js';
+import { acceptExact } from '../rules/exact.js';
 import type { Recipe } from './recipe.js';
 
 /** One token per pass of the target model: nothing is guessed, so only `next` is left. */

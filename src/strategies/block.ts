@@ -1,4 +1,4 @@
-import { acceptBlock } from '../verification/block.js';
+import { acceptBlock } from '../rules/block.js';
 import type { Recipe } from './recipe.js';
 import { type SpeculativeOptions, speculative } from './speculative.js';
 

@@ -1,8 +1,8 @@
 import { beamTreeDrafter } from '../drafting/beams.js';
-import { choose } from '../sampling/sample.js';
-import { likelihoodTruncation } from '../sampling/settings.js';
+import { choose } from '../math/sample.js';
+import { likelihoodTruncation } from '../math/sampling-settings.js';
+import { acceptJointTree } from '../rules/joint-tree.js';
 import { ROOT } from '../types.js';
-import { acceptJointTree } from '../verification/joint-tree.js';
 import { nextTokens, type Recipe } from './recipe.js';
 
 export interface MmtadOptions {

@@ -1,9 +1,9 @@
 import { beamDrafter } from '../drafting/beams.js';
 import type { DraftSource } from '../drafting/drafter.js';
 import { lookupDrafter } from '../drafting/lookup.js';
-import { choose } from '../sampling/sample.js';
-import { likelihoodTruncation } from '../sampling/settings.js';
-import { acceptJoint } from '../verification/joint.js';
+import { choose } from '../math/sample.js';
+import { likelihoodTruncation } from '../math/sampling-settings.js';
+import { acceptJoint } from '../rules/joint.js';
 import { nextTokens, type Recipe } from './recipe.js';
 
 export interface MtadOptions {

@@ -1,7 +1,7 @@
 import { beamDrafter } from '../drafting/beams.js';
-import { logProbOf } from '../sampling/distribution.js';
-import { choose } from '../sampling/sample.js';
-import { likelihoodTruncation } from '../sampling/settings.js';
+import { logProbOf } from '../math/distribution.js';
+import { choose } from '../math/sample.js';
+import { likelihoodTruncation } from '../math/sampling-settings.js';
 import { nextTokens, type Recipe } from './recipe.js';
 
 export interface MtjdOptions {

@@ -1,8 +1,8 @@
-import type { ModelCache } from '../cache/model-cache.js';
+import type { ModelCache } from '../decoding/model-cache.js';
 import type { Strategy } from '../decoding/strategy.js';
 import type { NextTokens } from '../drafting/drafter.js';
-import type { SamplingSettings } from '../sampling/settings.js';
-import type { Truncation } from '../sampling/truncate.js';
+import type { SamplingSettings } from '../math/sampling-settings.js';
+import type { Truncation } from '../math/truncate.js';
 import type { TokenId } from '../types.js';
 
 /** How a strategy is made from its own options. */

@@ -1,8 +1,8 @@
 import { chainDrafter } from '../drafting/chain.js';
 import type { DraftSource } from '../drafting/drafter.js';
 import { lookupDrafter } from '../drafting/lookup.js';
-import { samplingTruncation } from '../sampling/settings.js';
-import { acceptExact } from '../verification/exact.js';
+import { samplingTruncation } from '../math/sampling-settings.js';
+import { acceptExact } from '../rules/exact.js';
 import { nextTokens, type Recipe } from './recipe.js';
 
 export interface SpeculativeOptions {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Scorer } from '../../src/benchmark/scorer.js';
 import type { SettingsInput } from '../../src/generation/settings.js';
+import { rawLogProb } from '../../src/math/raw-log-prob.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
-import { rawLogProb } from '../../src/sampling/raw-log-prob.js';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
 import type { TokenId } from '../../src/types.js';
 import { run } from '../generation/generate-run.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { watchedModel } from '../../src/benchmark/watched-model.js';
-import type { BatchToken, Context, ContextOptions, Model } from '../../src/engine/engine.js';
+import type { BatchToken, Context, ContextOptions, Model } from '../../src/engine/port.js';
 import { EngineFailure, FakeContext } from '../support/fake-context.js';
 import { TARGET } from '../support/fake-model.js';
 import { fakeTokenizer } from '../support/fake-tokenizer.js';

@@ -3,7 +3,7 @@ import { type Entry, expand } from '../../src/benchmark/contenders.js';
 import type { Generation, PassSizes } from '../../src/benchmark/report.js';
 import { peerWriter, strategyWriter, type Task, type Writing } from '../../src/benchmark/writer.js';
 import type { Meter } from '../../src/energy/meter.js';
-import { PEER_NAMES, type PeerRequest, Peers, type PeerText } from '../../src/engine/peers.js';
+import { PEER_NAMES, type PeerRequest, Peers, type PeerText } from '../../src/engine/llama/peers.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';

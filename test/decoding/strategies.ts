@@ -1,4 +1,4 @@
-import type { Step } from '../../src/decoding/decode.js';
+import type { Step } from '../../src/decoding/loop.js';
 import type { StrategyOptions } from '../../src/strategies/index.js';
 import type { TokenId } from '../../src/types.js';
 import { UNCUT } from '../support/fake-model.js';

@@ -1,7 +1,7 @@
 /** Drafts drawn from beams on the fake model, and the law that they should follow. */
 import { type BeamOptions, beamDrafter } from '../../src/drafting/beams.js';
-import { createRng } from '../../src/sampling/rng.js';
-import type { Truncation } from '../../src/sampling/truncate.js';
+import { createRng } from '../../src/math/rng.js';
+import type { Truncation } from '../../src/math/truncate.js';
 import type { Draft, TokenId } from '../../src/types.js';
 import { DRAFT, distributionAfter, type FakeModel, isEnd, UNCUT } from '../support/fake-model.js';
 import { fakeNextTokens, pathTo } from '../support/fake-next-tokens.js';

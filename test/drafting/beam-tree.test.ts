@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { depthsOf, likeliestLeaf, pathsTo } from '../../src/draft-tree.js';
 import { beamTreeDrafter } from '../../src/drafting/beams.js';
-import { createRng } from '../../src/sampling/rng.js';
+import { depthsOf, likeliestLeaf, pathsTo } from '../../src/math/draft-tree.js';
+import { createRng } from '../../src/math/rng.js';
 import type { TokenId } from '../../src/types.js';
 import { FITS, misfit } from '../support/chi-square.js';
 import { DRAFT, distributionAfter, isEnd, UNCUT } from '../support/fake-model.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { logProbOf } from '../../src/sampling/distribution.js';
-import { createRng } from '../../src/sampling/rng.js';
+import { logProbOf } from '../../src/math/distribution.js';
+import { createRng } from '../../src/math/rng.js';
 import type { Draft } from '../../src/types.js';
 import { DOES_NOT_FIT, FITS, misfit } from '../support/chi-square.js';
 import { fakeCoins } from '../support/fake-coins.js';

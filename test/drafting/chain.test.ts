@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { chainDrafter } from '../../src/drafting/chain.js';
-import { createRng } from '../../src/sampling/rng.js';
-import { sample } from '../../src/sampling/sample.js';
+import { createRng } from '../../src/math/rng.js';
+import { sample } from '../../src/math/sample.js';
 import { FITS, misfit } from '../support/chi-square.js';
 import { fakeCoins } from '../support/fake-coins.js';
 import { DRAFT, distributionAfter, END, isEnd, textsAfter, UNCUT } from '../support/fake-model.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { lookupDrafter } from '../../src/drafting/lookup.js';
-import { logProbOf } from '../../src/sampling/distribution.js';
-import { createRng } from '../../src/sampling/rng.js';
+import { logProbOf } from '../../src/math/distribution.js';
+import { createRng } from '../../src/math/rng.js';
 import type { Prefix } from '../../src/types.js';
 import { fakeCoins } from '../support/fake-coins.js';
 import { END, isEnd } from '../support/fake-model.js';

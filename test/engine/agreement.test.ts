@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ModelCache } from '../../src/cache/model-cache.js';
+import { ModelCache } from '../../src/decoding/model-cache.js';
 import { createBindingsEngine } from '../../src/engine/bindings/engine.js';
 import { createDirectEngine } from '../../src/engine/direct/engine.js';
-import type { Engine, Model } from '../../src/engine/engine.js';
+import type { Engine, Model } from '../../src/engine/port.js';
+import { createRng } from '../../src/math/rng.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
-import { createRng } from '../../src/sampling/rng.js';
 import { ROOT, type TokenId, type TopLogits } from '../../src/types.js';
 import { DEVICE } from '../support/device.js';
 import { randomTree } from './cache-laws.js';

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { createBindingsEngine } from '../../src/engine/bindings/engine.js';
-import type { Engine } from '../../src/engine/engine.js';
+import type { Engine } from '../../src/engine/port.js';
 import { UsageError } from '../../src/errors.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { DEVICE } from '../support/device.js';

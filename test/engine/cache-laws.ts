@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { ModelCache } from '../../src/cache/model-cache.js';
-import { pathTo } from '../../src/draft-tree.js';
-import type { Model } from '../../src/engine/engine.js';
-import { createRng } from '../../src/sampling/rng.js';
+import { ModelCache } from '../../src/decoding/model-cache.js';
+import type { Model } from '../../src/engine/port.js';
+import { pathTo } from '../../src/math/draft-tree.js';
+import { createRng } from '../../src/math/rng.js';
 import {
   type Distribution,
   type DraftNode,

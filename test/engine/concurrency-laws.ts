@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Engine, Model } from '../../src/engine/engine.js';
+import type { Engine, Model } from '../../src/engine/port.js';
 import type { TokenId, TopLogits } from '../../src/types.js';
 import { tinyModel } from '../support/gguf-files.js';
 import { alone, chain, difference, TOLERANCE, withContext } from './rows.js';

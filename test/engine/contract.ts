@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Engine, Model } from '../../src/engine/engine.js';
+import type { Engine, Model } from '../../src/engine/port.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { DEVICE } from '../support/device.js';
 import { cacheLaws } from './cache-laws.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Context, Model } from '../../src/engine/engine.js';
+import type { Context, Model } from '../../src/engine/port.js';
 import type { TokenId } from '../../src/types.js';
 import { ALL, alone, chain, difference, TOLERANCE, withContext } from './rows.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { BatchToken, Model } from '../../src/engine/engine.js';
-import { BATCH_SIZE } from '../../src/engine/sizing.js';
+import { BATCH_SIZE } from '../../src/engine/llama/sizing.js';
+import type { BatchToken, Model } from '../../src/engine/port.js';
 import type { TopLogits } from '../../src/types.js';
 import { DEVICE } from '../support/device.js';
 import { ALL, alone, chain, difference, TOLERANCE, withContext } from './rows.js';

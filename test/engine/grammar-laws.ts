@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Engine, Grammar, GrammarSource, Model } from '../../src/engine/engine.js';
+import type { Engine, Grammar, GrammarSource, Model } from '../../src/engine/port.js';
 import { UsageError } from '../../src/errors.js';
 import type { TokenId } from '../../src/types.js';
 import { ALL, chain, withContext } from './rows.js';

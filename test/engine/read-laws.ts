@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Tensor, writeGguf } from '../../scripts/gguf-writer.js';
 import { randomModel } from '../../scripts/make-random-model.js';
 import { decodeFloats } from '../../scripts/tensor-data.js';
-import type { Engine, Model } from '../../src/engine/engine.js';
+import type { Engine, Model } from '../../src/engine/port.js';
 import { ALL, chain, withContext } from './rows.js';
 
 const STORY = 'Once upon a time, there was a little girl named Lily.';

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
-import type { ContextOptions, Engine, Model } from '../../src/engine/engine.js';
+import type { ContextOptions, Engine, Model } from '../../src/engine/port.js';
 import { ResourceError } from '../../src/errors.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { ALL, chain, withContext } from './rows.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { BatchToken, Model } from '../../src/engine/engine.js';
+import type { BatchToken, Model } from '../../src/engine/port.js';
 import { ALL, alone, chain, difference, TOLERANCE, withContext } from './rows.js';
 
 const STORY = 'Once upon a time, there was a little girl named Lily.';

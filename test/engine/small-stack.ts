@@ -1,6 +1,6 @@
 /** A program that has used koffi before, as it comes. Which engine does it get, and what is said? */
 import koffi from 'koffi';
-import { createEngine } from '../../src/engine/create-engine.js';
+import { createEngine } from '../../src/engine/open.js';
 
 koffi.load(null);
 const lines: string[] = [];

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Model } from '../../src/engine/engine.js';
+import type { Model } from '../../src/engine/port.js';
 
 const BOS = 1;
 const EOS = 2;

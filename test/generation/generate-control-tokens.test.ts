@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ChatTemplate } from '../../src/engine/engine.js';
+import type { ChatTemplate } from '../../src/engine/port.js';
 import { Session } from '../../src/generation/session.js';
 import { parseSettings } from '../../src/generation/settings.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';

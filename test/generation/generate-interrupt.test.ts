@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { GenerationEvent } from '../../src/generation/events.js';
 import { generate } from '../../src/generation/generate.js';
-import type { GenerationEvent } from '../../src/generation/session.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
 import { PROMPT, run, watchContexts } from './generate-run.js';

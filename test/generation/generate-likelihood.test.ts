@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { traceStep } from '../../src/generation/trace.js';
-import { ratios } from '../../src/metrics/ratios.js';
+import { ratios } from '../../src/generation/ratios.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
+import { acceptJoint } from '../../src/rules/joint.js';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
+import { traceStep } from '../../src/trace/write.js';
 import type { Distribution, TokenId } from '../../src/types.js';
-import { acceptJoint } from '../../src/verification/joint.js';
 import { chain, withContext } from '../engine/rows.js';
 import { run } from './generate-run.js';
 

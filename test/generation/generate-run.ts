@@ -1,12 +1,12 @@
 /** One whole generation on a real pair, as the tests of `generate` look at it. */
-import type { Step } from '../../src/decoding/decode.js';
-import type { Context, Model } from '../../src/engine/engine.js';
+import type { Step } from '../../src/decoding/loop.js';
+import type { Context, Model } from '../../src/engine/port.js';
+import type { GenerationEvent, GenerationResult } from '../../src/generation/events.js';
 import { generate, type Prompt } from '../../src/generation/generate.js';
 import type { RunOptions } from '../../src/generation/run-options.js';
-import type { GenerationEvent, GenerationResult } from '../../src/generation/session.js';
 import type { SettingsInput } from '../../src/generation/settings.js';
-import type { TextPiece } from '../../src/generation/text-stream.js';
 import type { Pair } from '../../src/models/pair.js';
+import type { TextPiece } from '../../src/text/text-stream.js';
 import type { TokenId } from '../../src/types.js';
 
 export const PROMPT = 'Once upon a time';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Step } from '../../src/decoding/decode.js';
+import type { Step } from '../../src/decoding/loop.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import { acceptedByMtad } from '../support/likeliest-beam.js';
 import { run } from './generate-run.js';

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openCache } from '../../src/cache/open-cache.js';
-import { decode, type Step } from '../../src/decoding/decode.js';
+import { decode, type Step } from '../../src/decoding/loop.js';
+import { openCache } from '../../src/decoding/open-cache.js';
+import { createRng } from '../../src/math/rng.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
-import { createRng } from '../../src/sampling/rng.js';
 import { createStrategy, type StrategyOptions, sequencesOf } from '../../src/strategies/index.js';
 import { PROMPT } from './generate-run.js';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { sharedLlama } from '../../src/engine/shared-llama.js';
+import { sharedLlama } from '../../src/engine/llama/shared-llama.js';
 import { HeaderError, HeaderLength } from '../../src/models/header-length.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { tensorBytes } from '../../src/models/tensor-bytes.js';

@@ -2,15 +2,15 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Engine } from '../../src/engine/engine.js';
+import type { Engine } from '../../src/engine/port.js';
 import { ModelFileError } from '../../src/errors.js';
 import { loadPair } from '../../src/models/pair.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 
 // The engines are the real ones; the mock only keeps hold of those that loadPair creates.
 const engines = vi.hoisted(() => [] as Engine[]);
-vi.mock('../../src/engine/create-engine.js', async (importOriginal) => {
-  const real = await importOriginal<typeof import('../../src/engine/create-engine.js')>();
+vi.mock('../../src/engine/open.js', async (importOriginal) => {
+  const real = await importOriginal<typeof import('../../src/engine/open.js')>();
   const createEngine: typeof real.createEngine = async (...options) => {
     const engine = await real.createEngine(...options);
     engines.push(engine);

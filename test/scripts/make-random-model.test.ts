@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readGguf } from '../../scripts/gguf-reader.js';
 import { tensorTypes } from '../../scripts/gguf-writer.js';
 import { createDirectEngine } from '../../src/engine/direct/engine.js';
-import type { Engine } from '../../src/engine/engine.js';
+import type { Engine } from '../../src/engine/port.js';
 import { alone } from '../engine/rows.js';
 import { tinyModel } from '../support/gguf-files.js';
 

@@ -6,7 +6,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type WidenOptions, widenModel } from '../../scripts/widen-model.js';
 import { createDirectEngine } from '../../src/engine/direct/engine.js';
-import type { Engine, Model } from '../../src/engine/engine.js';
+import type { Engine, Model } from '../../src/engine/port.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import type { TokenId, TopLogits } from '../../src/types.js';
 import { ALL, chain, withContext } from '../engine/rows.js';

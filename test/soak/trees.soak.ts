@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { createDirectEngine } from '../../src/engine/direct/engine.js';
-import type { Engine, Model } from '../../src/engine/engine.js';
+import type { Engine, Model } from '../../src/engine/port.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { cacheLaws } from '../engine/cache-laws.js';
 import { TOLERANCE } from '../engine/rows.js';

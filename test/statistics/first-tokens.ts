@@ -1,10 +1,10 @@
 /** The first tokens of a text: how often a strategy writes them, and how likely the target model makes them. */
-import type { CacheManager } from '../../src/cache/cache-manager.js';
-import type { ModelCache } from '../../src/cache/model-cache.js';
-import { decode } from '../../src/decoding/decode.js';
+import type { CacheManager } from '../../src/decoding/cache-manager.js';
+import { decode } from '../../src/decoding/loop.js';
+import type { ModelCache } from '../../src/decoding/model-cache.js';
 import type { Strategy } from '../../src/decoding/strategy.js';
-import { createRng } from '../../src/sampling/rng.js';
-import type { Truncation } from '../../src/sampling/truncate.js';
+import { createRng } from '../../src/math/rng.js';
+import type { Truncation } from '../../src/math/truncate.js';
 import { type Prefix, ROOT, type TokenId } from '../../src/types.js';
 
 const key = (tokens: readonly TokenId[]) => tokens.join(' ');

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CacheManager } from '../../src/cache/cache-manager.js';
-import { openCache } from '../../src/cache/open-cache.js';
+import type { CacheManager } from '../../src/decoding/cache-manager.js';
+import { openCache } from '../../src/decoding/open-cache.js';
 import type { Strategy } from '../../src/decoding/strategy.js';
+import { logProbOf } from '../../src/math/distribution.js';
+import { residual } from '../../src/math/residual.js';
+import { sample } from '../../src/math/sample.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
-import { logProbOf } from '../../src/sampling/distribution.js';
-import { residual } from '../../src/sampling/residual.js';
-import { sample } from '../../src/sampling/sample.js';
 import { createStrategy, type StrategyOptions } from '../../src/strategies/index.js';
 import type { Distribution } from '../../src/types.js';
 import { chiSquareTest } from '../support/chi-square.js';

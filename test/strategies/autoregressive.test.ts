@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createRng } from '../../src/sampling/rng.js';
+import { createRng } from '../../src/math/rng.js';
 import { FITS, misfit } from '../support/chi-square.js';
 import { distributionAfter, TARGET, textsAfter, UNCUT } from '../support/fake-model.js';
 import { PROMPT, run } from '../support/fake-run.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createRng } from '../../src/sampling/rng.js';
+import { createRng } from '../../src/math/rng.js';
 import type { StrategyOptions } from '../../src/strategies/index.js';
 import { neverEnds, run } from '../support/fake-run.js';
 import { obeysTheContract } from './contract.js';

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { pathTo } from '../../src/draft-tree.js';
-import { GrammarConstraint } from '../../src/generation/grammar-constraint.js';
-import { createRng } from '../../src/sampling/rng.js';
+import { pathTo } from '../../src/math/draft-tree.js';
+import { createRng } from '../../src/math/rng.js';
 import {
   likelihoodTruncation,
   type SamplingSettings,
   samplingTruncation,
-} from '../../src/sampling/settings.js';
+} from '../../src/math/sampling-settings.js';
+import { acceptJoint } from '../../src/rules/joint.js';
 import type { StrategyOptions } from '../../src/strategies/index.js';
-import { acceptJoint } from '../../src/verification/joint.js';
+import { GrammarConstraint } from '../../src/text/grammar-constraint.js';
 import { FITS, misfit } from '../support/chi-square.js';
 import { fakeGrammar, obeys } from '../support/fake-grammar.js';
 import { DRAFT, distributionAfter, END, isEnd, TARGET, textsAfter, UNCUT } from '../support/fake-model.js';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { CacheManager } from '../../src/cache/cache-manager.js';
-import { likeliestLeaf, pathTo } from '../../src/draft-tree.js';
-import { logProbOf } from '../../src/sampling/distribution.js';
-import { createRng } from '../../src/sampling/rng.js';
-import { likelihoodTruncation, type SamplingSettings } from '../../src/sampling/settings.js';
+import { CacheManager } from '../../src/decoding/cache-manager.js';
+import { logProbOf } from '../../src/math/distribution.js';
+import { likeliestLeaf, pathTo } from '../../src/math/draft-tree.js';
+import { createRng } from '../../src/math/rng.js';
+import { likelihoodTruncation, type SamplingSettings } from '../../src/math/sampling-settings.js';
 import { type StrategyOptions, sequencesOf } from '../../src/strategies/index.js';
 import type { Prefix, TokenId } from '../../src/types.js';
 import { distributionAfter, END, isEnd, TARGET, UNCUT } from '../support/fake-model.js';

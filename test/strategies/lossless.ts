@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { createRng } from '../../src/sampling/rng.js';
-import type { SamplingSettings } from '../../src/sampling/settings.js';
+import { createRng } from '../../src/math/rng.js';
+import type { SamplingSettings } from '../../src/math/sampling-settings.js';
 import type { StrategyOptions } from '../../src/strategies/index.js';
 import { FITS, misfit } from '../support/chi-square.js';
 import { TARGET, textsAfter, UNCUT } from '../support/fake-model.js';

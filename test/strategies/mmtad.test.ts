@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { likeliestLeaf, pathTo } from '../../src/draft-tree.js';
-import { logProbOf } from '../../src/sampling/distribution.js';
-import { createRng } from '../../src/sampling/rng.js';
-import { likelihoodTruncation } from '../../src/sampling/settings.js';
+import { logProbOf } from '../../src/math/distribution.js';
+import { likeliestLeaf, pathTo } from '../../src/math/draft-tree.js';
+import { createRng } from '../../src/math/rng.js';
+import { likelihoodTruncation } from '../../src/math/sampling-settings.js';
 import type { StrategyOptions } from '../../src/strategies/index.js';
 import type { Prefix } from '../../src/types.js';
 import { FITS, misfit } from '../support/chi-square.js';

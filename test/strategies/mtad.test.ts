@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { logProbOf } from '../../src/sampling/distribution.js';
-import { createRng } from '../../src/sampling/rng.js';
-import { likelihoodTruncation } from '../../src/sampling/settings.js';
+import { logProbOf } from '../../src/math/distribution.js';
+import { createRng } from '../../src/math/rng.js';
+import { likelihoodTruncation } from '../../src/math/sampling-settings.js';
 import type { StrategyOptions } from '../../src/strategies/index.js';
 import type { Prefix } from '../../src/types.js';
 import { FITS, misfit } from '../support/chi-square.js';

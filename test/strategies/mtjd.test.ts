@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createRng } from '../../src/sampling/rng.js';
+import { createRng } from '../../src/math/rng.js';
 import { createStrategy } from '../../src/strategies/index.js';
 import { CUT, lawOfBeams, PREFIX } from '../drafting/beam-race.js';
 import { FITS, misfit } from '../support/chi-square.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Strategy } from '../../src/decoding/strategy.js';
-import { sample } from '../../src/sampling/sample.js';
-import { acceptExact } from '../../src/verification/exact.js';
+import { sample } from '../../src/math/sample.js';
+import { acceptExact } from '../../src/rules/exact.js';
 import { DOES_NOT_FIT, misfit } from '../support/chi-square.js';
 import { TARGET, textsAfter, UNCUT } from '../support/fake-model.js';
 import { PROMPT } from '../support/fake-run.js';

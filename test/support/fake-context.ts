@@ -1,4 +1,4 @@
-import type { BatchToken, Context, ReadRequest } from '../../src/engine/engine.js';
+import type { BatchToken, Context, ReadRequest } from '../../src/engine/port.js';
 import type { TokenId, TopLogits } from '../../src/types.js';
 import { type FakeModel, readLogits, VOCABULARY } from './fake-model.js';
 

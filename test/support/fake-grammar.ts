@@ -1,4 +1,4 @@
-import type { GrammarState } from '../../src/engine/engine.js';
+import type { GrammarState } from '../../src/engine/port.js';
 import type { TokenId } from '../../src/types.js';
 import { END, isEnd } from './fake-model.js';
 

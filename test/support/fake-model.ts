@@ -1,5 +1,5 @@
-import type { GrammarState, ReadRequest } from '../../src/engine/engine.js';
-import { type Truncation, truncateAfter } from '../../src/sampling/truncate.js';
+import type { GrammarState, ReadRequest } from '../../src/engine/port.js';
+import { type Truncation, truncateAfter } from '../../src/math/truncate.js';
 import {
   type Distribution,
   type Mask,

@@ -1,5 +1,5 @@
 import type { NextTokens } from '../../src/drafting/drafter.js';
-import type { Truncation } from '../../src/sampling/truncate.js';
+import type { Truncation } from '../../src/math/truncate.js';
 import { type Draft, type NodeIndex, ROOT, type TokenId } from '../../src/types.js';
 import { distributionAfter, type FakeModel } from './fake-model.js';
 

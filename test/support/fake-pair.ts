@@ -1,5 +1,5 @@
-import { CacheManager } from '../../src/cache/cache-manager.js';
-import { ModelCache } from '../../src/cache/model-cache.js';
+import { CacheManager } from '../../src/decoding/cache-manager.js';
+import { ModelCache } from '../../src/decoding/model-cache.js';
 import { fakeClock } from './fake-clock.js';
 import { FakeContext } from './fake-context.js';
 import { DRAFT, type FakeModel, TARGET } from './fake-model.js';

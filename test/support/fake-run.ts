@@ -1,9 +1,9 @@
-import type { CacheManager } from '../../src/cache/cache-manager.js';
+import type { CacheManager } from '../../src/decoding/cache-manager.js';
 import type { EndCheck } from '../../src/decoding/cut.js';
-import { type DecodeOptions, decode, type Step } from '../../src/decoding/decode.js';
+import { type DecodeOptions, decode, type Step } from '../../src/decoding/loop.js';
 import type { Strategy } from '../../src/decoding/strategy.js';
-import { createRng } from '../../src/sampling/rng.js';
-import type { SamplingSettings } from '../../src/sampling/settings.js';
+import { createRng } from '../../src/math/rng.js';
+import type { SamplingSettings } from '../../src/math/sampling-settings.js';
 import { createStrategy, type StrategyOptions, sequencesOf } from '../../src/strategies/index.js';
 import type { FinishReason, Prefix, TokenId } from '../../src/types.js';
 import { fakeClock } from './fake-clock.js';

@@ -1,4 +1,4 @@
-import type { Tokenizer } from '../../src/engine/engine.js';
+import type { Tokenizer } from '../../src/engine/port.js';
 
 /** Ends the text and has none itself. */
 export const BYTE_END = 256;

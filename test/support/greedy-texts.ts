@@ -1,5 +1,5 @@
 /** Texts at temperature 0, and where two strategies that should write the same part. */
-import { openCache } from '../../src/cache/open-cache.js';
+import { openCache } from '../../src/decoding/open-cache.js';
 import { generate } from '../../src/generation/generate.js';
 import type { RunOptions } from '../../src/generation/run-options.js';
 import type { Pair } from '../../src/models/pair.js';

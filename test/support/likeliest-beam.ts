@@ -1,6 +1,6 @@
-import { likeliestLeaf, pathsTo, pathTo } from '../../src/draft-tree.js';
+import { likeliestLeaf, pathsTo, pathTo } from '../../src/math/draft-tree.js';
+import { acceptJoint } from '../../src/rules/joint.js';
 import { type Distribution, type Draft, ROOT } from '../../src/types.js';
-import { acceptJoint } from '../../src/verification/joint.js';
 
 /** The likeliest beam of a draft as a draft of its own, and the distributions that judge it. */
 export function likeliestBeam(draft: Draft, p: readonly Distribution[]) {

@@ -1,9 +1,9 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import type { GenerationResult } from '../../src/generation/events.js';
 import { generate } from '../../src/generation/generate.js';
-import type { GenerationResult } from '../../src/generation/session.js';
 import type { SettingsInput } from '../../src/generation/settings.js';
+import { createRng } from '../../src/math/rng.js';
 import type { Pair } from '../../src/models/pair.js';
-import { createRng } from '../../src/sampling/rng.js';
 import { randomSchema } from './random-schema.js';
 
 /** How a text went that had to obey the random schema of this seed. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Template } from '@huggingface/jinja';
 import type { LlamaModel } from 'node-llama-cpp';
 import { withBundledFiles } from '../../scripts/llama-bundle.js';
-import { chatTemplates } from '../../src/engine/chat-template.js';
+import { chatTemplates } from '../../src/engine/llama/chat-template.js';
 import { type ChatMessage, withoutSystem } from '../../src/templates/messages.js';
 import type { Think } from '../../src/templates/open-template.js';
 

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { LlamaModel } from 'node-llama-cpp';
 import { withBundledFiles } from '../../scripts/llama-bundle.js';
-import { sharedLlama } from '../../src/engine/shared-llama.js';
+import { sharedLlama } from '../../src/engine/llama/shared-llama.js';
 
 /** Loads the named ones, as `command-r`, by their names. The caller disposes of them. */
 export async function loadVocabularies<Name extends string>(

@@ -1,7 +1,7 @@
 import { distance } from 'fastest-levenshtein';
 import { UsageError } from '../../errors.js';
 import type { Conversation } from '../../generation/conversation.js';
-import type { GenerationResult } from '../../generation/session.js';
+import type { GenerationResult } from '../../generation/events.js';
 import { homePath } from '../home-path.js';
 import { colorsFor } from '../render/colors.js';
 import { statsText } from '../render/stats.js';

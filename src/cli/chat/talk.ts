@@ -1,6 +1,6 @@
 import { ResourceError, UsageError } from '../../errors.js';
 import type { Conversation } from '../../generation/conversation.js';
-import { answerOf } from '../../generation/reasoning.js';
+import { answerOf } from '../../text/reasoning.js';
 import { attended } from '../attended.js';
 import { cutNotice } from '../cut-notice.js';
 import { EXIT } from '../failures.js';

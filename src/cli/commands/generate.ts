@@ -1,15 +1,16 @@
 import { basename } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { UsageError } from '../../errors.js';
+import type { GenerationResult } from '../../generation/events.js';
+import { withoutReasoning } from '../../generation/events.js';
 import { generate, type Prompt, promptOf } from '../../generation/generate.js';
-import { answerOf, withoutReasoning } from '../../generation/reasoning.js';
 import { refuseWithoutChatTemplate } from '../../generation/require-chat-template.js';
 import type { RunOptions } from '../../generation/run-options.js';
-import type { GenerationResult } from '../../generation/session.js';
 import { parseSettings, type Settings, type SettingsInput } from '../../generation/settings.js';
 import type { Pair, PairFiles, PairOptions } from '../../models/pair.js';
 import { sequencesOf } from '../../strategies/index.js';
 import type { OpenTemplate } from '../../templates/open-template.js';
+import { answerOf } from '../../text/reasoning.js';
 import type { FinishReason } from '../../types.js';
 import { attended } from '../attended.js';
 import { cutNotice } from '../cut-notice.js';

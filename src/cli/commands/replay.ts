@@ -1,15 +1,9 @@
 import { stringify } from 'csv-stringify/sync';
 import { markdownTable } from 'markdown-table';
-import { readTrace } from '../../benchmark/replay/read-trace.js';
-import type { Trace } from '../../benchmark/replay/recorded.js';
-import {
-  REPLAY_CAVEAT,
-  type Replay,
-  type Reproduction,
-  replayGrid,
-  reproduces,
-} from '../../benchmark/replay/replay.js';
 import { UsageError } from '../../errors.js';
+import { readTrace } from '../../trace/read-trace.js';
+import type { Trace } from '../../trace/recorded.js';
+import { REPLAY_CAVEAT, type Replay, type Reproduction, replayGrid, reproduces } from '../../trace/replay.js';
 import { EXIT } from '../failures.js';
 import { colorsFor } from '../render/colors.js';
 import { jsonLine } from '../render/json.js';

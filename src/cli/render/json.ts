@@ -1,5 +1,5 @@
-import type { EffectiveSettings, GenerationResult } from '../../generation/session.js';
-import { ratios } from '../../metrics/ratios.js';
+import type { EffectiveSettings, GenerationResult } from '../../generation/events.js';
+import { ratios } from '../../generation/ratios.js';
 import type { Pair } from '../../models/pair.js';
 import { sequencesOf } from '../../strategies/index.js';
 import { VERSION } from '../../version.js';

@@ -1,6 +1,6 @@
-import type { GenerationEvent } from '../../generation/session.js';
-import { textOf } from '../../generation/text-stream.js';
-import { traceStart, traceStep } from '../../generation/trace.js';
+import type { GenerationEvent } from '../../generation/events.js';
+import { textOf } from '../../text/text-stream.js';
+import { traceStart, traceStep } from '../../trace/write.js';
 import { jsonLine, paramsJson, type Run } from './json.js';
 import type { Printer } from './printers.js';
 import { Sink } from './sink.js';

@@ -1,6 +1,6 @@
 import type { ChalkInstance } from 'chalk';
-import type { GenerationEvent } from '../../generation/session.js';
-import { textOf } from '../../generation/text-stream.js';
+import type { GenerationEvent } from '../../generation/events.js';
+import { textOf } from '../../text/text-stream.js';
 import { jsonLine, paramsJson, type Run, resultJson } from './json.js';
 
 /** What an event adds to the output, often nothing. */

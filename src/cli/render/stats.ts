@@ -1,6 +1,6 @@
 import type { ChalkInstance } from 'chalk';
-import type { GenerationResult } from '../../generation/session.js';
-import { ratios } from '../../metrics/ratios.js';
+import type { GenerationResult } from '../../generation/events.js';
+import { ratios } from '../../generation/ratios.js';
 import type { Run } from './json.js';
 
 /** A few lines for people: what came out, how fast, and what the draft model was good for. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ControlledEvaluateInputItem, LlamaContext, LlamaContextSequence, Token } from 'node-llama-cpp';
 import type { TopLogits } from '../../types.js';
-import type { BatchToken, Context, ReadRequest } from '../engine.js';
+import type { BatchToken, Context, ReadRequest } from '../port.js';
 import { checkCopy, checkNext, checkPosition } from '../requests.js';
 import { topLogits } from './top-logits.js';
 

@@ -1,6 +1,11 @@
 import { getModuleVersion, type Llama, type LlamaContext, type LlamaModel } from 'node-llama-cpp';
-import { chatTemplates } from '../chat-template.js';
-import { Complaints } from '../complaints.js';
+import { chatTemplates } from '../llama/chat-template.js';
+import { Complaints } from '../llama/complaints.js';
+import { createGrammar, parseGrammar } from '../llama/grammar.js';
+import { loadLlamaModel } from '../llama/llama-model.js';
+import { sharedLlama } from '../llama/shared-llama.js';
+import { BATCH_SIZE, contextFailure, defaultThreads, ggmlType, refuseTooLarge } from '../llama/sizing.js';
+import { llamaTokenizer } from '../llama/tokenizer.js';
 import type {
   Context,
   ContextOptions,
@@ -11,12 +16,7 @@ import type {
   Model,
   ModelOptions,
   Tokenizer,
-} from '../engine.js';
-import { createGrammar, parseGrammar } from '../grammar.js';
-import { loadLlamaModel } from '../llama-model.js';
-import { sharedLlama } from '../shared-llama.js';
-import { BATCH_SIZE, contextFailure, defaultThreads, ggmlType, refuseTooLarge } from '../sizing.js';
-import { llamaTokenizer } from '../tokenizer.js';
+} from '../port.js';
 import { BindingsContext } from './context.js';
 
 /**

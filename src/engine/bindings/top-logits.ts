@@ -1,6 +1,6 @@
 import type { Mask, TopLogits } from '../../types.js';
-import type { ReadRequest } from '../engine.js';
-import { largestAllowed } from '../largest-allowed.js';
+import { largestAllowed } from '../llama/largest-allowed.js';
+import type { ReadRequest } from '../port.js';
 
 /** The smallest probability above 0 that float32 has. */
 const SMALLEST = 2 ** -149;

@@ -1,4 +1,4 @@
-import type { BatchToken } from '../engine.js';
+import type { BatchToken } from '../port.js';
 import type { Library, NativeBatch, Pointer } from './library.js';
 
 /** The memory of a llama_batch, reused for every pass of a context. */

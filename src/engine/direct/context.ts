@@ -1,5 +1,5 @@
 import type { TopLogits } from '../../types.js';
-import type { BatchToken, Context, ReadRequest } from '../engine.js';
+import type { BatchToken, Context, ReadRequest } from '../port.js';
 import { checkCopy, checkNext, checkPosition } from '../requests.js';
 import { BatchMemory } from './batch.js';
 import { CellKeeper } from './cell-keeper.js';

@@ -2,8 +2,13 @@ import { basename } from 'node:path';
 import { getModuleVersion, type Llama, type LlamaModel } from 'node-llama-cpp';
 import pLimit from 'p-limit';
 import { ModelFileError } from '../../errors.js';
-import { chatTemplates } from '../chat-template.js';
-import { Complaints } from '../complaints.js';
+import { chatTemplates } from '../llama/chat-template.js';
+import { Complaints } from '../llama/complaints.js';
+import { createGrammar, parseGrammar } from '../llama/grammar.js';
+import { loadFailure, loadLlamaModel } from '../llama/llama-model.js';
+import { sharedLlama } from '../llama/shared-llama.js';
+import { BATCH_SIZE, contextFailure, defaultThreads, ggmlType, refuseTooLarge } from '../llama/sizing.js';
+import { llamaTokenizer } from '../llama/tokenizer.js';
 import type {
   Context,
   ContextOptions,
@@ -14,12 +19,7 @@ import type {
   Model,
   ModelOptions,
   Tokenizer,
-} from '../engine.js';
-import { createGrammar, parseGrammar } from '../grammar.js';
-import { loadFailure, loadLlamaModel } from '../llama-model.js';
-import { sharedLlama } from '../shared-llama.js';
-import { BATCH_SIZE, contextFailure, defaultThreads, ggmlType, refuseTooLarge } from '../sizing.js';
-import { llamaTokenizer } from '../tokenizer.js';
+} from '../port.js';
 import { DirectContext } from './context.js';
 import { CONTEXT_DEFAULTS, MODEL_DEFAULTS } from './layout.js';
 import { type Library, openLibrary, type Pointer } from './library.js';

@@ -1,6 +1,6 @@
 import type { Mask, TopLogits } from '../../types.js';
-import type { ReadRequest } from '../engine.js';
-import { largestAllowed } from '../largest-allowed.js';
+import { largestAllowed } from '../llama/largest-allowed.js';
+import type { ReadRequest } from '../port.js';
 
 /**
  * Reads a row of logits as llama.cpp computed it, one for each token of the vocabulary.

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDirectEngine } from '../../../src/engine/direct/engine.js';
-import type { Engine } from '../../../src/engine/engine.js';
+import type { Engine } from '../../../src/engine/port.js';
 import { ResourceError } from '../../../src/errors.js';
 import { DEVICE } from '../../support/device.js';
 import { tinyModel } from '../../support/gguf-files.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { topLogits } from '../../../src/engine/direct/top-logits.js';
-import { createRng } from '../../../src/sampling/rng.js';
+import { createRng } from '../../../src/math/rng.js';
 
 const NOT_SUMMED = { logSumExp: false };
 

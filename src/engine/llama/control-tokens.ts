@@ -1,0 +1,97 @@
+import type { LlamaModel, Token } from 'node-llama-cpp';
+import type { TokenId } from '../../types.js';
+
+/** Whether a token is no text: its name stands for nothing that is written. */
+export function isControlToken(model: LlamaModel, token: TokenId): boolean {
+  const { control, unknown } = model.getTokenAttributes(token as Token);
+  return control || unknown;
+}
+
+/** Such a token, and its name. */
+interface ControlToken {
+  readonly token: TokenId;
+  readonly name: string;
+  readonly lstrip: boolean; // whether it swallows blank space before it
+  readonly rstrip: boolean; // and behind it
+}
+
+/** The control tokens of a vocabulary, as llama.cpp recognises them in a text where it is asked to. */
+export class ControlTokens {
+  readonly #byName: ReadonlyMap<string, ControlToken>;
+  /** How long the names are that begin with a letter, longest first; some vocabularies have names by the ten thousand. */
+  readonly #lengths = new Map<string, readonly number[]>();
+  readonly #initials: RegExp;
+
+  constructor(model: LlamaModel) {
+    const names: readonly string[] = model.fileInfo.metadata.tokenizer?.ggml?.tokens ?? [];
+    const found = names.flatMap((name, token): ControlToken[] => {
+      if (name === '' || !isControlToken(model, token)) return [];
+      const { lstrip, rstrip } = model.getTokenAttributes(token as Token);
+      return [{ token, name, lstrip, rstrip }];
+    });
+    this.#byName = new Map(found.map((one) => [one.name, one]));
+    const lengths = new Map<string, Set<number>>();
+    for (const { name } of found)
+      lengths.set(name[0]!, (lengths.get(name[0]!) ?? new Set()).add(name.length));
+    for (const [letter, all] of lengths)
+      this.#lengths.set(
+        letter,
+        [...all].sort((a, b) => b - a),
+      );
+    const codes = [...lengths.keys()].map((letter) => letter.charCodeAt(0).toString(16).padStart(4, '0'));
+    this.#initials = new RegExp(`[${codes.map((code) => `\\u${code}`).join('')}]`, 'g');
+  }
+
+  /** The same text, each spelling in it changed. */
+  replace(text: string, change: (name: string) => string): string {
+    return this.split(text, false)
+      .map(({ part, name }) => (name === undefined ? `${part}` : change(name)))
+      .join('');
+  }
+
+  /** The same text, each letter in it changed that a spelling may begin with. */
+  replaceInitials(text: string, change: (letter: string) => string): string {
+    return text.replace(this.#initials, change);
+  }
+
+  /**
+   * The text cut at every spelling: words, and tokens between them. `at` is where in the text each begins.
+   * @param strips whether tokens swallow the blank space that they are made to swallow
+   */
+  split(
+    text: string,
+    strips = true,
+  ): { readonly at: number; readonly part: string | TokenId; readonly name?: string }[] {
+    const parts: { at: number; part: string | TokenId; name?: string }[] = [];
+    let begin = 0;
+    let before: ControlToken | undefined;
+    const words = (end: number, behind: ControlToken | undefined) => {
+      let [at, part] = [begin, text.slice(begin, end)];
+      if (strips && before?.rstrip) {
+        const rest = part.replace(/^[ \t-\r]+/, '');
+        [at, part] = [at + part.length - rest.length, rest];
+      }
+      if (strips && behind?.lstrip) part = part.replace(/[ \t-\r]+$/, '');
+      if (part !== '') parts.push({ at, part });
+    };
+    for (let at = 0; at < text.length; at++) {
+      const found = this.#foundAt(text, at);
+      if (!found) continue;
+      words(at, found);
+      parts.push({ at, part: found.token, name: found.name });
+      begin = at + found.name.length;
+      before = found;
+      at = begin - 1;
+    }
+    words(text.length, undefined);
+    return parts;
+  }
+
+  #foundAt(text: string, at: number): ControlToken | undefined {
+    for (const length of this.#lengths.get(text[at]!) ?? []) {
+      const found = this.#byName.get(text.slice(at, at + length));
+      if (found) return found;
+    }
+    return undefined;
+  }
+}

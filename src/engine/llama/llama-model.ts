@@ -1,0 +1,58 @@
+import { basename } from 'node:path';
+import {
+  type GgufInsights,
+  InsufficientMemoryError,
+  type Llama,
+  type LlamaModel,
+  type LlamaModelOptions,
+} from 'node-llama-cpp';
+import { ModelFileError, ResourceError } from '../../errors.js';
+import type { Complaints } from './complaints.js';
+
+/**
+ * A model as node-llama-cpp loads it.
+ * @throws ModelFileError when llama.cpp cannot load the file or its state cannot be rolled back; ResourceError when
+ *   the memory does not suffice
+ */
+export async function loadLlamaModel(
+  llama: Llama,
+  options: LlamaModelOptions,
+  complaints: Complaints,
+): Promise<LlamaModel> {
+  complaints.clear();
+  let model: LlamaModel;
+  try {
+    model = await llama.loadModel(options);
+  } catch (error) {
+    if (options.loadSignal?.aborted) throw error;
+    throw error instanceof InsufficientMemoryError
+      ? new ResourceError(error.message, { cause: error })
+      : await loadFailure(options.modelPath, error, complaints);
+  }
+  try {
+    refuseWithoutRollback(model.fileInsights, options.modelPath);
+    return model;
+  } catch (error) {
+    await model.dispose();
+    throw error;
+  }
+}
+
+/** What to throw when llama.cpp has not loaded a model. */
+export async function loadFailure(path: string, cause: unknown, complaints: Complaints): Promise<Error> {
+  const reason = await complaints.summary(cause);
+  const Failure = /alloc|out of memory/i.test(reason) ? ResourceError : ModelFileError;
+  return new Failure(`llama.cpp cannot load ${path}: ${reason}`, { cause });
+}
+
+/**
+ * Recurrent state cannot be cut back to an earlier token, which every rejected draft asks for.
+ * @throws ModelFileError
+ */
+export function refuseWithoutRollback(insights: GgufInsights, path: string): void {
+  if (insights.isRecurrent || insights.isHybrid)
+    throw new ModelFileError(
+      `${basename(path)} is a ${insights.ggufFileInfo.metadata.general.architecture} model: its recurrent state cannot be rolled back, ` +
+        'which a rejected draft needs; use a transformer model',
+    );
+}

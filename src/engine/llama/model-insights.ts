@@ -1,0 +1,63 @@
+import { GgmlType, type GgufFileInfo, GgufInsights } from 'node-llama-cpp';
+import { ModelFileError } from '../../errors.js';
+import type { CacheType, Gpu } from '../port.js';
+import { refuseWithoutRollback } from './llama-model.js';
+import { sharedLlama } from './shared-llama.js';
+import { contextMemory, type MemoryNeed } from './sizing.js';
+
+/** What llama.cpp makes of a model file, told from its header. */
+export interface ModelInsights {
+  readonly parameters: number;
+  readonly weightBytes: number; // of all tensors in the file, or a little less
+  readonly mostOf: string | undefined; // number format of most weights: F16
+  readonly recurrent: boolean;
+  readonly hybrid: boolean;
+  readonly slidingWindow: number | undefined; // tokens
+  /** @throws ModelFileError for an architecture that this llama.cpp does not know, or whose state cannot be rolled back */
+  refuse(): void;
+  memory(options: { cells: number; cacheType: CacheType | undefined }): Promise<ModelMemory>;
+}
+
+/** By node-llama-cpp's reckoning, with as many layers on the GPU as it would put there. */
+export interface ModelMemory {
+  readonly gpuLayers: number;
+  readonly weights: MemoryNeed;
+  readonly context: MemoryNeed; // KV cache and compute buffers
+}
+
+/**
+ * @throws UsageError when no build of llama.cpp for the wanted device runs on this machine
+ * @throws ModelFileError for weights in a format that this llama.cpp does not know
+ */
+export async function insightsOf(info: GgufFileInfo, source: string, gpu: Gpu): Promise<ModelInsights> {
+  const llama = await sharedLlama(gpu);
+  const insights = await GgufInsights.from(info, llama).catch((cause) => {
+    throw new ModelFileError(
+      `Cannot tell how long the weights of ${source} are (${(cause as Error).message}); download it again, or update mtad if it is newer`,
+      { cause },
+    );
+  });
+  return {
+    parameters: insights.totalParameters,
+    weightBytes: insights.modelSize,
+    mostOf: insights.dominantTensorType === undefined ? undefined : GgmlType[insights.dominantTensorType],
+    recurrent: insights.isRecurrent,
+    hybrid: insights.isHybrid,
+    slidingWindow: insights.swaSize,
+    refuse() {
+      if (!insights.isSupportedByLlamaCpp)
+        throw new ModelFileError(
+          `${source} is a ${info.metadata.general.architecture} model, which llama.cpp ${llama.llamaCppRelease.release} does not know`,
+        );
+      refuseWithoutRollback(insights, source);
+    },
+    async memory({ cells, cacheType }) {
+      const gpuLayers = llama.gpu
+        ? (await insights.configurationResolver.resolveModelGpuLayersV2('auto')).gpuLayers
+        : 0;
+      const { cpuRam, gpuVram } = insights.estimateModelResourceRequirements({ gpuLayers });
+      const context = contextMemory(insights, { cells, gpuLayers, cacheType });
+      return { gpuLayers, weights: { ram: cpuRam, vram: gpuVram }, context };
+    },
+  };
+}

@@ -1,0 +1,99 @@
+import {
+  getLlama,
+  getLlamaGpuTypes,
+  type Llama,
+  type LlamaGpuType,
+  LlamaLogLevel,
+  NoBinaryFoundError,
+} from 'node-llama-cpp';
+import { UsageError } from '../../errors.js';
+import type { Gpu } from '../port.js';
+import { cudaObstacle } from './cuda-driver.js';
+
+export type LogListener = (level: LlamaLogLevel, text: string) => void;
+
+/** llama.cpp logs per process, not per model: whoever is interested listens. */
+export const logListeners = new Set<LogListener>();
+
+const shared = new Map<Gpu, Promise<Llama>>();
+
+/**
+ * One instance per device for the life of the process. A second one would lose its logger (node-llama-cpp 3.21.1
+ * releases the first one's late), and llama.cpp would write to standard output instead.
+ * @throws UsageError when no build of llama.cpp for the wanted device runs on this machine
+ */
+export async function sharedLlama(gpu: Gpu): Promise<Llama> {
+  const device = await resolveDevice(gpu);
+  const known = shared.get(device);
+  if (known) return known;
+  const created = createLlama(device, shared.size > 0);
+  shared.set(device, created);
+  created.catch(() => shared.delete(device));
+  return created;
+}
+
+async function resolveDevice(gpu: Gpu): Promise<Gpu> {
+  if (gpu === 'off') return gpu;
+  return deviceFor(gpu, await supportedDevices(), await whyNotCuda(gpu));
+}
+
+/** Why CUDA is passed over where it would be chosen; undefined where it is not. */
+export async function whyNotCuda(gpu: Gpu): Promise<string | undefined> {
+  if (gpu !== 'auto' && gpu !== 'cuda') return undefined;
+  return (await supportedDevices()).includes('cuda') ? obstacleOfCuda() : undefined;
+}
+
+/** What does not change while the process lives, and takes looking for libraries or asking a driver. */
+const supportedDevices = once(() => getLlamaGpuTypes('supported'));
+const obstacleOfCuda = once(() => cudaObstacle());
+
+function once<T>(find: () => Promise<T>): () => Promise<T> {
+  let found: Promise<T> | undefined;
+  return () => {
+    found ??= find();
+    return found;
+  };
+}
+
+/**
+ * 'off' where there is no choice, so that asking for 'auto' and for 'off' gives one instance.
+ * @param supported what this machine has libraries for, as node-llama-cpp tells
+ * @throws UsageError for a device that is asked for by name and cannot be had
+ */
+export function deviceFor(
+  gpu: Exclude<Gpu, 'off'>,
+  supported: readonly (Gpu | false)[],
+  noCuda: string | undefined, // why
+): Gpu {
+  if (gpu === 'auto')
+    return supported.some((device) => device !== false && !(device === 'cuda' && noCuda)) ? 'auto' : 'off';
+  if (!supported.includes(gpu))
+    throw new UsageError(`No llama.cpp build for ${gpu} runs on this machine; use --gpu auto or --gpu off`);
+  if (gpu === 'cuda' && noCuda)
+    throw new UsageError(`CUDA does not work here: ${noCuda}; update the driver, or use --gpu vulkan or off`);
+  return gpu;
+}
+
+async function createLlama(gpu: Gpu, isSecond: boolean): Promise<Llama> {
+  const exclude: LlamaGpuType[] = (await whyNotCuda(gpu)) ? ['cuda'] : [];
+  try {
+    return await getLlama({
+      gpu: gpu === 'off' ? false : gpu === 'auto' ? { type: 'auto', exclude } : gpu,
+      build: 'never',
+      skipDownload: true,
+      progressLogs: false,
+      maxThreads: 0, // as many as a context asks for
+      logLevel: isSecond ? LlamaLogLevel.disabled : LlamaLogLevel.warn,
+      logger: (level, text) => {
+        for (const listener of logListeners) listener(level, text);
+      },
+    });
+  } catch (cause) {
+    if (!(cause instanceof NoBinaryFoundError)) throw cause;
+    throw new UsageError(
+      `No prebuilt llama.cpp of node-llama-cpp runs on this machine (${process.platform} ${process.arch}, GPU ${gpu}); ` +
+        'if it was installed without optional packages, add the one for this machine, which the README names',
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,60 @@
+import { type LlamaModel, LlamaVocabularyType } from 'node-llama-cpp';
+import type { TokenId } from '../../types.js';
+
+/**
+ * Whether llama.cpp tidies what it decodes: "ls ." becomes "ls." and "you 're" becomes "you're", with the vocabularies of
+ * Llama 3, Gemma 4 and GPT-2 among others. That is not what the model wrote, and token by token it comes out otherwise.
+ */
+export function tidiesText(model: LlamaModel): boolean {
+  const { bpe, wpm } = LlamaVocabularyType;
+  const isKnown = model.vocabularyType === bpe || model.vocabularyType === wpm;
+  return isKnown && !model.detokenize(model.tokenize('a ?')).includes(' ?');
+}
+
+/** The bytes of tokens one after another, as llama.cpp's `llama_token_to_piece` has them. For BPE and WordPiece. */
+export function tokenBytes(model: LlamaModel): (tokens: readonly TokenId[], special: boolean) => Uint8Array {
+  const { tokens: names, model: kind } = model.fileInfo.metadata.tokenizer.ggml;
+  const known = new Map<TokenId, { readonly bytes: Uint8Array; readonly isSpecial: boolean }>();
+  const look = (token: TokenId) => {
+    const found = known.get(token) ?? pieceOf(model, token, names[token]!, kind === 'gpt2');
+    known.set(token, found);
+    return found;
+  };
+  return (tokens, special) =>
+    Buffer.concat(tokens.map(look).flatMap(({ bytes, isSpecial }) => (isSpecial && !special ? [] : [bytes])));
+}
+
+function pieceOf(model: LlamaModel, token: TokenId, name: string, isByteLevel: boolean) {
+  const { control, unknown, userDefined, normal, byte } = model.getTokenAttributes(
+    token as Parameters<LlamaModel['getTokenAttributes']>[0],
+  );
+  const isSpecial = control || unknown;
+  if (isSpecial || userDefined) return { bytes: Buffer.from(name), isSpecial };
+  if (normal) return { bytes: isByteLevel ? fromByteLevel(name) : unescaped(name), isSpecial };
+  return { bytes: Buffer.from(byte ? [Number.parseInt(name.slice(3, 5), 16)] : []), isSpecial }; // <0x0A>
+}
+
+/** SentencePiece writes a space as U+2581. */
+const unescaped = (name: string) => Buffer.from(name.replaceAll('\u2581', ' '));
+
+/** How vocabularies in the manner of GPT-2 name a byte: by itself where it is visible, else by a letter from U+0100 on. */
+export function byteLevelName(byte: number): string {
+  return String.fromCharCode(isVisible(byte) ? byte : 0x100 + HIDDEN.indexOf(byte));
+}
+
+/** What a vocabulary may call the token of a byte: as above, or by its number, <0x0A>. */
+export function byteNames(byte: number): readonly string[] {
+  return [byteLevelName(byte), `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`];
+}
+
+function fromByteLevel(name: string): Uint8Array {
+  const bytes = [...name].map((letter) => BYTE_OF.get(letter));
+  return bytes.every((byte) => byte !== undefined) ? Uint8Array.from(bytes) : Buffer.from(name);
+}
+
+const isVisible = (byte: number) =>
+  (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xff && byte !== 0xad);
+
+const BYTES = Array.from({ length: 256 }, (_, byte) => byte);
+const HIDDEN = BYTES.filter((byte) => !isVisible(byte));
+const BYTE_OF: ReadonlyMap<string, number> = new Map(BYTES.map((byte) => [byteLevelName(byte), byte]));

@@ -1,0 +1,23 @@
+import { UsageError } from '../errors.js';
+import { createBindingsEngine } from './bindings/engine.js';
+import { createDirectEngine } from './direct/engine.js';
+import { DirectUnavailable } from './direct/library.js';
+import type { Engine, EngineName, EngineOptions } from './port.js';
+
+/**
+ * The engine of that name; 'auto' is the direct one where it trusts itself, else node-llama-cpp's own API.
+ * @throws UsageError when no build of llama.cpp for the wanted device runs on this machine, or when the direct engine
+ *   is asked for by name and does not trust itself
+ */
+export async function createEngine(name: EngineName | 'auto', options: EngineOptions): Promise<Engine> {
+  if (name === 'bindings') return createBindingsEngine(options);
+  try {
+    return await createDirectEngine(options);
+  } catch (cause) {
+    if (!(cause instanceof DirectUnavailable)) throw cause;
+    const reason = `the direct engine does not work here: ${cause.message}`;
+    if (name === 'direct') throw new UsageError(`${reason}; use --engine bindings`, { cause });
+    options.log?.(`[mtad] ${reason}; using bindings`);
+    return createBindingsEngine(options);
+  }
+}

@@ -1,0 +1,38 @@
+import type { Distribution, Rng, TokenId } from '../types.js';
+import { argmax } from './distribution.js';
+import type { SamplingSettings } from './sampling-settings.js';
+
+/**
+ * The token at quantile `coin` of the distribution; `coin` is uniform in [0, 1).
+ * @throws Error where there is none to draw
+ */
+export function sample({ tokens, logProbs }: Distribution, coin: number): TokenId {
+  refuseDeadEnd(tokens);
+  let mass = 0;
+  for (let i = 0; i < tokens.length; i++) {
+    mass += Math.exp(logProbs[i]!);
+    if (coin < mass) return tokens[i]!;
+  }
+  return tokens[tokens.length - 1]!; // rounding left the total a hair below 1
+}
+
+/**
+ * For rules that compare likelihoods, whose distributions are those of temperature 1 even where 0 is asked for.
+ * @throws Error where there is no token to choose
+ */
+export function choose(
+  distribution: Distribution,
+  { temperature }: Pick<SamplingSettings, 'temperature'>,
+  rng: Rng,
+): TokenId {
+  refuseDeadEnd(distribution.tokens);
+  return temperature === 0 ? argmax(distribution) : sample(distribution, rng());
+}
+
+/** A constraint may lead where no token of the vocabulary is allowed. That matters once the text goes there. */
+function refuseDeadEnd(tokens: Int32Array): void {
+  if (tokens.length === 0)
+    throw new Error(
+      'No token of this vocabulary can go on here: the grammar asks for what the model cannot write',
+    );
+}

@@ -1,0 +1,69 @@
+import type { Readable } from 'node:stream';
+import { UsageError } from '../errors.js';
+import { openSource } from './open-source.js';
+import type { RecordedStep, Trace } from './recorded.js';
+import { type TraceStart, toStart, toStep } from './trace-line.js';
+
+interface Line {
+  readonly number: number; // from 1
+  readonly text: string;
+  readonly ended: boolean; // by a line break
+}
+
+/**
+ * Reads what `mtad --trace` wrote, from standard input where the path is `-`. A run that was ended in the middle of its
+ * last line has all steps before it: they are read, and `cutOff` tells of the line.
+ * @throws UsageError naming file and line for anything else that is not a trace which can be replayed
+ */
+export async function readTrace(path: string): Promise<Trace> {
+  const { name: file, stream } = openSource(path);
+  let start: TraceStart | undefined;
+  let cutOff: number | null = null;
+  let room = 0; // tokens that the limit leaves
+  const steps: RecordedStep[] = [];
+  for await (const line of linesOf(stream)) {
+    const refuse = (what: string) => new UsageError(`${file}, line ${line.number}: ${what}`);
+    let value: unknown;
+    try {
+      value = JSON.parse(line.text);
+    } catch (cause) {
+      if (line.ended || !line.text.startsWith('{')) throw refuse(`not JSON: ${(cause as Error).message}`);
+      cutOff = line.number;
+      break;
+    }
+    if (start) {
+      const step = toStep(value, line.number, start, room, refuse);
+      room -= step.emitted.length;
+      steps.push(step);
+    } else {
+      start = toStart(value, refuse);
+      room = start.maxTokens;
+    }
+  }
+  if (!start)
+    throw new UsageError(`${file}, line 1: ${cutOff ? 'the start line is cut off' : 'the file is empty'}`);
+  if (steps.length === 0)
+    throw new UsageError(`${file}, line 2: no whole step to replay, the run ended before that`);
+  const { strategy, rule } = start;
+  return { file, strategy, rule, steps, cutOff };
+}
+
+/** The lines of a file, never more than one of them and a piece of the file in memory. */
+async function* linesOf(stream: Readable): AsyncGenerator<Line> {
+  let number = 0;
+  let rest = '';
+  for await (const piece of piecesOf(stream)) {
+    const texts = (rest + piece).split('\n');
+    rest = texts.pop()!;
+    for (const text of texts) yield { number: ++number, text, ended: true };
+  }
+  if (rest !== '') yield { number: ++number, text: rest, ended: false };
+}
+
+async function* piecesOf(stream: Readable): AsyncGenerator<string> {
+  try {
+    yield* stream.setEncoding('utf8') as AsyncIterable<string>;
+  } catch (cause) {
+    throw new UsageError(`Cannot read the trace: ${(cause as Error).message}`, { cause });
+  }
+}

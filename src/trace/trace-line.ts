@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import type { UsageError } from '../errors.js';
+import { ROOT } from '../types.js';
+import { REPLAYABLE, type RecordedNode, type RecordedStep, type Trace } from './recorded.js';
+
+const whole = z.int().min(0);
+const token = z.int32().min(0);
+const logProb = z
+  .number()
+  .max(0)
+  .nullable()
+  .transform((value) => value ?? -Infinity); // JSON has no -Infinity
+
+const startSchema = z.object({
+  params: z.object({
+    threshold: z.number().positive().max(1),
+    draft_length: z.int().min(1),
+    clip: z.boolean(),
+    max_tokens: z.int().min(1),
+  }),
+});
+
+const stepSchema = z.object({
+  type: z.literal('step'),
+  index: whole,
+  draft: z.array(token),
+  log_q: z.array(logProb),
+  log_p: z.array(logProb),
+  nodes: z.array(z.object({ token, parent: z.int().min(ROOT), log_q: logProb, log_p: logProb })).optional(),
+  accepted: whole,
+  emitted: z.array(token).min(1),
+});
+
+/** What the start line says of the steps. */
+export type TraceStart = Pick<Trace, 'strategy' | 'rule'> & { readonly maxTokens: number };
+
+/** Makes the error that says what is wrong with the line. */
+export type Refusal = (what: string) => UsageError;
+
+/** @throws what `refuse` makes, for anything but the start line of a trace that can be replayed */
+export function toStart(value: unknown, refuse: Refusal): TraceStart {
+  const { type, schema, strategy } = parse(z.looseObject({}), value, refuse);
+  const noStart = 'not the start line of a trace, which mtad --trace writes first';
+  if (type !== 'start') throw refuse(noStart);
+  if (schema !== 1) throw refuse(`schema ${JSON.stringify(schema)}; this version of mtad reads schema 1`);
+  if (typeof strategy !== 'string') throw refuse(noStart);
+  const replayable = REPLAYABLE.find((name) => name === strategy);
+  if (!replayable)
+    throw refuse(
+      `a trace of ${strategy}; only ${REPLAYABLE.join(' and ')} can be replayed: their acceptance is not left to chance`,
+    );
+  const { threshold, draft_length, clip, max_tokens } = parse(startSchema, value, refuse).params;
+  return { strategy: replayable, rule: { tau: threshold, gamma: draft_length, clip }, maxTokens: max_tokens };
+}
+
+/** @throws what `refuse` makes, for anything but a step that can have been recorded after this start */
+export function toStep(
+  value: unknown,
+  line: number, // its number, from 1
+  { strategy, rule }: TraceStart,
+  room: number, // tokens that the limit leaves
+  refuse: Refusal,
+): RecordedStep {
+  if ((value as { type?: unknown } | null)?.type === 'start')
+    throw refuse('another start line: one trace at a time');
+  const { index, draft, log_q, log_p, nodes, accepted, emitted } = parse(stepSchema, value, refuse);
+  if (log_q.length !== draft.length || log_p.length !== draft.length)
+    throw refuse(`draft, log_q and log_p have ${draft.length}, ${log_q.length} and ${log_p.length} entries`);
+  if (nodes && strategy === 'mtad') throw refuse('a draft that branches, in a trace of mtad');
+  const recorded =
+    nodes?.map(({ token, parent, log_q, log_p }) => ({ token, parent, logQ: log_q, logP: log_p })) ??
+    draft.map((token, i) => ({ token, parent: i - 1, logQ: log_q[i]!, logP: log_p[i]! }));
+  checkTree(recorded, rule.gamma, refuse);
+  checkEmitted(recorded, accepted, emitted, refuse);
+  if (emitted.length > room)
+    throw refuse(`emitted has ${emitted.length} entries, and max_tokens left room for ${room}`);
+  return { index, line, room, nodes: recorded, accepted, emitted };
+}
+
+/** Parents come before children, and no more than gamma guesses are in a row. */
+function checkTree(nodes: readonly RecordedNode[], gamma: number, refuse: Refusal): void {
+  const depths: number[] = [];
+  for (const [node, { parent }] of nodes.entries()) {
+    if (parent >= node) throw refuse(`nodes.${node}.parent is ${parent}, which is no earlier node`);
+    depths[node] = (depths[parent] ?? 0) + 1;
+    if (depths[node] > gamma) throw refuse(`more guesses in a row than the draft length, ${gamma}`);
+  }
+}
+
+/** Emitted are guesses of the draft, one after another, and at most one token more. */
+function checkEmitted(
+  nodes: readonly RecordedNode[],
+  accepted: number,
+  emitted: readonly number[],
+  refuse: Refusal,
+): void {
+  if (emitted.length !== accepted && emitted.length !== accepted + 1)
+    throw refuse(`accepted is ${accepted}, and emitted has ${emitted.length} entries`);
+  let at = ROOT;
+  for (const token of emitted.slice(0, accepted)) {
+    at = nodes.findIndex((node) => node.parent === at && node.token === token);
+    if (at === -1) throw refuse(`accepted is ${accepted}, and emitted does not begin with as many guesses`);
+  }
+}
+
+function parse<T>(schema: z.ZodType<T>, value: unknown, refuse: Refusal): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const { path, message } = result.error.issues[0]!;
+  throw refuse(path.length === 0 ? message : `${path.join('.')}: ${message}`);
+}

@@ -1,0 +1,43 @@
+import type { Step } from '../decoding/loop.js';
+import { logProbOf } from '../math/distribution.js';
+import { likeliestLeaf, pathTo } from '../math/draft-tree.js';
+import type { LogProb, TokenId } from '../types.js';
+
+/** First line of a trace. Logs are natural. */
+export function traceStart(strategy: string, params: object, promptTokens: readonly TokenId[]): object {
+  return { type: 'start', schema: 1, strategy, params, prompt_tokens: promptTokens };
+}
+
+/**
+ * One step: enough to decide anew what any threshold would have accepted. Of a draft that branches, `draft` is the
+ * likeliest path and `nodes` the whole.
+ */
+export function traceStep(step: Step, index: number): object {
+  const { p, rawLogProbs, ms } = step;
+  const nodes = step.draft.map(({ token, parent, q }) => ({
+    token,
+    parent,
+    log_q: finiteOrNull(logProbOf(q, token)),
+    log_p: finiteOrNull(logProbOf(p[parent + 1]!, token)),
+  }));
+  const path = pathTo(step.draft, likeliestLeaf(step.draft)).map((node) => nodes[node]!);
+  return {
+    type: 'step',
+    index,
+    position: step.position,
+    draft: path.map(({ token }) => token),
+    log_q: path.map(({ log_q }) => log_q),
+    log_p: path.map(({ log_p }) => log_p),
+    ...(path.length < nodes.length ? { nodes } : {}),
+    accepted: step.accepted,
+    next: step.next ?? null,
+    emitted: step.emitted,
+    raw_log_p: rawLogProbs ?? null,
+    ms: { draft: ms.draft, verify: ms.verify, own: ms.own },
+  };
+}
+
+/** JSON has no -Infinity. */
+function finiteOrNull(value: LogProb): number | null {
+  return Number.isFinite(value) ? value : null;
+}

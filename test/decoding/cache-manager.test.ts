@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { CacheManager } from '../../src/decoding/cache-manager.js';
+import { ModelCache } from '../../src/decoding/model-cache.js';
+import { ROOT } from '../../src/types.js';
+import { fakeClock } from '../support/fake-clock.js';
+import { FakeContext } from '../support/fake-context.js';
+import { TARGET } from '../support/fake-model.js';
+import { fakePair } from '../support/fake-pair.js';
+import { prefill } from '../support/fake-run.js';
+
+const PREFIX = [0, 1, 2, 3, 4, 0, 1];
+const READ = { top: 1, logSumExp: false };
+
+function alone(capacity = 64) {
+  const context = new FakeContext(TARGET, { capacity });
+  return { context, cache: new CacheManager(new ModelCache(context, fakeClock())) };
+}
+
+describe('CacheManager', () => {
+  it('fills both caches with the prompt but for its last token', async () => {
+    const { cache, target, draft } = fakePair({ draftSequences: 2 });
+    await prefill(cache, PREFIX);
+    expect(target.held).toEqual([PREFIX.slice(0, -1)]);
+    expect(draft.held).toEqual([PREFIX.slice(0, -1), PREFIX.slice(0, -1)]);
+  });
+
+  it.each([
+    ['both models', fakePair()],
+    ['the target alone', alone()],
+  ])('tells how much of the prompt is done, up to all of it, for %s', async (_, { cache }) => {
+    const models = cache.draft ? 2 : 1;
+    let last = 0;
+    for await (const { done, total } of cache.prefill(PREFIX)) {
+      expect(total).toBe(models * (PREFIX.length - 1));
+      expect(done).toBeGreaterThan(last);
+      last = done;
+    }
+    expect(last).toBe(models * (PREFIX.length - 1));
+  });
+
+  it('rolls both caches back to the same text', async () => {
+    const { cache, target, draft } = fakePair();
+    await cache.target.evaluate(PREFIX, [], [ROOT], READ);
+    await cache.draft!.evaluate(PREFIX, [], [ROOT], READ);
+    await cache.rollback([0, 1, 2, 4]);
+    expect(target.held).toEqual([[0, 1, 2]]);
+    expect(draft.held).toEqual([[0, 1, 2]]);
+  });
+
+  it('has room for what fits into the smaller of the two', () => {
+    const caches = [20, 12].map((capacity) => alone(capacity).cache.target);
+    expect(new CacheManager(caches[0]!, caches[1]!).capacity).toBe(12);
+    expect(new CacheManager(caches[1]!, caches[0]!).capacity).toBe(12);
+    expect(new CacheManager(caches[0]!).capacity).toBe(20);
+  });
+
+  it('frees both', async () => {
+    const { cache, target, draft } = fakePair();
+    await cache.dispose();
+    expect([target.disposed, draft.disposed]).toEqual([true, true]);
+  });
+});

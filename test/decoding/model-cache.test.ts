@@ -1,0 +1,248 @@
+import { describe, expect, it } from 'vitest';
+import { allDone, ModelCache } from '../../src/decoding/model-cache.js';
+import { createRng } from '../../src/math/rng.js';
+import { type Prefix, type Rng, ROOT } from '../../src/types.js';
+import { fakeClock } from '../support/fake-clock.js';
+import { EngineFailure, FakeContext, type FakeContextOptions } from '../support/fake-context.js';
+import { fakeChain, fakeDistribution } from '../support/fake-distribution.js';
+import { distributionAfter, readLogits, TARGET, UNCUT, VOCABULARY } from '../support/fake-model.js';
+import { pathTo } from '../support/fake-next-tokens.js';
+import { randomRequest, randomTokens } from './random-request.js';
+
+const READ = { top: 0, logSumExp: false };
+const Q = fakeDistribution(1);
+
+function openFake(options: FakeContextOptions = {}) {
+  const context = new FakeContext(TARGET, options);
+  return { context, cache: new ModelCache(context, fakeClock()) };
+}
+
+const chain = (...tokens: number[]) => fakeChain(...tokens.map((token) => [token, Q] as [number, typeof Q]));
+
+async function progress(steps: AsyncIterable<number>): Promise<number[]> {
+  const seen: number[] = [];
+  for await (const done of steps) seen.push(done);
+  return seen;
+}
+
+/** The text goes on, or back, or back and on another way. */
+function change(prefix: Prefix, rng: Rng): Prefix {
+  const keep = rng() < 0.6 ? prefix.length : Math.floor(rng() * prefix.length);
+  const changed = [...prefix.slice(0, keep), ...randomTokens(rng, 3)].slice(0, 10);
+  return changed.length > 0 ? changed : [0];
+}
+
+/** One thing that may happen to a cache in its life. */
+async function act(cache: ModelCache, context: FakeContext, prefix: Prefix, rng: Rng): Promise<void> {
+  const { draft, wanted } = randomRequest(rng, cache.held.length, prefix);
+  const read = { top: Math.floor(4 * rng()), logSumExp: rng() < 0.5 };
+  const dice = rng();
+  if (dice < 0.5) {
+    const rows = await cache.evaluate(prefix, draft, wanted, read);
+    expect(rows).toEqual(wanted.map((node) => readLogits(TARGET, [...prefix, ...pathTo(draft, node)], read)));
+  } else if (dice < 0.7) {
+    await cache.rollback(prefix);
+  } else if (dice < 0.85) {
+    context.canCopy = context.sharesCells || rng() < 0.7;
+    await progress(cache.prefill(prefix));
+  } else {
+    context.failIn(1);
+    await expect(cache.evaluate(prefix, draft, wanted, read)).rejects.toThrow(EngineFailure);
+  }
+}
+
+describe('ModelCache', () => {
+  it.each([
+    { sequences: 1, sharesCells: false },
+    { sequences: 2, sharesCells: false },
+    { sequences: 4, sharesCells: false },
+    { sequences: 1, sharesCells: true },
+    { sequences: 4, sharesCells: true },
+  ])(
+    'with $sequences sequences (shared cells: $sharesCells) always answers as the model does, and knows what the engine holds',
+    async ({ sequences, sharesCells }) => {
+      const { cache, context } = openFake({ sequences, sharesCells, capacity: 17 });
+      const rng = createRng(sequences);
+      let prefix: Prefix = [0];
+      for (let i = 0; i < 400; i++) {
+        prefix = change(prefix, rng);
+        await act(cache, context, prefix, rng);
+        expect(cache.held).toEqual(context.held);
+      }
+    },
+  );
+
+  it('evaluates every token of a text once, however the text grows', async () => {
+    const { cache, context } = openFake();
+    const rng = createRng(9);
+    const prefix = [0, 3, 1];
+    await progress(cache.prefill(prefix));
+    while (prefix.length < 40) {
+      const more = randomTokens(rng, 4);
+      await cache.evaluate(prefix, chain(...more), [ROOT, ...more.keys()], READ);
+      prefix.push(...more, 2);
+      await cache.rollback(prefix);
+      expect(context.evaluated).toBe(prefix.length - 1);
+    }
+  });
+
+  it('grows a chain token by token with one evaluation each', async () => {
+    const { cache, context } = openFake();
+    const tokens = [3, 1, 4, 2];
+    for (const n of tokens.keys()) {
+      await cache.evaluate([0], chain(...tokens.slice(0, n)), [n === 0 ? ROOT : n - 1], READ);
+      expect(context.evaluated).toBe(n + 1);
+    }
+  });
+
+  it('gives the same rows as distributions, cut as asked', async () => {
+    const { cache } = openFake();
+    for (const truncation of [UNCUT, { temperature: 0.7, topK: 3, topP: 0.8, banned: new Set([2]) }])
+      expect(await cache.distributions([0, 3], chain(1, 4), [1, ROOT], truncation)).toEqual([
+        distributionAfter(TARGET, [0, 3, 1, 4], truncation),
+        distributionAfter(TARGET, [0, 3], truncation),
+      ]);
+  });
+
+  it('could answer wrongly: every change of the last two tokens changes the answer', () => {
+    const answers = new Set<string>();
+    for (let before = 0; before < VOCABULARY; before++)
+      for (let last = 0; last < VOCABULARY; last++) answers.add(`${TARGET(last, before)}`);
+    expect(answers.size).toBe(VOCABULARY ** 2);
+  });
+
+  describe('evaluate', () => {
+    it('leaves all as it was where more branches are asked for than there are sequences', async () => {
+      const { cache, context } = openFake({ sequences: 1 });
+      await cache.evaluate([0, 1], [], [ROOT], READ);
+      const forked = [...chain(1), ...chain(2)];
+      await expect(cache.evaluate([0, 1], forked, [0, 1], READ)).rejects.toThrow(RangeError);
+      expect(cache.held).toEqual([[0, 1]]);
+      expect(context.held).toEqual([[0, 1]]);
+    });
+
+    it('holds nothing where an evaluation failed, and all else as before', async () => {
+      const { cache, context } = openFake({ sequences: 2 });
+      await progress(cache.prefill([0, 1, 2]));
+      context.failIn(1);
+      await expect(cache.evaluate([0, 1, 2], chain(3), [0], READ)).rejects.toThrow('The engine failed');
+      expect(cache.held.filter((tokens) => tokens.length === 0)).toHaveLength(1);
+      expect(cache.held.filter((tokens) => tokens.length === 2)).toHaveLength(1);
+      expect(context.held).toEqual(cache.held);
+    });
+
+    it('passes on the error of a text that does not fit, and works on', async () => {
+      const { cache } = openFake({ capacity: 3 });
+      await expect(cache.evaluate([0, 1, 2], chain(3), [ROOT, 0], READ)).rejects.toThrow(RangeError);
+      expect(await cache.evaluate([0, 1, 2], [], [ROOT], READ)).toEqual([
+        readLogits(TARGET, [0, 1, 2], READ),
+      ]);
+    });
+  });
+
+  describe('prefill', () => {
+    it('evaluates the text once, a batch at a time, for all sequences up to the last token', async () => {
+      const { cache, context } = openFake({ sequences: 3, batchSize: 4 });
+      const prefix = [0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0];
+      expect(await progress(cache.prefill(prefix))).toEqual([4, 8, 10]);
+      expect(cache.held).toEqual([0, 1, 2].map(() => prefix.slice(0, -1)));
+      expect(context.evaluated).toBe(10);
+    });
+
+    it('leaves the other sequences empty where the engine cannot copy, and they catch up when used', async () => {
+      const { cache, context } = openFake({ sequences: 2 });
+      context.canCopy = false;
+      const prefix = [0, 1, 2, 3];
+      await progress(cache.prefill(prefix));
+      expect(cache.held).toEqual([prefix.slice(0, -1), []]);
+      expect(context.held).toEqual(cache.held);
+      const branches = [...chain(1), ...chain(2)];
+      const rows = await cache.evaluate(prefix, branches, [0, 1], READ);
+      expect(rows).toEqual([1, 2].map((token) => readLogits(TARGET, [...prefix, token], READ)));
+    });
+
+    it('has nothing to do for a text of one token, or for one that is held', async () => {
+      const { cache, context } = openFake({ sequences: 2 });
+      expect(await progress(cache.prefill([3]))).toEqual([]);
+      await progress(cache.prefill([3, 1, 2]));
+      const { evaluated, copies } = context;
+      expect(await progress(cache.prefill([3, 1, 2]))).toEqual([]);
+      expect([context.evaluated, context.copies]).toEqual([evaluated, copies]);
+    });
+
+    it('can be interrupted, and goes on where it was', async () => {
+      const { cache, context } = openFake({ batchSize: 2 });
+      const prefix = [0, 1, 2, 3, 4, 0];
+      for await (const _ of cache.prefill(prefix)) break;
+      expect(cache.held).toEqual([[0, 1]]);
+      expect(await progress(cache.prefill(prefix))).toEqual([4, 5]);
+      expect(context.evaluated).toBe(5);
+    });
+
+    it('evaluates only what differs from another text', async () => {
+      const { cache, context } = openFake();
+      await progress(cache.prefill([0, 1, 2, 3, 4]));
+      await progress(cache.prefill([0, 1, 4, 3, 2]));
+      expect(context.held).toEqual([[0, 1, 4, 3]]);
+      expect(context.evaluated).toBe(4 + 2);
+    });
+  });
+
+  describe('rollback', () => {
+    it('leaves the committed text without its last token, and evaluates nothing', async () => {
+      const { cache, context } = openFake({ sequences: 2 });
+      const forked = [...chain(1, 2), { ...chain(3)[0]!, parent: 0 }];
+      await cache.evaluate([0, 4], forked, [1, 2], READ);
+      const { evaluated } = context;
+      await cache.rollback([0, 4, 1, 3, 2]);
+      expect(cache.held.toSorted()).toEqual([
+        [0, 4, 1],
+        [0, 4, 1, 3],
+      ]);
+      expect(context.held).toEqual(cache.held);
+      expect(context.evaluated).toBe(evaluated);
+    });
+
+    it('takes the last token out where it was evaluated', async () => {
+      const { cache, context } = openFake();
+      await cache.evaluate([0, 4], chain(1, 2), [1], READ);
+      await cache.rollback([0, 4, 1]);
+      expect(context.held).toEqual([[0, 4]]);
+    });
+
+    it('forgets all of a text that has nothing in common', async () => {
+      const { cache, context } = openFake();
+      await progress(cache.prefill([0, 1, 2]));
+      await cache.rollback([3, 1, 2]);
+      expect(context.held).toEqual([[]]);
+    });
+  });
+
+  describe('work', () => {
+    it('counts passes, the tokens evaluated in them and the time spent in them', async () => {
+      const context = new FakeContext(TARGET);
+      const cache = new ModelCache(context, () => 10 * context.passes); // a pass takes 10 ms
+      expect(cache.work).toEqual({ passes: 0, tokens: 0, ms: 0 });
+      await cache.evaluate([0, 1], chain(2), [ROOT, 0], READ);
+      expect(cache.work).toEqual({ passes: 1, tokens: 3, ms: 10 });
+      await cache.rollback([0]);
+      await cache.evaluate([0], [], [ROOT], READ);
+      expect(cache.work).toEqual({ passes: 2, tokens: 4, ms: 20 });
+    });
+  });
+});
+
+describe('allDone', () => {
+  it('waits for the others where one fails, and throws what the first failed with', async () => {
+    let isDone = false;
+    const slow = new Promise<void>((resolve) =>
+      setImmediate(() => {
+        isDone = true;
+        resolve();
+      }),
+    );
+    const failures = ['first', 'second'].map((message) => Promise.reject(new Error(message)));
+    await expect(allDone([slow, ...failures])).rejects.toThrow('first');
+    expect(isDone).toBe(true);
+  });
+});

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { openCache } from '../../src/decoding/open-cache.js';
+import type { ContextOptions, Model } from '../../src/engine/port.js';
+import { ResourceError } from '../../src/errors.js';
+import { fakeClock } from '../support/fake-clock.js';
+import { FakeContext } from '../support/fake-context.js';
+import { TARGET } from '../support/fake-model.js';
+import { fakeTokenizer } from '../support/fake-tokenizer.js';
+
+const OPTIONS = {
+  capacity: 20,
+  targetSequences: 2,
+  draftSequences: 3,
+  gamma: 4,
+  threads: 2,
+  now: fakeClock(),
+};
+
+/** A model that keeps what was asked of it. */
+function fakeModel() {
+  const asked: ContextOptions[] = [];
+  const contexts: FakeContext[] = [];
+  const model: Model = {
+    tokenizer: fakeTokenizer(),
+    createGrammar: () => Promise.reject(new Error('Not asked for here')),
+    async createContext(options) {
+      asked.push(options);
+      contexts.push(new FakeContext(TARGET, options));
+      return contexts.at(-1)!;
+    },
+  };
+  return { model, asked, contexts };
+}
+
+const withoutMemory: Model = {
+  tokenizer: fakeTokenizer(),
+  createGrammar: () => Promise.reject(new Error('Not asked for here')),
+  createContext: () => Promise.reject(new ResourceError('No memory')),
+};
+
+describe('openCache', () => {
+  it('opens as many sequences of each model as it has branches', async () => {
+    const [target, draft] = [fakeModel(), fakeModel()];
+    const cache = await openCache({ target: target.model, draft: draft.model }, OPTIONS);
+    expect(target.asked).toEqual([{ capacity: 20, sequences: 2, cells: 24, threads: 2 }]);
+    expect(draft.asked).toEqual([{ capacity: 20, sequences: 3, cells: 28, threads: 2 }]);
+    expect(cache.draft!.held).toHaveLength(3);
+    expect(cache.capacity).toBe(20);
+  });
+
+  it('gives both models the same runtime, and the draft model its own threads where they are named', async () => {
+    const [target, draft] = [fakeModel(), fakeModel()];
+    const runtime = { draftThreads: 1, cacheType: 'q8_0', flashAttention: true } as const;
+    await openCache({ target: target.model, draft: draft.model }, { ...OPTIONS, ...runtime });
+    expect(target.asked[0]).toMatchObject({ threads: 2, cacheType: 'q8_0', flashAttention: true });
+    expect(draft.asked[0]).toMatchObject({ threads: 1, cacheType: 'q8_0', flashAttention: true });
+  });
+
+  it('opens nothing of a draft model that is not there or not needed', async () => {
+    const [target, draft] = [fakeModel(), fakeModel()];
+    for (const [given, draftSequences] of [
+      [undefined, 3],
+      [draft.model, 0],
+    ] as const) {
+      const cache = await openCache({ target: target.model, draft: given }, { ...OPTIONS, draftSequences });
+      expect(cache.draft).toBeUndefined();
+    }
+    expect(draft.asked).toEqual([]);
+  });
+
+  it('leaves nothing behind where the memory does not suffice for the draft model', async () => {
+    const target = fakeModel();
+    const opening = openCache({ target: target.model, draft: withoutMemory }, OPTIONS);
+    await expect(opening).rejects.toThrow(ResourceError);
+    expect(target.contexts.map(({ disposed }) => disposed)).toEqual([true]);
+  });
+
+  it('passes on that the memory does not suffice for the target', async () => {
+    const draft = fakeModel();
+    const opening = openCache({ target: withoutMemory, draft: draft.model }, OPTIONS);
+    await expect(opening).rejects.toThrow(ResourceError);
+    expect(draft.contexts).toEqual([]);
+  });
+});

@@ -1,0 +1,114 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { MODEL_DEFAULTS } from '../../src/engine/direct/layout.js';
+import { checkDefaults, DirectUnavailable, openLibrary } from '../../src/engine/direct/library.js';
+import { deviceFor, sharedLlama } from '../../src/engine/llama/shared-llama.js';
+import { createEngine } from '../../src/engine/open.js';
+import { UsageError } from '../../src/errors.js';
+
+const GPU_OFF = { gpu: 'off' } as const;
+
+/** Makes the report of this process say something else about it. */
+function reportInstead(change: (report: { header: object; sharedObjects: string[] }) => object): void {
+  const real = process.report.getReport.bind(process.report);
+  vi.spyOn(process.report, 'getReport').mockImplementation(() => change(real() as never));
+}
+afterEach(() => vi.restoreAllMocks());
+
+describe('createEngine', () => {
+  it('takes the direct engine where it trusts itself, and each by its name', async () => {
+    for (const [asked, name] of [
+      ['auto', 'direct'],
+      ['direct', 'direct'],
+      ['bindings', 'bindings'],
+    ] as const) {
+      const engine = await createEngine(asked, GPU_OFF);
+      expect(engine.name).toBe(name);
+      await engine.dispose();
+    }
+  });
+
+  it('else takes node-llama-cpp, and says why', async () => {
+    reportInstead((report) => ({ ...report, sharedObjects: [] }));
+    const lines: string[] = [];
+    const engine = await createEngine('auto', { ...GPU_OFF, log: (line) => lines.push(line) });
+    expect(engine.name).toBe('bindings');
+    expect(lines[0]).toMatch(/^\[mtad\] the direct engine does not work here: .*; using bindings$/);
+    await engine.dispose();
+  });
+
+  it('refuses the direct engine by name where it does not trust itself, and says what to do', async () => {
+    reportInstead((report) => ({ ...report, sharedObjects: [] }));
+    const refused = createEngine('direct', GPU_OFF);
+    await expect(refused).rejects.toThrow(UsageError);
+    await expect(refused).rejects.toThrow(/use --engine bindings/);
+  });
+
+  it('does not trust a process whose threads have too small a stack', async () => {
+    const program = fileURLToPath(new URL('small-stack.ts', import.meta.url));
+    const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', program]);
+    expect(JSON.parse(stdout)).toEqual({ name: 'bindings', said: expect.stringContaining('131072') });
+  });
+});
+
+describe('openLibrary', () => {
+  it('does not trust a release of llama.cpp that it does not know', async () => {
+    const llama = await sharedLlama('off');
+    const newer = { gpu: false, llamaCppRelease: { ...llama.llamaCppRelease, release: 'v9.9.9' } };
+    await expect(openLibrary(newer as never)).rejects.toThrow(/v0\.4\.0.*v9\.9\.9/);
+  });
+
+  it('does not trust a system without the GNU C library', async () => {
+    reportInstead(({ header, ...rest }) => ({
+      ...rest,
+      header: { ...header, glibcVersionRuntime: undefined },
+    }));
+    const platform = vi.spyOn(process, 'platform', 'get').mockReturnValue('linux');
+    await expect(openLibrary(await sharedLlama('off'))).rejects.toThrow(/GNU C library/);
+    expect(platform).toHaveBeenCalled();
+  });
+
+  it('does not guess between two libraries', async () => {
+    reportInstead(({ sharedObjects, ...rest }) => ({
+      ...rest,
+      sharedObjects: sharedObjects.flatMap((path) => [path, path.replace(/([^/]*)$/, 'copy/$1')]),
+    }));
+    await expect(openLibrary(await sharedLlama('off'))).rejects.toThrow(DirectUnavailable);
+  });
+});
+
+describe('checkDefaults', () => {
+  it('names the first value that is another', () => {
+    const check = (found: object) => () => checkDefaults('f', found, MODEL_DEFAULTS);
+    expect(check({ ...MODEL_DEFAULTS })).not.toThrow();
+    expect(check({ ...MODEL_DEFAULTS, main_gpu: 7, load_mtp: true })).toThrow(/main_gpu 7, not 0/);
+    expect(check({ ...MODEL_DEFAULTS, vocab_only: 0 })).toThrow(DirectUnavailable);
+  });
+});
+
+describe('the device', () => {
+  const why = 'the NVIDIA driver is too old';
+
+  it.each([
+    { gpu: 'auto', supported: [false], noCuda: undefined, device: 'off' },
+    { gpu: 'auto', supported: ['cuda', 'vulkan', false], noCuda: undefined, device: 'auto' },
+    { gpu: 'auto', supported: ['cuda', 'vulkan', false], noCuda: why, device: 'auto' },
+    { gpu: 'auto', supported: ['cuda', false], noCuda: why, device: 'off' },
+    { gpu: 'vulkan', supported: ['cuda', 'vulkan', false], noCuda: why, device: 'vulkan' },
+    { gpu: 'cuda', supported: ['cuda', false], noCuda: undefined, device: 'cuda' },
+  ] as const)(
+    'for $gpu of $supported is $device (no CUDA: $noCuda)',
+    ({ gpu, supported, noCuda, device }) => {
+      expect(deviceFor(gpu, supported, noCuda)).toBe(device);
+    },
+  );
+
+  it('is refused where there is none of that kind, or it cannot run', () => {
+    expect(() => deviceFor('vulkan', ['cuda', false], undefined)).toThrow(/No llama\.cpp build for vulkan/);
+    expect(() => deviceFor('cuda', ['cuda', false], why)).toThrow(
+      'CUDA does not work here: the NVIDIA driver is too old; update the driver, or use --gpu vulkan or off',
+    );
+  });
+});

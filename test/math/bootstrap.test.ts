@@ -1,0 +1,70 @@
+import { mean } from 'simple-statistics';
+import { describe, expect, it } from 'vitest';
+import { bootstrap } from '../../src/math/bootstrap.js';
+import { createRng } from '../../src/math/rng.js';
+import type { Rng } from '../../src/types.js';
+
+const average = (sample: readonly number[]) => mean([...sample]);
+
+/** Box and Muller. */
+const gaussian = (rng: Rng) => Math.sqrt(-2 * Math.log(1 - rng())) * Math.cos(2 * Math.PI * rng());
+
+describe('bootstrap', () => {
+  it.each([
+    { what: 'a bell', count: 60, draw: gaussian, truth: 0 },
+    { what: 'a bell', count: 10, draw: gaussian, truth: 0 },
+    { what: 'a bell', count: 6, draw: gaussian, truth: 0 },
+    { what: 'a skewed distribution', count: 60, draw: (rng: Rng) => -Math.log(1 - rng()), truth: 1 },
+  ])('gives an interval of $count that holds the true mean of $what 95 times in 100', (one) => {
+    const { count, draw, truth } = one;
+    const rng = createRng(7);
+    const sets = 1000;
+    let held = 0;
+    for (let i = 0; i < sets; i++) {
+      const items = Array.from({ length: count }, () => draw(rng));
+      const { low, high } = bootstrap(items, average, rng)!;
+      if (low! <= truth && truth <= high!) held++;
+    }
+    expect(held / sets).toBeGreaterThan(0.915); // one standard error is 0.007
+    expect(held / sets).toBeLessThan(0.98);
+  });
+
+  it('gives the statistic of the items themselves as the value, inside its interval', () => {
+    const items = [3, 1, 4, 1, 5, 9, 2, 6];
+    const { value, low, high } = bootstrap(items, average, createRng(1))!;
+    expect(value).toBe(31 / 8);
+    expect(low).toBeLessThan(value);
+    expect(high).toBeGreaterThan(value);
+    expect(low).toBeGreaterThanOrEqual(1);
+    expect(high).toBeLessThanOrEqual(9);
+  });
+
+  it('tells the same for the same coins', () => {
+    const items = [3.1, 1.4, 4.15, 1.92, 5.65, 9.35];
+    const [a, b, c] = [1, 1, 2].map((seed) => bootstrap(items, average, createRng(seed)));
+    expect(b).toEqual(a);
+    expect(c).not.toEqual(a);
+  });
+
+  it('is sure where all items are alike', () => {
+    expect(bootstrap([2, 2, 2, 2, 2], average, createRng(1))).toEqual({ value: 2, low: 2, high: 2 });
+  });
+
+  it.each([[[5]], [[1, 9]], [[3, 9, 3]], [[4, 5, 5, 6]]])('knows no bounds of so few as %j', (items) => {
+    expect(bootstrap(items, average, createRng(1))).toEqual({ value: 5, low: null, high: null });
+  });
+
+  it('knows no bounds where a sample of the items gives no number', () => {
+    const rarelyNumber = (sample: readonly number[]) =>
+      new Set(sample).size === sample.length ? 1 : Number.NaN;
+    const items = Array.from({ length: 20 }, (_, i) => i);
+    expect(bootstrap(items, rarelyNumber, createRng(1))).toEqual({ value: 1, low: null, high: null });
+  });
+
+  it.each([{ items: [] }, { items: [0] }, { items: [0, 0] }])(
+    'knows nothing where the statistic of $items is no number',
+    ({ items }) => {
+      expect(bootstrap<number>(items, (sample) => 1 / Math.max(0, ...sample), createRng(1))).toBeNull();
+    },
+  );
+});

@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { SettingsInput } from '../../src/generation/settings.js';
+import { loadPair, type Pair } from '../../src/models/pair.js';
+import type { RecordedStep, Trace } from '../../src/trace/recorded.js';
+import { replay } from '../../src/trace/replay.js';
+import { PROMPTS, traced } from './traced-run.js';
+
+let pair: Pair;
+beforeAll(async () => {
+  pair = await loadPair({ gpu: 'off' });
+});
+afterAll(() => pair.dispose());
+
+/** How many guesses the rule of `other` accepts in a single step of `trace`. */
+const replayed = (trace: Trace, step: RecordedStep, { rule }: Trace) =>
+  replay({ ...trace, steps: [step] }, rule).accepted;
+
+interface Compared {
+  readonly steps: number;
+  readonly differing: number; // steps that the two runs decided differently
+}
+
+/**
+ * Two real runs have the same history up to the first step that they decide differently, and this step has the same
+ * draft still. So far replay must tell of each what the other one did.
+ */
+function compare(one: Trace, other: Trace): Compared {
+  const sameGamma = one.rule.gamma === other.rule.gamma;
+  const expectSameDraft = sameGamma ? expectEqualDraft : expectBeginningOfDraft;
+  for (const [i, step] of one.steps.entries()) {
+    const otherStep = other.steps[i]!;
+    expectSameDraft(step, otherStep);
+    if (sameGamma) expect(replayed(other, otherStep, one)).toBe(step.accepted);
+    else if (isBorderline(one, step, other)) return { steps: i, differing: 0 };
+    expect(replayed(one, step, other)).toBe(otherStep.accepted);
+    if (step.accepted !== otherStep.accepted) return { steps: i + 1, differing: 1 };
+    if (step.emitted.at(-1) !== otherStep.emitted.at(-1)) return { steps: i + 1, differing: 0 };
+  }
+  return { steps: one.steps.length, differing: 0 };
+}
+
+/** Whether rounding may decide the step. */
+function isBorderline(trace: Trace, step: RecordedStep, { rule }: Trace): boolean {
+  const at = (tau: number) => replay({ ...trace, steps: [step] }, { ...rule, tau }).accepted;
+  return at(0.95 * rule.tau) !== at(rule.tau / 0.95);
+}
+
+/** To the last bit. */
+function expectEqualDraft(step: RecordedStep, other: RecordedStep): void {
+  expect(other.nodes).toEqual(step.nodes);
+}
+
+/** Batches of other sizes round differently. */
+function expectBeginningOfDraft(step: RecordedStep, other: RecordedStep): void {
+  for (const [i, { token, parent, logQ, logP }] of other.nodes.entries()) {
+    expect(step.nodes[i]).toMatchObject({ token, parent });
+    expect(Math.exp(step.nodes[i]!.logQ)).toBeCloseTo(Math.exp(logQ), 2);
+    expect(Math.exp(step.nodes[i]!.logP)).toBeCloseTo(Math.exp(logP), 2);
+  }
+}
+
+/** 24 tokens for every other prompt, each with a seed of its own. */
+async function compareAll(settings: SettingsInput, changed: SettingsInput): Promise<Compared> {
+  const all: Compared[] = [];
+  for (const [seed, prompt] of PROMPTS.entries()) {
+    if (seed % 2) continue;
+    const run = { ...settings, seed, maxTokens: 24, ignoreEos: true };
+    const one = await traced(pair, run, prompt);
+    const other = await traced(pair, { ...run, ...changed }, prompt);
+    all.push(compare(one.trace, other.trace));
+  }
+  return {
+    steps: all.reduce((sum, { steps }) => sum + steps, 0),
+    differing: all.reduce((sum, { differing }) => sum + differing, 0),
+  };
+}
+
+describe('replay tells what a real run with other settings decided of the same draft', () => {
+  it.each<[SettingsInput, SettingsInput]>([
+    [{ tau: 0.5 }, { tau: 0.9 }],
+    [{ tau: 0.05 }, { tau: 1 }],
+    [{ tau: 1 }, { tau: 0.3, clip: true }],
+    [{ tau: 0.7 }, { clip: true }],
+    [{ tau: 0.5, temperature: 0 }, { tau: 0.95 }],
+    [{ strategy: 'mmtad', tau: 0.5 }, { tau: 0.9 }],
+    [{ strategy: 'mmtad', tau: 0.05 }, { tau: 1 }],
+    [{ strategy: 'mmtad', tau: 0.3, temperature: 0 }, { tau: 1 }],
+  ])('%o, changed to %o', async (settings, changed) => {
+    const { steps, differing } = await compareAll(settings, changed);
+    expect(steps).toBeGreaterThan(40);
+    expect(differing).toBeGreaterThan(10);
+  });
+
+  it.each<[SettingsInput, SettingsInput]>([
+    [{ gamma: 8, temperature: 0, beamWidth: 1 }, { gamma: 3 }],
+    [
+      { gamma: 8, tau: 0.2, draftFrom: 'lookup' },
+      { gamma: 2, tau: 0.05 },
+    ],
+  ])(
+    '%o, changed to %o: no beams compete, so that fewer guesses are the first ones',
+    async (settings, changed) => {
+      const { steps, differing } = await compareAll(settings, changed);
+      expect(steps).toBeGreaterThan(40);
+      expect(differing).toBeGreaterThan(10);
+    },
+  );
+});

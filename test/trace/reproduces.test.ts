@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ratios } from '../../src/generation/ratios.js';
+import type { SettingsInput } from '../../src/generation/settings.js';
+import { loadPair, type Pair } from '../../src/models/pair.js';
+import { replay, reproduces } from '../../src/trace/replay.js';
+import { PROMPTS, type TracedRun, traced } from './traced-run.js';
+
+let pair: Pair;
+beforeAll(async () => {
+  pair = await loadPair({ gpu: 'off' });
+});
+afterAll(() => pair.dispose());
+
+/** At the trace's own settings, replay is the run. */
+function expectItself({ trace, result }: TracedRun): void {
+  expect(reproduces(trace)).toEqual({
+    steps: trace.steps.length,
+    asRecorded: trace.steps.length,
+    differences: [],
+  });
+  const { counters } = result;
+  expect(replay(trace)).toEqual({
+    ...trace.rule,
+    steps: counters.steps,
+    drafted: counters.drafted,
+    accepted: counters.accepted,
+    draftedByPosition: counters.draftedByPosition,
+    acceptedByPosition: counters.acceptedByPosition,
+    tokensPerPass: ratios(counters).blockEfficiency,
+    changedSteps: 0,
+  });
+}
+
+/** Steps of which the rule would have kept more, had the text not ended. */
+function shortened({ trace }: TracedRun): number {
+  const uncut = trace.steps.map((step) => ({ ...step, room: Infinity, emitted: [...step.emitted, 0] }));
+  return trace.steps.filter((step, i) => replay({ ...trace, steps: [uncut[i]!] }).accepted > step.accepted)
+    .length;
+}
+
+describe.each<SettingsInput>([
+  { strategy: 'mtad' },
+  { strategy: 'mtad', clip: true },
+  { strategy: 'mtad', temperature: 0, tau: 0.9 },
+  { strategy: 'mtad', clip: true, temperature: 0, tau: 0.3 },
+  { strategy: 'mtad', draftFrom: 'lookup', tau: 1e-6 },
+  { strategy: 'mmtad' },
+  { strategy: 'mmtad', temperature: 0, tau: 0.9 },
+  { strategy: 'mmtad', beamWidth: 7, gamma: 6, tau: 0.2 },
+])('replay at the own settings of %o', (settings) => {
+  it('decides every step as recorded', async () => {
+    let steps = 0;
+    for (let seed = 1; seed <= 5; seed++) {
+      const run = await traced(pair, { ...settings, seed, maxTokens: 200 }, PROMPTS[seed]);
+      expectItself(run);
+      steps += run.trace.steps.length;
+    }
+    expect(steps).toBeGreaterThan(120);
+  });
+
+  it('cuts a block where a stop string, the end token or the token limit did', async () => {
+    let [cut, cutByLimit] = [0, 0];
+    for (let seed = 1; seed <= 5; seed++) {
+      const prompt = PROMPTS[seed]!;
+      const { result } = await traced(pair, { ...settings, seed, maxTokens: 60 }, prompt);
+      for (const from of [5, 24, 43, 62]) {
+        const stop = [result.text.slice(from, from + 3)];
+        if (stop[0] === '') continue;
+        const run = await traced(pair, { ...settings, seed, maxTokens: 60, stop }, prompt);
+        expectItself(run);
+        cut += shortened(run);
+      }
+      const ending = 'And the moral of the story is to be kind.';
+      const ended = await traced(pair, { ...settings, seed, maxTokens: 60 }, ending);
+      expectItself(ended);
+      for (const maxTokens of [1, 2, 3, 6]) {
+        const short = await traced(pair, { ...settings, seed, maxTokens, ignoreEos: true }, prompt);
+        expectItself(short);
+        cutByLimit += shortened(short);
+      }
+    }
+    expect(cut).toBeGreaterThan(0);
+    expect(cutByLimit).toBeGreaterThan(0);
+  });
+});

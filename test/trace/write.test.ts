@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest';
+import type { Step } from '../../src/decoding/loop.js';
+import { logProbOf } from '../../src/math/distribution.js';
+import { createRng } from '../../src/math/rng.js';
+import { acceptJoint } from '../../src/rules/joint.js';
+import { traceStart, traceStep } from '../../src/trace/write.js';
+import { fakeChain, fakeDistribution } from '../support/fake-distribution.js';
+import { neverEnds, run } from '../support/fake-run.js';
+
+interface Line {
+  readonly draft: number[];
+  readonly log_q: (number | null)[];
+  readonly log_p: (number | null)[];
+  readonly raw_log_p: (number | null)[] | null;
+}
+
+/** As it is written to a file and read again. */
+const line = (step: Step, index = 0) => JSON.parse(JSON.stringify(traceStep(step, index))) as Line;
+
+const [certain, even] = [fakeDistribution(1), fakeDistribution(1, 1)];
+const STEP: Step = {
+  position: 5,
+  draft: fakeChain([0, even], [1, even]),
+  p: [fakeDistribution(1, 3), certain, even], // certain: the target cannot say 1
+  drafted: 2,
+  accepted: 1,
+  next: 0,
+  emitted: [0, 0],
+  rawLogProbs: undefined,
+  targetPasses: 1,
+  draftPasses: 2,
+  ms: { draft: 3, verify: 2, own: 1 },
+};
+
+describe('traceStep', () => {
+  it('holds what happened in a step', () => {
+    expect(line(STEP, 4)).toEqual({
+      type: 'step',
+      index: 4,
+      position: 5,
+      draft: [0, 1],
+      log_q: [expect.closeTo(Math.log(0.5), 12), expect.closeTo(Math.log(0.5), 12)],
+      log_p: [expect.closeTo(Math.log(0.25), 12), null],
+      accepted: 1,
+      next: 0,
+      emitted: [0, 0],
+      raw_log_p: null,
+      ms: { draft: 3, verify: 2, own: 1 },
+    });
+  });
+
+  it('has null for the log of a probability of 0, since JSON has no -Infinity', () => {
+    expect(logProbOf(STEP.p[1]!, 1)).toBe(-Infinity);
+    expect((traceStep(STEP, 0) as Line).log_p[1]).toBeNull();
+  });
+
+  it('holds raw log-probabilities where they were read', () => {
+    expect(line({ ...STEP, rawLogProbs: [-1, -2] }).raw_log_p).toEqual([-1, -2]);
+  });
+
+  it('holds of a draft that branches the likeliest path, and all nodes', () => {
+    const tree = [
+      { token: 0, parent: -1, q: even },
+      { token: 1, parent: -1, q: even },
+      { token: 1, parent: 0, q: even },
+    ];
+    const step = { ...STEP, draft: tree, p: [fakeDistribution(1, 3), certain, even, even] };
+    const [half, quarter, rest] = [1 / 2, 1 / 4, 3 / 4].map((x) => expect.closeTo(Math.log(x), 12));
+    expect(line(step)).toMatchObject({
+      draft: [1], // of two tokens the other one is half as likely
+      log_q: [half],
+      log_p: [rest],
+      nodes: [
+        { token: 0, parent: -1, log_q: half, log_p: quarter },
+        { token: 1, parent: -1, log_q: half, log_p: rest },
+        { token: 1, parent: 0, log_q: half, log_p: null },
+      ],
+    });
+    expect(line(STEP)).not.toHaveProperty('nodes');
+  });
+
+  it('has null for a next token that there is not', () => {
+    expect(traceStep({ ...STEP, next: undefined }, 0)).toHaveProperty('next', null);
+  });
+
+  it('suffices to decide anew what any threshold would have accepted', async () => {
+    const options = {
+      strategy: 'mtad',
+      gamma: 4,
+      beamWidth: 2,
+      tau: 0.5,
+      clip: false,
+      draftFrom: 'model',
+    } as const;
+    const { steps } = await run(options, { rng: createRng(1), maxTokens: 40, endsWith: neverEnds });
+    for (const step of steps) {
+      const { log_p, log_q } = line(step);
+      for (const tau of [0.1, 0.5, 0.9]) {
+        let [ratio, accepted] = [0, 0];
+        for (const [i, logP] of log_p.entries()) {
+          ratio += (logP ?? -Infinity) - log_q[i]!;
+          if (ratio >= Math.log(tau)) accepted = i + 1;
+        }
+        expect(accepted).toBe(acceptJoint(step.draft, step.p, { tau, clip: false }));
+      }
+    }
+  });
+});
+
+describe('traceStart', () => {
+  it('names the strategy, its parameters and the prompt', () => {
+    expect(traceStart('mtad', { gamma: 4 }, [1, 2])).toEqual({
+      type: 'start',
+      schema: 1,
+      strategy: 'mtad',
+      params: { gamma: 4 },
+      prompt_tokens: [1, 2],
+    });
+  });
+});
