@@ -17,7 +17,9 @@ async function show(events) {
 }
 
 try {
-  await show(generate(pair, 'Once upon a time', { strategy: 'mtad', tau: 0.5, maxTokens: 32, seed: 1 }));
+  await show(
+    generate(pair, 'Once upon a time', { strategy: 'mtad', threshold: 0.5, maxTokens: 32, seed: 1 }),
+  );
 
   if (await pair.target.chatTemplate?.()) {
     const conversation = await Conversation.open(pair, { maxTokens: 32, seed: 1 }, { contextSize: 1024 });

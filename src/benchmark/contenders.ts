@@ -8,9 +8,9 @@ import type { Contender } from './report.js';
 /** What is to be compared: every strategy with every combination of the settings that it has. */
 export interface Field {
   readonly strategies: readonly StrategyName[];
-  readonly gammas: readonly number[];
+  readonly draftLengths: readonly number[];
   readonly beamWidths: readonly number[];
-  readonly taus: readonly number[];
+  readonly thresholds: readonly number[];
   readonly clip: boolean; // mtad with clip too
   readonly draftFrom: Settings['draftFrom'];
   readonly baselines: boolean; // also greedy, temperature 0.7 and mtjd
@@ -49,45 +49,45 @@ export function parseStrategies(list: string): StrategyName[] {
  * @throws UsageError where settings contradict each other
  */
 export function expand(field: Field): Entry[] {
-  const { strategies, baselines, gammas, beamWidths } = field;
+  const { strategies, baselines, draftLengths, beamWidths } = field;
   const entries = [...new Set(strategies)].flatMap((strategy) => expandStrategy(strategy, field));
   if (!baselines) return entries;
   const joint = strategies.includes('mtjd')
     ? []
-    : expandStrategy('mtjd', { ...field, gammas: [gammas[0]!], beamWidths: [beamWidths[0]!] });
+    : expandStrategy('mtjd', { ...field, draftLengths: [draftLengths[0]!], beamWidths: [beamWidths[0]!] });
   return [...entries, ...BASELINES, ...joint.map((entry) => ({ ...entry, role: 'baseline' as const }))];
 }
 
 /** Which lists a strategy has a use for. */
-const USES: Record<StrategyName, readonly ('gamma' | 'beamWidth' | 'tau')[]> = {
+const USES: Record<StrategyName, readonly ('draftLength' | 'beamWidth' | 'threshold')[]> = {
   autoregressive: [],
-  speculative: ['gamma'],
-  block: ['gamma'],
-  mtad: ['gamma', 'beamWidth', 'tau'],
-  mmtad: ['gamma', 'beamWidth', 'tau'],
-  mtjd: ['gamma', 'beamWidth'],
+  speculative: ['draftLength'],
+  block: ['draftLength'],
+  mtad: ['draftLength', 'beamWidth', 'threshold'],
+  mmtad: ['draftLength', 'beamWidth', 'threshold'],
+  mtjd: ['draftLength', 'beamWidth'],
 };
 
 function expandStrategy(strategy: StrategyName, field: Field): Entry[] {
-  const { gammas, beamWidths, taus, clip, draftFrom } = field;
+  const { draftLengths, beamWidths, thresholds, clip, draftFrom } = field;
   const uses = USES[strategy];
   const values = (key: (typeof uses)[number], list: readonly number[]) =>
     uses.includes(key) && list.length > 0 ? [...new Set(list)] : [undefined];
   const looksUp = draftFrom === 'lookup' && strategy !== 'mtjd';
   const clips = clip && canClip(strategy) ? [false, true] : [false];
   const entries: Entry[] = [];
-  for (const gamma of values('gamma', gammas))
+  for (const draftLength of values('draftLength', draftLengths))
     for (const beamWidth of values('beamWidth', looksUp ? [] : beamWidths))
-      for (const [tau, clipped] of values('tau', taus).flatMap((tau) =>
-        clips.map((c) => [tau, c] as const),
+      for (const [threshold, clipped] of values('threshold', thresholds).flatMap((threshold) =>
+        clips.map((c) => [threshold, c] as const),
       )) {
         const settings: SettingsInput = {
           strategy,
-          ...(gamma === undefined ? {} : { gamma }),
+          ...(draftLength === undefined ? {} : { draftLength }),
           ...(beamWidth === undefined ? {} : { beamWidth }),
-          ...(tau === undefined ? {} : { tau }),
+          ...(threshold === undefined ? {} : { threshold }),
           ...(clipped ? { clip: true } : {}),
-          ...(uses.includes('gamma') && looksUp ? { draftFrom } : {}),
+          ...(uses.includes('draftLength') && looksUp ? { draftFrom } : {}),
         };
         parseSettings(settings);
         entries.push({ name: nameOf(settings), role: 'strategy', settings });

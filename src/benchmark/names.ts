@@ -1,12 +1,19 @@
 import type { SettingsInput } from '../generation/settings.js';
 
 /** 'mtad k=4 w=4 tau=0.5', after the options of the command line. */
-export function nameOf({ strategy, gamma, beamWidth, tau, clip, draftFrom }: SettingsInput): string {
+export function nameOf({
+  strategy,
+  draftLength,
+  beamWidth,
+  threshold,
+  clip,
+  draftFrom,
+}: SettingsInput): string {
   return [
     strategy,
-    gamma && `k=${gamma}`,
+    draftLength && `k=${draftLength}`,
     beamWidth && `w=${beamWidth}`,
-    tau && `tau=${tau}`,
+    threshold && `tau=${threshold}`,
     clip && 'clip',
     draftFrom === 'lookup' && 'lookup',
   ]

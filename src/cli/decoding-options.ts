@@ -35,12 +35,12 @@ export function addDecodingOptions(program: Command): void {
     .addOption(
       new Option('--strategy <name>', STRATEGIES).argParser(parseStrategy).default(DEFAULTS.strategy),
     )
-    .addOption(setting('-k, --draft-length <n>', 'gamma', 'tokens drafted per step'))
+    .addOption(setting('-k, --draft-length <n>', 'draftLength', 'tokens drafted per step'))
     .addOption(setting('-w, --beam-width <n>', 'beamWidth', 'beams kept while drafting'))
     .addOption(
       setting(
         '--threshold <tau>',
-        'tau',
+        'threshold',
         "accept while the joint likelihood is at least tau times the draft's, (0, 1]",
       ),
     )
@@ -77,9 +77,9 @@ export function settingsOf(flags: DecodingFlags & RuntimeFlags): SettingsInput {
   const { seed, maxTokens, stop, ignoreEos, special } = flags;
   return {
     strategy,
-    gamma: draftLength,
+    draftLength,
     beamWidth,
-    tau: threshold,
+    threshold,
     clip,
     draftFrom: draftSource(flags),
     temperature,

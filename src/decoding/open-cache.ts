@@ -7,7 +7,7 @@ export interface CacheOptions extends Pick<ContextOptions, 'threads' | 'cacheTyp
   readonly capacity: number; // tokens of committed text, >= 1
   readonly targetSequences: number; // branches that the target has at once, >= 1
   readonly draftSequences: number; // branches that the draft grows at once; 0 = no draft model
-  readonly gamma: number; // tokens of a branch, >= 1
+  readonly draftLength: number; // tokens of a branch, >= 1
   readonly draftThreads?: number | undefined;
   readonly now: () => number; // ms
 }
@@ -34,10 +34,10 @@ export async function openCache(
 
 /** Where cells are shared, branches have the text in common, and each but the first adds its own tokens. */
 function contextOptions(
-  { capacity, gamma, cacheType, flashAttention }: CacheOptions,
+  { capacity, draftLength, cacheType, flashAttention }: CacheOptions,
   sequences: number,
   threads: number | undefined,
 ): ContextOptions {
-  const cells = capacity + (sequences - 1) * gamma;
+  const cells = capacity + (sequences - 1) * draftLength;
   return { capacity, sequences, cells, threads, cacheType, flashAttention };
 }

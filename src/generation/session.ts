@@ -65,10 +65,10 @@ export class Session {
     const sequences = sequencesOf(settings);
     const cache = await openCache(pair, {
       ...run,
-      capacity: Math.min(contextSize, length + settings.gamma) - 1, // also for guesses behind it; the last token is never evaluated
+      capacity: Math.min(contextSize, length + settings.draftLength) - 1, // also for guesses behind it; the last token is never evaluated
       targetSequences: sequences.target,
       draftSequences: sequences.draft,
-      gamma: settings.gamma,
+      draftLength: settings.draftLength,
       now,
     });
     return new Session({

@@ -14,9 +14,9 @@ const penalty = number('a number from -1e6 to 1e6', (n) => Math.abs(n) <= 1e6);
 /** Everything that decides what is generated, with the paper's defaults (Qin et al., section 6.1). */
 export const settingsSchema = z.strictObject({
   strategy: z.enum(STRATEGY_NAMES, { error: `one of ${STRATEGY_NAMES.join(', ')}` }).default('mtad'),
-  gamma: whole(1, 64).default(4),
+  draftLength: whole(1, 64).default(4),
   beamWidth: whole(1, 64).default(4),
-  tau: number('a number above 0 and at most 1', (n) => n > 0 && n <= 1).default(0.5),
+  threshold: number('a number above 0 and at most 1', (n) => n > 0 && n <= 1).default(0.5),
   clip: z.boolean({ error: 'true or false' }).default(false),
   draftFrom: z.enum(['model', 'lookup'], { error: "'model' or 'lookup'" }).default('model'),
   temperature: number('a number, 0 or more', (n) => Number.isFinite(n) && n >= 0).default(

@@ -18,7 +18,7 @@ export interface InspectOptions extends Asking {
   readonly offline?: boolean | undefined; // never use the network
   readonly contextSize?: number | undefined; // tokens; undefined = what the target was trained on, up to 8192
   readonly cacheType?: CacheType | undefined;
-  readonly gamma: number; // tokens drafted per step
+  readonly draftLength: number; // tokens drafted per step
   readonly beamWidth: number; // beams kept while drafting
   readonly gpu: Gpu;
 }
@@ -56,7 +56,7 @@ const DEFAULT_CONTEXT = 8192; // tokens
  * @throws UsageError; ModelFileError for a file whose header cannot be read
  */
 export async function inspect(options: InspectOptions): Promise<Inspection> {
-  const { beamWidth, gamma, cacheType, gpu } = options;
+  const { beamWidth, draftLength, cacheType, gpu } = options;
   const names = options.model || options.draft ? options : EMBEDDED_PAIR;
   if (!names.model) throw new UsageError('A draft model is given, but no target model: add one with --model');
   const targetFile = await readFile(names.model, options);
@@ -66,7 +66,7 @@ export async function inspect(options: InspectOptions): Promise<Inspection> {
   const trained = Number(targetFile.info.architectureMetadata.context_length) || DEFAULT_CONTEXT;
   const contextSize = options.contextSize ?? Math.min(trained, DEFAULT_CONTEXT);
   const inspected = (file: GgufFile, sequences: number) => {
-    const shared = contextSize + (sequences - 1) * gamma; // beams have the text in common
+    const shared = contextSize + (sequences - 1) * draftLength; // beams have the text in common
     const cells = machine.engine === 'direct' ? shared : contextSize * sequences;
     return inspectModel(file, { cells, cacheType, gpu });
   };

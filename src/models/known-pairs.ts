@@ -16,14 +16,14 @@ const pairSchema = z.strictObject({
   target: modelSchema,
   draft: modelSchema,
   /**
-   * What the makers of the target recommend, and what suits the pair: weaker than whatever a user says. gamma, beamWidth
-   * and tau are for pairs that are tuned; none in the table is yet.
+   * What the makers of the target recommend, and what suits the pair: weaker than whatever a user says. draftLength, beamWidth
+   * and threshold are for pairs that are tuned; none in the table is yet.
    */
   settings: z
     .strictObject({
-      gamma: z.int(),
+      draftLength: z.int(),
       beamWidth: z.int(),
-      tau: z.number(),
+      threshold: z.number(),
       temperature: z.number(),
       topK: z.int(),
       topP: z.number(),

@@ -6,9 +6,9 @@ import { ROOT } from '../types.js';
 import { nextTokens, type Recipe } from './recipe.js';
 
 export interface MmtadOptions {
-  readonly gamma: number; // tokens guessed per step, >= 1
+  readonly draftLength: number; // tokens guessed per step, >= 1
   readonly beamWidth: number; // beams kept per depth, >= 1
-  readonly tau: number; // acceptance threshold, (0, 1]
+  readonly threshold: number; // acceptance threshold, (0, 1]
 }
 
 /**
@@ -17,14 +17,14 @@ export interface MmtadOptions {
  */
 export const mmtad: Recipe<MmtadOptions> = {
   sequences: ({ beamWidth }) => ({ target: beamWidth, draft: beamWidth }),
-  create({ gamma, beamWidth, tau }, { sampling, isEnd, draft }) {
+  create({ draftLength, beamWidth, threshold }, { sampling, isEnd, draft }) {
     const greedy = sampling.temperature === 0;
     const truncation = likelihoodTruncation(sampling);
     return {
       truncation,
-      draft: beamTreeDrafter(nextTokens(draft, truncation), { gamma, beamWidth, greedy, isEnd }),
+      draft: beamTreeDrafter(nextTokens(draft, truncation), { gamma: draftLength, beamWidth, greedy, isEnd }),
       accept: (draft, p, rng) => {
-        const accepted = acceptJointTree(draft, p, { tau });
+        const accepted = acceptJointTree(draft, p, { tau: threshold });
         const last = accepted.at(-1) ?? ROOT;
         return { accepted, next: choose(p[last + 1]!, sampling, rng) };
       },

@@ -7,9 +7,9 @@ import { acceptJoint } from '../rules/joint.js';
 import { nextTokens, type Recipe } from './recipe.js';
 
 export interface MtadOptions {
-  readonly gamma: number; // tokens guessed per step, >= 1
+  readonly draftLength: number; // tokens guessed per step, >= 1
   readonly beamWidth: number; // beams kept per depth, >= 1
-  readonly tau: number; // acceptance threshold, (0, 1]
+  readonly threshold: number; // acceptance threshold, (0, 1]
   readonly clip: boolean; // cap the likelihood ratio at 1 after every token
   readonly draftFrom: DraftSource;
 }
@@ -20,17 +20,17 @@ export interface MtadOptions {
  */
 export const mtad: Recipe<MtadOptions> = {
   sequences: ({ beamWidth, draftFrom }) => ({ target: 1, draft: draftFrom === 'lookup' ? 0 : beamWidth }),
-  create({ gamma, beamWidth, tau, clip, draftFrom }, { sampling, isEnd, draft }) {
+  create({ draftLength, beamWidth, threshold, clip, draftFrom }, { sampling, isEnd, draft }) {
     const greedy = sampling.temperature === 0;
     const truncation = likelihoodTruncation(sampling);
     return {
       truncation,
       draft:
         draftFrom === 'lookup'
-          ? lookupDrafter({ gamma, isEnd })
-          : beamDrafter(nextTokens(draft, truncation), { gamma, beamWidth, greedy, isEnd }),
+          ? lookupDrafter({ gamma: draftLength, isEnd })
+          : beamDrafter(nextTokens(draft, truncation), { gamma: draftLength, beamWidth, greedy, isEnd }),
       accept: (draft, p, rng) => {
-        const n = acceptJoint(draft, p, { tau, clip });
+        const n = acceptJoint(draft, p, { tau: threshold, clip });
         const accepted = [...draft.keys()].slice(0, n);
         return { accepted, next: choose(p[n]!, sampling, rng) };
       },

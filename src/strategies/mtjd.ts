@@ -5,7 +5,7 @@ import { likelihoodTruncation } from '../math/sampling-settings.js';
 import { nextTokens, type Recipe } from './recipe.js';
 
 export interface MtjdOptions {
-  readonly gamma: number; // tokens written per step, >= 1
+  readonly draftLength: number; // tokens written per step, >= 1
   readonly beamWidth: number; // beams kept per depth, >= 1
 }
 
@@ -16,12 +16,12 @@ export interface MtjdOptions {
  */
 export const mtjd: Recipe<MtjdOptions> = {
   sequences: ({ beamWidth }) => ({ target: beamWidth, draft: 0 }),
-  create({ gamma, beamWidth }, { sampling, isEnd, target }) {
+  create({ draftLength, beamWidth }, { sampling, isEnd, target }) {
     const greedy = sampling.temperature === 0;
     const truncation = likelihoodTruncation(sampling);
     return {
       truncation,
-      draft: beamDrafter(nextTokens(target, truncation), { gamma, beamWidth, greedy, isEnd }),
+      draft: beamDrafter(nextTokens(target, truncation), { gamma: draftLength, beamWidth, greedy, isEnd }),
       accept: (draft, p, rng) => {
         // Rounding differs from pass to pass: a token that was just likely enough to be drafted may now be cut off.
         const lost = draft.findIndex(({ token }, i) => logProbOf(p[i]!, token) === -Infinity);

@@ -6,21 +6,21 @@ import { acceptExact } from '../rules/exact.js';
 import { nextTokens, type Recipe } from './recipe.js';
 
 export interface SpeculativeOptions {
-  readonly gamma: number; // tokens guessed per step, >= 1
+  readonly draftLength: number; // tokens guessed per step, >= 1
   readonly draftFrom: DraftSource;
 }
 
 /** Speculative sampling: a chain of guesses, judged token by token. The text is distributed as the target's. */
 export const speculative: Recipe<SpeculativeOptions> = {
   sequences: ({ draftFrom }) => ({ target: 1, draft: draftFrom === 'lookup' ? 0 : 1 }),
-  create({ gamma, draftFrom }, { sampling, isEnd, draft }) {
+  create({ draftLength, draftFrom }, { sampling, isEnd, draft }) {
     const truncation = samplingTruncation(sampling);
     return {
       truncation,
       draft:
         draftFrom === 'lookup'
-          ? lookupDrafter({ gamma, isEnd })
-          : chainDrafter(nextTokens(draft, truncation), { gamma, isEnd }),
+          ? lookupDrafter({ gamma: draftLength, isEnd })
+          : chainDrafter(nextTokens(draft, truncation), { gamma: draftLength, isEnd }),
       accept: acceptExact,
     };
   },

@@ -4,8 +4,8 @@ import { type Distribution, type Draft, type LogProb, type NodeIndex, ROOT, type
 
 /** The settings that decide what is accepted of a draft. */
 export interface ReplayRule {
-  readonly tau: number; // (0, 1]
-  readonly gamma: number; // guesses in a row that count, >= 1
+  readonly threshold: number; // (0, 1]
+  readonly draftLength: number; // guesses in a row that count, >= 1
   readonly clip: boolean; // false for mmtad
 }
 
@@ -40,12 +40,12 @@ export interface RecordedNode {
 }
 
 /** The guesses of a step down to a depth of gamma, as the acceptance rules take them. */
-export function draftOf({ nodes }: RecordedStep, gamma: number): { draft: Draft; p: Distribution[] } {
+export function draftOf({ nodes }: RecordedStep, draftLength: number): { draft: Draft; p: Distribution[] } {
   const whole = nodes.map(({ token, parent, logQ }) => ({ token, parent, q: excerpt([token], [logQ]) }));
   const children: RecordedNode[][] = [ROOT, ...nodes].map(() => []);
   for (const node of nodes) children[node.parent + 1]!.push(node);
   const depths = depthsOf(whole);
-  const kept = [...whole.keys()].filter((node) => depths[node]! <= gamma);
+  const kept = [...whole.keys()].filter((node) => depths[node]! <= draftLength);
   const judges = [ROOT, ...kept].map((node) => children[node + 1]!);
   return {
     draft: pathsTo(whole, kept),

@@ -13,7 +13,7 @@ export const REPLAY_CAVEAT =
   'figures are exact for the recorded drafts and estimates for a run.';
 
 /** Thresholds tried where none are asked for, besides the trace's own. */
-const TAUS = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1];
+const THRESHOLDS = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1];
 
 /** What a rule makes of the steps of a trace. */
 export interface Replay extends ReplayRule {
@@ -80,16 +80,18 @@ export function replay(trace: Trace, rule: Partial<ReplayRule> = {}): Replay {
 export function replayGrid(
   trace: Trace,
   {
-    taus = [...new Set([...TAUS, trace.rule.tau])].sort((a, b) => a - b),
-    gammas = [trace.rule.gamma],
+    thresholds = [...new Set([...THRESHOLDS, trace.rule.threshold])].sort((a, b) => a - b),
+    draftLengths = [trace.rule.draftLength],
     clips = trace.strategy === 'mtad' ? [false, true] : [false],
   }: {
-    readonly taus?: readonly number[] | undefined;
-    readonly gammas?: readonly number[] | undefined;
+    readonly thresholds?: readonly number[] | undefined;
+    readonly draftLengths?: readonly number[] | undefined;
     readonly clips?: readonly boolean[] | undefined;
   } = {},
 ): Replay[] {
-  const rules = clips.flatMap((clip) => gammas.flatMap((gamma) => taus.map((tau) => ({ tau, gamma, clip }))));
+  const rules = clips.flatMap((clip) =>
+    draftLengths.flatMap((draftLength) => thresholds.map((threshold) => ({ threshold, draftLength, clip }))),
+  );
   return rules.map((rule) => replay(trace, rule));
 }
 
@@ -104,12 +106,16 @@ export function reproduces(trace: Trace): Reproduction {
   return { steps, asRecorded: steps - differences.length, differences };
 }
 
-function decide(strategy: Trace['strategy'], step: RecordedStep, { tau, gamma, clip }: ReplayRule): Decision {
-  const { draft, p } = draftOf(step, gamma);
+function decide(
+  strategy: Trace['strategy'],
+  step: RecordedStep,
+  { threshold, draftLength, clip }: ReplayRule,
+): Decision {
+  const { draft, p } = draftOf(step, draftLength);
   const path =
     strategy === 'mtad'
-      ? draft.slice(0, acceptJoint(draft, p, { tau, clip }))
-      : acceptJointTree(draft, p, { tau }).map((node) => draft[node]!);
+      ? draft.slice(0, acceptJoint(draft, p, { tau: threshold, clip }))
+      : acceptJointTree(draft, p, { tau: threshold }).map((node) => draft[node]!);
   const tokens = path.slice(0, step.room).map(({ token }) => token);
   const recorded = step.emitted.slice(0, step.accepted);
   // After a guess that ended the text (end token, stop string, token limit) nothing was emitted.
@@ -124,11 +130,12 @@ function decide(strategy: Trace['strategy'], step: RecordedStep, { tau, gamma, c
   };
 }
 
-function checkRule({ strategy, rule }: Trace, { tau, gamma, clip }: ReplayRule): void {
-  if (!(tau > 0 && tau <= 1)) throw new UsageError(`tau must be a number above 0 and at most 1, not ${tau}`);
-  if (!(Number.isInteger(gamma) && gamma >= 1 && gamma <= rule.gamma))
+function checkRule({ strategy, rule }: Trace, { threshold, draftLength, clip }: ReplayRule): void {
+  if (!(threshold > 0 && threshold <= 1))
+    throw new UsageError(`threshold must be a number above 0 and at most 1, not ${threshold}`);
+  if (!(Number.isInteger(draftLength) && draftLength >= 1 && draftLength <= rule.draftLength))
     throw new UsageError(
-      `gamma must be a whole number from 1 to ${rule.gamma}, the draft length of the trace, not ${gamma}`,
+      `draftLength must be a whole number from 1 to ${rule.draftLength}, the draft length of the trace, not ${draftLength}`,
     );
   if (clip && strategy !== 'mtad')
     throw new UsageError(`clip changes the rule of mtad, and the trace is of ${strategy}, which has another`);

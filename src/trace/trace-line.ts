@@ -50,7 +50,11 @@ export function toStart(value: unknown, refuse: Refusal): TraceStart {
       `a trace of ${strategy}; only ${REPLAYABLE.join(' and ')} can be replayed: their acceptance is not left to chance`,
     );
   const { threshold, draft_length, clip, max_tokens } = parse(startSchema, value, refuse).params;
-  return { strategy: replayable, rule: { tau: threshold, gamma: draft_length, clip }, maxTokens: max_tokens };
+  return {
+    strategy: replayable,
+    rule: { threshold, draftLength: draft_length, clip },
+    maxTokens: max_tokens,
+  };
 }
 
 /** @throws what `refuse` makes, for anything but a step that can have been recorded after this start */
@@ -70,7 +74,7 @@ export function toStep(
   const recorded =
     nodes?.map(({ token, parent, log_q, log_p }) => ({ token, parent, logQ: log_q, logP: log_p })) ??
     draft.map((token, i) => ({ token, parent: i - 1, logQ: log_q[i]!, logP: log_p[i]! }));
-  checkTree(recorded, rule.gamma, refuse);
+  checkTree(recorded, rule.draftLength, refuse);
   checkEmitted(recorded, accepted, emitted, refuse);
   if (emitted.length > room)
     throw refuse(`emitted has ${emitted.length} entries, and max_tokens left room for ${room}`);
@@ -78,12 +82,13 @@ export function toStep(
 }
 
 /** Parents come before children, and no more than gamma guesses are in a row. */
-function checkTree(nodes: readonly RecordedNode[], gamma: number, refuse: Refusal): void {
+function checkTree(nodes: readonly RecordedNode[], draftLength: number, refuse: Refusal): void {
   const depths: number[] = [];
   for (const [node, { parent }] of nodes.entries()) {
     if (parent >= node) throw refuse(`nodes.${node}.parent is ${parent}, which is no earlier node`);
     depths[node] = (depths[parent] ?? 0) + 1;
-    if (depths[node] > gamma) throw refuse(`more guesses in a row than the draft length, ${gamma}`);
+    if (depths[node] > draftLength)
+      throw refuse(`more guesses in a row than the draft length, ${draftLength}`);
   }
 }
 

@@ -21,9 +21,9 @@ const PROMPTS = [
 const entriesOf = (...strategies: StrategyName[]) =>
   expand({
     strategies,
-    gammas: [4],
+    draftLengths: [4],
     beamWidths: [2],
-    taus: [0.1],
+    thresholds: [0.1],
     clip: false,
     draftFrom: 'model',
     baselines: false,

@@ -6,9 +6,9 @@ import { STRATEGY_NAMES, type StrategyName } from '../../src/strategies/index.js
 
 const FIELD: Field = {
   strategies: ['mtad'],
-  gammas: [4],
+  draftLengths: [4],
   beamWidths: [4],
-  taus: [0.5],
+  thresholds: [0.5],
   clip: false,
   draftFrom: 'model',
   baselines: false,
@@ -17,22 +17,22 @@ const FIELD: Field = {
 const names = (field: Partial<Field>) => expand({ ...FIELD, ...field }).map(({ name }) => name);
 
 /** Settings that make a difference to each strategy. */
-const KEYS: Record<StrategyName, readonly ('gamma' | 'beamWidth' | 'tau')[]> = {
+const KEYS: Record<StrategyName, readonly ('draftLength' | 'beamWidth' | 'threshold')[]> = {
   autoregressive: [],
-  speculative: ['gamma'],
-  block: ['gamma'],
-  mtad: ['gamma', 'beamWidth', 'tau'],
-  mmtad: ['gamma', 'beamWidth', 'tau'],
-  mtjd: ['gamma', 'beamWidth'],
+  speculative: ['draftLength'],
+  block: ['draftLength'],
+  mtad: ['draftLength', 'beamWidth', 'threshold'],
+  mmtad: ['draftLength', 'beamWidth', 'threshold'],
+  mtjd: ['draftLength', 'beamWidth'],
 };
 
 describe.each(STRATEGY_NAMES)('the entries of %s', (strategy) => {
-  const lists = { gamma: [2, 4, 8], beamWidth: [1, 4], tau: [0.1, 0.5, 1, 1e-7] };
-  const field = { ...FIELD, strategies: [strategy], taus: lists.tau };
+  const lists = { draftLength: [2, 4, 8], beamWidth: [1, 4], threshold: [0.1, 0.5, 1, 1e-7] };
+  const field = { ...FIELD, strategies: [strategy], thresholds: lists.threshold };
   const keys = KEYS[strategy];
 
   it('are every combination of the settings that it has, once', () => {
-    const entries = expand({ ...field, gammas: lists.gamma, beamWidths: lists.beamWidth });
+    const entries = expand({ ...field, draftLengths: lists.draftLength, beamWidths: lists.beamWidth });
     const chosen = entries.map(({ settings }) => keys.map((key) => settings[key]).join(' '));
     const expected = keys.reduce(
       (rows, key) => rows.flatMap((row) => lists[key].map((value) => [...row, value])),
@@ -48,13 +48,13 @@ describe.each(STRATEGY_NAMES)('the entries of %s', (strategy) => {
   });
 
   it('are not doubled by what stands twice in a list', () => {
-    const once = names({ ...field, gammas: [2, 4], beamWidths: [4], taus: [0.5] });
+    const once = names({ ...field, draftLengths: [2, 4], beamWidths: [4], thresholds: [0.5] });
     const twice = names({
       ...field,
       strategies: [strategy, strategy],
-      gammas: [2, 4, 2, 2],
+      draftLengths: [2, 4, 2, 2],
       beamWidths: [4, 4],
-      taus: [0.5, 0.5],
+      thresholds: [0.5, 0.5],
     });
     expect(twice).toEqual(once);
   });
@@ -62,7 +62,7 @@ describe.each(STRATEGY_NAMES)('the entries of %s', (strategy) => {
 
 describe('expand', () => {
   it('keeps the order of the strategies and names them with their settings', () => {
-    expect(names({ strategies: ['mtad', 'autoregressive', 'speculative'], gammas: [2, 4] })).toEqual([
+    expect(names({ strategies: ['mtad', 'autoregressive', 'speculative'], draftLengths: [2, 4] })).toEqual([
       'mtad k=2 w=4 tau=0.5',
       'mtad k=4 w=4 tau=0.5',
       'autoregressive',
@@ -72,8 +72,8 @@ describe('expand', () => {
   });
 
   it('adds mtad with clip, and nothing else with it', () => {
-    const without = expand({ ...FIELD, strategies: STRATEGY_NAMES, taus: [0.1, 0.5] });
-    const all = expand({ ...FIELD, strategies: STRATEGY_NAMES, taus: [0.1, 0.5], clip: true });
+    const without = expand({ ...FIELD, strategies: STRATEGY_NAMES, thresholds: [0.1, 0.5] });
+    const all = expand({ ...FIELD, strategies: STRATEGY_NAMES, thresholds: [0.1, 0.5], clip: true });
     const clipped = all.filter(({ settings }) => settings.clip);
     expect(all.filter((entry) => !clipped.includes(entry))).toEqual(without);
     expect(clipped.map(({ name }) => name)).toEqual([
@@ -101,13 +101,13 @@ describe('expand', () => {
     const refused = () => expand({ ...FIELD, strategies: ['mmtad'], draftFrom: 'lookup' });
     expect(refused).toThrow(UsageError);
     expect(refused).toThrow(/mmtad.*lookup/);
-    expect(() => expand({ ...FIELD, gammas: [0] })).toThrow(/gamma/);
+    expect(() => expand({ ...FIELD, draftLengths: [0] })).toThrow(/draftLength/);
   });
 });
 
 describe('the baselines', () => {
   it('are greedy decoding, a low temperature and mtjd, whatever is compared with them', () => {
-    const lists = { gammas: [2, 4], beamWidths: [3, 5], taus: [0.1, 0.5] };
+    const lists = { draftLengths: [2, 4], beamWidths: [3, 5], thresholds: [0.1, 0.5] };
     const entries = expand({ ...FIELD, ...lists, strategies: ['speculative'], baselines: true });
     expect(entries.filter(({ role }) => role === 'strategy').map(({ name }) => name)).toEqual([
       'speculative k=2',
@@ -116,7 +116,7 @@ describe('the baselines', () => {
     expect(entries.filter(({ role }) => role === 'baseline').map(({ settings }) => settings)).toEqual([
       { strategy: 'autoregressive', temperature: 0 },
       { strategy: 'autoregressive', temperature: 0.7 },
-      { strategy: 'mtjd', gamma: 2, beamWidth: 3 },
+      { strategy: 'mtjd', draftLength: 2, beamWidth: 3 },
     ]);
   });
 

@@ -13,9 +13,9 @@ const LONG = 'Once upon a time, there was a little girl named Lily. She loved to
 
 const [AUTOREGRESSIVE, MTAD] = expand({
   strategies: ['autoregressive', 'mtad'],
-  gammas: [4],
+  draftLengths: [4],
   beamWidths: [4],
-  taus: [0.1],
+  thresholds: [0.1],
   clip: false,
   draftFrom: 'model',
   baselines: false,

@@ -11,7 +11,7 @@ const OPTIONS = {
   capacity: 20,
   targetSequences: 2,
   draftSequences: 3,
-  gamma: 4,
+  draftLength: 4,
   threads: 2,
   now: fakeClock(),
 };

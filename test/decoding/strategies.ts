@@ -5,17 +5,17 @@ import { UNCUT } from '../support/fake-model.js';
 
 /** What the loop is tried with: its laws hold for every strategy. */
 export const AUTOREGRESSIVE: StrategyOptions = { strategy: 'autoregressive' };
-export const SPECULATIVE: StrategyOptions = { strategy: 'speculative', gamma: 3, draftFrom: 'model' };
+export const SPECULATIVE: StrategyOptions = { strategy: 'speculative', draftLength: 3, draftFrom: 'model' };
 export const MTAD: StrategyOptions = {
   strategy: 'mtad',
-  gamma: 3,
+  draftLength: 3,
   beamWidth: 2,
-  tau: 0.5,
+  threshold: 0.5,
   clip: false,
   draftFrom: 'model',
 };
-export const MMTAD: StrategyOptions = { strategy: 'mmtad', gamma: 3, beamWidth: 2, tau: 0.5 };
-export const MTJD: StrategyOptions = { strategy: 'mtjd', gamma: 3, beamWidth: 2 };
+export const MMTAD: StrategyOptions = { strategy: 'mmtad', draftLength: 3, beamWidth: 2, threshold: 0.5 };
+export const MTJD: StrategyOptions = { strategy: 'mtjd', draftLength: 3, beamWidth: 2 };
 
 /** Those that judge one chain in one pass of the target. */
 export const CHAINS = [AUTOREGRESSIVE, SPECULATIVE, MTAD];

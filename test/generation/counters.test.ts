@@ -52,7 +52,7 @@ describe('addStep', () => {
   });
 
   it('counts at each position as many tokens as in all', async () => {
-    const options = { strategy: 'speculative', gamma: 4, draftFrom: 'model' } as const;
+    const options = { strategy: 'speculative', draftLength: 4, draftFrom: 'model' } as const;
     const { steps, whole } = await run(options, { maxTokens: 40, endsWith: neverEnds });
     const sum = sumOf(...steps);
     const total = (counts: readonly number[]) => counts.reduce((a, b) => a + b, 0);

@@ -68,19 +68,19 @@ const only = (token: TokenId, logProb: number | null): Distribution => ({
 });
 
 /** How many tokens of a recorded draft a threshold accepts. */
-function replay({ draft, log_q, log_p }: TraceStep, tau: number, clip: boolean): number {
+function replay({ draft, log_q, log_p }: TraceStep, threshold: number, clip: boolean): number {
   const nodes = draft.map((token, i) => ({ token, parent: i - 1, q: only(token, log_q[i]!) }));
   const p = draft.map((token, i) => only(token, log_p[i]!));
-  return acceptJoint(nodes, p, { tau, clip });
+  return acceptJoint(nodes, p, { tau: threshold, clip });
 }
 
 describe('the trace of a text by mtad', () => {
   it.each([
-    { tau: 0.5, clip: false, temperature: 1 },
-    { tau: 0.1, clip: true, temperature: 1 },
-    { tau: 0.9, clip: false, temperature: 0 },
+    { threshold: 0.5, clip: false, temperature: 1 },
+    { threshold: 0.1, clip: true, temperature: 1 },
+    { threshold: 0.9, clip: false, temperature: 0 },
   ])(
-    'tells what $tau, clip $clip, at temperature $temperature accepted, and what others would',
+    'tells what $threshold, clip $clip, at temperature $temperature accepted, and what others would',
     async (rule) => {
       const { steps, promptTokens, tokens } = await run(pair, {
         strategy: 'mtad',
@@ -94,7 +94,7 @@ describe('the trace of a text by mtad', () => {
       const lengths = new Set<number>();
       for (const [i, step] of trace.entries()) {
         expect(step).toMatchObject({ index: i, position: written.length });
-        const block = [...step.draft.slice(0, replay(step, rule.tau, rule.clip)), step.next];
+        const block = [...step.draft.slice(0, replay(step, rule.threshold, rule.clip)), step.next];
         expect(step.emitted).toEqual(block.slice(0, 80 - (written.length - promptTokens.length)));
         expect(step.accepted).toBe(Math.min(block.length - 1, step.emitted.length));
         expect(Math.min(replay(step, 1, rule.clip), step.emitted.length)).toBeLessThanOrEqual(step.accepted);

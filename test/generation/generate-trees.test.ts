@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => pair.dispose());
 
-const stepsOf = async (settings: { tau: number; temperature: number }): Promise<Step[]> => {
+const stepsOf = async (settings: { threshold: number; temperature: number }): Promise<Step[]> => {
   const steps: Step[] = [];
   for (const seed of [51, 52, 53])
     steps.push(
@@ -22,16 +22,16 @@ const stepsOf = async (settings: { tau: number; temperature: number }): Promise<
 };
 
 describe.each([
-  { tau: 0.5, temperature: 1 },
-  { tau: 0.1, temperature: 1 },
-  { tau: 0.9, temperature: 0 },
-])('the steps of mmtad with tau $tau at temperature $temperature', (settings) => {
+  { threshold: 0.5, temperature: 1 },
+  { threshold: 0.1, temperature: 1 },
+  { threshold: 0.9, temperature: 0 },
+])('the steps of mmtad with threshold $threshold at temperature $temperature', (settings) => {
   it('accept never less than mtad would of the same draft, mostly as much and at times more', async () => {
     const steps = await stepsOf(settings);
     expect(steps.length).toBeGreaterThan(100);
     let longer = 0;
     for (const { draft, p, accepted, targetPasses } of steps) {
-      const alone = acceptedByMtad(draft, p, settings.tau);
+      const alone = acceptedByMtad(draft, p, settings.threshold);
       expect(accepted).toBeGreaterThanOrEqual(alone);
       if (accepted > alone) longer++;
       expect(targetPasses).toBe(1);

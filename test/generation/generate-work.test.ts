@@ -8,13 +8,13 @@ import { createStrategy, type StrategyOptions, sequencesOf } from '../../src/str
 import { PROMPT } from './generate-run.js';
 
 const AUTOREGRESSIVE: StrategyOptions = { strategy: 'autoregressive' };
-const SPECULATIVE: StrategyOptions = { strategy: 'speculative', gamma: 4, draftFrom: 'model' };
-const BLOCK: StrategyOptions = { strategy: 'block', gamma: 4, draftFrom: 'model' };
+const SPECULATIVE: StrategyOptions = { strategy: 'speculative', draftLength: 4, draftFrom: 'model' };
+const BLOCK: StrategyOptions = { strategy: 'block', draftLength: 4, draftFrom: 'model' };
 const MTAD: StrategyOptions = {
   strategy: 'mtad',
-  gamma: 4,
+  draftLength: 4,
   beamWidth: 4,
-  tau: 0.5,
+  threshold: 0.5,
   clip: false,
   draftFrom: 'model',
 };
@@ -39,7 +39,7 @@ async function work(models: Pair, options: StrategyOptions, temperature: number)
     capacity: 128,
     targetSequences: sequences.target,
     draftSequences: sequences.draft,
-    gamma: 4,
+    draftLength: 4,
     threads: 1,
     now: () => 0,
   });

@@ -14,9 +14,9 @@ afterAll(() => pair.dispose());
 
 const WRONG_SETTINGS: Record<string, unknown> = {
   strategy: 'beam',
-  gamma: 0,
+  draftLength: 0,
   beamWidth: 2.5,
-  tau: 0,
+  threshold: 0,
   clip: 'yes',
   draftFrom: 'prompt',
   temperature: -1,

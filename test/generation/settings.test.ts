@@ -8,9 +8,9 @@ const NO_NUMBERS = ['1', 'four', null, [1], true];
 /** For each setting: words of what it should be, values that are wrong, values at the edge that are right. */
 const RULES: [setting: string, expectation: RegExp, wrong: unknown[], right: unknown[]][] = [
   ['strategy', /one of .*mtad.*speculative/, ['beam', '', 3, null], [...STRATEGY_NAMES]],
-  ['gamma', /whole number from 1 to 64/, [...NO_NUMBERS, 0, -1, 2.5, 65], [1, 64]],
+  ['draftLength', /whole number from 1 to 64/, [...NO_NUMBERS, 0, -1, 2.5, 65], [1, 64]],
   ['beamWidth', /whole number from 1 to 64/, [...NO_NUMBERS, 0, -1, 2.5, 65], [1, 64]],
-  ['tau', /above 0 and at most 1/, [...NO_NUMBERS, 0, -0.5, 1.01], [1e-9, 1]],
+  ['threshold', /above 0 and at most 1/, [...NO_NUMBERS, 0, -0.5, 1.01], [1e-9, 1]],
   ['clip', /true or false/, [1, 'yes', null], [true, false]],
   ['draftFrom', /'model' or 'lookup'/, ['prompt', '', 1, null], ['model', 'lookup']],
   ['temperature', /0 or more/, [...NO_NUMBERS, -1, -1e-9], [0, 0.001, 2]],
@@ -38,7 +38,7 @@ const RULES: [setting: string, expectation: RegExp, wrong: unknown[], right: unk
 ];
 
 const NUMERIC = [
-  ...['gamma', 'beamWidth', 'tau', 'temperature', 'topK', 'topP', 'minP', 'seed', 'maxTokens'],
+  ...['draftLength', 'beamWidth', 'threshold', 'temperature', 'topK', 'topP', 'minP', 'seed', 'maxTokens'],
   ...['repeatPenalty', 'repeatLastN', 'presencePenalty', 'frequencyPenalty'],
 ];
 
@@ -55,9 +55,9 @@ describe('parseSettings', () => {
   it("has the paper's defaults", () => {
     expect(parseSettings({})).toEqual({
       strategy: 'mtad',
-      gamma: 4,
+      draftLength: 4,
       beamWidth: 4,
-      tau: 0.5,
+      threshold: 0.5,
       clip: false,
       draftFrom: 'model',
       temperature: 1,
@@ -130,13 +130,13 @@ describe('parseSettings', () => {
   });
 
   it('refuses what is no setting, by name', () => {
-    const error = refusal({ gamma: 3, temprature: 1 });
+    const error = refusal({ draftLength: 3, temprature: 1 });
     expect(error).toBeInstanceOf(UsageError);
     expect(error.message).toContain('temprature');
   });
 
   it('changes none of the settings given', () => {
-    const given = { strategy: 'speculative', gamma: 7, seed: 3, stop: ['.'], topK: 0 } as const;
+    const given = { strategy: 'speculative', draftLength: 7, seed: 3, stop: ['.'], topK: 0 } as const;
     expect(parseSettings({ ...given, stop: [...given.stop] })).toMatchObject(given);
   });
 });

@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
 const run = (options: Partial<InspectOptions> = {}) =>
-  inspect({ gamma: 4, beamWidth: 4, gpu: 'off', modelsDir: dir, ...options });
+  inspect({ draftLength: 4, beamWidth: 4, gpu: 'off', modelsDir: dir, ...options });
 
 describe('inspect', () => {
   it('tells the facts of the embedded pair when no model is given, and that it is a pair', async () => {
@@ -61,7 +61,7 @@ describe('inspect', () => {
     expect((await contextOf({ contextSize: 2048 }))[0]).toBeGreaterThan(1.5 * target);
     expect((await contextOf({ cacheType: 'q8_0' }))[0]).toBeLessThan(0.7 * target);
     expect((await contextOf({ cacheType: 'f32' }))[0]).toBeGreaterThan(1.7 * target);
-    const [sameTarget, wider] = await contextOf({ beamWidth: 64, gamma: 16 });
+    const [sameTarget, wider] = await contextOf({ beamWidth: 64, draftLength: 16 });
     expect(sameTarget).toBe(target);
     expect(wider).toBeGreaterThan(draft);
   });

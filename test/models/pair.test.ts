@@ -29,7 +29,7 @@ const load = (options: PairOptions) => loadPair({ gpu: 'off', ...options }).then
 /** Some hundred tokens of several texts, any of the vocabulary at any place. */
 async function randomTokens(options: PairOptions): Promise<TokenId[]> {
   const strategy = options.needsDraft === false ? 'autoregressive' : 'mtad';
-  const sampling = { strategy, temperature: 2, topK: 0, topP: 1, tau: 0.1, maxTokens: 60 } as const;
+  const sampling = { strategy, temperature: 2, topK: 0, topP: 1, threshold: 0.1, maxTokens: 60 } as const;
   const pair = await loadPair({ gpu: 'off', ...options });
   const tokens: TokenId[] = [];
   try {

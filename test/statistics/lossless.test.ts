@@ -22,7 +22,7 @@ const PROMPT = 'There was a';
 const SAMPLING = { temperature: 1, topK: 40, topP: 1 };
 
 const AUTOREGRESSIVE: StrategyOptions = { strategy: 'autoregressive' };
-const SPECULATIVE: StrategyOptions = { strategy: 'speculative', gamma: 2, draftFrom: 'model' };
+const SPECULATIVE: StrategyOptions = { strategy: 'speculative', draftLength: 2, draftFrom: 'model' };
 const BLOCK: StrategyOptions = { ...SPECULATIVE, strategy: 'block' };
 
 let pair: Pair;
@@ -35,7 +35,7 @@ beforeAll(async () => {
     capacity: 32,
     targetSequences: 1,
     draftSequences: 1,
-    gamma: 4,
+    draftLength: 4,
     threads: 1,
     now: () => 0,
   });

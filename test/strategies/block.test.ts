@@ -5,10 +5,10 @@ import { neverEnds, run } from '../support/fake-run.js';
 import { obeysTheContract } from './contract.js';
 import { isLossless } from './lossless.js';
 
-const GAMMA_3 = { strategy: 'block', gamma: 3, draftFrom: 'model' } as const;
+const GAMMA_3 = { strategy: 'block', draftLength: 3, draftFrom: 'model' } as const;
 
 describe('block', () => {
-  describe.each([1, 3])('with gamma %d', (gamma) => obeysTheContract({ ...GAMMA_3, gamma }));
+  describe.each([1, 3])('with gamma %d', (draftLength) => obeysTheContract({ ...GAMMA_3, draftLength }));
 
   describe.each(['model', 'lookup'] as const)('with a draft from %s', (draftFrom) =>
     isLossless({ ...GAMMA_3, draftFrom }),

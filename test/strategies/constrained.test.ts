@@ -14,9 +14,9 @@ import { fakeGrammar, obeys } from '../support/fake-grammar.js';
 import { DRAFT, distributionAfter, END, isEnd, TARGET, textsAfter, UNCUT } from '../support/fake-model.js';
 import { PROMPT, type Run, type RunOptions, run } from '../support/fake-run.js';
 
-const CHAIN = { gamma: 3, draftFrom: 'model' } as const;
-const BEAMS = { gamma: 3, beamWidth: 3 } as const;
-const MTAD = { strategy: 'mtad', ...BEAMS, tau: 0.5, clip: false, draftFrom: 'model' } as const;
+const CHAIN = { draftLength: 3, draftFrom: 'model' } as const;
+const BEAMS = { draftLength: 3, beamWidth: 3 } as const;
+const MTAD = { strategy: 'mtad', ...BEAMS, threshold: 0.5, clip: false, draftFrom: 'model' } as const;
 const STRATEGIES: StrategyOptions[] = [
   { strategy: 'autoregressive' },
   { strategy: 'speculative', ...CHAIN },
@@ -24,7 +24,7 @@ const STRATEGIES: StrategyOptions[] = [
   { strategy: 'block', ...CHAIN },
   MTAD,
   { ...MTAD, draftFrom: 'lookup' },
-  { strategy: 'mmtad', ...BEAMS, tau: 0.5 },
+  { strategy: 'mmtad', ...BEAMS, threshold: 0.5 },
   { strategy: 'mtjd', ...BEAMS },
 ];
 const GUESSING = STRATEGIES.filter((options) => 'draftFrom' in options && options.draftFrom === 'model');
@@ -67,7 +67,7 @@ describe.each(STRATEGIES)('a constrained $strategy', (options) => {
 
   it('judges by the distributions of both models under the same mask', async () => {
     const compared =
-      'tau' in options || options.strategy === 'mtjd' ? likelihoodTruncation : samplingTruncation;
+      'threshold' in options || options.strategy === 'mtjd' ? likelihoodTruncation : samplingTruncation;
     const guesser = options.strategy === 'mtjd' ? TARGET : DRAFT;
     for (const sampling of SAMPLINGS)
       for (const { steps, emitted } of await runs(options, sampling))
@@ -103,15 +103,18 @@ describe.each(GUESSING)('a constrained $strategy with a draft model', (options) 
 
 describe.each(['speculative', 'block'] as const)('constrained %s', (strategy) => {
   it.each([
-    { gamma: 3, sampling: UNCUT },
-    { gamma: 4, sampling: { temperature: 0.8, topK: 3, topP: 0.95 } },
+    { draftLength: 3, sampling: UNCUT },
+    { draftLength: 4, sampling: { temperature: 0.8, topK: 3, topP: 0.95 } },
   ])(
-    'writes with the probabilities of the constrained target: gamma $gamma, top-k $sampling.topK',
-    async ({ gamma, sampling }) => {
+    'writes with the probabilities of the constrained target: gamma $draftLength, top-k $sampling.topK',
+    async ({ draftLength, sampling }) => {
       const rng = createRng(1);
       const texts: string[] = [];
       for (let i = 0; i < 6000; i++) {
-        const { emitted } = await constrained({ strategy, ...CHAIN, gamma }, sampling, { maxTokens: 5, rng });
+        const { emitted } = await constrained({ strategy, ...CHAIN, draftLength }, sampling, {
+          maxTokens: 5,
+          rng,
+        });
         texts.push(emitted.slice(0, 3).join(' '));
       }
       const law = textsAfter(TARGET, PROMPT, 3, sampling, fakeGrammar());

@@ -30,7 +30,7 @@ const isPrefixOf = (tokens: readonly TokenId[], text: Prefix) =>
 
 /** Laws that hold for every strategy. */
 export function obeysTheContract(options: StrategyOptions): void {
-  const gamma = 'gamma' in options ? options.gamma : 0;
+  const draftLength = 'draftLength' in options ? options.draftLength : 0;
   const looksUp = 'draftFrom' in options && options.draftFrom === 'lookup';
 
   describe.each(SAMPLINGS)('at temperature $temperature, top-k $topK and top-p $topP', (sampling) => {
@@ -41,8 +41,8 @@ export function obeysTheContract(options: StrategyOptions): void {
       for (const { steps } of await runs())
         for (const { emitted, drafted, accepted } of steps) {
           expect(emitted.length).toBeGreaterThanOrEqual(1);
-          expect(emitted.length).toBeLessThanOrEqual(gamma + 1);
-          expect(drafted).toBeLessThanOrEqual(gamma);
+          expect(emitted.length).toBeLessThanOrEqual(draftLength + 1);
+          expect(drafted).toBeLessThanOrEqual(draftLength);
           expect(accepted).toBeLessThanOrEqual(drafted);
         }
     });

@@ -24,14 +24,14 @@ export async function openings(options: StrategyOptions, settings: RunOptions): 
 /** Laws of strategies that leave the distribution of the text as it is. */
 export function isLossless(options: Lossless): void {
   it.each([
-    { gamma: 1, sampling: UNCUT },
-    { gamma: 3, sampling: UNCUT },
-    { gamma: 4, sampling: CUT },
-    { gamma: 3, sampling: PENALISED },
+    { draftLength: 1, sampling: UNCUT },
+    { draftLength: 3, sampling: UNCUT },
+    { draftLength: 4, sampling: CUT },
+    { draftLength: 3, sampling: PENALISED },
   ])(
-    'writes with the probabilities of the target: gamma $gamma, top-k $sampling.topK, penalties $sampling.penalties',
-    async ({ gamma, sampling }) => {
-      const texts = await openings({ ...options, gamma }, { sampling });
+    'writes with the probabilities of the target: gamma $draftLength, top-k $sampling.topK, penalties $sampling.penalties',
+    async ({ draftLength, sampling }) => {
+      const texts = await openings({ ...options, draftLength }, { sampling });
       expect(misfit(texts, textsAfter(TARGET, PROMPT, 3, sampling))).toBeLessThan(FITS);
     },
   );

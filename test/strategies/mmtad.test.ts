@@ -18,11 +18,11 @@ import { neverEnds, PROMPT, type RunOptions, run } from '../support/fake-run.js'
 import { acceptedByMtad } from '../support/likeliest-beam.js';
 import { obeysTheContract } from './contract.js';
 
-const OPTIONS = { strategy: 'mmtad', gamma: 4, beamWidth: 3, tau: 0.5 } as const;
+const OPTIONS = { strategy: 'mmtad', draftLength: 4, beamWidth: 3, threshold: 0.5 } as const;
 const GREEDY = { temperature: 0, topK: 4, topP: 0.95 };
 const SAMPLINGS = [UNCUT, { temperature: 0.7, topK: 4, topP: 0.9 }, GREEDY];
 const SEEDS = Array.from({ length: 30 }, (_, i) => i + 1);
-const TAUS = [0.01, 0.5, 1];
+const THRESHOLDS = [0.01, 0.5, 1];
 
 /** The joint log-likelihood of tokens after a text, computed from the model without any cache. */
 function logLikelihood(model: FakeModel, text: Prefix, tokens: Prefix, sampling: RunOptions['sampling']) {
@@ -45,24 +45,32 @@ const stepsOf = async (options: StrategyOptions, settings: RunOptions) => {
 describe('mmtad', () => {
   describe.each([
     OPTIONS,
-    { ...OPTIONS, beamWidth: 1, tau: 1 },
-    { ...OPTIONS, gamma: 2, beamWidth: 5, tau: 0.1 },
-  ])('with gamma $gamma, beam width $beamWidth and tau $tau', (options) => obeysTheContract(options));
+    { ...OPTIONS, beamWidth: 1, threshold: 1 },
+    { ...OPTIONS, draftLength: 2, beamWidth: 5, threshold: 0.1 },
+  ])('with gamma $draftLength, beam width $beamWidth and threshold $threshold', (options) =>
+    obeysTheContract(options),
+  );
 
   describe.each(SAMPLINGS)('at temperature $temperature', (sampling) => {
-    it.each(TAUS)('accepts blocks within the bound only, for tau %d', async (tau) => {
-      for (const { text, draft, accepted, emitted } of await stepsOf({ ...OPTIONS, tau }, { sampling })) {
+    it.each(THRESHOLDS)('accepts blocks within the bound only, for threshold %d', async (threshold) => {
+      for (const { text, draft, accepted, emitted } of await stepsOf(
+        { ...OPTIONS, threshold },
+        { sampling },
+      )) {
         const beam = pathTo(draft, likeliestLeaf(draft)).map((node) => draft[node]!.token);
         const logP = logLikelihood(TARGET, text, emitted.slice(0, accepted), sampling);
         const logQ = logLikelihood(DRAFT, text, beam.slice(0, accepted), sampling);
-        expect(logP).toBeGreaterThanOrEqual(logQ + Math.log(tau) - 1e-9);
+        expect(logP).toBeGreaterThanOrEqual(logQ + Math.log(threshold) - 1e-9);
       }
     });
 
-    it.each(TAUS)('accepts no shorter block than mtad of the same draft, for tau %d', async (tau) => {
-      for (const { draft, p, accepted } of await stepsOf({ ...OPTIONS, tau }, { sampling }))
-        expect(accepted).toBeGreaterThanOrEqual(acceptedByMtad(draft, p, tau));
-    });
+    it.each(THRESHOLDS)(
+      'accepts no shorter block than mtad of the same draft, for threshold %d',
+      async (threshold) => {
+        for (const { draft, p, accepted } of await stepsOf({ ...OPTIONS, threshold }, { sampling }))
+          expect(accepted).toBeGreaterThanOrEqual(acceptedByMtad(draft, p, threshold));
+      },
+    );
   });
 
   it('asks the target once a step, however many beams there are', async () => {
@@ -89,7 +97,7 @@ describe('mmtad', () => {
     const settings = { sampling: hot, rng: createRng(1), maxTokens: 2, endsWith: neverEnds };
     const nextAfter = new Map<string, string[]>(); // by accepted block
     for (let i = 0; i < 6000; i++) {
-      const { steps } = await run({ ...OPTIONS, gamma: 1, beamWidth: 2, tau: 1 }, settings);
+      const { steps } = await run({ ...OPTIONS, draftLength: 1, beamWidth: 2, threshold: 1 }, settings);
       const { emitted, accepted } = steps[0]!;
       const block = emitted.slice(0, accepted).join();
       nextAfter.set(block, [...(nextAfter.get(block) ?? []), `${emitted[accepted]}`]);

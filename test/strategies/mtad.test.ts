@@ -19,9 +19,9 @@ import { obeysTheContract } from './contract.js';
 
 const OPTIONS: Extract<StrategyOptions, { strategy: 'mtad' }> = {
   strategy: 'mtad',
-  gamma: 4,
+  draftLength: 4,
   beamWidth: 3,
-  tau: 0.5,
+  threshold: 0.5,
   clip: false,
   draftFrom: 'model',
 };
@@ -56,9 +56,9 @@ function judged({ whole, prefix }: Run, sampling: RunOptions['sampling']) {
 describe('mtad', () => {
   describe.each([
     OPTIONS,
-    { ...OPTIONS, beamWidth: 1, tau: 1 },
-    { ...OPTIONS, gamma: 2, clip: true, tau: 0.1 },
-  ])('with gamma $gamma, beam width $beamWidth, tau $tau and clip $clip', (options) => {
+    { ...OPTIONS, beamWidth: 1, threshold: 1 },
+    { ...OPTIONS, draftLength: 2, clip: true, threshold: 0.1 },
+  ])('with gamma $draftLength, beam width $beamWidth, threshold $threshold and clip $clip', (options) => {
     obeysTheContract(options);
   });
 
@@ -68,7 +68,7 @@ describe('mtad', () => {
     const lengths = new Set<number>();
     for (const seed of SEEDS) {
       const settings = { rng: createRng(seed), maxTokens: 30, endsWith: neverEnds };
-      const { whole, prefix } = await run({ ...OPTIONS, tau: 0.1, draftFrom: 'lookup' }, settings);
+      const { whole, prefix } = await run({ ...OPTIONS, threshold: 0.1, draftFrom: 'lookup' }, settings);
       for (const { position, draft, accepted } of whole) {
         let logP = 0;
         const joint = draft.map(({ token }, i) => {
@@ -84,15 +84,18 @@ describe('mtad', () => {
   });
 
   describe.each(SAMPLINGS)('at temperature $temperature', (sampling) => {
-    it.each([0.01, 0.5, 1])('accepts the longest block within the bound for tau %d', async (tau) => {
-      for (const seed of SEEDS) {
-        const one = await run({ ...OPTIONS, tau }, { sampling, rng: createRng(seed) });
-        for (const { accepted, ratios } of judged(one, sampling)) {
-          const longest = ratios.findLastIndex((ratio) => ratio >= Math.log(tau) - 1e-12) + 1;
-          expect(accepted).toBe(longest);
+    it.each([0.01, 0.5, 1])(
+      'accepts the longest block within the bound for threshold %d',
+      async (threshold) => {
+        for (const seed of SEEDS) {
+          const one = await run({ ...OPTIONS, threshold }, { sampling, rng: createRng(seed) });
+          for (const { accepted, ratios } of judged(one, sampling)) {
+            const longest = ratios.findLastIndex((ratio) => ratio >= Math.log(threshold) - 1e-12) + 1;
+            expect(accepted).toBe(longest);
+          }
         }
-      }
-    });
+      },
+    );
   });
 
   it('caps the ratio at 1 after every token with clip, and only with clip', async () => {
@@ -121,7 +124,7 @@ describe('mtad', () => {
   it('draws the next token from the whole target, whatever was refused', async () => {
     // A tau of 1 and a draft that the target finds less likely: nothing is accepted, ever.
     const stubborn: FakeModel = () => Float64Array.of(0, 0, 9, 0, 0, 0);
-    const sure = { ...OPTIONS, tau: 1, gamma: 1, beamWidth: 1 };
+    const sure = { ...OPTIONS, threshold: 1, draftLength: 1, beamWidth: 1 };
     const rng = createRng(1);
     const texts: string[] = [];
     for (let i = 0; i < 5000; i++) {
@@ -160,7 +163,7 @@ describe('mtad', () => {
       draftModel: trap,
       maxTokens: 3,
     };
-    const { emitted } = await run({ ...OPTIONS, gamma: 2, beamWidth: 2 }, settings);
+    const { emitted } = await run({ ...OPTIONS, draftLength: 2, beamWidth: 2 }, settings);
     expect(emitted.slice(0, 2)).toEqual([0, 3]);
     const alone = await run({ strategy: 'autoregressive' }, settings);
     expect(alone.emitted[0]).toBe(1);
@@ -180,7 +183,7 @@ describe('mtad', () => {
       return sum / (200 * 12);
     };
     const alone = await meanLogP({ strategy: 'autoregressive' });
-    expect(await meanLogP({ ...OPTIONS, tau: 0.9 })).toBeGreaterThan(alone + 0.1);
+    expect(await meanLogP({ ...OPTIONS, threshold: 0.9 })).toBeGreaterThan(alone + 0.1);
   });
 
   it('commits a drafted end token like any other', async () => {

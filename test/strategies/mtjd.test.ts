@@ -9,13 +9,13 @@ import { fakePair } from '../support/fake-pair.js';
 import { neverEnds, run } from '../support/fake-run.js';
 import { obeysTheContract } from './contract.js';
 
-const OPTIONS = { strategy: 'mtjd', gamma: 3, beamWidth: 2 } as const;
+const OPTIONS = { strategy: 'mtjd', draftLength: 3, beamWidth: 2 } as const;
 const GREEDY = { ...UNCUT, temperature: 0 };
 const SEEDS = Array.from({ length: 30 }, (_, i) => i + 1);
 
 describe('mtjd', () => {
-  describe.each([OPTIONS, { ...OPTIONS, gamma: 2, beamWidth: 3 }])(
-    'with gamma $gamma and beam width $beamWidth',
+  describe.each([OPTIONS, { ...OPTIONS, draftLength: 2, beamWidth: 3 }])(
+    'with gamma $draftLength and beam width $beamWidth',
     (options) => obeysTheContract(options),
   );
 

@@ -8,7 +8,7 @@ import { PROMPT } from '../support/fake-run.js';
 import { obeysTheContract } from './contract.js';
 import { isLossless, openings } from './lossless.js';
 
-const GAMMA_3 = { strategy: 'speculative', gamma: 3, draftFrom: 'model' } as const;
+const GAMMA_3 = { strategy: 'speculative', draftLength: 3, draftFrom: 'model' } as const;
 
 /** Draws the correction token from the target whole, which counts what the draft was refused twice. */
 const withoutResidual = (strategy: Strategy): Strategy => ({
@@ -20,7 +20,7 @@ const withoutResidual = (strategy: Strategy): Strategy => ({
 });
 
 describe('speculative', () => {
-  describe.each([1, 3])('with gamma %d', (gamma) => obeysTheContract({ ...GAMMA_3, gamma }));
+  describe.each([1, 3])('with gamma %d', (draftLength) => obeysTheContract({ ...GAMMA_3, draftLength }));
 
   describe.each(['model', 'lookup'] as const)('with a draft from %s', (draftFrom) =>
     isLossless({ ...GAMMA_3, draftFrom }),

@@ -42,7 +42,7 @@ async function gapBetween(
   [one, other]: readonly [TokenId, TokenId],
   run: RunOptions,
 ): Promise<number> {
-  const room = { capacity: prefix.length, targetSequences: 1, draftSequences: 0, gamma: 1 };
+  const room = { capacity: prefix.length, targetSequences: 1, draftSequences: 0, draftLength: 1 };
   const cache = await openCache(pair, { ...ONE_THREAD, ...run, ...room, now: () => 0 });
   try {
     const [row] = await cache.target.evaluate(prefix, [], [ROOT], { top: 0, logSumExp: false });

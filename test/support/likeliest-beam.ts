@@ -12,7 +12,7 @@ export function likeliestBeam(draft: Draft, p: readonly Distribution[]) {
 }
 
 /** How many tokens of the likeliest beam the rule for one beam accepts. */
-export function acceptedByMtad(draft: Draft, p: readonly Distribution[], tau: number): number {
+export function acceptedByMtad(draft: Draft, p: readonly Distribution[], threshold: number): number {
   const beam = likeliestBeam(draft, p);
-  return acceptJoint(beam.draft, beam.p, { tau, clip: false });
+  return acceptJoint(beam.draft, beam.p, { tau: threshold, clip: false });
 }

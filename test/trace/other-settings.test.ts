@@ -25,7 +25,7 @@ interface Compared {
  * draft still. So far replay must tell of each what the other one did.
  */
 function compare(one: Trace, other: Trace): Compared {
-  const sameGamma = one.rule.gamma === other.rule.gamma;
+  const sameGamma = one.rule.draftLength === other.rule.draftLength;
   const expectSameDraft = sameGamma ? expectEqualDraft : expectBeginningOfDraft;
   for (const [i, step] of one.steps.entries()) {
     const otherStep = other.steps[i]!;
@@ -41,8 +41,8 @@ function compare(one: Trace, other: Trace): Compared {
 
 /** Whether rounding may decide the step. */
 function isBorderline(trace: Trace, step: RecordedStep, { rule }: Trace): boolean {
-  const at = (tau: number) => replay({ ...trace, steps: [step] }, { ...rule, tau }).accepted;
-  return at(0.95 * rule.tau) !== at(rule.tau / 0.95);
+  const at = (threshold: number) => replay({ ...trace, steps: [step] }, { ...rule, threshold }).accepted;
+  return at(0.95 * rule.threshold) !== at(rule.threshold / 0.95);
 }
 
 /** To the last bit. */
@@ -77,14 +77,14 @@ async function compareAll(settings: SettingsInput, changed: SettingsInput): Prom
 
 describe('replay tells what a real run with other settings decided of the same draft', () => {
   it.each<[SettingsInput, SettingsInput]>([
-    [{ tau: 0.5 }, { tau: 0.9 }],
-    [{ tau: 0.05 }, { tau: 1 }],
-    [{ tau: 1 }, { tau: 0.3, clip: true }],
-    [{ tau: 0.7 }, { clip: true }],
-    [{ tau: 0.5, temperature: 0 }, { tau: 0.95 }],
-    [{ strategy: 'mmtad', tau: 0.5 }, { tau: 0.9 }],
-    [{ strategy: 'mmtad', tau: 0.05 }, { tau: 1 }],
-    [{ strategy: 'mmtad', tau: 0.3, temperature: 0 }, { tau: 1 }],
+    [{ threshold: 0.5 }, { threshold: 0.9 }],
+    [{ threshold: 0.05 }, { threshold: 1 }],
+    [{ threshold: 1 }, { threshold: 0.3, clip: true }],
+    [{ threshold: 0.7 }, { clip: true }],
+    [{ threshold: 0.5, temperature: 0 }, { threshold: 0.95 }],
+    [{ strategy: 'mmtad', threshold: 0.5 }, { threshold: 0.9 }],
+    [{ strategy: 'mmtad', threshold: 0.05 }, { threshold: 1 }],
+    [{ strategy: 'mmtad', threshold: 0.3, temperature: 0 }, { threshold: 1 }],
   ])('%o, changed to %o', async (settings, changed) => {
     const { steps, differing } = await compareAll(settings, changed);
     expect(steps).toBeGreaterThan(40);
@@ -92,10 +92,10 @@ describe('replay tells what a real run with other settings decided of the same d
   });
 
   it.each<[SettingsInput, SettingsInput]>([
-    [{ gamma: 8, temperature: 0, beamWidth: 1 }, { gamma: 3 }],
+    [{ draftLength: 8, temperature: 0, beamWidth: 1 }, { draftLength: 3 }],
     [
-      { gamma: 8, tau: 0.2, draftFrom: 'lookup' },
-      { gamma: 2, tau: 0.05 },
+      { draftLength: 8, threshold: 0.2, draftFrom: 'lookup' },
+      { draftLength: 2, threshold: 0.05 },
     ],
   ])(
     '%o, changed to %o: no beams compete, so that fewer guesses are the first ones',

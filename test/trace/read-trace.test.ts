@@ -55,7 +55,7 @@ describe('readTrace', () => {
     });
     expect(trace).toMatchObject({
       strategy: 'mtad',
-      rule: { tau: 0.5, gamma: 3, clip: false },
+      rule: { threshold: 0.5, draftLength: 3, clip: false },
       cutOff: null,
     });
     const step = {
@@ -88,7 +88,7 @@ describe('readTrace', () => {
       fileOf({ ...START, params: { ...START.params, threshold: 0.1 + 0.2 } }, { ...STEP, log_q }),
     );
     expect(steps[0]!.nodes.map(({ logQ }) => logQ)).toEqual(log_q);
-    expect(rule.tau).toBe(0.1 + 0.2);
+    expect(rule.threshold).toBe(0.1 + 0.2);
   });
 
   it('takes nothing but a line feed for the end of a line', async () => {

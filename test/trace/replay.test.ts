@@ -15,16 +15,16 @@ import { neverEnds, run } from '../support/fake-run.js';
 import { inFile } from './traced-run.js';
 
 const GAMMA = 5;
-const TAUS = [1e-9, 0.05, 0.3, 0.5, 0.8, 1];
+const THRESHOLDS = [1e-9, 0.05, 0.3, 0.5, 0.8, 1];
 
 /** A long run on fake models: its steps, and its trace. */
 async function fakeTrace(strategy: 'mtad' | 'mmtad'): Promise<{ steps: readonly Step[]; trace: Trace }> {
-  const rule = { tau: 0.5, clip: false };
+  const rule = { threshold: 0.5, clip: false };
   const { steps } = await run(
-    { strategy, gamma: GAMMA, beamWidth: 3, draftFrom: 'model', ...rule },
+    { strategy, draftLength: GAMMA, beamWidth: 3, draftFrom: 'model', ...rule },
     { rng: createRng(7), maxTokens: 1000, capacity: 2000, targetSequences: 3, endsWith: neverEnds },
   );
-  const params = { draft_length: GAMMA, threshold: rule.tau, clip: rule.clip, max_tokens: 10_000 }; // as if without a limit
+  const params = { draft_length: GAMMA, threshold: rule.threshold, clip: rule.clip, max_tokens: 10_000 }; // as if without a limit
   const lines = [traceStart(strategy, params, []), ...steps.map(traceStep)];
   return { steps, trace: await inFile(lines.map(jsonLine).join(''), readTrace) };
 }
@@ -43,36 +43,40 @@ describe('replay', () => {
   it('of mtad accepts what the rule of mtad does, of as many guesses as are asked for', () => {
     const { steps, trace } = chains;
     expect(steps.length).toBeGreaterThan(200);
-    for (let gamma = 1; gamma <= GAMMA; gamma++)
-      for (const tau of TAUS)
+    for (let draftLength = 1; draftLength <= GAMMA; draftLength++)
+      for (const threshold of THRESHOLDS)
         for (const clip of [false, true])
-          expect(lengths(trace, { tau, gamma, clip })).toEqual(
-            steps.map(({ draft, p }) => acceptJoint(draft.slice(0, gamma), p, { tau, clip })),
+          expect(lengths(trace, { threshold, draftLength, clip })).toEqual(
+            steps.map(({ draft, p }) =>
+              acceptJoint(draft.slice(0, draftLength), p, { tau: threshold, clip }),
+            ),
           );
   });
 
   it('of mmtad accepts what the rule of mmtad does, of the nodes that are deep enough', () => {
     const { steps, trace } = trees;
     expect(steps.filter(({ draft, drafted }) => draft.length > drafted).length).toBeGreaterThan(100);
-    for (let gamma = 1; gamma <= GAMMA; gamma++)
-      for (const tau of TAUS)
-        expect(lengths(trace, { tau, gamma })).toEqual(
+    for (let draftLength = 1; draftLength <= GAMMA; draftLength++)
+      for (const threshold of THRESHOLDS)
+        expect(lengths(trace, { threshold, draftLength })).toEqual(
           steps.map(({ draft, p }) => {
             const depths = depthsOf(draft);
             expect(depths).toEqual([...depths].sort((a, b) => a - b)); // so that the shallow nodes come first
-            const shallow = draft.filter((_, node) => depths[node]! <= gamma);
-            return acceptJointTree(shallow, p.slice(0, shallow.length + 1), { tau }).length;
+            const shallow = draft.filter((_, node) => depths[node]! <= draftLength);
+            return acceptJointTree(shallow, p.slice(0, shallow.length + 1), { tau: threshold }).length;
           }),
         );
   });
 
-  it('never accepts less in any step with a smaller tau, nor more with clip', () => {
+  it('never accepts less in any step with a smaller threshold, nor more with clip', () => {
     for (const { trace } of [chains, trees])
-      for (const gamma of [2, GAMMA])
-        for (const [i, tau] of TAUS.entries()) {
-          const accepted = lengths(trace, { tau, gamma });
-          const stricter = i + 1 < TAUS.length ? [lengths(trace, { tau: TAUS[i + 1]!, gamma })] : [];
-          if (trace.strategy === 'mtad') stricter.push(lengths(trace, { tau, gamma, clip: true }));
+      for (const draftLength of [2, GAMMA])
+        for (const [i, threshold] of THRESHOLDS.entries()) {
+          const accepted = lengths(trace, { threshold, draftLength });
+          const stricter =
+            i + 1 < THRESHOLDS.length ? [lengths(trace, { threshold: THRESHOLDS[i + 1]!, draftLength })] : [];
+          if (trace.strategy === 'mtad')
+            stricter.push(lengths(trace, { threshold, draftLength, clip: true }));
           for (const other of stricter)
             for (const [step, length] of other.entries()) expect(length).toBeLessThanOrEqual(accepted[step]!);
         }
@@ -80,15 +84,15 @@ describe('replay', () => {
 
   it('sums up what it decided', () => {
     for (const { trace } of [chains, trees])
-      for (const gamma of [2, GAMMA]) {
-        const row = replay(trace, { tau: 0.9, gamma });
-        const accepted = lengths(trace, { tau: 0.9, gamma });
+      for (const draftLength of [2, GAMMA]) {
+        const row = replay(trace, { threshold: 0.9, draftLength });
+        const accepted = lengths(trace, { threshold: 0.9, draftLength });
         const total = (counts: readonly number[]) => counts.reduce((a, b) => a + b, 0);
-        expect(row).toMatchObject({ tau: 0.9, gamma, clip: false, steps: trace.steps.length });
+        expect(row).toMatchObject({ threshold: 0.9, draftLength, clip: false, steps: trace.steps.length });
         expect(row.accepted).toBe(total(accepted));
         expect(total(row.acceptedByPosition)).toBe(row.accepted);
         expect(total(row.draftedByPosition)).toBe(row.drafted);
-        expect(row.draftedByPosition).toHaveLength(gamma);
+        expect(row.draftedByPosition).toHaveLength(draftLength);
         expect(row.tokensPerPass).toBeCloseTo(1 + row.accepted / row.steps, 12);
         expect(row.changedSteps).toBe(trace.steps.filter((step, i) => step.accepted !== accepted[i]).length);
         expect(row.changedSteps).toBeGreaterThan(20);
@@ -100,10 +104,11 @@ describe('replay', () => {
       expect(() => replay(trace, rule)).toThrow(UsageError);
       return expect(() => replay(trace, rule));
     };
-    for (const tau of [0, -0.5, 1.01, Number.NaN]) refusal(chains.trace, { tau }).toThrow(`1, not ${tau}`);
-    for (const gamma of [0, 1.5, GAMMA + 1])
-      refusal(chains.trace, { gamma }).toThrow(
-        `from 1 to ${GAMMA}, the draft length of the trace, not ${gamma}`,
+    for (const threshold of [0, -0.5, 1.01, Number.NaN])
+      refusal(chains.trace, { threshold }).toThrow(`1, not ${threshold}`);
+    for (const draftLength of [0, 1.5, GAMMA + 1])
+      refusal(chains.trace, { draftLength }).toThrow(
+        `from 1 to ${GAMMA}, the draft length of the trace, not ${draftLength}`,
       );
     refusal(trees.trace, { clip: true }).toThrow('the trace is of mmtad');
     expect(() => replayGrid(trees.trace, { clips: [false, true] })).toThrow(UsageError);
@@ -124,7 +129,7 @@ describe('replay of a block that was cut', () => {
   ) => ({
     file: 'trace.jsonl',
     strategy,
-    rule: { tau: 0.5, gamma: 4, clip: false },
+    rule: { threshold: 0.5, draftLength: 4, clip: false },
     steps: [{ index: 0, line: 2, room, ...step }],
     cutOff: null,
   });
@@ -139,19 +144,35 @@ describe('replay of a block that was cut', () => {
     const trace = traceOf('mtad', { nodes, accepted: 2, emitted: [10, 11] });
     expect(reproduces(trace)).toMatchObject({ steps: 1, asRecorded: 1 });
     expect(replay(trace)).toMatchObject({ drafted: 4, accepted: 2, tokensPerPass: 2, changedSteps: 0 });
-    expect(replay(trace, { tau: 0.01 })).toMatchObject({ accepted: 2, tokensPerPass: 2, changedSteps: 0 });
-    expect(replay(trace, { tau: 0.9 })).toMatchObject({ accepted: 1, tokensPerPass: 2, changedSteps: 1 });
-    expect(replay(trace, { gamma: 1 })).toMatchObject({ drafted: 1, accepted: 1, tokensPerPass: 2 });
+    expect(replay(trace, { threshold: 0.01 })).toMatchObject({
+      accepted: 2,
+      tokensPerPass: 2,
+      changedSteps: 0,
+    });
+    expect(replay(trace, { threshold: 0.9 })).toMatchObject({
+      accepted: 1,
+      tokensPerPass: 2,
+      changedSteps: 1,
+    });
+    expect(replay(trace, { draftLength: 1 })).toMatchObject({ drafted: 1, accepted: 1, tokensPerPass: 2 });
   });
 
   it('counts no guess that the token limit left no room for', () => {
     const nodes = [0, 1, 2, 3].map((i) => node(10 + i, i - 1, i < 1 ? 0.9 : 0.1, 0.9));
     const refused = traceOf('mtad', { nodes, accepted: 1, emitted: [10, 5] }, 2);
     expect(replay(refused)).toMatchObject({ drafted: 2, accepted: 1, tokensPerPass: 2, changedSteps: 0 });
-    expect(replay(refused, { tau: 0.001 })).toMatchObject({ drafted: 2, accepted: 2, tokensPerPass: 2 });
+    expect(replay(refused, { threshold: 0.001 })).toMatchObject({
+      drafted: 2,
+      accepted: 2,
+      tokensPerPass: 2,
+    });
     const reached = traceOf('mtad', { nodes, accepted: 1, emitted: [10] }, 1);
-    expect(replay(reached, { tau: 0.001 })).toMatchObject({ drafted: 1, accepted: 1, tokensPerPass: 1 });
-    expect(replay(refused, { gamma: 1 })).toMatchObject({ drafted: 1, accepted: 1, tokensPerPass: 2 });
+    expect(replay(reached, { threshold: 0.001 })).toMatchObject({
+      drafted: 1,
+      accepted: 1,
+      tokensPerPass: 1,
+    });
+    expect(replay(refused, { draftLength: 1 })).toMatchObject({ drafted: 1, accepted: 1, tokensPerPass: 2 });
   });
 
   it('goes on along another branch', () => {
@@ -166,28 +187,40 @@ describe('replay of a block that was cut', () => {
     const trace = traceOf('mmtad', { nodes, accepted: 2, emitted: [10, 11] });
     expect(reproduces(trace)).toMatchObject({ steps: 1, asRecorded: 1 });
     expect(replay(trace)).toMatchObject({ accepted: 2, tokensPerPass: 2, changedSteps: 0 });
-    expect(replay(trace, { tau: 0.3 })).toMatchObject({ accepted: 3, tokensPerPass: 4, changedSteps: 1 });
-    expect(replay(trace, { tau: 0.3, gamma: 2 })).toMatchObject({ accepted: 2, tokensPerPass: 2 });
+    expect(replay(trace, { threshold: 0.3 })).toMatchObject({
+      accepted: 3,
+      tokensPerPass: 4,
+      changedSteps: 1,
+    });
+    expect(replay(trace, { threshold: 0.3, draftLength: 2 })).toMatchObject({
+      accepted: 2,
+      tokensPerPass: 2,
+    });
     const alone = traceOf('mmtad', { ...trace.steps[0]!, nodes: nodes.slice(0, 5) });
-    expect(replay(alone, { tau: 0.1 })).toMatchObject({ accepted: 2, tokensPerPass: 2, changedSteps: 0 });
+    expect(replay(alone, { threshold: 0.1 })).toMatchObject({
+      accepted: 2,
+      tokensPerPass: 2,
+      changedSteps: 0,
+    });
   });
 });
 
 describe('replayGrid', () => {
-  const settingsOf = (rows: readonly Replay[]) => rows.map(({ tau, gamma, clip }) => [tau, gamma, clip]);
+  const settingsOf = (rows: readonly Replay[]) =>
+    rows.map(({ threshold, draftLength, clip }) => [threshold, draftLength, clip]);
 
-  it("has by default eight thresholds and the trace's own, its own gamma, and for mtad clip off and on", () => {
-    const taus = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1];
-    const rows = (clip: boolean, list = taus) => list.map((tau) => [tau, GAMMA, clip]);
+  it("has by default eight thresholds and the trace's own, its own draftLength, and for mtad clip off and on", () => {
+    const thresholds = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1];
+    const rows = (clip: boolean, list = thresholds) => list.map((threshold) => [threshold, GAMMA, clip]);
     expect(settingsOf(replayGrid(chains.trace))).toEqual([...rows(false), ...rows(true)]);
     expect(settingsOf(replayGrid(trees.trace))).toEqual(rows(false));
     const { trace } = trees;
-    const own = { ...trace, rule: { ...trace.rule, tau: 0.42 } };
+    const own = { ...trace, rule: { ...trace.rule, threshold: 0.42 } };
     expect(settingsOf(replayGrid(own))).toEqual(rows(false, [0.05, 0.1, 0.2, 0.3, 0.42, 0.5, 0.7, 0.9, 1]));
   });
 
   it('has a row for each combination that is asked for, as replay gives it', () => {
-    const rows = replayGrid(chains.trace, { taus: [0.9, 0.2], gammas: [1, 3], clips: [true] });
+    const rows = replayGrid(chains.trace, { thresholds: [0.9, 0.2], draftLengths: [1, 3], clips: [true] });
     expect(settingsOf(rows)).toEqual([
       [0.9, 1, true],
       [0.2, 1, true],
@@ -226,7 +259,7 @@ describe('the files that replay consists of', () => {
         else packages.add(name!);
     };
     for (const name of ['read-trace', 'replay'])
-      visit(new URL(`../../../src/benchmark/replay/${name}.ts`, import.meta.url));
+      visit(new URL(`../../src/trace/${name}.ts`, import.meta.url));
     expect([...packages].sort()).toEqual(['node:fs', 'node:stream', 'node:util', 'zod']);
     expect(seen.size).toBeGreaterThan(6);
   });

@@ -41,12 +41,12 @@ function shortened({ trace }: TracedRun): number {
 describe.each<SettingsInput>([
   { strategy: 'mtad' },
   { strategy: 'mtad', clip: true },
-  { strategy: 'mtad', temperature: 0, tau: 0.9 },
-  { strategy: 'mtad', clip: true, temperature: 0, tau: 0.3 },
-  { strategy: 'mtad', draftFrom: 'lookup', tau: 1e-6 },
+  { strategy: 'mtad', temperature: 0, threshold: 0.9 },
+  { strategy: 'mtad', clip: true, temperature: 0, threshold: 0.3 },
+  { strategy: 'mtad', draftFrom: 'lookup', threshold: 1e-6 },
   { strategy: 'mmtad' },
-  { strategy: 'mmtad', temperature: 0, tau: 0.9 },
-  { strategy: 'mmtad', beamWidth: 7, gamma: 6, tau: 0.2 },
+  { strategy: 'mmtad', temperature: 0, threshold: 0.9 },
+  { strategy: 'mmtad', beamWidth: 7, draftLength: 6, threshold: 0.2 },
 ])('replay at the own settings of %o', (settings) => {
   it('decides every step as recorded', async () => {
     let steps = 0;

@@ -86,22 +86,22 @@ describe('traceStep', () => {
   it('suffices to decide anew what any threshold would have accepted', async () => {
     const options = {
       strategy: 'mtad',
-      gamma: 4,
+      draftLength: 4,
       beamWidth: 2,
-      tau: 0.5,
+      threshold: 0.5,
       clip: false,
       draftFrom: 'model',
     } as const;
     const { steps } = await run(options, { rng: createRng(1), maxTokens: 40, endsWith: neverEnds });
     for (const step of steps) {
       const { log_p, log_q } = line(step);
-      for (const tau of [0.1, 0.5, 0.9]) {
+      for (const threshold of [0.1, 0.5, 0.9]) {
         let [ratio, accepted] = [0, 0];
         for (const [i, logP] of log_p.entries()) {
           ratio += (logP ?? -Infinity) - log_q[i]!;
-          if (ratio >= Math.log(tau)) accepted = i + 1;
+          if (ratio >= Math.log(threshold)) accepted = i + 1;
         }
-        expect(accepted).toBe(acceptJoint(step.draft, step.p, { tau, clip: false }));
+        expect(accepted).toBe(acceptJoint(step.draft, step.p, { tau: threshold, clip: false }));
       }
     }
   });
@@ -109,11 +109,11 @@ describe('traceStep', () => {
 
 describe('traceStart', () => {
   it('names the strategy, its parameters and the prompt', () => {
-    expect(traceStart('mtad', { gamma: 4 }, [1, 2])).toEqual({
+    expect(traceStart('mtad', { draftLength: 4 }, [1, 2])).toEqual({
       type: 'start',
       schema: 1,
       strategy: 'mtad',
-      params: { gamma: 4 },
+      params: { draftLength: 4 },
       prompt_tokens: [1, 2],
     });
   });

@@ -20,14 +20,17 @@ const STORY = ['Once upon a time', '-q', '-t', '1', '--seed', '4'];
 
 describe('a trace that `mtad --trace` wrote', () => {
   it.each([
-    ['--strategy mtad -n 100', { tau: 0.5, gamma: 4, clip: false }],
-    ['--strategy mtad --clip -k 6 --threshold 0.3 -n 100', { tau: 0.3, gamma: 6, clip: true }],
-    ['--strategy mtad --temperature 0 --stop .', { tau: 0.5, gamma: 4, clip: false }],
+    ['--strategy mtad -n 100', { threshold: 0.5, draftLength: 4, clip: false }],
+    ['--strategy mtad --clip -k 6 --threshold 0.3 -n 100', { threshold: 0.3, draftLength: 6, clip: true }],
+    ['--strategy mtad --temperature 0 --stop .', { threshold: 0.5, draftLength: 4, clip: false }],
     [
       '--strategy mmtad --beam-width 3 --threshold 0.8 --stop was -n 100',
-      { tau: 0.8, gamma: 4, clip: false },
+      { threshold: 0.8, draftLength: 4, clip: false },
     ],
-    ['--strategy mtad --draft lookup --threshold 0.05 -n 7', { tau: 0.05, gamma: 4, clip: false }],
+    [
+      '--strategy mtad --draft lookup --threshold 0.05 -n 7',
+      { threshold: 0.05, draftLength: 4, clip: false },
+    ],
   ])('is decided as recorded: %s', async (options, rule) => {
     const run = await mtad([...STORY, ...options.split(' '), '--json', '--trace', file]);
     const { speculation, strategy } = JSON.parse(run.stdout);

@@ -41,9 +41,9 @@ function entriesOf(flags: BenchmarkFlags): Entry[] {
   const looksUp = draftSource(flags) === 'lookup';
   const entries = expand({
     strategies: isDefault && looksUp ? strategies.filter(canLookUp) : strategies,
-    gammas: draftLength ?? [DEFAULTS.gamma],
+    draftLengths: draftLength ?? [DEFAULTS.draftLength],
     beamWidths: beamWidth ?? [DEFAULTS.beamWidth],
-    taus: threshold ?? [DEFAULTS.tau],
+    thresholds: threshold ?? [DEFAULTS.threshold],
     clip: flags.clip ?? false,
     draftFrom: draftSource(flags),
     baselines: flags.baselines ?? isDefault,

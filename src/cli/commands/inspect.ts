@@ -60,7 +60,7 @@ function modelsOf(
 
 function optionsOf(flags: InspectFlags): Omit<InspectOptions, 'model' | 'draft' | 'signal'> {
   const { modelsDir, offline, ctxSize, cacheType, draftLength, beamWidth, gpu } = flags;
-  return { modelsDir, offline, contextSize: ctxSize, cacheType, gamma: draftLength, beamWidth, gpu };
+  return { modelsDir, offline, contextSize: ctxSize, cacheType, draftLength, beamWidth, gpu };
 }
 
 function exitCodeFor({ target, draft, pair }: Inspection): number {

@@ -14,13 +14,13 @@ import type { BenchmarkFlags } from './benchmark.js';
 /** `mtad benchmark --replay`: what other settings would have accepted of recorded drafts. @returns the exit code */
 export async function runReplay(file: string, flags: BenchmarkFlags): Promise<number> {
   const trace = await readTrace(file);
-  const { threshold: taus, draftLength: gammas, clip } = flags;
-  const tooLong = gammas?.find((gamma) => gamma > trace.rule.gamma);
+  const { threshold: thresholds, draftLength: draftLengths, clip } = flags;
+  const tooLong = draftLengths?.find((draftLength) => draftLength > trace.rule.draftLength);
   if (tooLong !== undefined)
     throw new UsageError(
-      `--draft-length ${tooLong}: the drafts of ${trace.file} have ${trace.rule.gamma} tokens, and what would have followed is not known`,
+      `--draft-length ${tooLong}: the drafts of ${trace.file} have ${trace.rule.draftLength} tokens, and what would have followed is not known`,
     );
-  const rows = replayGrid(trace, { taus, gammas, clips: clip ? [false, true] : undefined });
+  const rows = replayGrid(trace, { thresholds, draftLengths, clips: clip ? [false, true] : undefined });
   const own = reproduces(trace);
   const stdout = new Sink(undefined, () => {});
   await stdout.write(rendered(rows, own, trace, flags));
@@ -39,8 +39,8 @@ export async function runReplay(file: string, flags: BenchmarkFlags): Promise<nu
 }
 
 const COLUMNS: readonly [head: string, cell: (row: Replay) => string][] = [
-  ['threshold', ({ tau }) => String(tau)],
-  ['draft length', ({ gamma }) => String(gamma)],
+  ['threshold', ({ threshold }) => String(threshold)],
+  ['draft length', ({ draftLength }) => String(draftLength)],
   ['clip', ({ clip }) => (clip ? 'yes' : 'no')],
   ['drafted', ({ drafted }) => String(drafted)],
   ['accepted', ({ accepted }) => String(accepted)],
@@ -99,7 +99,7 @@ function rendered(
 
 function linesOf({ steps, asRecorded }: Reproduction, { strategy, rule, cutOff }: Trace): string[] {
   return [
-    `${strategy}, threshold ${rule.tau}, draft length ${rule.gamma}${rule.clip ? ', clip' : ''}: ` +
+    `${strategy}, threshold ${rule.threshold}, draft length ${rule.draftLength}${rule.clip ? ', clip' : ''}: ` +
       `${asRecorded} of ${steps} steps decided as recorded`,
     ...(cutOff === null ? [] : [`The trace ends in the middle of line ${cutOff}, which is left out`]),
     REPLAY_CAVEAT,
@@ -107,11 +107,11 @@ function linesOf({ steps, asRecorded }: Reproduction, { strategy, rule, cutOff }
 }
 
 function headOf({ steps, asRecorded }: Reproduction, { strategy, rule, cutOff }: Trace): object {
-  const { tau, gamma, clip } = rule;
+  const { threshold, draftLength, clip } = rule;
   return {
     strategy,
-    threshold: tau,
-    draft_length: gamma,
+    threshold,
+    draft_length: draftLength,
     clip,
     steps,
     as_recorded: asRecorded,
@@ -122,8 +122,8 @@ function headOf({ steps, asRecorded }: Reproduction, { strategy, rule, cutOff }:
 
 function jsonOf(row: Replay) {
   return {
-    threshold: row.tau,
-    draft_length: row.gamma,
+    threshold: row.threshold,
+    draft_length: row.draftLength,
     clip: row.clip,
     steps: row.steps,
     drafted: row.drafted,

@@ -58,10 +58,14 @@ export function createBenchmarkProgram(): Command {
         .argParser(parseStrategies)
         .default(DEFAULT_STRATEGIES, DEFAULT_STRATEGIES.join(',')),
     )
-    .addOption(listSetting('-k, --draft-length <list>', 'gamma', 'tokens drafted per step'))
+    .addOption(listSetting('-k, --draft-length <list>', 'draftLength', 'tokens drafted per step'))
     .addOption(listSetting('-w, --beam-width <list>', 'beamWidth', 'beams kept while drafting'))
     .addOption(
-      listSetting('--threshold <list>', 'tau', "accept while the joint likelihood is tau times the draft's"),
+      listSetting(
+        '--threshold <list>',
+        'threshold',
+        "accept while the joint likelihood is tau times the draft's",
+      ),
     )
     .option('--clip', 'mtad with --clip too')
     .option(

@@ -55,7 +55,7 @@ export function createInspectProgram(): Command {
       ),
     )
     .addOption(cacheTypeOption())
-    .addOption(setting('-k, --draft-length <n>', 'gamma', 'tokens drafted per step'))
+    .addOption(setting('-k, --draft-length <n>', 'draftLength', 'tokens drafted per step'))
     .addOption(setting('-w, --beam-width <n>', 'beamWidth', 'beams kept while drafting'))
     .addOption(gpuOption());
 

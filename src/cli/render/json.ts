@@ -30,9 +30,9 @@ export interface Run {
 export function paramsJson({ pair, template, settings, runtime }: Run): object {
   return {
     strategy: settings.strategy,
-    draft_length: settings.gamma,
+    draft_length: settings.draftLength,
     beam_width: settings.beamWidth,
-    threshold: settings.tau,
+    threshold: settings.threshold,
     clip: settings.clip,
     draft_from: settings.draftFrom,
     temperature: settings.temperature,

@@ -52,9 +52,9 @@ function profile(pair: string, values: Record<string, Given | undefined>): Layer
 
 function settingsOfPair({ settings }: KnownPair): Record<string, Given | undefined> {
   return {
-    'draft-length': settings.gamma,
+    'draft-length': settings.draftLength,
     'beam-width': settings.beamWidth,
-    threshold: settings.tau,
+    threshold: settings.threshold,
     temperature: settings.temperature,
     'top-k': settings.topK,
     'top-p': settings.topP,

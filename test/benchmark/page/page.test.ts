@@ -95,7 +95,7 @@ describe.skipIf(!CHROMIUM)('reportPage in a browser', () => {
   it('draws no two of these lines alike, in the chart and in its legend', async () => {
     const [mtad] = REPORT.contenders.filter(({ name }) => name.startsWith('mtad'));
     const many = ['1', '2', '4', '8'].flatMap((k) =>
-      ['0.1', '0.5', '0.9'].map((tau) => ({ ...mtad!, name: `mtad k=${k} tau=${tau}` })),
+      ['0.1', '0.5', '0.9'].map((threshold) => ({ ...mtad!, name: `mtad k=${k} tau=${threshold}` })),
     );
     const { page } = await openReport(browser, fakeReport({ contenders: many }));
     const looks = await page.evaluate<string[][]>(`{
