@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { MODEL_DEFAULTS } from '../../src/engine/direct/layout.js';
 import { checkDefaults, DirectUnavailable, openLibrary } from '../../src/engine/direct/library.js';
-import { deviceFor, sharedLlama } from '../../src/engine/llama/shared-llama.js';
+import { backendOf, deviceFor, sharedLlama } from '../../src/engine/llama/shared-llama.js';
 import { createEngine } from '../../src/engine/open.js';
 import { UsageError } from '../../src/errors.js';
 
@@ -50,6 +50,38 @@ describe('createEngine', () => {
     const program = fileURLToPath(new URL('small-stack.ts', import.meta.url));
     const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', program]);
     expect(JSON.parse(stdout)).toEqual({ name: 'bindings', said: expect.stringContaining('131072') });
+  });
+});
+
+/** llama.cpp's build for GPUs, where the loader of their drivers is installed and no GPU is there. */
+const blind = await sharedLlama('auto').then(async (llama) =>
+  llama.gpu && (await llama.getGpuDeviceNames()).length === 0 ? llama : undefined,
+);
+if (!blind)
+  process.stderr.write(
+    'A Vulkan without a GPU is not tested: it needs libvulkan1, and a machine without a GPU\n',
+  );
+
+describe.skipIf(!blind)('a build for GPUs on a machine without one', () => {
+  it('is called what it computes on: the processor', async () => {
+    expect(await backendOf(blind!)).toBe('cpu');
+    const engine = await createEngine('auto', { gpu: 'auto' });
+    expect(engine.backend).toBe('cpu');
+    await engine.dispose();
+  });
+
+  it.each(['direct', 'bindings'] as const)('puts no layers on it in the engine %s', async (name) => {
+    const engine = await createEngine(name, { gpu: 'auto' });
+    const model = await engine.loadModel('gguf/stories-draft-f16.gguf', { gpuLayers: 99 });
+    const context = await model.createContext({ capacity: 16, sequences: 1 });
+    await engine.dispose();
+    expect(context.capacity).toBe(16);
+  });
+
+  it('is refused by name', async () => {
+    await expect(createEngine('auto', { gpu: blind!.gpu || 'vulkan' })).rejects.toThrow(
+      /finds no GPU for vulkan.*--gpu off/,
+    );
   });
 });
 

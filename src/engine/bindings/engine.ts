@@ -3,7 +3,7 @@ import { chatTemplates } from '../llama/chat-template.js';
 import { Complaints } from '../llama/complaints.js';
 import { createGrammar, parseGrammar } from '../llama/grammar.js';
 import { loadLlamaModel } from '../llama/llama-model.js';
-import { sharedLlama } from '../llama/shared-llama.js';
+import { backendOf, sharedLlama } from '../llama/shared-llama.js';
 import { BATCH_SIZE, contextFailure, defaultThreads, ggmlType, refuseTooLarge } from '../llama/sizing.js';
 import { llamaTokenizer } from '../llama/tokenizer.js';
 import type {
@@ -25,7 +25,12 @@ import { BindingsContext } from './context.js';
  */
 export async function createBindingsEngine({ gpu, log }: EngineOptions): Promise<Engine> {
   const llama = await sharedLlama(gpu);
-  return new BindingsEngine(llama, await getModuleVersion(), new Complaints(llama, log));
+  return new BindingsEngine(
+    llama,
+    await backendOf(llama),
+    await getModuleVersion(),
+    new Complaints(llama, log),
+  );
 }
 
 class BindingsEngine implements Engine {
@@ -37,16 +42,19 @@ class BindingsEngine implements Engine {
   readonly #models = new Set<BindingsModel>();
   #disposed = false;
 
-  constructor(llama: Llama, version: string, complaints: Complaints) {
+  constructor(llama: Llama, backend: string, version: string, complaints: Complaints) {
     this.#llama = llama;
     this.#complaints = complaints;
-    this.backend = llama.gpu || 'cpu';
+    this.backend = backend;
     this.versions = { node_llama_cpp: version, llama_cpp: llama.llamaCppRelease.release };
   }
 
   async loadModel(path: string, { gpuLayers, signal }: ModelOptions): Promise<Model> {
     if (this.#disposed) throw new Error('The engine was disposed of');
-    const options = { modelPath: path, gpuLayers: gpuLayers ?? ('auto' as const) };
+    const options = {
+      modelPath: path,
+      gpuLayers: this.backend === 'cpu' ? 0 : (gpuLayers ?? ('auto' as const)),
+    };
     const model = await loadLlamaModel(
       this.#llama,
       signal ? { ...options, loadSignal: signal } : options,

@@ -6,7 +6,7 @@ import { chatTemplates } from '../llama/chat-template.js';
 import { Complaints } from '../llama/complaints.js';
 import { createGrammar, parseGrammar } from '../llama/grammar.js';
 import { loadFailure, loadLlamaModel } from '../llama/llama-model.js';
-import { sharedLlama } from '../llama/shared-llama.js';
+import { backendOf, sharedLlama } from '../llama/shared-llama.js';
 import { BATCH_SIZE, contextFailure, defaultThreads, ggmlType, refuseTooLarge } from '../llama/sizing.js';
 import { llamaTokenizer } from '../llama/tokenizer.js';
 import type {
@@ -34,7 +34,13 @@ import { ThreadPools } from './thread-pools.js';
 export async function createDirectEngine({ gpu, log }: EngineOptions): Promise<Engine> {
   const llama = await sharedLlama(gpu);
   const library = await openLibrary(llama);
-  return new DirectEngine(llama, library, await getModuleVersion(), new Complaints(llama, log));
+  return new DirectEngine(
+    llama,
+    await backendOf(llama),
+    library,
+    await getModuleVersion(),
+    new Complaints(llama, log),
+  );
 }
 
 /** What the models of an engine work with. */
@@ -54,9 +60,9 @@ class DirectEngine implements Engine {
   readonly #exclusively = pLimit(1);
   #disposed = false;
 
-  constructor(llama: Llama, library: Library, version: string, complaints: Complaints) {
+  constructor(llama: Llama, backend: string, library: Library, version: string, complaints: Complaints) {
     this.#parts = { llama, library, complaints, pools: new ThreadPools(library) };
-    this.backend = llama.gpu || 'cpu';
+    this.backend = backend;
     this.versions = { node_llama_cpp: version, llama_cpp: llama.llamaCppRelease.release };
   }
 
@@ -141,7 +147,7 @@ async function layersOnGpu(
   wanted: number | undefined,
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  if (!llama.gpu) return 0;
+  if ((await backendOf(llama)) === 'cpu') return 0;
   if (wanted !== undefined) return Math.min(wanted, fileInsights.totalLayers);
   const { gpuLayers } = await fileInsights.configurationResolver.resolveModelGpuLayersV2('auto', {
     ...(signal && { signal }),

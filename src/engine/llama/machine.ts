@@ -3,7 +3,7 @@ import { createBindingsEngine } from '../bindings/engine.js';
 import { createDirectEngine } from '../direct/engine.js';
 import { DirectUnavailable } from '../direct/library.js';
 import type { Engine, Gpu } from '../port.js';
-import { sharedLlama, whyNotCuda } from './shared-llama.js';
+import { backendOf, sharedLlama, whyNotCuda } from './shared-llama.js';
 
 /** Bytes that this machine has, and has left. */
 export interface MachineMemory {
@@ -44,7 +44,7 @@ export async function inspectMachine(gpu: Gpu): Promise<Machine> {
 export async function machineMemory(gpu: Gpu): Promise<MachineMemory> {
   const llama = await sharedLlama(gpu);
   const ram = { total: totalmem(), free: freemem() };
-  if (!llama.gpu) return { ram, vram: { total: 0, free: 0, unified: 0 }, gpus: [] };
+  if ((await backendOf(llama)) === 'cpu') return { ram, vram: { total: 0, free: 0, unified: 0 }, gpus: [] };
   const { total, free, unifiedSize } = await llama.getVramState();
   return { ram, vram: { total, free, unified: unifiedSize }, gpus: await llama.getGpuDeviceNames() };
 }

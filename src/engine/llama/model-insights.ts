@@ -2,7 +2,7 @@ import { GgmlType, type GgufFileInfo, GgufInsights } from 'node-llama-cpp';
 import { ModelFileError } from '../../errors.js';
 import type { CacheType, Gpu } from '../port.js';
 import { refuseWithoutRollback } from './llama-model.js';
-import { sharedLlama } from './shared-llama.js';
+import { backendOf, sharedLlama } from './shared-llama.js';
 import { contextMemory, type MemoryNeed } from './sizing.js';
 
 /** What llama.cpp makes of a model file, told from its header. */
@@ -52,9 +52,10 @@ export async function insightsOf(info: GgufFileInfo, source: string, gpu: Gpu): 
       refuseWithoutRollback(insights, source);
     },
     async memory({ cells, cacheType }) {
-      const gpuLayers = llama.gpu
-        ? (await insights.configurationResolver.resolveModelGpuLayersV2('auto')).gpuLayers
-        : 0;
+      const gpuLayers =
+        (await backendOf(llama)) !== 'cpu'
+          ? (await insights.configurationResolver.resolveModelGpuLayersV2('auto')).gpuLayers
+          : 0;
       const { cpuRam, gpuVram } = insights.estimateModelResourceRequirements({ gpuLayers });
       const context = contextMemory(insights, { cells, gpuLayers, cacheType });
       return { gpuLayers, weights: { ram: cpuRam, vram: gpuVram }, context };

@@ -32,6 +32,17 @@ export async function sharedLlama(gpu: Gpu): Promise<Llama> {
   return created;
 }
 
+/** The device that llama.cpp computes on: 'cpu' also where its build is for GPUs and none is there, as a loader alone allows. */
+export async function backendOf(llama: Llama): Promise<string> {
+  return llama.gpu && (await llama.getGpuDeviceNames()).length > 0 ? llama.gpu : 'cpu';
+}
+
+/** @throws UsageError where a device that was asked for by name has no GPU */
+async function refuseWithoutGpu(gpu: Gpu, llama: Llama): Promise<Llama> {
+  if (gpu === 'auto' || gpu === 'off' || (await backendOf(llama)) !== 'cpu') return llama;
+  throw new UsageError(`llama.cpp finds no GPU for ${gpu} on this machine; use --gpu auto or --gpu off`);
+}
+
 async function resolveDevice(gpu: Gpu): Promise<Gpu> {
   if (gpu === 'off') return gpu;
   return deviceFor(gpu, await supportedDevices(), await whyNotCuda(gpu));
@@ -77,7 +88,7 @@ export function deviceFor(
 async function createLlama(gpu: Gpu, isSecond: boolean): Promise<Llama> {
   const exclude: LlamaGpuType[] = (await whyNotCuda(gpu)) ? ['cuda'] : [];
   try {
-    return await getLlama({
+    const llama = await getLlama({
       gpu: gpu === 'off' ? false : gpu === 'auto' ? { type: 'auto', exclude } : gpu,
       build: 'never',
       skipDownload: true,
@@ -88,6 +99,7 @@ async function createLlama(gpu: Gpu, isSecond: boolean): Promise<Llama> {
         for (const listener of logListeners) listener(level, text);
       },
     });
+    return await refuseWithoutGpu(gpu, llama);
   } catch (cause) {
     if (!(cause instanceof NoBinaryFoundError)) throw cause;
     throw new UsageError(
