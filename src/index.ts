@@ -66,7 +66,7 @@ export { createRng } from './math/rng.js';
 export type { SamplingSettings } from './math/sampling-settings.js';
 export type { Constraint, Truncation } from './math/truncate.js';
 export type { Asking } from './models/ask.js';
-export type { DownloadOptions, DownloadProgress } from './models/download.js';
+export type { DownloadOptions } from './models/download.js';
 export type { ModelHeader, Vocabulary } from './models/header.js';
 export {
   type InspectedModel,
@@ -77,6 +77,7 @@ export {
 } from './models/inspect.js';
 export { type KnownPair, knownPair, knownPairs } from './models/known-pairs.js';
 export { findPair, loadPair, type Pair, type PairFiles, type PairOptions } from './models/pair.js';
+export type { DownloadProgress, ReceiveOptions } from './models/receive.js';
 export { type ResolveOptions, resolveModel } from './models/resolve.js';
 export {
   createStrategy,

@@ -7,12 +7,15 @@ import { type Address, addressText } from './address.js';
 import { HeaderError, HeaderLength } from './header-length.js';
 import type { RemoteFile } from './remote.js';
 
-/** @throws ModelFileError for a file that is not what the server said, which is then gone */
+/**
+ * @param digest its SHA-256 in hex, where the server tells one
+ * @throws ModelFileError for a file that is not what the server said, which is then gone
+ */
 export async function checkFile(
   path: string,
   { bytes, sha256, place }: RemoteFile,
   address: Address,
-  signal: AbortSignal | undefined,
+  digest: string | undefined,
 ): Promise<void> {
   const wrong = await (async () => {
     const { size: came } = await stat(path);
@@ -20,7 +23,6 @@ export async function checkFile(
     const needed = await bytesNeeded(path);
     if (typeof needed === 'string') return needed;
     if (came < needed) return `has ${came} bytes, and its header tells of at least ${needed}`;
-    const digest = sha256 && (await sha256Of(path, signal));
     return digest !== sha256 && `has the SHA-256 ${digest} instead of ${sha256}`;
   })();
   if (!wrong) return;

@@ -1,34 +1,20 @@
-import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, sep } from 'node:path';
 import { ModelFileError } from '../errors.js';
 import { type Address, addressText } from './address.js';
-import type { Asking } from './ask.js';
 import { bytesText } from './bytes-text.js';
 import { checkFile, sha256Of } from './check-file.js';
 import { explained, freeBytes } from './disk-failures.js';
 import { lockFolder } from './folder-lock.js';
 import { modelsFolder } from './models-folder.js';
-import { layOut, renew } from './partial-file.js';
 import { kept, leftovers, placesOf } from './places.js';
-import { receive } from './receive.js';
+import { type ReceiveOptions, receive } from './receive.js';
 import { locate, type RemoteFile } from './remote.js';
 
-/** How far the download of one file has come. */
-export interface DownloadProgress {
-  readonly file: string;
-  readonly bytes: number; // so far, what an earlier try left included
-  readonly total: number | undefined; // bytes
-  readonly state: 'loading' | 'checking' | 'done';
-}
-
 /** Where a download goes, and who is told of it. */
-export interface DownloadOptions extends Asking {
+export interface DownloadOptions extends ReceiveOptions {
   readonly modelsDir?: string | undefined;
   readonly verify?: boolean | undefined; // also what is there already, by the hub's checksum
-  readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
-  readonly log?: ((line: string) => void) | undefined;
-  readonly stallMs?: number | undefined; // without a byte, after which a download is given up
 }
 
 export interface DownloadedModel extends DownloadedFile {
@@ -93,7 +79,7 @@ async function fetchFile(
 ): Promise<DownloadedFile> {
   const { signal, onNotice, onProgress } = options;
   const places = placesOf(remote, folder);
-  const { path, partials, complete, partial } = places;
+  const { path, partials, partial } = places;
   const file = basename(path);
   const there = await fileThere(path, remote, options);
   if (there) return there;
@@ -109,17 +95,13 @@ async function fetchFile(
     const there = waited && (await fileThere(path, remote, options));
     if (there) return there;
     for (const useless of await leftovers(remote, places, isTakenOver)) await rm(useless, { force: true });
-    if (isTakenOver && existsSync(partial)) await renew(partial, remote.bytes!);
-    if (!existsSync(complete)) {
-      if (remote.bytes) await layOut(partial, remote.bytes);
-      onProgress?.({ file, bytes: await kept(remote, places), total: remote.bytes, state: 'loading' });
-      await receive(remote, places, address, lost, options);
-    }
-    const { size: bytes } = await stat(complete);
+    const digest = await receive(remote, places, address, lost, options);
+    const { size: bytes } = await stat(partial);
     onProgress?.({ file, bytes, total: bytes, state: 'checking' });
-    await checkFile(complete, remote, address, signal);
+    signal?.throwIfAborted();
+    await checkFile(partial, remote, address, digest);
     await mkdir(dirname(path), { recursive: true });
-    await rename(complete, path);
+    await rename(partial, path);
     // Not where the next one has it already.
     await rm(partials, { recursive: true, force: true }).catch(() => {});
     onProgress?.({ file, bytes, total: bytes, state: 'done' });

@@ -14,6 +14,15 @@ export function versionOf(headers: Headers): FileVersion {
   return { tag, bytes: bytes > 0 ? bytes : undefined };
 }
 
+/**
+ * What If-Range may hold of it, so that a server gives the rest of this state alone: a strong tag, else a date.
+ * A weak tag may belong to several states.
+ */
+export function validatorOf(headers: Headers): string | undefined {
+  const tag = headers.get('etag');
+  return (tag?.startsWith('"') ? tag : headers.get('last-modified')) ?? undefined;
+}
+
 /** Whether two answers are about different states, as far as both tell. */
 export function differ(one: FileVersion, other: FileVersion): boolean {
   return (['tag', 'bytes'] as const).some(

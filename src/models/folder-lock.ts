@@ -3,11 +3,11 @@ import { link, mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const TOUCH_MS = 1000;
-const LOOK_MS = 250;
 const LOOKS = 20; // that find a lock untouched, after which its holder is dead or asleep
 
 export interface LockOptions {
+  readonly touchMs?: number; // between two signs of life of its holder
+  readonly lookMs?: number; // between two looks of one that waits
   readonly signal?: AbortSignal | undefined;
   readonly onWait?: () => void; // called once, if somebody else holds it
 }
@@ -22,14 +22,17 @@ export interface FolderLock {
  * Keeps other processes out of a folder while this one is awake. What it guards must bear two that work in it for a
  * moment, after one of them slept.
  */
-export async function lockFolder(folder: string, { signal, onWait }: LockOptions): Promise<FolderLock> {
+export async function lockFolder(
+  folder: string,
+  { signal, onWait, touchMs = 1000, lookMs = 250 }: LockOptions,
+): Promise<FolderLock> {
   const lock = join(folder, 'lock');
   const mine = randomUUID();
   let isTakenOver = false;
   let [seen, looks, waits] = ['', 0, 0];
   while (!(await take(folder, lock, mine))) {
     if (waits++ === 0) onWait?.();
-    await sleep(LOOK_MS, undefined, signal && { signal });
+    await sleep(lookMs, undefined, signal && { signal });
     const now = await stateOf(lock);
     looks = now === seen ? looks + 1 : 0;
     seen = now;
@@ -44,7 +47,7 @@ export async function lockFolder(folder: string, { signal, onWait }: LockOptions
     if (await isMine()) await utimes(lock, now, now).catch(() => {});
     else loss.abort();
   };
-  const touching = setInterval(() => void touch(), TOUCH_MS);
+  const touching = setInterval(() => void touch(), touchMs);
   touching.unref();
   const unlock = async () => {
     clearInterval(touching);

@@ -1,83 +1,91 @@
-import { randomUUID } from 'node:crypto';
-import { open, rename, rm, truncate } from 'node:fs/promises';
-
-/** What ipull, the downloader in node-llama-cpp, keeps behind the bytes of a file that is not complete. */
-interface Plan {
-  readonly part: 0;
-  readonly chunks: readonly number[]; // COMPLETE, or to be fetched
-  readonly chunkSize: number; // bytes
-  readonly parallelStreams: number;
-}
-
-const COMPLETE = 2;
-const CONNECTIONS = 3;
-const CHUNKS = 4096; // of a file, about: all are listed anew when one is complete
-const SHORTEST = 2 ** 18; // bytes
-const LONGEST = 5 * 2 ** 20;
+import { createHash, type Hash } from 'node:crypto';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 
 /**
- * Lays a partial file out for the downloader, which keeps nothing of a chunk but the whole: in smaller ones than its own
- * of 5 MB. A file system that takes no file so long says so here, and not to a library that would try again for minutes.
- * @param bytes of the whole file
+ * A file on its way, whose bytes come in order: its length is what has come.
+ *
+ * Each byte is written to its own place, never "at the end". So a process that slept while another one took over does no
+ * harm when it wakes: it writes the same bytes of the same version to the same places, even into the complete file.
  */
-export async function layOut(path: string, bytes: number): Promise<void> {
-  if (await readPlan(path, bytes)) return;
-  const chunkSize = Math.min(LONGEST, Math.max(SHORTEST, Math.ceil(bytes / CHUNKS)));
-  const chunks = Array<number>(Math.ceil(bytes / chunkSize)).fill(0);
-  const plan: Plan = { part: 0, chunks, chunkSize, parallelStreams: CONNECTIONS };
-  await rm(path, { force: true });
-  await using file = await open(path, 'wx'); // one that slept up to here empties nobody's
-  await file.write(JSON.stringify(plan), bytes);
-}
+export class PartialFile {
+  readonly #file: FileHandle;
+  #hash: Hash | undefined;
+  #length: number; // bytes
 
-/** @returns how many bytes of a partial file the downloader will not ask for again */
-export async function bytesKept(path: string, bytes: number): Promise<number> {
-  const { chunks = [], chunkSize = 0 } = (await readPlan(path, bytes)) ?? {};
-  return Math.min(bytes, chunks.filter((chunk) => chunk === COMPLETE).length * chunkSize);
-}
+  private constructor(file: FileHandle, length: number, hash: Hash | undefined) {
+    this.#file = file;
+    this.#length = length;
+    this.#hash = hash;
+  }
 
-/**
- * Makes another file of a partial one, in its place: one that sleeps with it open writes no more into what it becomes.
- * Where there is no room for both, nothing is kept.
- */
-export async function renew(path: string, bytes: number): Promise<void> {
-  const copy = `${path}.${randomUUID()}`;
-  try {
-    await copyKept(path, copy, bytes);
-    await rename(copy, path);
-  } catch {
-    for (const one of [copy, path]) await rm(one, { force: true });
+  /**
+   * Opens what an earlier try left, or begins.
+   * @param hashed whether the SHA-256 is wanted; what is there is read for it
+   */
+  static async open(path: string, hashed: boolean, signal?: AbortSignal): Promise<PartialFile> {
+    const file = await open(path, 'r+').catch((error) => {
+      if (error.code === 'ENOENT') return open(path, 'wx+');
+      throw error;
+    });
+    try {
+      const { size } = await file.stat();
+      const hash = hashed ? createHash('sha256') : undefined;
+      if (hash && size > 0)
+        for await (const piece of file.createReadStream({ start: 0, autoClose: false, signal, ...PIECES }))
+          hash.update(piece);
+      return new PartialFile(file, size, hash);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  async append(bytes: Uint8Array): Promise<void> {
+    for (let rest = bytes; rest.length > 0; ) {
+      const { bytesWritten } = await this.#file.write(rest, 0, rest.length, this.#length);
+      this.#hash?.update(rest.subarray(0, bytesWritten));
+      this.#length += bytesWritten;
+      rest = rest.subarray(bytesWritten);
+    }
+  }
+
+  /** @returns the last bytes, so many as there are of `count` */
+  async tail(count: number): Promise<Buffer> {
+    const bytes = Buffer.alloc(Math.min(count, this.#length));
+    await this.#file.read(bytes, 0, bytes.length, this.#length - bytes.length);
+    return bytes;
+  }
+
+  /** Begins anew, over what is there. */
+  restart(): void {
+    this.#length = 0;
+    if (this.#hash) this.#hash = createHash('sha256');
+  }
+
+  /** Waits until the disk has it. @returns its SHA-256 in hex, if that was wanted */
+  async finish(): Promise<string | undefined> {
+    await this.#file.sync();
+    return this.#hash?.digest('hex');
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
   }
 }
 
-/** @throws where there is no plan in it */
-async function copyKept(path: string, copy: string, bytes: number): Promise<void> {
-  const plan = await readPlan(path, bytes);
-  if (!plan) throw new Error(`${path} is not laid out`);
-  await using from = await open(path);
-  await using to = await open(copy, 'wx');
-  for (const [i, chunk] of plan.chunks.entries()) {
-    if (chunk !== COMPLETE) continue;
-    const position = i * plan.chunkSize;
-    const length = Math.min(plan.chunkSize, bytes - position);
-    const { buffer } = await from.read(Buffer.alloc(length), { position });
-    await to.write(buffer, 0, length, position);
-  }
-  await to.write(JSON.stringify(plan), bytes);
-}
+const PIECES = { highWaterMark: 1 << 20 }; // bytes
 
-/** Takes off what the downloader may have written once more behind a file that was complete: it does not wait for that. */
-export async function cutPlanOff(path: string, bytes: number): Promise<void> {
-  if (await readPlan(path, bytes)) await truncate(path, bytes);
-}
-
-async function readPlan(path: string, bytes: number): Promise<Plan | undefined> {
+/** Finds out before anything comes whether the file system takes a file so long. @throws EFBIG */
+export async function tryLength(path: string, bytes: number): Promise<void> {
+  const trial = `${path}.trial`;
   try {
-    await using file = await open(path);
-    const { size } = await file.stat();
-    const { buffer } = await file.read(Buffer.alloc(Math.max(0, size - bytes)), { position: bytes });
-    return JSON.parse(buffer.toString());
-  } catch {
-    return undefined;
+    await using file = await open(trial, 'w');
+    await file.truncate(bytes); // takes no room
+  } finally {
+    await rm(trial, { force: true });
   }
 }

@@ -1,15 +1,31 @@
-import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { ModelFileError } from '../errors.js';
 import { type Address, addressText } from './address.js';
+import type { Asking } from './ask.js';
 import { bytesText } from './bytes-text.js';
 import { freeBytes, isWriteFailure } from './disk-failures.js';
-import type { DownloadOptions } from './download.js';
-import { cutPlanOff } from './partial-file.js';
+import { tryLength } from './partial-file.js';
 import { kept, leftovers, type Places } from './places.js';
 import { type RemoteFile, refusal } from './remote.js';
-import { TransferError, transfer, WRONG } from './transfer.js';
+import { transfer } from './transfer.js';
+import { TransferError, WRONG } from './transfer-error.js';
+
+/** How far the download of one file has come. */
+export interface DownloadProgress {
+  readonly file: string;
+  readonly bytes: number; // so far, what an earlier try left included
+  readonly total: number | undefined; // bytes
+  readonly state: 'loading' | 'checking' | 'done';
+}
+
+/** Who is told of a download, and how long it waits. */
+export interface ReceiveOptions extends Asking {
+  readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
+  readonly log?: ((line: string) => void) | undefined; // details
+  readonly stallMs?: number | undefined; // without a byte, after which a download is given up
+  readonly retryMs?: number | undefined; // before a question is asked again; longer each time
+}
 
 type Sentence = (host: string, file: string, reason: string) => string;
 
@@ -38,43 +54,65 @@ const WRONG_ANSWERS: ReadonlyMap<string | undefined, Sentence> = new Map([
       `${host} sends more as ${file} than ${most}, and all is deleted; check the address, or ${OTHERWISE}`,
   ],
   [
-    WRONG.shorter,
-    (host, file) => `${host} gives shorter parts of ${file} than it is asked for; ${OTHERWISE}`,
+    WRONG.length,
+    (host, file, lengths) => `What ${host} sends as ${file} has ${lengths}; try again, or check the address`,
   ],
+  [WRONG.nothing, (host, file) => `${host} sends nothing as ${file}; check the address`],
   [WRONG.noModel, (host, file, wrong) => `What ${host} sends as ${file} ${wrong}; check the address`],
 ]);
 
-/** Downloads it, and tells what is kept where that fails. */
+const REPORT_MS = 100;
+
+/**
+ * Downloads it, and tells what is kept where that fails.
+ * @returns its SHA-256, where the hub tells that
+ */
 export async function receive(
   remote: RemoteFile,
   places: Places,
   address: Address,
   lost: AbortSignal,
-  { signal, onProgress, onNotice, log, stallMs }: DownloadOptions,
-): Promise<void> {
-  const { url, credentials, bytes: total, begun } = remote;
-  const { partials, name, path, complete, partial } = places;
+  { signal, onProgress, onNotice, log, stallMs, retryMs }: ReceiveOptions,
+): Promise<string | undefined> {
+  const { url, credentials, bytes: total, begun, validator, sha256 } = remote;
+  const { partials, path, partial } = places;
   const file = basename(path);
   const { host } = new URL(url);
-  const onBytes = (bytes: number) => onProgress?.({ file, bytes, total, state: 'loading' });
-  const room = await freeBytes(partials);
-  const job = { url, headers: credentials, folder: partials, name, begun, bytes: total, room };
+  const before = await kept(remote, places);
+  const hashed = sha256 !== undefined;
+  if (before !== total) onProgress?.({ file, bytes: before, total, state: 'loading' });
+  if (before > 0 && hashed) onProgress?.({ file, bytes: before, total, state: 'checking' });
+  let reported = 0; // ms
+  const onBytes = (bytes: number) => {
+    if (Date.now() - reported < REPORT_MS) return;
+    reported = Date.now();
+    onProgress?.({ file, bytes, total, state: 'loading' });
+  };
   try {
-    await transfer(job, { signal: AbortSignal.any(signal ? [signal, lost] : [lost]), onBytes, log, stallMs });
+    if (total !== undefined) await tryLength(partial, total);
+    const room = await freeBytes(partials);
+    const job = { url, credentials, path: partial, begun, validator, bytes: total, room, hashed };
+    return await transfer(job, {
+      signal: AbortSignal.any(signal ? [signal, lost] : [lost]),
+      onBytes,
+      log,
+      stallMs,
+      retryMs,
+    });
   } catch (error) {
     if (lost.aborted) throw error;
     const failure = error instanceof TransferError ? error : undefined;
     const wrong = WRONG_ANSWERS.get(failure?.code);
-    const saysMoreThanItHolds = isWriteFailure(error);
-    const isUseless = saysMoreThanItHolds || (wrong && failure?.code !== WRONG.changed);
-    const useless = isUseless ? [complete, partial] : await leftovers(remote, places);
+    const mayHaveHoles = isWriteFailure(error) && !hashed;
+    const isUseless = mayHaveHoles || (wrong && failure?.code !== WRONG.changed);
+    const useless = isUseless ? [partial] : await leftovers(remote, places);
     for (const one of useless) await rm(one, { force: true });
     const bytes = await kept(remote, places);
     const rest = bytes
       ? `${bytesText(bytes)} of ${bytesText(total!)} are kept; the same command continues`
       : 'nothing is kept yet; the same command begins anew';
     if (signal?.aborted) onNotice?.(`${file}: ${rest}`);
-    if (!failure || saysMoreThanItHolds) throw error;
+    if (!failure || isWriteFailure(error)) throw error;
     const { status, reason } = failure;
     if (wrong) throw new ModelFileError(wrong(host, file, reason), { cause: error });
     throw new ModelFileError(
@@ -84,7 +122,4 @@ export async function receive(
       { cause: error },
     );
   }
-  if (total !== undefined) await cutPlanOff(complete, total);
-  if (!existsSync(complete))
-    throw new ModelFileError(`${host} sends nothing as ${file}; check the address ${addressText(address)}`);
 }

@@ -9,7 +9,7 @@ import {
   withoutSecrets,
 } from './address.js';
 import { type Answer, type Asking, ask, type Credentials, type Question } from './ask.js';
-import { type FileVersion, versionOf } from './file-version.js';
+import { type FileVersion, validatorOf, versionOf } from './file-version.js';
 import { fileOf, PART, partsOf, placeOf } from './models-folder.js';
 
 /** One file as a server has it. */
@@ -21,6 +21,7 @@ export interface RemoteFile {
   readonly sha256: string | undefined; // hex
   readonly version: string | undefined; // changes when the file does; undefined where the server does not tell
   readonly begun: FileVersion; // which all answers with its bytes must be about; nothing where only the hub tells
+  readonly validator: string | undefined; // of that server, for If-Range
 }
 
 const NOTHING: FileVersion = { tag: undefined, bytes: undefined };
@@ -79,6 +80,7 @@ async function describe(address: Address, file: string, asking: Asking): Promise
     for (const name of telling) if (!told.has(name) && headers.has(name)) told.set(name, headers.get(name)!);
   }
   const { tag, bytes } = versionOf(told);
+  const isLinked = LINKED.some((name) => told.has(name));
   return {
     url: url.href,
     credentials,
@@ -86,7 +88,8 @@ async function describe(address: Address, file: string, asking: Asking): Promise
     bytes,
     sha256: address.kind === 'hub' && tag && SHA256.test(tag) ? tag.toLowerCase() : undefined,
     version: tag && `${tag}|${bytes}`,
-    begun: LINKED.some((name) => told.has(name)) ? NOTHING : { tag, bytes },
+    begun: isLinked ? NOTHING : { tag, bytes },
+    validator: isLinked ? undefined : validatorOf(told),
   };
 }
 

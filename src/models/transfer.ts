@@ -1,124 +1,192 @@
-import { createInterface } from 'node:readline';
+import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
+import type { Credentials } from './ask.js';
+import { type Extent, extentOf } from './file-answer.js';
 import type { FileVersion } from './file-version.js';
+import { lengthLimit } from './length-limit.js';
+import { openNetwork, reasonOf } from './network.js';
+import { PartialFile } from './partial-file.js';
+import { TransferError, WRONG } from './transfer-error.js';
 
 export interface TransferJob {
   readonly url: string;
-  readonly headers: Record<string, string>;
-  readonly folder: string;
-  readonly name: string; // in the folder, once complete; until then with .ipull behind it
-  readonly begun: FileVersion; // which every answer must be about
+  readonly credentials: Credentials;
+  readonly path: string; // where the bytes go, behind those that are there
+  readonly begun: FileVersion; // which every answer must be of
+  readonly validator: string | undefined; // for If-Range
   readonly bytes: number | undefined; // of the file; undefined where nobody tells
   readonly room: number; // bytes that the disk has for a file of which nobody tells the length
+  readonly hashed: boolean; // whether the SHA-256 is wanted
 }
-
-export type TransferMessage =
-  | { readonly type: 'bytes'; readonly bytes: number }
-  | { readonly type: 'trouble'; readonly reason: string; readonly status?: number } // it tries again by itself
-  | {
-      readonly type: 'failed';
-      readonly reason: string;
-      readonly code?: string | undefined;
-      readonly status?: number | undefined; // with which the server refused to go on
-    }
-  | { readonly type: 'ready' | 'stopped' | 'done' };
 
 export interface TransferOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onBytes: (bytes: number) => void;
-  readonly log?: ((line: string) => void) | undefined; // what the library says
-  readonly stallMs?: number | undefined; // without a byte, after which it is given up
+  readonly log?: ((line: string) => void) | undefined; // why it tries again
+  readonly stallMs?: number | undefined; // without a new byte, after which it gives up
+  readonly retryMs?: number | undefined; // before it tries again; twice as long each time that nothing came
 }
 
-/** How a transfer ended early. What came is kept. */
-export class TransferError extends Error {
+const STALL_MS = 30_000;
+const RETRY_MS = 500;
+const LONGEST_RETRY_MS = 5000;
+/** Of a connection that has begun to give bytes and gives no more: as a share of the time until it gives up. */
+const SILENCE = 1 / 3;
+/** Statuses of servers that may answer otherwise soon. */
+const PASSING = (status: number) => status === 408 || status === 429 || status >= 500;
+/**
+ * Bytes before the first new one that are asked for once more, and must be those that are there: they tell a server that
+ * answers ranges with bytes from elsewhere, where no checksum does. They cannot tell it where bytes repeat themselves
+ * (padding, zeros).
+ */
+const OVERLAP = 256;
+
+const EARLY = 'the answer ended early';
+
+/** What may pass: the same question is asked again. */
+class Trouble extends Error {
   constructor(
     readonly reason: string,
-    readonly code: string | undefined,
-    readonly status: number | undefined,
+    readonly status?: number,
   ) {
-    super(`Transfer ended: ${reason}`);
+    super(reason);
   }
 }
-
-/** Codes of a TransferError over what is not the file that was asked for. */
-export const WRONG = {
-  changed: 'CHANGED', // not the one any more that was begun
-  mixed: 'MIXED', // bytes from elsewhere in it
-  encoded: 'ENCODED', // compressed; the reason is how
-  longer: 'LONGER', // than the reason says
-  shorter: 'SHORTER', // parts than were asked for
-  noModel: 'NO_MODEL', // the reason ends a sentence about the file
-} as const;
-
-const WORKER = new URL('../../dist/models/transfer-worker.js', import.meta.url); // built, also for tests
-const STALL_MS = 30_000;
-const ORDERLY_END_MS = 2000;
-const NO_TROUBLE = { reason: 'no data' };
 
 /**
- * Downloads one file, from where an earlier try of the same name ended.
- * @throws TransferError; the signal's reason
+ * Downloads one file over one connection, from where an earlier try ended. What came is kept, save for a file that its
+ * server cannot continue.
+ * @returns its SHA-256, if that is wanted
+ * @throws TransferError; the signal's reason; failures of the file system
  */
-export async function transfer(
-  job: TransferJob,
-  { signal, onBytes, log, stallMs = STALL_MS }: TransferOptions,
-): Promise<void> {
-  signal?.throwIfAborted();
-  const worker = new Worker(WORKER, { workerData: job, stdout: true, stderr: true, execArgv: [] });
-  for (const input of [worker.stdout, worker.stderr])
-    createInterface({ input }).on('line', (line) => log?.(line));
-  let resolve!: (failure: TransferError | undefined) => void;
-  const ended = new Promise<TransferError | undefined>((end) => {
-    resolve = end;
-  });
-  let trouble: { reason: string; status?: number } = NO_TROUBLE; // since the last byte
-  let most = -1; // bytes
-  let stalled: NodeJS.Timeout | undefined; // runs once the thread has begun
-  function giveUp() {
-    resolve(new TransferError(trouble.reason, undefined, trouble.status));
-  }
-  worker.on('message', (message: TransferMessage) => {
-    if (message.type === 'ready') stalled = setTimeout(giveUp, stallMs);
-    if (message.type === 'done') resolve(undefined);
-    if (message.type === 'trouble') trouble = message;
-    if (message.type === 'failed') resolve(new TransferError(message.reason, message.code, message.status));
-    if (message.type === 'bytes' && message.bytes > most) {
-      most = message.bytes;
-      trouble = NO_TROUBLE;
-      clearTimeout(stalled);
-      stalled = setTimeout(giveUp, stallMs);
-      onBytes(message.bytes);
-    }
-  });
-  worker.on('error', (error: NodeJS.ErrnoException) =>
-    resolve(new TransferError(error.message, error.code, undefined)),
-  );
-  worker.on('exit', () => resolve(new TransferError('the thread ended', undefined, undefined)));
-  const onAbort = () => resolve(new TransferError('interrupted', undefined, undefined));
-  signal?.addEventListener('abort', onAbort, { once: true });
+export async function transfer(job: TransferJob, options: TransferOptions): Promise<string | undefined> {
+  const part = await PartialFile.open(job.path, job.hashed, options.signal);
+  const transfer = new Transfer(job, part, options);
+  let isDone = false;
   try {
-    const failure = await ended;
-    if (!failure) return;
-    await endOrderly(worker);
-    signal?.throwIfAborted();
-    throw failure;
+    await transfer.run();
+    const digest = await part.finish();
+    isDone = true;
+    return digest;
   } finally {
-    clearTimeout(stalled);
-    signal?.removeEventListener('abort', onAbort);
-    await worker.terminate();
+    await part.close();
+    if (!isDone && !transfer.canContinue) await rm(job.path, { force: true });
   }
 }
 
-/** Lets it finish what it writes. A thread that waits for a dead server does not hear. */
-async function endOrderly(worker: Worker): Promise<void> {
-  const stopped = new Promise<void>((resolve) => {
-    worker.on('message', ({ type }: TransferMessage) => type === 'stopped' && resolve());
-    worker.on('exit', () => resolve());
-  });
-  worker.postMessage('stop');
-  const enough = new AbortController();
-  await Promise.race([stopped, sleep(ORDERLY_END_MS, undefined, { signal: enough.signal }).catch(() => {})]);
-  enough.abort();
+class Transfer {
+  canContinue = true; // as far as the server has shown
+  readonly #signal: AbortSignal | undefined;
+  readonly #stallMs: number;
+  #newest = performance.now(); // when the last new byte came
+  #hasCome = false; // a new byte
+
+  constructor(
+    readonly job: TransferJob,
+    readonly part: PartialFile,
+    readonly options: TransferOptions,
+  ) {
+    this.#signal = options.signal;
+    this.#stallMs = options.stallMs ?? STALL_MS;
+  }
+
+  async run(): Promise<void> {
+    const { job, part } = this;
+    const { log, retryMs = RETRY_MS } = this.options;
+    for (let wait = retryMs; job.bytes === undefined || part.length < job.bytes; ) {
+      const before = part.length;
+      try {
+        await this.#attempt();
+        if (job.bytes === undefined) return;
+      } catch (error) {
+        this.#signal?.throwIfAborted();
+        if (!(error instanceof Trouble)) throw error;
+        wait = part.length > before ? retryMs : Math.min(2 * wait, LONGEST_RETRY_MS);
+        if (wait >= this.#patience()) throw new TransferError(error.reason, undefined, error.status);
+        log?.(`${new URL(job.url).host}: ${error.reason}; trying again in ${wait / 1000} s`);
+        await sleep(wait, undefined, this.#signal && { signal: this.#signal });
+      }
+    }
+  }
+
+  /** @returns ms until it gives up, if nothing new comes */
+  #patience(): number {
+    return Math.max(0, this.#stallMs - (performance.now() - this.#newest));
+  }
+
+  /** Asks for the rest, and takes of it what comes. @throws Trouble where that is not all that the answer promised */
+  async #attempt(): Promise<void> {
+    const asked = Math.max(0, this.part.length - OVERLAP);
+    const end = new AbortController();
+    const silence = () => end.abort(new Error('no data'));
+    let timer = setTimeout(silence, this.#patience());
+    try {
+      const response = await this.#ask(asked, end.signal);
+      clearTimeout(timer);
+      timer = setTimeout(silence, Math.min(this.#patience(), this.#stallMs * SILENCE));
+      await this.#take(response, extentOf(response, this.job, asked), timer);
+    } finally {
+      clearTimeout(timer);
+      end.abort(); // the connection, where the answer is not read to its end
+    }
+  }
+
+  async #ask(from: number, end: AbortSignal): Promise<Response> {
+    const { url, credentials, bytes, validator } = this.job;
+    const fetch = await openNetwork();
+    const response = await fetch(url, {
+      signal: this.#signal ? AbortSignal.any([this.#signal, end]) : end,
+      headers: {
+        ...credentials,
+        ...(bytes === undefined ? {} : { range: `bytes=${from}-` }),
+        ...(from > 0 && validator !== undefined ? { 'if-range': validator } : {}),
+        'accept-encoding': 'identity',
+      },
+    }).catch((error) => {
+      throw new Trouble(reasonOf(error));
+    });
+    const { ok, status } = response;
+    if (ok) return response;
+    if (status === 416) throw new TransferError('the file is another one now', WRONG.changed);
+    throw PASSING(status)
+      ? new Trouble(`status ${status}`, status)
+      : new TransferError(`status ${status}`, undefined, status);
+  }
+
+  async #take(response: Response, { from, to }: Extent, timer: NodeJS.Timeout): Promise<void> {
+    const { job, part, options } = this;
+    this.canContinue = response.status === 206;
+    if (!this.canContinue && this.#hasCome) throw new TransferError(EARLY); // nobody wants to begin for ever
+    if (!this.canContinue) part.restart();
+    const refuseTooMuch = this.canContinue ? () => {} : lengthLimit(job.bytes, job.room);
+    const before = part.length;
+    let overlap = await part.tail(before - from);
+    let at = from;
+    for await (const piece of piecesOf(response)) {
+      timer.refresh();
+      at += piece.length;
+      refuseTooMuch(piece);
+      if (at > to) throw new TransferError('is asked for', WRONG.longer);
+      const known = piece.subarray(0, overlap.length);
+      if (!overlap.subarray(0, known.length).equals(known))
+        throw new TransferError('other bytes than were asked for', WRONG.mixed);
+      overlap = overlap.subarray(known.length);
+      if (known.length === piece.length) continue;
+      await part.append(piece.subarray(known.length));
+      this.#hasCome = true;
+      this.#newest = performance.now();
+      options.onBytes(part.length);
+    }
+    if (job.bytes === undefined && part.length === 0) throw new TransferError('nothing', WRONG.nothing);
+    if (part.length === before || (Number.isFinite(to) && at < to)) throw new Trouble(EARLY);
+  }
+}
+
+/** @throws Trouble where the connection is lost */
+async function* piecesOf({ body }: Response): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* (body ?? []) as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    throw new Trouble(reasonOf(error));
+  }
 }

@@ -37,7 +37,7 @@ describe('what is not what the hub said', () => {
     hub.mood.contentLength = big.length + 1000;
     hub.mood.ranges = false;
     hub.mood.linkedSize = big.length + 1000;
-    expect(await failure(ADDRESS, { stallMs: 2000 })).toMatch(/was lost \(.*nothing is kept yet/);
+    expect(await failure(ADDRESS, { stallMs: 200 })).toMatch(/was lost \(.*nothing is kept yet/);
     expect(await models()).toEqual([]);
   });
 });
@@ -78,7 +78,7 @@ describe('a refusal', () => {
     [404, /stopped giving hf:.*there is no file of quantisation Q4_K_M, .* \(404\)/],
   ])('%d of the server with the files, which lasts: what it says', async (cdnStatus, message) => {
     hub.mood.bytesPerSecond = 5e6;
-    const options = { stallMs: 3000, onProgress: () => (hub.mood = { cdnStatus }) };
+    const options = { stallMs: 300, onProgress: () => (hub.mood = { cdnStatus }) };
     expect(await failure(ADDRESS, options)).toMatch(message);
   });
 

@@ -13,6 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
+const QUICK = { touchMs: 100, lookMs: 25 };
 const LONG_AGO = new Date(Date.now() - 3_600_000);
 const IN_AN_HOUR = new Date(Date.now() + 3_600_000);
 const content = () => readFile(lock, 'utf8');
@@ -23,7 +24,7 @@ test.each([
 ])('a lock %s is taken over, and that is known', async (_, time) => {
   await writeFile(lock, 'the dead');
   await utimes(lock, time, time);
-  const { unlock, isTakenOver } = await lockFolder(folder, {});
+  const { unlock, isTakenOver } = await lockFolder(folder, QUICK);
   expect(isTakenOver).toBe(true);
   expect(await content()).not.toBe('the dead');
   await unlock();
@@ -34,15 +35,15 @@ test('of several that find such a lock, one at a time has the folder', async () 
   await writeFile(lock, 'the dead');
   let [holders, most] = [0, 0];
   const hold = async () => {
-    const { unlock } = await lockFolder(folder, {});
+    const { unlock } = await lockFolder(folder, QUICK);
     most = Math.max(most, ++holders);
-    await sleep(300);
+    await sleep(100);
     holders--;
     await unlock();
   };
   await Promise.all(
     Array.from({ length: 6 }, async (_, i) => {
-      await sleep(40 * i);
+      await sleep(20 * i);
       await hold();
     }),
   );
@@ -50,11 +51,11 @@ test('of several that find such a lock, one at a time has the folder', async () 
 });
 
 test('one that lost its lock in its sleep hears of it, and neither touches nor frees the next one', async () => {
-  const { unlock, lost, isTakenOver } = await lockFolder(folder, {});
+  const { unlock, lost, isTakenOver } = await lockFolder(folder, QUICK);
   expect({ isTakenOver, isLost: lost.aborted }).toEqual({ isTakenOver: false, isLost: false });
   await writeFile(lock, 'the next');
   await utimes(lock, LONG_AGO, LONG_AGO);
-  await sleep(2500); // two touches
+  await sleep(300); // two touches
   expect(lost.aborted).toBe(true);
   expect((await stat(lock)).mtime).toEqual(LONG_AGO);
   await unlock();
@@ -62,9 +63,9 @@ test('one that lost its lock in its sleep hears of it, and neither touches nor f
 });
 
 test('a lock that is held is waited for', async () => {
-  const { unlock } = await lockFolder(folder, {});
+  const { unlock } = await lockFolder(folder, QUICK);
   let waits = 0;
-  const next = lockFolder(folder, { onWait: () => waits++ });
+  const next = lockFolder(folder, { ...QUICK, onWait: () => waits++ });
   while (waits === 0) await sleep(20);
   const first = await content();
   await unlock();

@@ -1,4 +1,5 @@
-import type { DownloadOptions, DownloadProgress } from '../../models/download.js';
+import type { DownloadOptions } from '../../models/download.js';
+import type { DownloadProgress } from '../../models/receive.js';
 import type { Progress } from './progress.js';
 
 /** What is told of downloads on standard error: a bar per file on a terminal, elsewhere a line at its start and end. */
