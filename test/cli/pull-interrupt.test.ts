@@ -5,6 +5,7 @@ import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, type TestContext, test } from 'vitest';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { BIN, CLEAN, mtad } from '../support/cli.js';
+import { ggufOf } from '../support/gguf-files.js';
 import { Hub, modelsIn } from '../support/hub.js';
 
 /** Long enough to be interrupted. */
@@ -173,7 +174,7 @@ test('a disk that is full in the middle: exit code 3, one line, nothing that loo
   const onSmallDisk = 'mount -t tmpfs -o size=2m tmpfs "$0" && "$@"';
   const small = await folderForDisk(ctx);
   hub.mood.tells = false; // the length is then not known before
-  hub.files.set('stories.gguf', long);
+  hub.files.set('stories.gguf', ggufOf(4e6));
   const command = `${onSmallDisk}; code=$?; find "$0" -name "*.gguf" -type f; exit $code`;
   const { exitCode, stdout, stderr } = await execa(
     'unshare',
