@@ -1,4 +1,4 @@
-import { canRefuse } from '../strategies/index.js';
+import { strategyNamed } from '../strategies/index.js';
 import { strategyOf } from './names.js';
 import type { BenchmarkReport, ContenderSummary, Estimate } from './report.js';
 
@@ -123,7 +123,8 @@ const COLUMNS: readonly Column[] = [
     essential: true,
     meaning: 'drafted tokens that were kept (acceptance rate)',
     align: 'right',
-    cell: (one) => (canRefuse(strategyOf(one)) ? fixed(one.acceptanceRate, 2) : NOTHING),
+    cell: (one) =>
+      (strategyNamed(strategyOf(one))?.mayRefuse ?? true) ? fixed(one.acceptanceRate, 2) : NOTHING,
   },
   {
     head: 'draft/verify/own',

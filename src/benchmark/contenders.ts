@@ -1,19 +1,27 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { UsageError } from '../errors.js';
 import { parseSettings, type Settings, type SettingsInput } from '../generation/settings.js';
-import { canClip, STRATEGY_NAMES, type StrategyName } from '../strategies/index.js';
+import type { StrategySetting } from '../strategies/definition.js';
+import {
+  definitionOf,
+  PLAIN,
+  STRATEGY_NAMES,
+  type StrategyChoice,
+  type StrategyName,
+  USUAL,
+} from '../strategies/index.js';
 import { nameOf } from './names.js';
 import type { Contender } from './report.js';
 
-/** What is to be compared: every strategy with every combination of the settings that it has. */
+/** What is to be compared: every strategy with every combination of the settings that it heeds. */
 export interface Field {
-  readonly strategies: readonly StrategyName[];
+  readonly strategies: readonly StrategyChoice[];
   readonly draftLengths: readonly number[];
   readonly beamWidths: readonly number[];
   readonly thresholds: readonly number[];
-  readonly clip: boolean; // mtad with clip too
+  readonly clip: boolean; // also with clip, where a strategy heeds it
   readonly draftFrom: Settings['draftFrom'];
-  readonly baselines: boolean; // also greedy, temperature 0.7 and mtjd
+  readonly baselines: boolean; // also greedy, temperature 0.7 and the strategies that are baselines
 }
 
 /** One of them on any engine. */
@@ -23,12 +31,19 @@ export interface Entry {
   readonly settings: SettingsInput; // what is not here holds for all
 }
 
-export const DEFAULT_STRATEGIES: readonly StrategyName[] = ['autoregressive', 'speculative', 'mtad', 'mmtad'];
+/** What a benchmark compares where nobody says what: what speed-ups are over comes first. */
+export const DEFAULT_STRATEGIES: readonly StrategyName[] = [
+  ...new Set([PLAIN.name, USUAL.name, ...STRATEGY_NAMES] as StrategyName[]),
+].filter((name) => definitionOf(name).benchmark === 'contender');
 
 /** Text of the same target that costs no more than plain sampling and is likelier: what joint decoding must be held against. */
 const BASELINES: readonly Entry[] = [
-  { name: 'greedy', role: 'baseline', settings: { strategy: 'autoregressive', temperature: 0 } },
-  { name: 'temperature 0.7', role: 'baseline', settings: { strategy: 'autoregressive', temperature: 0.7 } },
+  { name: 'greedy', role: 'baseline', settings: { strategy: PLAIN.name as StrategyName, temperature: 0 } },
+  {
+    name: 'temperature 0.7',
+    role: 'baseline',
+    settings: { strategy: PLAIN.name as StrategyName, temperature: 0.7 },
+  },
 ];
 
 /** @throws UsageError for a name that is no strategy, with the one that was probably meant */
@@ -52,45 +67,36 @@ export function expand(field: Field): Entry[] {
   const { strategies, baselines, draftLengths, beamWidths } = field;
   const entries = [...new Set(strategies)].flatMap((strategy) => expandStrategy(strategy, field));
   if (!baselines) return entries;
-  const joint = strategies.includes('mtjd')
-    ? []
-    : expandStrategy('mtjd', { ...field, draftLengths: [draftLengths[0]!], beamWidths: [beamWidths[0]!] });
-  return [...entries, ...BASELINES, ...joint.map((entry) => ({ ...entry, role: 'baseline' as const }))];
+  const first = { ...field, draftLengths: [draftLengths[0]!], beamWidths: [beamWidths[0]!] };
+  const others = STRATEGY_NAMES.filter(
+    (name) => definitionOf(name).benchmark === 'baseline' && !strategies.includes(name),
+  ).flatMap((name) => expandStrategy(name, first));
+  return [...entries, ...BASELINES, ...others.map((entry) => ({ ...entry, role: 'baseline' as const }))];
 }
 
-/** Which lists a strategy has a use for. */
-const USES: Record<StrategyName, readonly ('draftLength' | 'beamWidth' | 'threshold')[]> = {
-  autoregressive: [],
-  speculative: ['draftLength'],
-  block: ['draftLength'],
-  mtad: ['draftLength', 'beamWidth', 'threshold'],
-  mmtad: ['draftLength', 'beamWidth', 'threshold'],
-  mtjd: ['draftLength', 'beamWidth'],
-};
-
-function expandStrategy(strategy: StrategyName, field: Field): Entry[] {
-  const { draftLengths, beamWidths, thresholds, clip, draftFrom } = field;
-  const uses = USES[strategy];
-  const values = (key: (typeof uses)[number], list: readonly number[]) =>
-    uses.includes(key) && list.length > 0 ? [...new Set(list)] : [undefined];
-  const looksUp = draftFrom === 'lookup' && strategy !== 'mtjd';
-  const clips = clip && canClip(strategy) ? [false, true] : [false];
-  const entries: Entry[] = [];
-  for (const draftLength of values('draftLength', draftLengths))
-    for (const beamWidth of values('beamWidth', looksUp ? [] : beamWidths))
-      for (const [threshold, clipped] of values('threshold', thresholds).flatMap((threshold) =>
-        clips.map((c) => [threshold, c] as const),
-      )) {
-        const settings: SettingsInput = {
-          strategy,
-          ...(draftLength === undefined ? {} : { draftLength }),
-          ...(beamWidth === undefined ? {} : { beamWidth }),
-          ...(threshold === undefined ? {} : { threshold }),
-          ...(clipped ? { clip: true } : {}),
-          ...(uses.includes('draftLength') && looksUp ? { draftFrom } : {}),
-        };
-        parseSettings(settings);
-        entries.push({ name: nameOf(settings), role: 'strategy', settings });
-      }
-  return entries;
+function expandStrategy(strategy: StrategyChoice, field: Field): Entry[] {
+  const { draftFrom } = field;
+  const { heeds } = definitionOf(strategy);
+  const looksUp = draftFrom === 'lookup' && heeds.includes('draftFrom');
+  const lists: [StrategySetting, readonly SettingsInput[StrategySetting][]][] = [
+    ['draftLength', field.draftLengths],
+    ['beamWidth', looksUp ? [] : field.beamWidths], // a lookup has no beams
+    ['threshold', field.thresholds],
+    ['clip', field.clip ? [undefined, true] : []],
+    ['draftFrom', looksUp ? [draftFrom] : []],
+  ];
+  const heeded = lists.filter(([name, values]) => heeds.includes(name) && values.length > 0);
+  const combinations = heeded.reduce<SettingsInput[]>(
+    (all, [name, values]) =>
+      all.flatMap((settings) =>
+        [...new Set(values)].map((value) =>
+          value === undefined ? settings : { ...settings, [name]: value },
+        ),
+      ),
+    [{ strategy }],
+  );
+  return combinations.map((settings) => {
+    parseSettings({ ...settings, draftFrom });
+    return { name: nameOf(settings), role: 'strategy', settings };
+  });
 }

@@ -1,4 +1,5 @@
 import type { SettingsInput } from '../generation/settings.js';
+import { definitionOf } from '../strategies/index.js';
 
 /** 'mtad k=4 w=4 tau=0.5', after the options of the command line. */
 export function nameOf({
@@ -10,7 +11,7 @@ export function nameOf({
   draftFrom,
 }: SettingsInput): string {
   return [
-    strategy,
+    strategy && definitionOf(strategy).name,
     draftLength && `k=${draftLength}`,
     beamWidth && `w=${beamWidth}`,
     threshold && `tau=${threshold}`,

@@ -1,9 +1,7 @@
 import { FEWEST } from '../math/bootstrap.js';
+import { PLAIN, strategyNamed } from '../strategies/index.js';
 import { strategyOf } from './names.js';
 import type { ContenderSummary } from './report.js';
-
-/** Strategies whose text is distributed as the target's own. */
-const LOSSLESS = ['speculative', 'block'];
 
 /** A fall of distinct-2 by more than this part is worth a word. */
 const REPEATS = 0.1;
@@ -15,7 +13,7 @@ const REPEATS = 0.1;
 export function recommend(contenders: readonly ContenderSummary[]): string {
   const strategies = contenders.filter(({ role }) => role === 'strategy').sort((a, b) => mean(b) - mean(a));
   const here = strategies.filter(({ engine }) => engine === strategies[0]!.engine); // the engine of the fastest
-  const plain = here.find(({ name }) => name === 'autoregressive');
+  const plain = here.find(({ name }) => name === PLAIN.name);
   if (!plain?.tokensPerSecond)
     return 'No recommendation: autoregressive did not run, so there is nothing to compare with.';
   const rivals = here
@@ -45,7 +43,7 @@ export function recommend(contenders: readonly ContenderSummary[]): string {
 }
 
 function isExact(one: ContenderSummary): boolean {
-  return LOSSLESS.includes(strategyOf(one));
+  return strategyNamed(strategyOf(one))?.isLossless ?? false;
 }
 
 function factor({ speedUp }: ContenderSummary): number {

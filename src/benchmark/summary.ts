@@ -2,6 +2,7 @@ import { mean, median, sampleStandardDeviation } from 'simple-statistics';
 import { bootstrap } from '../math/bootstrap.js';
 import { distinct } from '../math/distinct.js';
 import { createRng } from '../math/rng.js';
+import { PLAIN, USUAL } from '../strategies/index.js';
 import { gammaOf, strategyOf } from './names.js';
 import { bareMs } from './possible.js';
 import type { Contender, ContenderSummary, Estimate, Generation, PassCost, SpeedUps } from './report.js';
@@ -32,8 +33,8 @@ export function summarise(
       tokens: sum(own, ({ tokens }) => tokens.length),
       tokensPerSecond: speedOf(own),
       speedUp: {
-        autoregressive: speedUpOver(rivalOf(contender, contenders, 'autoregressive')),
-        speculative: speedUpOver(rivalOf(contender, contenders, 'speculative')),
+        autoregressive: speedUpOver(rivalOf(contender, contenders, PLAIN.name)),
+        speculative: speedUpOver(rivalOf(contender, contenders, USUAL.name)),
         predictor: speedUpOver(rivalOf(contender, contenders, 'DraftSequenceTokenPredictor')),
       } satisfies SpeedUps,
       firstTokenMs: medianOf(own.flatMap(({ ms }) => ms.firstToken ?? [])),

@@ -150,7 +150,7 @@ export function draftFile({ draft }: { readonly draft?: string | undefined }): s
   return draft === 'lookup' ? undefined : draft;
 }
 
-export function draftSource({ draft }: RuntimeFlags): 'lookup' | 'model' {
+export function draftSource({ draft }: { readonly draft?: unknown }): 'lookup' | 'model' {
   return draft === 'lookup' ? 'lookup' : 'model';
 }
 

@@ -13,6 +13,7 @@ export type NextTokens = (
   nodes: readonly NodeIndex[],
 ) => Promise<Distribution[]>;
 
+/** How far a drafter guesses. */
 export interface DraftOptions {
   readonly gamma: number; // tokens guessed per step, >= 1
   /** Whether a token ends the generation: nothing is guessed after it. */

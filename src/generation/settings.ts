@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { UsageError } from '../errors.js';
 import { DEFAULT_SAMPLING } from '../math/sampling-settings.js';
-import { canClip, canLookUp, STRATEGY_NAMES } from '../strategies/index.js';
+import { STRATEGY_SETTINGS, type StrategyDefinition } from '../strategies/definition.js';
+import { refusalOf, STRATEGY_NAMES, type StrategyChoice, strategyNamed } from '../strategies/index.js';
 import { checkJsonSchema } from '../text/json-schema.js';
 
 const number = (expected: string, accept: (value: number) => boolean) =>
@@ -11,9 +12,27 @@ const whole = (min: number, max: number) =>
 /** Far beyond what changes any choice, and so that logits stay finite. */
 const penalty = number('a number from -1e6 to 1e6', (n) => Math.abs(n) <= 1e6);
 
+/** What a strategy of a user's own must have at least. */
+const PARTS = `a name of its own, heeds (any of ${STRATEGY_SETTINGS.join(', ')}), sequences and create`;
+
+function isStrategy(value: unknown): boolean {
+  if (typeof value === 'string') return strategyNamed(value) !== undefined;
+  const { name, heeds, sequences, create } = (value ?? {}) as Partial<StrategyDefinition>;
+  const isNamed = typeof name === 'string' && /^[\w-]+$/.test(name);
+  const isHeedful = Array.isArray(heeds) && heeds.every((one) => STRATEGY_SETTINGS.includes(one));
+  if (!isNamed || !isHeedful || typeof sequences !== 'function' || typeof create !== 'function') return false;
+  const namesake = strategyNamed(name);
+  return namesake === undefined || namesake === value; // reports tell strategies apart by their names
+}
+
 /** Everything that decides what is generated, with the paper's defaults (Qin et al., section 6.1). */
 export const settingsSchema = z.strictObject({
-  strategy: z.enum(STRATEGY_NAMES, { error: `one of ${STRATEGY_NAMES.join(', ')}` }).default('mtad'),
+  strategy: z
+    .custom<StrategyChoice>(isStrategy, {
+      error: ({ input }) =>
+        `one of ${STRATEGY_NAMES.join(', ')}${typeof input === 'object' && input ? `, or an object with ${PARTS}` : ''}`,
+    })
+    .default(STRATEGY_NAMES[0]!),
   draftLength: whole(1, 64).default(4),
   beamWidth: whole(1, 64).default(4),
   threshold: number('a number above 0 and at most 1', (n) => n > 0 && n <= 1).default(0.5),
@@ -80,11 +99,9 @@ export function parseSettings(input: SettingsInput): Settings {
 
 /** @throws UsageError where one setting rules out what another asks for */
 function refuseContradictions(settings: Settings): Settings {
-  const { strategy, clip, draftFrom, grammar, ignoreEos } = settings;
-  if (clip && !canClip(strategy))
-    throw new UsageError(`clip changes the rule of mtad, and ${strategy} has another: use mtad`);
-  if (draftFrom === 'lookup' && !canLookUp(strategy))
-    throw new UsageError(`${strategy} judges several beams, and a lookup makes a single guess: use mtad`);
+  const { strategy, grammar, ignoreEos } = settings;
+  const refusal = refusalOf(strategy, settings);
+  if (refusal !== undefined) throw new UsageError(refusal);
   if (grammar && ignoreEos)
     throw new UsageError('A grammar ends the text, and --ignore-eos forbids the end: leave out one of them');
   if (grammar && 'jsonSchema' in grammar) checkJsonSchema(grammar.jsonSchema);

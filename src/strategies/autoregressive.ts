@@ -1,11 +1,20 @@
 import { samplingTruncation } from '../math/sampling-settings.js';
 import { acceptExact } from '../rules/exact.js';
-import type { Recipe } from './recipe.js';
+import type { StrategyDefinition } from './definition.js';
 
 /** One token per pass of the target model: nothing is guessed, so only `next` is left. */
-export const autoregressive: Recipe<object> = {
+export const autoregressive: StrategyDefinition<never> = {
+  name: 'autoregressive',
+  title: 'the target model alone, a token per pass',
+  help: 'no draft',
+  heeds: [],
+  isLossless: true,
+  drafts: 'nothing',
+  mayRefuse: true,
+  benchmark: 'contender',
+  look: { color: '#1c1f24', darkColor: '#e5e7eb', mark: 'rect' },
   sequences: () => ({ target: 1, draft: 0 }),
-  create: (_options, { sampling }) => ({
+  create: (_settings, { sampling }) => ({
     truncation: samplingTruncation(sampling),
     draft: async () => [],
     accept: acceptExact,

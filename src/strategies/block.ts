@@ -1,9 +1,17 @@
 import { acceptBlock } from '../rules/block.js';
-import type { Recipe } from './recipe.js';
-import { type SpeculativeOptions, speculative } from './speculative.js';
+import type { StrategyDefinition } from './definition.js';
+import { speculative } from './speculative.js';
 
 /** Speculative sampling whose chain is judged as a block: more of it is accepted, the text is distributed the same. */
-export const block: Recipe<SpeculativeOptions> = {
+export const block: StrategyDefinition<'draftLength' | 'draftFrom'> = {
+  name: 'block',
+  title: 'speculative sampling, verified as a block (Sun et al. 2024)',
+  help: 'the same, more accepted',
+  heeds: speculative.heeds,
+  isLossless: true,
+  drafts: 'chain',
+  mayRefuse: true,
+  look: { color: '#e69f00', darkColor: '#e69f00', mark: 'rectRot' },
   sequences: speculative.sequences,
-  create: (options, context) => ({ ...speculative.create(options, context), accept: acceptBlock }),
+  create: (settings, context) => ({ ...speculative.create(settings, context), accept: acceptBlock }),
 };

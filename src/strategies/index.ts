@@ -1,46 +1,59 @@
 import type { Strategy } from '../decoding/strategy.js';
 import { autoregressive } from './autoregressive.js';
 import { block } from './block.js';
+import type {
+  Sequences,
+  StrategyContext,
+  StrategyDefinition,
+  StrategySetting,
+  StrategySettings,
+} from './definition.js';
 import { mmtad } from './mmtad.js';
 import { mtad } from './mtad.js';
 import { mtjd } from './mtjd.js';
-import type { Recipe, Sequences, StrategyContext } from './recipe.js';
 import { speculative } from './speculative.js';
 
-const RECIPES = {
+/** All strategies of mtad under their names, the default first. */
+export const STRATEGIES = {
   mtad,
   mmtad,
   speculative,
   block,
   autoregressive,
   mtjd,
-} satisfies Record<string, Recipe<never>>;
+} satisfies Record<string, StrategyDefinition>;
 
 /** The strategies' names: what `--strategy` takes. */
-export type StrategyName = keyof typeof RECIPES;
-
-/** A strategy's name with the options of its recipe. */
-export type StrategyOptions = {
-  [Name in StrategyName]: { readonly strategy: Name } & OptionsOf<(typeof RECIPES)[Name]>;
-}[StrategyName];
-type OptionsOf<R> = R extends Recipe<infer Options> ? Options : never;
+export type StrategyName = keyof typeof STRATEGIES;
 
 /** All of them, the default first. */
-export const STRATEGY_NAMES = Object.keys(RECIPES) as StrategyName[];
+export const STRATEGY_NAMES = Object.keys(STRATEGIES) as StrategyName[];
 
-/** Whether a strategy's rule knows `clip`. */
-export function canClip(strategy: string): boolean {
-  return strategy === 'mtad';
+/** The strategy without a draft, over which speed-ups are. */
+export const PLAIN = autoregressive;
+
+/** The usual way of drafting, over which speed-ups are too. */
+export const USUAL = speculative;
+
+/** A strategy by its name, or one of a user's own. */
+export type StrategyChoice = StrategyName | StrategyDefinition;
+
+/** A strategy with the settings that it heeds. */
+export type StrategyOptions =
+  | {
+      [Name in StrategyName]: { readonly strategy: Name } & HeededBy<(typeof STRATEGIES)[Name]>;
+    }[StrategyName]
+  | ({ readonly strategy: StrategyDefinition } & StrategySettings);
+type HeededBy<D> = D extends StrategyDefinition<infer Heeded> ? Pick<StrategySettings, Heeded> : never;
+
+/** The strategy of this name in the table; undefined for a name that is not in it. */
+export function strategyNamed(name: string): StrategyDefinition | undefined {
+  return Object.hasOwn(STRATEGIES, name) ? STRATEGIES[name as StrategyName] : undefined;
 }
 
-/** Whether a strategy makes do with the single guess of a lookup. */
-export function canLookUp(strategy: string): boolean {
-  return strategy !== 'mmtad';
-}
-
-/** Whether a strategy judges its guesses: those of mtjd are the target's own. */
-export function canRefuse(strategy: string): boolean {
-  return strategy !== 'mtjd';
+/** Everything that may be asked about a strategy. */
+export function definitionOf(strategy: StrategyChoice): StrategyDefinition {
+  return typeof strategy === 'string' ? STRATEGIES[strategy] : strategy;
 }
 
 /**
@@ -48,14 +61,37 @@ export function canRefuse(strategy: string): boolean {
  * @throws Error where it needs a draft model and there is none
  */
 export function createStrategy(options: StrategyOptions, context: StrategyContext): Strategy {
-  return recipeOf(options).create(options, context);
+  return definitionOf(options.strategy).create(heededOf(options), context);
 }
 
+/** Branches that a strategy with these settings has at once in the cache of each model. */
 export function sequencesOf(options: StrategyOptions): Sequences {
-  return recipeOf(options).sequences(options);
+  return definitionOf(options.strategy).sequences(heededOf(options));
 }
 
-/** The recipe under a name takes the options under that name, which TypeScript cannot follow. */
-function recipeOf({ strategy }: StrategyOptions): Recipe<StrategyOptions> {
-  return RECIPES[strategy] as Recipe<StrategyOptions>;
+/** What a strategy cannot do, as a sentence; undefined where it can do all that these settings ask for. */
+export function refusalOf(
+  strategy: StrategyChoice,
+  { clip, draftFrom }: Partial<StrategySettings>,
+): string | undefined {
+  const { name, heeds, drafts } = definitionOf(strategy);
+  if (clip && !heeds.includes('clip')) {
+    const others = STRATEGY_NAMES.filter((other) => heedsSetting(other, 'clip')).join(' or ');
+    return `clip changes the rule of ${others}, and ${name} has another: use ${others}`;
+  }
+  if (draftFrom === 'lookup' && drafts === 'tree')
+    return `${name} judges several beams, and a lookup makes a single guess: use ${STRATEGY_NAMES[0]}`;
+  return undefined;
+}
+
+/** Whether a setting makes a difference to a strategy. */
+export function heedsSetting(strategy: StrategyChoice, setting: StrategySetting): boolean {
+  return definitionOf(strategy).heeds.includes(setting);
+}
+
+/** Only what the strategy says that it heeds, so that it can be held to that. */
+function heededOf({ strategy, ...settings }: StrategyOptions): StrategySettings {
+  const { heeds } = definitionOf(strategy);
+  const entries = Object.entries(settings).filter(([name]) => heeds.includes(name as StrategySetting));
+  return Object.fromEntries(entries) as unknown as StrategySettings;
 }

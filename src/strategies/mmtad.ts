@@ -1,33 +1,35 @@
 import { beamTreeDrafter } from '../drafting/beams.js';
-import { choose } from '../math/sample.js';
 import { likelihoodTruncation } from '../math/sampling-settings.js';
 import { acceptJointTree } from '../rules/joint-tree.js';
-import { ROOT } from '../types.js';
-import { nextTokens, type Recipe } from './recipe.js';
+import { acceptBy, type Decide, nextTokens, type StrategyDefinition } from './definition.js';
 
-export interface MmtadOptions {
-  readonly draftLength: number; // tokens guessed per step, >= 1
-  readonly beamWidth: number; // beams kept per depth, >= 1
-  readonly threshold: number; // acceptance threshold, (0, 1]
-}
+const decide: Decide<'threshold'> = (draft, p, { threshold }) =>
+  acceptJointTree(draft, p, { tau: threshold });
 
 /**
  * Multi-candidate MTAD (Qin et al. 2025): the target judges all beams in one pass, as a tree, and the longest block of
  * any of them is kept.
  */
-export const mmtad: Recipe<MmtadOptions> = {
+export const mmtad: StrategyDefinition<'draftLength' | 'beamWidth' | 'threshold'> = {
+  name: 'mmtad',
+  title: 'multi-candidate MTAD (Qin et al. 2025)',
+  help: 'joint, all beams at once',
+  heeds: ['draftLength', 'beamWidth', 'threshold'],
+  isLossless: false,
+  drafts: 'tree',
+  mayRefuse: true,
+  benchmark: 'contender',
+  look: { color: '#d55e00', darkColor: '#ee7733', mark: 'triangle' },
   sequences: ({ beamWidth }) => ({ target: beamWidth, draft: beamWidth }),
-  create({ draftLength, beamWidth, threshold }, { sampling, isEnd, draft }) {
+  create(settings, { sampling, isEnd, draft }) {
+    const { draftLength, beamWidth } = settings;
     const greedy = sampling.temperature === 0;
     const truncation = likelihoodTruncation(sampling);
     return {
       truncation,
       draft: beamTreeDrafter(nextTokens(draft, truncation), { gamma: draftLength, beamWidth, greedy, isEnd }),
-      accept: (draft, p, rng) => {
-        const accepted = acceptJointTree(draft, p, { tau: threshold });
-        const last = accepted.at(-1) ?? ROOT;
-        return { accepted, next: choose(p[last + 1]!, sampling, rng) };
-      },
+      accept: acceptBy(decide, settings, sampling),
     };
   },
+  decide,
 };

@@ -1,26 +1,29 @@
 import { beamDrafter } from '../drafting/beams.js';
-import type { DraftSource } from '../drafting/drafter.js';
 import { lookupDrafter } from '../drafting/lookup.js';
-import { choose } from '../math/sample.js';
 import { likelihoodTruncation } from '../math/sampling-settings.js';
 import { acceptJoint } from '../rules/joint.js';
-import { nextTokens, type Recipe } from './recipe.js';
+import { acceptBy, type Decide, nextTokens, type StrategyDefinition } from './definition.js';
 
-export interface MtadOptions {
-  readonly draftLength: number; // tokens guessed per step, >= 1
-  readonly beamWidth: number; // beams kept per depth, >= 1
-  readonly threshold: number; // acceptance threshold, (0, 1]
-  readonly clip: boolean; // cap the likelihood ratio at 1 after every token
-  readonly draftFrom: DraftSource;
-}
+const decide: Decide<'threshold' | 'clip'> = (draft, p, { threshold, clip }) =>
+  [...draft.keys()].slice(0, acceptJoint(draft, p, { tau: threshold, clip }));
 
 /**
  * Multi-token assisted decoding (Qin et al. 2025, algorithm 2): a beam-sampled chain, judged by the joint
  * likelihood of its prefixes. Seeks likelier blocks than the target alone would sample; not lossless.
  */
-export const mtad: Recipe<MtadOptions> = {
+export const mtad: StrategyDefinition<'draftLength' | 'beamWidth' | 'threshold' | 'clip' | 'draftFrom'> = {
+  name: 'mtad',
+  title: 'multi-token assisted decoding (Qin et al. 2025)',
+  help: 'joint',
+  heeds: ['draftLength', 'beamWidth', 'threshold', 'clip', 'draftFrom'],
+  isLossless: false,
+  drafts: 'chain',
+  mayRefuse: true,
+  benchmark: 'contender',
+  look: { color: '#0072b2', darkColor: '#4ba3e3', mark: 'circle' },
   sequences: ({ beamWidth, draftFrom }) => ({ target: 1, draft: draftFrom === 'lookup' ? 0 : beamWidth }),
-  create({ draftLength, beamWidth, threshold, clip, draftFrom }, { sampling, isEnd, draft }) {
+  create(settings, { sampling, isEnd, draft }) {
+    const { draftLength, beamWidth, draftFrom } = settings;
     const greedy = sampling.temperature === 0;
     const truncation = likelihoodTruncation(sampling);
     return {
@@ -29,11 +32,8 @@ export const mtad: Recipe<MtadOptions> = {
         draftFrom === 'lookup'
           ? lookupDrafter({ gamma: draftLength, isEnd })
           : beamDrafter(nextTokens(draft, truncation), { gamma: draftLength, beamWidth, greedy, isEnd }),
-      accept: (draft, p, rng) => {
-        const n = acceptJoint(draft, p, { tau: threshold, clip });
-        const accepted = [...draft.keys()].slice(0, n);
-        return { accepted, next: choose(p[n]!, sampling, rng) };
-      },
+      accept: acceptBy(decide, settings, sampling),
     };
   },
+  decide,
 };

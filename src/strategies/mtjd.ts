@@ -2,19 +2,23 @@ import { beamDrafter } from '../drafting/beams.js';
 import { logProbOf } from '../math/distribution.js';
 import { choose } from '../math/sample.js';
 import { likelihoodTruncation } from '../math/sampling-settings.js';
-import { nextTokens, type Recipe } from './recipe.js';
-
-export interface MtjdOptions {
-  readonly draftLength: number; // tokens written per step, >= 1
-  readonly beamWidth: number; // beams kept per depth, >= 1
-}
+import { nextTokens, type StrategyDefinition } from './definition.js';
 
 /**
  * Multi-token joint decoding (Qin et al. 2025), the ideal that MTAD approximates: gamma tokens at once from their
  * joint distribution under the target. Drawing from it exactly takes time exponential in gamma; here it is the
  * likeliest of the target's own beams. Slow by design: gamma + 1 passes of the target for gamma tokens.
  */
-export const mtjd: Recipe<MtjdOptions> = {
+export const mtjd: StrategyDefinition<'draftLength' | 'beamWidth'> = {
+  name: 'mtjd',
+  title: 'multi-token joint decoding (Qin et al. 2025), the ideal that MTAD approximates',
+  help: 'joint, the target alone: slow',
+  heeds: ['draftLength', 'beamWidth'],
+  isLossless: false,
+  drafts: 'chain',
+  mayRefuse: false,
+  benchmark: 'baseline',
+  look: { color: '#cc79a7', darkColor: '#cc79a7', mark: 'rectRot' },
   sequences: ({ beamWidth }) => ({ target: beamWidth, draft: 0 }),
   create({ draftLength, beamWidth }, { sampling, isEnd, target }) {
     const greedy = sampling.temperature === 0;

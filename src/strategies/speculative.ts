@@ -1,17 +1,20 @@
 import { chainDrafter } from '../drafting/chain.js';
-import type { DraftSource } from '../drafting/drafter.js';
 import { lookupDrafter } from '../drafting/lookup.js';
 import { samplingTruncation } from '../math/sampling-settings.js';
 import { acceptExact } from '../rules/exact.js';
-import { nextTokens, type Recipe } from './recipe.js';
-
-export interface SpeculativeOptions {
-  readonly draftLength: number; // tokens guessed per step, >= 1
-  readonly draftFrom: DraftSource;
-}
+import { nextTokens, type StrategyDefinition } from './definition.js';
 
 /** Speculative sampling: a chain of guesses, judged token by token. The text is distributed as the target's. */
-export const speculative: Recipe<SpeculativeOptions> = {
+export const speculative: StrategyDefinition<'draftLength' | 'draftFrom'> = {
+  name: 'speculative',
+  title: 'speculative sampling, token by token (Leviathan et al. 2023)',
+  help: 'as the target alone would write',
+  heeds: ['draftLength', 'draftFrom'],
+  isLossless: true,
+  drafts: 'chain',
+  mayRefuse: true,
+  benchmark: 'contender',
+  look: { color: '#009e73', darkColor: '#12b886', mark: 'rectRounded' },
   sequences: ({ draftFrom }) => ({ target: 1, draft: draftFrom === 'lookup' ? 0 : 1 }),
   create({ draftLength, draftFrom }, { sampling, isEnd, draft }) {
     const truncation = samplingTruncation(sampling);

@@ -1,21 +1,22 @@
 import { excerpt } from '../math/distribution.js';
 import { depthsOf, pathsTo } from '../math/draft-tree.js';
+import { definitionOf, STRATEGY_NAMES, type StrategyName } from '../strategies/index.js';
 import { type Distribution, type Draft, type LogProb, type NodeIndex, ROOT, type TokenId } from '../types.js';
 
 /** The settings that decide what is accepted of a draft. */
 export interface ReplayRule {
   readonly threshold: number; // (0, 1]
   readonly draftLength: number; // guesses in a row that count, >= 1
-  readonly clip: boolean; // false for mmtad
+  readonly clip: boolean; // false where the strategy does not heed it
 }
 
 /** Strategies that toss no coin to accept: what they decide follows from a trace. */
-export const REPLAYABLE = ['mtad', 'mmtad'] as const;
+export const REPLAYABLE = STRATEGY_NAMES.filter((name) => definitionOf(name).decide);
 
 /** What `mtad --trace` wrote of one generation. */
 export interface Trace {
   readonly file: string;
-  readonly strategy: (typeof REPLAYABLE)[number];
+  readonly strategy: StrategyName;
   readonly rule: ReplayRule; // the one that was applied
   readonly steps: readonly RecordedStep[]; // at least one
   readonly cutOff: number | null; // number of a last line that the run was ended in the middle of, left out

@@ -1,8 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { UsageError } from '../errors.js';
 import { depthsOf } from '../math/draft-tree.js';
-import { acceptJoint } from '../rules/joint.js';
-import { acceptJointTree } from '../rules/joint-tree.js';
+import { definitionOf, heedsSetting, refusalOf } from '../strategies/index.js';
 import type { TokenId } from '../types.js';
 import { draftOf, type RecordedStep, type ReplayRule, type Trace } from './recorded.js';
 
@@ -74,7 +73,7 @@ export function replay(trace: Trace, rule: Partial<ReplayRule> = {}): Replay {
 
 /**
  * One row for each combination. Where nothing is asked for: eight thresholds and the trace's own, its own gamma, without
- * clip and, for mtad, with it.
+ * clip and, where the strategy heeds it, with it.
  * @throws UsageError for settings that the trace cannot answer for
  */
 export function replayGrid(
@@ -82,7 +81,7 @@ export function replayGrid(
   {
     thresholds = [...new Set([...THRESHOLDS, trace.rule.threshold])].sort((a, b) => a - b),
     draftLengths = [trace.rule.draftLength],
-    clips = trace.strategy === 'mtad' ? [false, true] : [false],
+    clips = heedsSetting(trace.strategy, 'clip') ? [false, true] : [false],
   }: {
     readonly thresholds?: readonly number[] | undefined;
     readonly draftLengths?: readonly number[] | undefined;
@@ -106,17 +105,10 @@ export function reproduces(trace: Trace): Reproduction {
   return { steps, asRecorded: steps - differences.length, differences };
 }
 
-function decide(
-  strategy: Trace['strategy'],
-  step: RecordedStep,
-  { threshold, draftLength, clip }: ReplayRule,
-): Decision {
-  const { draft, p } = draftOf(step, draftLength);
-  const path =
-    strategy === 'mtad'
-      ? draft.slice(0, acceptJoint(draft, p, { tau: threshold, clip }))
-      : acceptJointTree(draft, p, { tau: threshold }).map((node) => draft[node]!);
-  const tokens = path.slice(0, step.room).map(({ token }) => token);
+function decide(strategy: Trace['strategy'], step: RecordedStep, rule: ReplayRule): Decision {
+  const { draft, p } = draftOf(step, rule.draftLength);
+  const path = definitionOf(strategy).decide!(draft, p, rule);
+  const tokens = path.slice(0, step.room).map((node) => draft[node]!.token);
   const recorded = step.emitted.slice(0, step.accepted);
   // After a guess that ended the text (end token, stop string, token limit) nothing was emitted.
   const isCut = step.emitted.length === step.accepted;
@@ -137,8 +129,8 @@ function checkRule({ strategy, rule }: Trace, { threshold, draftLength, clip }: 
     throw new UsageError(
       `draftLength must be a whole number from 1 to ${rule.draftLength}, the draft length of the trace, not ${draftLength}`,
     );
-  if (clip && strategy !== 'mtad')
-    throw new UsageError(`clip changes the rule of mtad, and the trace is of ${strategy}, which has another`);
+  const refusal = refusalOf(strategy, { clip });
+  if (refusal !== undefined) throw new UsageError(`${refusal} (the trace is of ${strategy})`);
 }
 
 function sum(values: readonly number[]): number {

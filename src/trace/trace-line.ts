@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { UsageError } from '../errors.js';
+import { definitionOf } from '../strategies/index.js';
 import { ROOT } from '../types.js';
 import { REPLAYABLE, type RecordedNode, type RecordedStep, type Trace } from './recorded.js';
 
@@ -70,7 +71,8 @@ export function toStep(
   const { index, draft, log_q, log_p, nodes, accepted, emitted } = parse(stepSchema, value, refuse);
   if (log_q.length !== draft.length || log_p.length !== draft.length)
     throw refuse(`draft, log_q and log_p have ${draft.length}, ${log_q.length} and ${log_p.length} entries`);
-  if (nodes && strategy === 'mtad') throw refuse('a draft that branches, in a trace of mtad');
+  if (nodes && definitionOf(strategy).drafts !== 'tree')
+    throw refuse(`a draft that branches, in a trace of ${strategy}`);
   const recorded =
     nodes?.map(({ token, parent, log_q, log_p }) => ({ token, parent, logQ: log_q, logP: log_p })) ??
     draft.map((token, i) => ({ token, parent: i - 1, logQ: log_q[i]!, logP: log_p[i]! }));

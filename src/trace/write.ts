@@ -1,11 +1,22 @@
 import type { Step } from '../decoding/loop.js';
 import { logProbOf } from '../math/distribution.js';
 import { likeliestLeaf, pathTo } from '../math/draft-tree.js';
+import { definitionOf, type StrategyChoice } from '../strategies/index.js';
 import type { LogProb, TokenId } from '../types.js';
 
 /** First line of a trace. Logs are natural. */
-export function traceStart(strategy: string, params: object, promptTokens: readonly TokenId[]): object {
-  return { type: 'start', schema: 1, strategy, params, prompt_tokens: promptTokens };
+export function traceStart(
+  strategy: StrategyChoice,
+  params: object,
+  promptTokens: readonly TokenId[],
+): object {
+  return {
+    type: 'start',
+    schema: 1,
+    strategy: definitionOf(strategy).name,
+    params,
+    prompt_tokens: promptTokens,
+  };
 }
 
 /**

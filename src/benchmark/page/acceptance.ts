@@ -1,4 +1,4 @@
-import { canRefuse } from '../../strategies/index.js';
+import { strategyNamed } from '../../strategies/index.js';
 import { strategyOf } from '../names.js';
 import type { BenchmarkReport, ContenderSummary } from '../report.js';
 import { numberTable } from './blocks.js';
@@ -12,7 +12,7 @@ const WIDTHS = [2, 4, 1];
 
 export function acceptanceByPosition({ contenders }: BenchmarkReport): Chart {
   const drafting = contenders.filter(
-    (one) => one.acceptanceByPosition.length > 0 && canRefuse(strategyOf(one)),
+    (one) => one.acceptanceByPosition.length > 0 && (strategyNamed(strategyOf(one))?.mayRefuse ?? true),
   );
   const longest = Math.max(0, ...drafting.map(({ acceptanceByPosition: rates }) => rates.length));
   const positions = Array.from({ length: longest }, (_, i) => `${i + 1}`);

@@ -1,3 +1,4 @@
+import { strategyNamed } from '../../strategies/index.js';
 import { strategyOf } from '../names.js';
 import type { Contender } from '../report.js';
 
@@ -14,19 +15,11 @@ export interface Family {
   readonly mark: string; // Chart.js's pointStyle
 }
 
-const STRATEGIES: Readonly<Record<string, Omit<Family, 'name'>>> = {
-  autoregressive: { color: '--autoregressive', mark: 'rect' },
-  speculative: { color: '--speculative', mark: 'rectRounded' },
-  block: { color: '--block', mark: 'rectRot' },
-  mtad: { color: '--mtad', mark: 'circle' },
-  mmtad: { color: '--mmtad', mark: 'triangle' },
-  mtjd: { color: '--mtjd', mark: 'rectRot' },
-};
-
 export function familyOf(one: Contender): Family {
   const { role } = one;
   if (role === 'baseline') return { name: 'baseline', color: '--baseline', mark: 'crossRot' };
   if (role === 'peer') return { name: 'peer', color: '--peer', mark: 'star' };
   const strategy = strategyOf(one);
-  return { name: strategy, ...(STRATEGIES[strategy] ?? { color: '--baseline', mark: 'cross' }) };
+  const look = strategyNamed(strategy)?.look;
+  return { name: strategy, color: look ? `--${strategy}` : '--baseline', mark: look?.mark ?? 'cross' };
 }

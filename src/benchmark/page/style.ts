@@ -1,3 +1,13 @@
+import type { Look } from '../../strategies/definition.js';
+import { STRATEGIES } from '../../strategies/index.js';
+
+/** Custom properties of the strategies that have a look of their own. */
+function strategyColors(colorOf: (look: Look) => string): string {
+  return Object.values(STRATEGIES)
+    .flatMap(({ name, look }) => (look ? [`--${name}: ${colorOf(look)};`] : []))
+    .join(' ');
+}
+
 /** Colours of strategies and parts: Okabe and Ito's, which the colour-blind can tell apart. */
 export const STYLE = `
 :root {
@@ -6,8 +16,7 @@ export const STYLE = `
   --serif: Charter, 'Bitstream Charter', 'Sitka Text', Cambria, Georgia, serif;
   --paper: #fff; --ink: #1c1f24; --muted: #5c6470; --rule: #dde0e5; --faint: #b4bac4;
   --accent: #0072b2; --warning: #b34700;
-  --autoregressive: #1c1f24; --speculative: #009e73; --block: #e69f00;
-  --mtad: #0072b2; --mmtad: #d55e00; --mtjd: #cc79a7;
+  ${strategyColors(({ color }) => color)}
   --baseline: #1c1f24; --peer: #7a828f;
   --draft: #56b4e9; --verify: #68707d; --own: #e69f00;
 }
@@ -15,7 +24,7 @@ export const STYLE = `
   :root:not(.printing) {
     --paper: #15171b; --ink: #e5e7eb; --muted: #a0a7b3; --rule: #32373f; --faint: #5a626f;
     --accent: #56b4e9; --warning: #f0904d;
-    --autoregressive: #e5e7eb; --speculative: #12b886; --mtad: #4ba3e3; --mmtad: #ee7733;
+    ${strategyColors(({ darkColor }) => darkColor)}
     --baseline: #e5e7eb; --peer: #98a0ad;
     --verify: #7d8592;
   }

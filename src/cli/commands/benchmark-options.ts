@@ -4,7 +4,7 @@ import { DEFAULT_STRATEGIES, type Entry, expand } from '../../benchmark/contende
 import type { BenchmarkOptions } from '../../benchmark/options.js';
 import { readPrompts } from '../../benchmark/prompts.js';
 import { UsageError } from '../../errors.js';
-import { canClip, canLookUp } from '../../strategies/index.js';
+import { heedsSetting, PLAIN, refusalOf, STRATEGY_NAMES, type StrategyName } from '../../strategies/index.js';
 import { DEFAULTS, draftSource, pairOptionsOf, runOptionsOf } from '../options.js';
 import { BUILT_IN_LIMIT } from '../programs/benchmark.js';
 import { templateChoiceOf } from '../template-options.js';
@@ -40,7 +40,10 @@ function entriesOf(flags: BenchmarkFlags): Entry[] {
   const isDefault = strategies === DEFAULT_STRATEGIES;
   const looksUp = draftSource(flags) === 'lookup';
   const entries = expand({
-    strategies: isDefault && looksUp ? strategies.filter(canLookUp) : strategies,
+    strategies:
+      isDefault && looksUp
+        ? strategies.filter((one) => refusalOf(one, { draftFrom: 'lookup' }) === undefined)
+        : strategies,
     draftLengths: draftLength ?? [DEFAULTS.draftLength],
     beamWidths: beamWidth ?? [DEFAULTS.beamWidth],
     thresholds: threshold ?? [DEFAULTS.threshold],
@@ -48,9 +51,11 @@ function entriesOf(flags: BenchmarkFlags): Entry[] {
     draftFrom: draftSource(flags),
     baselines: flags.baselines ?? isDefault,
   });
-  if (flags.clip && !strategies.some(canClip))
-    throw new UsageError('--clip changes the rule of mtad: add mtad to --strategies');
-  const isComparison = strategies.includes('autoregressive') && new Set(strategies).size > 1;
+  if (flags.clip && !strategies.some((one) => heedsSetting(one, 'clip'))) {
+    const others = STRATEGY_NAMES.filter((one) => heedsSetting(one, 'clip')).join(' or ');
+    throw new UsageError(`--clip changes the rule of ${others}: add ${others} to --strategies`);
+  }
+  const isComparison = strategies.includes(PLAIN.name as StrategyName) && new Set(strategies).size > 1;
   if (flags.failBelow !== undefined && !isComparison)
     throw new UsageError(
       '--fail-below compares autoregressive with others: --strategies must name it and another',

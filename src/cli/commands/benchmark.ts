@@ -12,7 +12,7 @@ import { markdown } from '../../benchmark/formats/markdown.js';
 import type { BenchmarkOptions } from '../../benchmark/options.js';
 import type { BenchmarkReport } from '../../benchmark/report.js';
 import { UsageError } from '../../errors.js';
-import type { StrategyName } from '../../strategies/index.js';
+import { PLAIN, type StrategyName } from '../../strategies/index.js';
 import { attended } from '../attended.js';
 import { EXIT } from '../failures.js';
 import { inputFiles } from '../input-files.js';
@@ -183,7 +183,7 @@ async function showComparison(comparison: Comparison, flags: BenchmarkFlags, std
 function verdict({ contenders, complete }: BenchmarkReport, failBelow: number | undefined): number {
   if (failBelow === undefined || !complete) return EXIT.ok;
   const factors = contenders
-    .filter(({ role, name }) => role === 'strategy' && name !== 'autoregressive')
+    .filter(({ role, name }) => role === 'strategy' && name !== PLAIN.name)
     .map(({ name, speedUp }) => ({ name, factor: speedUp.autoregressive?.value ?? 0 }))
     .sort((a, b) => b.factor - a.factor);
   const { name, factor } = factors[0]!;

@@ -1,7 +1,7 @@
 import type { EffectiveSettings, GenerationResult } from '../../generation/events.js';
 import { ratios } from '../../generation/ratios.js';
 import type { Pair } from '../../models/pair.js';
-import { sequencesOf } from '../../strategies/index.js';
+import { definitionOf, sequencesOf } from '../../strategies/index.js';
 import { VERSION } from '../../version.js';
 
 /** What the object for machines is made from. */
@@ -29,7 +29,7 @@ export interface Run {
 /** Every setting under its name on the command line; null = chosen by the engine. */
 export function paramsJson({ pair, template, settings, runtime }: Run): object {
   return {
-    strategy: settings.strategy,
+    strategy: definitionOf(settings.strategy).name,
     draft_length: settings.draftLength,
     beam_width: settings.beamWidth,
     threshold: settings.threshold,
@@ -79,7 +79,7 @@ export function resultJson(run: Run, result: GenerationResult): object {
     tokens: result.tokens,
     finish_reason: result.finishReason,
     grammar_complete: result.grammarComplete,
-    strategy: settings.strategy,
+    strategy: definitionOf(settings.strategy).name,
     engine: pair.engine.name,
     device: pair.engine.backend,
     model: pair.targetHeader.path,

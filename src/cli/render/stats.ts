@@ -1,6 +1,7 @@
 import type { ChalkInstance } from 'chalk';
 import type { GenerationResult } from '../../generation/events.js';
 import { ratios } from '../../generation/ratios.js';
+import { definitionOf } from '../../strategies/index.js';
 import type { Run } from './json.js';
 
 /** A few lines for people: what came out, how fast, and what the draft model was good for. */
@@ -15,7 +16,7 @@ export function statsText(
   const decodeMs = draft + verify + own;
   const share = (ms: number) => percent(ms / decodeMs);
   const lines = [
-    `${run.settings.strategy}: ${counters.emitted} tokens in ${seconds(decodeMs)}, ${figure(tokensPerSecond, 1)} tokens/s` +
+    `${definitionOf(run.settings.strategy).name}: ${counters.emitted} tokens in ${seconds(decodeMs)}, ${figure(tokensPerSecond, 1)} tokens/s` +
       ` (prompt ${run.promptTokens} tokens in ${seconds(prefillMs)}, first token after ${firstTokenMs === null ? '-' : seconds(firstTokenMs)})`,
   ];
   if (counters.drafted > 0) {

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../../errors.js';
-import { canClip, canLookUp } from '../../strategies/index.js';
+import { refusalOf, strategyNamed } from '../../strategies/index.js';
+import { draftSource } from '../options.js';
 import type { SettableName } from '../programs/index.js';
 import { checkNames } from './check-names.js';
 import { readSettingsFile } from './file.js';
@@ -118,9 +119,9 @@ function areRivals(one: Choice, other: Choice): boolean {
 function excludes({ option, value }: Choice, other: Choice): boolean {
   const name = other.option.attributeName();
   if (option.attributeName() !== 'strategy') return option.conflictsWith.includes(name);
-  const strategy = String(value);
-  if (name === 'clip') return !canClip(strategy);
-  return name === 'draft' && other.value === 'lookup' && !canLookUp(strategy);
+  const asked = { clip: name === 'clip', draftFrom: draftSource({ [name]: other.value }) };
+  const strategy = strategyNamed(String(value));
+  return strategy !== undefined && refusalOf(strategy, asked) !== undefined;
 }
 
 /** What is said so far, and not only to turn it off. */

@@ -1,0 +1,117 @@
+import type { ModelCache } from '../decoding/model-cache.js';
+import type { Strategy } from '../decoding/strategy.js';
+import type { DraftSource, NextTokens } from '../drafting/drafter.js';
+import { choose } from '../math/sample.js';
+import type { SamplingSettings } from '../math/sampling-settings.js';
+import type { Truncation } from '../math/truncate.js';
+import { type Distribution, type Draft, type NodeIndex, ROOT, type TokenId } from '../types.js';
+
+/** What a strategy may be told. Ranges, defaults and help are in the table of settings. */
+export interface StrategySettings {
+  readonly draftLength: number; // tokens drafted per step, >= 1
+  readonly beamWidth: number; // beams kept per depth, >= 1
+  readonly threshold: number; // acceptance threshold, (0, 1]
+  readonly clip: boolean; // cap the likelihood ratio at 1 after every token
+  readonly draftFrom: DraftSource;
+}
+
+/** The name of such a setting. */
+export type StrategySetting = keyof StrategySettings;
+
+/** All of them. */
+export const STRATEGY_SETTINGS: readonly StrategySetting[] = [
+  'draftLength',
+  'beamWidth',
+  'threshold',
+  'clip',
+  'draftFrom',
+];
+
+/** Those that a trace can be replayed with. */
+export type RecordedSetting = 'draftLength' | 'threshold' | 'clip';
+
+/**
+ * Everything that anybody may ask about a strategy. A strategy of mtad is one such object in a file of its own and a line
+ * in `STRATEGIES`; one of yours is such an object given as the setting `strategy` of `generate` or of a benchmark's entry.
+ */
+export interface StrategyDefinition<Heeded extends StrategySetting = StrategySetting> {
+  /** What `--strategy` takes and reports show: letters, digits and hyphens. */
+  readonly name: string;
+  /** What it is, in one line. */
+  readonly title: string;
+  /** The same in a few words, for a list of all strategies. */
+  readonly help: string;
+  /** The settings that make a difference to it. It is given no others. */
+  readonly heeds: readonly Heeded[];
+  /** Whether its text is distributed as the target's own. */
+  readonly isLossless: boolean;
+  /** The shape of its drafts. A lookup makes a chain, so a strategy of trees refuses it. */
+  readonly drafts: 'nothing' | 'chain' | 'tree';
+  /** Whether it may refuse what it drafted: only then does an acceptance rate mean something. */
+  readonly mayRefuse: boolean;
+  /** Its part in a benchmark that names no strategies: none unless it is said. */
+  readonly benchmark?: 'contender' | 'baseline' | undefined;
+  /** How the report draws it; without this as one of the others. */
+  readonly look?: Look | undefined;
+  /** Branches that it has at once in the cache of each model. */
+  sequences(settings: Pick<StrategySettings, Heeded>): Sequences;
+  /**
+   * The strategy at work on one text.
+   * @throws Error where it needs a draft model and there is none
+   */
+  create(settings: Pick<StrategySettings, Heeded>, context: StrategyContext): Strategy;
+  /** Its rule, if it tosses no coin: a trace can then be replayed with other settings. */
+  readonly decide?: Decide<Heeded & RecordedSetting> | undefined;
+}
+
+/**
+ * Which guesses are accepted.
+ * @param p target distributions: p[0] after the prefix, p[i + 1] after draft[i]
+ * @returns the path of nodes kept, from the root
+ */
+export type Decide<Heeded extends StrategySetting = StrategySetting> = (
+  draft: Draft,
+  p: readonly Distribution[],
+  settings: Pick<StrategySettings, Heeded>,
+) => NodeIndex[];
+
+/** Colours in CSS, and a mark of the plots. */
+export interface Look {
+  readonly color: string; // on white
+  readonly darkColor: string; // on black
+  readonly mark: 'rect' | 'rectRounded' | 'rectRot' | 'circle' | 'triangle' | 'cross';
+}
+
+/** Branches that a strategy has at once in the cache of each model. */
+export interface Sequences {
+  readonly target: number; // >= 1
+  readonly draft: number; // 0 = no draft model is needed
+}
+
+/** What a strategy works with besides its own settings. */
+export interface StrategyContext {
+  readonly sampling: SamplingSettings;
+  readonly isEnd: (token: TokenId) => boolean;
+  readonly target: ModelCache;
+  /** The draft model's cache; absent where the strategy said that it needs none. */
+  readonly draft?: ModelCache | undefined;
+}
+
+/** A model as a drafter sees it: distributions under the strategy's truncation. */
+export function nextTokens(model: ModelCache | undefined, truncation: Truncation): NextTokens {
+  if (!model) throw new Error('This strategy needs a draft model, and none is loaded');
+  return (prefix, tree, nodes) => model.distributions(prefix, tree, nodes, truncation);
+}
+
+/** A rule that tosses no coin as a verdict: what it accepts, then a token of the target's own. */
+export function acceptBy<Heeded extends StrategySetting>(
+  decide: Decide<Heeded>,
+  settings: Pick<StrategySettings, Heeded>,
+  sampling: SamplingSettings,
+): Strategy['accept'] {
+  return (draft, p, rng) => {
+    const accepted = decide(draft, p, settings);
+    const last = accepted.at(-1) ?? ROOT;
+    return { accepted, next: choose(p[last + 1]!, sampling, rng) };
+  };
+}
