@@ -32,7 +32,10 @@ export { type DecodeOptions, decode, type Step } from './decoding/loop.js';
 export { ModelCache, type NodeReadRequest, type Work } from './decoding/model-cache.js';
 export { type CacheOptions, openCache } from './decoding/open-cache.js';
 export type { Strategy } from './decoding/strategy.js';
-export type { Drafter, DraftSource } from './drafting/drafter.js';
+export { beamDrafter, beamTreeDrafter } from './drafting/beams.js';
+export { chainDrafter } from './drafting/chain.js';
+export type { Drafter, DraftOptions, DraftSource, NextTokens } from './drafting/drafter.js';
+export { lookupDrafter } from './drafting/lookup.js';
 export {
   type BatchToken,
   CACHE_TYPES,
@@ -60,10 +63,16 @@ export { generate, type Prompt } from './generation/generate.js';
 export { type Ratios, ratios } from './generation/ratios.js';
 export type { RunOptions } from './generation/run-options.js';
 export { Session } from './generation/session.js';
-export { type Settings, type SettingsInput, settingsSchema } from './generation/settings.js';
+export { parseSettings, type Settings, type SettingsInput, settingsSchema } from './generation/settings.js';
+export { logProbOf } from './math/distribution.js';
 export type { Penalties } from './math/penalties.js';
 export { createRng } from './math/rng.js';
-export type { SamplingSettings } from './math/sampling-settings.js';
+export { choose, sample } from './math/sample.js';
+export {
+  likelihoodTruncation,
+  type SamplingSettings,
+  samplingTruncation,
+} from './math/sampling-settings.js';
 export type { Constraint, Truncation } from './math/truncate.js';
 export type { Asking } from './models/ask.js';
 export type { DownloadOptions } from './models/download.js';
@@ -80,12 +89,24 @@ export { findPair, loadPair, type Pair, type PairFiles, type PairOptions } from 
 export type { DownloadProgress, ReceiveOptions } from './models/receive.js';
 export { type ResolveOptions, resolveModel } from './models/resolve.js';
 export {
+  acceptBy,
+  type Decide,
+  type Look,
+  nextTokens,
+  type Sequences,
+  type StrategyContext,
+  type StrategyDefinition,
+  type StrategySetting,
+  type StrategySettings,
+} from './strategies/definition.js';
+export {
   createStrategy,
+  STRATEGIES,
   STRATEGY_NAMES,
+  type StrategyChoice,
   type StrategyName,
   type StrategyOptions,
 } from './strategies/index.js';
-export type { StrategyContext } from './strategies/recipe.js';
 export type { ChatMessage } from './templates/messages.js';
 export type { TemplateChoice, Think } from './templates/open-template.js';
 export type { ReasoningMarks } from './templates/reasoning-marks.js';
@@ -110,3 +131,4 @@ export type {
   TopLogits,
   Verdict,
 } from './types.js';
+export { ROOT } from './types.js';
