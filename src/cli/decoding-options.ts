@@ -1,40 +1,22 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type SettingsInput, settingsSchema } from '../generation/settings.js';
-import type { StrategyName } from '../strategies/index.js';
+import { STRATEGIES, type StrategyName } from '../strategies/index.js';
 import { DEFAULTS, draftSource, type RuntimeFlags, setting } from './options.js';
 
 /** What decides which text comes out: what every command that writes one text is asked. Undefined = not given. */
-export interface DecodingFlags {
-  strategy: StrategyName;
-  draftLength: number;
-  beamWidth: number;
-  threshold: number;
-  clip?: boolean;
-  temperature: number;
-  topK: number;
-  topP: number;
-  minP: number;
-  repeatPenalty: number;
-  repeatLastN: number;
-  presencePenalty: number;
-  frequencyPenalty: number;
-  seed?: number;
-  maxTokens: number;
-  stop: string[];
-  ignoreEos?: boolean;
-  special?: boolean;
-}
+export type DecodingFlags = Omit<
+  SettingsInput,
+  'strategy' | 'draftFrom' | 'chatTemplate' | 'think' | 'grammar' | 'perplexity'
+> & { strategy: StrategyName };
 
-/** By name, in a word or two. */
-const STRATEGIES =
-  'mtad (joint), mmtad (joint, all beams at once), speculative (as the target alone would write), ' +
-  'block (the same, more accepted), autoregressive (no draft), mtjd (joint, the target alone: slow)';
+/** By name, in a few words. */
+const IN_WORDS = Object.values(STRATEGIES)
+  .map(({ name, help }) => `${name} (${help})`)
+  .join(', ');
 
 export function addDecodingOptions(program: Command): void {
   program
-    .addOption(
-      new Option('--strategy <name>', STRATEGIES).argParser(parseStrategy).default(DEFAULTS.strategy),
-    )
+    .addOption(new Option('--strategy <name>', IN_WORDS).argParser(parseStrategy).default(DEFAULTS.strategy))
     .addOption(setting('-k, --draft-length <n>', 'draftLength', 'tokens drafted per step'))
     .addOption(setting('-w, --beam-width <n>', 'beamWidth', 'beams kept while drafting'))
     .addOption(
@@ -70,33 +52,18 @@ export function addDecodingOptions(program: Command): void {
     .option('--special', 'control tokens by their names: in a prompt without template, and in the text');
 }
 
-/** @returns the same under the library's names */
+/** @returns those flags that are settings; both have one name */
 export function settingsOf(flags: DecodingFlags & RuntimeFlags): SettingsInput {
-  const { strategy, draftLength, beamWidth, threshold, clip, temperature, topK, topP, minP } = flags;
-  const { repeatPenalty, repeatLastN, presencePenalty, frequencyPenalty } = flags;
-  const { seed, maxTokens, stop, ignoreEos, special } = flags;
-  return {
-    strategy,
-    draftLength,
-    beamWidth,
-    threshold,
-    clip,
-    draftFrom: draftSource(flags),
-    temperature,
-    topK,
-    topP,
-    minP,
-    repeatPenalty,
-    repeatLastN,
-    presencePenalty,
-    frequencyPenalty,
-    seed,
-    maxTokens,
-    stop,
-    ignoreEos,
-    special,
-  };
+  const given = Object.entries(flags).filter(([name]) => DECODING.has(name));
+  return { ...Object.fromEntries(given), draftFrom: draftSource(flags) };
 }
+
+/** The settings that are flags of these names; the others are put together from several. */
+const DECODING: ReadonlySet<string> = new Set(
+  Object.keys(settingsSchema.shape).filter(
+    (name) => !['draftFrom', 'chatTemplate', 'think', 'grammar', 'perplexity'].includes(name),
+  ),
+);
 
 function parseStrategy(name: string): string {
   const parsed = settingsSchema.shape.strategy.safeParse(name);

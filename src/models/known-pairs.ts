@@ -16,19 +16,10 @@ const pairSchema = z.strictObject({
   target: modelSchema,
   draft: modelSchema,
   /**
-   * What the makers of the target recommend, and what suits the pair: weaker than whatever a user says. draftLength, beamWidth
-   * and threshold are for pairs that are tuned; none in the table is yet.
+   * Settings of `generate` by their names: what the makers of the target recommend, and what suits the pair. Weaker than
+   * whatever a user says.
    */
-  settings: z
-    .strictObject({
-      draftLength: z.int(),
-      beamWidth: z.int(),
-      threshold: z.number(),
-      temperature: z.number(),
-      topK: z.int(),
-      topP: z.number(),
-    })
-    .partial(),
+  settings: z.record(z.string(), z.number()),
 });
 
 /** A target and a draft model that go together by what is published of them, and where they are; see gguf/README.md. */

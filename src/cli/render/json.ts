@@ -1,3 +1,4 @@
+import snakecaseKeys from 'snakecase-keys';
 import type { EffectiveSettings, GenerationResult } from '../../generation/events.js';
 import { ratios } from '../../generation/ratios.js';
 import type { Pair } from '../../models/pair.js';
@@ -28,32 +29,15 @@ export interface Run {
 
 /** Every setting under its name on the command line; null = chosen by the engine. */
 export function paramsJson({ pair, template, settings, runtime }: Run): object {
+  const { grammar: _, chatTemplate: __, think, perplexity, ...plain } = settings; // the first two as they were given
   return {
-    strategy: definitionOf(settings.strategy).name,
-    draft_length: settings.draftLength,
-    beam_width: settings.beamWidth,
-    threshold: settings.threshold,
-    clip: settings.clip,
-    draft_from: settings.draftFrom,
-    temperature: settings.temperature,
-    top_k: settings.topK,
-    top_p: settings.topP,
-    min_p: settings.minP,
-    repeat_penalty: settings.repeatPenalty,
-    repeat_last_n: settings.repeatLastN,
-    presence_penalty: settings.presencePenalty,
-    frequency_penalty: settings.frequencyPenalty,
-    seed: settings.seed,
-    max_tokens: settings.maxTokens,
-    stop: settings.stop,
-    ignore_eos: settings.ignoreEos,
-    special: settings.special,
+    ...snakecaseKeys({ ...plain, strategy: definitionOf(settings.strategy).name }, { deep: false }),
     grammar: runtime.grammar ?? null,
     json_schema: runtime.jsonSchema ?? null,
-    perplexity: settings.perplexity,
+    perplexity,
     engine: pair.engine.name,
     chat_template: template?.name ?? null,
-    think: template ? settings.think : null,
+    think: template ? think : null,
     system: (template && runtime.system) ?? null,
     ctx_size: runtime.contextSize,
     threads: runtime.threads ?? null,

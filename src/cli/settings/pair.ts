@@ -50,15 +50,10 @@ function profile(pair: string, values: Record<string, Given | undefined>): Layer
   return { given: new Map(given), source: () => source, where: (name) => `${source}: ${name}` };
 }
 
-function settingsOfPair({ settings }: KnownPair): Record<string, Given | undefined> {
-  return {
-    'draft-length': settings.draftLength,
-    'beam-width': settings.beamWidth,
-    threshold: settings.threshold,
-    temperature: settings.temperature,
-    'top-k': settings.topK,
-    'top-p': settings.topP,
-  };
+/** Under their names in a settings file. */
+function settingsOfPair({ settings }: KnownPair): Record<string, Given> {
+  const spelled = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return Object.fromEntries(Object.entries(settings).map(([name, value]) => [spelled(name), value]));
 }
 
 /** The same layer without what `--no-<name>` undoes; with a target goes the draft model beside it. */
