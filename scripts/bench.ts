@@ -81,8 +81,8 @@ const VOCABULARIES = [
 const INTRO = `# Benchmark
 
 Written by \`npm run bench\`; each section names the command that measures it alone. Counts first, then ratios with
-± half of their 95 % interval over prompts. \`speed-up\` is over autoregressive, on the same engine where it ran there,
-by the time per token of all texts together, hence not the quotient of the mean tokens/s beside it. \`of possible\` is
+their 95 % interval over prompts from low to high. \`speed-up\` is over autoregressive, on the same engine where it ran
+there: the quotient of their tokens/s, which are those of all texts together. \`of possible\` is
 the time that the same passes of both models take with nothing around them ÷ the time taken; such passes are timed
 between the texts, in the same run: above 1 it is noise, or they ran faster in the loop than alone. JSON with unrounded
 figures is in [benchmark/](benchmark/).

@@ -1,11 +1,11 @@
 /** The library: load a pair of models, generate with them, judge and compare the results. */
 export { type BenchmarkEvent, benchmark } from './benchmark/benchmark.js';
 export { type Entry, expand, type Field } from './benchmark/contenders.js';
-export { csv } from './benchmark/formats/csv.js';
-export { json } from './benchmark/formats/json.js';
-export { markdown } from './benchmark/formats/markdown.js';
 export type { BenchmarkOptions } from './benchmark/options.js';
-export { reportPage } from './benchmark/page/page.js';
+export { csv } from './benchmark/out/csv.js';
+export { json } from './benchmark/out/json.js';
+export { markdown } from './benchmark/out/markdown.js';
+export { reportPage } from './benchmark/out/page/page.js';
 export { type BenchmarkPrompt, readPrompts } from './benchmark/prompts.js';
 export type {
   BenchmarkReport,
@@ -21,7 +21,6 @@ export type {
   PassSizes,
   SkippedPrompt,
   Speculation,
-  Speed,
   SpeedUps,
   Versions,
 } from './benchmark/report.js';
@@ -57,10 +56,9 @@ export {
 } from './engine/port.js';
 export { ModelFileError, PairMismatchError, ResourceError, UsageError } from './errors.js';
 export { Conversation } from './generation/conversation.js';
-export { addStep, type Counters, NO_STEPS } from './generation/counters.js';
+export { addCounters, addStep, type Counters, NO_STEPS, type Ratios, ratios } from './generation/counters.js';
 export type { EffectiveSettings, GenerationEvent, GenerationResult } from './generation/events.js';
 export { generate, type Prompt } from './generation/generate.js';
-export { type Ratios, ratios } from './generation/ratios.js';
 export type { RunOptions } from './generation/run-options.js';
 export { Session } from './generation/session.js';
 export { parseSettings, type Settings, type SettingsInput, settingsSchema } from './generation/settings.js';

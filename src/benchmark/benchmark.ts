@@ -39,9 +39,10 @@ export async function* benchmark(options: BenchmarkOptions): AsyncGenerator<Benc
     const passes = passCosts(course.costs);
     const contenders = writers.map(({ contender }) => contender);
     const summaries = summarise(contenders, generations, passes, energy.idleWatts);
+    const advice = recommend(summaries);
     const complete = generations.length === total;
     const report: BenchmarkReport = {
-      schema: 1,
+      schema: 2,
       complete,
       started: started.toISOString(),
       seconds: (performance.now() - begun) / 1000,
@@ -50,7 +51,8 @@ export async function* benchmark(options: BenchmarkOptions): AsyncGenerator<Benc
       energy,
       passes,
       contenders: summaries,
-      recommendation: `${complete ? '' : 'As far as an incomplete run can tell: '}${recommend(summaries)}`,
+      recommendation: `${complete ? '' : 'As far as an incomplete run can tell: '}${advice.text}`,
+      recommended: advice.contender && { name: advice.contender.name, engine: advice.contender.engine },
       generations,
     };
     yield { type: 'end', report };

@@ -1,6 +1,6 @@
-import type { EarlierReport } from './formats/json.js';
+import type { EarlierReport } from './out/json.js';
 import type { BenchmarkReport, Estimate } from './report.js';
-import { speedUp } from './summary.js';
+import { speedOf, speedUp } from './summary.js';
 
 /** One contender then and now. */
 export interface Change {
@@ -41,7 +41,7 @@ export function compare(now: BenchmarkReport, then: EarlierReport): Comparison {
     return {
       name: one.name,
       engine: one.engine,
-      speed: { ...pairing(meanOf(old), meanOf(one)), ...judged(factorOf(one)) },
+      speed: { ...pairing(speedIn(then, old), speedIn(now, one)), ...judged(factorOf(one)) },
       speedUp: pairing(old.speedUp.autoregressive, one.speedUp.autoregressive),
       perplexity: pairing(old.perplexity, one.perplexity),
     };
@@ -53,16 +53,13 @@ export function compare(now: BenchmarkReport, then: EarlierReport): Comparison {
   return { changes, warnings: differences(now, then), only };
 }
 
-/** Mean tokens/s with its 95 % interval over generations, from the standard error. */
-function meanOf({
-  tokensPerSecond: speed,
-  generations,
-}: EarlierReport['contenders'][number]): Estimate | null {
-  if (!speed) return null;
-  const { mean, sd } = speed;
-  if (sd === null) return { value: mean, low: null, high: null };
-  const half = (1.96 * sd) / Math.sqrt(generations);
-  return { value: mean, low: mean - half, high: mean + half };
+/** By the texts of a report; by its figure where that is all that was kept. */
+function speedIn(
+  { generations }: Pick<EarlierReport, 'generations'>,
+  { name, engine, tokensPerSecond }: EarlierReport['contenders'][number],
+): Estimate | null {
+  const own = generations.filter((text) => text.contender === name && text.engine === engine);
+  return own.length > 0 ? speedOf(own) : tokensPerSecond;
 }
 
 function pairing(then: Estimate | null, now: Estimate | null): Pairing {

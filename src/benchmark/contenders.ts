@@ -10,8 +10,7 @@ import {
   type StrategyName,
   USUAL,
 } from '../strategies/index.js';
-import { nameOf } from './names.js';
-import type { Contender } from './report.js';
+import type { ContenderSettings } from './report.js';
 
 /** What is to be compared: every strategy with every combination of the settings that it heeds. */
 export interface Field {
@@ -26,9 +25,31 @@ export interface Field {
 
 /** One of them on any engine. */
 export interface Entry {
-  readonly name: string;
-  readonly role: Contender['role'];
-  readonly settings: SettingsInput; // what is not here holds for all
+  readonly role: 'strategy' | 'baseline';
+  readonly strategy: StrategyChoice;
+  readonly settings: ContenderSettings;
+}
+
+/** What people call a contender of ours: 'mtad k=4 w=4 tau=0.5', after the options of the command line. */
+export function nameOf({ role, strategy, settings }: Entry): string {
+  const { draftLength, beamWidth, threshold, clip, draftFrom, temperature } = settings;
+  if (role === 'baseline' && temperature !== undefined)
+    return temperature === 0 ? 'greedy' : `temperature ${temperature}`;
+  return [
+    definitionOf(strategy).name,
+    draftLength && `k=${draftLength}`,
+    beamWidth && `w=${beamWidth}`,
+    threshold && `tau=${threshold}`,
+    clip && 'clip',
+    draftFrom === 'lookup' && 'lookup',
+  ]
+    .filter(Boolean)
+    .join(' ');
+}
+
+/** All that a strategy's generations are told of it. */
+export function settingsOf({ strategy, settings }: Entry): SettingsInput {
+  return { strategy, ...settings };
 }
 
 /** What a benchmark compares where nobody says what: what speed-ups are over comes first. */
@@ -38,12 +59,8 @@ export const DEFAULT_STRATEGIES: readonly StrategyName[] = [
 
 /** Text of the same target that costs no more than plain sampling and is likelier: what joint decoding must be held against. */
 const BASELINES: readonly Entry[] = [
-  { name: 'greedy', role: 'baseline', settings: { strategy: PLAIN.name as StrategyName, temperature: 0 } },
-  {
-    name: 'temperature 0.7',
-    role: 'baseline',
-    settings: { strategy: PLAIN.name as StrategyName, temperature: 0.7 },
-  },
+  { role: 'baseline', strategy: PLAIN.name as StrategyName, settings: { temperature: 0 } },
+  { role: 'baseline', strategy: PLAIN.name as StrategyName, settings: { temperature: 0.7 } },
 ];
 
 /** @throws UsageError for a name that is no strategy, with the one that was probably meant */
@@ -86,17 +103,17 @@ function expandStrategy(strategy: StrategyChoice, field: Field): Entry[] {
     ['draftFrom', looksUp ? [draftFrom] : []],
   ];
   const heeded = lists.filter(([name, values]) => heeds.includes(name) && values.length > 0);
-  const combinations = heeded.reduce<SettingsInput[]>(
+  const combinations = heeded.reduce<ContenderSettings[]>(
     (all, [name, values]) =>
       all.flatMap((settings) =>
         [...new Set(values)].map((value) =>
           value === undefined ? settings : { ...settings, [name]: value },
         ),
       ),
-    [{ strategy }],
+    [{}],
   );
   return combinations.map((settings) => {
-    parseSettings({ ...settings, draftFrom });
-    return { name: nameOf(settings), role: 'strategy', settings };
+    parseSettings({ strategy, ...settings, draftFrom });
+    return { role: 'strategy', strategy, settings };
   });
 }

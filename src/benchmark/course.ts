@@ -9,9 +9,10 @@ import { encodePrompt, promptOf } from '../generation/generate.js';
 import { parseSettings } from '../generation/settings.js';
 import { findPair, loadPair, type Pair, type PairFiles } from '../models/pair.js';
 import { sequencesOf } from '../strategies/index.js';
+import { settingsOf } from './contenders.js';
+import { PassCosts } from './costs.js';
 import { type Facts, factsOf } from './facts.js';
 import type { BenchmarkOptions } from './options.js';
-import { PassCosts } from './pass-costs.js';
 import type { Conditions, EnergySource } from './report.js';
 import type { Course, EngineCosts, TokenizedPrompt } from './run.js';
 import { Scorer } from './scorer.js';
@@ -103,7 +104,7 @@ async function idleOf(meter: Meter): Promise<number | null> {
 
 /** Where a strategy drafts with it, or a peer would and there is one. */
 function needsDraft({ entries, peers, pair: { model, draft } }: BenchmarkOptions): boolean {
-  const drafts = entries.some((entry) => sequencesOf(parseSettings(entry.settings)).draft > 0);
+  const drafts = entries.some((entry) => sequencesOf(parseSettings(settingsOf(entry))).draft > 0);
   const looksUp = entries.some((entry) => entry.settings.draftFrom === 'lookup');
   return drafts || (peers && !looksUp && Boolean(draft || !model));
 }

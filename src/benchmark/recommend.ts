@@ -1,69 +1,84 @@
 import { FEWEST } from '../math/bootstrap.js';
 import { PLAIN, strategyNamed } from '../strategies/index.js';
-import { strategyOf } from './names.js';
-import type { ContenderSummary } from './report.js';
+import { digits, estimateText, rangeText } from './out/columns.js';
+import type { ContenderSummary, Estimate } from './report.js';
 
 /** A fall of distinct-2 by more than this part is worth a word. */
 const REPEATS = 0.1;
 
+/** What to use, in a few sentences, and which of the contenders that is; null where too little is known. */
+export interface Advice {
+  readonly text: string;
+  readonly contender: ContenderSummary | null;
+}
+
 /**
- * What a person who has no time should do, in a few sentences: the strategy that is fastest beyond doubt and not less
- * likely than plain sampling, or none; what it costs; what would be as good for less.
+ * What a person who has no time should do: the strategy that is fastest beyond doubt and not less likely than plain
+ * sampling, or none; what it costs; what would be as good for less. Where two intervals overlap, it tells no difference.
  */
-export function recommend(contenders: readonly ContenderSummary[]): string {
-  const strategies = contenders.filter(({ role }) => role === 'strategy').sort((a, b) => mean(b) - mean(a));
+export function recommend(contenders: readonly ContenderSummary[]): Advice {
+  const none = (text: string): Advice => ({ text: `No recommendation: ${text}`, contender: null });
+  const strategies = contenders.filter(({ role }) => role === 'strategy').sort((a, b) => pace(b) - pace(a));
   const here = strategies.filter(({ engine }) => engine === strategies[0]!.engine); // the engine of the fastest
-  const plain = here.find(({ name }) => name === PLAIN.name);
+  const plain = here.find(({ strategy }) => strategy === PLAIN.name);
   if (!plain?.tokensPerSecond)
-    return 'No recommendation: autoregressive did not run, so there is nothing to compare with.';
+    return none('autoregressive did not run, so there is nothing to compare with.');
   const rivals = here
     .filter((one) => one !== plain && one.speedUp.autoregressive !== null)
     .sort((a, b) => factor(b) - factor(a));
   const fastest = rivals[0];
-  if (!fastest) return 'No recommendation: no strategy ran beside autoregressive.';
+  if (!fastest) return none('no strategy ran beside autoregressive.');
 
   const sure = rivals.filter(({ speedUp }) => (speedUp.autoregressive!.low ?? 0) > 1);
-  const best = sure.find((one) => !isWorse(one, plain)) ?? sure[0];
+  const best = sure.find((one) => !isHigher(one.perplexity, plain.perplexity)) ?? sure[0];
   if (!best && fastest.speedUp.autoregressive!.low === null)
-    return (
-      `No recommendation: fewer than ${FEWEST} prompts are too few to tell. On them, ${label(fastest)} was ${times(fastest)} ` +
-      `as fast as autoregressive.${quality(fastest, plain)}`
+    return none(
+      `fewer than ${FEWEST} prompts are too few to tell. On them, ${label(fastest)} was ${times(fastest)} ` +
+        `as fast as autoregressive.${quality(fastest, plain)}`,
     );
   if (!best)
-    return (
-      `Use ${label(plain)}: no strategy is faster beyond doubt than its ${speed(plain)} with these models on this machine; ` +
-      `the nearest, ${label(fastest)}, reaches ${times(fastest)} its speed.${quality(fastest, plain)}${faster(contenders, plain)}`
-    );
+    return {
+      text:
+        `Use ${label(plain)}: no strategy is faster beyond doubt than its ${speed(plain)} with these models on this machine; ` +
+        `the nearest, ${label(fastest)}, reaches ${times(fastest)} its speed.${quality(fastest, plain)}${faster(contenders, plain)}`,
+      contender: plain,
+    };
   const exact = sure.find(isExact);
   const own =
     exact && exact !== best
       ? ` Where the text must be distributed as the target's own, ${label(exact)} is ${times(exact)} as fast.`
       : '';
-  return `Use ${label(best)}: ${times(best)} as fast as autoregressive.${quality(best, plain)}${repetition(best, plain)}${own}${greedy(contenders, best)}${faster(contenders, best)}`;
+  return {
+    text: `Use ${label(best)}: ${times(best)} as fast as autoregressive.${quality(best, plain)}${repetition(best, plain)}${own}${greedy(contenders, best)}${faster(contenders, best)}`,
+    contender: best,
+  };
 }
 
-function isExact(one: ContenderSummary): boolean {
-  return strategyNamed(strategyOf(one))?.isLossless ?? false;
+function isExact({ strategy }: ContenderSummary): boolean {
+  return strategy !== null && (strategyNamed(strategy)?.isLossless ?? false);
 }
 
 function factor({ speedUp }: ContenderSummary): number {
   return speedUp.autoregressive!.value;
 }
 
-function mean({ tokensPerSecond }: ContenderSummary): number {
-  return tokensPerSecond?.mean ?? 0;
+function pace({ tokensPerSecond }: ContenderSummary): number {
+  return tokensPerSecond?.value ?? 0;
 }
 
-/** Less likely text, beyond the intervals. */
-function isWorse({ perplexity }: ContenderSummary, plain: ContenderSummary): boolean {
-  return (perplexity?.low ?? 0) > (plain.perplexity?.high ?? Number.POSITIVE_INFINITY);
+/** By more than the intervals; never where one of them is not known. */
+function isHigher(one: Estimate | null, other: Estimate | null): boolean {
+  return (one?.low ?? Number.NEGATIVE_INFINITY) > (other?.high ?? Number.POSITIVE_INFINITY);
 }
 
 function quality(one: ContenderSummary, plain: ContenderSummary): string {
   if (!one.perplexity || !plain.perplexity)
     return isExact(one) ? '' : ' What its text is worth was not measured.';
-  const verdict = isWorse(one, plain) ? 'Its text is less likely, perplexity' : 'Perplexity of its text';
-  return ` ${verdict} ${one.perplexity.value.toFixed(2)} instead of ${plain.perplexity.value.toFixed(2)}.`;
+  const [ours, theirs] = [one.perplexity, plain.perplexity];
+  const figures = `${estimateText(ours)} against ${estimateText(theirs)}`;
+  if (isHigher(ours, theirs)) return ` Its text is less likely: perplexity ${figures}.`;
+  if (isHigher(theirs, ours)) return ` Its text is likelier: perplexity ${figures}.`;
+  return ` Its perplexity shows no difference: ${figures}.`;
 }
 
 function repetition(one: ContenderSummary, plain: ContenderSummary): string {
@@ -74,15 +89,18 @@ function repetition(one: ContenderSummary, plain: ContenderSummary): string {
 
 /** Likelier text can be had without a draft model, and whoever only wants that should know. */
 function greedy(contenders: readonly ContenderSummary[], best: ContenderSummary): string {
-  const likeliest = contenders.find(({ name }) => name === 'greedy')?.perplexity;
-  if (!likeliest || !best.perplexity || likeliest.value >= best.perplexity.value) return '';
-  return ` Greedy decoding writes likelier text still (${likeliest.value.toFixed(2)}), at plain speed.`;
+  const likeliest = contenders.find(
+    ({ role, settings }) => role === 'baseline' && settings.temperature === 0,
+  )?.perplexity;
+  if (!likeliest || !isHigher(best.perplexity, likeliest)) return '';
+  return ` Greedy decoding writes likelier text still: perplexity ${estimateText(likeliest)}, at plain speed.`;
 }
 
 /** Whoever is advised to use one of ours should know of a peer that was faster. */
 function faster(contenders: readonly ContenderSummary[], ours: ContenderSummary): string {
-  const [peer] = contenders.filter(({ role }) => role === 'peer').sort((a, b) => mean(b) - mean(a));
-  return peer && mean(peer) > mean(ours) ? ` ${label(peer)} was faster: ${speed(peer)}.` : '';
+  const [peer] = contenders.filter(({ role }) => role === 'peer').sort((a, b) => pace(b) - pace(a));
+  if (!peer || !isHigher(peer.tokensPerSecond, ours.tokensPerSecond)) return '';
+  return ` ${label(peer)} was faster: ${speed(peer)} against ${speed(ours)}.`;
 }
 
 function label({ name, engine }: ContenderSummary): string {
@@ -90,11 +108,11 @@ function label({ name, engine }: ContenderSummary): string {
 }
 
 function speed({ tokensPerSecond }: ContenderSummary): string {
-  return `${tokensPerSecond!.mean.toFixed(1)} tokens/s`;
+  return `${estimateText(tokensPerSecond!, digits)} tokens/s`;
 }
 
 function times({ speedUp }: ContenderSummary): string {
-  const { value, low, high } = speedUp.autoregressive!;
-  const range = low === null || high === null ? '' : ` (${low.toFixed(2)} to ${high.toFixed(2)})`;
-  return `${value.toFixed(2)} times${range}`;
+  const { value, ...bounds } = speedUp.autoregressive!;
+  const range = rangeText(bounds);
+  return `${value.toFixed(2)} times${range && ` (${range})`}`;
 }

@@ -1,3 +1,5 @@
+import type { Ratios } from '../generation/counters.js';
+import type { SettingsInput } from '../generation/settings.js';
 import type { Estimate } from '../math/bootstrap.js';
 import type { FinishReason, TokenId } from '../types.js';
 
@@ -5,7 +7,7 @@ export type { Estimate };
 
 /** All that a benchmark found. Written as JSON with its keys in snake_case, and read again to compare. */
 export interface BenchmarkReport {
-  readonly schema: 1;
+  readonly schema: 2;
   readonly complete: boolean; // false: interrupted, and what was finished is here
   readonly started: string; // ISO 8601
   readonly seconds: number; // the whole run, loading excepted
@@ -17,6 +19,7 @@ export interface BenchmarkReport {
   readonly passes: readonly PassCost[];
   readonly contenders: readonly ContenderSummary[]; // in the order of the command line
   readonly recommendation: string; // one sentence or two
+  readonly recommended: Pick<Contender, 'name' | 'engine'> | null; // which contender that is, if any
   readonly generations: readonly Generation[];
 }
 
@@ -93,10 +96,18 @@ export interface PassCost {
 
 /** One strategy with its settings on one engine, or another program's way of doing the same. */
 export interface Contender {
-  readonly name: string; // 'mtad k=4 w=4 tau=0.5'
+  readonly name: string; // 'mtad k=4 w=4 tau=0.5', for people; unique on its engine
   readonly engine: string; // 'direct', 'bindings', or a peer's library
   readonly role: 'strategy' | 'baseline' | 'peer';
+  readonly strategy: string | null; // null: a peer
+  readonly settings: ContenderSettings;
 }
+
+/** The settings in which a contender differs from the others; what is not here holds for all, or has no effect. */
+export type ContenderSettings = Pick<
+  SettingsInput,
+  'draftLength' | 'beamWidth' | 'threshold' | 'clip' | 'draftFrom' | 'temperature'
+>;
 
 /** One contender's text for one prompt. */
 export interface Generation {
@@ -139,13 +150,6 @@ export interface Speculation {
   readonly acceptedByPosition: readonly number[]; // steps that kept it
 }
 
-/** Tokens per second of the decoding loop, over generations. */
-export interface Speed {
-  readonly mean: number;
-  readonly sd: number | null; // null: of one generation there is none
-  readonly median: number;
-}
-
 /** Time per token of another contender ÷ that of this one, on the prompts that both wrote on from. */
 export interface SpeedUps {
   readonly autoregressive: Estimate | null; // on the same engine where it ran there
@@ -158,13 +162,13 @@ export interface ContenderSummary extends Contender {
   readonly generations: number;
   readonly tokens: number; // emitted in all
   readonly targetPasses: number | null;
-  readonly tokensPerSecond: Speed | null;
+  readonly tokensPerSecond: Estimate | null; // emitted tokens ÷ seconds of the decoding loops, of all texts together
   readonly speedUp: SpeedUps;
   readonly firstTokenMs: number | null; // median
   readonly blockEfficiency: number | null; // tokens per target pass
   readonly acceptanceRate: number | null; // [0, 1]
-  readonly acceptanceByPosition: readonly number[]; // [0, 1], of the steps whose draft reached the position
-  readonly msPerStep: { readonly draft: number; readonly verify: number; readonly own: number } | null;
+  readonly acceptanceByPosition: Ratios['acceptanceByPosition']; // [0, 1], of the steps whose draft reached the position
+  readonly msPerToken: Ratios['msPerToken']; // the parts of the time that an emitted token takes
   /** Time that its passes cost bare ÷ time it took: 1 = nothing is lost. */
   readonly achievedOfPossible: number | null;
   readonly perplexity: Estimate | null; // under the target, temperature 1, nothing cut

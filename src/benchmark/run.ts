@@ -1,6 +1,6 @@
 import type { Prompt } from '../generation/generate.js';
 import type { LogProb, TokenId } from '../types.js';
-import type { PassCosts } from './pass-costs.js';
+import type { PassCosts } from './costs.js';
 import type { BenchmarkPrompt } from './prompts.js';
 import type { Generation, PassCost } from './report.js';
 import type { Writer } from './writer.js';

@@ -1,10 +1,17 @@
-import { mean, median, sampleStandardDeviation } from 'simple-statistics';
+import { mean, median } from 'simple-statistics';
+import {
+  addCounters,
+  type Counters,
+  NO_STEPS,
+  quotient,
+  ratios,
+  timesAsFast,
+} from '../generation/counters.js';
 import { bootstrap } from '../math/bootstrap.js';
 import { distinct } from '../math/distinct.js';
 import { createRng } from '../math/rng.js';
 import { PLAIN, USUAL } from '../strategies/index.js';
-import { gammaOf, strategyOf } from './names.js';
-import { bareMs } from './possible.js';
+import { bareMs } from './costs.js';
 import type { Contender, ContenderSummary, Estimate, Generation, PassCost, SpeedUps } from './report.js';
 
 /** n-grams that `distinct` counts: of 1, 2 and 3 tokens. */
@@ -27,42 +34,50 @@ export function summarise(
     const own = of(contender);
     const speedUpOver = (rival: Contender | undefined) =>
       rival === undefined || rival === contender ? null : speedUp(own, of(rival));
+    const sum = sumOf(own);
+    const { blockEfficiency, acceptanceRate, acceptanceByPosition, msPerToken } = ratios(sum);
     return {
       ...contender,
       generations: own.length,
-      tokens: sum(own, ({ tokens }) => tokens.length),
+      tokens: sum.emitted,
       tokensPerSecond: speedOf(own),
       speedUp: {
-        autoregressive: speedUpOver(rivalOf(contender, contenders, PLAIN.name)),
-        speculative: speedUpOver(rivalOf(contender, contenders, USUAL.name)),
-        predictor: speedUpOver(rivalOf(contender, contenders, 'DraftSequenceTokenPredictor')),
+        autoregressive: speedUpOver(rivalOf(contender, contenders, isOf(PLAIN.name))),
+        speculative: speedUpOver(rivalOf(contender, contenders, isOf(USUAL.name))),
+        predictor: speedUpOver(rivalOf(contender, contenders, isPredictor)),
       } satisfies SpeedUps,
       firstTokenMs: medianOf(own.flatMap(({ ms }) => ms.firstToken ?? [])),
-      ...speculationOf(own),
+      targetPasses: sum.targetPasses > 0 ? sum.targetPasses : null,
+      blockEfficiency,
+      acceptanceRate,
+      acceptanceByPosition,
+      msPerToken,
       achievedOfPossible: achieved(own, costs),
-      perplexity: perplexityOf(own),
+      perplexity: overPrompts(own, (sum) => ratios(sum).perplexity),
       distinct: GRAMS.map((n) => meanDistinct(own, n)),
       joulesPerToken: joulesOf(own, idleWatts),
     };
   });
 }
 
-/** A contender to be compared with: on the same engine if it ran there, and with the same draft length. */
-function rivalOf(contender: Contender, all: readonly Contender[], strategy: string): Contender | undefined {
-  const rivals = all.filter((one) => strategyOf(one) === strategy);
-  const here = rivals.filter(({ engine }) => engine === contender.engine);
-  const near = here.length > 0 ? here : rivals;
-  return near.find((one) => gammaOf(one) === gammaOf(contender)) ?? near[0];
+function isOf(strategy: string): (one: Contender) => boolean {
+  return (one) => one.role === 'strategy' && one.strategy === strategy;
 }
 
-function speedOf(own: readonly Generation[]): ContenderSummary['tokensPerSecond'] {
-  const speeds = own.map(({ tokens, ms }) => (1000 * tokens.length) / ms.decode).filter(Number.isFinite);
-  if (speeds.length === 0) return null;
-  return {
-    mean: mean(speeds),
-    sd: speeds.length > 1 ? sampleStandardDeviation(speeds) : null,
-    median: median(speeds),
-  };
+function isPredictor({ role, name }: Contender): boolean {
+  return role === 'peer' && name === 'DraftSequenceTokenPredictor';
+}
+
+/** A contender to be compared with: on the same engine if it ran there, and with the same draft length. */
+function rivalOf(
+  contender: Contender,
+  all: readonly Contender[],
+  isRival: (one: Contender) => boolean,
+): Contender | undefined {
+  const rivals = all.filter(isRival);
+  const here = rivals.filter(({ engine }) => engine === contender.engine);
+  const near = here.length > 0 ? here : rivals;
+  return near.find(({ settings }) => settings.draftLength === contender.settings.draftLength) ?? near[0];
 }
 
 /** Of a generation: how long it took to write how much. */
@@ -73,91 +88,102 @@ export interface Timed {
   readonly ms: { readonly decode: number };
 }
 
+/** Emitted tokens ÷ seconds of all texts together; its interval over prompts. */
+export function speedOf(texts: readonly Timed[]): Estimate | null {
+  return overPrompts(texts, (sum) => ratios(sum).tokensPerSecond);
+}
+
 /** Ratio of the times per token, over the prompts and repetitions that both have finished; its interval over prompts. */
 export function speedUp(own: readonly Timed[], rivals: readonly Timed[]): Estimate | null {
-  const pairs = own.flatMap((ours) => {
-    const theirs = rivals.find(
-      ({ prompt, repetition }) => prompt === ours.prompt && repetition === ours.repetition,
-    );
-    return theirs ? [{ prompt: ours.prompt, ours, theirs }] : [];
-  });
-  const msPerToken = (some: readonly Timed[]) =>
-    sum(some, ({ ms }) => ms.decode) / sum(some, ({ tokens }) => tokens.length);
-  return overPrompts(
+  const keyOf = ({ prompt, repetition }: Timed) => JSON.stringify([prompt, repetition]);
+  const others = new Map(rivals.map((one) => [keyOf(one), one]));
+  const ours = own.filter((one) => others.has(keyOf(one)));
+  const pairs = byPrompt(ours).map((some) => ({
+    ours: withoutPositions(sumOf(some)),
+    theirs: withoutPositions(sumOf(some.map((one) => others.get(keyOf(one))!))),
+  }));
+  return bootstrap(
     pairs,
-    (some) => msPerToken(some.map(({ theirs }) => theirs)) / msPerToken(some.map(({ ours }) => ours)),
+    (sample) =>
+      timesAsFast(total(sample.map(({ ours }) => ours)), total(sample.map(({ theirs }) => theirs))) ??
+      Number.NaN,
+    createRng(1),
   );
 }
 
-/** exp(-mean raw log-probability of the emitted tokens), its interval over prompts. */
-function perplexityOf(own: readonly Generation[]): Estimate | null {
-  return overPrompts(own, (some) =>
-    Math.exp(
-      -sum(some, ({ logProbSum }) => logProbSum ?? Number.NaN) / sum(some, ({ tokens }) => tokens.length),
-    ),
-  );
-}
-
-function overPrompts<Item extends { readonly prompt: string }>(
-  items: readonly Item[],
-  statistic: (items: readonly Item[]) => number,
+function overPrompts(
+  texts: readonly (Timed | Generation)[],
+  statistic: (sum: Counters) => number | null,
 ): Estimate | null {
-  const prompts = [...new Set(items.map(({ prompt }) => prompt))];
-  const byPrompt = prompts.map((id) => items.filter(({ prompt }) => prompt === id));
-  return bootstrap(byPrompt, (sample) => statistic(sample.flat()), createRng(1));
+  const sums = byPrompt(texts).map(sumOf).map(withoutPositions);
+  return bootstrap(sums, (sample) => statistic(total(sample)) ?? Number.NaN, createRng(1));
 }
 
-type SpeculationFigures = Pick<
-  ContenderSummary,
-  'targetPasses' | 'blockEfficiency' | 'acceptanceRate' | 'acceptanceByPosition' | 'msPerStep'
->;
+function byPrompt<Text extends Timed>(texts: readonly Text[]): Text[][] {
+  const groups = new Map<string, Text[]>();
+  for (const text of texts) groups.set(text.prompt, [...(groups.get(text.prompt) ?? []), text]);
+  return [...groups.values()];
+}
 
-function speculationOf(own: readonly Generation[]): SpeculationFigures {
-  const told = own.flatMap(({ speculation, ms, tokens }) =>
-    speculation && speculation.steps > 0 ? [{ ...speculation, ms, tokens }] : [],
-  );
-  if (told.length === 0)
-    return {
-      targetPasses: null,
-      blockEfficiency: null,
-      acceptanceRate: null,
-      acceptanceByPosition: [],
-      msPerStep: null,
-    };
-  const targetPasses = sum(told, (one) => one.targetPasses);
-  const drafted = sum(told, (one) => one.drafted);
-  const steps = sum(told, (one) => one.steps);
-  const positions = Math.max(...told.map(({ draftedByPosition }) => draftedByPosition.length));
-  const perStep = (part: 'draft' | 'verify' | 'own') => sum(told, ({ ms }) => ms[part] ?? 0) / steps;
+function sumOf(texts: readonly (Timed | Generation)[]): Counters {
+  return total(texts.map(countersOf));
+}
+
+/** Quicker to add up, a thousand times over. */
+function withoutPositions(sum: Counters): Counters {
+  return { ...sum, draftedByPosition: [], acceptedByPosition: [] };
+}
+
+function total(sums: readonly Counters[]): Counters {
+  return sums.reduce(addCounters, NO_STEPS);
+}
+
+/** What one text counted; NaN where that is not told. */
+function countersOf(text: Timed | Generation): Counters {
+  const { tokens, ms } = text;
+  const whole = 'speculation' in text ? text : null;
+  const parts = whole?.speculation ? whole.ms : null;
   return {
-    targetPasses,
-    blockEfficiency: sum(told, ({ tokens }) => tokens.length) / targetPasses,
-    acceptanceRate: drafted === 0 ? null : sum(told, (one) => one.accepted) / drafted,
-    acceptanceByPosition: Array.from(
-      { length: positions },
-      (_, i) =>
-        sum(told, (one) => one.acceptedByPosition[i] ?? 0) /
-        sum(told, (one) => one.draftedByPosition[i] ?? 0),
-    ),
-    msPerStep: { draft: perStep('draft'), verify: perStep('verify'), own: perStep('own') },
+    ...(whole?.speculation ?? UNTOLD),
+    emitted: tokens.length,
+    rawLogProbSum: whole?.logProbSum ?? Number.NaN,
+    ms: {
+      draft: parts?.draft ?? Number.NaN,
+      verify: parts?.verify ?? Number.NaN,
+      own: parts?.own ?? Number.NaN,
+      decode: ms.decode,
+    },
   };
 }
+
+const UNTOLD = {
+  steps: Number.NaN,
+  targetPasses: Number.NaN,
+  draftPasses: Number.NaN,
+  drafted: Number.NaN,
+  accepted: Number.NaN,
+  draftedByPosition: [],
+  acceptedByPosition: [],
+};
 
 /** What the passes cost bare ÷ what the generations took, over those of which all passes were measured. */
 function achieved(own: readonly Generation[], costs: readonly PassCost[]): number | null {
   const known = own.filter((one) => Number.isFinite(bareMs(one, costs)));
-  const ratio = sum(known, (one) => bareMs(one, costs)) / sum(known, ({ ms }) => ms.decode);
-  return Number.isFinite(ratio) ? ratio : null;
+  return quotient(
+    sum(known, (one) => bareMs(one, costs)),
+    sum(known, ({ ms }) => ms.decode),
+  );
 }
 
 function joulesOf(own: readonly Generation[], idleWatts: number | null): ContenderSummary['joulesPerToken'] {
   const counted = own.filter(({ joules }) => joules !== null);
   const tokens = sum(counted, (one) => one.tokens.length);
-  if (tokens === 0) return null;
-  const gross = sum(counted, ({ joules }) => joules!);
-  if (idleWatts === null) return { gross: gross / tokens, net: null };
+  const joules = sum(counted, ({ joules }) => joules!);
+  const gross = quotient(joules, tokens);
+  if (gross === null) return null;
+  if (idleWatts === null) return { gross, net: null };
   const idle = (idleWatts * sum(counted, ({ ms }) => ms.decode)) / 1000;
-  return { gross: gross / tokens, net: (gross - idle) / tokens };
+  return { gross, net: quotient(joules - idle, tokens) };
 }
 
 function meanDistinct(own: readonly Generation[], n: number): number | null {

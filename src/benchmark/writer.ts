@@ -5,9 +5,10 @@ import { generate, type Prompt } from '../generation/generate.js';
 import type { RunOptions } from '../generation/run-options.js';
 import type { Settings } from '../generation/settings.js';
 import type { Pair } from '../models/pair.js';
+import { definitionOf } from '../strategies/index.js';
 import type { TemplateChoice } from '../templates/open-template.js';
 import type { TokenId } from '../types.js';
-import type { Entry } from './contenders.js';
+import { type Entry, nameOf, settingsOf } from './contenders.js';
 import type { Contender, Generation } from './report.js';
 import { watchedModel } from './watched-model.js';
 
@@ -44,9 +45,13 @@ export function strategyWriter(
   entry: Entry,
   { settings, template, run, meter }: Writing,
 ): Writer {
-  const { name, role } = entry;
   return {
-    contender: { name, role, engine: pair.engine.name },
+    contender: {
+      ...entry,
+      strategy: definitionOf(entry.strategy).name,
+      name: nameOf(entry),
+      engine: pair.engine.name,
+    },
     async write({ prompt, maxTokens, contextSize, seed }) {
       const sizes = { target: new Map<number, number>(), draft: new Map<number, number>() };
       const watched: Pair = {
@@ -54,7 +59,7 @@ export function strategyWriter(
         target: watchedModel(pair.target, (tokens) => count(sizes.target, tokens)),
         draft: pair.draft && watchedModel(pair.draft, (tokens) => count(sizes.draft, tokens)),
       };
-      const input = { ...settings, ...template, ...entry.settings, maxTokens, seed };
+      const input = { ...settings, ...template, ...settingsOf(entry), maxTokens, seed };
       let before = await meter.read();
       for await (const event of generate(watched, prompt.request, input, { ...run, contextSize })) {
         if (event.type === 'start' || event.type === 'prefill') {
@@ -67,18 +72,10 @@ export function strategyWriter(
         const { tokens, finishReason, prefillMs, firstTokenMs, counters } = event.result;
         const { steps, targetPasses, draftPasses, drafted, accepted } = counters;
         const { draftedByPosition, acceptedByPosition } = counters;
-        const { draft, verify, own } = counters.ms;
         return {
           tokens,
           finishReason,
-          ms: {
-            prefill: prefillMs,
-            firstToken: firstTokenMs,
-            decode: draft + verify + own,
-            draft,
-            verify,
-            own,
-          },
+          ms: { prefill: prefillMs, firstToken: firstTokenMs, ...counters.ms },
           passes: { target: [...sizes.target], draft: [...sizes.draft] },
           speculation: {
             steps,
@@ -100,7 +97,7 @@ export function strategyWriter(
 /** node-llama-cpp's own way. */
 export function peerWriter(peers: Peers, peer: PeerName, { settings, run, meter }: Writing): Writer {
   return {
-    contender: { name: peer, role: 'peer', engine: 'node-llama-cpp' },
+    contender: { name: peer, role: 'peer', engine: 'node-llama-cpp', strategy: null, settings: {} },
     async write({ prompt, maxTokens, contextSize, seed }) {
       let before = await meter.read();
       let after = before;

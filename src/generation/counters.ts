@@ -11,7 +11,13 @@ export interface Counters {
   readonly draftedByPosition: readonly number[]; // per position: steps whose draft reached it
   readonly acceptedByPosition: readonly number[]; // per position, as many: steps that kept it
   readonly rawLogProbSum: number; // over emitted tokens, NaN where they were not read
-  readonly ms: { readonly draft: number; readonly verify: number; readonly own: number };
+  /** `decode` is the whole loop; its parts are NaN where only the whole is known. */
+  readonly ms: {
+    readonly draft: number;
+    readonly verify: number;
+    readonly own: number;
+    readonly decode: number;
+  };
 }
 
 /** Where a sum begins. */
@@ -25,11 +31,14 @@ export const NO_STEPS: Counters = {
   draftedByPosition: [],
   acceptedByPosition: [],
   rawLogProbSum: 0,
-  ms: { draft: 0, verify: 0, own: 0 },
+  ms: { draft: 0, verify: 0, own: 0, decode: 0 },
 };
 
 /** The sum with one step more. */
 export function addStep(sum: Counters, step: Step): Counters {
+  const draft = sum.ms.draft + step.ms.draft;
+  const verify = sum.ms.verify + step.ms.verify;
+  const own = sum.ms.own + step.ms.own;
   return {
     steps: sum.steps + 1,
     targetPasses: sum.targetPasses + step.targetPasses,
@@ -40,11 +49,7 @@ export function addStep(sum: Counters, step: Step): Counters {
     draftedByPosition: countUpTo(sum.draftedByPosition, step.drafted, step.drafted),
     acceptedByPosition: countUpTo(sum.acceptedByPosition, step.accepted, step.drafted),
     rawLogProbSum: sum.rawLogProbSum + (step.rawLogProbs?.reduce((a, b) => a + b, 0) ?? Number.NaN),
-    ms: {
-      draft: sum.ms.draft + step.ms.draft,
-      verify: sum.ms.verify + step.ms.verify,
-      own: sum.ms.own + step.ms.own,
-    },
+    ms: { draft, verify, own, decode: draft + verify + own },
   };
 }
 
@@ -52,4 +57,69 @@ export function addStep(sum: Counters, step: Step): Counters {
 function countUpTo(counts: readonly number[], reached: number, positions: number): number[] {
   const length = Math.max(counts.length, positions);
   return Array.from({ length }, (_, i) => (counts[i] ?? 0) + (i < reached ? 1 : 0));
+}
+
+/** The sum over several generations; NaN where one of them does not tell. */
+export function addCounters(a: Counters, b: Counters): Counters {
+  return {
+    steps: a.steps + b.steps,
+    targetPasses: a.targetPasses + b.targetPasses,
+    draftPasses: a.draftPasses + b.draftPasses,
+    drafted: a.drafted + b.drafted,
+    accepted: a.accepted + b.accepted,
+    emitted: a.emitted + b.emitted,
+    draftedByPosition: addByPosition(a.draftedByPosition, b.draftedByPosition),
+    acceptedByPosition: addByPosition(a.acceptedByPosition, b.acceptedByPosition),
+    rawLogProbSum: a.rawLogProbSum + b.rawLogProbSum,
+    ms: {
+      draft: a.ms.draft + b.ms.draft,
+      verify: a.ms.verify + b.ms.verify,
+      own: a.ms.own + b.ms.own,
+      decode: a.ms.decode + b.ms.decode,
+    },
+  };
+}
+
+function addByPosition(a: readonly number[], b: readonly number[]): number[] {
+  return Array.from({ length: Math.max(a.length, b.length) }, (_, i) => (a[i] ?? 0) + (b[i] ?? 0));
+}
+
+/** Ratios of algorithms in the field's words; null where the divisor is 0 or the figure was not measured. */
+export interface Ratios {
+  readonly blockEfficiency: number | null; // emitted tokens / target passes
+  readonly acceptanceRate: number | null; // accepted / drafted
+  readonly acceptanceByPosition: readonly (number | null)[]; // the same, of the steps whose draft reached the position
+  readonly perplexity: number | null; // exp(-mean raw log-probability of the emitted tokens)
+  readonly tokensPerSecond: number | null; // emitted tokens / seconds of the decoding loop
+  /** Milliseconds of the decoding loop ÷ emitted tokens, by parts; null where the parts are not known. */
+  readonly msPerToken: { readonly draft: number; readonly verify: number; readonly own: number } | null;
+}
+
+/** The ratios of what one generation, or several together, counted. */
+export function ratios(sum: Counters): Ratios {
+  const [draft, verify, own] = [sum.ms.draft, sum.ms.verify, sum.ms.own].map((ms) =>
+    quotient(ms, sum.emitted),
+  );
+  return {
+    blockEfficiency: quotient(sum.emitted, sum.targetPasses),
+    acceptanceRate: quotient(sum.accepted, sum.drafted),
+    acceptanceByPosition: sum.acceptedByPosition.map((n, i) => quotient(n, sum.draftedByPosition[i]!)),
+    perplexity: finiteOrNull(Math.exp(-sum.rawLogProbSum / sum.emitted)),
+    tokensPerSecond: quotient(1000 * sum.emitted, sum.ms.decode),
+    msPerToken: draft == null || verify == null || own == null ? null : { draft, verify, own },
+  };
+}
+
+/** How many times as fast as another a writer is: the ratio of their times per token. Null where it is not known. */
+export function timesAsFast(one: Counters, other: Counters): number | null {
+  return quotient(other.ms.decode * one.emitted, one.ms.decode * other.emitted);
+}
+
+/** @returns null where it is no finite number */
+export function quotient(a: number, b: number): number | null {
+  return finiteOrNull(a / b);
+}
+
+function finiteOrNull(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
 }

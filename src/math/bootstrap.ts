@@ -8,7 +8,9 @@ export interface Estimate {
   readonly high: number | null;
 }
 
+/** At least so many resamples, and so many of them beyond either bound: of fewer the bounds are a matter of chance. */
 const RESAMPLES = 1000;
+const BEYOND = 10;
 
 /** Of fewer, no interval is worth its name: four items have 35 different resamples. */
 export const FEWEST = 5;
@@ -26,11 +28,11 @@ export function bootstrap<Item>(
   const value = statistic(items);
   if (!Number.isFinite(value)) return null;
   if (items.length < FEWEST) return { value, low: null, high: null };
-  const values = Array.from({ length: RESAMPLES }, () =>
+  const tail = tailOf(items.length);
+  const values = Array.from({ length: Math.max(RESAMPLES, Math.ceil(BEYOND / tail)) }, () =>
     statistic(items.map(() => items[Math.floor(rng() * items.length)]!)),
   );
   if (!values.every(Number.isFinite)) return { value, low: null, high: null };
-  const tail = tailOf(items.length);
   return { value, low: quantile(values, tail), high: quantile(values, 1 - tail) };
 }
 

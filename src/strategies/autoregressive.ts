@@ -12,7 +12,7 @@ export const autoregressive: StrategyDefinition<never> = {
   drafts: 'nothing',
   mayRefuse: true,
   benchmark: 'contender',
-  look: { color: '#1c1f24', darkColor: '#e5e7eb', mark: 'rect' },
+  look: { color: '#1c1f24', darkColor: '#e5e7eb', mark: 'square' },
   sequences: () => ({ target: 1, draft: 0 }),
   create: (_settings, { sampling }) => ({
     truncation: samplingTruncation(sampling),

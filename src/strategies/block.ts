@@ -11,7 +11,7 @@ export const block: StrategyDefinition<'draftLength' | 'draftFrom'> = {
   isLossless: true,
   drafts: 'chain',
   mayRefuse: true,
-  look: { color: '#e69f00', darkColor: '#e69f00', mark: 'rectRot' },
+  look: { color: '#e69f00', darkColor: '#e69f00', mark: 'diamond' },
   sequences: speculative.sequences,
   create: (settings, context) => ({ ...speculative.create(settings, context), accept: acceptBlock }),
 };

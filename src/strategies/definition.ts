@@ -79,7 +79,7 @@ export type Decide<Heeded extends StrategySetting = StrategySetting> = (
 export interface Look {
   readonly color: string; // on white
   readonly darkColor: string; // on black
-  readonly mark: 'rect' | 'rectRounded' | 'rectRot' | 'circle' | 'triangle' | 'cross';
+  readonly mark: 'square' | 'wedge' | 'diamond' | 'circle' | 'triangle' | 'cross';
 }
 
 /** Branches that a strategy has at once in the cache of each model. */

@@ -18,7 +18,7 @@ export const mtjd: StrategyDefinition<'draftLength' | 'beamWidth'> = {
   drafts: 'chain',
   mayRefuse: false,
   benchmark: 'baseline',
-  look: { color: '#cc79a7', darkColor: '#cc79a7', mark: 'rectRot' },
+  look: { color: '#cc79a7', darkColor: '#cc79a7', mark: 'diamond' },
   sequences: ({ beamWidth }) => ({ target: beamWidth, draft: 0 }),
   create({ draftLength, beamWidth }, { sampling, isEnd, target }) {
     const greedy = sampling.temperature === 0;

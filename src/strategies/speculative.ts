@@ -14,7 +14,7 @@ export const speculative: StrategyDefinition<'draftLength' | 'draftFrom'> = {
   drafts: 'chain',
   mayRefuse: true,
   benchmark: 'contender',
-  look: { color: '#009e73', darkColor: '#12b886', mark: 'rectRounded' },
+  look: { color: '#009e73', darkColor: '#12b886', mark: 'wedge' },
   sequences: ({ draftFrom }) => ({ target: 1, draft: draftFrom === 'lookup' ? 0 : 1 }),
   create({ draftLength, draftFrom }, { sampling, isEnd, draft }) {
     const truncation = samplingTruncation(sampling);

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BenchmarkEvent, benchmark } from '../../src/benchmark/benchmark.js';
 import { expand } from '../../src/benchmark/contenders.js';
-import { csv } from '../../src/benchmark/formats/csv.js';
-import { json, parseReport } from '../../src/benchmark/formats/json.js';
-import { markdown } from '../../src/benchmark/formats/markdown.js';
 import type { BenchmarkOptions } from '../../src/benchmark/options.js';
+import { csv } from '../../src/benchmark/out/csv.js';
+import { json, parseReport } from '../../src/benchmark/out/json.js';
+import { markdown } from '../../src/benchmark/out/markdown.js';
 import type { BenchmarkReport } from '../../src/benchmark/report.js';
 import { UsageError } from '../../src/errors.js';
 import type { StrategyName } from '../../src/strategies/index.js';
@@ -88,7 +88,7 @@ describe('a benchmark', () => {
   it('is reported in full', async () => {
     const { report } = await runIt();
     expect(report).toMatchObject({
-      schema: 1,
+      schema: 2,
       complete: true,
       machine: { backend: 'cpu' },
       models: {
@@ -115,7 +115,7 @@ describe('a benchmark', () => {
     for (const [i, one] of report!.contenders.entries()) {
       expect(one).toMatchObject({ generations: 2, tokens: 32, role: 'strategy' });
       expect(one.name).toBe(['autoregressive', 'mtad k=4 w=2 tau=0.1'][i]);
-      expect(one.tokensPerSecond!.mean).toBeGreaterThan(0);
+      expect(one.tokensPerSecond!.value).toBeGreaterThan(0);
       expect(one.perplexity!.value).toBeGreaterThan(1);
       expect(one.achievedOfPossible).toBeGreaterThan(0);
     }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compare, type Pairing } from '../../src/benchmark/compare.js';
-import type { EarlierReport } from '../../src/benchmark/formats/json.js';
+import type { EarlierReport } from '../../src/benchmark/out/json.js';
 import type { BenchmarkReport, ContenderSummary } from '../../src/benchmark/report.js';
 import { about, fakeSummary, reportOf, timed } from '../support/fake-generation.js';
 
@@ -10,9 +10,13 @@ const values = ({ then, now }: Pairing) => [then?.value ?? null, now?.value ?? n
 
 /** What has changed from one state of a contender to another. */
 const changed = (then: Partial<ContenderSummary>, now: Partial<ContenderSummary>) =>
-  compare(reportOf([fakeSummary(now)]), reportOf([fakeSummary(then)])).changes[0]!;
+  compare(
+    reportOf([fakeSummary(now)], { generations: [] }),
+    reportOf([fakeSummary(then)], { generations: [] }),
+  ).changes[0]!;
 
-const speed = (mean: number, sd: number | null) => ({ mean, sd, median: mean });
+const speed = (value: number, half: number | null) =>
+  half === null ? { value, low: null, high: null } : about(value, half);
 const speedUp = (value: number) => ({ autoregressive: about(value), speculative: null, predictor: null });
 
 describe('a comparison', () => {
@@ -59,10 +63,14 @@ describe('a comparison', () => {
     expect(changed({ speedUp: speedUp(old) }, { speedUp: speedUp(now) }).speedUp.agrees).toBe(agrees);
   });
 
-  it('takes the interval of a speed from its standard error', () => {
-    const { now } = changed({}, { tokensPerSecond: speed(20, 3), generations: 36 }).speed;
-    expect(now!.low).toBeCloseTo(20 - 1.96 * 0.5, 10);
-    expect(now!.high).toBeCloseTo(20 + 1.96 * 0.5, 10);
+  it('takes the speed of an earlier report from its texts, whatever statistic it wrote; without texts it has none', () => {
+    const rates = [{ ...fakeSummary(), tokensPerSecond: null }];
+    const texts = [timed(10, 100), timed(10, 400, { prompt: '2' })];
+    const speedIn = (generations: EarlierReport['generations']) =>
+      compare(reportOf([fakeSummary()]), { ...reportOf([fakeSummary()]), contenders: rates, generations })
+        .changes[0]!.speed.then;
+    expect(speedIn(texts)).toEqual({ value: 40, low: null, high: null }); // 20 tokens in half a second
+    expect(speedIn([])).toBeNull();
   });
 
   it('judges a speed by the same texts, where both reports have them: prompts differ by more than runs do', () => {

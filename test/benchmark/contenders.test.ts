@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_STRATEGIES, expand, type Field, parseStrategies } from '../../src/benchmark/contenders.js';
+import {
+  DEFAULT_STRATEGIES,
+  expand,
+  type Field,
+  nameOf,
+  parseStrategies,
+  settingsOf,
+} from '../../src/benchmark/contenders.js';
 import { UsageError } from '../../src/errors.js';
 import { parseSettings } from '../../src/generation/settings.js';
 import { STRATEGY_NAMES, type StrategyName } from '../../src/strategies/index.js';
@@ -14,7 +21,7 @@ const FIELD: Field = {
   baselines: false,
 };
 
-const names = (field: Partial<Field>) => expand({ ...FIELD, ...field }).map(({ name }) => name);
+const names = (field: Partial<Field>) => expand({ ...FIELD, ...field }).map(nameOf);
 
 /** Settings that make a difference to each strategy. */
 const KEYS: Record<StrategyName, readonly ('draftLength' | 'beamWidth' | 'threshold')[]> = {
@@ -39,11 +46,12 @@ describe.each(STRATEGY_NAMES)('the entries of %s', (strategy) => {
       [[]] as number[][],
     );
     expect(chosen).toEqual(expected.map((row) => row.join(' ')));
-    expect(new Set(entries.map(({ name }) => name)).size).toBe(entries.length);
-    for (const { settings, role } of entries) {
+    expect(new Set(entries.map(nameOf)).size).toBe(entries.length);
+    for (const entry of entries) {
+      const { settings, role } = entry;
       expect(role).toBe('strategy');
-      expect(Object.keys(settings).sort()).toEqual(['strategy', ...keys].sort()); // the rest holds for all
-      expect(parseSettings(settings)).toMatchObject(settings);
+      expect(Object.keys(settings).sort()).toEqual([...keys].sort()); // the rest holds for all
+      expect(parseSettings(settingsOf(entry))).toMatchObject({ strategy, ...settings });
     }
   });
 
@@ -76,16 +84,13 @@ describe('expand', () => {
     const all = expand({ ...FIELD, strategies: STRATEGY_NAMES, thresholds: [0.1, 0.5], clip: true });
     const clipped = all.filter(({ settings }) => settings.clip);
     expect(all.filter((entry) => !clipped.includes(entry))).toEqual(without);
-    expect(clipped.map(({ name }) => name)).toEqual([
-      'mtad k=4 w=4 tau=0.1 clip',
-      'mtad k=4 w=4 tau=0.5 clip',
-    ]);
+    expect(clipped.map(nameOf)).toEqual(['mtad k=4 w=4 tau=0.1 clip', 'mtad k=4 w=4 tau=0.5 clip']);
   });
 
   it('has no beams where drafts are looked up, and looks up only where something is drafted', () => {
     const strategies: StrategyName[] = ['autoregressive', 'speculative', 'block', 'mtad', 'mtjd'];
     const entries = expand({ ...FIELD, strategies, beamWidths: [2, 8], draftFrom: 'lookup' });
-    expect(entries.map(({ name }) => name)).toEqual([
+    expect(entries.map(nameOf)).toEqual([
       'autoregressive',
       'speculative k=4 lookup',
       'block k=4 lookup',
@@ -93,8 +98,10 @@ describe('expand', () => {
       'mtjd k=4 w=2',
       'mtjd k=4 w=8',
     ]);
-    for (const { name, settings } of entries)
-      expect(parseSettings(settings).draftFrom).toBe(name.endsWith('lookup') ? 'lookup' : 'model');
+    for (const entry of entries)
+      expect(parseSettings(settingsOf(entry)).draftFrom).toBe(
+        nameOf(entry).endsWith('lookup') ? 'lookup' : 'model',
+      );
   });
 
   it('refuses what contradicts itself', () => {
@@ -109,11 +116,11 @@ describe('the baselines', () => {
   it('are greedy decoding, a low temperature and mtjd, whatever is compared with them', () => {
     const lists = { draftLengths: [2, 4], beamWidths: [3, 5], thresholds: [0.1, 0.5] };
     const entries = expand({ ...FIELD, ...lists, strategies: ['speculative'], baselines: true });
-    expect(entries.filter(({ role }) => role === 'strategy').map(({ name }) => name)).toEqual([
+    expect(entries.filter(({ role }) => role === 'strategy').map(nameOf)).toEqual([
       'speculative k=2',
       'speculative k=4',
     ]);
-    expect(entries.filter(({ role }) => role === 'baseline').map(({ settings }) => settings)).toEqual([
+    expect(entries.filter(({ role }) => role === 'baseline').map(settingsOf)).toEqual([
       { strategy: 'autoregressive', temperature: 0 },
       { strategy: 'autoregressive', temperature: 0.7 },
       { strategy: 'mtjd', draftLength: 2, beamWidth: 3 },

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PassCosts } from '../../src/benchmark/pass-costs.js';
+import { PassCosts } from '../../src/benchmark/costs.js';
 import type { BatchToken, Context, Model, ReadRequest } from '../../src/engine/port.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import { chain } from '../engine/rows.js';

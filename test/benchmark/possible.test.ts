@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bareMs } from '../../src/benchmark/possible.js';
+import { bareMs } from '../../src/benchmark/costs.js';
 import type { PassCost } from '../../src/benchmark/report.js';
 import { fakeGeneration, UNTOLD } from '../support/fake-generation.js';
 

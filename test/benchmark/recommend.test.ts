@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { recommend } from '../../src/benchmark/recommend.js';
+import { recommend as advise } from '../../src/benchmark/recommend.js';
 import type { ContenderSummary, Estimate } from '../../src/benchmark/report.js';
 import { about, fakeSummary } from '../support/fake-generation.js';
+
+const recommend = (contenders: readonly ContenderSummary[]) => advise(contenders).text;
 
 const PLAIN = fakeSummary({ perplexity: about(5), distinct: [0.6, 0.9, 1] });
 
@@ -9,7 +11,7 @@ const PLAIN = fakeSummary({ perplexity: about(5), distinct: [0.6, 0.9, 1] });
 function rival(name: string, factor: Estimate, rest: Partial<ContenderSummary> = {}): ContenderSummary {
   return fakeSummary({
     name,
-    tokensPerSecond: { mean: factor.value * 20, sd: 1, median: factor.value * 20 },
+    tokensPerSecond: about(factor.value * 20),
     speedUp: { autoregressive: factor, speculative: null, predictor: null },
     perplexity: about(5),
     distinct: [0.6, 0.9, 1],
@@ -24,8 +26,8 @@ describe('the recommendation', () => {
     const mtad = rival('mtad k=4', about(2), { perplexity: about(4.25) });
     const advice = recommend([rival('mmtad k=4', about(1.6)), PLAIN, mtad]);
     expect(advice).toBe(
-      'Use mtad k=4 (direct): 2.00 times (1.50 to 2.50) as fast as autoregressive. Perplexity of its text 4.25 instead ' +
-        'of 5.00.',
+      'Use mtad k=4 (direct): 2.00 times (1.50 to 2.50) as fast as autoregressive. Its perplexity shows no difference: ' +
+        '4.25 (3.75 to 4.75) against 5.00 (4.50 to 5.50).',
     );
   });
 
@@ -40,7 +42,9 @@ describe('the recommendation', () => {
     const slow = rival('mtad k=2', about(1.2), { perplexity: about(5) });
     const advice = recommend([PLAIN, worse, slow]);
     expect(advice).toMatch(/^Use mtad k=8 \(direct\)/);
-    expect(advice).toContain('Its text is less likely, perplexity 7.00 instead of 5.00.');
+    expect(advice).toContain(
+      'Its text is less likely: perplexity 7.00 (6.50 to 7.50) against 5.00 (4.50 to 5.50).',
+    );
   });
 
   it('mentions that the text repeats itself, where it does', () => {
@@ -54,9 +58,9 @@ describe('the recommendation', () => {
     const slower = rival('speculative k=4', about(0.9, 0.05));
     const perhaps = rival('mtad k=4', about(1.4));
     expect(recommend([PLAIN, slower, perhaps])).toBe(
-      'Use autoregressive (direct): no strategy is faster beyond doubt than its 20.0 tokens/s with these models on ' +
+      'Use autoregressive (direct): no strategy is faster beyond doubt than its 20.0 (18.0 to 22.0) tokens/s with these models on ' +
         'this machine; the nearest, mtad k=4 (direct), reaches 1.40 times (0.90 to 1.90) its speed. ' +
-        'Perplexity of its text 5.00 instead of 5.00.',
+        'Its perplexity shows no difference: 5.00 (4.50 to 5.50) against 5.00 (4.50 to 5.50).',
     );
   });
 
@@ -77,7 +81,7 @@ describe('the recommendation', () => {
   it('mentions greedy decoding where that writes likelier text without a draft model', () => {
     const mtad = (perplexity: number) => rival('mtad k=4', about(2), { perplexity: about(perplexity) });
     expect(recommend([PLAIN, mtad(4), GREEDY])).toContain(
-      'Greedy decoding writes likelier text still (2.00), at plain speed.',
+      'Greedy decoding writes likelier text still: perplexity 2.00 (1.50 to 2.50), at plain speed.',
     );
     expect(recommend([PLAIN, mtad(1.9), GREEDY])).not.toContain('Greedy');
   });
@@ -96,9 +100,13 @@ describe('the recommendation', () => {
       rival('DraftSequenceTokenPredictor', about(factor), { role: 'peer', engine: 'node-llama-cpp' });
     const slow = rival('evaluate()', about(0.8), { role: 'peer', engine: 'node-llama-cpp' });
     const said = (tokens: string) =>
-      `DraftSequenceTokenPredictor (node-llama-cpp) was faster: ${tokens} tokens/s.`;
-    expect(recommend([PLAIN, rival('mtad k=4', about(2)), slow, peer(2.5)])).toContain(said('50.0'));
-    expect(recommend([PLAIN, rival('mtad k=4', about(1.1)), slow, peer(1.5)])).toContain(said('30.0'));
+      `DraftSequenceTokenPredictor (node-llama-cpp) was faster: ${tokens} tokens/s against `;
+    expect(recommend([PLAIN, rival('mtad k=4', about(2)), slow, peer(2.5)])).toContain(
+      said('50.0 (49.5 to 50.5)'),
+    );
+    expect(recommend([PLAIN, rival('mtad k=4', about(1.1)), slow, peer(1.5)])).toContain(
+      said('30.0 (29.5 to 30.5)'),
+    );
     expect(recommend([PLAIN, rival('mtad k=4', about(2)), slow, peer(1.9)])).not.toContain('faster:');
   });
 
@@ -111,9 +119,40 @@ describe('the recommendation', () => {
   });
 });
 
+describe('where two intervals overlap, the recommendation tells no difference', () => {
+  const wide = (value: number) => about(value, 2);
+  const mtad = rival('mtad k=4', about(2), { perplexity: about(3.1, 1.8) });
+
+  it('of perplexity, and where they do not, says which text is likelier', () => {
+    expect(recommend([PLAIN, mtad])).toContain(
+      'Its perplexity shows no difference: 3.10 (1.30 to 4.90) against',
+    );
+    expect(recommend([PLAIN, { ...mtad, perplexity: about(3) }])).toContain(
+      'Its text is likelier: perplexity 3.00',
+    );
+    expect(recommend([PLAIN, mtad, { ...GREEDY, perplexity: wide(2) }])).not.toContain('Greedy');
+  });
+
+  it('of the speed of a peer', () => {
+    const peer = rival('evaluate()', about(2.1), {
+      role: 'peer',
+      engine: 'node-llama-cpp',
+      tokensPerSecond: wide(42),
+    });
+    expect(recommend([PLAIN, mtad, peer])).not.toContain('faster:');
+  });
+});
+
+it('the recommendation names its contender, or none', () => {
+  const mtad = rival('mtad k=4', about(2));
+  expect(advise([PLAIN, mtad]).contender).toBe(mtad);
+  expect(advise([PLAIN, rival('mtad k=4', about(0.5, 0.1))]).contender).toBe(PLAIN);
+  expect(advise([PLAIN]).contender).toBeNull();
+});
+
 describe('the recommendation on several engines', () => {
   const slow = { engine: 'bindings' };
-  const slowPlain = { ...PLAIN, ...slow, tokensPerSecond: { mean: 10, sd: 1, median: 10 } };
+  const slowPlain = { ...PLAIN, ...slow, tokensPerSecond: about(10) };
 
   it.each([
     { first: 'the fast one', plains: [PLAIN, slowPlain] },
@@ -121,7 +160,7 @@ describe('the recommendation on several engines', () => {
   ])('is about the one where the fastest ran ($first comes first)', ({ plains }) => {
     const there = rival('mtad k=4', about(2.5), {
       ...slow,
-      tokensPerSecond: { mean: 25, sd: 1, median: 25 },
+      tokensPerSecond: about(25),
     });
     expect(recommend([...plains, there, rival('mtad k=4', about(1.6))])).toMatch(
       /^Use mtad k=4 \(direct\): 1\.60 times /,
@@ -134,11 +173,11 @@ describe('the recommendation on several engines', () => {
   it('is plain sampling on the faster one where that is faster than any strategy', () => {
     const there = rival('mtad k=4', about(1.8, 0.1), {
       ...slow,
-      tokensPerSecond: { mean: 18, sd: 1, median: 18 },
+      tokensPerSecond: about(18),
     });
     const lame = rival('mtad k=4', about(0.7, 0.1));
     expect(recommend([slowPlain, PLAIN, there, lame])).toMatch(
-      /^Use autoregressive \(direct\): .* 20\.0 tokens\/s/,
+      /^Use autoregressive \(direct\): .* 20\.0 \(18\.0 to 22\.0\) tokens\/s/,
     );
   });
 });
@@ -160,7 +199,7 @@ describe('there is no recommendation', () => {
     const alone = { value: 2.5, low: null, high: null };
     expect(recommend([PLAIN, rival('mtad k=4', alone)])).toBe(
       'No recommendation: fewer than 5 prompts are too few to tell. On them, mtad k=4 (direct) was 2.50 times as fast as ' +
-        'autoregressive. Perplexity of its text 5.00 instead of 5.00.',
+        'autoregressive. Its perplexity shows no difference: 5.00 (4.50 to 5.50) against 5.00 (4.50 to 5.50).',
     );
   });
 });

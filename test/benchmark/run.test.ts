@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PassCosts } from '../../src/benchmark/pass-costs.js';
+import { PassCosts } from '../../src/benchmark/costs.js';
 import type { Course, EngineCosts } from '../../src/benchmark/run.js';
 import { passCosts } from '../../src/benchmark/run.js';
 import { fakeClock } from '../support/fake-clock.js';

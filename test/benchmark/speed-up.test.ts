@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Contender, Generation } from '../../src/benchmark/report.js';
 import { summarise } from '../../src/benchmark/summary.js';
-import { timed } from '../support/fake-generation.js';
+import { contenderOf, timed } from '../support/fake-generation.js';
 
 /** 'mtad k=4@bindings'; without an engine, the direct one. */
 function contender(text: string): Contender {
   const [name, engine = 'direct'] = text.split('@') as [string, string?];
-  return { name, engine, role: 'strategy' };
+  return contenderOf(name, { engine, role: engine === 'node-llama-cpp' ? 'peer' : 'strategy' });
 }
 
 /** One text of four tokens in `ms`, or as many as there are numbers, each after another prompt. */

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Contender, Generation } from '../../src/benchmark/report.js';
+import type { Generation } from '../../src/benchmark/report.js';
 import { summarise } from '../../src/benchmark/summary.js';
-import { fakeGeneration, timed, UNTOLD } from '../support/fake-generation.js';
+import { contenderOf, fakeGeneration, timed, UNTOLD } from '../support/fake-generation.js';
 
-const PLAIN: Contender = { name: 'autoregressive', engine: 'direct', role: 'strategy' };
-const MTAD: Contender = { name: 'mtad k=4 w=4 tau=0.5', engine: 'direct', role: 'strategy' };
+const PLAIN = contenderOf('autoregressive');
+const MTAD = contenderOf('mtad k=4 w=4 tau=0.5');
 
 /** The only contender's summary. */
 const summaryOf = (generations: readonly Generation[], idleWatts: number | null = null) =>
@@ -27,7 +27,7 @@ describe('a summary', () => {
     ]);
   });
 
-  it('has mean, standard deviation and median of the speeds, and the median of first tokens', () => {
+  it('has the speed of all texts together, and the median of first tokens', () => {
     const first = (firstToken: number | null) => ({ prefill: 1, firstToken, draft: 0, verify: 0, own: 0 });
     const { tokensPerSecond, firstTokenMs } = summaryOf([
       timed(4, 100, { ms: { ...first(30), decode: 100 } }), // 40/s
@@ -35,17 +35,28 @@ describe('a summary', () => {
       timed(8, 0, { ms: { ...first(80), decode: 400 } }), // 20/s
       timed(6, 0, { ms: { ...first(null), decode: 200 } }), // 30/s
     ]);
-    expect(tokensPerSecond!.mean).toBeCloseTo(25, 10);
-    expect(tokensPerSecond!.sd).toBeCloseTo(Math.sqrt((225 + 225 + 25 + 25) / 3), 10);
-    expect(tokensPerSecond!.median).toBeCloseTo(25, 10);
+    expect(tokensPerSecond!.value).toBeCloseTo((1000 * 28) / 1700, 10);
     expect(firstTokenMs).toBe(30);
   });
 
-  it('has no deviation of one text', () => {
-    expect(summaryOf([timed(4, 200)]).tokensPerSecond).toEqual({ mean: 20, sd: null, median: 20 });
+  it('has speeds whose quotient is the speed-up, with an interval over prompts', () => {
+    const prompts = ['a', 'b', 'c', 'd', 'e'];
+    const texts = prompts.flatMap((prompt, i) => [
+      timed(10 + i, 300 * (i + 1), { prompt }),
+      timed(20 - i, 200 + 90 * i, { prompt, contender: MTAD.name }),
+    ]);
+    const [plain, mtad] = summarise([PLAIN, MTAD], texts, [], null);
+    const { value, low, high } = mtad!.tokensPerSecond!;
+    expect(mtad!.speedUp.autoregressive!.value).toBeCloseTo(value / plain!.tokensPerSecond!.value, 10);
+    expect(low).toBeLessThan(value);
+    expect(high).toBeGreaterThan(value);
   });
 
-  it('has passes, tokens per pass, acceptance and time per step from the sums over all texts', () => {
+  it('has no interval of one text', () => {
+    expect(summaryOf([timed(4, 200)]).tokensPerSecond).toEqual({ value: 20, low: null, high: null });
+  });
+
+  it('has passes, tokens per pass, acceptance and time per token from the sums over all texts', () => {
     const spoken = (draftedByPosition: number[], acceptedByPosition: number[], passes: number) => ({
       steps: passes,
       targetPasses: passes,
@@ -64,7 +75,7 @@ describe('a summary', () => {
     expect(summary.blockEfficiency).toBe(16 / 10);
     expect(summary.acceptanceRate).toBe(7 / 19);
     expect(summary.acceptanceByPosition).toEqual([4 / 8, 2 / 8, 1 / 3]); // of the drafts that came so far
-    expect(summary.msPerStep).toEqual({ draft: 4, verify: 14, own: 2 });
+    expect(summary.msPerToken).toEqual({ draft: 40 / 16, verify: 140 / 16, own: 20 / 16 });
   });
 
   it('has no acceptance rate where nothing was drafted, and 0 where nothing was accepted', () => {
@@ -162,7 +173,7 @@ describe('a summary of little', () => {
       blockEfficiency: null,
       acceptanceRate: null,
       acceptanceByPosition: [],
-      msPerStep: null,
+      msPerToken: null,
       achievedOfPossible: null,
       perplexity: null,
       distinct: [null, null, null],
@@ -171,7 +182,7 @@ describe('a summary of little', () => {
   });
 
   it('knows of a peer what can be told from outside', () => {
-    const peer: Contender = { name: 'evaluate()', engine: 'node-llama-cpp', role: 'peer' };
+    const peer = contenderOf('evaluate()', { engine: 'node-llama-cpp', role: 'peer' });
     const text = { ...UNTOLD, contender: peer.name, engine: peer.engine, logProbSum: -4 * Math.log(3) };
     const [summary] = summarise([peer, PLAIN], [timed(4, 50, text), timed(4, 100)], [], null);
     expect(summary).toMatchObject({
@@ -179,9 +190,9 @@ describe('a summary of little', () => {
       blockEfficiency: null,
       acceptanceRate: null,
       acceptanceByPosition: [],
-      msPerStep: null,
+      msPerToken: null,
       achievedOfPossible: null,
-      tokensPerSecond: { mean: 80 },
+      tokensPerSecond: { value: 80 },
       speedUp: { autoregressive: { value: 2 } },
     });
     expect(summary!.perplexity!.value).toBeCloseTo(3, 10);

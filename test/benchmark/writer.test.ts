@@ -63,7 +63,7 @@ describe.each(['direct', 'bindings'] as const)('a strategy on the %s engine', (e
   it.each(STRATEGY_NAMES)(
     'writes as %s what it always writes, and tells of all its passes',
     async (strategy) => {
-      const written = await write({ name: 'x', role: 'strategy', settings: { strategy } });
+      const written = await write({ role: 'strategy', strategy, settings: {} });
       const expected = await run(pair, { strategy, seed: 3, maxTokens: 30 });
       const { counters } = expected;
       expect(written.tokens).toEqual(expected.tokens);
@@ -101,11 +101,17 @@ describe.each(['direct', 'bindings'] as const)('a strategy on the %s engine', (e
   it('goes by its own settings, and by those of all others where it has none', async () => {
     const settings = { ...writing().settings, temperature: 2, topK: 3, topP: 1 };
     const greedy: Entry = {
-      name: 'greedy',
       role: 'baseline',
-      settings: { temperature: 0, strategy: 'block' },
+      strategy: 'block',
+      settings: { temperature: 0 },
     };
-    const expected = await run(pair, { ...settings, ...greedy.settings, seed: 3, maxTokens: 30 });
+    const expected = await run(pair, {
+      ...settings,
+      ...greedy.settings,
+      strategy: greedy.strategy,
+      seed: 3,
+      maxTokens: 30,
+    });
     expect((await write(greedy, {}, { settings })).tokens).toEqual(expected.tokens);
     const warm = await run(pair, { ...settings, strategy: 'autoregressive', seed: 4, maxTokens: 20 });
     expect((await write(AUTOREGRESSIVE, { seed: 4, maxTokens: 20 }, { settings })).tokens).toEqual(
@@ -127,7 +133,7 @@ describe.each(['direct', 'bindings'] as const)('a strategy on the %s engine', (e
   it('leaves no context open', async () => {
     const watched = watchContexts(pair);
     const { contender, write } = strategyWriter(watched.pair, MTAD, writing());
-    expect(contender).toEqual({ name: 'mtad k=4 w=4 tau=0.1', role: 'strategy', engine });
+    expect(contender).toEqual({ ...MTAD, name: 'mtad k=4 w=4 tau=0.1', engine });
     const prompt = { request: PROMPT, tokens: pair.target.tokenizer.encode(PROMPT) };
     await write({ prompt, maxTokens: 5, contextSize: 1024, seed: 1 });
     await expect(write({ prompt, maxTokens: 5, contextSize: 2, seed: 1 })).rejects.toThrow('context');
@@ -144,7 +150,7 @@ describe.each(PEER_NAMES)('%s as a writer', (name) => {
     try {
       const settings = { ...writing().settings, temperature: 0 };
       const { contender, write } = peerWriter(peers, name, writing({ settings }));
-      expect(contender).toEqual({ name, role: 'peer', engine: 'node-llama-cpp' });
+      expect(contender).toMatchObject({ name, role: 'peer', engine: 'node-llama-cpp', strategy: null });
       const prompt = { request: PROMPT, tokens: pair.target.tokenizer.encode(PROMPT) };
       const written = await write({ prompt, maxTokens: 30, contextSize: 1024, seed: 3 });
       const expected = await run(pair, { strategy: 'autoregressive', temperature: 0, maxTokens: 30 });

@@ -38,7 +38,7 @@ test('the first run: a table, its conditions and a recommendation, and not a wor
     'temperature 0.7',
     'mtjd k=4 w=4',
   ]);
-  for (const row of rows) expect(row['tokens/s']).toMatch(/^[\d.]+ ± [\d.]+$/);
+  for (const row of rows) expect(row['tokens/s']).toMatch(/^[\d.]+$/);
   expect(rows[0]).toMatchObject({ tokens: '24', passes: '24', 'per pass': '1.00', accepted: '-' });
   expect(stdout).toContain('2 prompts (built-in) x 1, at most 12 tokens');
   expect(stdout).toContain('1 thread;');

@@ -38,7 +38,7 @@ describe('addStep', () => {
       draftedByPosition: [3, 2, 2],
       acceptedByPosition: [2, 1, 1],
       rawLogProbSum: -3.5,
-      ms: { draft: 9, verify: 6, own: 3 },
+      ms: { draft: 9, verify: 6, own: 3, decode: 18 },
     });
   });
 

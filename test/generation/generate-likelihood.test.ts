@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ratios } from '../../src/generation/ratios.js';
+import { ratios } from '../../src/generation/counters.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import { acceptJoint } from '../../src/rules/joint.js';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Counters, NO_STEPS } from '../../src/generation/counters.js';
-import { ratios } from '../../src/generation/ratios.js';
+import { addCounters, type Counters, NO_STEPS, ratios, timesAsFast } from '../../src/generation/counters.js';
 
 const SUM: Counters = {
   ...NO_STEPS,
@@ -11,7 +10,7 @@ const SUM: Counters = {
   accepted: 24,
   emitted: 34,
   rawLogProbSum: -34 * Math.log(5),
-  ms: { draft: 200, verify: 750, own: 50 },
+  ms: { draft: 200, verify: 750, own: 50, decode: 1000 },
 };
 
 describe('ratios', () => {
@@ -27,8 +26,10 @@ describe('ratios', () => {
     expect(ratios(NO_STEPS)).toEqual({
       blockEfficiency: null,
       acceptanceRate: null,
+      acceptanceByPosition: [],
       perplexity: null,
       tokensPerSecond: null,
+      msPerToken: null,
     });
   });
 
@@ -48,6 +49,28 @@ describe('ratios', () => {
   });
 
   it('have no speed where no time passed', () => {
-    expect(ratios({ ...SUM, ms: { draft: 0, verify: 0, own: 0 } }).tokensPerSecond).toBeNull();
+    expect(ratios({ ...SUM, ms: { draft: 0, verify: 0, own: 0, decode: 0 } }).tokensPerSecond).toBeNull();
+  });
+
+  it('say where the time of a token goes: its parts are its whole', () => {
+    const { msPerToken, tokensPerSecond } = ratios(SUM);
+    const { draft, verify, own } = msPerToken!;
+    expect(1000 / (draft + verify + own)).toBeCloseTo(tokensPerSecond!, 10);
+  });
+
+  it('of two writers agree with their speeds', () => {
+    const slow = { ...SUM, emitted: 17, ms: { ...SUM.ms, decode: 4000 } };
+    expect(timesAsFast(SUM, slow)).toBeCloseTo(
+      ratios(SUM).tokensPerSecond! / ratios(slow).tokensPerSecond!,
+      10,
+    );
+    expect(timesAsFast(SUM, NO_STEPS)).toBeNull();
+  });
+
+  it('of several generations are those of their sums', () => {
+    const other = { ...SUM, accepted: 4, ms: { ...SUM.ms, decode: 3000 } };
+    expect(ratios(addCounters(SUM, other))).toMatchObject({ acceptanceRate: 28 / 80, tokensPerSecond: 17 });
+    const untold = { ...SUM, drafted: Number.NaN };
+    expect(ratios(addCounters(SUM, untold)).acceptanceRate).toBeNull();
   });
 });

@@ -39,6 +39,21 @@ describe('bootstrap', () => {
     expect(high).toBeLessThanOrEqual(9);
   });
 
+  it.each([5, 6, 8, 10, 40])(
+    'leaves resamples beyond both bounds of %d items: not the extremes by chance',
+    (count) => {
+      const items = Array.from({ length: count }, (_, i) => Math.exp(i / 3) + i ** 0.5);
+      const seen: number[] = [];
+      const watched = (sample: readonly number[]) => {
+        seen.push(average(sample));
+        return seen.at(-1)!;
+      };
+      const { low, high } = bootstrap(items, watched, createRng(1))!;
+      expect(seen.filter((value) => value < low!).length).toBeGreaterThan(0);
+      expect(seen.filter((value) => value > high!).length).toBeGreaterThan(0);
+    },
+  );
+
   it('tells the same for the same coins', () => {
     const items = [3.1, 1.4, 4.15, 1.92, 5.65, 9.35];
     const [a, b, c] = [1, 1, 2].map((seed) => bootstrap(items, average, createRng(seed)));

@@ -83,7 +83,7 @@ describe("a user's own strategy", () => {
       baselines: false,
     });
     const names = ['autoregressive', 'single k=2 tau=0.1', 'single k=2 tau=0.5'];
-    expect(entries.map(({ name }) => name)).toEqual(names);
+    expect(entries.map(nameOf)).toEqual(names);
     const { temperature, topK, topP, ignoreEos, special }: Settings = parseSettings({});
     let report: BenchmarkReport | undefined;
     for await (const event of benchmark({

@@ -1,7 +1,7 @@
 import type { Generation } from '../../src/benchmark/report.js';
 import { type Course, type CourseEvent, runCourse } from '../../src/benchmark/run.js';
 import type { Task, Writer, Written } from '../../src/benchmark/writer.js';
-import { fakeGeneration } from './fake-generation.js';
+import { contenderOf, fakeGeneration } from './fake-generation.js';
 
 /** What a writer was asked to write, by its name. */
 export type Call = Task & { readonly writer: string };
@@ -15,7 +15,7 @@ export function fakeWriters(
   const writers = names.map((name): Writer => {
     const [contender, engine = 'direct'] = name.split('@') as [string, string?];
     return {
-      contender: { name: contender, engine, role: 'strategy' },
+      contender: contenderOf(contender, { engine }),
       async write(task) {
         const call = { ...task, writer: name };
         calls.push(call);

@@ -1,4 +1,10 @@
-import type { BenchmarkReport, ContenderSummary, Estimate, Generation } from '../../src/benchmark/report.js';
+import type {
+  BenchmarkReport,
+  Contender,
+  ContenderSummary,
+  Estimate,
+  Generation,
+} from '../../src/benchmark/report.js';
 
 /** Four tokens by plain sampling in 100 ms. */
 export function fakeGeneration(rest: Partial<Generation> = {}): Generation {
@@ -45,22 +51,42 @@ export function about(value: number, half = 0.5): Estimate {
   return { value, low: value - half, high: value + half };
 }
 
+/** Baselines of plain sampling by their names. */
+const TEMPERATURES = new Map([
+  ['greedy', 0],
+  ['temperature 0.7', 0.7],
+]);
+
+/** A contender of that name: its first word is the strategy, k= the draft length. */
+export function contenderOf(
+  name: string,
+  { engine = 'direct', role = 'strategy' }: Partial<Pick<Contender, 'engine' | 'role'>> = {},
+): Contender {
+  const draftLength = Number(/ k=(\d+)/.exec(name)?.[1] ?? 0);
+  const temperature = TEMPERATURES.get(name);
+  return {
+    name,
+    engine,
+    role,
+    strategy: role === 'peer' ? null : temperature === undefined ? name.split(' ')[0]! : 'autoregressive',
+    settings: { ...(draftLength && { draftLength }), ...(temperature !== undefined && { temperature }) },
+  };
+}
+
 /** A contender of 20 tokens/s of which nothing else is known. */
 export function fakeSummary(rest: Partial<ContenderSummary> = {}): ContenderSummary {
   return {
-    name: 'autoregressive',
-    engine: 'direct',
-    role: 'strategy',
+    ...contenderOf(rest.name ?? 'autoregressive', rest),
     generations: 10,
     tokens: 1000,
     targetPasses: null,
-    tokensPerSecond: { mean: 20, sd: 2, median: 19 },
+    tokensPerSecond: { value: 20, low: 18, high: 22 },
     speedUp: { autoregressive: null, speculative: null, predictor: null },
     firstTokenMs: null,
     blockEfficiency: null,
     acceptanceRate: null,
     acceptanceByPosition: [],
-    msPerStep: null,
+    msPerToken: null,
     achievedOfPossible: null,
     perplexity: null,
     distinct: [null, null, null],
@@ -75,7 +101,7 @@ export function reportOf(
   rest: Partial<BenchmarkReport> = {},
 ): BenchmarkReport {
   return {
-    schema: 1,
+    schema: 2,
     complete: true,
     started: '2026-01-02T03:04:05.678Z',
     seconds: 12.5,
@@ -110,6 +136,7 @@ export function reportOf(
     passes: [{ engine: 'direct', model: 'target', tokens: 1, ms: 40 }],
     contenders,
     recommendation: 'Use the abacus.',
+    recommended: null,
     generations: [fakeGeneration()],
     ...rest,
   };

@@ -26,11 +26,11 @@ const CONTENDERS: readonly ContenderSummary[] = [
   fakeContender({
     name: 'autoregressive',
     targetPasses: 512,
-    tokensPerSecond: { mean: 41.2, sd: 0.62, median: 41.3 },
+    tokensPerSecond: { value: 41.2, low: 40.6, high: 41.8 },
     speedUp: overAutoregressive({ value: 1, low: 1, high: 1 }),
     firstTokenMs: 61.5,
     blockEfficiency: 1,
-    msPerStep: { draft: 0, verify: 24.1, own: 0.17 },
+    msPerToken: { draft: 0, verify: 24.1, own: 0.17 },
     achievedOfPossible: 0.99,
     perplexity: { value: 6.81, low: 6.12, high: 7.6 },
     distinct: [0.44, 0.86, 0.97],
@@ -39,13 +39,13 @@ const CONTENDERS: readonly ContenderSummary[] = [
   fakeContender({
     name: 'speculative k=4',
     targetPasses: 196,
-    tokensPerSecond: { mean: 68.9, sd: 5.1, median: 69.4 },
+    tokensPerSecond: { value: 68.9, low: 63.8, high: 74.0 },
     speedUp: overAutoregressive({ value: 1.67, low: 1.55, high: 1.8 }),
     firstTokenMs: 64.2,
     blockEfficiency: 2.61,
     acceptanceRate: 0.41,
     acceptanceByPosition: [0.68, 0.46, 0.31, 0.2],
-    msPerStep: { draft: 9.8, verify: 27.4, own: 0.61 },
+    msPerToken: { draft: 9.8, verify: 27.4, own: 0.61 },
     achievedOfPossible: 0.96,
     perplexity: { value: 6.74, low: 6.08, high: 7.5 },
     distinct: [0.44, 0.85, 0.97],
@@ -54,13 +54,13 @@ const CONTENDERS: readonly ContenderSummary[] = [
   fakeContender({
     name: 'mtad k=4 w=4 tau=0.5',
     targetPasses: 148,
-    tokensPerSecond: { mean: 74.6, sd: 6.4, median: 75.1 },
+    tokensPerSecond: { value: 74.6, low: 68.2, high: 81.0 },
     speedUp: overAutoregressive({ value: 1.81, low: 1.66, high: 1.97 }),
     firstTokenMs: 66,
     blockEfficiency: 3.46,
     acceptanceRate: 0.63,
     acceptanceByPosition: [0.83, 0.7, 0.57, 0.42],
-    msPerStep: { draft: 17.2, verify: 27.9, own: 1.28 },
+    msPerToken: { draft: 17.2, verify: 27.9, own: 1.28 },
     achievedOfPossible: 0.94,
     perplexity: { value: 3.12, low: 2.81, high: 3.46 },
     distinct: [0.39, 0.77, 0.93],
@@ -69,13 +69,13 @@ const CONTENDERS: readonly ContenderSummary[] = [
   fakeContender({
     name: 'mmtad k=4 w=4 tau=0.5',
     targetPasses: 132,
-    tokensPerSecond: { mean: 69.7, sd: 6, median: 70 },
+    tokensPerSecond: { value: 69.7, low: 63.7, high: 75.7 },
     speedUp: overAutoregressive({ value: 1.69, low: 1.57, high: 1.83 }),
     firstTokenMs: 66.4,
     blockEfficiency: 3.88,
     acceptanceRate: 0.7,
     acceptanceByPosition: [0.9, 0.79, 0.64, 0.48],
-    msPerStep: { draft: 17.4, verify: 36.2, own: 2.03 },
+    msPerToken: { draft: 17.4, verify: 36.2, own: 2.03 },
     achievedOfPossible: 0.93,
     perplexity: { value: 2.94, low: 2.66, high: 3.25 },
     distinct: [0.38, 0.76, 0.93],
@@ -85,11 +85,11 @@ const CONTENDERS: readonly ContenderSummary[] = [
     name: 'greedy',
     role: 'baseline',
     targetPasses: 512,
-    tokensPerSecond: { mean: 41.4, sd: 0.55, median: 41.5 },
+    tokensPerSecond: { value: 41.4, low: 40.9, high: 41.9 },
     speedUp: overAutoregressive({ value: 1, low: 0.99, high: 1.02 }),
     firstTokenMs: 61.2,
     blockEfficiency: 1,
-    msPerStep: { draft: 0, verify: 24, own: 0.12 },
+    msPerToken: { draft: 0, verify: 24, own: 0.12 },
     achievedOfPossible: 0.99,
     perplexity: { value: 1.74, low: 1.61, high: 1.9 },
     distinct: [0.21, 0.38, 0.49],
@@ -99,11 +99,11 @@ const CONTENDERS: readonly ContenderSummary[] = [
     name: 'autoregressive',
     engine: 'bindings',
     targetPasses: 512,
-    tokensPerSecond: { mean: 39.8, sd: 0.7, median: 39.9 },
+    tokensPerSecond: { value: 39.8, low: 39.1, high: 40.5 },
     speedUp: overAutoregressive({ value: 1, low: 1, high: 1 }),
     firstTokenMs: 63.1,
     blockEfficiency: 1,
-    msPerStep: { draft: 0, verify: 24.7, own: 0.42 },
+    msPerToken: { draft: 0, verify: 24.7, own: 0.42 },
     achievedOfPossible: 0.96,
     perplexity: { value: 6.81, low: 6.12, high: 7.6 },
     distinct: [0.44, 0.86, 0.97],
@@ -113,13 +113,13 @@ const CONTENDERS: readonly ContenderSummary[] = [
     name: 'mtad k=4 w=4 tau=0.5',
     engine: 'bindings',
     targetPasses: 148,
-    tokensPerSecond: { mean: 52.7, sd: 4.9, median: 53 },
+    tokensPerSecond: { value: 52.7, low: 47.8, high: 57.6 },
     speedUp: overAutoregressive({ value: 1.32, low: 1.21, high: 1.44 }),
     firstTokenMs: 69.8,
     blockEfficiency: 3.46,
     acceptanceRate: 0.63,
     acceptanceByPosition: [0.82, 0.69, 0.57, 0.43],
-    msPerStep: { draft: 31.5, verify: 30.2, own: 3.9 },
+    msPerToken: { draft: 31.5, verify: 30.2, own: 3.9 },
     achievedOfPossible: 0.71,
     perplexity: { value: 3.13, low: 2.83, high: 3.47 },
     distinct: [0.39, 0.77, 0.93],
@@ -129,7 +129,7 @@ const CONTENDERS: readonly ContenderSummary[] = [
     name: 'token predictor',
     engine: 'node-llama-cpp',
     role: 'peer',
-    tokensPerSecond: { mean: 60.2, sd: 4.4, median: 60.9 },
+    tokensPerSecond: { value: 60.2, low: 55.8, high: 64.6 },
     firstTokenMs: 70.4,
     perplexity: { value: 6.9, low: 6.2, high: 7.7 },
     distinct: [0.45, 0.86, 0.97],
@@ -143,9 +143,9 @@ const GENERATIONS: readonly Generation[] = CONTENDERS.flatMap((one) =>
 );
 
 function generation(one: ContenderSummary, prompt: string, repetition: number): Generation {
-  const { name, engine, msPerStep, perplexity } = one;
+  const { name, engine, msPerToken, perplexity } = one;
   const speculation = speculationOf(one);
-  const part = (ms: number | undefined) => (ms !== undefined && speculation ? ms * speculation.steps : null);
+  const part = (ms: number | undefined) => (ms !== undefined && speculation ? ms * 128 : null);
   return {
     contender: name,
     engine,
@@ -158,10 +158,10 @@ function generation(one: ContenderSummary, prompt: string, repetition: number): 
     ms: {
       prefill: 60,
       firstToken: one.firstTokenMs,
-      decode: 128_000 / one.tokensPerSecond!.mean,
-      draft: part(msPerStep?.draft),
-      verify: part(msPerStep?.verify),
-      own: part(msPerStep?.own),
+      decode: 128_000 / one.tokensPerSecond!.value,
+      draft: part(msPerToken?.draft),
+      verify: part(msPerToken?.verify),
+      own: part(msPerToken?.own),
     },
     passes: null,
     speculation,
@@ -173,7 +173,7 @@ function generation(one: ContenderSummary, prompt: string, repetition: number): 
 function speculationOf({ targetPasses, acceptanceByPosition: rates }: ContenderSummary): Speculation | null {
   if (targetPasses === null) return null;
   const steps = targetPasses / 4;
-  const acceptedByPosition = rates.map((rate) => Math.round(rate * steps));
+  const acceptedByPosition = rates.map((rate) => Math.round(rate! * steps));
   return {
     steps,
     targetPasses: steps,
@@ -186,7 +186,7 @@ function speculationOf({ targetPasses, acceptanceByPosition: rates }: ContenderS
 }
 
 const REPORT: BenchmarkReport = {
-  schema: 1,
+  schema: 2,
   complete: true,
   started: '2026-02-03T14:05:00.000Z',
   seconds: 724.5,
@@ -234,5 +234,6 @@ const REPORT: BenchmarkReport = {
   contenders: CONTENDERS,
   recommendation:
     'mtad k=4 w=4 tau=0.5 on the direct engine is the fastest here, 1.81 times as fast as autoregressive [1.66, 1.97], and its text is likelier to the target than sampling makes it (perplexity 3.12 against 6.81).',
+  recommended: { name: 'mtad k=4 w=4 tau=0.5', engine: 'direct' },
   generations: GENERATIONS,
 };

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ratios } from '../../src/generation/ratios.js';
+import { ratios } from '../../src/generation/counters.js';
 import type { SettingsInput } from '../../src/generation/settings.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import { replay, reproduces } from '../../src/trace/replay.js';

@@ -1,10 +1,11 @@
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { csv } from '../../benchmark/formats/csv.js';
-import { json, jsonLastLine, jsonLine } from '../../benchmark/formats/json.js';
-import { markdown } from '../../benchmark/formats/markdown.js';
-import { reportPage } from '../../benchmark/page/page.js';
+import { csv } from '../../benchmark/out/csv.js';
+import { json } from '../../benchmark/out/json.js';
+import { jsonLines } from '../../benchmark/out/jsonl.js';
+import { markdown } from '../../benchmark/out/markdown.js';
+import { reportPage } from '../../benchmark/out/page/page.js';
 import type { BenchmarkReport } from '../../benchmark/report.js';
 import { UsageError } from '../../errors.js';
 import type { Sink } from '../render/sink.js';
@@ -29,10 +30,6 @@ export function exportsOf(flags: BenchmarkFlags): Export[] {
   if (asked.some(({ path }) => path === '-'))
     throw new UsageError('Standard output gets what --format asks for; a file with the name - is ./-');
   return asked;
-}
-
-export function jsonLines(report: BenchmarkReport): string {
-  return report.generations.map(jsonLine).join('') + jsonLastLine(report);
 }
 
 /**

@@ -1,15 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { type Comparison, compare } from '../../benchmark/compare.js';
-import { csv } from '../../benchmark/formats/csv.js';
-import {
-  type EarlierReport,
-  json,
-  jsonLastLine,
-  jsonLine,
-  parseReport,
-} from '../../benchmark/formats/json.js';
-import { markdown } from '../../benchmark/formats/markdown.js';
 import type { BenchmarkOptions } from '../../benchmark/options.js';
+import { csv } from '../../benchmark/out/csv.js';
+import { type EarlierReport, json, parseReport } from '../../benchmark/out/json.js';
+import { jsonLastLine, jsonLine, jsonLines } from '../../benchmark/out/jsonl.js';
+import { markdown } from '../../benchmark/out/markdown.js';
 import type { BenchmarkReport } from '../../benchmark/report.js';
 import { UsageError } from '../../errors.js';
 import { PLAIN, type StrategyName } from '../../strategies/index.js';
@@ -24,7 +19,7 @@ import { downloadReports } from '../render/downloads.js';
 import type { Progress } from '../render/progress.js';
 import { checkOutputs, checkRoom, Sink } from '../render/sink.js';
 import type { TemplateFlags } from '../template-options.js';
-import { type Export, exportsOf, jsonLines, writeExports } from './benchmark-exports.js';
+import { type Export, exportsOf, writeExports } from './benchmark-exports.js';
 import { optionsOf } from './benchmark-options.js';
 import { runReplay } from './replay.js';
 

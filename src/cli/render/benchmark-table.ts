@@ -1,6 +1,6 @@
 import type { ChalkInstance } from 'chalk';
-import { type Column, columnsOf } from '../../benchmark/columns.js';
-import { notes } from '../../benchmark/notes.js';
+import { type Column, cellOf, columnsOf } from '../../benchmark/out/columns.js';
+import { notes } from '../../benchmark/out/notes.js';
 import type { BenchmarkReport } from '../../benchmark/report.js';
 import { fits, folded, plainTable } from './plain-table.js';
 
@@ -21,7 +21,7 @@ export function benchmarkTable(
   const draw = (columns: readonly Column[]) =>
     plainTable(
       columns,
-      report.contenders.map((one) => columns.map(({ cell }) => cell(one))),
+      report.contenders.map((one) => columns.map((column) => cellOf(column, one))),
       colors,
     );
   const tables = selections(report).map(draw);
@@ -38,7 +38,7 @@ export function benchmarkTable(
   ].join('\n');
 }
 
-/** From all columns to the fewest, these at last without their intervals. */
+/** From all columns to the fewest, these at last without the interval of tokens/s, and then without any. */
 function selections(report: BenchmarkReport): (readonly Column[])[] {
   const all = columnsOf(report);
   const essential = all.filter((column) => column.essential);
@@ -48,9 +48,11 @@ function selections(report: BenchmarkReport): (readonly Column[])[] {
     const gone = expendable.slice(0, i + 1);
     return essential.filter(({ head }) => !gone.includes(head));
   });
-  return [all, essential, ...narrower, narrower.at(-1)!.map(withoutInterval)];
+  const fewest = narrower.at(-1)!;
+  const shorter = fewest.map((column) => (column.head === 'tokens/s' ? withoutInterval(column) : column));
+  return [all, essential, ...narrower, shorter, fewest.map(withoutInterval)];
 }
 
-function withoutInterval(column: Column): Column {
-  return { ...column, cell: (one) => column.cell(one).split(' ± ')[0]! };
+function withoutInterval({ range: _, ...column }: Column): Column {
+  return column;
 }

@@ -1,5 +1,5 @@
+import { ratios } from '../../generation/counters.js';
 import type { GenerationResult } from '../../generation/events.js';
-import { ratios } from '../../generation/ratios.js';
 import type { Run } from './json.js';
 
 /** A line after each answer: what of the conversation had to be read, and how fast the answer came. */

@@ -1,6 +1,6 @@
 import type { ChalkInstance } from 'chalk';
-import { digits, plusMinus } from '../../benchmark/columns.js';
 import type { Change, Comparison, Pairing } from '../../benchmark/compare.js';
+import { digits, estimateText } from '../../benchmark/out/columns.js';
 import type { Estimate } from '../../benchmark/report.js';
 import { fits, folded, plainTable } from './plain-table.js';
 
@@ -13,7 +13,7 @@ export function comparisonTable(
   colors: ChalkInstance,
   width: number | undefined,
 ): string {
-  const whole = table(changes, colors, plusMinus, speedText);
+  const whole = table(changes, colors, estimateText, (one) => estimateText(one, digits));
   const lines = [
     ...warnings.map((warning) => `not the same: ${warning}`),
     ...(only.length > 0 ? [`in one of the reports only: ${only.join(', ')}`] : []),
@@ -53,8 +53,4 @@ function bare({ value }: Estimate): string {
 
 function bareSpeed({ value }: Estimate): string {
   return digits(value);
-}
-
-function speedText({ value, low, high }: Estimate): string {
-  return low === null || high === null ? digits(value) : `${digits(value)} ± ${digits((high - low) / 2)}`;
 }

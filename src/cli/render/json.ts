@@ -1,6 +1,6 @@
 import snakecaseKeys from 'snakecase-keys';
+import { ratios } from '../../generation/counters.js';
 import type { EffectiveSettings, GenerationResult } from '../../generation/events.js';
-import { ratios } from '../../generation/ratios.js';
 import type { Pair } from '../../models/pair.js';
 import { definitionOf, sequencesOf } from '../../strategies/index.js';
 import { VERSION } from '../../version.js';

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { ChalkInstance } from 'chalk';
 import Table from 'cli-table3';
-import type { Column } from '../../benchmark/columns.js';
+import type { Column } from '../../benchmark/out/columns.js';
 
 /** A column as it is drawn. */
 export interface DrawnColumn extends Pick<Column, 'head' | 'align'> {

@@ -1,6 +1,6 @@
 import type { ChalkInstance } from 'chalk';
+import { ratios } from '../../generation/counters.js';
 import type { GenerationResult } from '../../generation/events.js';
-import { ratios } from '../../generation/ratios.js';
 import { definitionOf } from '../../strategies/index.js';
 import type { Run } from './json.js';
 

@@ -28,7 +28,7 @@ it('has a line for each contender at 80 columns, peers included', () => {
   const lines = linesOf([OURS, PEER], 80);
   expect(lines).toHaveLength(3);
   expect(lines[0]).toMatch(/^setting +tokens\/s +speed-up +perplexity$/);
-  expect(lines[1]).toContain('1.50 ± 0.50');
+  expect(lines[1]).toContain('1.50 (1.00 to 2.00)');
 });
 
 it('keeps the engine where settings of ours differ in it', () => {
@@ -39,7 +39,7 @@ it('keeps the engine where settings of ours differ in it', () => {
 it('gives the intervals up before it breaks lines', () => {
   const lines = linesOf([OURS, PEER], 60);
   expect(lines).toHaveLength(3);
-  expect(lines.join()).not.toContain('±');
+  expect(lines.join()).not.toContain(' to ');
   expect(lines[1]).toMatch(/ 20\.0 +1\.50 +4\.00$/);
 });
 

@@ -1,0 +1,92 @@
+import { mean } from 'simple-statistics';
+import type { BatchToken, Context } from '../engine/port.js';
+import type { TokenId } from '../types.js';
+import type { Generation, PassCost } from './report.js';
+
+/** The least that an engine can be asked to read. */
+const BARE = { top: 1, logSumExp: false };
+
+/** Passes of a size before it is timed: one builds the graph and wakes the processor, in the next CUDA records it. */
+const WARM_UPS = 2;
+
+/** Passes of a size that are timed, each time. */
+const TIMED = 3;
+
+/**
+ * T(k) of one model: how long one pass of k tokens takes with nothing around it, measured again and again between
+ * the generations of a benchmark, so that a slow moment of the machine hits both.
+ */
+export class PassCosts {
+  readonly #context: Context; // of one sequence
+  readonly #now: () => number; // ms
+  readonly #times = new Map<number, number[]>(); // ms, by k
+
+  constructor(context: Context, now: () => number) {
+    this.#context = context;
+    this.#now = now;
+  }
+
+  /**
+   * Measures some passes of each size, in the middle of `text`.
+   * @param text tokens of a real text, at least one, to stand before the pass and to be evaluated in it
+   * @param signal ends it after the pass that is running
+   */
+  async measure(text: readonly TokenId[], sizes: Iterable<number>, signal?: AbortSignal): Promise<void> {
+    const { capacity } = this.#context;
+    const wanted = [...sizes].filter((k) => k < capacity);
+    const at = Math.min(text.length >> 1, capacity - Math.max(0, ...wanted));
+    await this.#context.forget(0, 0);
+    if (at > 0) await this.#context.decode(chain(text, 0, at, false), BARE);
+    for (const k of wanted)
+      for (let i = 0; i < WARM_UPS + TIMED; i++) {
+        if (signal?.aborted) return;
+        const ms = await this.#timed(text, at, k);
+        if (i >= WARM_UPS) this.#times.set(k, [...(this.#times.get(k) ?? []), ms]);
+      }
+  }
+
+  /** Means, by size: what a generation takes is a sum as well, slow moments included. */
+  costs(): { tokens: number; ms: number }[] {
+    return [...this.#times]
+      .map(([tokens, times]) => ({ tokens, ms: mean(times) }))
+      .sort((a, b) => a.tokens - b.tokens);
+  }
+
+  dispose(): Promise<void> {
+    return this.#context.dispose();
+  }
+
+  async #timed(text: readonly TokenId[], at: number, k: number): Promise<number> {
+    const batch = chain(text, at, k, true);
+    const started = this.#now();
+    await this.#context.decode(batch, BARE);
+    const ms = this.#now() - started;
+    await this.#context.forget(0, at);
+    return ms;
+  }
+}
+
+function chain(text: readonly TokenId[], at: number, length: number, wanted: boolean): BatchToken[] {
+  return Array.from({ length }, (_, i) => {
+    const position = at + i;
+    return { token: text[position % text.length]!, position, sequences: [0], wanted };
+  });
+}
+
+/**
+ * What the passes of a generation would take with nothing around them: the sum of T(k) over target and draft passes.
+ * The speed-up that is possible, E · T(1) ÷ (draft passes + T(rows)), is this with nothing added for our own time.
+ * @param costs T(k), as far as measured
+ * @returns ms; NaN where sizes of passes or their costs are not known
+ */
+export function bareMs({ engine, passes }: Generation, costs: readonly PassCost[]): number {
+  if (!passes) return Number.NaN;
+  return (['target', 'draft'] as const)
+    .flatMap((model) =>
+      passes[model].map(([size, count]) => {
+        const cost = costs.find((one) => one.engine === engine && one.model === model && one.tokens === size);
+        return count * (cost?.ms ?? Number.NaN);
+      }),
+    )
+    .reduce((a, b) => a + b, 0);
+}

@@ -1,0 +1,31 @@
+import { strategyNamed } from '../../../strategies/index.js';
+import type { BenchmarkReport, Contender } from '../../report.js';
+
+/** A contender's name, with its engine where another engine ran one of the same name. */
+export function displayName({ name, engine }: Contender, all: readonly Contender[]): string {
+  const isShared = all.some((other) => other.name === name && other.engine !== engine);
+  return isShared ? `${name}, ${engine}` : name;
+}
+
+/** What shares a colour and a mark: a strategy, all baselines, or all peers. */
+export interface Family {
+  readonly name: string;
+  readonly color: string; // a custom property of the style sheet
+  readonly mark: string; // a key of MARKS in svg.ts
+}
+
+export function familyOf(one: Contender): Family {
+  const { role, strategy } = one;
+  if (role === 'baseline') return { name: 'baseline', color: '--baseline', mark: 'cross' };
+  if (role === 'peer' || strategy === null) return { name: 'peer', color: '--peer', mark: 'star' };
+  const look = strategyNamed(strategy)?.look;
+  return { name: strategy, color: look ? `--${strategy}` : '--baseline', mark: look?.mark ?? 'cross' };
+}
+
+/** Which contender the report recommends. */
+export function isRecommended(
+  { name, engine }: Contender,
+  { recommended }: Pick<BenchmarkReport, 'recommended'>,
+): boolean {
+  return recommended?.name === name && recommended.engine === engine;
+}
