@@ -32,7 +32,7 @@ async function rows(model: Model, tokens: readonly TokenId[], step: number): Pro
       const batch = tokens.slice(at, at + step).map((token, i) => {
         return { token, position: at + i, sequences: [0], wanted: true };
       });
-      all.push(...(await context.decode(batch, { top: 0, logSumExp: true })));
+      all.push(...(await context.run({ keeps: [], batch, read: { top: 0, logSumExp: true } })).rows);
     }
     return all;
   } finally {

@@ -102,6 +102,15 @@ async function watchDecode(): Promise<() => number> {
     };
   library.decode = watched(library.decode);
   library.synchronize = watched(library.synchronize);
+  const { decodeHere } = library;
+  library.decodeHere = (context, batch) => {
+    const started = performance.now();
+    try {
+      return decodeHere(context, batch);
+    } finally {
+      spent += performance.now() - started;
+    }
+  };
   return () => {
     const taken = spent;
     spent = 0;
@@ -116,7 +125,7 @@ for (const engine of engines) {
   const model = await engine.loadModel(values.model, {});
   contexts.push(await model.createContext({ capacity: CAPACITY, sequences: 1, threads }));
 }
-for (const context of contexts) await context.decode(chain(PREFIX, 0), read);
+for (const context of contexts) await context.run({ keeps: [], batch: chain(PREFIX, 0), read });
 
 const rows = [
   '| k | T(k) | direct | own per position | bindings | own per position |',
@@ -129,8 +138,9 @@ for (const k of [1, 2, 4, 5, 8, 17, 21]) {
     inDecode();
     const times: number[] = [];
     for (const context of contexts) {
-      times.push(await timed(() => context.decode(batch, read)));
-      await context.forget(0, PREFIX);
+      times.push(
+        await timed(() => context.run({ keeps: [{ sequence: 0, from: 0, length: PREFIX }], batch, read })),
+      );
     }
     const bare = inDecode();
     if (i >= 0) rounds.push({ bare, own: (times[0]! - bare) / k, times }); // the first rounds warm up

@@ -37,7 +37,10 @@ export type Prefix = readonly TokenId[];
 export interface TopLogits {
   readonly tokens: Int32Array; // [n]
   readonly logits: Float64Array; // [n], descending
-  /** Log of the sum of exp(logit) over the whole vocabulary; undefined unless it was asked for. */
+  /**
+   * Log of the sum of exp(logit) over the whole vocabulary; undefined unless it was asked for. An engine may sum only when
+   * this is looked at, since that is dear where the vocabulary is large: to be looked at before the next pass.
+   */
   readonly logSumExp?: number | undefined;
 }
 

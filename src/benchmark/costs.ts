@@ -18,12 +18,10 @@ const TIMED = 3;
  */
 export class PassCosts {
   readonly #context: Context; // of one sequence
-  readonly #now: () => number; // ms
   readonly #times = new Map<number, number[]>(); // ms, by k
 
-  constructor(context: Context, now: () => number) {
+  constructor(context: Context) {
     this.#context = context;
-    this.#now = now;
   }
 
   /**
@@ -35,8 +33,7 @@ export class PassCosts {
     const { capacity } = this.#context;
     const wanted = [...sizes].filter((k) => k < capacity);
     const at = Math.min(text.length >> 1, capacity - Math.max(0, ...wanted));
-    await this.#context.forget(0, 0);
-    if (at > 0) await this.#context.decode(chain(text, 0, at, false), BARE);
+    await this.#evaluate(0, chain(text, 0, at, false));
     for (const k of wanted)
       for (let i = 0; i < WARM_UPS + TIMED; i++) {
         if (signal?.aborted) return;
@@ -56,13 +53,16 @@ export class PassCosts {
     return this.#context.dispose();
   }
 
+  /** Of a pass behind the first `at` tokens, of which nothing is left. */
   async #timed(text: readonly TokenId[], at: number, k: number): Promise<number> {
-    const batch = chain(text, at, k, true);
-    const started = this.#now();
-    await this.#context.decode(batch, BARE);
-    const ms = this.#now() - started;
-    await this.#context.forget(0, at);
+    const ms = await this.#evaluate(at, chain(text, at, k, true));
+    await this.#evaluate(at, []);
     return ms;
+  }
+
+  async #evaluate(held: number, batch: readonly BatchToken[]): Promise<number> {
+    const keeps = [{ sequence: 0, from: 0, length: held }];
+    return (await this.#context.run({ keeps, batch, read: BARE })).ms;
   }
 }
 

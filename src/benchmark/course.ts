@@ -158,7 +158,7 @@ async function openCosts(
 ): Promise<EngineCosts> {
   const costOf = async (model: Model, threads: number | undefined) => {
     const context = await model.createContext({ capacity, sequences: 1, threads, cacheType, flashAttention });
-    const costs = new PassCosts(context, now);
+    const costs = new PassCosts(context);
     later(() => costs.dispose());
     return costs;
   };

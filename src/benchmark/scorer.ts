@@ -23,7 +23,6 @@ export class Scorer {
   async score(prompt: readonly TokenId[], emitted: readonly TokenId[]): Promise<LogProb> {
     const { batchSize } = this.#context;
     const text = [...prompt, ...emitted].slice(0, -1); // nothing follows the last token
-    await this.#context.forget(0, 0);
     let sum = 0;
     let judged = 0;
     for (let start = 0; start < text.length; start += batchSize) {
@@ -31,7 +30,9 @@ export class Scorer {
         const position = start + i;
         return { token, position, sequences: [0], wanted: position >= prompt.length - 1 };
       });
-      for (const row of await this.#context.decode(batch, { top: this.#top, logSumExp: true }))
+      const keeps = [{ sequence: 0, from: 0, length: start }];
+      const read = { top: this.#top, logSumExp: true };
+      for (const row of (await this.#context.run({ keeps, batch, read })).rows)
         sum += rawLogProb(row, emitted[judged++]!)!;
     }
     return sum;

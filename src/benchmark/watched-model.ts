@@ -16,12 +16,13 @@ function watchedContext(context: Context, onPass: (tokens: number) => void): Con
     sequences: context.sequences,
     sharesCells: context.sharesCells,
     batchSize: context.batchSize,
-    decode(batch, read) {
-      onPass(batch.length);
-      return context.decode(batch, read);
+    get held() {
+      return context.held;
     },
-    forget: (sequence, from) => context.forget(sequence, from),
-    copy: (from, to, length) => context.copy(from, to, length),
+    run(pass) {
+      if (pass.batch.length > 0) onPass(pass.batch.length);
+      return context.run(pass);
+    },
     dispose: () => context.dispose(),
   };
 }

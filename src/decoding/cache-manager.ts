@@ -1,5 +1,5 @@
 import type { Prefix } from '../types.js';
-import { allDone, type ModelCache } from './model-cache.js';
+import type { ModelCache } from './model-cache.js';
 
 /** The KV caches of both models, kept to the same committed text. */
 export class CacheManager {
@@ -24,8 +24,9 @@ export class CacheManager {
       for await (const done of cache.prefill(prefix)) yield { done: i * perModel + done, total };
   }
 
-  async rollback(prefix: Prefix): Promise<void> {
-    await allDone(this.#caches.map((cache) => cache.rollback(prefix)));
+  /** Whatever is not committed text is held no longer. */
+  rollback(prefix: Prefix): void {
+    for (const cache of this.#caches) cache.rollback(prefix);
   }
 
   async dispose(): Promise<void> {

@@ -1,6 +1,6 @@
 import { depthsOf } from '../math/draft-tree.js';
 import { rawLogProb } from '../math/raw-log-prob.js';
-import { logitsNeeded, truncateAfter } from '../math/truncate.js';
+import { readOf, truncateAfter } from '../math/truncate.js';
 import {
   type Distribution,
   type Draft,
@@ -37,6 +37,10 @@ export interface Step {
   readonly rawLogProbs: readonly LogProb[] | undefined; // per emitted token
   readonly targetPasses: number;
   readonly draftPasses: number;
+  /**
+   * Where its time went: into calls of llama.cpp by the draft model and by the target, and the rest. A step lasts from the one
+   * before, or from the start, to its own end, so what its caller does with a step counts in the next one's `own`.
+   */
   readonly ms: { readonly draft: number; readonly verify: number; readonly own: number };
 }
 
@@ -50,13 +54,13 @@ export async function* decode(
   prefix: TokenId[],
   { maxTokens, rng, endsWith, rawLogProbs, now, signal }: DecodeOptions,
 ): AsyncGenerator<Step, FinishReason> {
-  const { constraint } = strategy.truncation;
-  const read = { top: logitsNeeded(strategy.truncation), logSumExp: rawLogProbs, constraint };
+  const read = readOf(strategy.truncation, rawLogProbs);
+  let last = now();
   for (let emitted = 0; emitted < maxTokens; ) {
     if (signal?.aborted) return 'interrupted';
     const position = prefix.length;
     if (position > cache.capacity) return 'context';
-    const before = { at: now(), target: cache.target.work, draft: cache.draft?.work };
+    const before = { target: cache.target.work, draft: cache.draft?.work };
 
     const room = cache.capacity - position; // whatever maxTokens leaves: a short text begins as a long one
     const draft = await strategy.draft(prefix, room, rng);
@@ -70,16 +74,15 @@ export async function* decode(
     const left = maxTokens - emitted;
     const { tokens, finish } = cut(block.slice(0, left), endsWith); // before committing and counting
     const judges = [ROOT, ...accepted].map((node) => rows[node + 1]!); // the row before each token
+    const raw = rawLogProbs ? tokens.map((token, i) => rawLogProb(judges[i]!, token)!) : undefined;
     prefix.push(...tokens);
-    try {
-      await cache.rollback(prefix);
-    } catch (error) {
-      prefix.length = position; // the text is what was yielded
-      throw error;
-    }
+    cache.rollback(prefix);
 
     const verify = cache.target.work.ms - before.target.ms;
     const draftMs = (cache.draft?.work.ms ?? 0) - (before.draft?.ms ?? 0);
+    const at = now();
+    const wall = at - last;
+    last = at;
     emitted += tokens.length;
     yield {
       position,
@@ -89,10 +92,10 @@ export async function* decode(
       accepted: Math.min(accepted.length, tokens.length),
       next,
       emitted: tokens,
-      rawLogProbs: rawLogProbs ? tokens.map((token, i) => rawLogProb(judges[i]!, token)!) : undefined,
+      rawLogProbs: raw,
       targetPasses: cache.target.work.passes - before.target.passes,
       draftPasses: (cache.draft?.work.passes ?? 0) - (before.draft?.passes ?? 0),
-      ms: { draft: draftMs, verify, own: now() - before.at - draftMs - verify },
+      ms: { draft: draftMs, verify, own: wall - draftMs - verify },
     };
     if (finish) return finish;
   }

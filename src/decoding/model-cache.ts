@@ -1,13 +1,14 @@
-import type { Context, ReadRequest } from '../engine/port.js';
-import { type Constraint, logitsNeeded, type Truncation, truncateAfter } from '../math/truncate.js';
-import type { Distribution, Draft, Mask, NodeIndex, Prefix, TokenId, TopLogits } from '../types.js';
-import { commonPrefix, type Plan, planPass } from './plan.js';
+import type { Context, PassAnswer, ReadRequest } from '../engine/port.js';
+import { type Constraint, readOf, type Truncation, truncateAfter } from '../math/truncate.js';
+import type { Distribution, Draft, Mask, NodeIndex, Prefix, TopLogits } from '../types.js';
+import { commonPrefix, EMPTY, firstOf, grown, type Held, withToken } from './held.js';
+import { type Plan, planPass } from './plan.js';
 
 /** Work done by a model so far. */
 export interface Work {
   readonly passes: number; // evaluations asked of the engine
   readonly tokens: number; // tokens evaluated in them
-  readonly ms: number; // time spent in them
+  readonly ms: number; // time inside the engine's library, reading and planning left out
 }
 
 /** What to read after each node, among the tokens that may follow it. */
@@ -15,23 +16,27 @@ export interface NodeReadRequest extends ReadRequest {
   readonly constraint?: Constraint | undefined;
 }
 
-/** For evaluations that only fill the cache. */
+/** For passes that only fill the cache. */
 const NOTHING: ReadRequest = { top: 1, logSumExp: false };
 
 /**
  * One model's KV cache. Callers state what is true ("the committed text is this", "what follows these nodes");
  * the cache works out what it holds, what to evaluate and what to forget.
+ *
+ * It knows the committed text by the array that its caller appends to, and never copies it: of each sequence it keeps
+ * how much of that text it holds, and the short tail behind it. A pass costs the same however long the text is. Only a
+ * text in another array, or a shorter one, is compared with the last one, token by token.
  */
 export class ModelCache {
   readonly #context: Context;
-  readonly #held: TokenId[][]; // per sequence: a mirror of what the engine holds
-  readonly #now: () => number; // ms
+  #text: Prefix = []; // whose first `#length` tokens were seen; appended to by its owner, otherwise left alone
+  #length = 0;
+  #held: readonly Held[]; // per sequence
   #work: Work = { passes: 0, tokens: 0, ms: 0 };
 
-  constructor(context: Context, now: () => number) {
+  constructor(context: Context) {
     this.#context = context;
-    this.#held = Array.from({ length: context.sequences }, () => []);
-    this.#now = now;
+    this.#held = Array.from({ length: context.sequences }, () => EMPTY);
   }
 
   /** Tokens that fit: a prefix, its last token included, plus the draft on top of it. */
@@ -43,8 +48,8 @@ export class ModelCache {
     return this.#work;
   }
 
-  /** What each sequence holds, for tests and statistics. */
-  get held(): readonly (readonly TokenId[])[] {
+  /** What each sequence holds for all that the cache knows. The engine may hold more, which the next pass removes. */
+  get held(): readonly Held[] {
     return this.#held;
   }
 
@@ -58,9 +63,13 @@ export class ModelCache {
     wanted: readonly NodeIndex[],
     read: NodeReadRequest,
   ): Promise<TopLogits[]> {
+    this.#follow(prefix);
     const plan = planPass(this.#held, prefix, tree, wanted, this.#context.sharesCells);
     const masks = read.constraint?.masks(prefix, tree, wanted);
-    return this.#run(masks ? masked(plan, masks) : plan, read);
+    const answer = await this.#run(masks ? masked(plan, masks) : plan, read);
+    const rows: TopLogits[] = [];
+    for (const [i, row] of answer.rows.entries()) rows[plan.rows[i]!] = row;
+    return rows;
   }
 
   /** The same as distributions. */
@@ -70,11 +79,7 @@ export class ModelCache {
     wanted: readonly NodeIndex[],
     truncation: Truncation,
   ): Promise<Distribution[]> {
-    const rows = await this.evaluate(prefix, tree, wanted, {
-      top: logitsNeeded(truncation),
-      logSumExp: false,
-      constraint: truncation.constraint,
-    });
+    const rows = await this.evaluate(prefix, tree, wanted, readOf(truncation, false));
     return truncateAfter(rows, prefix, tree, wanted, truncation);
   }
 
@@ -83,8 +88,9 @@ export class ModelCache {
    * a long prompt can be watched and interrupted; the others are copies. @yields tokens of the prefix held so far
    */
   async *prefill(prefix: Prefix): AsyncGenerator<number> {
+    this.rollback(prefix);
     const end = prefix.length - 1;
-    const shared = this.#held.map((tokens) => Math.min(end, commonPrefix(tokens, prefix)));
+    const shared = this.#held.map((held) => held.shared);
     let done = Math.max(...shared);
     const first = shared.indexOf(done);
     while (done < end) {
@@ -92,77 +98,78 @@ export class ModelCache {
       const batch = prefix.slice(done, next).map((token, i) => {
         return { token, position: done + i, sequences: [first], wanted: false };
       });
-      await this.#run({ keeps: [{ sequence: first, from: first, length: done }], batch, rows: [] }, NOTHING);
+      await this.#run({ keeps: this.#whatIsHeld(), batch }, NOTHING);
       done = next;
       if (done < end) yield done;
     }
-    const behind = [...this.#held.keys()].filter((sequence) => sequence !== first && shared[sequence]! < end);
-    if (behind.length > 0) await this.#copy(first, behind, end);
+    const behind = [...shared.keys()].filter((sequence) => sequence !== first && shared[sequence]! < end);
+    if (behind.length > 0) {
+      const keeps = behind.map((sequence) => ({ sequence, from: first, length: end }));
+      await this.#run({ keeps, batch: [] }, NOTHING);
+    }
     if (shared.some((length) => length < end)) yield end; // behind the copies: whoever measures what follows begins here
   }
 
-  /** Forgets whatever is not committed text. The last committed token stays out of the cache. */
-  async rollback(prefix: Prefix): Promise<void> {
-    await allDone(
-      this.#held.map((tokens, sequence) =>
-        this.#forget(sequence, Math.min(prefix.length - 1, commonPrefix(tokens, prefix))),
-      ),
-    );
+  /** Whatever is not committed text is held no longer. The last committed token stays out of the cache. */
+  rollback(prefix: Prefix): void {
+    this.#follow(prefix);
+    this.#held = this.#held.map((held) => firstOf(held, prefix.length - 1));
   }
 
   dispose(): Promise<void> {
     return this.#context.dispose();
   }
 
-  async #run({ keeps, batch, rows }: Plan, read: ReadRequest): Promise<TopLogits[]> {
-    const started = this.#now();
+  /** Learns what the committed text is now. */
+  #follow(prefix: Prefix): void {
+    if (prefix !== this.#text || prefix.length < this.#length) {
+      const common = commonPrefix(this.#text, prefix, this.#length);
+      if (common < this.#length) this.#held = this.#held.map((held) => firstOf(held, common));
+    }
+    this.#text = prefix;
+    this.#length = prefix.length;
+    this.#held = this.#held.map((held) => grown(held, prefix));
+  }
+
+  #whatIsHeld(): Plan['keeps'] {
+    return this.#held.map(({ shared, tail }, sequence) => {
+      return { sequence, from: sequence, length: shared + tail.length };
+    });
+  }
+
+  async #run({ keeps, batch }: Pick<Plan, 'keeps' | 'batch'>, read: ReadRequest): Promise<PassAnswer> {
+    const held = [...this.#held];
+    for (const { sequence, from, length } of keeps) held[sequence] = firstOf(held[from]!, length);
+    for (const { token, sequences } of batch)
+      for (const sequence of sequences) held[sequence] = withToken(held[sequence]!, token, this.#length);
     try {
-      for (const { sequence, from, length } of keeps)
-        await (from === sequence ? this.#forget(sequence, length) : this.#copy(from, [sequence], length));
-      const answers = await this.#context.decode(batch, read);
-      for (const { token, sequences } of batch)
-        for (const sequence of sequences) this.#held[sequence]!.push(token);
-      const ordered: TopLogits[] = [];
-      for (const [i, answer] of answers.entries()) ordered[rows[i]!] = answer;
-      return ordered;
+      const answer = await this.#context.run({ keeps, batch, read });
+      this.#count(batch.length, answer.ms);
+      const lengths = this.#context.held; // less where the engine cannot copy
+      this.#held = held.map((one, sequence) => firstOf(one, lengths[sequence]!));
+      return answer;
     } catch (error) {
-      await Promise.allSettled(keeps.map(({ sequence }) => this.#reset(sequence)));
+      this.#count(batch.length, 0);
+      this.#forgetTails(keeps);
       throw error;
-    } finally {
-      const { passes, tokens, ms } = this.#work;
-      this.#work = { passes: passes + 1, tokens: tokens + batch.length, ms: ms + this.#now() - started };
     }
   }
 
-  async #forget(sequence: number, keep: number): Promise<void> {
-    const tokens = this.#held[sequence]!;
-    if (tokens.length <= keep) return;
-    try {
-      await this.#context.forget(sequence, keep);
-      tokens.length = Math.min(tokens.length, keep);
-    } catch (error) {
-      await this.#reset(sequence).catch(() => {}); // the first error tells more
-      throw error;
-    }
+  /** After a failure nobody knows how far the pass had come. What is certain is refilled from. */
+  #forgetTails(keeps: Plan['keeps']): void {
+    const copied = new Set(
+      keeps.filter(({ from, sequence }) => from !== sequence).map((keep) => keep.sequence),
+    );
+    const lengths = this.#context.held;
+    this.#held = this.#held.map(({ shared }, sequence) =>
+      copied.has(sequence) ? EMPTY : { shared: Math.min(shared, lengths[sequence]!), tail: [] },
+    );
   }
 
-  /** Sequences that cannot be copied to hold nothing afterwards. */
-  async #copy(from: number, to: readonly number[], length: number): Promise<void> {
-    const copied = await this.#context.copy(from, to, length);
-    for (const sequence of to) this.#held[sequence] = copied ? this.#held[from]!.slice(0, length) : [];
+  #count(evaluated: number, ms: number): void {
+    const { passes, tokens, ms: before } = this.#work;
+    this.#work = { passes: passes + (evaluated > 0 ? 1 : 0), tokens: tokens + evaluated, ms: before + ms };
   }
-
-  /** After a failure nobody knows what the sequence holds: make it nothing. */
-  async #reset(sequence: number): Promise<void> {
-    this.#held[sequence]!.length = 0;
-    await this.#context.forget(sequence, 0);
-  }
-}
-
-/** Waits for all, also where some fail. @throws what the first of them failed with */
-export async function allDone(work: readonly Promise<void>[]): Promise<void> {
-  await Promise.allSettled(work);
-  await Promise.all(work);
 }
 
 /** @param masks per row of the answer */

@@ -9,7 +9,6 @@ export interface CacheOptions extends Pick<ContextOptions, 'threads' | 'cacheTyp
   readonly draftSequences: number; // branches that the draft grows at once; 0 = no draft model
   readonly draftLength: number; // tokens of a branch, >= 1
   readonly draftThreads?: number | undefined;
-  readonly now: () => number; // ms
 }
 
 /**
@@ -20,12 +19,12 @@ export async function openCache(
   { target, draft }: { target: Model; draft: Model | undefined },
   options: CacheOptions,
 ): Promise<CacheManager> {
-  const { targetSequences, draftSequences, threads, draftThreads = threads, now } = options;
+  const { targetSequences, draftSequences, threads, draftThreads = threads } = options;
   const targetContext = await target.createContext(contextOptions(options, targetSequences, threads));
-  if (!draft || draftSequences === 0) return new CacheManager(new ModelCache(targetContext, now));
+  if (!draft || draftSequences === 0) return new CacheManager(new ModelCache(targetContext));
   try {
     const draftContext = await draft.createContext(contextOptions(options, draftSequences, draftThreads));
-    return new CacheManager(new ModelCache(targetContext, now), new ModelCache(draftContext, now));
+    return new CacheManager(new ModelCache(targetContext), new ModelCache(draftContext));
   } catch (error) {
     await targetContext.dispose();
     throw error;

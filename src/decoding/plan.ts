@@ -1,21 +1,16 @@
-import type { BatchToken } from '../engine/port.js';
+import type { BatchToken, Keep } from '../engine/port.js';
 import { pathTo } from '../math/draft-tree.js';
 import { type Draft, type NodeIndex, type Prefix, ROOT, type TokenId } from '../types.js';
+import { type Held, holdsAt } from './held.js';
 
 /** How a cache gets from what it holds to the rows that are asked for. */
 export interface Plan {
-  /** What sequences hold before the pass: the first `length` tokens of `from`, which may be the sequence itself. */
+  /** What sequences hold before the pass. */
   readonly keeps: readonly Keep[];
   /** What is evaluated, parents before children. */
   readonly batch: readonly BatchToken[];
   /** For each wanted token of the batch in turn, the row of the answer that it is. */
   readonly rows: readonly number[];
-}
-
-export interface Keep {
-  readonly sequence: number;
-  readonly from: number;
-  readonly length: number; // tokens
 }
 
 /**
@@ -26,12 +21,12 @@ export interface Keep {
  * evaluated once for all of them: a tree in one pass, its branches told apart by their sequences. Sequences
  * without a branch then give up all but the prefix, so that the cells in use are bounded by prefix and tree.
  *
- * @param held per sequence, the tokens that its cache holds
+ * @param held per sequence, what its cache holds of this prefix and behind it
  * @param wanted nodes whose successors are asked for; row i of the answer belongs to wanted[i]
  * @throws RangeError when there are more branches than sequences
  */
 export function planPass(
-  held: readonly (readonly TokenId[])[],
+  held: readonly Held[],
   prefix: Prefix,
   tree: Draft,
   wanted: readonly NodeIndex[],
@@ -41,7 +36,7 @@ export function planPass(
   if (branches.length > held.length)
     throw new RangeError(`${branches.length} branches do not fit into ${held.length} sequences`);
   const inner = prefix.length - 1;
-  const heldOfPrefix = held.map((tokens) => Math.min(inner, commonPrefix(tokens, prefix)));
+  const heldOfPrefix = held.map(({ shared }) => Math.min(inner, shared));
   const assigned = assign(branches, held, heldOfPrefix, inner, sharesCells);
   const { batch, rows } = batchOf(assigned, prefix, wanted, sharesCells);
   const keeps: Keep[] = assigned.map(({ keep }) => keep);
@@ -82,18 +77,18 @@ function branchesOf(prefix: Prefix, tree: Draft, wanted: readonly NodeIndex[]): 
  */
 function assign(
   branches: readonly Branch[],
-  held: readonly (readonly TokenId[])[],
+  held: readonly Held[],
   heldOfPrefix: readonly number[],
   inner: number,
   sharesCells: boolean,
 ): { branch: Branch; keep: Keep }[] {
   const offers = branches
     .flatMap((branch) =>
-      held.map((tokens, sequence) => {
+      held.map((one, sequence) => {
         let length = heldOfPrefix[sequence]!;
         const end = inner + branch.firstWanted; // a wanted node is evaluated anew
         if (length === inner)
-          while (length < end && tokens[length] === branch.tokens[length - inner]) length++;
+          while (length < end && holdsAt(one, length, branch.tokens[length - inner]!)) length++;
         return { branch, sequence, length };
       }),
     )
@@ -140,12 +135,4 @@ function batchOf(
       if (row !== undefined) rows.push(row);
     }
   return { batch, rows };
-}
-
-/** How many leading tokens two lists have in common. */
-export function commonPrefix(a: readonly TokenId[], b: readonly TokenId[]): number {
-  const limit = Math.min(a.length, b.length);
-  let n = 0;
-  while (n < limit && a[n] === b[n]) n++;
-  return n;
 }

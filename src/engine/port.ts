@@ -134,19 +134,43 @@ export interface Context {
   readonly sharesCells: boolean;
   readonly batchSize: number; // tokens worth evaluating at once in a long prompt
   /**
-   * Evaluates all tokens of the batch, in one pass if they are no more than batchSize, and appends them to their sequences.
-   * After an error the sequences named in the batch are in an unknown state until `forget(sequence, 0)`.
-   * @returns one row per wanted token, in the batch's order
+   * Tokens that each sequence holds, [sequences]. After a failure too: each then holds what it held before the batch, or less
+   * of that.
    */
-  decode(batch: readonly BatchToken[], read: ReadRequest): Promise<TopLogits[]>;
-  /** Removes the tokens of a sequence from position `from` on. */
-  forget(sequence: number, from: number): Promise<void>;
+  readonly held: readonly number[];
   /**
-   * Makes the sequences `to` hold exactly the first `length` tokens of `from`, without evaluating them again.
-   * @returns false where that is not possible, which is never where cells are shared; they then hold nothing
+   * Forgets, copies, evaluates and reads, with nothing of another call in between: what the sequences keep, in order, then
+   * the batch, in one pass of the model if it is no larger than batchSize. An empty batch only forgets and copies.
+   * @throws RangeError where the sequences do not hold what the pass takes for granted; nothing has happened then
    */
-  copy(from: number, to: readonly number[], length: number): Promise<boolean>;
+  run(pass: Pass): Promise<PassAnswer>;
   dispose(): Promise<void>;
+}
+
+/** One round through a model. */
+export interface Pass {
+  readonly keeps: readonly Keep[];
+  readonly batch: readonly BatchToken[];
+  readonly read: ReadRequest;
+}
+
+/**
+ * A sequence is to hold the first `length` tokens of `from` and nothing else. Where `from` is the sequence itself it forgets
+ * the tokens behind them; else it is made a copy, or holds nothing where the engine cannot copy, which it always can where
+ * cells are shared.
+ */
+export interface Keep {
+  readonly sequence: number;
+  readonly from: number; // a sequence that holds as many tokens
+  readonly length: number; // tokens
+}
+
+/** What a pass found. */
+export interface PassAnswer {
+  /** One row per wanted token, in the batch's order. */
+  readonly rows: readonly TopLogits[];
+  /** Time inside calls of llama.cpp, in milliseconds. The rest of a pass is the engine's own: copying, reading logits. */
+  readonly ms: number;
 }
 
 /** One token to evaluate, as in llama.cpp's llama_batch. */
@@ -164,5 +188,8 @@ export interface BatchToken {
 export interface ReadRequest {
   /** How many of the largest logits, 0 = all; among equals at the last place the engine chooses. See largestAllowed. */
   readonly top: number;
-  readonly logSumExp: boolean; // also over the whole vocabulary, masked or not: dear where that is large
+  /** Ids from here on are left out, as if the vocabulary ended before; undefined = it is read to its end. */
+  readonly vocabularySize?: number | undefined;
+  /** Whether rows can tell their sum over the whole vocabulary, whatever is left out or masked. */
+  readonly logSumExp: boolean;
 }

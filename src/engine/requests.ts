@@ -1,28 +1,41 @@
-/** What every context refuses, since its library would take it for something else. */
-
-/** @throws RangeError for what is no position in a text */
-export function checkPosition(position: number): void {
-  if (!Number.isInteger(position) || position < 0)
-    throw new RangeError(`${position} is no position in a sequence of tokens`);
-}
+import type { Pass } from './port.js';
 
 /**
- * @param held tokens that the sequence holds
- * @throws RangeError for a position that is not the next one, or outside the context
+ * What every context refuses, since its library would take it for something else.
+ * @param held tokens that each sequence holds before the pass
+ * @param capacity tokens that each can hold
+ * @throws RangeError for a sequence that there is not, a copy of more than there is, a position that is not the next one or
+ *   outside the context
  */
-export function checkNext(sequence: number, held: number, position: number, capacity: number): void {
-  if (position !== held)
-    throw new RangeError(`Sequence ${sequence} holds ${held} tokens, so position ${position} cannot be next`);
-  if (position >= capacity)
-    throw new RangeError(`Position ${position} is outside a context of ${capacity} tokens`);
-}
-
-/**
- * @param held tokens that `from` holds
- * @throws RangeError for what it does not begin with, and for a sequence that would be its own copy
- */
-export function checkCopy(from: number, held: number, to: readonly number[], length: number): void {
-  checkPosition(length);
-  if (!(length <= held)) throw new RangeError(`Sequence ${from} holds ${held} tokens, not ${length}`);
-  if (to.includes(from)) throw new RangeError(`Sequence ${from} cannot be copied to itself`);
+export function checkPass({ keeps, batch }: Pass, held: readonly number[], capacity: number): void {
+  const lengths = [...held];
+  const lengthOf = (sequence: number) => {
+    const length = lengths[sequence];
+    if (length === undefined)
+      throw new RangeError(`There is no sequence ${sequence} among ${lengths.length}`);
+    return length;
+  };
+  for (const { sequence, from, length } of keeps) {
+    lengthOf(sequence);
+    if (!Number.isInteger(length) || length < 0)
+      throw new RangeError(`${length} is no length of a sequence of tokens`);
+    if (length > lengthOf(from))
+      throw new RangeError(`Sequence ${from} holds ${lengthOf(from)} tokens, not ${length}`);
+    lengths[sequence] = length;
+  }
+  for (const { position, sequences } of batch) {
+    if (sequences.length === 0 || new Set(sequences).size < sequences.length)
+      throw new RangeError(
+        `A token belongs to one sequence or to several different ones, not to [${sequences}]`,
+      );
+    for (const sequence of sequences) {
+      if (position !== lengthOf(sequence))
+        throw new RangeError(
+          `Sequence ${sequence} holds ${lengthOf(sequence)} tokens, so position ${position} cannot be next`,
+        );
+      if (position >= capacity)
+        throw new RangeError(`Position ${position} is outside a context of ${capacity} tokens`);
+      lengths[sequence] = position + 1;
+    }
+  }
 }

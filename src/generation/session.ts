@@ -69,7 +69,6 @@ export class Session {
       targetSequences: sequences.target,
       draftSequences: sequences.draft,
       draftLength: settings.draftLength,
-      now,
     });
     return new Session({
       pair,
@@ -132,7 +131,6 @@ export class Session {
     const before = workOf(cache);
     const prefix = [...promptTokens];
     this.#tokens = prefix; // which decoding appends to
-    await cache.rollback(prefix); // so that nothing of another text takes up room
     for await (const progress of cache.prefill(prefix)) {
       yield { type: 'prefill', ...progress };
       if (signal?.aborted) break;
@@ -143,19 +141,16 @@ export class Session {
     const { endTokens, endTexts = [], reasoning } = template ?? {};
     const isEndToken = (token: TokenId) => tokenizer.isEndOfGeneration(token) || !!endTokens?.has(token);
     const isEnd = (token: TokenId) => !settings.ignoreEos && isEndToken(token);
-    const banned = bannedTokens(
-      pair.targetHeader.vocabulary.tokens.length,
-      pair.unshared,
-      settings.ignoreEos,
-      isEndToken,
-    );
+    // What only one model has is padding, and stands at the end of its vocabulary.
+    const vocabularySize = Math.min(pair.targetHeader.vocabulary.tokens.length, ...pair.unshared);
+    const banned = bannedTokens(vocabularySize, settings.ignoreEos, isEndToken);
     const start = grammar?.start();
     const first =
       start && reasoning?.isOpen
         ? new ReasoningFirst({ answer: start, mark: reasoning.end, isEnd: isEndToken, tokenizer })
         : start;
     const constraint = first && new GrammarConstraint(first, promptTokens.length, banned);
-    const sampling = { ...settings, penalties: penaltiesOf(settings), banned, constraint };
+    const sampling = { ...settings, penalties: penaltiesOf(settings), banned, vocabularySize, constraint };
     const strategy = createStrategy(settings, { sampling, isEnd, target: cache.target, draft: cache.draft });
     const { special } = settings;
     const stops = [...settings.stop, ...endTexts];

@@ -10,6 +10,7 @@ export interface SamplingSettings {
   readonly minP?: number | undefined; // [0, 1], 0 = off
   readonly penalties?: Penalties | undefined;
   readonly banned?: ReadonlySet<TokenId> | undefined;
+  readonly vocabularySize?: number | undefined; // ids from here on are never read; undefined = all are
   readonly constraint?: Constraint | undefined;
 }
 

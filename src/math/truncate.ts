@@ -12,6 +12,8 @@ export interface Truncation {
   readonly penalties?: Penalties | undefined;
   /** Tokens that must never be emitted, removed before anything else. */
   readonly banned?: ReadonlySet<TokenId> | undefined;
+  /** Ids from here on are padding that only one model has: they are not even read. Undefined = there is none. */
+  readonly vocabularySize?: number | undefined;
   /** What the text must obey: tokens that it forbids are not even read. */
   readonly constraint?: Constraint | undefined;
 }
@@ -72,6 +74,12 @@ export function truncate(
   const least = kept.logProbs[0]! + Math.log(minP);
   while (n > 1 && kept.logProbs[n - 1]! < least) n--;
   return normalise(kept.tokens.subarray(0, n), kept.logProbs.subarray(0, n));
+}
+
+/** What an engine is to read so that `truncate` is exact. */
+export function readOf(truncation: Truncation, logSumExp: boolean) {
+  const { constraint, vocabularySize } = truncation;
+  return { top: logitsNeeded(truncation), vocabularySize, logSumExp, constraint };
 }
 
 /**

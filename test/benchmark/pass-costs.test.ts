@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PassCosts } from '../../src/benchmark/costs.js';
-import type { BatchToken, Context, Model, ReadRequest } from '../../src/engine/port.js';
+import type { BatchToken, Context, Model, Pass, PassAnswer, ReadRequest } from '../../src/engine/port.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
-import { chain } from '../engine/rows.js';
+import { chain, decode } from '../engine/rows.js';
 import { fakeClock } from '../support/fake-clock.js';
 import { EngineFailure, FakeContext } from '../support/fake-context.js';
 import { TARGET } from '../support/fake-model.js';
@@ -11,18 +11,17 @@ const TEXT = [0, 3, 1, 2, 4, 0, 2, 1, 3, 4];
 
 /** A context in which time passes only while it evaluates: one after the other of `ms`, by the size of the batch. */
 function costly(ms: Record<number, number[]>) {
-  let time = 0;
   const asked: { batch: readonly BatchToken[]; read: ReadRequest; held: number }[] = [];
   class CostlyContext extends FakeContext {
-    override async decode(batch: readonly BatchToken[], read: ReadRequest) {
-      asked.push({ batch, read, held: this.held[0]!.length });
-      const rows = await super.decode(batch, read);
-      time += ms[batch.length]?.shift() ?? 0;
-      return rows;
+    override async run(pass: Pass): Promise<PassAnswer> {
+      const { keeps, batch, read } = pass;
+      if (batch.length > 0) asked.push({ batch, read, held: keeps[0]!.length });
+      const { rows } = await super.run(pass);
+      return { rows, ms: ms[batch.length]?.shift() ?? 0 };
     }
   }
   const context = new CostlyContext(TARGET, { capacity: 16 });
-  return { context, asked, costs: new PassCosts(context, () => time) };
+  return { context, asked, costs: new PassCosts(context) };
 }
 
 describe('the costs of passes', () => {
@@ -49,7 +48,7 @@ describe('the costs of passes', () => {
       expect(batch.every(({ wanted }) => wanted)).toBe(true);
       expect(batch.slice(0, 5).map(({ token }) => token)).toEqual(TEXT.slice(5, 5 + batch.length));
     }
-    expect(context.held[0]).toEqual(TEXT.slice(0, 5)); // nothing of them is left behind
+    expect(context.texts[0]).toEqual(TEXT.slice(0, 5)); // nothing of them is left behind
   });
 
   it('are not those of passes that the context has no room for', async () => {
@@ -66,7 +65,7 @@ describe('the costs of passes', () => {
     controller.abort();
     await measured;
     expect(asked).toHaveLength(1);
-    expect(context.held[0]).toEqual(TEXT.slice(0, 5));
+    expect(context.texts[0]).toEqual(TEXT.slice(0, 5));
   });
 
   it('can be had from one token', async () => {
@@ -81,8 +80,8 @@ describe('the costs of passes', () => {
 
   it('go on after an evaluation has failed', async () => {
     for (const failure of [1, 2, 3]) {
-      const context = new FakeContext(TARGET, { capacity: 16 });
-      const costs = new PassCosts(context, fakeClock());
+      const context = new FakeContext(TARGET, { capacity: 16, now: fakeClock() });
+      const costs = new PassCosts(context);
       context.failIn(failure);
       await expect(costs.measure(TEXT, [2])).rejects.toThrow(EngineFailure);
       await costs.measure(TEXT, [2]);
@@ -110,13 +109,13 @@ describe('on an engine', () => {
   ])('passes of the $name take some time, and leave the context as it was', async ({ model }) => {
     const text = model().tokenizer.encode('Once upon a time, there was a little girl named Lily.');
     const context: Context = await model().createContext({ capacity: 40, sequences: 1, threads: 1 });
-    const costs = new PassCosts(context, () => performance.now());
+    const costs = new PassCosts(context);
     try {
       for (let round = 0; round < 3; round++) await costs.measure(text, [17, 1, 40, 5]);
       expect(costs.costs().map(({ tokens }) => tokens)).toEqual([1, 5, 17]);
       for (const { ms } of costs.costs()) expect(ms).toBeGreaterThan(0);
       const half = text.length >> 1; // the next token of the text is the next that it takes
-      await context.decode(chain(text.slice(half), half), { top: 1, logSumExp: false });
+      await decode(context, chain(text.slice(half), half), { top: 1, logSumExp: false });
     } finally {
       await costs.dispose();
     }

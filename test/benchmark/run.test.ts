@@ -173,7 +173,7 @@ describe('a run in which a writer fails', () => {
 
 describe('the costs of passes', () => {
   const costsOf = (engine: string, hasDraft = true): EngineCosts => {
-    const cost = () => new PassCosts(new FakeContext(TARGET, { capacity: 40 }), fakeClock());
+    const cost = () => new PassCosts(new FakeContext(TARGET, { capacity: 40, now: fakeClock() }));
     return { engine, target: cost(), draft: hasDraft ? cost() : undefined };
   };
   const sizesOf = (costs: readonly EngineCosts[]) =>

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { watchedModel } from '../../src/benchmark/watched-model.js';
 import type { BatchToken, Context, ContextOptions, Model } from '../../src/engine/port.js';
+import { copy, decode, forget } from '../engine/rows.js';
 import { EngineFailure, FakeContext } from '../support/fake-context.js';
 import { TARGET } from '../support/fake-model.js';
 import { fakeTokenizer } from '../support/fake-tokenizer.js';
@@ -45,10 +46,10 @@ describe('a watched model', () => {
     const own = await model.createContext({ capacity: 9, sequences: 3 });
     const watched = await watchedModel(model, () => undefined).createContext({ capacity: 9, sequences: 3 });
     const use = async (context: Context) => [
-      await context.decode(batchOf(1, 2, 3, 4), READ),
-      await context.forget(0, 3),
-      await context.copy(0, [1, 2], 2),
-      await context.decode([{ token: 0, position: 2, sequences: [1, 2], wanted: true }], {
+      await decode(context, batchOf(1, 2, 3, 4), READ),
+      await forget(context, 0, 3),
+      await copy(context, 0, [1, 2], 2),
+      await decode(context, [{ token: 0, position: 2, sequences: [1, 2], wanted: true }], {
         top: 1,
         logSumExp: false,
       }),
@@ -56,8 +57,8 @@ describe('a watched model', () => {
     ];
     expect(await use(watched)).toEqual(await use(own));
     const [expected, behind] = contexts as [FakeContext, FakeContext];
-    expect(behind.held).toEqual(expected.held);
-    expect(behind.held).toEqual([
+    expect(behind.texts).toEqual(expected.texts);
+    expect(behind.texts).toEqual([
       [1, 2, 3],
       [1, 2, 0],
       [1, 2, 0],
@@ -73,10 +74,10 @@ describe('a watched model', () => {
       await watched.createContext({ capacity: 9, sequences: 1 }),
       await watched.createContext({ capacity: 9, sequences: 1 }),
     ];
-    await a.decode(batchOf(1, 2, 3), READ);
-    await b.decode(batchOf(1), READ);
-    await a.forget(0, 0);
-    await a.decode(batchOf(1, 2), READ);
+    await decode(a, batchOf(1, 2, 3), READ);
+    await decode(b, batchOf(1), READ);
+    await forget(a, 0, 0);
+    await decode(a, batchOf(1, 2), READ);
     expect(sizes).toEqual([3, 1, 2]);
   });
 
@@ -84,6 +85,6 @@ describe('a watched model', () => {
     const { model, contexts } = fakeModel();
     const context = await watchedModel(model, () => undefined).createContext({ capacity: 9, sequences: 1 });
     contexts[0]!.failIn(1);
-    await expect(context.decode(batchOf(1, 2), READ)).rejects.toThrow(EngineFailure);
+    await expect(decode(context, batchOf(1, 2), READ)).rejects.toThrow(EngineFailure);
   });
 });

@@ -2,26 +2,26 @@ import { describe, expect, it } from 'vitest';
 import { CacheManager } from '../../src/decoding/cache-manager.js';
 import { ModelCache } from '../../src/decoding/model-cache.js';
 import { ROOT } from '../../src/types.js';
-import { fakeClock } from '../support/fake-clock.js';
 import { FakeContext } from '../support/fake-context.js';
 import { TARGET } from '../support/fake-model.js';
 import { fakePair } from '../support/fake-pair.js';
 import { prefill } from '../support/fake-run.js';
+import { knownTexts } from '../support/known-texts.js';
 
 const PREFIX = [0, 1, 2, 3, 4, 0, 1];
 const READ = { top: 1, logSumExp: false };
 
 function alone(capacity = 64) {
   const context = new FakeContext(TARGET, { capacity });
-  return { context, cache: new CacheManager(new ModelCache(context, fakeClock())) };
+  return { context, cache: new CacheManager(new ModelCache(context)) };
 }
 
 describe('CacheManager', () => {
   it('fills both caches with the prompt but for its last token', async () => {
     const { cache, target, draft } = fakePair({ draftSequences: 2 });
     await prefill(cache, PREFIX);
-    expect(target.held).toEqual([PREFIX.slice(0, -1)]);
-    expect(draft.held).toEqual([PREFIX.slice(0, -1), PREFIX.slice(0, -1)]);
+    expect(target.texts).toEqual([PREFIX.slice(0, -1)]);
+    expect(draft.texts).toEqual([PREFIX.slice(0, -1), PREFIX.slice(0, -1)]);
   });
 
   it.each([
@@ -42,9 +42,10 @@ describe('CacheManager', () => {
     const { cache, target, draft } = fakePair();
     await cache.target.evaluate(PREFIX, [], [ROOT], READ);
     await cache.draft!.evaluate(PREFIX, [], [ROOT], READ);
-    await cache.rollback([0, 1, 2, 4]);
-    expect(target.held).toEqual([[0, 1, 2]]);
-    expect(draft.held).toEqual([[0, 1, 2]]);
+    cache.rollback([0, 1, 2, 4]);
+    for (const one of [cache.target, cache.draft!])
+      expect(knownTexts(one, [0, 1, 2, 4])).toEqual([[0, 1, 2]]);
+    for (const context of [target, draft]) expect(context.texts[0]!.slice(0, 3)).toEqual([0, 1, 2]);
   });
 
   it('has room for what fits into the smaller of the two', () => {

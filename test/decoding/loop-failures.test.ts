@@ -5,6 +5,7 @@ import { EngineFailure } from '../support/fake-context.js';
 import { UNCUT } from '../support/fake-model.js';
 import { fakePair } from '../support/fake-pair.js';
 import { decodeOptions, neverEnds, PROMPT, prefill, run, strategyOn } from '../support/fake-run.js';
+import { heldTexts, knownTexts } from '../support/known-texts.js';
 import { emittedOf, GREEDY, STRATEGIES } from './strategies.js';
 
 const ENOUGH = { targetSequences: 2, draftSequences: 2 };
@@ -29,8 +30,10 @@ describe('decode', () => {
           };
           await expect(failing()).rejects.toThrow(EngineFailure);
           expect(prefix).toEqual([...PROMPT, ...emittedOf(seen)]);
-          expect(pair.cache.target.held).toEqual(pair.target.held);
-          expect(pair.cache.draft!.held).toEqual(pair.draft.held);
+          for (const model of ['target', 'draft'] as const) {
+            const cache = pair.cache[model]!;
+            expect(heldTexts(cache, pair[model])).toEqual(knownTexts(cache, prefix));
+          }
 
           for await (const _ of decode(strategy, pair.cache, prefix, left()));
           expect(prefix).toEqual(untroubled.prefix);
@@ -62,15 +65,15 @@ describe('decode', () => {
           expect(prefix).toEqual(untroubled.prefix);
           expect(emittedOf(seen)).toEqual(untroubled.emitted);
         }
-      if (options.strategy !== 'autoregressive') expect(failures).toBeGreaterThan(3);
+      if (options.strategy !== 'autoregressive') expect(failures).toBeGreaterThan(2);
     });
 
     it('leaves the caches at the committed text where its caller stops listening', async () => {
-      const { cache, target } = fakePair(ENOUGH);
+      const { cache } = fakePair(ENOUGH);
       const prefix = [...PROMPT];
       const strategy = strategyOn(cache, options, UNCUT);
       for await (const _ of decode(strategy, cache, prefix, decodeOptions())) break;
-      expect(target.held).toContainEqual(prefix.slice(0, -1));
+      expect(knownTexts(cache.target, prefix)).toContainEqual(prefix.slice(0, -1));
     });
   });
 });

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { allDone, ModelCache } from '../../src/decoding/model-cache.js';
+import { ModelCache } from '../../src/decoding/model-cache.js';
 import { createRng } from '../../src/math/rng.js';
 import { type Prefix, type Rng, ROOT } from '../../src/types.js';
-import { fakeClock } from '../support/fake-clock.js';
 import { EngineFailure, FakeContext, type FakeContextOptions } from '../support/fake-context.js';
 import { fakeChain, fakeDistribution } from '../support/fake-distribution.js';
 import { distributionAfter, readLogits, TARGET, UNCUT, VOCABULARY } from '../support/fake-model.js';
 import { pathTo } from '../support/fake-next-tokens.js';
+import { heldTexts, knownTexts } from '../support/known-texts.js';
 import { randomRequest, randomTokens } from './random-request.js';
 
 const READ = { top: 0, logSumExp: false };
@@ -14,7 +14,7 @@ const Q = fakeDistribution(1);
 
 function openFake(options: FakeContextOptions = {}) {
   const context = new FakeContext(TARGET, options);
-  return { context, cache: new ModelCache(context, fakeClock()) };
+  return { context, cache: new ModelCache(context) };
 }
 
 const chain = (...tokens: number[]) => fakeChain(...tokens.map((token) => [token, Q] as [number, typeof Q]));
@@ -41,7 +41,7 @@ async function act(cache: ModelCache, context: FakeContext, prefix: Prefix, rng:
     const rows = await cache.evaluate(prefix, draft, wanted, read);
     expect(rows).toEqual(wanted.map((node) => readLogits(TARGET, [...prefix, ...pathTo(draft, node)], read)));
   } else if (dice < 0.7) {
-    await cache.rollback(prefix);
+    cache.rollback(prefix);
   } else if (dice < 0.85) {
     context.canCopy = context.sharesCells || rng() < 0.7;
     await progress(cache.prefill(prefix));
@@ -67,7 +67,7 @@ describe('ModelCache', () => {
       for (let i = 0; i < 400; i++) {
         prefix = change(prefix, rng);
         await act(cache, context, prefix, rng);
-        expect(cache.held).toEqual(context.held);
+        expect(heldTexts(cache, context)).toEqual(knownTexts(cache, prefix));
       }
     },
   );
@@ -81,7 +81,7 @@ describe('ModelCache', () => {
       const more = randomTokens(rng, 4);
       await cache.evaluate(prefix, chain(...more), [ROOT, ...more.keys()], READ);
       prefix.push(...more, 2);
-      await cache.rollback(prefix);
+      cache.rollback(prefix);
       expect(context.evaluated).toBe(prefix.length - 1);
     }
   });
@@ -117,8 +117,8 @@ describe('ModelCache', () => {
       await cache.evaluate([0, 1], [], [ROOT], READ);
       const forked = [...chain(1), ...chain(2)];
       await expect(cache.evaluate([0, 1], forked, [0, 1], READ)).rejects.toThrow(RangeError);
-      expect(cache.held).toEqual([[0, 1]]);
-      expect(context.held).toEqual([[0, 1]]);
+      expect(knownTexts(cache, [0, 1])).toEqual([[0, 1]]);
+      expect(context.texts).toEqual([[0, 1]]);
     });
 
     it('holds nothing where an evaluation failed, and all else as before', async () => {
@@ -126,9 +126,8 @@ describe('ModelCache', () => {
       await progress(cache.prefill([0, 1, 2]));
       context.failIn(1);
       await expect(cache.evaluate([0, 1, 2], chain(3), [0], READ)).rejects.toThrow('The engine failed');
-      expect(cache.held.filter((tokens) => tokens.length === 0)).toHaveLength(1);
-      expect(cache.held.filter((tokens) => tokens.length === 2)).toHaveLength(1);
-      expect(context.held).toEqual(cache.held);
+      expect(cache.held.map(({ shared }) => shared).toSorted()).toEqual([0, 2]);
+      expect(context.texts).toEqual(knownTexts(cache, [0, 1, 2]));
     });
 
     it('passes on the error of a text that does not fit, and works on', async () => {
@@ -145,7 +144,7 @@ describe('ModelCache', () => {
       const { cache, context } = openFake({ sequences: 3, batchSize: 4 });
       const prefix = [0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0];
       expect(await progress(cache.prefill(prefix))).toEqual([4, 8, 10]);
-      expect(cache.held).toEqual([0, 1, 2].map(() => prefix.slice(0, -1)));
+      expect(knownTexts(cache, prefix)).toEqual([0, 1, 2].map(() => prefix.slice(0, -1)));
       expect(context.evaluated).toBe(10);
     });
 
@@ -154,8 +153,8 @@ describe('ModelCache', () => {
       context.canCopy = false;
       const prefix = [0, 1, 2, 3];
       await progress(cache.prefill(prefix));
-      expect(cache.held).toEqual([prefix.slice(0, -1), []]);
-      expect(context.held).toEqual(cache.held);
+      expect(knownTexts(cache, prefix)).toEqual([prefix.slice(0, -1), []]);
+      expect(context.texts).toEqual(knownTexts(cache, prefix));
       const branches = [...chain(1), ...chain(2)];
       const rows = await cache.evaluate(prefix, branches, [0, 1], READ);
       expect(rows).toEqual([1, 2].map((token) => readLogits(TARGET, [...prefix, token], READ)));
@@ -174,7 +173,7 @@ describe('ModelCache', () => {
       const { cache, context } = openFake({ batchSize: 2 });
       const prefix = [0, 1, 2, 3, 4, 0];
       for await (const _ of cache.prefill(prefix)) break;
-      expect(cache.held).toEqual([[0, 1]]);
+      expect(knownTexts(cache, prefix)).toEqual([[0, 1]]);
       expect(await progress(cache.prefill(prefix))).toEqual([4, 5]);
       expect(context.evaluated).toBe(5);
     });
@@ -183,7 +182,7 @@ describe('ModelCache', () => {
       const { cache, context } = openFake();
       await progress(cache.prefill([0, 1, 2, 3, 4]));
       await progress(cache.prefill([0, 1, 4, 3, 2]));
-      expect(context.held).toEqual([[0, 1, 4, 3]]);
+      expect(context.texts).toEqual([[0, 1, 4, 3]]);
       expect(context.evaluated).toBe(4 + 2);
     });
   });
@@ -194,55 +193,44 @@ describe('ModelCache', () => {
       const forked = [...chain(1, 2), { ...chain(3)[0]!, parent: 0 }];
       await cache.evaluate([0, 4], forked, [1, 2], READ);
       const { evaluated } = context;
-      await cache.rollback([0, 4, 1, 3, 2]);
-      expect(cache.held.toSorted()).toEqual([
+      cache.rollback([0, 4, 1, 3, 2]);
+      expect(knownTexts(cache, [0, 4, 1, 3, 2]).toSorted()).toEqual([
         [0, 4, 1],
         [0, 4, 1, 3],
       ]);
-      expect(context.held).toEqual(cache.held);
+      expect(heldTexts(cache, context)).toEqual(knownTexts(cache, [0, 4, 1, 3, 2]));
       expect(context.evaluated).toBe(evaluated);
     });
 
     it('takes the last token out where it was evaluated', async () => {
       const { cache, context } = openFake();
       await cache.evaluate([0, 4], chain(1, 2), [1], READ);
-      await cache.rollback([0, 4, 1]);
-      expect(context.held).toEqual([[0, 4]]);
+      cache.rollback([0, 4, 1]);
+      expect(knownTexts(cache, [0, 4, 1])).toEqual([[0, 4]]);
+      await cache.evaluate([0, 4, 1], [], [ROOT], READ);
+      expect(context.texts).toEqual([[0, 4, 1]]);
     });
 
     it('forgets all of a text that has nothing in common', async () => {
       const { cache, context } = openFake();
       await progress(cache.prefill([0, 1, 2]));
-      await cache.rollback([3, 1, 2]);
-      expect(context.held).toEqual([[]]);
+      cache.rollback([3, 1, 2]);
+      expect(knownTexts(cache, [3, 1, 2])).toEqual([[]]);
+      await progress(cache.prefill([3, 1, 2]));
+      expect(context.texts).toEqual([[3, 1]]);
     });
   });
 
   describe('work', () => {
     it('counts passes, the tokens evaluated in them and the time spent in them', async () => {
-      const context = new FakeContext(TARGET);
-      const cache = new ModelCache(context, () => 10 * context.passes); // a pass takes 10 ms
+      const context: FakeContext = new FakeContext(TARGET, { now: () => 10 * context.passes }); // a pass takes 10 ms
+      const cache = new ModelCache(context);
       expect(cache.work).toEqual({ passes: 0, tokens: 0, ms: 0 });
       await cache.evaluate([0, 1], chain(2), [ROOT, 0], READ);
       expect(cache.work).toEqual({ passes: 1, tokens: 3, ms: 10 });
-      await cache.rollback([0]);
+      cache.rollback([0]);
       await cache.evaluate([0], [], [ROOT], READ);
       expect(cache.work).toEqual({ passes: 2, tokens: 4, ms: 20 });
     });
-  });
-});
-
-describe('allDone', () => {
-  it('waits for the others where one fails, and throws what the first failed with', async () => {
-    let isDone = false;
-    const slow = new Promise<void>((resolve) =>
-      setImmediate(() => {
-        isDone = true;
-        resolve();
-      }),
-    );
-    const failures = ['first', 'second'].map((message) => Promise.reject(new Error(message)));
-    await expect(allDone([slow, ...failures])).rejects.toThrow('first');
-    expect(isDone).toBe(true);
   });
 });

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { openCache } from '../../src/decoding/open-cache.js';
 import type { ContextOptions, Model } from '../../src/engine/port.js';
 import { ResourceError } from '../../src/errors.js';
-import { fakeClock } from '../support/fake-clock.js';
 import { FakeContext } from '../support/fake-context.js';
 import { TARGET } from '../support/fake-model.js';
 import { fakeTokenizer } from '../support/fake-tokenizer.js';
@@ -13,7 +12,6 @@ const OPTIONS = {
   draftSequences: 3,
   draftLength: 4,
   threads: 2,
-  now: fakeClock(),
 };
 
 /** A model that keeps what was asked of it. */

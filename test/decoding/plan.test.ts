@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { commonPrefix, type Plan, planPass } from '../../src/decoding/plan.js';
+import { commonPrefix, type Held } from '../../src/decoding/held.js';
+import { type Plan, planPass } from '../../src/decoding/plan.js';
 import { createRng } from '../../src/math/rng.js';
 import { type Draft, type NodeIndex, type Prefix, ROOT, type TokenId } from '../../src/types.js';
 import { fakeDistribution } from '../support/fake-distribution.js';
@@ -31,8 +32,15 @@ function randomRequests(seed: number, count: number): Request[] {
   });
 }
 
+/** What a cache knows of sequences that hold these tokens. */
+const knownOf = (held: readonly TokenId[][], prefix: Prefix): Held[] =>
+  held.map((tokens) => {
+    const shared = commonPrefix(tokens, prefix);
+    return { shared, tail: shared === prefix.length ? tokens.slice(shared) : [] };
+  });
+
 const plan = ({ held, prefix, draft, wanted }: Request, sharesCells: boolean) =>
-  planPass(held, prefix, draft, wanted, sharesCells);
+  planPass(knownOf(held, prefix), prefix, draft, wanted, sharesCells);
 
 /** Whether no two nodes stand for the same text. */
 const hasNoTwins = ({ draft }: Request) =>
@@ -90,32 +98,36 @@ describe.each([{ sharesCells: false }, { sharesCells: true }])(
       for (const { held, prefix, draft, wanted } of randomRequests(4, 500)) {
         const text = [...prefix, ...pathTo(draft, wanted[0]!)];
         const usable = held.map((tokens) => Math.min(text.length - 1, commonPrefix(tokens, text)));
-        const { keeps, batch } = planPass(held, prefix, draft, [wanted[0]!], sharesCells);
+        const { keeps, batch } = planPass(knownOf(held, prefix), prefix, draft, [wanted[0]!], sharesCells);
         expect(usable[keeps[0]!.sequence]).toBe(Math.max(...usable));
         expect(batch.map(({ token }) => token)).toEqual(text.slice(Math.max(...usable)));
       }
     });
 
     it('evaluates a held node again where its row is asked for', () => {
-      expect(planPass([[4, 2, 1]], [4, 2], tree([1, ROOT]), [ROOT, 0], sharesCells)).toEqual({
-        keeps: [{ sequence: 0, from: 0, length: 1 }],
-        batch: [
-          { token: 2, position: 1, sequences: [0], wanted: true },
-          { token: 1, position: 2, sequences: [0], wanted: true },
-        ],
-        rows: [0, 1],
-      });
+      expect(planPass(knownOf([[4, 2, 1]], [4, 2]), [4, 2], tree([1, ROOT]), [ROOT, 0], sharesCells)).toEqual(
+        {
+          keeps: [{ sequence: 0, from: 0, length: 1 }],
+          batch: [
+            { token: 2, position: 1, sequences: [0], wanted: true },
+            { token: 1, position: 2, sequences: [0], wanted: true },
+          ],
+          rows: [0, 1],
+        },
+      );
     });
 
     it('leaves alone what is neither wanted nor above a wanted node', () => {
       const branches = tree([1, ROOT], [2, 0], [3, ROOT], [4, 2]);
-      const { batch } = planPass([[], []], [0], branches, [2], sharesCells);
+      const { batch } = planPass(knownOf([[], []], [0]), [0], branches, [2], sharesCells);
       expect(batch.map(({ token }) => token)).toEqual([0, 3]);
     });
 
     it('refuses more branches than there are sequences, and says how many', () => {
       const branches = tree([1, ROOT], [2, ROOT]);
-      expect(() => planPass([[]], [0], branches, [0, 1], sharesCells)).toThrow(/2 branches.*1 sequences/);
+      expect(() => planPass(knownOf([[]], [0]), [0], branches, [0, 1], sharesCells)).toThrow(
+        /2 branches.*1 sequences/,
+      );
     });
   },
 );
@@ -132,7 +144,7 @@ describe('planPass where sequences share no cells', () => {
   it('lets no branch take the sequence of another that it holds less of', () => {
     // 1 and 2 stand after the prefix, each in its own sequence. Two branches go on from 1, one from 2.
     const branches = tree([1, ROOT], [2, ROOT], [3, 0], [4, 0], [3, 1]);
-    const { batch } = planPass([[0, 1], [0, 2], []], [0], branches, [2, 3, 4], false);
+    const { batch } = planPass(knownOf([[0, 1], [0, 2], []], [0]), [0], branches, [2, 3, 4], false);
     expect(batch.filter(({ sequences }) => sequences[0] === 1).map(({ token }) => token)).toEqual([3]);
     expect(batch).toHaveLength(1 + 3 + 1);
   });
@@ -141,7 +153,7 @@ describe('planPass where sequences share no cells', () => {
 describe('planPass where sequences share cells', () => {
   it('evaluates no node that any sequence holds, but those that are wanted', () => {
     for (const { held, prefix, draft, wanted } of randomRequests(6, 500).filter(hasNoTwins)) {
-      const { texts } = carryOut(held, planPass(held, prefix, draft, wanted, true));
+      const { texts } = carryOut(held, planPass(knownOf(held, prefix), prefix, draft, wanted, true));
       expect(new Set(texts.map(String)).size).toBe(texts.length); // no place twice
       const isHeld = (text: TokenId[]) => held.some((tokens) => commonPrefix(tokens, text) === text.length);
       const firstWanted = (text: TokenId[]) =>
@@ -171,7 +183,7 @@ describe('planPass where sequences share cells', () => {
       [0, 1],
       [0, 2],
     ];
-    expect(planPass(held, [0], branches, [2, 3], true)).toEqual({
+    expect(planPass(knownOf(held, [0]), [0], branches, [2, 3], true)).toEqual({
       keeps: [
         { sequence: 0, from: 0, length: 2 },
         { sequence: 1, from: 0, length: 2 },
@@ -186,7 +198,7 @@ describe('planPass where sequences share cells', () => {
 
   it('evaluates a common beginning once, for all branches', () => {
     const branches = tree([1, ROOT], [2, 0], [3, 0]);
-    const { batch } = planPass([[], []], [0], branches, [ROOT, 1, 2], true);
+    const { batch } = planPass(knownOf([[], []], [0]), [0], branches, [ROOT, 1, 2], true);
     expect(batch.map(({ token, sequences }) => [token, sequences])).toEqual([
       [0, [0, 1]],
       [1, [0, 1]],

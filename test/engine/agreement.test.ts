@@ -8,7 +8,7 @@ import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { ROOT, type TokenId, type TopLogits } from '../../src/types.js';
 import { DEVICE } from '../support/device.js';
 import { randomTree } from './cache-laws.js';
-import { ALL, chain, difference, TOLERANCE, withContext } from './rows.js';
+import { ALL, chain, decode, difference, TOLERANCE, withContext } from './rows.js';
 
 const STORY =
   'Once upon a time, there was a little girl named Lily. She loved to play outside with her dog. One day, she saw ' +
@@ -44,7 +44,7 @@ describe('both engines', () => {
             i < tokens.length;
             i += 5 // as many as a target judges at once
           )
-            rows.push(...(await context.decode(chain(tokens.slice(i, i + 5), i), ALL)));
+            rows.push(...(await decode(context, chain(tokens.slice(i, i + 5), i), ALL)));
           return rows;
         });
       });
@@ -55,7 +55,7 @@ describe('both engines', () => {
     it('give the same log-probabilities in trees, one in one pass and one in a pass for each branch', async () => {
       const [direct, bindings] = await ask(path, (model) =>
         withContext(model, { capacity: 64, sequences: 4 }, async (context) => {
-          const cache = new ModelCache(context, () => 0);
+          const cache = new ModelCache(context);
           const rng = createRng(5);
           const prefix = model.tokenizer.encode(STORY).slice(0, 20);
           const rows: TopLogits[] = [];
@@ -64,7 +64,7 @@ describe('both engines', () => {
             rows.push(...(await cache.evaluate(prefix, tree, [ROOT, ...tree.keys()], ALL)));
             prefix.push(tree[0]?.token ?? 300);
             if (prefix.length > 50) prefix.length = 20;
-            await cache.rollback(prefix);
+            cache.rollback(prefix);
           }
           return rows;
         }),
@@ -79,7 +79,7 @@ describe('both engines', () => {
           const tokens: TokenId[] = model.tokenizer.encode('Once upon a time');
           const seen: TopLogits[] = [];
           for (let held = 0; tokens.length < 200; ) {
-            const [row] = (await context.decode(chain(tokens.slice(held), held), ALL)).slice(-1);
+            const [row] = (await decode(context, chain(tokens.slice(held), held), ALL)).slice(-1);
             held = tokens.length;
             tokens.push(row!.tokens[0]!);
             seen.push(row!);

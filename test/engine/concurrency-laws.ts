@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, Model } from '../../src/engine/port.js';
 import type { TokenId, TopLogits } from '../../src/types.js';
 import { tinyModel } from '../support/gguf-files.js';
-import { alone, chain, difference, TOLERANCE, withContext } from './rows.js';
+import { alone, chain, decode, difference, forget, TOLERANCE, withContext } from './rows.js';
 
 /**
  * Sequences that share a batch, in a model of many tokens: llama.cpp moves whole rows of logits when the first one is
@@ -32,12 +32,13 @@ export function concurrencyLaws(engine: () => Engine): void {
         expected.push(...(await alone(model, tokens, { top: 100, logSumExp: false })));
       await withContext(model, { capacity: 64, sequences: texts.length }, async (context) => {
         for (let time = 0; time < 10; time++) {
-          const rows = await context.decode(
+          const rows = await decode(
+            context,
             texts.flatMap((tokens, sequence) => chain(tokens, 0, sequence)),
             { top: 10, logSumExp: false },
           );
           expect(difference(rows, expected)).toBeLessThan(TOLERANCE);
-          for (const sequence of texts.keys()) await context.forget(sequence, 0);
+          for (const sequence of texts.keys()) await forget(context, sequence, 0);
         }
       });
     });

@@ -9,7 +9,7 @@ import { decodeLaws } from './decode-laws.js';
 import { grammarLaws } from './grammar-laws.js';
 import { readLaws, tieLaws } from './read-laws.js';
 import { resourceLaws } from './resource-laws.js';
-import { chain, withContext } from './rows.js';
+import { chain, decode, withContext } from './rows.js';
 import { sharingLaws } from './sharing-laws.js';
 import { tokenizerLaws } from './tokenizer-laws.js';
 
@@ -55,7 +55,7 @@ export function engineContract(create: () => Promise<Engine>): void {
       const tokens = [...prompt];
       let text = '';
       for (let held = 0; text.length < FIRST_WORDS.length; ) {
-        const rows = await context.decode(chain(tokens.slice(held), held), { top: 1, logSumExp: false });
+        const rows = await decode(context, chain(tokens.slice(held), held), { top: 1, logSumExp: false });
         held = tokens.length;
         tokens.push(rows.at(-1)!.tokens[0]!);
         text = target.tokenizer.decode(tokens.slice(prompt.length), prompt);

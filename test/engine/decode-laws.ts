@@ -3,7 +3,7 @@ import { BATCH_SIZE } from '../../src/engine/llama/sizing.js';
 import type { BatchToken, Model } from '../../src/engine/port.js';
 import type { TopLogits } from '../../src/types.js';
 import { DEVICE } from '../support/device.js';
-import { ALL, alone, chain, difference, TOLERANCE, withContext } from './rows.js';
+import { ALL, alone, chain, decode, difference, forget, TOLERANCE, withContext } from './rows.js';
 
 const STORY = 'Once upon a time, there was a little girl named Lily. She loved to play outside with her dog.';
 const OTHER =
@@ -32,7 +32,7 @@ export function decodeLaws(model: () => Model): void {
       const pieces = await withContext(model(), { capacity: 64, sequences: 1 }, async (context) => {
         const rows: TopLogits[] = [];
         for (let i = 0; i < tokens.length; i += size)
-          rows.push(...(await context.decode(chain(tokens.slice(i, i + size), i), ALL)));
+          rows.push(...(await decode(context, chain(tokens.slice(i, i + size), i), ALL)));
         return rows;
       });
       expect(difference(pieces, whole)).toBeLessThan(TOLERANCE);
@@ -45,11 +45,11 @@ export function decodeLaws(model: () => Model): void {
     await withContext(model(), { capacity: tokens.length, sequences: 1 }, async (context) => {
       const size = context.batchSize;
       expect(tokens.length).toBeGreaterThan(2 * size);
-      const whole = await context.decode(chain(tokens), { top: 10, logSumExp: false });
-      await context.forget(0, 0);
+      const whole = await decode(context, chain(tokens), { top: 10, logSumExp: false });
+      await forget(context, 0, 0);
       const pieces: TopLogits[] = [];
       for (let i = 0; i < tokens.length; i += size)
-        pieces.push(...(await context.decode(chain(tokens.slice(i, i + size), i), ALL)));
+        pieces.push(...(await decode(context, chain(tokens.slice(i, i + size), i), ALL)));
       expect(difference(whole, pieces)).toBeLessThan(TOLERANCE);
     });
   });
@@ -64,7 +64,7 @@ export function decodeLaws(model: () => Model): void {
     ]);
     const wanted = batch.filter((item) => item.wanted);
     await withContext(model(), { capacity: 64, sequences: 2 }, async (context) => {
-      const rows = await context.decode(batch, ALL);
+      const rows = await decode(context, batch, ALL);
       const expected = wanted.map(
         ({ sequences, position }) => (sequences[0] === 0 ? aRows : bRows)[position]!,
       );
@@ -77,7 +77,8 @@ export function decodeLaws(model: () => Model): void {
     const expected: TopLogits[] = [];
     for (const tokens of texts) expected.push(...(await alone(model(), tokens)));
     await withContext(model(), { capacity: 64, sequences: texts.length }, async (context) => {
-      const rows = await context.decode(
+      const rows = await decode(
+        context,
         texts.flatMap((tokens, sequence) => chain(tokens, 0, sequence)),
         ALL,
       );
@@ -88,12 +89,12 @@ export function decodeLaws(model: () => Model): void {
   it('keeps a sequence as it is while others are extended, cut and emptied', async () => {
     const [a, b] = [encode(STORY), encode(OTHER)];
     await withContext(model(), { capacity: 64, sequences: 3 }, async (context) => {
-      await context.decode(chain(a.slice(0, 10), 0, 0), ALL);
-      await context.decode([...chain(b, 0, 1), ...chain(b, 0, 2)], ALL);
-      await context.forget(1, 5);
-      await context.forget(2, 0);
-      await context.decode(chain(a.slice(0, 4), 5, 1), ALL);
-      const rows = await context.decode(chain(a.slice(10), 10, 0), ALL);
+      await decode(context, chain(a.slice(0, 10), 0, 0), ALL);
+      await decode(context, [...chain(b, 0, 1), ...chain(b, 0, 2)], ALL);
+      await forget(context, 1, 5);
+      await forget(context, 2, 0);
+      await decode(context, chain(a.slice(0, 4), 5, 1), ALL);
+      const rows = await decode(context, chain(a.slice(10), 10, 0), ALL);
       expect(difference(rows, (await alone(model(), a)).slice(10))).toBeLessThan(TOLERANCE);
     });
   });
@@ -102,9 +103,9 @@ export function decodeLaws(model: () => Model): void {
     it.each([0, 1, 7])('from position %d leaves no trace of the tokens behind it', async (from) => {
       const [a, b] = [encode(STORY), encode(OTHER)];
       await withContext(model(), { capacity: 64, sequences: 1 }, async (context) => {
-        await context.decode(chain(a), ALL);
-        await context.forget(0, from);
-        const rows = await context.decode(chain(b, from), ALL);
+        await decode(context, chain(a), ALL);
+        await forget(context, 0, from);
+        const rows = await decode(context, chain(b, from), ALL);
         const expected = await alone(model(), [...a.slice(0, from), ...b]);
         expect(difference(rows, expected.slice(from))).toBeLessThan(TOLERANCE);
       });
@@ -113,11 +114,11 @@ export function decodeLaws(model: () => Model): void {
     it('from the end on, or of an empty sequence, does nothing', async () => {
       const tokens = encode(STORY);
       await withContext(model(), { capacity: 64, sequences: 2 }, async (context) => {
-        await context.forget(0, 0);
-        await context.decode(chain(tokens.slice(0, 10)), ALL);
-        await context.forget(0, 10);
-        await context.forget(1, 0);
-        const rows = await context.decode(chain(tokens.slice(10), 10), ALL);
+        await forget(context, 0, 0);
+        await decode(context, chain(tokens.slice(0, 10)), ALL);
+        await forget(context, 0, 10);
+        await forget(context, 1, 0);
+        const rows = await decode(context, chain(tokens.slice(10), 10), ALL);
         expect(difference(rows, (await alone(model(), tokens)).slice(10))).toBeLessThan(TOLERANCE);
       });
     });
@@ -132,9 +133,9 @@ export function decodeLaws(model: () => Model): void {
   ])('refuses to forget sequence $sequence from position $from, and forgets nothing', async (cut) => {
     const tokens = encode(STORY);
     await withContext(model(), { capacity: 64, sequences: 2 }, async (context) => {
-      await context.decode(chain(tokens.slice(0, 8)), ALL);
-      await expect(context.forget(cut.sequence, cut.from)).rejects.toThrow(RangeError);
-      const rows = await context.decode(chain(tokens.slice(8), 8), ALL);
+      await decode(context, chain(tokens.slice(0, 8)), ALL);
+      await expect(forget(context, cut.sequence, cut.from)).rejects.toThrow(RangeError);
+      const rows = await decode(context, chain(tokens.slice(8), 8), ALL);
       expect(difference(rows, (await alone(model(), tokens)).slice(8))).toBeLessThan(TOLERANCE);
     });
   });
@@ -144,10 +145,10 @@ export function decodeLaws(model: () => Model): void {
     async (_, spoil) => {
       const tokens = encode(STORY);
       await withContext(model(), { capacity: 64, sequences: 2 }, async (context) => {
-        await context.decode(chain(tokens.slice(0, 8)), ALL);
+        await decode(context, chain(tokens.slice(0, 8)), ALL);
         const [good, bad] = chain(tokens.slice(8, 10), 8);
-        await expect(context.decode([good!, { ...bad!, ...spoil(9) }], ALL)).rejects.toThrow();
-        const rows = await context.decode(chain(tokens.slice(8), 8), ALL); // from where the good token would have been
+        await expect(decode(context, [good!, { ...bad!, ...spoil(9) }], ALL)).rejects.toThrow();
+        const rows = await decode(context, chain(tokens.slice(8), 8), ALL); // from where the good token would have been
         expect(difference(rows, (await alone(model(), tokens)).slice(8))).toBeLessThan(TOLERANCE);
       });
     },
@@ -158,12 +159,12 @@ export function decodeLaws(model: () => Model): void {
     const expected = await alone(model(), tokens);
     await withContext(model(), { capacity: 20, sequences: 1 }, async (context) => {
       expect(context.capacity).toBe(20);
-      await expect(context.decode(chain(tokens.slice(0, 21)), ALL)).rejects.toThrow();
-      const full = await context.decode(chain(tokens.slice(0, 20)), ALL);
+      await expect(decode(context, chain(tokens.slice(0, 21)), ALL)).rejects.toThrow();
+      const full = await decode(context, chain(tokens.slice(0, 20)), ALL);
       expect(difference(full, expected.slice(0, 20))).toBeLessThan(TOLERANCE);
-      await expect(context.decode(chain(tokens.slice(20, 21), 20), ALL)).rejects.toThrow();
-      await context.forget(0, 15);
-      const again = await context.decode(chain(tokens.slice(15, 20), 15), ALL);
+      await expect(decode(context, chain(tokens.slice(20, 21), 20), ALL)).rejects.toThrow();
+      await forget(context, 0, 15);
+      const again = await decode(context, chain(tokens.slice(15, 20), 15), ALL);
       expect(difference(again, expected.slice(15, 20))).toBeLessThan(TOLERANCE);
     });
   });
@@ -172,10 +173,10 @@ export function decodeLaws(model: () => Model): void {
     const [a, b] = [encode(STORY), encode(OTHER)];
     const unknown = { token: 2 ** 30, position: 9, sequences: [0], wanted: true };
     await withContext(model(), { capacity: 64, sequences: 2 }, async (context) => {
-      await context.decode([...chain(a.slice(0, 8), 0, 0), ...chain(b.slice(0, 8), 0, 1)], ALL);
-      await expect(context.decode([...chain(a.slice(8, 9), 8), unknown], ALL)).rejects.toThrow();
-      await context.forget(0, 0);
-      const rows = await context.decode([...chain(a, 0, 0), ...chain(b.slice(8), 8, 1)], ALL);
+      await decode(context, [...chain(a.slice(0, 8), 0, 0), ...chain(b.slice(0, 8), 0, 1)], ALL);
+      await expect(decode(context, [...chain(a.slice(8, 9), 8), unknown], ALL)).rejects.toThrow();
+      await forget(context, 0, 0);
+      const rows = await decode(context, [...chain(a, 0, 0), ...chain(b.slice(8), 8, 1)], ALL);
       const expected = [...(await alone(model(), a)), ...(await alone(model(), b)).slice(8)];
       expect(difference(rows, expected)).toBeLessThan(TOLERANCE);
     });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Engine, Grammar, GrammarSource, Model } from '../../src/engine/port.js';
 import { UsageError } from '../../src/errors.js';
 import type { TokenId } from '../../src/types.js';
-import { ALL, chain, withContext } from './rows.js';
+import { ALL, chain, decode, forget, withContext } from './rows.js';
 
 /** Laws of an engine's grammars. */
 export function grammarLaws(engine: () => Engine, model: () => Model): void {
@@ -217,12 +217,12 @@ export function grammarLaws(engine: () => Engine, model: () => Model): void {
       const tokens = prompt();
       const last = tokens.length - 1;
       await withContext(model(), { capacity: tokens.length, sequences: 1 }, async (context) => {
-        const whole = await context.decode(chain(tokens), ALL);
-        await context.forget(0, 0);
+        const whole = await decode(context, chain(tokens), ALL);
+        await forget(context, 0, 0);
         const batch = chain(tokens).map((item, i) => ({ ...item, mask: every(i + 1) }));
         for (const top of [0, 3]) {
-          const rows = await context.decode(batch, { top, logSumExp: true });
-          await context.forget(0, 0);
+          const rows = await decode(context, batch, { top, logSumExp: true });
+          await forget(context, 0, 0);
           for (const [i, row] of rows.entries()) {
             const expected = [...whole[i]!.tokens].filter((token) => token % (i + 1) === 0);
             expect([...row.tokens]).toEqual(expected.slice(0, top || expected.length));
@@ -241,7 +241,7 @@ export function grammarLaws(engine: () => Engine, model: () => Model): void {
       const tokens = prompt();
       await withContext(model(), { capacity: tokens.length, sequences: 1 }, async (context) => {
         const batch = chain(tokens).map((item) => ({ ...item, mask: { allows: () => false } }));
-        const rows = await context.decode(batch, { top: 5, logSumExp: false });
+        const rows = await decode(context, batch, { top: 5, logSumExp: false });
         expect(rows.map(({ tokens }) => tokens.length)).toEqual(tokens.map(() => 0));
       });
     });

@@ -11,7 +11,7 @@ import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { DEVICE } from '../support/device.js';
 import { hybridModel, recurrentModel, slidingWindowModel } from '../support/other-architectures.js';
 import { cacheLaws } from './cache-laws.js';
-import { ALL, alone, chain, difference, TOLERANCE, withContext } from './rows.js';
+import { ALL, alone, chain, copy, decode, difference, forget, TOLERANCE, withContext } from './rows.js';
 
 const WINDOW = 8;
 
@@ -56,12 +56,12 @@ describe.each([
     it('keeps what a sequence holds while another is emptied and grows past it', async () => {
       const changed = [...B.slice(0, 20), ...A.slice(20, 60)];
       await withContext(model, { capacity: LENGTH, sequences: 2 }, async (context) => {
-        await context.decode(chain(A.slice(0, 100), 0, 0), ALL);
-        await context.decode(chain(B.slice(0, 100), 0, 1), ALL);
-        await context.forget(0, 0);
-        await context.decode(chain(A, 0, 0), ALL);
-        await context.forget(1, 20);
-        const rows = await context.decode(chain(changed.slice(20), 20, 1), ALL);
+        await decode(context, chain(A.slice(0, 100), 0, 0), ALL);
+        await decode(context, chain(B.slice(0, 100), 0, 1), ALL);
+        await forget(context, 0, 0);
+        await decode(context, chain(A, 0, 0), ALL);
+        await forget(context, 1, 20);
+        const rows = await decode(context, chain(changed.slice(20), 20, 1), ALL);
         expect(difference(rows, (await alone(model, changed)).slice(20))).toBeLessThan(TOLERANCE);
       });
     });
@@ -71,11 +71,11 @@ describe.each([
       async (from) => {
         const changed = [...A.slice(0, from), ...B.slice(from)];
         await withContext(model, { capacity: A.length, sequences: 2 }, async (context) => {
-          for (const { token, position } of chain(A)) await context.decode(chain([token], position), ALL);
-          await context.copy(0, [1], A.length);
+          for (const { token, position } of chain(A)) await decode(context, chain([token], position), ALL);
+          await copy(context, 0, [1], A.length);
           for (const sequence of [0, 1]) {
-            await context.forget(sequence, from);
-            const rows = await context.decode(chain(changed.slice(from), from, sequence), ALL);
+            await forget(context, sequence, from);
+            const rows = await decode(context, chain(changed.slice(from), from, sequence), ALL);
             expect(difference(rows, (await alone(model, changed)).slice(from))).toBeLessThan(TOLERANCE);
           }
         });

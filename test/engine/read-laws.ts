@@ -6,7 +6,7 @@ import { type Tensor, writeGguf } from '../../scripts/gguf-writer.js';
 import { randomModel } from '../../scripts/make-random-model.js';
 import { decodeFloats } from '../../scripts/tensor-data.js';
 import type { Engine, Model } from '../../src/engine/port.js';
-import { ALL, chain, withContext } from './rows.js';
+import { ALL, chain, decode, forget, withContext } from './rows.js';
 
 const STORY = 'Once upon a time, there was a little girl named Lily.';
 
@@ -14,7 +14,7 @@ const STORY = 'Once upon a time, there was a little girl named Lily.';
 export function readLaws(model: () => Model): void {
   const read = (top: number, logSumExp: boolean) =>
     withContext(model(), { capacity: 64, sequences: 1 }, (context) =>
-      context.decode(chain(model().tokenizer.encode(STORY)), { top, logSumExp }),
+      decode(context, chain(model().tokenizer.encode(STORY)), { top, logSumExp }),
     );
 
   it('lists every token once, the largest logit first', async () => {
@@ -49,6 +49,43 @@ export function readLaws(model: () => Model): void {
     }
   });
 
+  it('sums the vocabulary as it was, or not at all, when the sum is asked for after another pass', async () => {
+    const [a, b] = [model().tokenizer.encode(STORY), model().tokenizer.encode('One day, Tom')];
+    await withContext(model(), { capacity: 64, sequences: 2 }, async (context) => {
+      const read = { top: 5, logSumExp: true };
+      const [expected] = await decode(context, chain(a.slice(0, 1)), read);
+      await forget(context, 0, 0);
+      const { rows } = await context.run({ keeps: [], batch: chain(a.slice(0, 1)), read });
+      await decode(context, chain(b, 0, 1), read);
+      let late: number | undefined;
+      try {
+        late = rows[0]!.logSumExp;
+      } catch (error) {
+        expect(String(error)).toContain('overwritten by another pass');
+        return;
+      }
+      expect(late).toBe(expected!.logSumExp);
+    });
+  });
+
+  it('leaves out ids from the end of the vocabulary, and sums them all the same', async () => {
+    const tokens = model().tokenizer.encode(STORY);
+    await withContext(model(), { capacity: 64, sequences: 1 }, async (context) => {
+      const whole = await decode(context, chain(tokens), { top: 0, logSumExp: true });
+      for (const top of [0, 7])
+        for (const mask of [undefined, { allows: (token: number) => token % 2 === 0 }]) {
+          await forget(context, 0, 0);
+          const batch = chain(tokens).map((item) => ({ ...item, mask }));
+          const rows = await decode(context, batch, { top, vocabularySize: 1000, logSumExp: true });
+          for (const [i, { tokens, logSumExp }] of rows.entries()) {
+            const allowed = whole[i]!.tokens.filter((token) => token < 1000 && (mask?.allows(token) ?? true));
+            expect(tokens).toEqual(top === 0 ? allowed : allowed.slice(0, top));
+            expect(logSumExp).toBeCloseTo(whole[i]!.logSumExp!, 5);
+          }
+        }
+    });
+  });
+
   it('gives the same raw log-probabilities for a short list as for the full one', async () => {
     const full = await read(0, true);
     for (const [i, { tokens, logits, logSumExp }] of (await read(10, true)).entries()) {
@@ -76,7 +113,7 @@ export function tieLaws(engine: () => Engine): void {
     it('come by lower token id, in lists of any length', async () => {
       const rows = (top: number) =>
         withContext(model, { capacity: 64, sequences: 1 }, (context) =>
-          context.decode(chain(model.tokenizer.encode('w1 w2 Tom w3 and w4')), { ...ALL, top }),
+          decode(context, chain(model.tokenizer.encode('w1 w2 Tom w3 and w4')), { ...ALL, top }),
         );
       for (const [i, { tokens, logits }] of (await rows(0)).entries()) {
         const first = tokens.indexOf(TWINS[0]!);

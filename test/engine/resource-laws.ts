@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import type { ContextOptions, Engine, Model } from '../../src/engine/port.js';
 import { ResourceError } from '../../src/errors.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
-import { ALL, chain, withContext } from './rows.js';
+import { ALL, chain, decode, withContext } from './rows.js';
 
 /** Sizes that no machine has the memory for: half a terabyte, then more tokens than 32 bits can count. */
 const TOO_LARGE = [
@@ -38,7 +38,7 @@ export function resourceLaws(create: () => Promise<Engine>, target: () => Model)
         .then((context) => context.dispose());
       await expect(refused).rejects.toThrow(ResourceError);
       const rows = await withContext(target(), { capacity: 8, sequences: 1 }, (context) =>
-        context.decode(chain(target().tokenizer.encode('Once')), ALL),
+        decode(context, chain(target().tokenizer.encode('Once')), ALL),
       );
       expect(rows).toHaveLength(2);
     },
@@ -55,7 +55,7 @@ export function resourceLaws(create: () => Promise<Engine>, target: () => Model)
   ])('makes $sequences sequences of $capacity tokens', async (size) => {
     await withContext(target(), size, async (context) => {
       const batch = Array.from({ length: size.sequences }, (_, sequence) => chain([1], 0, sequence)).flat();
-      expect(await context.decode(batch, { top: 1, logSumExp: false })).toHaveLength(size.sequences);
+      expect(await decode(context, batch, { top: 1, logSumExp: false })).toHaveLength(size.sequences);
     });
   });
 
@@ -89,11 +89,11 @@ export function resourceLaws(create: () => Promise<Engine>, target: () => Model)
     ];
     await first.dispose();
     await first.dispose();
-    expect(await second.decode(chain([1]), ALL)).toHaveLength(1);
+    expect(await decode(second, chain([1]), ALL)).toHaveLength(1);
     await engine.dispose();
     await engine.dispose();
     await second.dispose();
-    await expect(second.decode(chain([2], 1), ALL)).rejects.toThrow();
+    await expect(decode(second, chain([2], 1), ALL)).rejects.toThrow();
     await expect(engine.loadModel(EMBEDDED_PAIR.draft, {})).rejects.toThrow();
   });
 

@@ -31,14 +31,39 @@ export function chain(tokens: readonly TokenId[], position = 0, sequence = 0): B
   return tokens.map((token, i) => ({ token, position: position + i, sequences: [sequence], wanted: true }));
 }
 
+/** Evaluates a batch behind what the sequences hold. */
+export async function decode(
+  context: Context,
+  batch: readonly BatchToken[],
+  read: ReadRequest,
+): Promise<readonly TopLogits[]> {
+  const { rows } = await context.run({ keeps: [], batch, read });
+  return rows.map(({ tokens, logits, logSumExp }) => ({ tokens, logits, logSumExp })); // summed while it can be
+}
+
+/** Cuts a sequence back to its first `length` tokens. */
+export async function forget(context: Context, sequence: number, length: number): Promise<void> {
+  await context.run({ keeps: [{ sequence, from: sequence, length }], batch: [], read: ALL });
+}
+
+/** Makes sequences hold the first `length` tokens of another. */
+export async function copy(
+  context: Context,
+  from: number,
+  to: readonly number[],
+  length: number,
+): Promise<void> {
+  await context.run({ keeps: to.map((sequence) => ({ sequence, from, length })), batch: [], read: ALL });
+}
+
 /** What follows each token of a text that has a context to itself, evaluated in one batch. */
 export function alone(
   model: Model,
   tokens: readonly TokenId[],
   read: ReadRequest = ALL,
-): Promise<TopLogits[]> {
+): Promise<readonly TopLogits[]> {
   return withContext(model, { capacity: tokens.length, sequences: 1 }, (context) =>
-    context.decode(chain(tokens), read),
+    decode(context, chain(tokens), read),
   );
 }
 

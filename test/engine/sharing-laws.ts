@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { BatchToken, Model } from '../../src/engine/port.js';
-import { ALL, alone, chain, difference, TOLERANCE, withContext } from './rows.js';
+import { ALL, alone, chain, decode, difference, forget, TOLERANCE, withContext } from './rows.js';
 
 const STORY = 'Once upon a time, there was a little girl named Lily.';
 const ENDS = [' She had a red ball', ' One day Tom', '\nThe end'];
@@ -22,8 +22,8 @@ export function sharingLaws(model: () => Model): void {
           ...forAll(chain(trunk), [2, 0, 1]),
           ...branches.flatMap((end, sequence) => chain(end, trunk.length, sequence)),
         ];
-        if (!context.sharesCells) return expect(context.decode(tree, ALL)).rejects.toThrow(RangeError);
-        const rows = await context.decode(tree, ALL);
+        if (!context.sharesCells) return expect(decode(context, tree, ALL)).rejects.toThrow(RangeError);
+        const rows = await decode(context, tree, ALL);
         let row = trunk.length;
         for (const end of branches) {
           const expected = (await alone(model(), [...trunk, ...end])).slice(trunk.length);
@@ -37,11 +37,13 @@ export function sharingLaws(model: () => Model): void {
     it('is refused, and nothing evaluated, where the sequences hold different numbers of tokens', async () => {
       const [a, b] = [encode(STORY), encode('One day')];
       await withContext(model(), { capacity: 64, sequences: 2 }, async (context) => {
-        await context.decode([...chain(a), ...chain(b, 0, 1)], ALL);
+        await decode(context, [...chain(a), ...chain(b, 0, 1)], ALL);
         for (const length of [a.length, b.length])
-          await expect(context.decode(forAll(chain([300], length), [0, 1]), ALL)).rejects.toThrow(RangeError);
-        await context.forget(0, b.length);
-        const rows = await context.decode(chain(a.slice(b.length), b.length), ALL);
+          await expect(decode(context, forAll(chain([300], length), [0, 1]), ALL)).rejects.toThrow(
+            RangeError,
+          );
+        await forget(context, 0, b.length);
+        const rows = await decode(context, chain(a.slice(b.length), b.length), ALL);
         expect(difference(rows, (await alone(model(), a)).slice(b.length))).toBeLessThan(TOLERANCE);
       });
     });
@@ -50,7 +52,7 @@ export function sharingLaws(model: () => Model): void {
       'is refused for sequences %j of two',
       async (sequences) => {
         await withContext(model(), { capacity: 8, sequences: 2 }, (context) =>
-          expect(context.decode(forAll(chain([1]), sequences), ALL)).rejects.toThrow(RangeError),
+          expect(decode(context, forAll(chain([1]), sequences), ALL)).rejects.toThrow(RangeError),
         );
       },
     );

@@ -5,7 +5,7 @@ import { acceptJoint } from '../../src/rules/joint.js';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
 import { traceStep } from '../../src/trace/write.js';
 import type { Distribution, TokenId } from '../../src/types.js';
-import { chain, withContext } from '../engine/rows.js';
+import { chain, decode, withContext } from '../engine/rows.js';
 import { run } from './generate-run.js';
 
 let pair: Pair;
@@ -20,7 +20,7 @@ function evaluateAgain(prompt: readonly TokenId[], text: readonly TokenId[]): Pr
   return withContext(pair.target, { capacity: tokens.length, sequences: 1 }, async (context) => {
     const logProbs: number[] = [];
     for (const [position, token] of tokens.slice(0, -1).entries()) {
-      const [row] = await context.decode(chain([token], position), { top: 0, logSumExp: true });
+      const [row] = await decode(context, chain([token], position), { top: 0, logSumExp: true });
       if (position < prompt.length - 1) continue;
       logProbs.push(row!.logits[row!.tokens.indexOf(tokens[position + 1]!)]! - row!.logSumExp!);
     }

@@ -41,7 +41,6 @@ async function work(models: Pair, options: StrategyOptions, temperature: number)
     draftSequences: sequences.draft,
     draftLength: 4,
     threads: 1,
-    now: () => 0,
   });
   try {
     for await (const _ of cache.prefill(prefix));
@@ -78,7 +77,7 @@ describe.each([AUTOREGRESSIVE, SPECULATIVE, BLOCK, MTAD])('with $strategy the ta
     expect(emitted).toBe(60);
     expect(target.work.tokens).toBe(prompt - 1 + steps + drafted);
     expect(target.work.passes).toBe(1 + steps); // the prompt is shorter than a batch
-    expect(target.held[0]).toHaveLength(prompt + emitted - 1);
+    expect(target.held[0]!.shared).toBe(prompt + emitted - 1);
     if (options.strategy !== 'autoregressive') expect(drafted).toBeGreaterThan(accepted);
   });
 });
@@ -99,7 +98,7 @@ describe('with speculative the draft model', () => {
   it('evaluates no token twice: what it evaluated it still holds, or it was refused', async () => {
     const { draft, drafted, accepted, steps } = await work(pair, SPECULATIVE, 1);
     // The last token of a draft is not evaluated while drafting, so that at most drafted - accepted are thrown away.
-    const thrownAway = draft!.work.tokens - draft!.held[0]!.length;
+    const thrownAway = draft!.work.tokens - draft!.held[0]!.shared;
     expect(thrownAway).toBeGreaterThan(0);
     expect(thrownAway).toBeLessThanOrEqual(drafted - accepted);
     expect(thrownAway).toBeGreaterThanOrEqual(drafted - accepted - steps);
@@ -107,6 +106,6 @@ describe('with speculative the draft model', () => {
 
   it('evaluates nothing in vain when it is the target', async () => {
     const { draft } = await work(twins, SPECULATIVE, 0);
-    expect(draft!.work.tokens).toBe(draft!.held[0]!.length);
+    expect(draft!.work.tokens).toBe(draft!.held[0]!.shared);
   });
 });

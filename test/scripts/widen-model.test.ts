@@ -9,7 +9,7 @@ import { createDirectEngine } from '../../src/engine/direct/engine.js';
 import type { Engine, Model } from '../../src/engine/port.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import type { TokenId, TopLogits } from '../../src/types.js';
-import { ALL, chain, withContext } from '../engine/rows.js';
+import { ALL, chain, decode, withContext } from '../engine/rows.js';
 
 const STORY =
   'Once upon a time, there was a little girl named Lily. She loved to play outside with her dog. One day, she saw ' +
@@ -72,10 +72,10 @@ describe('a widened model', () => {
   });
 });
 
-function rowsOf(model: Model): Promise<TopLogits[]> {
+function rowsOf(model: Model): Promise<readonly TopLogits[]> {
   const tokens = model.tokenizer.encode(STORY);
   return withContext(model, { capacity: tokens.length, sequences: 1 }, (context) =>
-    context.decode(chain(tokens), ALL),
+    decode(context, chain(tokens), ALL),
   );
 }
 
@@ -93,12 +93,12 @@ function logProbs({ tokens, logits }: TopLogits): Map<TokenId, number> {
 }
 
 /** What the model could write after each token of its text. */
-function greedy(model: Model): Promise<TopLogits[]> {
+function greedy(model: Model): Promise<readonly TopLogits[]> {
   return withContext(model, { capacity: 64, sequences: 1 }, async (context) => {
     const tokens = model.tokenizer.encode('Once upon a time');
     const rows: TopLogits[] = [];
     for (let held = 0; tokens.length < 64; ) {
-      const [row] = (await context.decode(chain(tokens.slice(held), held), ALL)).slice(-1);
+      const [row] = (await decode(context, chain(tokens.slice(held), held), ALL)).slice(-1);
       held = tokens.length;
       tokens.push(row!.tokens[0]!);
       rows.push(row!);

@@ -37,7 +37,6 @@ beforeAll(async () => {
     draftSequences: 1,
     draftLength: 4,
     threads: 1,
-    now: () => 0,
   });
   prompt = pair.target.tokenizer.encode(PROMPT);
   for (const length of LENGTHS)

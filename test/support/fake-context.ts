@@ -1,4 +1,4 @@
-import type { BatchToken, Context, ReadRequest } from '../../src/engine/port.js';
+import type { BatchToken, Context, Keep, Pass, PassAnswer, ReadRequest } from '../../src/engine/port.js';
 import type { TokenId, TopLogits } from '../../src/types.js';
 import { type FakeModel, readLogits, VOCABULARY } from './fake-model.js';
 
@@ -7,6 +7,7 @@ export interface FakeContextOptions {
   readonly sequences?: number;
   readonly batchSize?: number;
   readonly sharesCells?: boolean;
+  readonly now?: () => number; // ms; time passes where it is looked at
 }
 
 /** Thrown where a test asked for it. */
@@ -23,28 +24,39 @@ export class FakeContext implements Context {
   readonly sequences: number;
   readonly batchSize: number;
   readonly sharesCells: boolean;
-  readonly held: TokenId[][];
+  readonly texts: TokenId[][]; // that the sequences really hold
   passes = 0;
   evaluated = 0; // tokens
   copies = 0; // sequences copied to
   disposed = false;
   canCopy = true;
   readonly #model: FakeModel;
-  readonly #broken = new Set<number>();
+  readonly #now: () => number;
   #busy = false;
   #untilFailure = 0;
   #untilForgetFails = 0;
 
   constructor(
     model: FakeModel,
-    { capacity = 64, sequences = 1, batchSize = 4, sharesCells = false }: FakeContextOptions = {},
+    {
+      capacity = 64,
+      sequences = 1,
+      batchSize = 4,
+      sharesCells = false,
+      now = () => 0,
+    }: FakeContextOptions = {},
   ) {
     this.capacity = capacity;
     this.sequences = sequences;
     this.batchSize = batchSize;
     this.sharesCells = sharesCells;
-    this.held = Array.from({ length: sequences }, () => []);
+    this.texts = Array.from({ length: sequences }, () => []);
     this.#model = model;
+    this.#now = now;
+  }
+
+  get held(): readonly number[] {
+    return this.texts.map(({ length }) => length);
   }
 
   /** Makes the n-th evaluation from now on fail halfway. */
@@ -52,18 +64,30 @@ export class FakeContext implements Context {
     this.#untilFailure = n;
   }
 
-  /** Makes the n-th call of `forget` that would remove something fail, from now on: what the sequence holds is unknown. */
+  /** Makes the n-th time that a sequence is cut back fail, from now on: it loses all. */
   failToForgetIn(n: number): void {
     this.#untilForgetFails = n;
   }
 
-  async decode(batch: readonly BatchToken[], read: ReadRequest): Promise<TopLogits[]> {
+  async run({ keeps, batch, read }: Pass): Promise<PassAnswer> {
     this.#enter();
     this.#busy = true;
-    this.passes++;
-    const failsAt = --this.#untilFailure === 0 ? Math.floor(batch.length / 2) : -1;
+    const started = this.#now();
     try {
       await undefined; // what else is running gets its turn, as with a real engine
+      for (const keep of keeps) this.#keep(keep);
+      const rows = batch.length > 0 ? this.#evaluate(batch, read) : [];
+      return { rows, ms: this.#now() - started };
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  #evaluate(batch: readonly BatchToken[], read: ReadRequest): TopLogits[] {
+    this.passes++;
+    const failsAt = --this.#untilFailure === 0 ? Math.floor(batch.length / 2) : -1;
+    const before = this.texts.map(({ length }) => length);
+    try {
       const rows: TopLogits[] = [];
       for (const [i, item] of batch.entries()) {
         if (i === failsAt) throw new EngineFailure('The engine failed');
@@ -72,34 +96,25 @@ export class FakeContext implements Context {
       }
       return rows;
     } catch (error) {
-      for (const { sequences } of batch) for (const sequence of sequences) this.#broken.add(sequence);
+      // Some engines lose all that a sequence held, others what the batch added.
+      for (const { sequences } of batch)
+        for (const sequence of sequences)
+          if (this.texts[sequence]) this.texts[sequence].length = this.sharesCells ? before[sequence]! : 0;
       throw error;
-    } finally {
-      this.#busy = false;
     }
   }
 
-  async forget(sequence: number, from: number): Promise<void> {
-    this.#enter();
-    if (from === 0) this.#broken.delete(sequence);
-    const text = this.#text(sequence);
-    if (!Number.isInteger(from) || from < 0 || from > text.length)
-      throw new RangeError(`Sequence ${sequence} holds ${text.length} tokens, not ${from}`);
-    if (from < text.length && --this.#untilForgetFails === 0) {
-      this.#broken.add(sequence);
+  #keep({ sequence, from, length }: Keep): void {
+    const [text, source] = [this.#text(sequence), this.#text(from)];
+    if (!Number.isInteger(length) || length < 0 || length > source.length)
+      throw new RangeError(`Sequence ${from} holds ${source.length} tokens, not ${length}`);
+    if (sequence !== from) this.copies++;
+    else if (length < text.length && --this.#untilForgetFails === 0) {
+      text.length = 0;
       throw new EngineFailure('The engine failed to forget');
     }
-    text.length = from;
-  }
-
-  async copy(from: number, to: readonly number[], length: number): Promise<boolean> {
-    this.#enter();
-    if (length > this.#text(from).length)
-      throw new RangeError(`Sequence ${from} holds less than ${length} tokens`);
-    const text = this.canCopy ? this.#text(from).slice(0, length) : [];
-    this.copies += to.length;
-    for (const sequence of to) this.#text(sequence).splice(0, Number.POSITIVE_INFINITY, ...text);
-    return this.canCopy;
+    const kept = sequence === from || this.canCopy ? source.slice(0, length) : [];
+    text.splice(0, Number.POSITIVE_INFINITY, ...kept);
   }
 
   async dispose(): Promise<void> {
@@ -126,9 +141,8 @@ export class FakeContext implements Context {
   }
 
   #text(sequence: number): TokenId[] {
-    const text = this.held[sequence];
+    const text = this.texts[sequence];
     if (!text) throw new RangeError(`There is no sequence ${sequence}`);
-    if (this.#broken.has(sequence)) throw new Error(`Sequence ${sequence} is broken and was not forgotten`);
     return text;
   }
 

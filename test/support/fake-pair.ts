@@ -28,8 +28,8 @@ export function fakePair({
   draftSequences = 1,
   now = fakeClock(),
 }: FakePairOptions = {}): FakePair {
-  const target = new FakeContext(targetModel, { capacity, sequences: targetSequences });
-  const draft = new FakeContext(draftModel, { capacity, sequences: draftSequences });
-  const cache = new CacheManager(new ModelCache(target, now), new ModelCache(draft, now));
+  const target = new FakeContext(targetModel, { capacity, sequences: targetSequences, now });
+  const draft = new FakeContext(draftModel, { capacity, sequences: draftSequences, now });
+  const cache = new CacheManager(new ModelCache(target), new ModelCache(draft));
   return { cache, target, draft };
 }

@@ -43,7 +43,7 @@ async function gapBetween(
   run: RunOptions,
 ): Promise<number> {
   const room = { capacity: prefix.length, targetSequences: 1, draftSequences: 0, draftLength: 1 };
-  const cache = await openCache(pair, { ...ONE_THREAD, ...run, ...room, now: () => 0 });
+  const cache = await openCache(pair, { ...ONE_THREAD, ...run, ...room });
   try {
     const [row] = await cache.target.evaluate(prefix, [], [ROOT], { top: 0, logSumExp: false });
     const logit = (token: TokenId) => row!.logits[row!.tokens.indexOf(token)]!;

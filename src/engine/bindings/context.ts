@@ -2,12 +2,17 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ControlledEvaluateInputItem, LlamaContext, LlamaContextSequence, Token } from 'node-llama-cpp';
+import pLimit from 'p-limit';
 import type { TopLogits } from '../../types.js';
-import type { BatchToken, Context, ReadRequest } from '../port.js';
-import { checkCopy, checkNext, checkPosition } from '../requests.js';
-import { topLogits } from './top-logits.js';
+import { CallClock } from '../call-clock.js';
+import type { BatchToken, Context, Keep, Pass, PassAnswer, ReadRequest } from '../port.js';
+import { checkPass } from '../requests.js';
+import { logitsAsked, topLogits } from './top-logits.js';
 
-/** A node-llama-cpp context: every sequence has cells of its own, and each position is read by one sampler call. */
+/**
+ * A node-llama-cpp context: every sequence has cells of its own, and each position is read by one sampler call. That call
+ * evaluates and reads at once, so what it takes to find the largest logits counts as llama.cpp's time here.
+ */
 export class BindingsContext implements Context {
   readonly capacity: number;
   readonly sequences: number;
@@ -15,7 +20,8 @@ export class BindingsContext implements Context {
   readonly batchSize: number;
   readonly #context: LlamaContext;
   readonly #sequences: LlamaContextSequence[];
-  #renewing: Promise<void> = Promise.resolve();
+  readonly #vocabularySize: number;
+  readonly #exclusively = pLimit(1);
 
   /** `capacity` must leave one cell free: node-llama-cpp drops old tokens in silence when the last one is taken. */
   constructor(context: LlamaContext, capacity: number) {
@@ -25,27 +31,53 @@ export class BindingsContext implements Context {
     this.sequences = context.totalSequences;
     this.batchSize = context.batchSize;
     this.#context = context;
+    this.#vocabularySize = context.model.fileInfo.metadata.tokenizer?.ggml?.tokens?.length ?? 0;
     this.#sequences = Array.from({ length: this.sequences }, () => context.getSequence());
   }
 
-  async decode(batch: readonly BatchToken[], read: ReadRequest): Promise<TopLogits[]> {
-    // Temperature and top-p are applied in sampling/, since this library would apply them in another order.
-    const generate = (topK: number) => ({
-      generateNext: { probabilities: true, options: { temperature: 1, topP: 1, minP: 0, topK } },
+  get held(): readonly number[] {
+    return this.#sequences.map(({ nextTokenIndex }) => nextTokenIndex);
+  }
+
+  run(pass: Pass): Promise<PassAnswer> {
+    return this.#exclusively(async () => {
+      const { keeps, batch, read } = pass;
+      checkPass(pass, this.held, this.capacity);
+      if (batch.some(({ sequences }) => sequences.length > 1))
+        throw new RangeError('A token belongs to one of the sequences, since they share no cells');
+      const clock = new CallClock();
+      for (const keep of keeps) await clock.time(() => this.#keep(keep));
+      checkPass({ ...pass, keeps: [] }, this.held, this.capacity); // a copy may not have been possible
+      try {
+        return { rows: await this.#evaluate(batch, read, clock), ms: clock.ms };
+      } catch (error) {
+        // The library's own count of tokens is not to be trusted after a failed evaluation.
+        for (const sequence of new Set(batch.flatMap(({ sequences }) => sequences)))
+          await this.#empty(sequence);
+        throw error;
+      }
     });
+  }
+
+  async #evaluate(batch: readonly BatchToken[], read: ReadRequest, clock: CallClock): Promise<TopLogits[]> {
     const runs = this.#sequences.map((sequence) => new Run(sequence));
-    const places = batch.map(({ token, position, sequences, wanted, mask }) => {
-      const sequence = this.#only(sequences);
-      const run = runs[sequence]!;
-      const held = this.#sequences[sequence]!.nextTokenIndex + run.length;
-      checkNext(sequence, held, position, this.capacity);
-      const next = generate(read.logSumExp || mask ? 0 : read.top);
+    const places = batch.map(({ token, sequences, wanted, mask }) => {
+      const run = runs[sequences[0]!]!;
+      const next = generateNext(logitsAsked(read, this.#vocabularySize, mask));
       return { run, mask, index: run.push(wanted ? [token as Token, next] : (token as Token), wanted) };
     });
+    await clock.time(() => this.#evaluateAll(runs));
+    return places
+      .filter((_, i) => batch[i]!.wanted)
+      .map(({ run, index, mask }) => topLogits(run.outputs[index]!.next.probabilities!, read, mask));
+  }
 
-    // Sequences evaluated in one turn of the event loop share a batch of llama.cpp's, whose rows are read by
-    // several threads. Where the sequences are of different lengths llama.cpp puts the rows in order when the
-    // first of them is read, without a lock. So what is not read goes first, and then equal lengths together.
+  /**
+   * Sequences evaluated in one turn of the event loop share a batch of llama.cpp's, whose rows are read by several threads.
+   * Where the sequences are of different lengths llama.cpp puts the rows in order when the first of them is read, without a
+   * lock. So what is not read goes first, and then equal lengths together.
+   */
+  async #evaluateAll(runs: readonly Run[]): Promise<void> {
     await evaluateTogether(runs.map((run) => run.head()));
     for (const length of new Set(runs.map((run) => run.left))) {
       const equals = runs.filter((run) => run.left === length);
@@ -53,67 +85,55 @@ export class BindingsContext implements Context {
       for (let i = 0; i < equals.length; i += perPass)
         await evaluateTogether(equals.slice(i, i + perPass).map((run) => run.tail()));
     }
-
-    return places
-      .filter((_, i) => batch[i]!.wanted)
-      .map(({ run, index, mask }) => topLogits(run.outputs[index]!.next.probabilities!, read, mask));
   }
 
-  async forget(sequence: number, from: number): Promise<void> {
-    checkPosition(from);
-    const held = this.#sequenceOf(sequence);
-    if (from > 0) return held.eraseContextTokenRanges([{ start: from, end: held.nextTokenIndex }]);
-    // Also right after a failed evaluation, when the library's own count of tokens is not to be trusted.
-    // One at a time, so that the new sequence gets the number of the old one.
-    const renewed = this.#renewing.then(async () => {
-      await held.dispose();
-      this.#sequences[sequence] = this.#context.getSequence();
-    });
-    this.#renewing = renewed.catch(() => {});
-    return renewed;
-  }
-
-  /** By way of a file, since this library has no other; a few milliseconds where evaluating takes seconds. */
-  async copy(from: number, to: readonly number[], length: number): Promise<boolean> {
-    const source = this.#sequenceOf(from);
-    checkCopy(from, source.nextTokenIndex, to, length);
-    for (const sequence of to) this.#sequenceOf(sequence); // all or none
-    if (to.length === 0) return true;
-    let folder: string | undefined;
+  async #keep({ sequence, from, length }: Keep): Promise<void> {
+    if (sequence === from) return this.#forget(sequence, length);
+    await this.#empty(sequence);
+    if (length === 0) return;
     try {
-      for (const sequence of to) await this.forget(sequence, 0);
-      if (length === 0) return true;
-      folder = await mkdtemp(join(tmpdir(), 'mtad-')); // readable by this user only
-      const file = join(folder, 'sequence');
-      await source.saveStateToFile(file);
-      for (const sequence of to) {
-        await this.#sequences[sequence]!.loadStateFromFile(file, { acceptRisk: true }); // the same context wrote it
-        await this.forget(sequence, length);
-      }
-      return true;
+      await this.#copy(from, sequence);
+      await this.#forget(sequence, length);
     } catch {
-      for (const sequence of to) await this.forget(sequence, 0);
-      return false;
-    } finally {
-      if (folder) await rm(folder, { recursive: true, force: true }).catch(() => {});
+      await this.#empty(sequence); // as one that the library cannot copy to
     }
   }
 
+  /** By way of a file, since this library has no other; a few milliseconds where evaluating takes seconds. */
+  async #copy(from: number, to: number): Promise<void> {
+    const folder = await mkdtemp(join(tmpdir(), 'mtad-')); // readable by this user only
+    try {
+      const file = join(folder, 'sequence');
+      await this.#sequences[from]!.saveStateToFile(file);
+      await this.#sequences[to]!.loadStateFromFile(file, { acceptRisk: true }); // the same context wrote it
+    } finally {
+      await rm(folder, { recursive: true, force: true }).catch(() => {});
+    }
+  }
+
+  async #forget(sequence: number, from: number): Promise<void> {
+    const held = this.#sequences[sequence]!;
+    const end = held.nextTokenIndex;
+    if (from === end) return;
+    if (from === 0) return this.#empty(sequence);
+    await held.eraseContextTokenRanges([{ start: from, end }]);
+  }
+
+  /** One at a time, so that the new sequence gets the number of the old one. */
+  async #empty(sequence: number): Promise<void> {
+    await this.#sequences[sequence]!.dispose();
+    this.#sequences[sequence] = this.#context.getSequence();
+  }
+
+  /** After the pass that is running, if any. */
   dispose(): Promise<void> {
-    return this.#context.dispose();
+    return this.#exclusively(() => this.#context.dispose());
   }
+}
 
-  #sequenceOf(sequence: number): LlamaContextSequence {
-    const found = this.#sequences[sequence];
-    if (!found) throw new RangeError(`There is no sequence ${sequence} among ${this.sequences}`);
-    return found;
-  }
-
-  #only([sequence, ...others]: readonly number[]): number {
-    if (others.length > 0 || !this.#sequences[sequence!])
-      throw new RangeError('A token belongs to one of the sequences, since they share no cells');
-    return sequence!;
-  }
+/** Temperature and top-p are applied in math/, since this library would apply them in another order. */
+function generateNext(topK: number) {
+  return { generateNext: { probabilities: true, options: { temperature: 1, topP: 1, minP: 0, topK } } };
 }
 
 type Output = Awaited<ReturnType<LlamaContextSequence['controlledEvaluate']>>[number];

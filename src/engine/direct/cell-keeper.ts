@@ -29,7 +29,7 @@ export class CellKeeper {
     this.#changed = Math.min(this.#changed, position);
   }
 
-  /** Before a pass, since nothing else takes cells. @param lengths tokens per sequence, NaN where nobody knows */
+  /** Before a pass, since nothing else takes cells. @param lengths tokens per sequence */
   keep(lengths: readonly number[]): void {
     if (this.#changed === Infinity) return;
     this.#library.memoryRemove(this.#memory, this.#sequence, this.#changed, -1);

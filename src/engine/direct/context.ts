@@ -1,9 +1,11 @@
+import { performance } from 'node:perf_hooks';
 import type { TopLogits } from '../../types.js';
-import type { BatchToken, Context, ReadRequest } from '../port.js';
-import { checkCopy, checkNext, checkPosition } from '../requests.js';
+import { CallClock } from '../call-clock.js';
+import type { BatchToken, Context, Keep, Pass, PassAnswer, ReadRequest } from '../port.js';
+import { checkPass } from '../requests.js';
 import { BatchMemory } from './batch.js';
 import { CellKeeper } from './cell-keeper.js';
-import type { Library, Pointer } from './library.js';
+import type { Library, NativeBatch, Pointer } from './library.js';
 import type { ThreadPool } from './thread-pools.js';
 import { topLogits } from './top-logits.js';
 
@@ -17,8 +19,11 @@ export interface DirectContextOptions {
   readonly onDispose: () => void;
 }
 
-/** What a sequence holds after a failed pass: nobody knows, so no position can be next. */
-const UNKNOWN = Number.NaN;
+/** A pass that takes less is not worth the way to another thread and back. */
+const SHORT_MS = 0.3;
+
+/** The event loop waits no longer for a turn: signals, timers and output. */
+const TURN_MS = 10;
 
 /**
  * A llama_context whose sequences share one KV cache: a cell is a token at a position, and knows which sequences it
@@ -35,8 +40,10 @@ export class DirectContext implements Context {
   readonly #memory: Pointer;
   readonly #batch: BatchMemory;
   readonly #keeper: CellKeeper | undefined;
-  readonly #lengths: number[]; // tokens that each sequence holds
   #context: Pointer | undefined;
+  #msPerToken = Infinity; // of the last pass
+  #lastTurn = -Infinity; // when the event loop last had a turn during a pass, ms
+  #passes = 0; // of the model: the logits of the last one are there to be read
 
   constructor(library: Library, context: Pointer, pool: ThreadPool, options: DirectContextOptions) {
     this.capacity = options.capacity;
@@ -48,44 +55,35 @@ export class DirectContext implements Context {
     this.#context = context;
     this.#memory = library.memory(context);
     this.#batch = new BatchMemory(library, options.batchSize, options.sequences);
-    this.#lengths = Array.from({ length: options.sequences }, () => 0);
     if (options.slidingWindow > 0)
       this.#keeper = new CellKeeper(library, this.#memory, options.slidingWindow, options.sequences);
   }
 
-  decode(batch: readonly BatchToken[], read: ReadRequest): Promise<TopLogits[]> {
+  get held(): readonly number[] {
+    return Array.from({ length: this.sequences }, (_, sequence) => this.#lengthOf(sequence));
+  }
+
+  run(pass: Pass): Promise<PassAnswer> {
     return this.#exclusively(async (context) => {
-      this.#check(batch);
+      const { keeps, batch, read } = pass;
+      checkPass(pass, this.held, this.capacity);
+      this.#checkTokens(batch);
+      const clock = new CallClock();
+      clock.time(() => {
+        for (const keep of keeps) this.#keep(keep);
+      });
+      const rows: TopLogits[] = [];
+      const before = this.held;
       try {
-        const rows: TopLogits[] = [];
-        for (let start = 0; start < batch.length; start += this.batchSize)
-          rows.push(...(await this.#pass(context, batch.slice(start, start + this.batchSize), read)));
-        return rows;
+        for (let start = 0; start < batch.length; start += this.batchSize) {
+          for (const row of rows) void row.logSumExp; // the next pass overwrites what is summed
+          rows.push(...(await this.#pass(context, batch.slice(start, start + this.batchSize), read, clock)));
+        }
       } catch (error) {
-        for (const { sequences } of batch)
-          for (const sequence of sequences) this.#lengths[sequence] = UNKNOWN;
+        for (const [sequence, length] of before.entries()) this.#forget(sequence, length);
         throw error;
       }
-    });
-  }
-
-  forget(sequence: number, from: number): Promise<void> {
-    return this.#exclusively(() => {
-      checkPosition(from);
-      this.#forget(sequence, from);
-    });
-  }
-
-  copy(from: number, to: readonly number[], length: number): Promise<boolean> {
-    return this.#exclusively(() => {
-      checkCopy(from, this.#lengthOf(from), to, length);
-      for (const sequence of to) this.#lengthOf(sequence); // all or none
-      for (const sequence of to) {
-        this.#forget(sequence, 0);
-        this.#library.memoryCopy(this.#memory, from, sequence, 0, length);
-        this.#lengths[sequence] = length;
-      }
-      return true;
+      return { rows, ms: clock.ms };
     });
   }
 
@@ -99,31 +97,54 @@ export class DirectContext implements Context {
     });
   }
 
-  async #pass(context: Pointer, batch: readonly BatchToken[], read: ReadRequest): Promise<TopLogits[]> {
-    this.#keeper?.keep(this.#lengths);
+  async #pass(
+    context: Pointer,
+    batch: readonly BatchToken[],
+    read: ReadRequest,
+    clock: CallClock,
+  ): Promise<TopLogits[]> {
+    clock.time(() => this.#keeper?.keep(this.held));
     this.#keeper?.changedFrom(Math.min(...batch.map(({ position }) => position)));
-    const code = await this.#library.decode(context, this.#batch.fill(batch));
+    const native = this.#batch.fill(batch);
+    const pass = ++this.#passes;
+    const isThere = () => pass === this.#passes && this.#context !== undefined;
+    const code = await this.#decode(context, native, clock);
     if (code !== 0) throw new Error(failureOf(code));
-    for (const { sequences } of batch) for (const sequence of sequences) this.#lengths[sequence]!++;
-    if (this.#options.onGpu) await this.#library.synchronize(context);
+    if (this.#options.onGpu) await clock.time(() => this.#library.synchronize(context));
     const wanted = batch.filter((item) => item.wanted);
     if (wanted.length === 0) return [];
     const { vocabularySize } = this.#options;
-    const address = this.#library.logits(context);
+    const address = clock.time(() => this.#library.logits(context));
     if (!address) throw new Error('llama.cpp has evaluated a batch and has no logits of it');
     const logits = new Float32Array(this.#library.view(address, 4 * wanted.length * vocabularySize));
     return wanted.map(({ mask }, row) =>
-      topLogits(logits.subarray(row * vocabularySize, (row + 1) * vocabularySize), read, mask),
+      topLogits(logits.subarray(row * vocabularySize, (row + 1) * vocabularySize), read, mask, isThere),
     );
   }
 
+  /** On another thread, or on this one where that takes longer than the call, if the event loop had a turn just before. */
+  async #decode(context: Pointer, batch: NativeBatch, clock: CallClock): Promise<number> {
+    const before = clock.ms;
+    const isShort = !this.#options.onGpu && this.#msPerToken * batch.n_tokens < SHORT_MS;
+    const isHere = isShort && performance.now() - this.#lastTurn < TURN_MS;
+    const code = isHere
+      ? clock.time(() => this.#library.decodeHere(context, batch))
+      : await clock.time(() => this.#library.decode(context, batch));
+    if (!isHere) this.#lastTurn = performance.now();
+    this.#msPerToken = (clock.ms - before) / batch.n_tokens;
+    return code;
+  }
+
+  #keep({ sequence, from, length }: Keep): void {
+    this.#forget(sequence, sequence === from ? length : 0);
+    if (sequence !== from) this.#library.memoryCopy(this.#memory, from, sequence, 0, length);
+  }
+
   #forget(sequence: number, from: number): void {
-    const length = this.#lengthOf(sequence);
-    if (from >= length) return;
+    if (from >= this.#lengthOf(sequence)) return;
     this.#keeper?.changedFrom(from);
     if (!this.#library.memoryRemove(this.#memory, sequence, from, -1))
       throw new Error(`llama.cpp cannot cut sequence ${sequence} back to ${from} tokens`);
-    this.#lengths[sequence] = Number.isNaN(length) && from > 0 ? UNKNOWN : from;
   }
 
   #exclusively<T>(task: (context: Pointer) => T | Promise<T>): Promise<T> {
@@ -134,27 +155,14 @@ export class DirectContext implements Context {
   }
 
   #lengthOf(sequence: number): number {
-    const length = this.#lengths[sequence];
-    if (length === undefined)
-      throw new RangeError(`There is no sequence ${sequence} among ${this.sequences}`);
-    return length;
+    return this.#context === undefined ? 0 : this.#library.memoryLength(this.#memory, sequence);
   }
 
-  /** What llama.cpp would refuse with a message of its own, or not survive. */
-  #check(batch: readonly BatchToken[]): void {
-    const next = new Map<number, number>();
-    for (const { token, position, sequences } of batch) {
+  /** llama.cpp would not survive others. */
+  #checkTokens(batch: readonly BatchToken[]): void {
+    for (const { token } of batch)
       if (!(Number.isInteger(token) && token >= 0 && token < this.#options.vocabularySize))
         throw new RangeError(`${token} is no token of a vocabulary of ${this.#options.vocabularySize}`);
-      if (sequences.length === 0 || new Set(sequences).size < sequences.length)
-        throw new RangeError(
-          `A token belongs to one sequence or to several different ones, not to [${sequences}]`,
-        );
-      for (const sequence of sequences) {
-        checkNext(sequence, next.get(sequence) ?? this.#lengthOf(sequence), position, this.capacity);
-        next.set(sequence, position + 1);
-      }
-    }
   }
 }
 

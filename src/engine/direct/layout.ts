@@ -95,6 +95,7 @@ export const FUNCTIONS = {
     'void llama_attach_threadpool(struct llama_context * ctx, ggml_threadpool_t threadpool, ggml_threadpool_t threadpool_batch)',
     'llama_memory_t llama_get_memory(const struct llama_context * ctx)',
     'bool llama_memory_seq_rm(llama_memory_t mem, llama_seq_id seq_id, llama_pos p0, llama_pos p1)',
+    'llama_pos llama_memory_seq_pos_max(llama_memory_t mem, llama_seq_id seq_id)',
     'void llama_memory_seq_cp(llama_memory_t mem, llama_seq_id seq_id_src, llama_seq_id seq_id_dst, llama_pos p0, llama_pos p1)',
     'int32_t llama_decode(struct llama_context * ctx, struct llama_batch batch)',
     'void llama_synchronize(struct llama_context * ctx)',

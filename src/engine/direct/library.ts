@@ -45,9 +45,13 @@ export interface Library {
   contextFree(context: Pointer): void;
   memory(context: Pointer): Pointer;
   memoryRemove(memory: Pointer, sequence: number, from: number, to: number): boolean;
+  /** Tokens that a sequence holds. */
+  memoryLength(memory: Pointer, sequence: number): number;
   memoryCopy(memory: Pointer, source: number, target: number, from: number, to: number): void;
   /** @returns llama_decode's own code: 0 done, 1 no room, others failures */
   decode(context: Pointer, batch: NativeBatch): Promise<number>;
+  /** The same on this thread, which waits. */
+  decodeHere(context: Pointer, batch: NativeBatch): number;
   synchronize(context: Pointer): Promise<void>;
   /** Logits of the wanted positions of the last batch, row after row. */
   logits(context: Pointer): Pointer | null;
@@ -141,8 +145,10 @@ async function bind(paths: readonly string[], release: string): Promise<Library>
     contextFree: c.llama_free!,
     memory: c.llama_get_memory!,
     memoryRemove: c.llama_memory_seq_rm!,
+    memoryLength: (memory, sequence) => 1 + c.llama_memory_seq_pos_max!(memory, sequence), // -1 where it is empty
     memoryCopy: c.llama_memory_seq_cp!,
     decode: onOtherThread(c.llama_decode!),
+    decodeHere: c.llama_decode!,
     synchronize: onOtherThread(c.llama_synchronize!),
     logits: c.llama_get_logits!,
     view: koffi.view,

@@ -4,17 +4,55 @@ import type { ReadRequest } from '../port.js';
 
 /**
  * Reads a row of logits as llama.cpp computed it, one for each token of the vocabulary.
+ * @param isThere whether the row still holds what was computed, and not the next pass
  * @throws Error where the row holds no numbers to go by
  */
-export function topLogits(row: Float32Array, { top, logSumExp }: ReadRequest, mask?: Mask): TopLogits {
+export function topLogits(
+  row: Float32Array,
+  { top, vocabularySize, logSumExp }: ReadRequest,
+  mask?: Mask,
+  isThere: () => boolean = () => true,
+): TopLogits {
+  const read = row.subarray(0, vocabularySize);
   const first = (count: number) =>
-    count === 0 || count >= row.length ? allTokens(row) : largest(row, count);
-  const tokens = mask ? largestAllowed(first, row.length, top, mask) : first(top);
+    count === 0 || count >= read.length ? allTokens(read) : largest(read, count);
+  const tokens = mask ? largestAllowed(first, read.length, top, mask) : first(top);
   const logits = Float64Array.from(tokens, (token) => row[token]!);
-  const max = mask && (logSumExp || tokens.length === 0) ? row[largest(row, 1)[0]!] : logits[0];
-  if (!Number.isFinite(max) || logits.includes(Number.NaN))
-    throw new Error('The model computed logits that are no numbers; its file may be damaged');
-  return { tokens, logits, logSumExp: logSumExp ? logSumExpOf(row, max!) : undefined };
+  const likeliest = mask && tokens.length === 0 ? row[first(1)[0]!] : logits[0];
+  if (!Number.isFinite(likeliest) || logits.includes(Number.NaN)) throw new Error(NO_NUMBERS);
+  return new Row(tokens, logits, logSumExp ? row : undefined, isThere);
+}
+
+const NO_NUMBERS = 'The model computed logits that are no numbers; its file may be damaged';
+
+/** Sums only when asked: of a draft that was refused nobody asks. */
+class Row implements TopLogits {
+  readonly tokens: Int32Array;
+  readonly logits: Float64Array;
+  readonly #whole: Float32Array | undefined;
+  readonly #isThere: () => boolean;
+  #sum: number | undefined;
+
+  constructor(
+    tokens: Int32Array,
+    logits: Float64Array,
+    whole: Float32Array | undefined,
+    isThere: () => boolean,
+  ) {
+    this.tokens = tokens;
+    this.logits = logits;
+    this.#whole = whole;
+    this.#isThere = isThere;
+  }
+
+  get logSumExp(): number | undefined {
+    if (!this.#whole) return undefined;
+    if (this.#sum === undefined) {
+      if (!this.#isThere()) throw new Error('The logits to be summed were overwritten by another pass');
+      this.#sum = logSumExpOf(this.#whole);
+    }
+    return this.#sum;
+  }
 }
 
 /** Tokens up to which it is faster to put each in its place than to sort the whole vocabulary. */
@@ -75,8 +113,11 @@ function allTokens(row: Float32Array): Int32Array {
   return Int32Array.from(keys, (key) => ((key % TOKEN_RANGE) + TOKEN_RANGE) % TOKEN_RANGE);
 }
 
-function logSumExpOf(row: Float32Array, max: number): number {
+function logSumExpOf(row: Float32Array): number {
+  const max = row[largest(row, 1)[0] ?? 0]!;
   let sum = 0;
   for (let i = 0; i < row.length; i++) sum += Math.exp(row[i]! - max);
-  return max + Math.log(sum);
+  const total = max + Math.log(sum);
+  if (!Number.isFinite(total)) throw new Error(NO_NUMBERS);
+  return total;
 }

@@ -8,7 +8,7 @@ import { ResourceError } from '../../../src/errors.js';
 import { DEVICE } from '../../support/device.js';
 import { tinyModel } from '../../support/gguf-files.js';
 import { slidingWindowModel } from '../../support/other-architectures.js';
-import { ALL, alone, chain, difference, TOLERANCE, withContext } from '../rows.js';
+import { ALL, alone, chain, decode, difference, forget, TOLERANCE, withContext } from '../rows.js';
 
 describe('the cells that sequences share', () => {
   let dir: string;
@@ -28,10 +28,10 @@ describe('the cells that sequences share', () => {
       const model = await engine.loadModel(await tinyModel(dir), {});
       const text = Array.from({ length: 200 }, (_, i) => 5 + i);
       await withContext(model, { capacity: 200, sequences: 4, cells }, async (context) => {
-        await context.decode(chain(text), ALL); // llama.cpp makes 256 cells at least
-        await expect(context.decode(chain(text, 0, 1), ALL)).rejects.toThrow('no room');
-        await context.forget(1, 0);
-        const rows = await context.decode(chain(text.slice(0, 20), 0, 1), ALL);
+        await decode(context, chain(text), ALL); // llama.cpp makes 256 cells at least
+        await expect(decode(context, chain(text, 0, 1), ALL)).rejects.toThrow('no room');
+        await forget(context, 1, 0);
+        const rows = await decode(context, chain(text.slice(0, 20), 0, 1), ALL);
         expect(difference(rows, await alone(model, text.slice(0, 20)))).toBeLessThan(TOLERANCE);
       });
     },
@@ -44,8 +44,8 @@ describe('the cells that sequences share', () => {
     await withContext(model, { capacity: 16, sequences: 255 }, async (context) => {
       for (let time = 0; time < 2; time++) {
         for (let position = 0; position < 16; position++)
-          await context.decode(chain([5 + position], position, 254), ALL);
-        await context.forget(254, 0);
+          await decode(context, chain([5 + position], position, 254), ALL);
+        await forget(context, 254, 0);
       }
     });
   });
