@@ -65,6 +65,7 @@ async function growBeams(
       return Array.from(q.tokens, (token, v) => ({ token, parent: node, q, logQ: logQ + q.logProbs[v]! }));
     });
     const table = [...beams.filter(isComplete), ...extensions];
+    if (table.length === 0) break; // nothing is allowed behind any of them: what is guessed so far stands
     const drawn = gumbelTop(
       Float64Array.from(table, ({ logQ }) => logQ),
       beamWidth,

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { beamDrafter } from '../../src/drafting/beams.js';
+import { chainDrafter } from '../../src/drafting/chain.js';
+import type { NextTokens } from '../../src/drafting/drafter.js';
 import { logProbOf } from '../../src/math/distribution.js';
 import { createRng } from '../../src/math/rng.js';
-import type { Draft } from '../../src/types.js';
+import { type Draft, ROOT } from '../../src/types.js';
 import { DOES_NOT_FIT, FITS, misfit } from '../support/chi-square.js';
 import { fakeCoins } from '../support/fake-coins.js';
 import { DRAFT, distributionAfter, END, type FakeModel, textsAfter, UNCUT } from '../support/fake-model.js';
@@ -11,6 +14,19 @@ const tokensOf = (draft: Draft) => draft.map(({ token }) => token);
 const logQOf = (draft: Draft) => draft.reduce((sum, { token, q }) => sum + logProbOf(q, token), 0);
 
 describe('beamDrafter', () => {
+  it('keeps what it has guessed where all beams come to a dead end, as a chain does', async () => {
+    const allowed = distributionAfter(DRAFT, [0, 3], { ...UNCUT, topK: 2 });
+    const nothing = { tokens: new Int32Array(), logProbs: new Float64Array() };
+    const next: NextTokens = async (_, tree, nodes) =>
+      nodes.map((node) => (node === ROOT || tree[node]!.parent === ROOT ? allowed : nothing));
+    for (const beamWidth of [1, 2]) {
+      const options = { gamma: 4, beamWidth, greedy: true, isEnd: () => false };
+      expect(await beamDrafter(next, options)([0, 3], 9, fakeCoins())).toHaveLength(2);
+    }
+    const chain = chainDrafter(next, { gamma: 4, isEnd: () => false });
+    expect(await chain([0, 3], 9, createRng(1))).toHaveLength(2);
+  });
+
   it('with a width of 1 writes with the probabilities of the draft model', async () => {
     const texts = await drawn({ beamWidth: 1 }, 8000);
     expect(misfit(texts, textsAfter(DRAFT, PREFIX, 3, UNCUT))).toBeLessThan(FITS);

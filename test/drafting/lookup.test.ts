@@ -10,6 +10,14 @@ const draft = (prefix: Prefix, { gamma = 4, room = 9 } = {}) =>
   lookupDrafter({ gamma, isEnd })(prefix, room, fakeCoins());
 const guess = async (...given: Parameters<typeof draft>) => (await draft(...given)).map(({ token }) => token);
 
+/** The obvious way. */
+function searched(prefix: Prefix): Prefix {
+  for (let n = 3; n > 0; n--)
+    for (let start = prefix.length - n - 1; start >= 0; start--)
+      if (`${prefix.slice(start, start + n)}` === `${prefix.slice(-n)}`) return prefix.slice(start + n);
+  return [];
+}
+
 describe('lookupDrafter', () => {
   it('guesses what followed the last three tokens before', async () => {
     expect(await guess([1, 2, 3, 4, 0, 4, 4, 1, 2, 3], { gamma: 3 })).toEqual([4, 0, 4]);
@@ -19,6 +27,19 @@ describe('lookupDrafter', () => {
     expect(await guess([1, 2, 3, 4, 0, 2, 3, 0, 1, 2, 3], { gamma: 1 })).toEqual([4]);
     expect(await guess([2, 3, 4, 0, 3, 0, 1, 2, 3], { gamma: 1 })).toEqual([4]);
     expect(await guess([3, 4, 0, 1, 2, 3], { gamma: 1 })).toEqual([4]);
+  });
+
+  it('guesses from a text that grows, or is another, what a search through all of it finds', async () => {
+    const rng = createRng(3);
+    const drafter = lookupDrafter({ gamma: 4, isEnd: () => false });
+    for (let text = 0; text < 20; text++) {
+      const prefix = [0];
+      while (prefix.length < 60) {
+        prefix.push(...Array.from({ length: 1 + Math.floor(3 * rng()) }, () => Math.floor(4 * rng())));
+        const found = (await drafter(prefix, 9, fakeCoins())).map(({ token }) => token);
+        expect(found).toEqual(searched(prefix).slice(0, 4));
+      }
+    }
   });
 
   it('takes the last of several matches', async () => {

@@ -14,6 +14,7 @@ import {
   STRUCTS,
   signatureOf,
 } from './layout.js';
+import { canScan } from './scan.js';
 
 type Koffi = typeof import('koffi')['default'];
 type NativeFunction = ReturnType<LibraryHandle['func']>;
@@ -117,6 +118,8 @@ function loadedLibraries(llama: Llama): string[] {
 async function bind(paths: readonly string[], release: string): Promise<Library> {
   const { default: koffi } = await import('koffi');
   if (koffi.sizeof('void *') !== 8) throw new DirectUnavailable('it needs a processor of 64 bits');
+  if (!canScan())
+    throw new DirectUnavailable('it needs a processor with the SIMD instructions of WebAssembly');
   if (!reserveStack(koffi))
     throw new DirectUnavailable(
       `koffi is in use with stacks of ${koffi.config().async_stack_size ?? 0} bytes`,

@@ -1,6 +1,7 @@
 import type { Mask, TopLogits } from '../../types.js';
 import { largestAllowed } from '../llama/largest-allowed.js';
 import type { ReadRequest } from '../port.js';
+import { BLOCK, scanOf } from './scan.js';
 
 /**
  * Reads a row of logits as llama.cpp computed it, one for each token of the vocabulary.
@@ -60,7 +61,7 @@ const FEW = 2000;
 
 /**
  * The `count` tokens of the largest logits, largest first, equal ones by lower id. Hardly any logit is among them, so
- * eight are looked at before one is: half the time of looking at each.
+ * a fast scan looks for the blocks that have one: half the time of looking at eight together in JavaScript.
  */
 function largest(row: Float32Array, count: number): Int32Array {
   if (count > FEW)
@@ -83,20 +84,11 @@ function largest(row: Float32Array, count: number): Int32Array {
     tokens[place] = token;
     least = logits[count - 1]!;
   };
-  const eights = row.length - (row.length % 8);
-  for (let t = 0; t < eights; t += 8)
-    if (
-      row[t]! > least ||
-      row[t + 1]! > least ||
-      row[t + 2]! > least ||
-      row[t + 3]! > least ||
-      row[t + 4]! > least ||
-      row[t + 5]! > least ||
-      row[t + 6]! > least ||
-      row[t + 7]! > least
-    )
-      for (let token = t; token < t + 8; token++) offer(token);
-  for (let token = eights; token < row.length; token++) offer(token);
+  const next = scanOf(row);
+  const end = row.length - (row.length % BLOCK);
+  for (let block = next(0, end, least); block < end; block = next(block + BLOCK, end, least))
+    for (let token = block; token < block + BLOCK; token++) offer(token);
+  for (let token = end; token < row.length; token++) offer(token);
   return tokens.subarray(0, found);
 }
 

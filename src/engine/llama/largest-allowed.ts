@@ -9,7 +9,8 @@ const WINDOW = 64;
  *
  * To fill up `top` would be to try nearly the whole vocabulary wherever a grammar leaves few tokens, at 1 to 8
  * microseconds each: 0.1 s and more of 128,000 tokens. The rule depends on logits and mask alone, so it cuts target
- * and draft alike.
+ * and draft alike. Each model has a window of its own all the same, as it has its own top-k: a token that only one of them
+ * ranks among its 64 largest has probability 0 in the other, and the joint ratio compares the two models so cut.
  *
  * @param largest tokens of the `count` largest logits, largest first
  * @param size of the vocabulary

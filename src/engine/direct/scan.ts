@@ -1,0 +1,49 @@
+/** Hand-written WebAssembly, 16 floats at a time: scripts/make-scan.ts assembles it and says what it does. */
+export const MODULE =
+  'AGFzbQEAAAABCAFgA39/fQF/Ag8BA2VudgZtZW1vcnkCAAEDAgEABwgBBG5leHQAAApbAVkBAXsgAv0TIQMDQCAAIAFPBEAgAQ8LIAD9AAIAIAP9RCAA/QACECAD/UT9UCAA/QACICAD/UT9UCAA/QACMCAD/UT9UP1TBEAgAA8LIABBwABqIQAMAAsACw==';
+
+/** What of WebAssembly is used here: Node has it, and the types of Node do not. */
+interface Memory {
+  readonly buffer: ArrayBuffer;
+  grow(pages: number): number;
+}
+const { WebAssembly } = globalThis as unknown as {
+  readonly WebAssembly: {
+    validate(bytes: Uint8Array): boolean;
+    readonly Memory: new (size: { initial: number }) => Memory;
+    readonly Module: new (bytes: Uint8Array) => object;
+    readonly Instance: new (module: object, imports: object) => { readonly exports: { readonly next: Next } };
+  };
+};
+
+const BYTES = new Uint8Array(Buffer.from(MODULE, 'base64'));
+
+/** Whether this processor has the instructions. */
+export const canScan = () => WebAssembly.validate(BYTES);
+
+/** Floats that are looked at together. */
+export const BLOCK = 16;
+
+type Next = (from: number, end: number, least: number) => number;
+
+/** The memory of the WebAssembly, and what it exports. Made when it is first needed, shared by all rows. */
+let machine: { readonly memory: Memory; readonly next: Next } | undefined;
+
+function start() {
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(BYTES), { env: { memory } });
+  return { memory, next: exports.next };
+}
+
+/**
+ * Copies a row to where it can be scanned fast; the copy is valid until the next call.
+ * @returns a search for the first block in [from, end) with a float above `least`: its index, or `end`
+ */
+export function scanOf(row: Float32Array): Next {
+  machine ??= start();
+  const { memory, next } = machine;
+  const lacking = row.byteLength - memory.buffer.byteLength;
+  if (lacking > 0) memory.grow(Math.ceil(lacking / 65_536));
+  new Float32Array(memory.buffer, 0, row.length).set(row);
+  return (from, end, least) => next(4 * from, 4 * end, least) / 4;
+}

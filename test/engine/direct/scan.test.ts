@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { scanModule } from '../../../scripts/make-scan.js';
+import { BLOCK, canScan, MODULE, scanOf } from '../../../src/engine/direct/scan.js';
+import { createRng } from '../../../src/math/rng.js';
+
+describe('the scan of a row', () => {
+  it('is what its script assembles', () => {
+    expect(MODULE).toBe(Buffer.from(scanModule()).toString('base64'));
+    expect(canScan()).toBe(true);
+  });
+
+  it('finds the next block with a larger float, wherever it stands in it', () => {
+    const rng = createRng(11);
+    for (const blocks of [1, 3, 5000]) {
+      const row = Float32Array.from({ length: blocks * BLOCK }, () => 2 * rng() - 1);
+      const next = scanOf(row);
+      for (const least of [-Infinity, -0.5, 0, 0.99, 1, Infinity])
+        for (let from = 0; from < row.length; from += BLOCK * Math.ceil(blocks / 7)) {
+          const found = row.findIndex((logit, token) => token >= from && logit > least);
+          const expected = found === -1 ? row.length : found - (found % BLOCK);
+          expect(next(from, row.length, least)).toBe(expected);
+        }
+    }
+    for (let at = 0; at < 4 * BLOCK; at++) {
+      const row = new Float32Array(4 * BLOCK);
+      row[at] = 1;
+      expect(scanOf(row)(0, row.length, 0)).toBe(at - (at % BLOCK));
+    }
+  });
+});
