@@ -2,7 +2,7 @@ import { text as textOf } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { UsageError } from '../errors.js';
-import { openSource } from '../trace/open-source.js';
+import { type Owner, openSource } from '../trace/open-source.js';
 
 /** One text that all contenders write on from. */
 export interface BenchmarkPrompt {
@@ -27,10 +27,15 @@ const line = z.union([
 /**
  * Prompts from a file of JSON lines, from standard input (`-`), or the built-in ones.
  * @param limit the first so many at most
+ * @param owner of standard input; this process by default
  * @throws UsageError naming file and line of what is wrong, whether or not the limit lies before it
  */
-export async function readPrompts(path: string | undefined, limit: number): Promise<BenchmarkPrompt[]> {
-  const { name, stream } = openSource(path ?? BUILT_IN);
+export async function readPrompts(
+  path: string | undefined,
+  limit: number,
+  owner?: Owner,
+): Promise<BenchmarkPrompt[]> {
+  const { name, stream } = openSource(path ?? BUILT_IN, owner);
   const file = await textOf(stream).catch((cause: Error) => {
     throw new UsageError(`Cannot read the prompts: ${cause.message}`, { cause });
   });

@@ -1,4 +1,5 @@
 import { Interrupts } from './interrupts.js';
+import type { Io } from './io.js';
 import { Progress } from './render/progress.js';
 
 /**
@@ -6,11 +7,12 @@ import { Progress } from './render/progress.js';
  * @returns the exit code; that of the interrupt where it made `run` throw
  */
 export async function attended(
+  io: Io,
   { quiet }: { readonly quiet?: boolean },
   run: (interrupts: Interrupts, progress: Progress) => Promise<number>,
 ): Promise<number> {
-  const interrupts = new Interrupts();
-  const progress = new Progress(process.stderr.isTTY && !quiet);
+  const interrupts = new Interrupts(io.signals);
+  const progress = new Progress(io.stderr, io.isWatched && !quiet);
   try {
     return await run(interrupts, progress);
   } catch (error) {

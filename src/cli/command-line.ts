@@ -1,13 +1,12 @@
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
 import { readArguments } from './arguments.js';
-import { type CommandName, isCommand, isSettable, PROGRAMS } from './programs/index.js';
+import { createCommand } from './command.js';
+import { COMMANDS, isCommand } from './commands/index.js';
+import type { Io } from './io.js';
 import { takeSettings } from './settings/layers.js';
 import { settleNumbers } from './settle-numbers.js';
 import { acceptHelpOf, refuseLaterCommand, refuseLoneWord } from './spelling.js';
-
-/** Commands that resolve no path from the working folder. */
-const WITHOUT_FOLDER: ReadonlySet<CommandName> = new Set(['pairs', 'config', 'complete']);
 
 /** A command line that is understood and has yet to be carried out: `program.parseAsync(args, { from: 'user' })`. */
 export interface CommandLine {
@@ -16,17 +15,18 @@ export interface CommandLine {
 }
 
 /** @throws UsageError for what cannot be meant, before Commander looks at it */
-export async function readCommandLine(typed: readonly string[]): Promise<CommandLine> {
+export async function readCommandLine(typed: readonly string[], io: Io): Promise<CommandLine> {
   refuseLaterCommand(typed[0]);
   const asked = acceptHelpOf(typed);
   const [first] = asked;
-  const command = isCommand(first) ? first : 'generate';
+  const command = isCommand(first) ? first! : 'generate';
   const behind = isCommand(first) ? asked.slice(1) : asked;
-  const program = await PROGRAMS[command](behind);
-  if (!WITHOUT_FOLDER.has(command)) program.hook('preAction', refuseGoneFolder);
-  if (isSettable(command)) {
-    takeSettings(command, program);
-    program.hook('preAction', () => settleNumbers(program));
+  const { needsFolder, takesSettings } = COMMANDS.get(command)!;
+  const program = await createCommand(command, io, COMMANDS, behind);
+  if (needsFolder) program.hook('preAction', refuseGoneFolder);
+  if (takesSettings) {
+    takeSettings(command, program, io, COMMANDS);
+    program.hook('preAction', () => settleNumbers(program, io));
   }
   const { options, words, literal, filesRead } = readArguments(program, behind);
   program.setOptionValue('filesRead', filesRead);

@@ -1,6 +1,7 @@
 import { type GrammarFlags, grammarFiles } from './grammar-file.js';
-import { homePath } from './home-path.js';
+import type { Io } from './io.js';
 import { draftFile } from './options.js';
+import { homePath } from './user-folders.js';
 
 /** Flags, of all commands, whose values are files that are read. */
 export interface InputFlags extends GrammarFlags {
@@ -14,9 +15,9 @@ export interface InputFlags extends GrammarFlags {
 }
 
 /** The files that are read, which must not be overwritten: an option with one more belongs here. */
-export function inputFiles(flags: InputFlags): string[] {
+export function inputFiles(flags: InputFlags, { env }: Pick<Io, 'env'>): string[] {
   const { model, file, chatTemplateFile, filesRead = [], prompts, compare } = flags;
-  const template = chatTemplateFile === undefined ? undefined : homePath(chatTemplateFile);
+  const template = chatTemplateFile === undefined ? undefined : homePath(chatTemplateFile, env);
   return [
     model,
     draftFile(flags),

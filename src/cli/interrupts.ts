@@ -8,10 +8,13 @@ const VOICES = { warn, error };
 /** The first Ctrl-C, or the end of the terminal, asks for an orderly end; a second Ctrl-C ends at once. */
 export class Interrupts {
   readonly #controller = new AbortController();
+  readonly #process: NodeJS.Process | undefined;
   #received: (typeof SIGNALS)[number] | undefined;
 
-  constructor() {
-    for (const name of SIGNALS) process.on(name, this.#onSignal);
+  /** @param from the process whose signals they are; undefined = none comes */
+  constructor(from: NodeJS.Process | undefined) {
+    this.#process = from;
+    for (const name of SIGNALS) from?.on(name, this.#onSignal);
   }
 
   get signal(): AbortSignal {
@@ -29,8 +32,8 @@ export class Interrupts {
   }
 
   dispose(): void {
-    Object.assign(console, VOICES);
-    for (const name of SIGNALS) process.off(name, this.#onSignal);
+    if (this.#received) Object.assign(console, VOICES);
+    for (const name of SIGNALS) this.#process?.off(name, this.#onSignal);
   }
 
   readonly #onSignal = (name: (typeof SIGNALS)[number]) => {

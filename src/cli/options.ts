@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { CACHE_TYPES } from '../engine/port.js';
 import type { RunOptions } from '../generation/run-options.js';
 import { type Settings, settingsSchema } from '../generation/settings.js';
-import { modelsFolder } from '../models/models-folder.js';
 import type { PairOptions } from '../models/pair.js';
+import type { Io } from './io.js';
 import { printNow } from './render/sink.js';
+import { cacheFolder } from './user-folders.js';
 
 /** Defaults of the library, which are the command line's. */
 export const DEFAULTS = settingsSchema.parse({});
@@ -43,17 +45,20 @@ export interface RuntimeFlags {
 }
 
 /** How every command speaks of wrong arguments. */
-export function answerErrors(program: Command, hint: string): Command {
+export function answerErrors(program: Command, io: Io, hint: string): Command {
   return program
     .showHelpAfterError(hint)
     .exitOverride()
     .configureOutput({
-      writeOut: printNow,
+      writeOut: (text) => printNow(text, io.stdout),
+      writeErr: (text) => io.stderr.write(text),
+      getOutHelpWidth: () => (io.stdout.isTTY ? io.stdout.columns! : 80),
+      getErrHelpWidth: () => (io.stderr.isTTY ? io.stderr.columns! : 80),
       outputError: (text, write) => write(text.replace(/^error: /, 'mtad: ')),
     });
 }
 
-export function addModelOptions(program: Command): void {
+export function addModelOptions(program: Command, io: Io): void {
   program.optionsGroup('Models:');
   program
     .option('-m, --model <model>', 'target model: GGUF file, name in the models folder, or address')
@@ -64,15 +69,15 @@ export function addModelOptions(program: Command): void {
       ).argParser(parseDraft),
     )
     .option('--pair <name>', 'both models by a name that stands for them, with what suits them (mtad pairs)')
-    .addOption(modelsDirOption())
+    .addOption(modelsDirOption(io))
     .option('--offline', 'never use the network');
 }
 
-export function modelsDirOption(): Option {
+export function modelsDirOption({ env }: Io): Option {
   return new Option(
     '--models-dir <folder>',
     'models folder: where downloads go and names are looked up',
-  ).default(modelsFolder(), "in the user's cache");
+  ).default(join(cacheFolder(env), 'models'), "in the user's cache");
 }
 
 /** @param context what --ctx-size is by default, in words */
@@ -155,9 +160,9 @@ export function draftSource({ draft }: { readonly draft?: unknown }): 'lookup' |
 }
 
 /** @returns where the pair is and on what device, as the library wants it */
-export function pairOptionsOf(flags: RuntimeFlags): PairOptions {
+export function pairOptionsOf(flags: RuntimeFlags, io: Io): PairOptions {
   const { model, modelsDir, offline, gpu, gpuLayers, draftGpuLayers, verbose } = flags;
-  const log = verbose ? (line: string) => process.stderr.write(`${line}\n`) : undefined;
+  const log = verbose ? (line: string) => void io.stderr.write(`${line}\n`) : undefined;
   return { model, draft: draftFile(flags), modelsDir, offline, gpu, gpuLayers, draftGpuLayers, log };
 }
 

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { ResourceError, UsageError } from '../errors.js';
 import { bytesText } from '../models/bytes-text.js';
+import type { Io } from './io.js';
 import { utf8Decoder } from './utf8-decoder.js';
 
 export interface PromptSources {
@@ -22,23 +23,25 @@ const PATIENCE_MS = 3000;
 const MOST = 2 ** 27;
 
 /** Whether something was redirected into standard input. A terminal or /dev/null was not. */
-export function stdinIsRedirected(): boolean {
+export function stdinIsRedirected({ stdin }: Io): boolean {
+  const { fd } = stdin;
+  if (fd === undefined) return !stdin.isTTY && !stdin.destroyed; // in memory
   try {
-    const stdin = fstatSync(0);
-    return stdin.isFIFO() || stdin.isFile() || stdin.isSocket();
+    const file = fstatSync(fd);
+    return file.isFIFO() || file.isFile() || file.isSocket();
   } catch {
     return false; // closed
   }
 }
 
 /** @throws UsageError when the sources contradict each other; looks at the command line only */
-export function checkSources({ words, prompt: option, file, stdin }: PromptSources): void {
+export function checkSources({ words, prompt: option, file, stdin }: PromptSources, io: Io): void {
   const prompt = option ?? words.join(' ');
   if (option !== undefined && words.length > 0)
     throw new UsageError(
       `The prompt is given twice: --prompt ${JSON.stringify(option)} and ${JSON.stringify(words.join(' '))}`,
     );
-  if (stdin && prompt.includes(PLACE) && file !== '-' && !stdinIsRedirected())
+  if (stdin && prompt.includes(PLACE) && file !== '-' && !stdinIsRedirected(io))
     throw new UsageError(`The prompt has a place for standard input, ${PLACE}, but nothing is piped in`);
   if (file === '-' && !stdin)
     throw new UsageError('--file - reads standard input, and --no-stdin forbids it');
@@ -51,13 +54,14 @@ export function checkSources({ words, prompt: option, file, stdin }: PromptSourc
  */
 export async function readPrompt(
   sources: PromptSources,
+  io: Io,
   signal: AbortSignal,
   say: (line: string) => void,
 ): Promise<string> {
   const { words, prompt = words.join(' '), file, stdin } = sources;
   const fromFile = file === undefined || file === '-' ? '' : decodeText(await readSource(file), file);
-  const readsStdin = file === '-' || (stdin && stdinIsRedirected());
-  const fromStdin = readsStdin ? await readStdin(prompt !== '' || fromFile !== '', signal, say) : '';
+  const readsStdin = file === '-' || (stdin && stdinIsRedirected(io));
+  const fromStdin = readsStdin ? await readStdin(io, prompt !== '' || fromFile !== '', signal, say) : '';
   if (stdin && prompt.includes(PLACE)) return join([fromFile, prompt.replaceAll(PLACE, () => fromStdin)]);
   return join([fromFile, fromStdin, prompt]);
 }
@@ -94,6 +98,7 @@ function tooLong(source: string, size: string): ResourceError {
 }
 
 async function readStdin(
+  { stdin }: Io,
   promptGiven: boolean,
   signal: AbortSignal,
   say: (line: string) => void,
@@ -101,12 +106,9 @@ async function readStdin(
   const reminder = setTimeout(() => {
     if (promptGiven) say('waiting for standard input (--no-stdin if there is none)');
   }, PATIENCE_MS);
-  process.stdin.once('data', () => clearTimeout(reminder));
+  stdin.once('data', () => clearTimeout(reminder));
   try {
-    return decodeText(
-      await readAll(addAbortSignal(signal, process.stdin), 'Standard input'),
-      'Standard input',
-    );
+    return decodeText(await readAll(addAbortSignal(signal, stdin), 'Standard input'), 'Standard input');
   } finally {
     clearTimeout(reminder);
   }

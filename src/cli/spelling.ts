@@ -1,9 +1,9 @@
 import { distance } from 'fastest-levenshtein';
 import { UsageError } from '../errors.js';
-import { COMMAND_NAMES, isCommand } from './programs/index.js';
+import { COMMANDS, isCommand } from './commands/index.js';
 
 const LATER_COMMANDS = ['tune'];
-const KNOWN_WORDS = [...COMMAND_NAMES, 'help', ...LATER_COMMANDS];
+const KNOWN_WORDS = [...COMMANDS.keys(), 'help', ...LATER_COMMANDS];
 
 /** Commands of tools that people know, and what there is instead. */
 const FOREIGN_COMMANDS: ReadonlyMap<string, string> = new Map([

@@ -3,8 +3,9 @@ import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import { KNOWN_TEMPLATES } from '../templates/known-templates.js';
 import type { TemplateChoice, Think } from '../templates/open-template.js';
-import { homePath } from './home-path.js';
+import type { Io } from './io.js';
 import { choice } from './options.js';
+import { homePath } from './user-folders.js';
 import { utf8Decoder } from './utf8-decoder.js';
 
 /** Which template messages are put into. Undefined = not given. */
@@ -33,11 +34,14 @@ export function addTemplateOptions(program: Command): void {
 }
 
 /** @throws UsageError for a file that cannot be read */
-export function templateChoiceOf({ chatTemplate, chatTemplateFile, think }: TemplateFlags): TemplateChoice {
+export function templateChoiceOf(
+  { chatTemplate, chatTemplateFile, think }: TemplateFlags,
+  { env }: Io,
+): TemplateChoice {
   if (chatTemplateFile === undefined) return { chatTemplate, think };
   let bytes: Buffer;
   try {
-    bytes = readFileSync(homePath(chatTemplateFile));
+    bytes = readFileSync(homePath(chatTemplateFile, env));
   } catch (cause) {
     throw new UsageError(`Cannot read the chat template: ${(cause as Error).message}`, { cause });
   }

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { UsageError } from '../errors.js';
-import { openSource } from './open-source.js';
+import { type Owner, openSource } from './open-source.js';
 import type { RecordedStep, Trace } from './recorded.js';
 import { type TraceStart, toStart, toStep } from './trace-line.js';
 
@@ -15,8 +15,8 @@ interface Line {
  * last line has all steps before it: they are read, and `cutOff` tells of the line.
  * @throws UsageError naming file and line for anything else that is not a trace which can be replayed
  */
-export async function readTrace(path: string): Promise<Trace> {
-  const { name: file, stream } = openSource(path);
+export async function readTrace(path: string, owner?: Owner): Promise<Trace> {
+  const { name: file, stream } = openSource(path, owner);
   let start: TraceStart | undefined;
   let cutOff: number | null = null;
   let room = 0; // tokens that the limit leaves

@@ -1,18 +1,12 @@
-import { CommanderError } from 'commander';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readArguments } from '../../src/cli/arguments.js';
+import { createCommand } from '../../src/cli/command.js';
+import { COMMANDS } from '../../src/cli/commands/index.js';
 import { LLAMA_CPP_OPTIONS } from '../../src/cli/llama-cpp-options.js';
-import { PROGRAMS } from '../../src/cli/programs/index.js';
 import { isSwitch } from '../../src/cli/settings/names.js';
 import { parsed, typedOptions } from '../support/parsed.js';
-
-beforeAll(() => {
-  vi.stubEnv('MTAD_CONFIG', '');
-});
-afterAll(() => {
-  vi.unstubAllEnvs();
-});
+import { ioInMemory, runInProcess } from '../support/run-in-process.js';
 
 const CASES = 10_000;
 const TRAPS = [
@@ -36,7 +30,7 @@ const word = fc.oneof(
 const value = fc.oneof(word, fc.constantFrom('--', ...LLAMA_CPP_OPTIONS.keys()));
 
 describe('what is no option comes back as it is', async () => {
-  const program = await PROGRAMS.generate();
+  const program = await createCommand('generate', ioInMemory(), COMMANDS);
   const texts = program.options.filter((option) => !isSwitch(option) && option.long !== '--system'); // -s 42
   const switches = program.options.filter(isSwitch);
   const piece = fc.oneof(
@@ -156,15 +150,11 @@ test.each([
   '-paint it black',
   '-st=false',
 ])('%j is refused with a word on how to begin a prompt so, and no guess', async (arg) => {
-  const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-  try {
-    await expect(parsed([arg])).rejects.toThrow(CommanderError);
-    expect(said.mock.calls.join('')).toBe(
-      `mtad: unknown option '${arg}'\n(mtad --help lists the options; -p takes a prompt that begins with -)\n`,
-    );
-  } finally {
-    said.mockRestore();
-  }
+  expect(await runInProcess([arg])).toEqual({
+    exitCode: 2,
+    stdout: '',
+    stderr: `mtad: unknown option '${arg}'\n(mtad --help lists the options; -p takes a prompt that begins with -)\n`,
+  });
 });
 
 test.each([[['benchmark', 'help']], [['benchmark', '--json', 'help']], [['help']], [['--usage']]])(

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { PROGRAMS, SETTABLE } from '../../src/cli/programs/index.js';
+import { createCommand, settableNames } from '../../src/cli/command.js';
+import { COMMANDS } from '../../src/cli/commands/index.js';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
 import { BIN, mtad } from '../support/cli.js';
+import { ioInMemory } from '../support/run-in-process.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -35,12 +37,12 @@ const completed = (...words: string[]) =>
   bash(`for reply in "\${COMPREPLY[@]}"; do echo "$reply"; done`, words);
 
 test('an empty word becomes any command', async () => {
-  expect(await completed('mtad', '')).toEqual(expect.arrayContaining(Object.keys(PROGRAMS)));
+  expect(await completed('mtad', '')).toEqual(expect.arrayContaining([...COMMANDS.keys()]));
 });
 
 test('every visible option of every command is offered', async () => {
-  for (const command of SETTABLE) {
-    const { options } = await PROGRAMS[command]();
+  for (const command of settableNames(COMMANDS)) {
+    const { options } = await createCommand(command, ioInMemory(), COMMANDS);
     const visible = options.filter(({ hidden }) => !hidden).map(({ long }) => long);
     const offered = await completed('mtad', command, '--');
     expect([...new Set(offered)].sort()).toEqual([...new Set([...visible, '--no-config', '--help'])].sort());

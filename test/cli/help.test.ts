@@ -2,9 +2,10 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { COMMAND_NAMES } from '../../src/cli/programs/index.js';
+import { COMMANDS } from '../../src/cli/commands/index.js';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
 import { mtad, mtadOnTerminal } from '../support/cli.js';
+import { runInProcess } from '../support/run-in-process.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -40,27 +41,27 @@ test.each([
 });
 
 test('--help goes to standard output and names every group of options', async () => {
-  const { exitCode, stdout, stderr } = await mtad(['--help']);
+  const { exitCode, stdout, stderr } = await runInProcess(['--help']);
   for (const group of ['Models:', 'Prompt:', 'Decoding:', 'Runtime:', 'Output:'])
     expect(stdout).toContain(group);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
 });
 
 test('--help names every strategy', async () => {
-  const { stdout } = await mtad(['--help']);
+  const { stdout } = await runInProcess(['--help']);
   const [description] = /--strategy <name>[\s\S]*?--draft-length/.exec(stdout)!;
   for (const name of STRATEGY_NAMES) expect(description).toMatch(new RegExp(`\\b${name}\\s+\\(`));
 });
 
 test('help as a word is help', async () => {
-  expect((await mtad(['help'])).stdout).toBe((await mtad(['--help'])).stdout);
+  expect((await runInProcess(['help'])).stdout).toBe((await runInProcess(['--help'])).stdout);
 });
 
 test('--help mentions every command, and benchmark, whose own help names every group and strategy', async () => {
-  const { stdout: help } = await mtad(['--help']);
-  for (const name of COMMAND_NAMES)
+  const { stdout: help } = await runInProcess(['--help']);
+  for (const name of COMMANDS.keys())
     expect(help).toContain(`mtad ${name === 'generate' ? '[generate]' : name} `);
-  const { exitCode, stdout, stderr } = await mtad(['benchmark', '--help']);
+  const { exitCode, stdout, stderr } = await runInProcess(['benchmark', '--help']);
   for (const group of ['Models:', 'What to compare', 'Prompts:', 'Sampling', 'Runtime:', 'Output:'])
     expect(stdout).toContain(group);
   for (const name of STRATEGY_NAMES) expect(stdout).toMatch(new RegExp(`--strategies[^-]*\\b${name}\\b`));
@@ -68,23 +69,23 @@ test('--help mentions every command, and benchmark, whose own help names every g
 });
 
 test('help and the name of a command', async () => {
-  const { stdout } = await mtad(['benchmark', '--help']);
-  expect((await mtad(['help', 'benchmark'])).stdout).toBe(stdout);
-  expect((await mtad(['benchmark', 'help'])).stdout).toBe(stdout);
-  expect((await mtad(['help', 'generate'])).stdout).toBe((await mtad(['--help'])).stdout);
-  expect(await mtad(['help', 'tune'])).toMatchObject({ exitCode: 2, stdout: '' });
+  const { stdout } = await runInProcess(['benchmark', '--help']);
+  expect((await runInProcess(['help', 'benchmark'])).stdout).toBe(stdout);
+  expect((await runInProcess(['benchmark', 'help'])).stdout).toBe(stdout);
+  expect((await runInProcess(['help', 'generate'])).stdout).toBe((await runInProcess(['--help'])).stdout);
+  expect(await runInProcess(['help', 'tune'])).toMatchObject({ exitCode: 2, stdout: '' });
 });
 
 test('help says once how settings come from elsewhere', async () => {
   for (const command of [[], ['benchmark']]) {
-    const { stdout } = await mtad([...command, '--help']);
+    const { stdout } = await runInProcess([...command, '--help']);
     expect(stdout.match(/MTAD_\w+/g)).toEqual(['MTAD_DRAFT_LENGTH']);
   }
 });
 
 test('--version is that of the package', async () => {
   const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
-  expect((await mtad(['--version'])).stdout).toBe(`${version}\n`);
+  expect((await runInProcess(['--version'])).stdout).toBe(`${version}\n`);
 });
 
 test('a terminal and no prompt: help, exit code 2', async () => {
@@ -94,7 +95,7 @@ test('a terminal and no prompt: help, exit code 2', async () => {
 });
 
 test('no terminal and no prompt: one line, exit code 2', async () => {
-  const { exitCode, stdout, stderr } = await mtad([]);
+  const { exitCode, stdout, stderr } = await runInProcess([]);
   expect(stderr).toMatch(/^mtad: No prompt[^\n]*\n$/);
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
 });

@@ -1,21 +1,19 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readCommandLine } from '../../src/cli/command-line.js';
+import { ioInMemory } from '../support/run-in-process.js';
 
 let folder: string;
 const home = process.cwd();
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mtad-inputs-'));
-  vi.stubEnv('MTAD_CONFIG', '');
-  vi.stubEnv('HOME', folder);
   process.chdir(folder);
   await writeFile('mine', 'precious');
 });
 afterAll(async () => {
   process.chdir(home);
-  vi.unstubAllEnvs();
   await rm(folder, { recursive: true });
 });
 
@@ -47,7 +45,7 @@ test.each([
     EXPORTS.map((written) => ['benchmark', ...read, written, './mine']),
   ),
 ])('%s %s %s %s %s: a file that is read is not overwritten', async (...args) => {
-  const { program, args: ours } = await readCommandLine(args);
+  const { program, args: ours } = await readCommandLine(args, ioInMemory({ HOME: folder }));
   await expect(program.parseAsync([...ours], { from: 'user' })).rejects.toThrow(
     'Cannot write ./mine: the same file is also read',
   );

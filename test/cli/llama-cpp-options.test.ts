@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createCommand } from '../../src/cli/command.js';
+import { COMMANDS } from '../../src/cli/commands/index.js';
 import { LLAMA_CPP_OPTIONS } from '../../src/cli/llama-cpp-options.js';
-import { PROGRAMS } from '../../src/cli/programs/index.js';
 import { parsed, typedOptions } from '../support/parsed.js';
+import { ioInMemory } from '../support/run-in-process.js';
 
 /** Each spelling in llama.cpp's help, and how many values it takes. */
 const THEIRS = readFileSync(new URL('../support/llama-cpp-options.txt', import.meta.url), 'utf8')
@@ -86,12 +88,10 @@ const home = process.cwd();
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mtad-options-'));
   await writeFile(join(folder, 'system.txt'), 'Be brief\n');
-  vi.stubEnv('MTAD_CONFIG', '');
   process.chdir(folder);
 });
 afterAll(async () => {
   process.chdir(home);
-  vi.unstubAllEnvs();
   await rm(folder, { recursive: true });
 });
 
@@ -124,9 +124,9 @@ describe("llama.cpp's options", async () => {
   });
 
   test('are refused with ours: every option that an answer names is one', async () => {
-    const options = (await Promise.all(Object.values(PROGRAMS).map((make) => make([])))).flatMap(
-      (program) => program.options,
-    );
+    const create = (name: string) => createCommand(name, ioInMemory(), COMMANDS);
+    const programs = await Promise.all([...COMMANDS.keys()].map(create));
+    const options = programs.flatMap((program) => program.options);
     const flags = new Set(['--help', ...options.flatMap(({ short, long }) => [short, long])]);
     for (const [name, option] of LLAMA_CPP_OPTIONS) {
       const text = 'instead' in option ? option.instead : 'ours' in option ? option.ours : '';

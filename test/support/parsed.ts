@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { readCommandLine } from '../../src/cli/command-line.js';
+import { ioInMemory } from './run-in-process.js';
 
 /** A command line parsed in this process, as `mtad` does, up to where it would run. */
 export async function parsed(args: readonly string[]): Promise<Command> {
-  const { program, args: ours } = await readCommandLine(args);
+  const { program, args: ours } = await readCommandLine(args, ioInMemory());
   program.configureOutput({ writeErr: () => {}, writeOut: () => {} }).action(() => {});
   return program.parseAsync(ours, { from: 'user' });
 }

@@ -2,16 +2,18 @@ import { distance } from 'fastest-levenshtein';
 import { UsageError } from '../../errors.js';
 import type { Conversation } from '../../generation/conversation.js';
 import type { GenerationResult } from '../../generation/events.js';
-import { homePath } from '../home-path.js';
-import { colorsFor } from '../render/colors.js';
+import type { Io } from '../io.js';
+import type { ColorChoice } from '../render/colors.js';
 import { statsText } from '../render/stats.js';
+import { homePath } from '../user-folders.js';
 import { loadConversation, saveConversation } from './saved-conversation.js';
 
 /** What the commands work on. */
 export interface Chat {
   readonly conversation: Conversation;
+  readonly io: Io;
   readonly say: (line: string) => void; // to the user, who asked, on standard error
-  readonly color: 'auto' | 'always' | 'never';
+  readonly color: ColorChoice;
   /** The last answer, if there is one. */
   last: { readonly promptTokens: number; readonly result: GenerationResult } | undefined;
 }
@@ -40,10 +42,10 @@ const COMMANDS: Readonly<Record<string, ChatCommand>> = {
   },
   stats: {
     what: 'figures of the last answer and of the conversation',
-    run: async (_, { conversation, last, say, color }) => {
+    run: async (_, { conversation, last, say, color, io }) => {
       if (last) {
         const run = { settings: conversation.settings, promptTokens: last.promptTokens };
-        say(statsText(run, last.result, colorsFor(color, process.stderr.isTTY)).trimEnd());
+        say(statsText(run, last.result, io.colors(color, io.stderr)).trimEnd());
       }
       const { tokens, contextSize } = await conversation.size();
       const { evaluated } = last?.result ?? {};
@@ -58,8 +60,8 @@ const COMMANDS: Readonly<Record<string, ChatCommand>> = {
   save: {
     takes: '<file>',
     what: 'write the conversation to a file',
-    run: async (name, { conversation, say }) => {
-      const path = fileNamed(name);
+    run: async (name, { conversation, say, io }) => {
+      const path = fileNamed(name, io);
       await saveConversation(path, conversation.messages);
       say(`saved ${conversation.messages.length} messages to ${path}`);
     },
@@ -67,8 +69,8 @@ const COMMANDS: Readonly<Record<string, ChatCommand>> = {
   load: {
     takes: '<file>',
     what: 'go on with a conversation that was saved',
-    run: async (name, { conversation, say }) => {
-      const path = fileNamed(name);
+    run: async (name, { conversation, say, io }) => {
+      const path = fileNamed(name, io);
       conversation.messages = await loadConversation(path);
       say(`loaded ${conversation.messages.length} messages from ${path}`);
     },
@@ -132,8 +134,8 @@ function nearly(word: string): string | undefined {
 }
 
 /** The name of a file as a shell would take it, with quotes and ~/. */
-function fileNamed(name: string): string {
-  return homePath(name.replace(/^(["'])(.+)\1$/, '$2'));
+function fileNamed(name: string, { env }: Io): string {
+  return homePath(name.replace(/^(["'])(.+)\1$/, '$2'), env);
 }
 
 function helpText(): string {

@@ -1,5 +1,6 @@
 import { createInterface, type Interface, type Key } from 'node:readline';
 import { Readable } from 'node:stream';
+import type { Input, Io, Output } from '../io.js';
 import { utf8Decoder } from '../utf8-decoder.js';
 
 /** What opens and closes a message of several lines, as in ollama. */
@@ -21,8 +22,10 @@ const PASTE = { marked: '\x1b[?2004h', unmarked: '\x1b[?2004l' };
  * a backslash. On a terminal they are asked for, on standard error, and can be edited and recalled.
  */
 export class LineReader {
-  readonly isTerminal = Boolean(process.stdin.isTTY);
-  readonly #isDrawn = this.isTerminal && process.stderr.isTTY; // else the terminal itself echoes and edits
+  readonly isTerminal: boolean;
+  readonly #input: Input;
+  readonly #output: Output;
+  readonly #isDrawn: boolean; // else the terminal itself echoes and edits
   readonly #readline: Interface;
   readonly #lines: string[] = [];
   readonly #pasted: string[] = []; // lines that wait for Enter
@@ -32,16 +35,18 @@ export class LineReader {
   #isClosed = false;
   #isCancelled = false; // the message of several lines that is being typed
 
-  constructor() {
+  constructor({ stdin, stderr, isWatched }: Io) {
+    this.#input = stdin;
+    this.#output = stderr;
+    this.isTerminal = stdin.isTTY === true;
+    this.#isDrawn = this.isTerminal && isWatched;
     this.#readline = createInterface({
       ...(this.#isDrawn
-        ? { input: process.stdin, output: process.stderr, terminal: true }
-        : { input: Readable.from(decoded(process.stdin)).on('error', () => {}) }), // also after close()
+        ? { input: stdin, output: stderr, terminal: true }
+        : { input: Readable.from(decoded(stdin)).on('error', () => {}) }), // also after close()
       crlfDelay: Number.POSITIVE_INFINITY,
     });
-    process.stdin.on('keypress', (_, { name }: Key) => {
-      if (name === 'paste-start' || name === 'paste-end') this.#isPasting = name === 'paste-start';
-    });
+    stdin.on('keypress', this.#onKey);
     this.#readline.on('line', (line) => {
       this.#pasted.push(line);
       if (!this.#isPasting) this.#enter();
@@ -88,8 +93,13 @@ export class LineReader {
   /** Lets go of standard input, which would keep the process alive for as long as it is open. */
   close(): void {
     this.#readline.close();
-    if (!this.#isDrawn) process.stdin.destroy();
+    this.#input.off('keypress', this.#onKey);
+    if (!this.#isDrawn) this.#input.destroy();
   }
+
+  readonly #onKey = (_: unknown, { name }: Key) => {
+    if (name === 'paste-start' || name === 'paste-end') this.#isPasting = name === 'paste-start';
+  };
 
   #resume(): void {
     if (this.#isClosed) return;
@@ -99,8 +109,8 @@ export class LineReader {
 
   #takeKeys(all: boolean): void {
     if (!this.#isDrawn) return;
-    process.stdin.setRawMode(all);
-    process.stderr.write(all ? PASTE.marked : PASTE.unmarked);
+    this.#input.setRawMode?.(all);
+    this.#output.write(all ? PASTE.marked : PASTE.unmarked);
   }
 
   #enter(): void {
@@ -157,7 +167,7 @@ export class LineReader {
     this.#pasted.length = 0;
     this.#readline.write(null, { ctrl: true, name: 'e' });
     this.#readline.write(null, { ctrl: true, name: 'u' });
-    process.stderr.write(wasEmpty ? `\n${HINT}\n` : '\n');
+    this.#output.write(wasEmpty ? `\n${HINT}\n` : '\n');
     this.#isCancelled = true;
     this.#wake?.();
   }

@@ -4,8 +4,9 @@ import { answerOf } from '../../text/reasoning.js';
 import { attended } from '../attended.js';
 import { cutNotice } from '../cut-notice.js';
 import { EXIT } from '../failures.js';
+import type { Io } from '../io.js';
 import { answerStats } from '../render/chat-stats.js';
-import { colorsFor } from '../render/colors.js';
+import type { ColorChoice } from '../render/colors.js';
 import { Sink } from '../render/sink.js';
 import { type Chat, isChatCommand, MisuseError, runChatCommand } from './chat-commands.js';
 import { LineReader, type Message } from './line-reader.js';
@@ -13,7 +14,7 @@ import { LineReader, type Message } from './line-reader.js';
 export interface TalkFlags {
   hideReasoning?: boolean;
   stats?: boolean;
-  color: 'auto' | 'always' | 'never';
+  color: ColorChoice;
   quiet?: boolean;
 }
 
@@ -26,14 +27,15 @@ const CTRL_C = 130;
  * @returns the exit code
  */
 export async function talk(
+  io: Io,
   conversation: Conversation,
   firstMessage: Message,
   flags: TalkFlags,
 ): Promise<number> {
-  const say = (line: string) => void process.stderr.write(`${line}\n`);
-  const chat: Chat = { conversation, say, color: flags.color, last: undefined };
-  const output = new Sink(undefined, () => {});
-  const reader = new LineReader();
+  const say = (line: string) => void io.stderr.write(`${line}\n`);
+  const chat: Chat = { conversation, io, say, color: flags.color, last: undefined };
+  const output = new Sink(io.stdout);
+  const reader = new LineReader(io);
   const { isTerminal } = reader;
   if (isTerminal && !flags.quiet)
     say('Ctrl-C stops an answer, Ctrl-D ends the conversation, /help lists the commands');
@@ -68,7 +70,7 @@ export async function talk(
 /** @returns as an answer; undefined where the conversation is to end */
 async function obey(command: string, chat: Chat, flags: TalkFlags): Promise<number | undefined> {
   let goesOn = true;
-  const exitCode = await attended(flags, async (interrupts) => {
+  const exitCode = await attended(chat.io, flags, async (interrupts) => {
     goesOn = await runChatCommand(command, chat); // a signal waits until what it asks for is saved
     return interrupts.exitCode ?? EXIT.ok;
   });
@@ -77,9 +79,10 @@ async function obey(command: string, chat: Chat, flags: TalkFlags): Promise<numb
 
 /** @returns the exit code that it would have if it were all there is */
 function answer(question: string, chat: Chat, output: Sink, flags: TalkFlags): Promise<number> {
-  const colors = colorsFor(flags.color, process.stdout.isTTY);
+  const { io } = chat;
+  const colors = io.colors(flags.color, io.stdout);
   const { settings } = chat.conversation;
-  return attended(flags, async (interrupts, progress) => {
+  return attended(chat.io, flags, async (interrupts, progress) => {
     let promptTokens = 0;
     let contextSize = 0;
     let written = '';
@@ -104,10 +107,8 @@ function answer(question: string, chat: Chat, output: Sink, flags: TalkFlags): P
       if (!written.endsWith('\n')) await output.write('\n');
       const notice = cutNotice(result, { ...settings, contextSize }); // the figures have it too
       if (answerOf(result) === '') chat.say('(no answer: the question is not part of the conversation)');
-      if ((flags.stats ?? process.stderr.isTTY) && !flags.quiet)
-        chat.say(
-          colorsFor(flags.color, process.stderr.isTTY).dim(answerStats({ settings, promptTokens }, result)),
-        );
+      if ((flags.stats ?? io.isWatched) && !flags.quiet)
+        chat.say(io.colors(flags.color, io.stderr).dim(answerStats({ settings, promptTokens }, result)));
       else if (notice !== undefined && !flags.quiet) chat.say(`mtad: ${notice}`);
     }
     return interrupts.exitCode ?? EXIT.ok;

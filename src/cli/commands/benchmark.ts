@@ -1,190 +1,181 @@
-import { readFile } from 'node:fs/promises';
-import { type Comparison, compare } from '../../benchmark/compare.js';
-import type { BenchmarkOptions } from '../../benchmark/options.js';
-import { csv } from '../../benchmark/out/csv.js';
-import { type EarlierReport, json, parseReport } from '../../benchmark/out/json.js';
-import { jsonLastLine, jsonLine, jsonLines } from '../../benchmark/out/jsonl.js';
-import { markdown } from '../../benchmark/out/markdown.js';
-import type { BenchmarkReport } from '../../benchmark/report.js';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { DEFAULT_STRATEGIES, parseStrategies } from '../../benchmark/contenders.js';
 import { UsageError } from '../../errors.js';
-import { PLAIN, type StrategyName } from '../../strategies/index.js';
-import { attended } from '../attended.js';
-import { EXIT } from '../failures.js';
-import { inputFiles } from '../input-files.js';
-import type { RuntimeFlags } from '../options.js';
-import { benchmarkTable } from '../render/benchmark-table.js';
-import { colorsFor } from '../render/colors.js';
-import { comparisonTable } from '../render/comparison-table.js';
-import { downloadReports } from '../render/downloads.js';
-import type { Progress } from '../render/progress.js';
-import { checkOutputs, checkRoom, Sink } from '../render/sink.js';
-import type { TemplateFlags } from '../template-options.js';
-import { type Export, exportsOf, writeExports } from './benchmark-exports.js';
-import { optionsOf } from './benchmark-options.js';
-import { runReplay } from './replay.js';
+import { STRATEGY_NAMES } from '../../strategies/index.js';
+import { type BenchmarkFlags, BUILT_IN_LIMIT } from '../benchmark/flags.js';
+import type { Io } from '../io.js';
+import {
+  addModelOptions,
+  addRuntimeOptions,
+  answerErrors,
+  colorOption,
+  listSetting,
+  setting,
+  whole,
+} from '../options.js';
+import { addTemplateOptions } from '../template-options.js';
 
-/** What Commander makes of the options. Undefined = not given. */
-export interface BenchmarkFlags extends RuntimeFlags, TemplateFlags {
-  strategies: readonly StrategyName[];
-  draftLength?: number[];
-  beamWidth?: number[];
-  threshold?: number[];
-  clip?: boolean;
-  baselines?: boolean;
-  peers?: boolean;
-  engine: BenchmarkOptions['engines'];
-  prompts?: string;
-  raw?: boolean;
-  limit?: number;
-  repetitions: number;
-  maxTokens: number;
-  ignoreEos?: boolean;
-  special?: boolean;
-  seed?: number; // undefined = another one each time
-  temperature: number;
-  topK: number;
-  topP: number;
-  format: 'table' | 'md' | 'csv' | 'json' | 'jsonl';
-  exportMd?: string;
-  exportCsv?: string;
-  exportJson?: string;
-  exportJsonl?: string;
-  report?: string;
-  compare?: string;
-  failBelow?: number;
-  perplexity: boolean;
-  replay?: string;
-  color: 'auto' | 'always' | 'never';
-  quiet?: boolean;
+/** Tokens per text. */
+const MAX_TOKENS = 128;
+
+const EXAMPLES = `
+Examples:
+  mtad benchmark -m llama-8b-q4.gguf -d llama-1b-q4.gguf
+  mtad benchmark --strategies mtad,mmtad,autoregressive --threshold 0.1,0.5 --draft-length 2,4,8
+  mtad benchmark --prompts spec-bench.jsonl --limit 40 --peers --report report.html
+  mtad benchmark --replay steps.jsonl --threshold 0.1,0.3,0.9      no model is loaded
+
+The columns: tokens/s of the decoding loop (prompt excluded) of all texts together, speed-up over autoregressive (their
+quotient) and perplexity under the target, each with its 95 % interval over prompts, from low to high; different pairs of tokens ÷ pairs (low = repeats itself); energy per token; first token in
+ms; tokens per pass of the target; part of the drafted tokens accepted; part of the time in draft model, target and mtad
+itself; time that the same passes take bare ÷ time taken (above 1: noise, or faster in the loop than alone).`;
+
+export function createBenchmark(io: Io): Command {
+  const program = new Command('mtad benchmark')
+    .usage('[options]')
+    .description(
+      'Run strategies side by side on the same prompts: response time, quality of the text, energy.\n' +
+        'Without --model and --draft, on the pair of small story models that comes with mtad.',
+    )
+    .argument('[words...]')
+    .action(async (words: string[], flags: BenchmarkFlags, command: Command) => {
+      refuseWords(words);
+      if (flags.replay !== undefined) readyForReplay(command);
+      const { runBenchmark } = await import('../benchmark/run.js');
+      io.exitCode = await runBenchmark(io, flags);
+    });
+  answerErrors(program, io, '(mtad benchmark --help lists the options)');
+
+  program.optionsGroup('Models:');
+  addModelOptions(program, io);
+
+  program.optionsGroup('What to compare (lists are separated by commas):');
+  program
+    .addOption(
+      new Option('--strategies <list>', STRATEGY_NAMES.join(', '))
+        .argParser(parseStrategies)
+        .default(DEFAULT_STRATEGIES, DEFAULT_STRATEGIES.join(',')),
+    )
+    .addOption(listSetting('-k, --draft-length <list>', 'draftLength', 'tokens drafted per step'))
+    .addOption(listSetting('-w, --beam-width <list>', 'beamWidth', 'beams kept while drafting'))
+    .addOption(
+      listSetting(
+        '--threshold <list>',
+        'threshold',
+        "accept while the joint likelihood is tau times the draft's",
+      ),
+    )
+    .option('--clip', 'mtad with --clip too')
+    .option(
+      '--baselines',
+      'also greedy, temperature 0.7 and mtjd (slow) (default: unless --strategies is given)',
+    )
+    .option('--no-baselines', 'without them')
+    .option('--peers', "also node-llama-cpp's own evaluate() and DraftSequenceTokenPredictor")
+    .addOption(
+      new Option('--engine <list>', "direct: llama.cpp's C API; bindings: node-llama-cpp's; auto")
+        .argParser(parseEngines)
+        .default(['auto'], 'auto'),
+    );
+
+  program.optionsGroup('Prompts:');
+  program
+    .option(
+      '--prompts <file>',
+      'JSON lines: {"prompt"} or Spec-Bench\'s {"question_id", "turns"} (first turn); - is standard input',
+    )
+    .option('--raw', 'give the prompts as they are, also to a model with a chat template');
+  addTemplateOptions(program);
+  program
+    .option('--special', 'names of control tokens in prompts without template stand for them')
+    .addOption(
+      whole('--limit <n>', `the first n prompts (default: all, ${BUILT_IN_LIMIT} of the built-in ones)`, 1),
+    )
+    .addOption(whole('-r, --repetitions <n>', 'times each prompt', 1).default(1))
+    .addOption(setting('-n, --max-tokens <n>', 'maxTokens', 'tokens per text at most').default(MAX_TOKENS))
+    .option('--ignore-eos', 'never end before that')
+    .addOption(setting('--seed <n>', 'seed', 'of the first text of each setting').default(1));
+
+  program.optionsGroup('Sampling, the same for all:');
+  program
+    .addOption(setting('--temperature <t>', 'temperature', '0 = the most likely token'))
+    .addOption(setting('--top-k <k>', 'topK', 'keep the k likeliest tokens, 0 = all'))
+    .addOption(setting('--top-p <p>', 'topP', 'keep the likeliest tokens up to this mass, 1 = all'));
+
+  program.optionsGroup('Runtime:');
+  addRuntimeOptions(program);
+
+  program.optionsGroup('Output:');
+  program
+    .addOption(
+      new Option('--format <name>', 'what standard output gets')
+        .choices(['table', 'md', 'csv', 'json', 'jsonl'])
+        .default('table'),
+    )
+    .option('--export-md <file>', 'the table as Markdown')
+    .option('--export-csv <file>', 'a line per setting')
+    .option('--export-json <file>', 'everything, every generation too')
+    .option('--export-jsonl <file>', 'the same, a line per generation')
+    .option('--report <file>', 'a page with table and plots, HTML, complete in itself')
+    .option('--compare <file>', 'hold the result against an earlier --export-json')
+    .addOption(
+      new Option(
+        '--fail-below <factor>',
+        'exit code 1 unless a strategy is at least so many times as fast',
+      ).argParser(parseFactor),
+    )
+    .option('--no-perplexity', 'do not measure it')
+    .option('--replay <trace>', 'from a file of mtad --trace, or -: what other settings would have accepted')
+    .addOption(colorOption())
+    .option('-q, --quiet', 'no progress, no warnings')
+    .option('-v, --verbose', "llama.cpp's log, and errors in full");
+  program.addHelpText('after', EXAMPLES);
+  return program;
 }
 
-/** `mtad benchmark`: strategies side by side. @returns the exit code */
-export async function runBenchmark(flags: BenchmarkFlags): Promise<number> {
-  if (flags.replay !== undefined) return runReplay(flags.replay, flags);
-  const exports = exportsOf(flags);
-  const outputs = exports.map(({ path }) => path);
-  checkOutputs(outputs, inputFiles(flags));
-  checkRoom(outputs);
-  const earlier = flags.compare === undefined ? undefined : await readEarlier(flags.compare);
-  const options = await optionsOf(flags); // unattended: Ctrl-C ends a wait for standard input
-  return attended(flags, async (interrupts, progress) => {
-    const stdout = new Sink(undefined, () => interrupts.abort());
-    const pair = { ...options.pair, ...downloadReports(flags, progress) };
-    const { signal } = interrupts;
-    const { report, failure } = await measure({ ...options, pair, signal }, flags, progress, stdout);
-    if (report && report.generations.length > 0) {
-      await stdout.write(rendered(report, flags));
-      if (earlier) await showComparison(compare(report, earlier), flags, stdout);
-      await writeExports(exports, report, stdout, printedBy(flags));
-    }
-    if (interrupts.exitCode !== undefined) process.stderr.write(`mtad: ${leftBy(report)}\n`);
-    if (failure) throw failure;
-    return interrupts.exitCode ?? verdict(report!, flags.failBelow);
+/** @throws UsageError for what people type who leave a comma out, or take this for `generate` */
+function refuseWords([word]: readonly string[]): void {
+  if (word !== undefined)
+    throw new UsageError(
+      `benchmark takes no words such as ${JSON.stringify(word)}: prompts come from --prompts <file>, and lists are written with commas, without spaces`,
+    );
+}
+
+/** What a replay has a use for. */
+const WITH_REPLAY = 'replay threshold draftLength clip format color quiet verbose offline config'.split(' ');
+
+/**
+ * A replay compares settings: those that hold for other runs would leave it a single one.
+ * @throws UsageError for an option that would have no effect
+ */
+function readyForReplay(command: Command): void {
+  for (const name of ['threshold', 'draftLength', 'clip'])
+    if (command.getOptionValueSource(name) !== 'cli') command.setOptionValue(name, undefined);
+  const stray = command.options.find((option) => {
+    const name = option.attributeName();
+    return command.getOptionValueSource(name) === 'cli' && !WITH_REPLAY.includes(name);
   });
+  if (stray)
+    throw new UsageError(
+      `${stray.long} has no meaning beside --replay, which loads no model and writes to standard output; it takes --threshold, --draft-length, --clip and --format`,
+    );
 }
 
-/** Runs it, with its progress on the terminal. A failure comes with the report of what was finished before it. */
-async function measure(
-  options: BenchmarkOptions,
-  { quiet, format }: BenchmarkFlags,
-  progress: Progress,
-  stdout: Sink,
-): Promise<{ report: BenchmarkReport | undefined; failure: unknown }> {
-  const { benchmark } = await import('../../benchmark/benchmark.js'); // half a second, so not before it is needed
-  let report: BenchmarkReport | undefined;
-  let total = 0;
-  let done = 0;
-  let cold = 0; // contenders that have not warmed up
-  progress.loading('Loading models');
-  try {
-    for await (const event of benchmark(options)) {
-      if (event.type === 'start') {
-        total = event.total;
-        const { skipped, prompts, used, repetitions } = event.conditions;
-        cold = total / (used * repetitions);
-        if (skipped.length > 0 && !quiet) {
-          progress.stop();
-          const [{ id, reason }] = skipped as [(typeof skipped)[number]];
-          process.stderr.write(
-            `mtad: warning: skipping ${skipped.length} of ${used + skipped.length} prompts (${prompts}), for example ${id}: ${reason}\n`,
-          );
-        }
-      }
-      if (event.type === 'warm-up' && --cold > 0) progress.loading(`Warming up ${event.contender}`);
-      else if (event.type === 'warm-up') progress.generations(0, total); // the first text follows unannounced
-      if (event.type === 'generation') {
-        progress.generations(++done, total);
-        if (format === 'jsonl') await stdout.write(jsonLine(event.generation));
-      }
-      if (event.type === 'end') report = event.report;
-    }
-    return { report, failure: undefined };
-  } catch (failure) {
-    return { report, failure };
-  } finally {
-    progress.stop();
-  }
+function parseEngines(list: string): string[] {
+  const names = list.split(',').map((name) => name.trim());
+  const known = ['auto', 'direct', 'bindings'];
+  const stray = names.find((name) => !known.includes(name));
+  if (stray !== undefined)
+    throw new InvalidArgumentError(`${JSON.stringify(stray)} is none of ${known.join(', ')}.`);
+  const engines = [...new Set(names)];
+  if (engines.length > 1 && engines.includes('auto'))
+    throw new InvalidArgumentError('auto is one of the two others: it stands alone.');
+  return engines;
 }
 
-function rendered(report: BenchmarkReport, { format, color }: BenchmarkFlags): string {
-  switch (format) {
-    case 'table':
-      return benchmarkTable(report, colorsFor(color, process.stdout.isTTY), process.stdout.columns);
-    case 'md':
-      return markdown(report);
-    case 'csv':
-      return csv(report);
-    case 'json':
-      return json(report);
-    case 'jsonl':
-      return jsonLastLine(report); // the generations are written
-  }
-}
-
-/** All that standard output is given in the course of a run. */
-function printedBy(flags: BenchmarkFlags): Export {
-  const { format } = flags;
-  return {
-    path: `benchmark.${format === 'table' ? 'txt' : format}`,
-    render: (report) => (format === 'jsonl' ? jsonLines(report) : rendered(report, flags)),
-  };
-}
-
-/** What there is of an interrupted run. */
-function leftBy(report: BenchmarkReport | undefined): string {
-  if (!report || report.generations.length === 0)
-    return 'interrupted before the first text was finished: nothing is written';
-  const { generations, contenders, conditions } = report;
-  const total = contenders.length * conditions.used * conditions.repetitions;
-  return `interrupted: ${generations.length} of ${total} texts are in the report`;
-}
-
-async function readEarlier(path: string): Promise<EarlierReport> {
-  const text = await readFile(path, 'utf8').catch((cause: Error) => {
-    throw new UsageError(`Cannot read the report to compare with: ${cause.message}`, { cause });
-  });
-  return parseReport(text, path);
-}
-
-/** Beside a table; not into the middle of something for machines. */
-async function showComparison(comparison: Comparison, flags: BenchmarkFlags, stdout: Sink): Promise<void> {
-  const text = ({ isTTY, columns }: NodeJS.WriteStream) =>
-    `\n${comparisonTable(comparison, colorsFor(flags.color, isTTY), columns)}`;
-  if (flags.format === 'table') await stdout.write(text(process.stdout));
-  else process.stderr.write(text(process.stderr));
-}
-
-/** @returns the exit code */
-function verdict({ contenders, complete }: BenchmarkReport, failBelow: number | undefined): number {
-  if (failBelow === undefined || !complete) return EXIT.ok;
-  const factors = contenders
-    .filter(({ role, name }) => role === 'strategy' && name !== PLAIN.name)
-    .map(({ name, speedUp }) => ({ name, factor: speedUp.autoregressive?.value ?? 0 }))
-    .sort((a, b) => b.factor - a.factor);
-  const { name, factor } = factors[0]!;
-  if (factor >= failBelow) return EXIT.ok;
-  process.stderr.write(
-    `mtad: the fastest strategy, ${name}, is ${factor.toFixed(2)} times as fast as autoregressive; --fail-below asks for ${failBelow}\n`,
-  );
-  return EXIT.failure;
+function parseFactor(text: string): number {
+  const factor = Number(text);
+  if (!(text.trim() !== '' && factor > 0 && Number.isFinite(factor)))
+    throw new InvalidArgumentError('It must be a number above 0, such as 1.2.');
+  return factor;
 }

@@ -1,41 +1,114 @@
-import { Conversation } from '../../generation/conversation.js';
+import { Command, Option } from 'commander';
+import { UsageError } from '../../errors.js';
+import type { Conversation } from '../../generation/conversation.js';
 import { refuseWithoutChatTemplate } from '../../generation/require-chat-template.js';
 import type { RunOptions } from '../../generation/run-options.js';
 import { parseSettings, type Settings } from '../../generation/settings.js';
-import type { PairFiles, PairOptions } from '../../models/pair.js';
+import type { Pair, PairFiles, PairOptions } from '../../models/pair.js';
 import { sequencesOf } from '../../strategies/index.js';
 import type { ChatMessage } from '../../templates/messages.js';
-import { attended } from '../attended.js';
 import type { Message } from '../chat/line-reader.js';
-import { loadConversation } from '../chat/saved-conversation.js';
-import { type TalkFlags, talk } from '../chat/talk.js';
-import { type DecodingFlags, settingsOf } from '../decoding-options.js';
+import type { TalkFlags } from '../chat/talk.js';
+import { addDecodingOptions, type DecodingFlags, settingsOf } from '../decoding-options.js';
 import { EXIT } from '../failures.js';
-import { pairOptionsOf, type RuntimeFlags, runOptionsOf } from '../options.js';
-import { CHAT_CONTEXT } from '../programs/chat.js';
+import type { Io } from '../io.js';
+import {
+  addEngineOption,
+  addModelOptions,
+  addRuntimeOptions,
+  answerErrors,
+  colorOption,
+  pairOptionsOf,
+  type RuntimeFlags,
+  runOptionsOf,
+} from '../options.js';
 import { downloadReports } from '../render/downloads.js';
-import { type TemplateFlags, templateChoiceOf } from '../template-options.js';
+import { addTemplateOptions, type TemplateFlags, templateChoiceOf } from '../template-options.js';
 import { warn } from '../warnings.js';
 
 /** What Commander makes of the options. Undefined = not given. */
-export interface ChatFlags extends RuntimeFlags, DecodingFlags, TalkFlags, TemplateFlags {
+interface ChatFlags extends RuntimeFlags, DecodingFlags, TalkFlags, TemplateFlags {
   system?: string;
   load?: string;
   engine: NonNullable<PairOptions['engine']>;
 }
 
+/** Tokens of a conversation unless --ctx-size says otherwise: what a model was trained on may not fit into memory. */
+const CHAT_CONTEXT = 8192;
+
+const EXAMPLES = `
+A message is a line, or several that are pasted, or between """ and """, or as long as lines end in a backslash. Of these,
+only a line can be a command.
+Ctrl-C stops the answer; Ctrl-D or /bye ends the conversation; /help lists the commands. From a pipe, each line is a
+message.
+
+Examples:
+  mtad chat --pair llama-3.1-8b
+  mtad chat -m llama-8b-q4.gguf -d llama-1b-q4.gguf -s "Answer in one sentence." "Why is the sky blue?"
+  mtad chat --load yesterday.json`;
+
+export function createChat(io: Io): Command {
+  const program = new Command('mtad chat')
+    .usage('[options] [message...]')
+    .description(
+      'Talk with a model that was trained for it. Both models keep the conversation in their caches: only what is new is read.',
+    )
+    .argument('[message...]', 'the first message')
+    .action(async (words: string[], flags: ChatFlags, command: Command) => {
+      if (flags.load !== undefined && command.getOptionValueSource('system') === 'cli')
+        throw new UsageError('--load brings its own system text: leave --system out, or use /system');
+      const message = { text: words.join(' '), isQuoted: command.getOptionValue('isLiteral') };
+      io.exitCode = await runChat(io, message, flags);
+    });
+  answerErrors(program, io, '(mtad chat --help lists the options)');
+
+  addModelOptions(program, io);
+
+  program.optionsGroup('Conversation:');
+  program
+    .option('-s, --system <text>', 'what the model is told before the conversation')
+    .addOption(
+      new Option(
+        '--load <file>',
+        'go on with a conversation that /save wrote, and its system text',
+      ).conflicts('system'),
+    )
+    .option('--hide-reasoning', 'only the answer of a model that reasons first');
+  addTemplateOptions(program);
+
+  program.optionsGroup('Decoding:');
+  addDecodingOptions(program);
+
+  program.optionsGroup('Runtime:');
+  addEngineOption(program);
+  addRuntimeOptions(program, `what the target was trained on, up to ${CHAT_CONTEXT}`);
+
+  program.optionsGroup('Output:');
+  program
+    .option('--stats', 'a line of figures after each answer, on standard error (default: on a terminal)')
+    .option('--no-stats', 'no figures')
+    .addOption(colorOption())
+    .option('-q, --quiet', 'no progress, no warnings, no figures')
+    .option('-v, --verbose', "llama.cpp's log, and errors in full");
+  program.addHelpText('after', EXAMPLES);
+  return program;
+}
+
 /** `mtad chat`: questions in, answers out, until there are no more. @returns the exit code */
-export async function runChat(firstMessage: Message, flags: ChatFlags): Promise<number> {
-  const settings = parseSettings({ ...settingsOf(flags), ...templateChoiceOf(flags) });
+async function runChat(io: Io, firstMessage: Message, flags: ChatFlags): Promise<number> {
+  const settings = parseSettings({ ...settingsOf(flags), ...templateChoiceOf(flags, io) });
   const messages = await startOf(flags);
+  const { attended } = await import('../attended.js');
+  const { Conversation } = await import('../../generation/conversation.js');
+  const { talk } = await import('../chat/talk.js');
   const { loadPair } = await import('../../models/pair.js'); // half a second, so not before it is needed
-  let pair: Awaited<ReturnType<typeof loadPair>> | undefined;
+  let pair: Pair | undefined;
   let conversation: Conversation | undefined;
   try {
-    const interrupted = await attended(flags, async ({ signal }, progress) => {
+    const interrupted = await attended(io, flags, async ({ signal }, progress) => {
       const options = {
-        ...pairOptionsOf(flags),
-        ...downloadReports(flags, progress),
+        ...pairOptionsOf(flags, io),
+        ...downloadReports(io, flags, progress),
         engine: flags.engine,
         signal,
       };
@@ -46,13 +119,13 @@ export async function runChat(firstMessage: Message, flags: ChatFlags): Promise<
       conversation = await Conversation.open(pair, settings, chatRunOptions(flags, files));
       progress.stop();
       warn(flags, files, conversation.template, systemOf(messages), (line) => {
-        if (!flags.quiet) process.stderr.write(`mtad: ${line}\n`);
+        if (!flags.quiet) io.say(line);
       });
       return EXIT.ok;
     });
     if (!conversation) return interrupted;
     conversation.messages = messages;
-    return await talk(conversation, firstMessage, flags);
+    return await talk(io, conversation, firstMessage, flags);
   } finally {
     await conversation?.dispose();
     await pair?.dispose();
@@ -60,7 +133,10 @@ export async function runChat(firstMessage: Message, flags: ChatFlags): Promise<
 }
 
 async function startOf({ load, system }: ChatFlags): Promise<ChatMessage[]> {
-  if (load !== undefined) return loadConversation(load);
+  if (load !== undefined) {
+    const { loadConversation } = await import('../chat/saved-conversation.js');
+    return loadConversation(load);
+  }
   return system === undefined ? [] : [{ role: 'system', content: system }];
 }
 

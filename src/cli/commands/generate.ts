@@ -1,83 +1,172 @@
 import { basename } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { Command, Option } from 'commander';
 import { UsageError } from '../../errors.js';
-import type { GenerationResult } from '../../generation/events.js';
-import { withoutReasoning } from '../../generation/events.js';
-import { generate, type Prompt, promptOf } from '../../generation/generate.js';
 import { refuseWithoutChatTemplate } from '../../generation/require-chat-template.js';
-import type { RunOptions } from '../../generation/run-options.js';
 import { parseSettings, type Settings, type SettingsInput } from '../../generation/settings.js';
-import type { Pair, PairFiles, PairOptions } from '../../models/pair.js';
+import type { PairFiles, PairOptions } from '../../models/pair.js';
 import { sequencesOf } from '../../strategies/index.js';
 import type { OpenTemplate } from '../../templates/open-template.js';
-import { answerOf } from '../../text/reasoning.js';
-import type { FinishReason } from '../../types.js';
-import { attended } from '../attended.js';
-import { cutNotice } from '../cut-notice.js';
-import { type DecodingFlags, settingsOf } from '../decoding-options.js';
+import { VERSION } from '../../version.js';
+import { type Commands, commandList } from '../command.js';
+import { addDecodingOptions, type DecodingFlags, settingsOf } from '../decoding-options.js';
 import { EXIT } from '../failures.js';
 import { type GrammarFlags, readGrammar } from '../grammar-file.js';
 import { inputFiles } from '../input-files.js';
 import type { Interrupts } from '../interrupts.js';
-import { pairOptionsOf, type RuntimeFlags, runOptionsOf } from '../options.js';
+import type { Io } from '../io.js';
+import {
+  addEngineOption,
+  addModelOptions,
+  addRuntimeOptions,
+  answerErrors,
+  colorOption,
+  pairOptionsOf,
+} from '../options.js';
 import { checkSources, type PromptSources, readPrompt, stdinIsRedirected } from '../prompt.js';
-import { colorsFor } from '../render/colors.js';
 import { downloadReports } from '../render/downloads.js';
-import type { Run } from '../render/json.js';
-import { Output } from '../render/output.js';
-import { jsonLinesPrinter, jsonPrinter, type Printer, plainPrinter } from '../render/printers.js';
 import type { Progress } from '../render/progress.js';
 import { checkOutputs } from '../render/sink.js';
-import { statsText } from '../render/stats.js';
-import { type TemplateFlags, templateChoiceOf } from '../template-options.js';
+import { addTemplateOptions, type TemplateFlags, templateChoiceOf } from '../template-options.js';
 import { warn } from '../warnings.js';
+import type { TextFlags } from '../write-text.js';
 
 /** What Commander makes of the options. Undefined = not given. */
-export interface GenerateFlags extends RuntimeFlags, DecodingFlags, GrammarFlags, TemplateFlags {
+interface GenerateFlags extends TextFlags, DecodingFlags, GrammarFlags, TemplateFlags {
   prompt?: string;
   file?: string;
   stdin: boolean;
-  system?: string;
-  systemFrom?: string | undefined; // where it is from, unless a flag gave it
+  systemFrom?: string | undefined; // where the system text is from, unless a flag gave it
   filesRead?: readonly string[]; // while the command line was read
   chat?: boolean;
   raw?: boolean;
   engine: NonNullable<PairOptions['engine']>;
-  json?: boolean;
-  jsonl?: boolean;
-  output?: string;
-  stream: boolean;
-  stats?: boolean;
   perplexity?: boolean;
-  highlight?: boolean;
-  hideReasoning?: boolean;
-  trace?: string;
-  color: 'auto' | 'always' | 'never';
-  quiet?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  mtad "Once upon a time"
+  mtad -m llama-8b-q4.gguf -d llama-1b-q4.gguf "The sea"
+  mtad -m hf:bartowski/Qwen2.5-7B-Instruct-GGUF:Q4_K_M -d hf:bartowski/Qwen2.5-0.5B-Instruct-GGUF:Q4_K_M "The sea"
+  mtad --draft lookup "One for sorrow, two for joy, one for"
+  mtad --json-schema person.schema.json "The first person in this story, as JSON:"
+  cat notes.txt | mtad "In one sentence, this says that"
+
+Exit codes: 0 done, 1 failure, 2 wrong arguments, 3 model file, 4 models do not make a pair,
+5 memory or context, 129, 130 and 143 interrupted.`;
+
+/** The command line of `mtad generate`, which is also that of `mtad` alone. */
+export function createGenerate(io: Io, _args: readonly string[], commands: Commands): Command {
+  const program = new Command('mtad')
+    .usage('[generate] [options] [prompt...]\n       mtad <command> [options]')
+    .description(
+      'Generate text with two language models: a small one drafts several tokens at once, a large one judges them.\n' +
+        'Without --model and --draft, a pair of small story models that comes with mtad is used.',
+    )
+    .argument(
+      '[prompt...]',
+      'words to write on from; standard input is put before them, or where {stdin} stands',
+    )
+    .version(VERSION)
+    .action(async (words: string[], flags: GenerateFlags, command: Command) => {
+      const source = command.getOptionValueSource('system');
+      const systemFrom = source === 'cli' ? undefined : source;
+      const output = flags.output === '-' ? undefined : flags.output;
+      io.exitCode = await runGenerate(io, words, { ...flags, systemFrom, output }, command);
+    });
+
+  answerErrors(program, io, '(mtad --help lists the options; -p takes a prompt that begins with -)');
+
+  program.optionsGroup('Models:');
+  addModelOptions(program, io);
+
+  program.optionsGroup('Prompt:');
+  program
+    .option('-p, --prompt <text>', 'the prompt, instead of words')
+    .option('-f, --file <path>', 'read the prompt from a file; - is standard input')
+    .option('--no-stdin', 'do not read standard input')
+    .option('-s, --system <text>', 'what the model is told before the prompt, in its chat template')
+    .option('--chat', 'put the prompt into the chat template (default: if the model has one)')
+    .addOption(
+      new Option('--raw', 'no chat template: give the prompt to the model as it is').conflicts([
+        'chat',
+        'system',
+        'think',
+        'chatTemplate',
+        'chatTemplateFile',
+      ]),
+    );
+  addTemplateOptions(program);
+
+  program.optionsGroup('Decoding:');
+  addDecodingOptions(program);
+  program
+    .addOption(
+      new Option(
+        '--json-schema <file>',
+        'write JSON that obeys this schema, of a file or given as it is',
+      ).conflicts(['grammar', 'ignoreEos']),
+    )
+    .addOption(
+      new Option(
+        '--grammar <file>',
+        "write what this grammar allows, in llama.cpp's notation (GBNF), of a file or given as it is",
+      ).conflicts('ignoreEos'),
+    );
+
+  program.optionsGroup('Runtime:');
+  addEngineOption(program);
+  addRuntimeOptions(program);
+
+  program.optionsGroup('Output:');
+  program
+    .addOption(new Option('--json', 'one JSON object at the end').conflicts('jsonl'))
+    .option('--jsonl', 'one JSON object per event')
+    .option('-o, --output <file>', 'write there instead of standard output')
+    .option('--no-stream', 'print the text when it is complete')
+    .option('--stats', 'figures on standard error (default: on a terminal)')
+    .option('--no-stats', 'no figures')
+    .option(
+      '--perplexity',
+      'measure it (default: with --json, --jsonl, --trace if the vocabulary is small; else it costs time)',
+    )
+    .option('--no-perplexity', 'do not measure it')
+    .option('--highlight', 'colour what was drafted')
+    .option('--hide-reasoning', 'only the answer of a model that reasons first')
+    .option('--trace <file>', 'write every step as a JSON line')
+    .addOption(colorOption())
+    .option('-q, --quiet', 'no progress, no warnings, no figures')
+    .option('-v, --verbose', "llama.cpp's log, and errors in full");
+  program.addHelpText('after', `\n${commandList(commands)}\n${EXAMPLES}`);
+  return program;
 }
 
 /** `mtad generate`: prompt in, text out, figures aside. @returns the exit code */
-export async function runGenerate(
+async function runGenerate(
+  io: Io,
   words: readonly string[],
   flags: GenerateFlags,
-  help: () => string,
+  command: Command,
 ): Promise<number> {
   const sources = { words, prompt: flags.prompt, file: flags.file, stdin: flags.stdin };
-  checkSources(sources);
-  if (!hasPrompt(sources)) {
-    if (!process.stdin.isTTY)
+  checkSources(sources, io);
+  if (!hasPrompt(sources, io)) {
+    if (!io.stdin.isTTY)
       throw new UsageError('No prompt: give it as words, with --file, or on standard input');
-    process.stderr.write(help());
+    io.stderr.write(command.helpInformation({ error: true }));
     return EXIT.usage;
   }
-  checkOutputs(outputsOf(flags), inputFiles(flags));
-  const settings = parseSettings(settingsFor(flags));
-  return attended(flags, (interrupts, progress) =>
-    loadAndWrite(sources, flags, settings, interrupts, progress),
+  checkOutputs(outputsOf(flags), inputFiles(flags, io));
+  const settings = parseSettings(settingsFor(flags, io));
+  const { attended } = await import('../attended.js');
+  return attended(io, flags, (interrupts, progress) =>
+    loadAndWrite(io, sources, flags, settings, interrupts, progress),
   );
 }
 
 async function loadAndWrite(
+  io: Io,
   sources: PromptSources,
   flags: GenerateFlags,
   settings: Settings,
@@ -85,24 +174,25 @@ async function loadAndWrite(
   progress: Progress,
 ): Promise<number> {
   const { signal } = interrupts;
-  const sayLine = sayer(flags);
+  const sayLine = sayer(flags, io);
   const say = (line: string) => {
     progress.stop();
     sayLine(line);
   };
   const options: PairOptions = {
-    ...pairOptionsOf(flags),
+    ...pairOptionsOf(flags, io),
     engine: flags.engine,
     grammar: settings.grammar,
     needsDraft: sequencesOf(settings).draft > 0,
     signal,
-    ...downloadReports(flags, progress),
+    ...downloadReports(io, flags, progress),
   };
   const { findPair, loadPair } = await import('../../models/pair.js'); // half a second, so not before it is needed
   const files = await findPair(options); // before a long standard input is read in vain
   const template = await templateFor(flags, settings, files.target, say);
-  const words = await readPrompt(sources, signal, say);
+  const words = await readPrompt(sources, io, signal, say);
   if (words === '') throw new UsageError('The prompt is empty');
+  const { promptOf } = await import('../../generation/generate.js');
   const prompt = promptOf(words, { inTemplate: template !== undefined, system: flags.system });
 
   const started = performance.now();
@@ -111,81 +201,16 @@ async function loadAndWrite(
   try {
     const loadMs = performance.now() - started;
     warn(flags, files, template, flags.system, say);
-    return await write(pair, prompt, template, flags, settings, { loadMs, interrupts, progress });
+    const { writeText } = await import('../write-text.js');
+    return await writeText(io, pair, prompt, template, flags, settings, { loadMs, interrupts, progress });
   } finally {
     await pair.dispose();
   }
 }
 
-async function write(
-  pair: Pair,
-  prompt: Prompt,
-  template: OpenTemplate | undefined,
-  flags: GenerateFlags,
-  settings: Settings,
-  { loadMs, interrupts, progress }: { loadMs: number; interrupts: Interrupts; progress: Progress },
-): Promise<number> {
-  const output = new Output({
-    printer: printerFor(flags),
-    output: fileOf(flags),
-    trace: flags.trace,
-    onLoss: () => interrupts.abort(),
-  });
-  const runOptions: RunOptions = { ...runOptionsOf(flags), signal: interrupts.signal };
-  let run: Run | undefined;
-  let result: GenerationResult | undefined;
-  try {
-    for await (const event of generate(pair, prompt, settings, runOptions)) {
-      if (event.type === 'start') {
-        const { settings: effective, contextSize, promptTokens } = event;
-        const runtime = { ...flags, contextSize };
-        run = { pair, template, settings: effective, runtime, promptTokens: promptTokens.length, loadMs };
-      }
-      if (event.type === 'prefill') progress.prefill(event.done, event.total);
-      if (event.type === 'text' || event.type === 'end') progress.stop();
-      if (event.type === 'end') result = event.result;
-      await output.take(flags.hideReasoning ? withoutReasoning(event) : event, run!);
-    }
-  } catch (error) {
-    output.rescue();
-    throw error;
-  }
-  await output.finish();
-
-  if (output.readerLeft) return interrupts.exitCode ?? EXIT.ok;
-  const limits = { ...run!.settings, contextSize: run!.runtime.contextSize };
-  const notice = whatIsUndone(result!, run!.settings, flags) ?? cutNotice(result!, limits);
-  if (notice !== undefined) sayer(flags)(notice);
-  if ((flags.stats ?? process.stderr.isTTY) && !flags.quiet)
-    process.stderr.write(statsText(run!, result!, colorsFor(flags.color, process.stderr.isTTY)));
-  return result!.finishReason === 'interrupted' ? interrupts.exitCode! : EXIT.ok;
-}
-
-/** What to do about an early end. */
-const REMEDIES: Partial<Record<FinishReason, string>> = {
-  length: 'raise --max-tokens',
-  context: 'raise --ctx-size',
-  stop: 'choose another --stop',
-};
-
-/** What an early end has left undone where less came than was asked for. */
-function whatIsUndone(
-  result: GenerationResult,
-  { stop }: Settings,
-  { hideReasoning }: GenerateFlags,
-): string | undefined {
-  const { finishReason, reasoning, grammarComplete } = result;
-  if (finishReason === 'interrupted') return undefined;
-  const isOfTemplate = finishReason === 'stop' && stop.length === 0;
-  const remedy = isOfTemplate || !REMEDIES[finishReason] ? '' : `; ${REMEDIES[finishReason]}`;
-  if (hideReasoning && reasoning && answerOf(result) === '')
-    return `the text ended before there was an answer${remedy}`;
-  return grammarComplete === false ? `the text ended before the grammar was complete${remedy}` : undefined;
-}
-
-function sayer({ quiet }: GenerateFlags): (line: string) => void {
+function sayer({ quiet }: GenerateFlags, io: Io): (line: string) => void {
   return (line) => {
-    if (!quiet) process.stderr.write(`mtad: ${line}\n`);
+    if (!quiet) io.say(line);
   };
 }
 
@@ -209,32 +234,20 @@ async function templateFor(
   return undefined;
 }
 
-function fileOf({ output }: GenerateFlags): string | undefined {
-  return output === '-' ? undefined : output;
-}
-
 function outputsOf(flags: GenerateFlags): string[] {
-  return [fileOf(flags), flags.trace].filter((path) => path !== undefined);
+  return [flags.output, flags.trace].filter((path) => path !== undefined);
 }
 
-function hasPrompt({ words, prompt, file, stdin }: PromptSources): boolean {
-  return words.length > 0 || prompt !== undefined || file !== undefined || (stdin && stdinIsRedirected());
+function hasPrompt({ words, prompt, file, stdin }: PromptSources, io: Io): boolean {
+  return words.length > 0 || prompt !== undefined || file !== undefined || (stdin && stdinIsRedirected(io));
 }
 
-function settingsFor(flags: GenerateFlags): SettingsInput {
+function settingsFor(flags: GenerateFlags, io: Io): SettingsInput {
   const measured = flags.json || flags.jsonl || flags.trace ? ('auto' as const) : false;
   return {
     ...settingsOf(flags),
-    ...templateChoiceOf(flags),
+    ...templateChoiceOf(flags, io),
     perplexity: flags.perplexity ?? measured,
-    grammar: readGrammar(flags, sayer(flags)),
+    grammar: readGrammar(flags, sayer(flags, io)),
   };
-}
-
-function printerFor(flags: GenerateFlags): Printer {
-  if (flags.json) return jsonPrinter;
-  if (flags.jsonl) return jsonLinesPrinter;
-  const onTerminal = fileOf(flags) === undefined && process.stdout.isTTY;
-  const highlight = flags.highlight ? colorsFor(flags.color, onTerminal) : undefined;
-  return plainPrinter({ stream: flags.stream, onTerminal, highlight });
 }

@@ -1,22 +1,95 @@
+import { Command } from 'commander';
+import { UsageError } from '../../errors.js';
 import type { Inspection, InspectOptions } from '../../models/inspect.js';
-import { attended } from '../attended.js';
 import { EXIT } from '../failures.js';
-import { draftFile, type RuntimeFlags } from '../options.js';
-import { colorsFor } from '../render/colors.js';
+import type { Io } from '../io.js';
+import {
+  addModelOptions,
+  answerErrors,
+  cacheTypeOption,
+  colorOption,
+  draftFile,
+  gpuOption,
+  type RuntimeFlags,
+  setting,
+  whole,
+} from '../options.js';
+import type { ColorChoice } from '../render/colors.js';
 import { downloadReports } from '../render/downloads.js';
 import { inspectionJson } from '../render/inspection-json.js';
-import { inspectionText } from '../render/inspection-text.js';
 import { jsonLine } from '../render/json.js';
 import { Sink } from '../render/sink.js';
 
 /** What Commander makes of the options. Undefined = not given. */
-export interface InspectFlags
+interface InspectFlags
   extends Pick<RuntimeFlags, 'model' | 'draft' | 'modelsDir' | 'ctxSize' | 'cacheType' | 'gpu'> {
   offline?: boolean;
   draftLength: number;
   beamWidth: number;
   json?: boolean;
-  color: 'auto' | 'always' | 'never';
+  color: ColorChoice;
+}
+
+const EXAMPLES = `
+Examples:
+  mtad inspect llama-8b-q4.gguf llama-1b-q4.gguf
+  mtad inspect hf:Qwen/Qwen3-8B-GGUF:Q4_K_M                 only the header is fetched
+  mtad inspect --pair llama-3.1-8b -c 32768 --cache-type q8_0
+
+Exit codes: 0 they run, if the memory suffices, 2 wrong arguments, 3 a file that does not run, 4 models that do not make a pair.`;
+
+export function createInspect(io: Io): Command {
+  const program = new Command('mtad inspect')
+    .usage('[options] [target] [draft]')
+    .description(
+      'Tell the facts of two model files, whether they make a pair, what memory they need and what would run them.\n' +
+        'Of files elsewhere, only the headers are fetched. Without models, the pair that comes with mtad.',
+    )
+    .argument('[target]', 'file, or address: hf:user/repository:quantisation, https://...')
+    .argument('[draft]', 'the same, or lookup for none')
+    .action(
+      async (
+        target: string | undefined,
+        draft: string | undefined,
+        flags: InspectFlags,
+        command: Command,
+      ) => {
+        if (target !== undefined) refuseSecondNames(command);
+        io.exitCode = await runInspect(io, [target, draft], flags);
+      },
+    );
+  answerErrors(program, io, '(mtad inspect --help lists the options)');
+
+  addModelOptions(program, io);
+
+  program.optionsGroup('What to reckon the memory for:');
+  program
+    .addOption(
+      whole(
+        '-c, --ctx-size <n>',
+        'tokens of context (default: what the target was trained on, up to 8192)',
+        2,
+      ),
+    )
+    .addOption(cacheTypeOption())
+    .addOption(setting('-k, --draft-length <n>', 'draftLength', 'tokens drafted per step'))
+    .addOption(setting('-w, --beam-width <n>', 'beamWidth', 'beams kept while drafting'))
+    .addOption(gpuOption());
+
+  program.optionsGroup('Output:');
+  program
+    .option('--json', 'one object, for machines')
+    .addOption(colorOption())
+    .option('-v, --verbose', 'errors in full');
+  program.addHelpText('after', EXAMPLES);
+  return program;
+}
+
+/** @throws UsageError for models that are named both in words and by options */
+function refuseSecondNames(command: Command): void {
+  for (const option of ['model', 'draft', 'pair'])
+    if (command.getOptionValueSource(option) === 'cli')
+      throw new UsageError(`--${option} names a model a second time: give the models in one way`);
 }
 
 /** Characters of a line where no terminal says how many it has. */
@@ -27,23 +100,26 @@ const WIDTH = 80;
  * @param names target and draft in words, beside which no other models count
  * @returns the exit code: of models that do not run or do not match, that which running them would end with
  */
-export async function runInspect(
+async function runInspect(
+  io: Io,
   names: readonly (string | undefined)[],
   flags: InspectFlags,
 ): Promise<number> {
   const models = modelsOf(names, flags);
-  return attended({}, async ({ signal }, progress) => {
+  const { attended } = await import('../attended.js');
+  return attended(io, {}, async ({ signal }, progress) => {
     progress.loading('Reading headers');
     const { inspect } = await import('../../models/inspect.js');
-    const { onNotice } = downloadReports({}, progress);
+    const { inspectionText } = await import('../render/inspection-text.js');
+    const { onNotice } = downloadReports(io, {}, progress);
     const inspection = await inspect({ ...models, ...optionsOf(flags), signal, onNotice });
     progress.stop();
-    const colors = colorsFor(flags.color, process.stdout.isTTY);
-    const sink = new Sink(undefined, () => {});
+    const colors = io.colors(flags.color, io.stdout);
+    const sink = new Sink(io.stdout);
     await sink.write(
       flags.json
         ? jsonLine(inspectionJson(inspection))
-        : inspectionText(inspection, colors, process.stdout.columns || WIDTH),
+        : inspectionText(inspection, colors, io.stdout.columns || WIDTH),
     );
     sink.check();
     return exitCodeFor(inspection);

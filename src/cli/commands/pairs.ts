@@ -1,24 +1,59 @@
+import { Command } from 'commander';
 import snakecaseKeys from 'snakecase-keys';
 import { knownPairs } from '../../models/known-pairs.js';
 import { EXIT } from '../failures.js';
-import { colorsFor } from '../render/colors.js';
+import type { Io } from '../io.js';
+import { answerErrors, colorOption, modelsDirOption, whole } from '../options.js';
+import type { ColorChoice } from '../render/colors.js';
 import { jsonLine } from '../render/json.js';
-import { downloaded, pairsTable } from '../render/pairs-table.js';
 import { Sink } from '../render/sink.js';
 
 /** What Commander makes of the options. Undefined = not given. */
-export interface PairsFlags {
+interface PairsFlags {
   modelsDir?: string;
   ctxSize: number;
   json?: boolean;
-  color: 'auto' | 'always' | 'never';
+  color: ColorChoice;
+}
+
+const CONTEXT = 8192; // tokens
+
+const EXAMPLES = `
+Examples:
+  mtad pairs                        what there is, and what fits this machine
+  mtad pairs -c 32768               memory with a longer context
+  mtad pairs --json | jq '.pairs[] | select(.fits).name'`;
+
+export function createPairs(io: Io): Command {
+  const program = new Command('mtad pairs')
+    .usage('[options]')
+    .description(
+      'List pairs of models that are known by a name: what they weigh, what memory they take, which are downloaded.',
+    )
+    .argument('[words...]')
+    .action(async (words: string[], flags: PairsFlags, command: Command) => {
+      if (words.length > 0) command.error(`error: pairs takes no words such as ${JSON.stringify(words[0])}`);
+      io.exitCode = await runPairs(io, flags);
+    });
+  answerErrors(program, io, '(mtad pairs --help lists the options)');
+  program
+    .addOption(
+      whole('-c, --ctx-size <n>', 'tokens of context that the memory is reckoned for', 2).default(CONTEXT),
+    )
+    .addOption(modelsDirOption(io))
+    .option('--json', 'one object, for machines')
+    .addOption(colorOption())
+    .option('-v, --verbose', 'errors in full');
+  program.addHelpText('after', EXAMPLES);
+  return program;
 }
 
 /** `mtad pairs`: the pairs that have a name. @returns the exit code */
-export async function runPairs({ modelsDir, ctxSize, json, color }: PairsFlags): Promise<number> {
+async function runPairs(io: Io, { modelsDir, ctxSize, json, color }: PairsFlags): Promise<number> {
   const { overviewOf } = await import('../../models/pair-overview.js');
+  const { downloaded, pairsTable } = await import('../render/pairs-table.js');
   const rows = await overviewOf(await knownPairs(), { modelsDir, contextSize: ctxSize });
-  const colors = colorsFor(color, process.stdout.isTTY);
+  const colors = io.colors(color, io.stdout);
   const pairs = rows.map(({ pair, ...row }) => ({
     ...pair,
     ...row,
@@ -29,8 +64,8 @@ export async function runPairs({ modelsDir, ctxSize, json, color }: PairsFlags):
   }));
   const text = json
     ? jsonLine(snakecaseKeys({ schema: 1, contextSize: ctxSize, pairs }, { deep: true }))
-    : pairsTable(rows, { contextSize: ctxSize, colors, width: process.stdout.columns });
-  const sink = new Sink(undefined, () => {});
+    : pairsTable(rows, { contextSize: ctxSize, colors, width: io.stdout.columns });
+  const sink = new Sink(io.stdout);
   await sink.write(text);
   sink.check();
   return EXIT.ok;

@@ -1,16 +1,18 @@
 import { stat } from 'node:fs/promises';
+import { Command } from 'commander';
 import { UsageError } from '../../errors.js';
 import { type Address, addressText, parseAddress } from '../../models/address.js';
-import { type DownloadedModel, type DownloadOptions, download } from '../../models/download.js';
+import type { DownloadedModel, DownloadOptions } from '../../models/download.js';
 import { knownPair } from '../../models/known-pairs.js';
 import { findDownloaded, modelsFolder, notDownloaded, partsOf } from '../../models/models-folder.js';
-import { attended } from '../attended.js';
 import { EXIT } from '../failures.js';
+import type { Io } from '../io.js';
+import { answerErrors, modelsDirOption } from '../options.js';
 import { downloadReports } from '../render/downloads.js';
 import { Sink } from '../render/sink.js';
 
 /** What Commander makes of the options. Undefined = not given. */
-export interface PullFlags {
+interface PullFlags {
   pair?: string | undefined;
   modelsDir?: string;
   offline?: boolean;
@@ -19,18 +21,58 @@ export interface PullFlags {
   verbose?: boolean;
 }
 
+const EXAMPLES = `
+Addresses:
+  hf:user/repo:Q4_K_M               the file of a quantisation; without one, the hub's choice
+  hf:user/repo/file.gguf#branch     one file, from a branch (default: main)
+  https://host/path/file.gguf       from anywhere
+Of a model in parts (file-00001-of-00003.gguf) any part means all.
+
+Examples:
+  mtad pull hf:bartowski/Qwen2.5-7B-Instruct-GGUF:Q4_K_M hf:bartowski/Qwen2.5-0.5B-Instruct-GGUF:Q4_K_M
+  mtad pull --pair llama-3.1-8b
+  mtad -m $(mtad pull -q hf:bartowski/SmolLM2-135M-Instruct-GGUF:Q8_0) --draft lookup "The sea"
+
+A download that ends early continues when the same command runs again. HF_TOKEN opens gated and private models,
+HF_ENDPOINT names another hub, HTTPS_PROXY and NO_PROXY are heeded.`;
+
+export function createPull(io: Io): Command {
+  const program = new Command('mtad pull')
+    .usage('[options] <address...>')
+    .description('Download models, check them, and print where they are.')
+    .argument('[addresses...]')
+    .action(async (addresses: string[], flags: PullFlags, command: Command) => {
+      if (addresses.length === 0 && flags.pair === undefined)
+        throw new UsageError(
+          'What to download? Give an address such as hf:user/repo:Q4_K_M, or --pair <name>',
+        );
+      const isAsked = addresses.length === 0 || command.getOptionValueSource('pair') === 'cli'; // not only a setting
+      io.exitCode = await runPull(io, addresses, { ...flags, pair: isAsked ? flags.pair : undefined });
+    })
+    .option('--pair <name>', 'target and draft model of a known pair (mtad pairs lists them)')
+    .addOption(modelsDirOption(io))
+    .option('--offline', 'never use the network: only say what is there')
+    .option('--json', 'a JSON array: address, path, bytes, sha256, checked, downloaded')
+    .option('-q, --quiet', 'no progress, no notices')
+    .option('-v, --verbose', 'what the downloader says, and errors in full')
+    .addHelpText('after', EXAMPLES);
+  return answerErrors(program, io, '(mtad pull --help lists the options)');
+}
+
 /** `mtad pull`: models from a hub into the models folder, their paths out. @returns the exit code */
-export async function runPull(names: readonly string[], flags: PullFlags): Promise<number> {
+async function runPull(io: Io, names: readonly string[], flags: PullFlags): Promise<number> {
+  const { attended } = await import('../attended.js');
+  const { download } = await import('../../models/download.js');
   const pair = flags.pair === undefined ? undefined : await knownPair(flags.pair);
   const wanted = [...names, ...(pair ? [pair.target.address, pair.draft.address] : [])].map(addressOf);
-  return attended(flags, async (interrupts, progress) => {
-    const stdout = new Sink(undefined, () => {}); // a reader that leaves does not end a download
+  return attended(io, flags, async (interrupts, progress) => {
+    const stdout = new Sink(io.stdout); // a reader that leaves does not end a download
     const options: DownloadOptions = {
       modelsDir: flags.modelsDir,
       verify: true,
       signal: interrupts.signal,
-      log: flags.verbose ? (line) => process.stderr.write(`${line}\n`) : undefined,
-      ...downloadReports(flags, progress),
+      log: flags.verbose ? (line) => void io.stderr.write(`${line}\n`) : undefined,
+      ...downloadReports(io, flags, progress),
     };
     const pulling = flags.offline ? downloadedModels(wanted, options) : download(wanted, options);
     const models: DownloadedModel[] = [];

@@ -1,16 +1,18 @@
 import type { DownloadOptions } from '../../models/download.js';
 import type { DownloadProgress } from '../../models/receive.js';
+import type { Io } from '../io.js';
 import type { Progress } from './progress.js';
 
 /** What is told of downloads on standard error: a bar per file on a terminal, elsewhere a line at its start and end. */
 export function downloadReports(
+  io: Io,
   { quiet }: { readonly quiet?: boolean | undefined },
   progress: Progress,
 ): Pick<DownloadOptions, 'onProgress' | 'onNotice'> {
   if (quiet) return {};
   const say = (line: string) => {
     progress.stop();
-    process.stderr.write(`mtad: ${line}\n`);
+    io.say(line);
   };
   let current: string | undefined;
   const onProgress = ({ file, bytes, total, state }: DownloadProgress) => {

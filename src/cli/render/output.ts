@@ -1,11 +1,13 @@
 import type { GenerationEvent } from '../../generation/events.js';
 import { textOf } from '../../text/text-stream.js';
 import { traceStart, traceStep } from '../../trace/write.js';
+import type { Io } from '../io.js';
 import { jsonLine, paramsJson, type Run } from './json.js';
 import type { Printer } from './printers.js';
 import { Sink } from './sink.js';
 
 export interface OutputOptions {
+  readonly io: Io;
   readonly printer: Printer;
   readonly output: string | undefined; // file; undefined = standard output
   readonly trace: string | undefined; // file
@@ -24,8 +26,8 @@ export class Output {
 
   constructor(options: OutputOptions) {
     this.#options = options;
-    this.#sink = new Sink(options.output, options.onLoss);
-    this.#trace = options.trace === undefined ? undefined : new Sink(options.trace, () => {});
+    this.#sink = new Sink(options.output ?? options.io.stdout, options.onLoss);
+    this.#trace = options.trace === undefined ? undefined : new Sink(options.trace);
   }
 
   /** Whether the reader of standard output has left. */
@@ -50,9 +52,9 @@ export class Output {
     await Promise.all([this.#sink.close(), this.#trace?.close()]);
     if (this.#sink.loss) {
       const isFile = this.#options.output !== undefined;
-      const refuge = isFile ? new Sink(undefined, () => {}) : this.#sink;
+      const refuge = isFile ? new Sink(this.#options.io.stdout) : this.#sink;
       await refuge.write(this.#printed);
-      if (refuge.failure && this.#text !== '') process.stderr.write(`${this.#text}\n`);
+      if (refuge.failure && this.#text !== '') this.#options.io.stderr.write(`${this.#text}\n`);
       throw this.#sink.loss;
     }
     this.#trace?.check();
@@ -60,6 +62,7 @@ export class Output {
 
   /** After a failure of the generation: shows on standard error what was written and not printed yet. */
   rescue(): void {
-    if (this.#text !== '' && !this.#printed.includes(this.#text)) process.stderr.write(`${this.#text}\n`);
+    if (this.#text !== '' && !this.#printed.includes(this.#text))
+      this.#options.io.stderr.write(`${this.#text}\n`);
   }
 }

@@ -1,5 +1,6 @@
 import cliProgress, { Presets, SingleBar } from 'cli-progress';
 import ora, { type Ora } from 'ora';
+import type { Output } from '../io.js';
 
 const { TimeFormat } = cliProgress.Format; // which Node does not find among the names of this CommonJS module
 
@@ -19,17 +20,19 @@ const formatTime: typeof TimeFormat = (seconds, ...rest) =>
 /** What happens before the first token, on standard error if it is a terminal: a spinner or a bar, never both. */
 export class Progress {
   readonly enabled: boolean;
+  readonly #stream: Output;
   #spinner: Ora | undefined;
   #bar: SingleBar | undefined;
 
-  constructor(enabled: boolean) {
-    this.enabled = enabled && process.stderr.columns > 0; // ora redraws for ever on a terminal without width
+  constructor(stream: Output, enabled: boolean) {
+    this.#stream = stream;
+    this.enabled = enabled && (stream.columns ?? 0) > 0; // ora redraws for ever on a terminal without width
   }
 
   loading(text: string): void {
     if (!this.enabled) return;
     if (this.#spinner) this.#spinner.text = text;
-    else this.#spinner = ora({ text, stream: process.stderr, discardStdin: false }).start();
+    else this.#spinner = ora({ text, stream: this.#stream, discardStdin: false }).start();
   }
 
   prefill(done: number, total: number): void {
@@ -62,14 +65,14 @@ export class Progress {
   }
 
   #start(format: string, done: number, total: number, etaBuffer: number): void {
-    const barsize = Math.max(0, Math.min(BAR_SIZE, process.stderr.columns - widthBeside(format, total)));
+    const barsize = Math.max(0, Math.min(BAR_SIZE, this.#stream.columns! - widthBeside(format, total)));
     this.#bar = new SingleBar(
       {
         format,
         formatTime,
         barsize,
         etaBuffer,
-        stream: process.stderr,
+        stream: this.#stream,
         clearOnComplete: true,
         hideCursor: true,
       },

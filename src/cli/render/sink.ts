@@ -15,17 +15,21 @@ import {
 import { dirname, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { UsageError } from '../../errors.js';
+import type { Output } from '../io.js';
 
 /** Where something is written. Writing waits for a slow reader. A file is opened, and emptied, by the first write. */
 export class Sink {
-  readonly #path: string | undefined; // undefined = standard output
+  readonly #to: string | Output; // a file's path, or standard output
   readonly #onFailure: () => void;
   #stream: Writable | undefined;
   #failure: NodeJS.ErrnoException | undefined;
 
-  /** @param onFailure called once, when nothing can be written any more */
-  constructor(path: string | undefined, onFailure: () => void) {
-    this.#path = path;
+  /**
+   * @param to a file's path, or standard output
+   * @param onFailure called once, when nothing can be written any more
+   */
+  constructor(to: string | Output, onFailure: () => void = () => {}) {
+    this.#to = to;
     this.#onFailure = onFailure;
   }
 
@@ -37,13 +41,13 @@ export class Sink {
   /** Whether a pipe or a terminal has nobody at its other end any more. */
   get readerLeft(): boolean {
     const code = this.#failure?.code;
-    return code === 'EPIPE' || (code === 'EIO' && this.#path === undefined && process.stdout.isTTY);
+    return code === 'EPIPE' || (code === 'EIO' && typeof this.#to !== 'string' && this.#to.isTTY === true);
   }
 
   /** What to throw when something was lost. A reader that left is no loss. */
   get loss(): Error | undefined {
     if (!this.#failure || this.readerLeft) return undefined;
-    const place = this.#path ?? 'standard output';
+    const place = typeof this.#to === 'string' ? this.#to : 'standard output';
     return new Error(`Cannot write ${place}: ${this.#failure.message}`, { cause: this.#failure });
   }
 
@@ -65,7 +69,7 @@ export class Sink {
 
   /** Completes a file, also one that nothing was written to. */
   close(): Promise<void> {
-    if (this.#failure || this.#path === undefined) return Promise.resolve();
+    if (this.#failure || typeof this.#to !== 'string') return Promise.resolve();
     const stream = this.#open();
     return new Promise((done) => {
       stream.once('close', done); // some file systems tell only then
@@ -81,31 +85,37 @@ export class Sink {
 
   #open(): Writable {
     if (!this.#stream) {
-      this.#stream = this.#path === undefined ? standardOutput() : createWriteStream(this.#path);
+      this.#stream = typeof this.#to === 'string' ? createWriteStream(this.#to) : streamTo(this.#to);
       this.#stream.on('error', (error) => this.#fail(error));
     }
     return this.#stream;
   }
 }
 
-function standardOutput(): Writable {
-  return isFileOrDevice() ? createWriteStream('', { fd: 1, autoClose: false }) : process.stdout;
+function streamTo(stdout: Output): Writable {
+  const fd = fileOrDevice(stdout);
+  return fd === undefined ? stdout : createWriteStream('', { fd, autoClose: false });
 }
 
-/** Whether standard output is none of a terminal, a pipe and a socket: Node's own stream does not tell of what a full disk cuts off. */
-function isFileOrDevice(): boolean {
-  const output = fstatSync(1);
-  return output.isFile() || (output.isCharacterDevice() && !process.stdout.isTTY);
+/**
+ * The descriptor of a standard output that is a file or a device, undefined for a terminal, a pipe, a socket and a stream
+ * in memory: Node's own stream does not tell of what a full disk cuts off.
+ */
+function fileOrDevice({ fd, isTTY }: Output): number | undefined {
+  if (fd === undefined) return undefined;
+  const file = fstatSync(fd);
+  return file.isFile() || (file.isCharacterDevice() && !isTTY) ? fd : undefined;
 }
 
 /** Writes to standard output at once. @throws Error when something was lost */
-export function printNow(text: string): void {
-  if (!isFileOrDevice()) {
-    process.stdout.write(text);
+export function printNow(text: string, stdout: Output): void {
+  const fd = fileOrDevice(stdout);
+  if (fd === undefined) {
+    stdout.write(text);
     return;
   }
   try {
-    writeFileSync(1, text);
+    writeFileSync(fd, text);
   } catch (cause) {
     throw new Error(`Cannot write standard output: ${(cause as Error).message}`, { cause });
   }
@@ -141,8 +151,8 @@ export function checkOutputs(outputs: readonly string[], inputs: readonly string
  * @param outputs files that will be written, beside standard output
  * @throws UsageError naming the first of them for which there is no room
  */
-export function checkRoom(outputs: readonly string[]): void {
-  refuseLackOf(checkStandardOutput, 'standard output');
+export function checkRoom(outputs: readonly string[], { fd }: Output): void {
+  if (fd !== undefined) refuseLackOf(() => checkStandardOutput(fd), 'standard output');
   for (const path of outputs) refuseLackOf(checkFile, path);
 }
 
@@ -161,9 +171,9 @@ const NOTHING = Buffer.alloc(0);
 const OWN_OUTPUT = '/proc/self/fd/1';
 
 /** A file or a device: of pipes there is no telling. */
-function checkStandardOutput(): void {
-  const output = fstatSync(1);
-  if (output.isCharacterDevice()) writeSync(1, NOTHING);
+function checkStandardOutput(fd: number): void {
+  const output = fstatSync(fd);
+  if (output.isCharacterDevice()) writeSync(fd, NOTHING);
   else if (output.isFile() && existsSync(OWN_OUTPUT)) checkDisk(OWN_OUTPUT);
 }
 

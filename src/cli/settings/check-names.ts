@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { closest, distance } from 'fastest-levenshtein';
 import { UsageError } from '../../errors.js';
+import { type Commands, createCommand, settableNames } from '../command.js';
+import type { Io } from '../io.js';
 import { LLAMA_CPP_OPTIONS } from '../llama-cpp-options.js';
-import { isSettable, PROGRAMS, SETTABLE, type SettableName } from '../programs/index.js';
 import type { SettingsFile } from './file.js';
 import { isOfOneRun, settingName, settingsOf } from './names.js';
 
@@ -10,16 +11,24 @@ import { isOfOneRun, settingName, settingsOf } from './names.js';
  * @param program the one that runs, so that a file which is all about it costs no other
  * @throws UsageError for a name that is no setting of any command, or not of the one whose table it stands in
  */
-export async function checkNames(file: SettingsFile, command: SettableName, program: Command): Promise<void> {
+export async function checkNames(
+  file: SettingsFile,
+  command: string,
+  program: Command,
+  io: Io,
+  commands: Commands,
+): Promise<void> {
   const own = settingsOf(program);
   const strange = [...file.top.keys()].filter((name) => !own.has(name));
   if (strange.length > 0) {
-    const programs = await Promise.all(SETTABLE.map((name) => PROGRAMS[name]()));
+    const programs = await Promise.all(
+      settableNames(commands).map((name) => createCommand(name, io, commands)),
+    );
     for (const name of strange) refuseUnless(programs, name, file.where(name));
   }
   for (const [table, given] of file.tables) {
-    if (!isSettable(table)) throw unknownTable(file, table);
-    const named = table === command ? program : await PROGRAMS[table]();
+    if (!commands.get(table)?.takesSettings) throw unknownTable(file, table, settableNames(commands));
+    const named = table === command ? program : await createCommand(table, io, commands);
     for (const name of given.keys()) refuseUnless([named], name, file.where(name, table), table);
   }
 }
@@ -64,8 +73,8 @@ function ofLlamaCpp(name: string): string | undefined {
   return theirs && 'ours' in theirs ? theirs.ours : undefined;
 }
 
-function unknownTable(file: SettingsFile, table: string): UsageError {
-  const meant = nearest(table, SETTABLE);
-  const hint = meant === undefined ? `tables are ${SETTABLE.join(', ')}` : `did you mean [${meant}]?`;
+function unknownTable(file: SettingsFile, table: string, known: readonly string[]): UsageError {
+  const meant = nearest(table, known);
+  const hint = meant === undefined ? `tables are ${known.join(', ')}` : `did you mean [${meant}]?`;
   return new UsageError(`${file.where(table)} is no command; ${hint}`);
 }

@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import envPaths from 'env-paths';
 import { z } from 'zod';
 import { UsageError } from '../../errors.js';
+import type { Io } from '../io.js';
+import { configFolder } from '../user-folders.js';
 import type { Given } from './values.js';
 
 /** A settings file as it is written: names and values have yet to be judged. */
@@ -15,10 +16,10 @@ export interface SettingsFile {
 }
 
 /** @returns the file to read, whether or not there is one; undefined = none, because MTAD_CONFIG is empty */
-export function settingsPath(): string | undefined {
-  const named = process.env.MTAD_CONFIG;
+export function settingsPath(env: Io['env']): string | undefined {
+  const named = env.MTAD_CONFIG;
   if (named === '') return undefined;
-  return named === undefined ? join(envPaths('mtad', { suffix: '' }).config, 'config.toml') : resolve(named);
+  return named === undefined ? join(configFolder(env), 'config.toml') : resolve(named);
 }
 
 /**
@@ -26,9 +27,9 @@ export function settingsPath(): string | undefined {
  * @throws UsageError for a file that MTAD_CONFIG names and that is not there, for one that cannot be read, and for one
  *   that is no TOML, with the line
  */
-export async function readSettingsFile(): Promise<SettingsFile | undefined> {
-  const path = settingsPath();
-  const text = path === undefined ? undefined : readText(path);
+export async function readSettingsFile(env: Io['env']): Promise<SettingsFile | undefined> {
+  const path = settingsPath(env);
+  const text = path === undefined ? undefined : readText(path, env.MTAD_CONFIG !== undefined);
   if (path === undefined || text === undefined) return undefined;
   const { parse, TomlError } = await import('smol-toml');
   try {
@@ -40,13 +41,14 @@ export async function readSettingsFile(): Promise<SettingsFile | undefined> {
   }
 }
 
-function readText(path: string): string | undefined {
+/** @param isNamed by MTAD_CONFIG, so that it must be there */
+function readText(path: string, isNamed: boolean): string | undefined {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path)); // also leaves out a byte order mark
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     const isNone = code === 'ENOENT' || code === 'ENOTDIR' || !existsSync(path); // or in a folder of somebody else's
-    if (isNone && process.env.MTAD_CONFIG === undefined) return undefined;
+    if (isNone && !isNamed) return undefined;
     const what = code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8 text' : message;
     throw new UsageError(`Cannot read the settings file ${path}: ${what} (--no-config does without)`, {
       cause,

@@ -1,8 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../../errors.js';
 import { refusalOf, strategyNamed } from '../../strategies/index.js';
+import type { Commands } from '../command.js';
+import type { Io } from '../io.js';
 import { draftSource } from '../options.js';
-import type { SettableName } from '../programs/index.js';
 import { checkNames } from './check-names.js';
 import { readSettingsFile } from './file.js';
 import { isSwitch, settingName, settingsOf, variableName } from './names.js';
@@ -28,9 +29,9 @@ What is not given comes from the environment (MTAD_DRAFT_LENGTH for --draft-leng
 mtad config shows every value and where it is from.`;
 
 /** Lets a program take settings from elsewhere: flags > environment > settings file > what suits the pair > defaults. */
-export function takeSettings(command: SettableName, program: Command): void {
+export function takeSettings(command: string, program: Command, io: Io, commands: Commands): void {
   addSettingsOptions(program);
-  program.hook('preAction', () => applySettings(command, program));
+  program.hook('preAction', () => applySettings(command, program, io, commands));
 }
 
 /** What a program needs so that a flag can overrule every setting. */
@@ -47,10 +48,15 @@ export function addSettingsOptions(program: Command): void {
  * Fills in what no flag said, after the parsing. Commander keeps the source of each value.
  * @throws UsageError for a value that its option refuses, unless a stronger source overrules it
  */
-export async function applySettings(command: SettableName, program: Command): Promise<void> {
+export async function applySettings(
+  command: string,
+  program: Command,
+  io: Io,
+  commands: Commands,
+): Promise<void> {
   const undone = undo(program);
-  const files = program.opts().config === false ? [] : await fileLayers(command, program);
-  const elsewhere = [environmentLayer(program), ...files].map((layer) => withoutUndone(layer, undone));
+  const files = program.opts().config === false ? [] : await fileLayers(command, program, io, commands);
+  const elsewhere = [environmentLayer(program, io), ...files].map((layer) => withoutUndone(layer, undone));
   const layers = [flagLayer(program), ...elsewhere];
   const settled = usesModels(program) ? await withPair(withOwnDrafts(layers)) : layers;
   for (const layer of settled) apply(program, layer);
@@ -147,25 +153,25 @@ function flagLayer(program: Command): Layer {
 }
 
 /** A variable that is empty says nothing. */
-function environmentLayer(program: Command): Layer {
+function environmentLayer(program: Command, { env }: Io): Layer {
   const given = [...settingsOf(program).keys()].flatMap((name) => {
-    const value = process.env[variableName(name)];
+    const value = env[variableName(name)];
     return value ? [[name, value] as const] : [];
   });
   return { given: new Map(given), source: variableName, where: variableName };
 }
 
 /** The table of the command, then what stands above all tables. */
-async function fileLayers(command: SettableName, program: Command): Promise<Layer[]> {
-  const file = await readSettingsFile();
+async function fileLayers(command: string, program: Command, io: Io, commands: Commands): Promise<Layer[]> {
+  const file = await readSettingsFile(io.env);
   if (!file) return [];
-  await checkNames(file, command, program);
+  await checkNames(file, command, program, io, commands);
   const options = settingsOf(program);
   const layer = (values: ReadonlyMap<string, Given>, table?: string): Layer => ({
     given: new Map(
       [...values].map(([name, value]) => {
         const option = options.get(name);
-        return [name, option ? withHome(option, value) : value];
+        return [name, option ? withHome(option, value, io.env) : value];
       }),
     ),
     source: () => file.path,

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, type Option } from 'commander';
-import { homePath } from '../home-path.js';
+import type { Io } from '../io.js';
+import { homePath } from '../user-folders.js';
 import { isSwitch } from './names.js';
 
 /** A value as a file or the environment gives it. */
@@ -42,8 +43,8 @@ export function namesFile({ flags }: Option): boolean {
 }
 
 /** A value whose home folder, if it is a file, a shell would have filled in. */
-export function withHome(option: Option, given: Given): Given {
-  return namesFile(option) && typeof given === 'string' ? homePath(given) : given;
+export function withHome(option: Option, given: Given, env: Io['env']): Given {
+  return namesFile(option) && typeof given === 'string' ? homePath(given, env) : given;
 }
 
 function parseText({ parseArg }: Option, text: string, previous: unknown): unknown {

@@ -20,7 +20,7 @@ const PEER = fakeSummary({
 
 /** The lines of the table, heads included. */
 function linesOf(contenders: Parameters<typeof reportOf>[0], width: number): string[] {
-  const [table] = benchmarkTable(reportOf(contenders), colorsFor('never', false), width).split('\n\n');
+  const [table] = benchmarkTable(reportOf(contenders), colorsFor('never', false, {}), width).split('\n\n');
   return table!.split('\n');
 }
 

@@ -3,22 +3,24 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command, Option } from 'commander';
 import { stringify } from 'smol-toml';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { PROGRAMS, SETTABLE, type SettableName } from '../../../src/cli/programs/index.js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createCommand, settableNames } from '../../../src/cli/command.js';
+import { COMMANDS } from '../../../src/cli/commands/index.js';
 import { takeSettings } from '../../../src/cli/settings/layers.js';
 import { isSwitch, settingsOf, variableName } from '../../../src/cli/settings/names.js';
 import { type Given, parseGiven } from '../../../src/cli/settings/values.js';
 import { STRATEGY_NAMES } from '../../../src/strategies/index.js';
+import { ioInMemory } from '../../support/run-in-process.js';
 
 let folder: string;
 let file: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mtad-layers-'));
   file = join(folder, 'config.toml');
-  for (const name of Object.keys(process.env)) if (name.startsWith('MTAD_')) delete process.env[name];
 });
-afterEach(() => vi.unstubAllEnvs());
 afterAll(() => rm(folder, { recursive: true }));
+
+const SETTABLE = settableNames(COMMANDS);
 
 /** Where a setting may be said, strongest first. */
 const LAYERS = ['flag', 'environment', 'table', 'top'] as const;
@@ -26,14 +28,16 @@ type LayerName = (typeof LAYERS)[number];
 
 /** The command's program after it has parsed what the layers say of one setting; it runs nothing. */
 async function settled(
-  command: SettableName,
+  command: string,
   said: Partial<Record<LayerName, Record<string, Given>>>,
 ): Promise<Command> {
-  const program = (await PROGRAMS[command]()).action(() => {});
-  takeSettings(command, program);
-  for (const [name, value] of Object.entries(said.environment ?? {}))
-    vi.stubEnv(variableName(name), String(value));
-  vi.stubEnv('MTAD_CONFIG', file);
+  const variables = Object.entries(said.environment ?? {}).map(([name, value]) => [
+    variableName(name),
+    String(value),
+  ]);
+  const io = ioInMemory({ MTAD_CONFIG: file, ...Object.fromEntries(variables) });
+  const program = (await createCommand(command, io, COMMANDS)).action(() => {});
+  takeSettings(command, program, io, COMMANDS);
   await writeFile(file, stringify({ ...said.top, [command]: said.table ?? {} }));
   const flags = Object.entries(said.flag ?? {}).map(([name, value]) => {
     if (typeof value === 'boolean') return value ? `--${name}` : `--no-${name}`;
@@ -60,7 +64,7 @@ const pairsOfLayers = LAYERS.flatMap((stronger, i) =>
 );
 
 describe.each(SETTABLE)('%s', async (command) => {
-  const options = settingsOf(await PROGRAMS[command]());
+  const options = settingsOf(await createCommand(command, ioInMemory(), COMMANDS));
 
   test.each([...options])(
     '--%s: the stronger of any two layers wins, whichever it says',
@@ -76,7 +80,6 @@ describe.each(SETTABLE)('%s', async (command) => {
           expect(program.opts()[key]).toEqual(parseGiven(option, strong));
           const sources = { flag: 'cli', environment: variableName(name), table: file, top: file };
           expect(program.getOptionValueSource(key)).toBe(sources[stronger]);
-          vi.unstubAllEnvs();
         }
     },
   );
@@ -89,14 +92,15 @@ describe.each(SETTABLE)('%s', async (command) => {
       for (const weaker of LAYERS.slice(1)) {
         const said = { flag: { [name]: false }, [weaker]: { [name]: twoValues(name, option)[0] } };
         expect((await settled(command, said)).opts()).toEqual(untouched);
-        vi.unstubAllEnvs();
       }
     },
   );
 
   test.each([...options])('--%s: nothing said leaves the default', async (_, option) => {
     const key = option.attributeName();
-    expect((await settled(command, {})).opts()[key]).toEqual((await PROGRAMS[command]()).opts()[key]);
+    expect((await settled(command, {})).opts()[key]).toEqual(
+      (await createCommand(command, ioInMemory(), COMMANDS)).opts()[key],
+    );
   });
 });
 
@@ -109,12 +113,10 @@ describe.each(SAMPLING)('%s', (command) => {
       const program = await settled(command, { [by]: { pair: 'llama-3.1-8b' } });
       expect(program.opts()).toMatchObject({ temperature: 0.6, topP: 0.9, topK: 10 });
       expect(program.getOptionValueSource('temperature')).toBe('pair llama-3.1-8b');
-      vi.unstubAllEnvs();
       for (const other of LAYERS) {
         const both = { [by]: { pair: 'llama-3.1-8b' } };
         const said = { ...both, [other]: { ...both[other], temperature: 0.25 } };
         expect((await settled(command, said)).opts().temperature).toBe(0.25);
-        vi.unstubAllEnvs();
       }
     }
   });
@@ -148,7 +150,6 @@ describe('--pair', () => {
     for (const beside of ['model', 'draft']) {
       const contradiction = settled('generate', { [layer]: { ...pair, [beside]: 'a.gguf' } });
       await expect(contradiction).rejects.toThrow(/pair stands for both models|PAIR stands for both models/);
-      vi.unstubAllEnvs();
     }
   });
 
@@ -200,7 +201,6 @@ describe('settings that exclude each other', () => {
         system: undefined,
         ...strong,
       });
-      vi.unstubAllEnvs();
     }
   });
 
@@ -209,7 +209,6 @@ describe('settings that exclude each other', () => {
       const contradiction = settled('generate', { [layer]: { ...one, ...other } });
       const [a, b] = [Object.keys(one)[0], Object.keys(other)[0]];
       await expect(contradiction).rejects.toThrow(new RegExp(`${a}.*${b}|${b}.*${a}`, 'i'));
-      vi.unstubAllEnvs();
     }
   });
 
@@ -231,7 +230,6 @@ describe('a strategy and what it cannot do', () => {
     for (const [stronger, weaker] of pairsOfLayers) {
       const program = await settled('generate', { [stronger]: strong, [weaker]: weak });
       expect(program.opts()).toEqual({ ...usual, ...strong });
-      vi.unstubAllEnvs();
     }
   });
 
@@ -239,7 +237,6 @@ describe('a strategy and what it cannot do', () => {
     for (const layer of LAYERS.slice(1)) {
       const contradiction = settled('generate', { [layer]: { ...one, ...other } });
       await expect(contradiction).rejects.toThrow(/strategy.*(clip|draft)|(clip|draft).*strategy/i);
-      vi.unstubAllEnvs();
     }
   });
 
@@ -252,7 +249,6 @@ describe('a strategy and what it cannot do', () => {
       ] as const) {
         const program = await settled('generate', { [stronger]: { strategy }, [weaker]: { strategy, clip } });
         expect(program.opts()).toMatchObject(clip ? { strategy, clip } : { strategy });
-        vi.unstubAllEnvs();
       }
     },
   );
@@ -270,7 +266,6 @@ test.each(['json-schema', 'grammar'])('--%s lets the text end, whatever is usual
   for (const weaker of LAYERS.slice(1)) {
     const said = { flag: { [name]: 'a.file' }, [weaker]: { 'ignore-eos': true } };
     expect((await settled('generate', said)).opts().ignoreEos).toBe(undefined);
-    vi.unstubAllEnvs();
   }
 });
 
@@ -296,8 +291,9 @@ test('lists: a flag replaces the list of the file, and one value is a list of on
 
 test('of --no-stop and --stop, the last holds what it says', async () => {
   const program = async (...flags: string[]) => {
-    const generate = (await PROGRAMS.generate()).action(() => {});
-    takeSettings('generate', generate);
+    const io = ioInMemory();
+    const generate = (await createCommand('generate', io, COMMANDS)).action(() => {});
+    takeSettings('generate', generate, io, COMMANDS);
     return (await generate.parseAsync(['--no-config', ...flags], { from: 'user' })).opts().stop;
   };
   expect(await program('--stop', 'a', '--no-stop')).toEqual([]);
@@ -326,7 +322,6 @@ test('--no-<name> undoes what environment and file say, and nothing of a pair', 
     expect((await settled('generate', { flag: { ...pair, [name]: false } })).opts()).toEqual(whole);
     const said = { flag: { [name]: false }, environment: { [name]: beside[name as 'model'] }, top: pair };
     expect((await settled('generate', said)).opts()).toEqual(whole);
-    vi.unstubAllEnvs();
   }
 });
 

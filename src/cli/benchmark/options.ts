@@ -5,16 +5,16 @@ import type { BenchmarkOptions } from '../../benchmark/options.js';
 import { readPrompts } from '../../benchmark/prompts.js';
 import { UsageError } from '../../errors.js';
 import { heedsSetting, PLAIN, refusalOf, STRATEGY_NAMES, type StrategyName } from '../../strategies/index.js';
+import type { Io } from '../io.js';
 import { DEFAULTS, draftSource, pairOptionsOf, runOptionsOf } from '../options.js';
-import { BUILT_IN_LIMIT } from '../programs/benchmark.js';
 import { templateChoiceOf } from '../template-options.js';
-import type { BenchmarkFlags } from './benchmark.js';
+import { type BenchmarkFlags, BUILT_IN_LIMIT } from './flags.js';
 
 /**
  * What the command line means, the prompts read.
  * @throws UsageError for options that contradict each other, and for prompts that cannot be read
  */
-export async function optionsOf(flags: BenchmarkFlags): Promise<Omit<BenchmarkOptions, 'signal'>> {
+export async function optionsOf(io: Io, flags: BenchmarkFlags): Promise<Omit<BenchmarkOptions, 'signal'>> {
   const { prompts, engine, repetitions, seed = randomInt(2 ** 32) } = flags;
   const { temperature, topK, topP, maxTokens, ignoreEos = false, special = false } = flags;
   const limit = flags.limit ?? (prompts === undefined ? BUILT_IN_LIMIT : Number.POSITIVE_INFINITY);
@@ -23,10 +23,10 @@ export async function optionsOf(flags: BenchmarkFlags): Promise<Omit<BenchmarkOp
     peers: flags.peers ?? false,
     engines: engine,
     promptSource: sourceName(prompts),
-    prompts: await readPrompts(prompts, limit),
+    prompts: await readPrompts(prompts, limit, io),
     raw: flags.raw ?? false,
-    template: templateChoiceOf(flags),
-    pair: pairOptionsOf(flags),
+    template: templateChoiceOf(flags, io),
+    pair: pairOptionsOf(flags, io),
     run: runOptionsOf(flags),
     settings: { temperature, topK, topP, maxTokens, ignoreEos, special },
     repetitions,

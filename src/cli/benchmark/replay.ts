@@ -5,15 +5,15 @@ import { readTrace } from '../../trace/read-trace.js';
 import type { Trace } from '../../trace/recorded.js';
 import { REPLAY_CAVEAT, type Replay, type Reproduction, replayGrid, reproduces } from '../../trace/replay.js';
 import { EXIT } from '../failures.js';
-import { colorsFor } from '../render/colors.js';
+import type { Io } from '../io.js';
 import { jsonLine } from '../render/json.js';
 import { fits, folded, plainTable } from '../render/plain-table.js';
 import { Sink } from '../render/sink.js';
-import type { BenchmarkFlags } from './benchmark.js';
+import type { BenchmarkFlags } from './flags.js';
 
 /** `mtad benchmark --replay`: what other settings would have accepted of recorded drafts. @returns the exit code */
-export async function runReplay(file: string, flags: BenchmarkFlags): Promise<number> {
-  const trace = await readTrace(file);
+export async function runReplay(io: Io, file: string, flags: BenchmarkFlags): Promise<number> {
+  const trace = await readTrace(file, io);
   const { threshold: thresholds, draftLength: draftLengths, clip } = flags;
   const tooLong = draftLengths?.find((draftLength) => draftLength > trace.rule.draftLength);
   if (tooLong !== undefined)
@@ -22,18 +22,18 @@ export async function runReplay(file: string, flags: BenchmarkFlags): Promise<nu
     );
   const rows = replayGrid(trace, { thresholds, draftLengths, clips: clip ? [false, true] : undefined });
   const own = reproduces(trace);
-  const stdout = new Sink(undefined, () => {});
-  await stdout.write(rendered(rows, own, trace, flags));
+  const stdout = new Sink(io.stdout);
+  await stdout.write(rendered(io, rows, own, trace, flags));
   stdout.check();
   const isSaid = flags.format !== 'md' && flags.format !== 'csv'; // by the table and by JSON themselves
   if (!isSaid && !flags.quiet) {
-    const lines = linesOf(own, trace).map((line) => folded(line, process.stderr.columns));
-    process.stderr.write(`${lines.join('\n')}\n`);
+    const lines = linesOf(own, trace).map((line) => folded(line, io.stderr.columns));
+    io.stderr.write(`${lines.join('\n')}\n`);
   }
   const [first] = own.differences;
   if (!first) return EXIT.ok;
-  process.stderr.write(
-    `mtad: ${trace.file}, line ${first.line}: ${first.recorded} tokens were accepted then, ${first.replayed} are now\n`,
+  io.say(
+    `${trace.file}, line ${first.line}: ${first.recorded} tokens were accepted then, ${first.replayed} are now`,
   );
   return EXIT.failure;
 }
@@ -58,6 +58,7 @@ const COLUMNS: readonly [head: string, cell: (row: Replay) => string][] = [
 const EXPENDABLE = ['by position', 'rate'];
 
 function rendered(
+  io: Io,
   rows: readonly Replay[],
   own: Reproduction,
   trace: Trace,
@@ -68,8 +69,8 @@ function rendered(
   const align = 'right' as const;
   switch (format) {
     case 'table': {
-      const colors = colorsFor(color, process.stdout.isTTY);
-      const width = process.stdout.columns;
+      const colors = io.colors(color, io.stdout);
+      const width = io.stdout.columns;
       const draw = (columns: typeof COLUMNS) =>
         plainTable(
           columns.map(([head]) => ({ head, align })),

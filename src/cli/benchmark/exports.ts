@@ -9,7 +9,7 @@ import { reportPage } from '../../benchmark/out/page/page.js';
 import type { BenchmarkReport } from '../../benchmark/report.js';
 import { UsageError } from '../../errors.js';
 import type { Sink } from '../render/sink.js';
-import type { BenchmarkFlags } from './benchmark.js';
+import type { BenchmarkFlags } from './flags.js';
 
 /** A file that is written when a run is over. */
 export interface Export {

@@ -1,0 +1,90 @@
+import type { Commands } from '../command.js';
+
+/** Every command of mtad, in the order of the help. The file of each is loaded only where it is wanted. */
+export const COMMANDS: Commands = new Map([
+  [
+    'generate',
+    {
+      usage: '',
+      what: 'write on from a prompt',
+      takesSettings: true,
+      needsFolder: true,
+      load: async () => (await import('./generate.js')).createGenerate,
+    },
+  ],
+  [
+    'chat',
+    {
+      usage: 'chat',
+      what: 'talk with a model',
+      takesSettings: true,
+      needsFolder: true,
+      load: async () => (await import('./chat.js')).createChat,
+    },
+  ],
+  [
+    'benchmark',
+    {
+      usage: 'benchmark',
+      what: 'strategies side by side: is it faster, is it better, what does it cost',
+      takesSettings: true,
+      needsFolder: true,
+      load: async () => (await import('./benchmark.js')).createBenchmark,
+    },
+  ],
+  [
+    'pairs',
+    {
+      usage: 'pairs',
+      what: 'models that go together, by name',
+      takesSettings: true,
+      needsFolder: false,
+      load: async () => (await import('./pairs.js')).createPairs,
+    },
+  ],
+  [
+    'pull',
+    {
+      usage: 'pull <address...>',
+      what: 'download models',
+      takesSettings: true,
+      needsFolder: true,
+      load: async () => (await import('./pull.js')).createPull,
+    },
+  ],
+  [
+    'inspect',
+    {
+      usage: 'inspect [target] [draft]',
+      what: 'what two model files are, whether they make a pair, what memory they need',
+      takesSettings: true,
+      needsFolder: true,
+      load: async () => (await import('./inspect.js')).createInspect,
+    },
+  ],
+  [
+    'config',
+    {
+      usage: 'config',
+      what: 'every setting, and where it is from',
+      takesSettings: false,
+      needsFolder: false,
+      load: async () => (await import('./config.js')).createConfig,
+    },
+  ],
+  [
+    'complete',
+    {
+      usage: 'complete <shell>',
+      what: 'completion of commands, options and names',
+      takesSettings: false,
+      needsFolder: false,
+      load: async () => (await import('./complete.js')).createComplete,
+    },
+  ],
+]);
+
+/** Whether a word names a command. */
+export function isCommand(word: string | undefined): boolean {
+  return word !== undefined && COMMANDS.has(word);
+}

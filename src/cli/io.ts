@@ -1,0 +1,73 @@
+import type { Readable, Writable } from 'node:stream';
+import type { ChalkInstance } from 'chalk';
+import { type ColorChoice, colorsFor } from './render/colors.js';
+
+/** Standard input. `fd` and `isTTY` are those of a real process; a stream in memory has neither. */
+export type Input = Readable & {
+  readonly fd?: number;
+  readonly isTTY?: boolean;
+  setRawMode?(mode: boolean): unknown;
+};
+
+/** Standard output or standard error, likewise. */
+export type Output = Writable & {
+  readonly fd?: number;
+  readonly isTTY?: boolean;
+  readonly columns?: number; // undefined: no terminal, so no limit
+};
+
+/** What a command line is given by whoever runs it. */
+export interface Surroundings {
+  readonly argv: readonly string[]; // without the names of Node and of mtad
+  readonly stdin: Input;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signals?: NodeJS.Process; // whose Ctrl-C is heard; undefined = no signal comes
+}
+
+/** The streams and the environment of one command line, and how it ends. A stream is touched where it is used only. */
+export class Io {
+  /** What the command line ends with. */
+  exitCode = 0;
+  readonly #given: Surroundings;
+
+  constructor(given: Surroundings) {
+    this.#given = given;
+  }
+
+  get stdin(): Input {
+    return this.#given.stdin;
+  }
+
+  get stdout(): Output {
+    return this.#given.stdout;
+  }
+
+  get stderr(): Output {
+    return this.#given.stderr;
+  }
+
+  get env(): Surroundings['env'] {
+    return this.#given.env;
+  }
+
+  get signals(): NodeJS.Process | undefined {
+    return this.#given.signals;
+  }
+
+  /** Whether standard error is a terminal: somebody reads along. */
+  get isWatched(): boolean {
+    return this.stderr.isTTY === true;
+  }
+
+  /** Tells people something beside the text, on standard error. */
+  say(line: string): void {
+    this.stderr.write(`mtad: ${line}\n`);
+  }
+
+  /** Colours for one of its streams. */
+  colors(when: ColorChoice, stream: Output): ChalkInstance {
+    return colorsFor(when, stream.isTTY === true, this.env);
+  }
+}
