@@ -39,9 +39,37 @@ const ownImports = (file: string) =>
     .filter((path) => path.startsWith('.'))
     .map((path) => resolved(file, path));
 
+const importsOf = new Map(FILES.map((file) => [file, ownImports(file)]));
+
 const floorOf = (file: string) => FLOORS.findIndex((rooms) => rooms.includes(roomOf(file)));
 
+/** Files that import each other, also by way of others and for types alone: a group for each circle or knot of circles. */
+function circles(files: readonly string[]): string[][] {
+  const reach = new Map(files.map((file) => [file, reachedFrom(file)]));
+  const groups = files.map((file) =>
+    [...reach.get(file)!].filter((other) => reach.get(other)?.has(file)).sort(),
+  );
+  return [...new Map(groups.map((group) => [group.join(), group])).values()].filter(
+    (group) => group.length > 0,
+  );
+}
+
+function reachedFrom(file: string): Set<string> {
+  const reached = new Set<string>();
+  const waiting = [...importsOf.get(file)!];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    if (reached.has(next)) continue;
+    reached.add(next);
+    waiting.push(...importsOf.get(next)!);
+  }
+  return reached;
+}
+
 describe('src', () => {
+  it('has no circle of files that import each other', () => {
+    expect(circles(FILES)).toEqual([]);
+  });
+
   it.each(FILES)('%s imports only from its own room and from those below', (file) => {
     for (const other of ownImports(file))
       if (roomOf(other) !== roomOf(file)) expect(floorOf(other), other).toBeLessThan(floorOf(file));

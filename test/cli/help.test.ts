@@ -88,10 +88,12 @@ test('--version is that of the package', async () => {
   expect((await runInProcess(['--version'])).stdout).toBe(`${version}\n`);
 });
 
-test('a terminal and no prompt: help, exit code 2', async () => {
+test('a terminal and no prompt: help with commands and examples, exit code 2', async () => {
   const { exitCode, stdout } = await mtadOnTerminal([]);
-  expect(stdout).toContain('Usage: mtad');
+  for (const part of ['Usage: mtad', 'Commands (', 'Examples:']) expect(stdout).toContain(part);
   expect(exitCode).toBe(2);
+  const { stdout: asked } = await runInProcess(['--help'], { isTTY: true });
+  expect(stdout.replaceAll('\r', '')).toBe(asked);
 });
 
 test('no terminal and no prompt: one line, exit code 2', async () => {

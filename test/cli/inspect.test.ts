@@ -113,6 +113,13 @@ test('a terminal obeys nothing that a file calls itself, and gets no line too wi
   for (const line of table.split(/\r?\n/)) expect(line.length).toBeLessThanOrEqual(60);
 });
 
+test('the heads of a narrow terminal are whole, and nothing of a colour is seen', async () => {
+  const { stdout } = await mtadOnTerminal(['inspect', '--color', 'on'], { columns: 44 });
+  expect(stdout).toContain('\x1b[1m');
+  expect(stripVTControlCharacters(stdout)).toMatch(/ target +draft\r?$/m);
+  expect(stripVTControlCharacters(stdout)).not.toMatch(/\[\d+m/);
+});
+
 describe('elsewhere', () => {
   let hub: Hub;
   beforeAll(async () => {

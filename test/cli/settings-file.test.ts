@@ -1,9 +1,10 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { mtad } from '../support/cli.js';
+import { runInProcess } from '../support/run-in-process.js';
 
 const { model: TARGET, draft: DRAFT } = EMBEDDED_PAIR;
 
@@ -228,4 +229,17 @@ test('--pair is both models: neither flag stands beside it', async () => {
     expect(stderr).toMatch(/--pair stands for both models: leave it out, or --(model|draft)/);
     expect(exitCode).toBe(2);
   }
+});
+
+test('threads beyond the processors, 4 where there are two, are cut to them, and that is said', async () => {
+  const processors = availableParallelism();
+  const said = processors + 2;
+  const MTAD_CONFIG = await written(`threads = ${said}\n`);
+  const { exitCode, stdout, stderr } = await runInProcess(['config', '--json'], { env: { MTAD_CONFIG } });
+  const { threads } = JSON.parse(stdout).settings;
+  expect(threads).toMatchObject({ value: processors, source: MTAD_CONFIG });
+  expect(stderr).toBe(
+    `mtad: --threads ${said} is more than this machine has processors: it is ${processors}\n`,
+  );
+  expect(exitCode).toBe(0);
 });

@@ -26,10 +26,15 @@ class Paper extends Writable {
   }
 }
 
+interface Papers {
+  readonly stdout: Paper;
+  readonly stderr: Paper;
+}
+
 function surroundingsOf(
   argv: readonly string[],
   { stdin, env = {}, isTTY = false, columns = 80 }: InProcessOptions,
-): Surroundings & { stdout: Paper; stderr: Paper } {
+): Surroundings & Papers {
   const refused = Object.keys(env).find((name) => OF_PROCESS.test(name));
   if (refused) throw new Error(`${refused} is read from the real environment: use mtad() of cli.js`);
   const terminal = isTTY ? { isTTY, columns } : {};
@@ -50,7 +55,7 @@ export async function runInProcess(args: readonly string[], options: InProcessOp
   return { exitCode, stdout: surroundings.stdout.text, stderr: surroundings.stderr.text };
 }
 
-/** For what wants an Io and runs no whole command line. */
-export function ioInMemory(env: Record<string, string | undefined> = {}): Io {
-  return new Io(surroundingsOf([], { env }));
+/** For what wants an Io and runs no whole command line. What is written to its streams is in their `text`. */
+export function ioInMemory(env: Record<string, string | undefined> = {}): Io & Papers {
+  return new Io(surroundingsOf([], { env })) as Io & Papers;
 }

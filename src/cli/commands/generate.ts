@@ -154,7 +154,7 @@ async function runGenerate(
   if (!hasPrompt(sources, io)) {
     if (!io.stdin.isTTY)
       throw new UsageError('No prompt: give it as words, with --file, or on standard input');
-    io.stderr.write(command.helpInformation({ error: true }));
+    command.outputHelp({ error: true });
     return EXIT.usage;
   }
   checkOutputs(outputsOf(flags), inputFiles(flags, io));

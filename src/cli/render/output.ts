@@ -1,3 +1,4 @@
+import { stripVTControlCharacters as bare } from 'node:util';
 import type { GenerationEvent } from '../../generation/events.js';
 import { textOf } from '../../text/text-stream.js';
 import { traceStart, traceStep } from '../../trace/write.js';
@@ -62,7 +63,7 @@ export class Output {
 
   /** After a failure of the generation: shows on standard error what was written and not printed yet. */
   rescue(): void {
-    if (this.#text !== '' && !this.#printed.includes(this.#text))
-      this.#options.io.stderr.write(`${this.#text}\n`);
+    if (this.#text === '' || bare(this.#printed).includes(bare(this.#text))) return;
+    this.#options.io.stderr.write(`${this.#text}\n`);
   }
 }

@@ -8,17 +8,25 @@ export interface DrawnColumn extends Pick<Column, 'head' | 'align'> {
   readonly width?: number; // characters, at which cells are wrapped; undefined = as wide as its widest cell
 }
 
-/** Columns without lines, as `ls` and `ps` have them. */
+/** Columns without lines, as `ls` and `ps` have them, under bold heads. */
 export function plainTable(
   columns: readonly DrawnColumn[],
   rows: readonly (readonly string[])[],
   colors: ChalkInstance,
 ): string {
+  const heads = linesOf(columns, []).length; // more than one where a head is wrapped
+  return linesOf(columns, rows)
+    .map((line, i) => (i < heads ? colors.bold(line) : line))
+    .join('\n');
+}
+
+/** Without colours in the heads, which cli-table3 would count and cut as text. */
+function linesOf(columns: readonly DrawnColumn[], rows: readonly (readonly string[])[]): string[] {
   const sides = ['top', 'bottom', 'left', 'right'];
   const places = ['', '-mid', '-left', '-right'];
   const none = Object.fromEntries(sides.flatMap((side) => places.map((place) => [side + place, ''])));
   const table = new Table({
-    head: columns.map(({ head }) => colors.bold(head)),
+    head: columns.map(({ head }) => head),
     colAligns: columns.map(({ align }) => align),
     colWidths: columns.map(({ width }) => width ?? null),
     wordWrap: true,
@@ -30,8 +38,7 @@ export function plainTable(
   return table
     .toString()
     .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n');
+    .map((line) => line.trimEnd());
 }
 
 /** @param width of the terminal; undefined or 0: not known, so anything fits */

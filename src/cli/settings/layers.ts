@@ -8,19 +8,12 @@ import { checkNames } from './check-names.js';
 import { readSettingsFile } from './file.js';
 import { isSwitch, settingName, settingsOf, variableName } from './names.js';
 import { withOwnDrafts, withoutUndone, withPair } from './pair.js';
-import { type Given, parseGiven, withHome } from './values.js';
+import { type Given, type Layer, parseGiven, withHome } from './values.js';
 
 declare module 'commander' {
   interface Option {
     readonly conflictsWith: readonly string[]; // attribute names; public, but missing in Commander's own types
   }
-}
-
-/** Settings from one place. */
-export interface Layer {
-  readonly given: ReadonlyMap<string, Given>; // by the name in a settings file
-  readonly source: (name: string) => string; // for `mtad config`
-  readonly where: (name: string) => string; // for messages
 }
 
 const HELP = `

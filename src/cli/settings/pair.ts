@@ -1,7 +1,6 @@
 import { UsageError } from '../../errors.js';
 import { type KnownPair, knownPair } from '../../models/known-pairs.js';
-import type { Layer } from './layers.js';
-import type { Given } from './values.js';
+import type { Given, Layer } from './values.js';
 
 /**
  * Puts what a pair stands for in the place where the pair was said: both models there, its settings below all else.

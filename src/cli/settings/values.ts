@@ -6,6 +6,13 @@ import { isSwitch } from './names.js';
 /** A value as a file or the environment gives it. */
 export type Given = string | number | boolean | readonly (string | number)[];
 
+/** Settings from one place. */
+export interface Layer {
+  readonly given: ReadonlyMap<string, Given>; // by the name in a settings file
+  readonly source: (name: string) => string; // for `mtad config`
+  readonly where: (name: string) => string; // for messages
+}
+
 const SWITCH: ReadonlyMap<string, boolean> = new Map([
   ['true', true],
   ['1', true],

@@ -1,0 +1,39 @@
+import { Chalk } from 'chalk';
+import { describe, expect, test } from 'vitest';
+import { Output } from '../../../src/cli/render/output.js';
+import { plainPrinter } from '../../../src/cli/render/printers.js';
+import type { GenerationEvent } from '../../../src/generation/events.js';
+import { ioInMemory } from '../../support/run-in-process.js';
+
+const PIECES: GenerationEvent = {
+  type: 'text',
+  pieces: [
+    { text: 'Once upon', drafted: false, isReasoning: false },
+    { text: ' a time\nthere', drafted: true, isReasoning: false },
+  ],
+};
+
+const highlight = new Chalk({ level: 1 });
+
+describe.each([
+  ['plain', undefined],
+  ['highlighted', highlight],
+])('after a failure, %s text', (_, colors) => {
+  /** What standard error gets of a text, when the generation fails behind it. */
+  async function rescued(stream: boolean): Promise<string> {
+    const io = ioInMemory();
+    const printer = plainPrinter({ stream, onTerminal: false, highlight: colors });
+    const output = new Output({ io, printer, output: undefined, trace: undefined, onLoss: () => {} });
+    await output.take(PIECES, undefined as never); // of which a text uses nothing
+    output.rescue();
+    return io.stderr.text;
+  }
+
+  test('that is printed is not printed again', async () => {
+    expect(await rescued(true)).toBe('');
+  });
+
+  test('that was held back is shown', async () => {
+    expect(await rescued(false)).toBe('Once upon a time\nthere\n');
+  });
+});
