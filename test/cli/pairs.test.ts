@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { knownPairs } from '../../src/models/known-pairs.js';
 import { mtad, mtadOnTerminal } from '../support/cli.js';
+import { runInProcess } from '../support/run-in-process.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -11,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const pairs = (...args: string[]) => mtad(['pairs', '--models-dir', folder, ...args]);
+const pairs = (...args: string[]) => runInProcess(['pairs', '--models-dir', folder, ...args]);
 
 async function download(...files: string[]): Promise<void> {
   for (const file of files) {
@@ -100,11 +101,11 @@ describe('on a terminal', () => {
 });
 
 test('words are refused, and help is help', async () => {
-  const { exitCode, stdout, stderr } = await mtad(['pairs', 'llama']);
+  const { exitCode, stdout, stderr } = await runInProcess(['pairs', 'llama']);
   expect(stderr).toMatch(/^mtad: pairs takes no words such as "llama"/);
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
-  const help = await mtad(['pairs', '--help']);
+  const help = await runInProcess(['pairs', '--help']);
   expect(help.stdout).toContain('Examples:');
-  expect((await mtad(['pairs', 'help'])).stdout).toBe(help.stdout);
-  expect((await mtad(['help', 'pairs'])).stdout).toBe(help.stdout);
+  expect((await runInProcess(['pairs', 'help'])).stdout).toBe(help.stdout);
+  expect((await runInProcess(['help', 'pairs'])).stdout).toBe(help.stdout);
 });

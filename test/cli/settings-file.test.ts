@@ -78,10 +78,10 @@ const damaged: [what: string, content: string | Uint8Array, message: RegExp][] =
   ),
 ];
 
-test.concurrent.each(damaged)(
+test.each(damaged)(
   'a file with %s: exit code 2 and one line that names the place',
   async (_, content, message) => {
-    const { exitCode, stdout, stderr } = await mtad(['A prompt'], {
+    const { exitCode, stdout, stderr } = await runInProcess(['A prompt'], {
       env: { MTAD_CONFIG: await written(content) },
     });
     expect(stderr).toMatch(message);
@@ -90,13 +90,13 @@ test.concurrent.each(damaged)(
   },
 );
 
-test.concurrent.each([
+test.each([
   ['THREADS', 'abc', /MTAD_THREADS = "abc" is invalid\. It must be a whole number/],
   ['DRAFT_LENGTH', '65', /MTAD_DRAFT_LENGTH = "65" is invalid\. It must be a whole number from 1 to 64/],
   ['STATS', 'perhaps', /MTAD_STATS = "perhaps" is invalid\. It must be true or false/],
   ['PAIR', 'lama', /MTAD_PAIR: There is no pair "lama"/],
 ])('MTAD_%s=%s is refused with its name', async (name, value, message) => {
-  const { exitCode, stdout, stderr } = await mtad(['A prompt'], { env: { [`MTAD_${name}`]: value } });
+  const { exitCode, stdout, stderr } = await runInProcess(['A prompt'], { env: { [`MTAD_${name}`]: value } });
   expect(stderr).toMatch(message);
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
 });
@@ -105,9 +105,9 @@ test('a file, a variable and a flag are judged by the same rule', async () => {
   const rule = 'It must be a number above 0 and at most 1.';
   const file = await written('threshold = 1.5');
   for (const said of [
-    mtad(['--threshold', '1.5', 'A prompt']),
-    mtad(['A prompt'], { env: { MTAD_THRESHOLD: '1.5' } }),
-    mtad(['A prompt'], { env: { MTAD_CONFIG: file } }),
+    runInProcess(['--threshold', '1.5', 'A prompt']),
+    runInProcess(['A prompt'], { env: { MTAD_THRESHOLD: '1.5' } }),
+    runInProcess(['A prompt'], { env: { MTAD_CONFIG: file } }),
   ])
     expect((await said).stderr).toContain(rule);
 });
