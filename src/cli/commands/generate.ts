@@ -174,10 +174,9 @@ async function loadAndWrite(
   progress: Progress,
 ): Promise<number> {
   const { signal } = interrupts;
-  const sayLine = sayer(flags, io);
   const say = (line: string) => {
     progress.stop();
-    sayLine(line);
+    if (!flags.quiet) io.say(line);
   };
   const options: PairOptions = {
     ...pairOptionsOf(flags, io),
@@ -206,12 +205,6 @@ async function loadAndWrite(
   } finally {
     await pair.dispose();
   }
-}
-
-function sayer({ quiet }: GenerateFlags, io: Io): (line: string) => void {
-  return (line) => {
-    if (!quiet) io.say(line);
-  };
 }
 
 /**
@@ -248,6 +241,8 @@ function settingsFor(flags: GenerateFlags, io: Io): SettingsInput {
     ...settingsOf(flags),
     ...templateChoiceOf(flags, io),
     perplexity: flags.perplexity ?? measured,
-    grammar: readGrammar(flags, sayer(flags, io)),
+    grammar: readGrammar(flags, (line) => {
+      if (!flags.quiet) io.say(line);
+    }),
   };
 }
