@@ -90,6 +90,12 @@ describe('src', () => {
     expect([...new Set(printers.map(roomOf))]).toEqual(['cli']);
   });
 
+  it('touches streams, environment and exit code of the process in one file of cli', () => {
+    const ofProcess = /process\.(std\w+|env|argv|exitCode)\b/;
+    const users = FILES.filter((file) => roomOf(file) === 'cli' && ofProcess.test(source(file)));
+    expect(users).toEqual(['cli/process.ts']);
+  });
+
   it('takes chance and time from outside: no room of algorithms tosses or reads a clock', () => {
     const pure = /^(math|rules|drafting|decoding|strategies)\//;
     for (const file of FILES.filter((file) => pure.test(file)))
