@@ -25,32 +25,20 @@ export type {
   Versions,
 } from './benchmark/report.js';
 export type { CourseEvent } from './benchmark/run.js';
-export { CacheManager } from './decoding/cache-manager.js';
-export type { EndCheck } from './decoding/cut.js';
-export { type DecodeOptions, decode, type Step } from './decoding/loop.js';
-export { ModelCache, type NodeReadRequest, type Work } from './decoding/model-cache.js';
-export { type CacheOptions, openCache } from './decoding/open-cache.js';
+export type { Step } from './decoding/loop.js';
 export type { Strategy } from './decoding/strategy.js';
 export { beamDrafter, beamTreeDrafter } from './drafting/beams.js';
 export { chainDrafter } from './drafting/chain.js';
 export type { Drafter, DraftOptions, DraftSource, NextTokens } from './drafting/drafter.js';
 export { lookupDrafter } from './drafting/lookup.js';
 export {
-  type BatchToken,
   CACHE_TYPES,
   type CacheType,
   type ChatTemplate,
-  type Context,
-  type ContextOptions,
-  type Engine,
   type EngineName,
   type Gpu,
-  type Grammar,
   type GrammarSource,
-  type GrammarState,
   type Model,
-  type ModelOptions,
-  type ReadRequest,
   type Rendered,
   type Tokenizer,
 } from './engine/port.js';
@@ -66,11 +54,7 @@ export { logProbOf } from './math/distribution.js';
 export type { Penalties } from './math/penalties.js';
 export { createRng } from './math/rng.js';
 export { choose, sample } from './math/sample.js';
-export {
-  likelihoodTruncation,
-  type SamplingSettings,
-  samplingTruncation,
-} from './math/sampling-settings.js';
+export { likelihoodTruncation, type SamplingSettings, samplingTruncation } from './math/sampling-settings.js';
 export type { Constraint, Truncation } from './math/truncate.js';
 export type { Asking } from './models/ask.js';
 export type { DownloadOptions } from './models/download.js';
@@ -83,9 +67,8 @@ export {
   inspect,
 } from './models/inspect.js';
 export { type KnownPair, knownPair, knownPairs } from './models/known-pairs.js';
-export { findPair, loadPair, type Pair, type PairFiles, type PairOptions } from './models/pair.js';
+export { loadPair, type Pair, type PairFiles, type PairOptions } from './models/pair.js';
 export type { DownloadProgress, ReceiveOptions } from './models/receive.js';
-export { type ResolveOptions, resolveModel } from './models/resolve.js';
 export {
   acceptBy,
   type Decide,
@@ -98,7 +81,6 @@ export {
   type StrategySettings,
 } from './strategies/definition.js';
 export {
-  createStrategy,
   STRATEGIES,
   STRATEGY_NAMES,
   type StrategyChoice,
@@ -108,8 +90,6 @@ export {
 export type { ChatMessage } from './templates/messages.js';
 export type { TemplateChoice, Think } from './templates/open-template.js';
 export type { ReasoningMarks } from './templates/reasoning-marks.js';
-export { GrammarConstraint } from './text/grammar-constraint.js';
-export { checkJsonSchema } from './text/json-schema.js';
 export { answerOf, type Section } from './text/reasoning.js';
 export type { TextPiece } from './text/text-stream.js';
 export { readTrace } from './trace/read-trace.js';

@@ -35,8 +35,10 @@ export type Prefix = readonly TokenId[];
  * bindings are log-probabilities.
  */
 export interface TopLogits {
-  readonly tokens: Int32Array; // [n]
-  readonly logits: Float64Array; // [n], descending
+  /** [n] */
+  readonly tokens: Int32Array;
+  /** [n], descending. */
+  readonly logits: Float64Array;
   /**
    * Log of the sum of exp(logit) over the whole vocabulary; undefined unless it was asked for. An engine may sum only when
    * this is looked at, since that is dear where the vocabulary is large: to be looked at before the next pass.
@@ -49,14 +51,17 @@ export interface TopLogits {
  * Made only in sampling/. A token that is not listed has probability 0.
  */
 export interface Distribution {
-  readonly tokens: Int32Array; // [n], 1 <= n; 0 where a constraint leaves nothing
-  readonly logProbs: Float64Array; // [n], descending
+  /** [n], 1 <= n; 0 where a constraint leaves nothing. */
+  readonly tokens: Int32Array;
+  /** [n], descending. */
+  readonly logProbs: Float64Array;
 }
 
 /** One guessed token, and the distribution it was drawn from. */
 export interface DraftNode {
   readonly token: TokenId;
-  readonly parent: NodeIndex; // an earlier node, or ROOT
+  /** An earlier node, or ROOT. */
+  readonly parent: NodeIndex;
   readonly q: Distribution;
 }
 
@@ -65,8 +70,10 @@ export type Draft = readonly DraftNode[];
 
 /** What an acceptance rule decided about one draft. */
 export interface Verdict {
-  readonly accepted: readonly NodeIndex[]; // the path of nodes kept, from the root: [0..gamma] of them
-  readonly next: TokenId | undefined; // one more token, from the target's distribution after that path, if any
+  /** The path of nodes kept, from the root: [0..gamma] of them. */
+  readonly accepted: readonly NodeIndex[];
+  /** One more token, from the target's distribution after that path, if any. */
+  readonly next: TokenId | undefined;
 }
 
 /** Why a generation ended. */

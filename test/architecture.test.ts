@@ -16,7 +16,7 @@ const FLOORS = [
   ['trace'],
   ['benchmark'],
   ['cli'],
-  ['index.ts'],
+  ['index.ts', 'internals.ts'],
 ];
 
 /** Rooms of algorithms: they know the engine by its port alone. */

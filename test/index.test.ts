@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
-const INDEX = readFileSync('src/index.ts', 'utf8');
+const INDEX = ['index', 'internals'].map((name) => readFileSync(`src/${name}.ts`, 'utf8')).join('\n');
 
 /** What the library gives to its users, with the file that says what it is. */
 const EXPORTS = [...INDEX.matchAll(/export (?:type )?\{([^}]*)\} from '\.\/(.*)\.js'/g)].flatMap(

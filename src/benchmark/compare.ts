@@ -8,7 +8,8 @@ export interface Change {
   readonly engine: string;
   /** tokens/s; judged by texts of the same prompts where both reports have them, since prompts differ by more than runs. */
   readonly speed: Pairing;
-  readonly speedUp: Pairing; // over autoregressive
+  /** Over autoregressive. */
+  readonly speedUp: Pairing;
   readonly perplexity: Pairing;
 }
 
@@ -16,13 +17,17 @@ export interface Change {
 export interface Pairing {
   readonly then: Estimate | null;
   readonly now: Estimate | null;
-  readonly agrees: boolean | null; // the 95 % intervals overlap; null where one is not known
+  /** The 95 % intervals overlap; null where one is not known. */
+  readonly agrees: boolean | null;
 }
 
 export interface Comparison {
-  readonly changes: readonly Change[]; // contenders of both
-  readonly warnings: readonly string[]; // why the figures may not be comparable
-  readonly only: readonly string[]; // contenders of one of them
+  /** Contenders of both. */
+  readonly changes: readonly Change[];
+  /** Why the figures may not be comparable. */
+  readonly warnings: readonly string[];
+  /** Contenders of one of them. */
+  readonly only: readonly string[];
 }
 
 /** Holds a report against an earlier one. */

@@ -18,9 +18,11 @@ export interface Field {
   readonly draftLengths: readonly number[];
   readonly beamWidths: readonly number[];
   readonly thresholds: readonly number[];
-  readonly clip: boolean; // also with clip, where a strategy heeds it
+  /** Also with clip, where a strategy heeds it. */
+  readonly clip: boolean;
   readonly draftFrom: Settings['draftFrom'];
-  readonly baselines: boolean; // also greedy, temperature 0.7 and the strategies that are baselines
+  /** Also greedy, temperature 0.7 and the strategies that are baselines. */
+  readonly baselines: boolean;
 }
 
 /** One of them on any engine. */

@@ -8,13 +8,17 @@ import type { BenchmarkPrompt } from './prompts.js';
 
 /** A benchmark to run. */
 export interface BenchmarkOptions {
-  readonly entries: readonly Entry[]; // at least one
+  /** At least one. */
+  readonly entries: readonly Entry[];
   readonly peers: boolean;
   readonly engines: readonly (EngineName | 'auto')[];
-  readonly promptSource: string; // where the prompts are from, for the report
+  /** Where the prompts are from, for the report. */
+  readonly promptSource: string;
   readonly prompts: readonly BenchmarkPrompt[];
-  readonly raw: boolean; // as they are, also for a model with a chat template
-  readonly template: TemplateChoice; // else
+  /** As they are, also for a model with a chat template. */
+  readonly raw: boolean;
+  /** Else. */
+  readonly template: TemplateChoice;
   readonly pair: Omit<PairOptions, 'engine' | 'needsDraft' | 'signal'>;
   readonly run: Omit<RunOptions, 'signal'>;
   readonly settings: Pick<Settings, 'temperature' | 'topK' | 'topP' | 'ignoreEos' | 'special' | 'maxTokens'>;

@@ -6,7 +6,8 @@ import { type Owner, openSource } from '../trace/open-source.js';
 
 /** One text that all contenders write on from. */
 export interface BenchmarkPrompt {
-  readonly id: string; // unique in its file
+  /** Unique in its file. */
+  readonly id: string;
   readonly text: string;
 }
 

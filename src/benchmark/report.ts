@@ -8,29 +8,39 @@ export type { Estimate };
 /** All that a benchmark found. Written as JSON with its keys in snake_case, and read again to compare. */
 export interface BenchmarkReport {
   readonly schema: 2;
-  readonly complete: boolean; // false: interrupted, and what was finished is here
-  readonly started: string; // ISO 8601
-  readonly seconds: number; // the whole run, loading excepted
+  /** False: interrupted, and what was finished is here. */
+  readonly complete: boolean;
+  /** ISO 8601. */
+  readonly started: string;
+  /** The whole run, loading excepted. */
+  readonly seconds: number;
   readonly machine: Machine;
   readonly versions: Versions;
   readonly models: { readonly target: ModelFacts; readonly draft: ModelFacts | null };
   readonly conditions: Conditions;
   readonly energy: EnergySource;
   readonly passes: readonly PassCost[];
-  readonly contenders: readonly ContenderSummary[]; // in the order of the command line
-  readonly recommendation: string; // one sentence or two
-  readonly recommended: Pick<Contender, 'name' | 'engine'> | null; // which contender that is, if any
+  /** In the order of the command line. */
+  readonly contenders: readonly ContenderSummary[];
+  /** One sentence or two. */
+  readonly recommendation: string;
+  /** Which contender that is, if any. */
+  readonly recommended: Pick<Contender, 'name' | 'engine'> | null;
   readonly generations: readonly Generation[];
 }
 
 /** What the benchmark ran on. */
 export interface Machine {
   readonly cpu: string;
-  readonly processors: number; // as many as this process may use
+  /** As many as this process may use. */
+  readonly processors: number;
   readonly memoryGb: number;
-  readonly system: string; // operating system and release
-  readonly backend: string; // llama.cpp's: 'cpu', 'cuda', 'vulkan' or 'metal'
-  readonly gpus: readonly string[]; // names of those that the backend sees
+  /** Operating system and release. */
+  readonly system: string;
+  /** llama.cpp's: 'cpu', 'cuda', 'vulkan' or 'metal' */
+  readonly backend: string;
+  /** Names of those that the backend sees. */
+  readonly gpus: readonly string[];
 }
 
 /** What the figures were taken with. */
@@ -43,7 +53,8 @@ export interface Versions {
 
 /** What a model file says of itself. */
 export interface ModelFacts {
-  readonly file: string; // its name, no folder
+  /** Its name, no folder. */
+  readonly file: string;
   readonly bytes: number;
   readonly architecture: string;
   /** What the file itself says a reader of its figures must know, such as a large model's cost with a small one's wits. */
@@ -52,25 +63,33 @@ export interface ModelFacts {
 
 /** What held for all contenders alike; null: nothing was asked for, and engine or model decide. */
 export interface Conditions {
-  readonly prompts: string; // file name, or 'built-in'
-  readonly used: number; // prompts
+  /** File name, or 'built-in' */
+  readonly prompts: string;
+  /** Prompts. */
+  readonly used: number;
   readonly skipped: readonly SkippedPrompt[];
   readonly repetitions: number;
   readonly maxTokens: number;
   readonly ignoreEos: boolean;
-  readonly special: boolean; // whether prompts without a template may name control tokens
+  /** Whether prompts without a template may name control tokens. */
+  readonly special: boolean;
   readonly temperature: number;
   readonly topK: number;
   readonly topP: number;
-  readonly seed: number; // of the first generation of each contender
+  /** Of the first generation of each contender. */
+  readonly seed: number;
   readonly threads: number | null;
   readonly draftThreads: number | null;
-  readonly contextSize: number | null; // tokens of prompt and text together
-  readonly cacheType: string | null; // number format of the KV caches
+  /** Tokens of prompt and text together. */
+  readonly contextSize: number | null;
+  /** Number format of the KV caches. */
+  readonly cacheType: string | null;
   readonly flashAttention: boolean | null;
-  readonly gpuLayers: number | null; // of the target
+  /** Of the target. */
+  readonly gpuLayers: number | null;
   readonly draftGpuLayers: number | null;
-  readonly chatTemplate: string | null; // that prompts were put into; null: none
+  /** That prompts were put into; null: none. */
+  readonly chatTemplate: string | null;
 }
 
 /** A prompt that nobody wrote on from. */
@@ -81,25 +100,32 @@ export interface SkippedPrompt {
 
 /** A counter that energy was read from, or why there is none. */
 export interface EnergySource {
-  readonly source: string | null; // 'RAPL package-0', 'NVML 1 GPU', ...
-  readonly reason: string | null; // why there is none, and what would change that
-  readonly idleWatts: number | null; // before the run, models loaded
+  /** 'RAPL package-0', 'NVML 1 GPU', ... */
+  readonly source: string | null;
+  /** Why there is none, and what would change that. */
+  readonly reason: string | null;
+  /** Before the run, models loaded. */
+  readonly idleWatts: number | null;
 }
 
 /** T(k): one bare pass of k tokens, all of them read. The mean of three measurements per round of the benchmark. */
 export interface PassCost {
   readonly engine: string;
   readonly model: 'target' | 'draft';
-  readonly tokens: number; // k
+  /** K. */
+  readonly tokens: number;
   readonly ms: number;
 }
 
 /** One strategy with its settings on one engine, or another program's way of doing the same. */
 export interface Contender {
-  readonly name: string; // 'mtad k=4 w=4 tau=0.5', for people; unique on its engine
-  readonly engine: string; // 'direct', 'bindings', or a peer's library
+  /** 'mtad k=4 w=4 tau=0.5', for people; unique on its engine. */
+  readonly name: string;
+  /** 'direct', 'bindings', or a peer's library. */
+  readonly engine: string;
   readonly role: 'strategy' | 'baseline' | 'peer';
-  readonly strategy: string | null; // null: a peer
+  /** Null: a peer. */
+  readonly strategy: string | null;
   readonly settings: ContenderSettings;
 }
 
@@ -113,24 +139,34 @@ export type ContenderSettings = Pick<
 export interface Generation {
   readonly contender: string;
   readonly engine: string;
-  readonly prompt: string; // its id
-  readonly repetition: number; // [0..repetitions)
+  /** Its id. */
+  readonly prompt: string;
+  /** [0..repetitions) */
+  readonly repetition: number;
   readonly seed: number;
   readonly promptTokens: number;
-  readonly tokens: readonly TokenId[]; // emitted
+  /** Emitted. */
+  readonly tokens: readonly TokenId[];
   readonly finishReason: FinishReason;
   readonly ms: {
     readonly prefill: number;
-    readonly firstToken: number | null; // from the start of prefill
-    readonly decode: number; // the loop, prompt excluded
-    readonly draft: number | null; // parts of decode; null where a peer does not tell
+    /** From the start of prefill. */
+    readonly firstToken: number | null;
+    /** The loop, prompt excluded. */
+    readonly decode: number;
+    /** Parts of decode; null where a peer does not tell. */
+    readonly draft: number | null;
     readonly verify: number | null;
     readonly own: number | null;
   };
-  readonly passes: PassSizes | null; // null where a peer does not tell
-  readonly speculation: Speculation | null; // null where a peer does not tell
-  readonly logProbSum: number | null; // raw, over the emitted tokens; null: not scored
-  readonly joules: number | null; // of the decoding loop, idle power included
+  /** Null where a peer does not tell. */
+  readonly passes: PassSizes | null;
+  /** Null where a peer does not tell. */
+  readonly speculation: Speculation | null;
+  /** Raw, over the emitted tokens; null: not scored. */
+  readonly logProbSum: number | null;
+  /** Of the decoding loop, idle power included. */
+  readonly joules: number | null;
 }
 
 /** Passes of the decoding loop by size: [tokens evaluated at once, number of such passes]. */
@@ -144,35 +180,51 @@ export interface Speculation {
   readonly steps: number;
   readonly targetPasses: number;
   readonly draftPasses: number;
-  readonly drafted: number; // tokens
-  readonly accepted: number; // tokens
-  readonly draftedByPosition: readonly number[]; // steps whose draft reached the position
-  readonly acceptedByPosition: readonly number[]; // steps that kept it
+  /** Tokens. */
+  readonly drafted: number;
+  /** Tokens. */
+  readonly accepted: number;
+  /** Steps whose draft reached the position. */
+  readonly draftedByPosition: readonly number[];
+  /** Steps that kept it. */
+  readonly acceptedByPosition: readonly number[];
 }
 
 /** Time per token of another contender ÷ that of this one, on the prompts that both wrote on from. */
 export interface SpeedUps {
-  readonly autoregressive: Estimate | null; // on the same engine where it ran there
-  readonly speculative: Estimate | null; // likewise; of the same draft length if there were several
-  readonly predictor: Estimate | null; // node-llama-cpp's DraftSequenceTokenPredictor
+  /** On the same engine where it ran there. */
+  readonly autoregressive: Estimate | null;
+  /** Likewise; of the same draft length if there were several. */
+  readonly speculative: Estimate | null;
+  /** node-llama-cpp's DraftSequenceTokenPredictor. */
+  readonly predictor: Estimate | null;
 }
 
 /** All generations of one contender taken together; null = not measured, or there is no such thing. */
 export interface ContenderSummary extends Contender {
   readonly generations: number;
-  readonly tokens: number; // emitted in all
+  /** Emitted in all. */
+  readonly tokens: number;
   readonly targetPasses: number | null;
-  readonly tokensPerSecond: Estimate | null; // emitted tokens ÷ seconds of the decoding loops, of all texts together
+  /** Emitted tokens ÷ seconds of the decoding loops, of all texts together. */
+  readonly tokensPerSecond: Estimate | null;
   readonly speedUp: SpeedUps;
-  readonly firstTokenMs: number | null; // median
-  readonly blockEfficiency: number | null; // tokens per target pass
-  readonly acceptanceRate: number | null; // [0, 1]
-  readonly acceptanceByPosition: Ratios['acceptanceByPosition']; // [0, 1], of the steps whose draft reached the position
-  readonly msPerToken: Ratios['msPerToken']; // the parts of the time that an emitted token takes
+  /** Median. */
+  readonly firstTokenMs: number | null;
+  /** Tokens per target pass. */
+  readonly blockEfficiency: number | null;
+  /** [0, 1] */
+  readonly acceptanceRate: number | null;
+  /** [0, 1], of the steps whose draft reached the position. */
+  readonly acceptanceByPosition: Ratios['acceptanceByPosition'];
+  /** The parts of the time that an emitted token takes. */
+  readonly msPerToken: Ratios['msPerToken'];
   /** Time that its passes cost bare ÷ time it took: 1 = nothing is lost. */
   readonly achievedOfPossible: number | null;
-  readonly perplexity: Estimate | null; // under the target, temperature 1, nothing cut
-  readonly distinct: readonly (number | null)[]; // distinct-1, -2, -3: different n-grams ÷ n-grams, [0, 1]
+  /** Under the target, temperature 1, nothing cut. */
+  readonly perplexity: Estimate | null;
+  /** distinct-1, -2, -3: different n-grams ÷ n-grams, [0, 1] */
+  readonly distinct: readonly (number | null)[];
   /** net: idle power subtracted; null where that is not known. */
   readonly joulesPerToken: { readonly gross: number; readonly net: number | null } | null;
 }

@@ -15,11 +15,13 @@ export interface TokenizedPrompt extends Pick<BenchmarkPrompt, 'id'> {
 export interface Course {
   readonly writers: readonly Writer[];
   readonly prompts: readonly TokenizedPrompt[];
-  readonly contextSize: number; // tokens of prompt and text together
+  /** Tokens of prompt and text together. */
+  readonly contextSize: number;
   readonly maxTokens: number;
   readonly repetitions: number;
   readonly onGpu: boolean;
-  readonly seed: number; // of the first round; each round has the next one
+  /** Of the first round; each round has the next one. */
+  readonly seed: number;
   /** The quality of a text; null: not asked for. */
   readonly score: ((prompt: readonly TokenId[], emitted: readonly TokenId[]) => Promise<LogProb>) | null;
   readonly costs: readonly EngineCosts[];

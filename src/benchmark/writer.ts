@@ -21,7 +21,8 @@ export interface Writer {
 export interface Task {
   readonly prompt: { readonly request: Prompt; readonly tokens: readonly TokenId[] };
   readonly maxTokens: number;
-  readonly contextSize: number; // tokens of prompt and text together
+  /** Tokens of prompt and text together. */
+  readonly contextSize: number;
   readonly seed: number;
 }
 

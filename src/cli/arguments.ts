@@ -5,10 +5,13 @@ import { isSwitch } from './settings/names.js';
 
 /** What stands on a command line, sorted. */
 export interface Arguments {
-  readonly options: readonly string[]; // each under its long name, before its value
+  /** Each under its long name, before its value. */
+  readonly options: readonly string[];
   readonly words: readonly string[];
-  readonly literal: readonly string[]; // the words behind --
-  readonly filesRead: readonly string[]; // for the values of options
+  /** The words behind --. */
+  readonly literal: readonly string[];
+  /** For the values of options. */
+  readonly filesRead: readonly string[];
 }
 
 /** Commander's own, which no program lists. */
@@ -58,8 +61,10 @@ function isOption(arg: string): boolean {
 /** An option as it was typed. */
 interface Typed {
   readonly typed: string;
-  readonly option?: Option | undefined; // undefined = not known
-  readonly value?: string | undefined; // undefined = what follows, if it takes one
+  /** Undefined = not known. */
+  readonly option?: Option | undefined;
+  /** Undefined = what follows, if it takes one. */
+  readonly value?: string | undefined;
   readonly translate?: (value: string) => string;
   readonly readsFile?: true | undefined;
 }

@@ -11,7 +11,8 @@ import { acceptHelpOf, refuseLaterCommand, refuseLoneWord } from './spelling.js'
 /** A command line that is understood and has yet to be carried out: `program.parseAsync(args, { from: 'user' })`. */
 export interface CommandLine {
   readonly program: Command;
-  readonly args: readonly string[]; // in this program's spelling, the words behind --
+  /** In this program's spelling, the words behind --. */
+  readonly args: readonly string[];
 }
 
 /** @throws UsageError for what cannot be meant, before Commander looks at it */

@@ -3,10 +3,14 @@ import type { Io } from './io.js';
 
 /** A row of the table of commands. */
 export interface CommandRow {
-  readonly usage: string; // as the help lists it, behind `mtad`; '' = not listed
-  readonly what: string; // one line for the same list
-  readonly takesSettings: boolean; // from the environment and the settings file
-  readonly needsFolder: boolean; // resolves paths from the working folder
+  /** As the help lists it, behind `mtad`; '' = not listed. */
+  readonly usage: string;
+  /** One line for the same list. */
+  readonly what: string;
+  /** From the environment and the settings file. */
+  readonly takesSettings: boolean;
+  /** Resolves paths from the working folder. */
+  readonly needsFolder: boolean;
   /** Loads the file of the command, which loads no model and no native library before it runs. */
   readonly load: () => Promise<CreateCommand>;
 }

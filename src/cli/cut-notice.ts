@@ -3,7 +3,8 @@ import type { GenerationResult } from '../generation/events.js';
 /** Where a text has to end, whether or not it is complete. */
 export interface Limits {
   readonly maxTokens: number;
-  readonly contextSize: number; // tokens
+  /** Tokens. */
+  readonly contextSize: number;
 }
 
 /** What to say of a text that reached a limit; undefined = it ended otherwise. */

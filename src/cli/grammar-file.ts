@@ -5,8 +5,10 @@ import { checkJsonSchema } from '../text/json-schema.js';
 import { utf8Decoder } from './utf8-decoder.js';
 
 export interface GrammarFlags {
-  readonly grammar?: string; // path, or the grammar itself
-  readonly jsonSchema?: string; // path, or the schema itself
+  /** Path, or the grammar itself. */
+  readonly grammar?: string;
+  /** Path, or the schema itself. */
+  readonly jsonSchema?: string;
 }
 
 /** What a schema is called that has no file. */

@@ -9,7 +9,8 @@ export interface InputFlags extends GrammarFlags {
   readonly draft?: string;
   readonly file?: string;
   readonly chatTemplateFile?: string;
-  readonly filesRead?: readonly string[]; // while the command line was read
+  /** While the command line was read. */
+  readonly filesRead?: readonly string[];
   readonly prompts?: string;
   readonly compare?: string;
 }

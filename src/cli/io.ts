@@ -13,17 +13,20 @@ export type Input = Readable & {
 export type Output = Writable & {
   readonly fd?: number;
   readonly isTTY?: boolean;
-  readonly columns?: number; // undefined: no terminal, so no limit
+  /** Undefined: no terminal, so no limit. */
+  readonly columns?: number;
 };
 
 /** What a command line is given by whoever runs it. */
 export interface Surroundings {
-  readonly argv: readonly string[]; // without the names of Node and of mtad
+  /** Without the names of Node and of mtad. */
+  readonly argv: readonly string[];
   readonly stdin: Input;
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly signals?: NodeJS.Process; // whose Ctrl-C is heard; undefined = no signal comes
+  /** Whose Ctrl-C is heard; undefined = no signal comes. */
+  readonly signals?: NodeJS.Process;
 }
 
 /** The streams and the environment of one command line, and how it ends. A stream is touched where it is used only. */

@@ -5,9 +5,11 @@ import { utf8Decoder } from './utf8-decoder.js';
 /** What mtad makes of an option of llama.cpp's. */
 export type LlamaCppOption =
   | {
-      readonly ours: string; // the same under another name
+      /** The same under another name. */
+      readonly ours: string;
       readonly translate: (theirs: string) => string;
-      readonly readsFile?: true; // which the value names
+      /** Which the value names. */
+      readonly readsFile?: true;
     }
   | { readonly isGiven: true } // what mtad does anyway
   | { readonly instead: string }; // what there is instead, or why there is nothing

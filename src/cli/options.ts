@@ -33,7 +33,8 @@ export interface RuntimeFlags {
   draft?: string;
   modelsDir?: string;
   offline?: boolean;
-  ctxSize?: number; // 0: what the target was trained on
+  /** 0: what the target was trained on. */
+  ctxSize?: number;
   threads?: number;
   draftThreads?: number;
   cacheType?: RunOptions['cacheType'];

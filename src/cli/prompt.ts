@@ -8,9 +8,12 @@ import { utf8Decoder } from './utf8-decoder.js';
 
 export interface PromptSources {
   readonly words: readonly string[];
-  readonly prompt?: string | undefined; // --prompt
-  readonly file?: string | undefined; // --file
-  readonly stdin: boolean; // false: --no-stdin
+  /** --prompt. */
+  readonly prompt?: string | undefined;
+  /** --file. */
+  readonly file?: string | undefined;
+  /** False: --no-stdin. */
+  readonly stdin: boolean;
 }
 
 /** Where the place of standard input in the prompt is marked. */

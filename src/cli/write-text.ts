@@ -24,7 +24,8 @@ export interface TextFlags extends RuntimeFlags {
   system?: string;
   json?: boolean;
   jsonl?: boolean;
-  output?: string | undefined; // a file; undefined = standard output
+  /** A file; undefined = standard output. */
+  output?: string | undefined;
   stream: boolean;
   stats?: boolean;
   highlight?: boolean;

@@ -4,7 +4,8 @@ import type { ModelCache } from './model-cache.js';
 /** The KV caches of both models, kept to the same committed text. */
 export class CacheManager {
   readonly target: ModelCache;
-  readonly draft: ModelCache | undefined; // none where a strategy needs no draft model
+  /** None where a strategy needs no draft model. */
+  readonly draft: ModelCache | undefined;
 
   constructor(target: ModelCache, draft?: ModelCache) {
     this.target = target;

@@ -5,7 +5,8 @@ import type { Prefix, TokenId } from '../types.js';
  * A tail is drafted text, at most a draft long. There is none where the sequence lacks a part of the committed text.
  */
 export interface Held {
-  readonly shared: number; // tokens, [0..length of the text]
+  /** Tokens, [0..length of the text] */
+  readonly shared: number;
   readonly tail: readonly TokenId[];
 }
 

@@ -16,25 +16,34 @@ import type { Strategy } from './strategy.js';
 
 /** What the loop needs besides a strategy and a cache: when to stop, chance and time. */
 export interface DecodeOptions {
-  readonly maxTokens: number; // >= 1
+  /** >= 1. */
+  readonly maxTokens: number;
   readonly rng: Rng;
   readonly endsWith: EndCheck;
   /** Also give the emitted tokens' raw log-probabilities. */
   readonly rawLogProbs: boolean;
-  readonly now: () => number; // ms
+  /** Ms. */
+  readonly now: () => number;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** One round of the loop. */
 export interface Step {
-  readonly position: number; // committed tokens before it
+  /** Committed tokens before it. */
+  readonly position: number;
   readonly draft: Draft;
-  readonly p: readonly Distribution[]; // [draft.length + 1], as the strategy saw them
-  readonly drafted: number; // tokens guessed in a row that the text had room for, on the longest path: [0..gamma]
-  readonly accepted: number; // draft tokens kept and emitted: [0..drafted]
-  readonly next: TokenId | undefined; // the target's own token, if any; not emitted where the text was cut before it
-  readonly emitted: readonly TokenId[]; // [1..gamma + 1]
-  readonly rawLogProbs: readonly LogProb[] | undefined; // per emitted token
+  /** [draft.length + 1], as the strategy saw them. */
+  readonly p: readonly Distribution[];
+  /** Tokens guessed in a row that the text had room for, on the longest path: [0..gamma] */
+  readonly drafted: number;
+  /** Draft tokens kept and emitted: [0..drafted] */
+  readonly accepted: number;
+  /** The target's own token, if any; not emitted where the text was cut before it. */
+  readonly next: TokenId | undefined;
+  /** [1..gamma + 1] */
+  readonly emitted: readonly TokenId[];
+  /** Per emitted token. */
+  readonly rawLogProbs: readonly LogProb[] | undefined;
   readonly targetPasses: number;
   readonly draftPasses: number;
   /**

@@ -6,9 +6,12 @@ import { type Plan, planPass } from './plan.js';
 
 /** Work done by a model so far. */
 export interface Work {
-  readonly passes: number; // evaluations asked of the engine
-  readonly tokens: number; // tokens evaluated in them
-  readonly ms: number; // time inside the engine's library, reading and planning left out
+  /** Evaluations asked of the engine. */
+  readonly passes: number;
+  /** Tokens evaluated in them. */
+  readonly tokens: number;
+  /** Time inside the engine's library, reading and planning left out. */
+  readonly ms: number;
 }
 
 /** What to read after each node, among the tokens that may follow it. */

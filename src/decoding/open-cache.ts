@@ -4,10 +4,14 @@ import { ModelCache } from './model-cache.js';
 
 /** How much room the caches of both models have, and how they are kept. */
 export interface CacheOptions extends Pick<ContextOptions, 'threads' | 'cacheType' | 'flashAttention'> {
-  readonly capacity: number; // tokens of committed text, >= 1
-  readonly targetSequences: number; // branches that the target has at once, >= 1
-  readonly draftSequences: number; // branches that the draft grows at once; 0 = no draft model
-  readonly draftLength: number; // tokens of a branch, >= 1
+  /** Tokens of committed text, >= 1. */
+  readonly capacity: number;
+  /** Branches that the target has at once, >= 1. */
+  readonly targetSequences: number;
+  /** Branches that the draft grows at once; 0 = no draft model. */
+  readonly draftSequences: number;
+  /** Tokens of a branch, >= 1. */
+  readonly draftLength: number;
   readonly draftThreads?: number | undefined;
 }
 

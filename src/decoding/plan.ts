@@ -48,9 +48,12 @@ export function planPass(
 
 /** The way from the last committed token to a wanted node with no wanted node below it. */
 interface Branch {
-  readonly nodes: readonly NodeIndex[]; // ROOT first, which is at position prefix.length - 1
-  readonly tokens: readonly TokenId[]; // of the nodes
-  readonly firstWanted: number; // index in `nodes`
+  /** ROOT first, which is at position prefix.length - 1. */
+  readonly nodes: readonly NodeIndex[];
+  /** Of the nodes. */
+  readonly tokens: readonly TokenId[];
+  /** Index in `nodes`. */
+  readonly firstWanted: number;
 }
 
 function branchesOf(prefix: Prefix, tree: Draft, wanted: readonly NodeIndex[]): Branch[] {

@@ -12,7 +12,8 @@ import {
 import type { Drafter, DraftOptions, NextTokens } from './drafter.js';
 
 export interface BeamOptions extends DraftOptions {
-  readonly beamWidth: number; // beams kept per depth, >= 1
+  /** Beams kept per depth, >= 1. */
+  readonly beamWidth: number;
   /** Temperature 0: keep the likeliest beams (beam search) instead of drawing them. */
   readonly greedy: boolean;
 }
@@ -20,7 +21,8 @@ export interface BeamOptions extends DraftOptions {
 /** A guess in the race: its last node, and the joint log-probability of all its tokens. */
 interface Beam {
   readonly node: NodeIndex;
-  readonly logQ: LogProb; // free of noise
+  /** Free of noise. */
+  readonly logQ: LogProb;
 }
 
 /** The likeliest beam of `beamTreeDrafter`, a chain. */

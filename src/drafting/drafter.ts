@@ -15,7 +15,8 @@ export type NextTokens = (
 
 /** How far a drafter guesses. */
 export interface DraftOptions {
-  readonly gamma: number; // tokens guessed per step, >= 1
+  /** Tokens guessed per step, >= 1. */
+  readonly gamma: number;
   /** Whether a token ends the generation: nothing is guessed after it. */
   readonly isEnd: (token: TokenId) => boolean;
 }

@@ -22,7 +22,8 @@ export function lookupDrafter({ gamma, isEnd }: DraftOptions): Drafter {
 
 /** Passages that end with the tokens on the way from the root to here, the last token first. */
 interface Passages {
-  end: number; // position behind the last of them
+  /** Position behind the last of them. */
+  end: number;
   readonly longer: Map<TokenId, Passages>;
 }
 

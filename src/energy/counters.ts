@@ -1,8 +1,10 @@
 /** One counter at one moment. It only grows, and begins again at 0 beyond `range`. */
 export interface Count {
   readonly name: string;
-  readonly joules: number; // since the counter last began
-  readonly range: number; // J; Infinity: it never begins again
+  /** Since the counter last began. */
+  readonly joules: number;
+  /** J; Infinity: it never begins again. */
+  readonly range: number;
 }
 
 /** Several counters at about one moment: always the same ones, in the same order. */
@@ -13,7 +15,8 @@ export interface Sample {
 
 /** Counters of one kind, opened. */
 export interface Probe {
-  readonly source: string; // what is counted: 'RAPL package-0', 'NVML 1 GPU', ...
+  /** What is counted: 'RAPL package-0', 'NVML 1 GPU', ... */
+  readonly source: string;
   /** @throws where one of the counters cannot be read */
   read(): readonly Count[];
   close(): void;

@@ -5,7 +5,8 @@ import { diesShareCounter, openRapl } from './rapl.js';
 
 /** What this machine counts of the energy that models take: real counters, or nothing. */
 export interface Meter {
-  readonly source: string | null; // 'RAPL package-0, package-1 + NVML 1 GPU'
+  /** 'RAPL package-0, package-1 + NVML 1 GPU' */
+  readonly source: string | null;
   /** Why all or part of it is not counted, and what would change that, in one line. */
   readonly reason: string | null;
   /** For `joulesBetween`. null where there is no counter, or one of them failed. */
@@ -14,12 +15,17 @@ export interface Meter {
 }
 
 export interface MeterOptions {
-  readonly backend: 'cpu' | 'cuda' | 'vulkan' | 'metal'; // what the models run on
-  readonly now?: () => number; // ms
+  /** What the models run on. */
+  readonly backend: 'cpu' | 'cuda' | 'vulkan' | 'metal';
+  /** Ms. */
+  readonly now?: () => number;
   readonly platform?: NodeJS.Platform;
-  readonly cpuModel?: string; // as os.cpus() names it
-  readonly powercap?: string; // folder
-  readonly nvml?: string; // library
+  /** As os.cpus() names it. */
+  readonly cpuModel?: string;
+  /** Folder. */
+  readonly powercap?: string;
+  /** Library. */
+  readonly nvml?: string;
 }
 
 /** Often enough that no counter wraps around twice in between: at 2000 W the smallest, 65 kJ, lasts 32 s. */

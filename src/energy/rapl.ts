@@ -4,9 +4,11 @@ import { NoCounter, type Probe } from './counters.js';
 
 /** A processor package, or a die of one, as Linux shows it. */
 interface Zone {
-  readonly name: string; // 'package-0', 'package-0-die-1', ...
+  /** 'package-0', 'package-0-die-1', ... */
+  readonly name: string;
   readonly folder: string;
-  readonly range: number; // J, of the hardware's 32 bits: 65 or 262 kJ, some minutes at full load
+  /** J, of the hardware's 32 bits: 65 or 262 kJ, some minutes at full load. */
+  readonly range: number;
 }
 
 const LIKELY_CAUSES = 'virtual machine, container, or no RAPL driver: sudo modprobe intel_rapl_msr';

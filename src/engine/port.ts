@@ -10,7 +10,8 @@ import type { Mask, TokenId, TopLogits } from '../types.js';
 export interface Engine {
   readonly name: EngineName;
   readonly versions: { readonly node_llama_cpp: string; readonly llama_cpp: string };
-  readonly backend: string; // 'cpu', 'cuda', 'vulkan' or 'metal'
+  /** 'cpu', 'cuda', 'vulkan' or 'metal' */
+  readonly backend: string;
   loadModel(path: string, options: ModelOptions): Promise<Model>;
   /** @throws UsageError for what `createGrammar` would refuse; no model is needed to tell */
   checkGrammar(source: GrammarSource): Promise<void>;
@@ -32,7 +33,8 @@ export interface EngineOptions {
 
 /** How to load a model. */
 export interface ModelOptions {
-  readonly gpuLayers?: number | undefined; // layers kept on the GPU; undefined = as many as fit
+  /** Layers kept on the GPU; undefined = as many as fit. */
+  readonly gpuLayers?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -62,7 +64,8 @@ export interface Grammar {
 
 /** A place in a text that obeys a grammar. Never changes. An end token is allowed where the text is complete. */
 export interface GrammarState extends Mask {
-  readonly isComplete: boolean; // whether the text may end here
+  /** Whether the text may end here. */
+  readonly isComplete: boolean;
   /** The place after one more token; after an end token or one that is not allowed, where nothing matters any more. */
   after(token: TokenId): GrammarState;
 }
@@ -90,7 +93,8 @@ export interface ChatTemplate {
   readonly name: string;
   /** Whether it has a place for a system message. Without one, that stands before the first question. */
   readonly takesSystem: boolean;
-  readonly hasSwitch: boolean; // for reasoning
+  /** For reasoning. */
+  readonly hasSwitch: boolean;
   /** Where the model says what it reasons before it answers; undefined = it does not. */
   readonly reasoning: ReasoningMarks | undefined;
   /** What ends an answer, besides the tokenizer's end-of-generation tokens. Words where no token stands for them. */
@@ -106,19 +110,25 @@ export interface ChatTemplate {
 
 /** What a template makes of messages, and the same as tokens. */
 export interface Rendered {
-  readonly text: string; // names of control tokens included, without the leading token
+  /** Names of control tokens included, without the leading token. */
+  readonly text: string;
   readonly tokens: readonly TokenId[];
 }
 
 /** How much a context holds, and how it is evaluated. */
 export interface ContextOptions {
-  readonly capacity: number; // tokens that each sequence can hold, >= 1
-  readonly sequences: number; // [1..256], or one less where the engine needs one itself
+  /** Tokens that each sequence can hold, >= 1. */
+  readonly capacity: number;
+  /** [1..256], or one less where the engine needs one itself. */
+  readonly sequences: number;
   /** Tokens held in all where sequences share what they have in common; undefined = capacity x sequences. */
   readonly cells?: number | undefined;
-  readonly threads?: number | undefined; // undefined = chosen by the engine
-  readonly cacheType?: CacheType | undefined; // undefined = F16
-  readonly flashAttention?: boolean | undefined; // undefined = where llama.cpp has it for this model and device
+  /** Undefined = chosen by the engine. */
+  readonly threads?: number | undefined;
+  /** Undefined = F16. */
+  readonly cacheType?: CacheType | undefined;
+  /** Undefined = where llama.cpp has it for this model and device. */
+  readonly flashAttention?: boolean | undefined;
 }
 
 /** Number formats that a KV cache can be kept in. Those with 8 bits and less need flash attention. */
@@ -128,11 +138,13 @@ export type CacheType = (typeof CACHE_TYPES)[number];
 
 /** Memory of one model: `sequences` texts side by side, each a list of evaluated tokens. */
 export interface Context {
-  readonly capacity: number; // tokens per sequence
+  /** Tokens per sequence. */
+  readonly capacity: number;
   readonly sequences: number;
   /** Whether a token can be evaluated for several sequences at once, and a copy costs nothing. */
   readonly sharesCells: boolean;
-  readonly batchSize: number; // tokens worth evaluating at once in a long prompt
+  /** Tokens worth evaluating at once in a long prompt. */
+  readonly batchSize: number;
   /**
    * Tokens that each sequence holds, [sequences]. After a failure too: each then holds what it held before the batch, or less
    * of that.
@@ -161,8 +173,10 @@ export interface Pass {
  */
 export interface Keep {
   readonly sequence: number;
-  readonly from: number; // a sequence that holds as many tokens
-  readonly length: number; // tokens
+  /** A sequence that holds as many tokens. */
+  readonly from: number;
+  /** Tokens. */
+  readonly length: number;
 }
 
 /** What a pass found. */
@@ -176,10 +190,12 @@ export interface PassAnswer {
 /** One token to evaluate, as in llama.cpp's llama_batch. */
 export interface BatchToken {
   readonly token: TokenId;
-  readonly position: number; // [0..capacity), the length of its sequences so far
+  /** [0..capacity), the length of its sequences so far. */
+  readonly position: number;
   /** Sequences in [0..sequences) that it is appended to: one, or where cells are shared all that hold the same text. */
   readonly sequences: readonly number[];
-  readonly wanted: boolean; // whether to read what may follow it
+  /** Whether to read what may follow it. */
+  readonly wanted: boolean;
   /** Tokens that may follow it: others are read as if the vocabulary lacked them. Undefined = all. */
   readonly mask?: Mask | undefined;
 }

@@ -8,9 +8,12 @@ export interface Counters {
   readonly drafted: number;
   readonly accepted: number;
   readonly emitted: number;
-  readonly draftedByPosition: readonly number[]; // per position: steps whose draft reached it
-  readonly acceptedByPosition: readonly number[]; // per position, as many: steps that kept it
-  readonly rawLogProbSum: number; // over emitted tokens, NaN where they were not read
+  /** Per position: steps whose draft reached it. */
+  readonly draftedByPosition: readonly number[];
+  /** Per position, as many: steps that kept it. */
+  readonly acceptedByPosition: readonly number[];
+  /** Over emitted tokens, NaN where they were not read. */
+  readonly rawLogProbSum: number;
   /** `decode` is the whole loop; its parts are NaN where only the whole is known. */
   readonly ms: {
     readonly draft: number;
@@ -86,11 +89,16 @@ function addByPosition(a: readonly number[], b: readonly number[]): number[] {
 
 /** Ratios of algorithms in the field's words; null where the divisor is 0 or the figure was not measured. */
 export interface Ratios {
-  readonly blockEfficiency: number | null; // emitted tokens / target passes
-  readonly acceptanceRate: number | null; // accepted / drafted
-  readonly acceptanceByPosition: readonly (number | null)[]; // the same, of the steps whose draft reached the position
-  readonly perplexity: number | null; // exp(-mean raw log-probability of the emitted tokens)
-  readonly tokensPerSecond: number | null; // emitted tokens / seconds of the decoding loop
+  /** Emitted tokens / target passes. */
+  readonly blockEfficiency: number | null;
+  /** Accepted / drafted. */
+  readonly acceptanceRate: number | null;
+  /** The same, of the steps whose draft reached the position. */
+  readonly acceptanceByPosition: readonly (number | null)[];
+  /** exp(-mean raw log-probability of the emitted tokens) */
+  readonly perplexity: number | null;
+  /** Emitted tokens / seconds of the decoding loop. */
+  readonly tokensPerSecond: number | null;
   /** Milliseconds of the decoding loop ÷ emitted tokens, by parts; null where the parts are not known. */
   readonly msPerToken: { readonly draft: number; readonly verify: number; readonly own: number } | null;
 }

@@ -11,7 +11,8 @@ export type GenerationEvent =
       readonly type: 'start';
       readonly promptTokens: readonly TokenId[];
       readonly settings: EffectiveSettings;
-      readonly contextSize: number; // tokens
+      /** Tokens. */
+      readonly contextSize: number;
     }
   | { readonly type: 'prefill'; readonly done: number; readonly total: number } // tokens, over both models
   | { readonly type: 'step'; readonly step: Step }
@@ -23,14 +24,19 @@ export type EffectiveSettings = Settings & { readonly seed: number; readonly per
 
 /** One text and what it took. */
 export interface GenerationResult {
-  readonly text: string; // all of it
-  readonly reasoning: string | null; // what of it came before the answer; null = the model does none
-  readonly tokens: readonly TokenId[]; // emitted, the one that ended the text included
+  /** All of it. */
+  readonly text: string;
+  /** What of it came before the answer; null = the model does none. */
+  readonly reasoning: string | null;
+  /** Emitted, the one that ended the text included. */
+  readonly tokens: readonly TokenId[];
   readonly finishReason: FinishReason;
-  readonly grammarComplete: boolean | null; // whether the text may end there; null without a grammar
+  /** Whether the text may end there; null without a grammar. */
+  readonly grammarComplete: boolean | null;
   readonly counters: Counters;
   readonly prefillMs: number;
-  readonly firstTokenMs: number | null; // from the start of prefill; null where no token came
+  /** From the start of prefill; null where no token came. */
+  readonly firstTokenMs: number | null;
   /** Tokens of the prompt that each model evaluated: those that its cache did not hold. */
   readonly evaluated: { readonly target: number; readonly draft: number };
 }

@@ -6,10 +6,14 @@ import { UsageError } from '../errors.js';
 export interface RunOptions {
   /** Tokens of prompt and text together; undefined = as many as the target was trained on. */
   readonly contextSize?: number | undefined;
-  readonly threads?: number | undefined; // [1..processors], undefined = chosen by the engine
-  readonly draftThreads?: number | undefined; // the same for the draft model; undefined = as `threads`
-  readonly cacheType?: CacheType | undefined; // number format of both KV caches; undefined = f16
-  readonly flashAttention?: boolean | undefined; // undefined = where llama.cpp has it for model and device
+  /** [1..processors], undefined = chosen by the engine. */
+  readonly threads?: number | undefined;
+  /** The same for the draft model; undefined = as `threads`. */
+  readonly draftThreads?: number | undefined;
+  /** Number format of both KV caches; undefined = f16. */
+  readonly cacheType?: CacheType | undefined;
+  /** Undefined = where llama.cpp has it for model and device. */
+  readonly flashAttention?: boolean | undefined;
   /** Its abort ends the text where it is: finishReason 'interrupted'. */
   readonly signal?: AbortSignal | undefined;
 }

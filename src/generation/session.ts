@@ -26,7 +26,8 @@ interface Parts {
   readonly pair: Pair;
   readonly template: ChatTemplate | undefined;
   readonly settings: EffectiveSettings;
-  readonly contextSize: number; // tokens
+  /** Tokens. */
+  readonly contextSize: number;
   readonly grammar: Grammar | undefined;
   readonly cache: CacheManager;
 }

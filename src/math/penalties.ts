@@ -2,16 +2,22 @@ import { type Draft, type NodeIndex, type Prefix, ROOT, type TokenId, type TopLo
 
 /** What makes tokens that the text has used less likely, or likelier, by llama.cpp's formula. */
 export interface Penalties {
-  readonly repeat: number; // > 0: a positive logit is divided by it, another multiplied; 1 = off
-  readonly presence: number; // subtracted from the logit; 0 = off
-  readonly frequency: number; // subtracted for each time that the token occurs; 0 = off
-  readonly last: number; // tokens that are looked back on, prompt included, >= 1; Infinity = all
+  /** > 0: a positive logit is divided by it, another multiplied; 1 = off. */
+  readonly repeat: number;
+  /** Subtracted from the logit; 0 = off. */
+  readonly presence: number;
+  /** Subtracted for each time that the token occurs; 0 = off. */
+  readonly frequency: number;
+  /** Tokens that are looked back on, prompt included, >= 1; Infinity = all. */
+  readonly last: number;
 }
 
 /** The same as a user asks for it, under llama.cpp's names. */
 export interface PenaltySettings {
-  readonly repeatPenalty: number; // > 0
-  readonly repeatLastN: number; // integer >= -1; 0 = off, -1 = the whole text
+  /** > 0. */
+  readonly repeatPenalty: number;
+  /** Integer >= -1; 0 = off, -1 = the whole text. */
+  readonly repeatLastN: number;
   readonly presencePenalty: number;
   readonly frequencyPenalty: number;
 }

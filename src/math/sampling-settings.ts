@@ -4,13 +4,18 @@ import type { Constraint, Truncation } from './truncate.js';
 
 /** What a user asks for. The defaults are those of Qin et al., section 6.1. */
 export interface SamplingSettings {
-  readonly temperature: number; // >= 0, 0 = the most likely token
-  readonly topK: number; // integer >= 0, 0 = off
-  readonly topP: number; // (0, 1], 1 = off
-  readonly minP?: number | undefined; // [0, 1], 0 = off
+  /** >= 0, 0 = the most likely token. */
+  readonly temperature: number;
+  /** Integer >= 0, 0 = off. */
+  readonly topK: number;
+  /** (0, 1], 1 = off. */
+  readonly topP: number;
+  /** [0, 1], 0 = off. */
+  readonly minP?: number | undefined;
   readonly penalties?: Penalties | undefined;
   readonly banned?: ReadonlySet<TokenId> | undefined;
-  readonly vocabularySize?: number | undefined; // ids from here on are never read; undefined = all are
+  /** Ids from here on are never read; undefined = all are. */
+  readonly vocabularySize?: number | undefined;
   readonly constraint?: Constraint | undefined;
 }
 

@@ -4,10 +4,14 @@ import { canRaise, type Penalties, penalise, recentTokens } from './penalties.js
 
 /** How logits become a distribution. The same settings apply to the target and to the draft model. */
 export interface Truncation {
-  readonly temperature: number; // > 0
-  readonly topK: number; // integer >= 0, 0 = off
-  readonly topP: number; // (0, 1], 1 = off
-  readonly minP?: number | undefined; // [0, 1] of the most likely token's probability; undefined, 0 = off
+  /** > 0. */
+  readonly temperature: number;
+  /** Integer >= 0, 0 = off. */
+  readonly topK: number;
+  /** (0, 1], 1 = off. */
+  readonly topP: number;
+  /** [0, 1] of the most likely token's probability; undefined, 0 = off. */
+  readonly minP?: number | undefined;
   /** How the text so far changes the logits, before anything is cut. */
   readonly penalties?: Penalties | undefined;
   /** Tokens that must never be emitted, removed before anything else. */

@@ -6,8 +6,10 @@ export interface HubAddress {
   readonly user: string;
   readonly repo: string;
   readonly branch: string;
-  readonly file: string | undefined; // path in the repository
-  readonly quant: string | undefined; // neither: the hub's choice
+  /** Path in the repository. */
+  readonly file: string | undefined;
+  /** Neither: the hub's choice. */
+  readonly quant: string | undefined;
 }
 
 export interface UrlAddress {

@@ -7,7 +7,8 @@ import { openNetwork, PATIENCE_MS, reasonOf } from './network.js';
 /** What a download asks of whoever started it. */
 export interface Asking {
   readonly signal?: AbortSignal | undefined;
-  readonly onNotice?: ((line: string) => void) | undefined; // something worth a line to a person
+  /** Something worth a line to a person. */
+  readonly onNotice?: ((line: string) => void) | undefined;
 }
 
 export interface Question {

@@ -14,19 +14,26 @@ import { locate, type RemoteFile } from './remote.js';
 /** Where a download goes, and who is told of it. */
 export interface DownloadOptions extends ReceiveOptions {
   readonly modelsDir?: string | undefined;
-  readonly verify?: boolean | undefined; // also what is there already, by the hub's checksum
+  /** Also what is there already, by the hub's checksum. */
+  readonly verify?: boolean | undefined;
 }
 
 export interface DownloadedModel extends DownloadedFile {
-  readonly address: string; // as people write it
+  /** As people write it. */
+  readonly address: string;
 }
 
 interface DownloadedFile {
-  readonly path: string; // of the first part of several
-  readonly bytes: number; // all parts
-  readonly sha256: string | null; // the hub's, where `checked`; null for several parts
-  readonly checked: boolean; // whether the files were compared with the hub's checksums
-  readonly downloaded: boolean; // false: it was there
+  /** Of the first part of several. */
+  readonly path: string;
+  /** All parts. */
+  readonly bytes: number;
+  /** The hub's, where `checked`; null for several parts. */
+  readonly sha256: string | null;
+  /** Whether the files were compared with the hub's checksums. */
+  readonly checked: boolean;
+  /** False: it was there. */
+  readonly downloaded: boolean;
 }
 
 /**

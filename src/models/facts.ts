@@ -9,27 +9,39 @@ import { caveatOf } from './header.js';
 
 /** What a model file says of itself. Undefined = it does not say. */
 export interface ModelFacts {
-  readonly source: string; // path, or address
+  /** Path, or address. */
+  readonly source: string;
   readonly remote: boolean;
-  readonly bytes: number | undefined; // of all parts together
-  readonly parts: number; // files that the model is split into
+  /** Of all parts together. */
+  readonly bytes: number | undefined;
+  /** Files that the model is split into. */
+  readonly parts: number;
   readonly name: string | undefined;
   readonly license: string | undefined;
   readonly architecture: string;
   readonly parameters: number;
-  readonly quantization: string | undefined; // as llama.cpp names file types: Q4_K_M
-  readonly trainContextSize: number | undefined; // tokens the model was trained on at once
+  /** As llama.cpp names file types: Q4_K_M. */
+  readonly quantization: string | undefined;
+  /** Tokens the model was trained on at once. */
+  readonly trainContextSize: number | undefined;
   readonly layers: number | undefined;
-  readonly vocabularySize: number; // tokens; 0 = the file holds none
-  readonly vocabularyKind: string | undefined; // as llama.cpp names tokenizers: BPE
+  /** Tokens; 0 = the file holds none. */
+  readonly vocabularySize: number;
+  /** As llama.cpp names tokenizers: BPE. */
+  readonly vocabularyKind: string | undefined;
   readonly bos: SpecialToken | undefined;
   readonly eos: SpecialToken | undefined;
-  readonly eot: SpecialToken | undefined; // ends a turn of a conversation
+  /** Ends a turn of a conversation. */
+  readonly eot: SpecialToken | undefined;
   readonly chatTemplate: ChatTemplateFacts | undefined;
-  readonly recurrent: boolean; // all layers
-  readonly hybrid: boolean; // some layers
-  readonly slidingWindow: number | undefined; // tokens that some layers see at most
-  readonly caveat: string | undefined; // see ModelHeader
+  /** All layers. */
+  readonly recurrent: boolean;
+  /** Some layers. */
+  readonly hybrid: boolean;
+  /** Tokens that some layers see at most. */
+  readonly slidingWindow: number | undefined;
+  /** See ModelHeader. */
+  readonly caveat: string | undefined;
 }
 
 export interface SpecialToken {
@@ -48,9 +60,11 @@ const VOCABULARY_KINDS: Record<string, string> = {
 
 /** What a chat template does when it is tried. */
 export interface ChatTemplateFacts {
-  readonly problem: string | undefined; // why it cannot be rendered; undefined = it can
+  /** Why it cannot be rendered; undefined = it can. */
+  readonly problem: string | undefined;
   readonly takesSystem: boolean;
-  readonly reasons: 'always' | 'switch' | 'itself' | 'no'; // 'switch' = where --think says so; 'itself' = the model decides
+  /** 'switch' = where --think says so; 'itself' = the model decides. */
+  readonly reasons: 'always' | 'switch' | 'itself' | 'no';
 }
 
 /** Tries the chat template of a file; undefined where it has none. */

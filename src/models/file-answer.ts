@@ -4,7 +4,8 @@ import { TransferError, WRONG } from './transfer-error.js';
 /** Which bytes of a file an answer brings. */
 export interface Extent {
   readonly from: number;
-  readonly to: number; // not included; Infinity where the answer does not tell
+  /** Not included; Infinity where the answer does not tell. */
+  readonly to: number;
 }
 
 /** Encodings that change bytes. Others are said of files as they are: `identity`, `aws-chunked`, nothing. */

@@ -3,7 +3,8 @@ const LENGTHS = ['x-linked-size', 'content-range', 'content-length'];
 
 /** What tells one state of a file from another. */
 export interface FileVersion {
-  readonly tag: string | undefined; // the best that its server says of it; at a hub the checksum
+  /** The best that its server says of it; at a hub the checksum. */
+  readonly tag: string | undefined;
   readonly bytes: number | undefined;
 }
 

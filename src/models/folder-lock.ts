@@ -6,15 +6,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const LOOKS = 20; // that find a lock untouched, after which its holder is dead or asleep
 
 export interface LockOptions {
-  readonly touchMs?: number; // between two signs of life of its holder
-  readonly lookMs?: number; // between two looks of one that waits
+  /** Between two signs of life of its holder. */
+  readonly touchMs?: number;
+  /** Between two looks of one that waits. */
+  readonly lookMs?: number;
   readonly signal?: AbortSignal | undefined;
-  readonly onWait?: () => void; // called once, if somebody else holds it
+  /** Called once, if somebody else holds it. */
+  readonly onWait?: () => void;
 }
 
 export interface FolderLock {
-  readonly isTakenOver: boolean; // from one that is dead, or asleep with files in the folder open
-  readonly lost: AbortSignal; // soon after this process woke, if another one took it over meanwhile
+  /** From one that is dead, or asleep with files in the folder open. */
+  readonly isTakenOver: boolean;
+  /** Soon after this process woke, if another one took it over meanwhile. */
+  readonly lost: AbortSignal;
   readonly unlock: () => Promise<void>;
 }
 

@@ -12,10 +12,13 @@ import { locate, type RemoteFile, refuse } from './remote.js';
 
 /** A GGUF file whose header was read and nothing else. */
 export interface GgufFile {
-  readonly source: string; // path, or address
+  /** Path, or address. */
+  readonly source: string;
   readonly remote: boolean;
-  readonly info: GgufFileInfo; // of a split model, of all its parts together
-  readonly partBytes: readonly (number | undefined)[]; // of each part; undefined where a server does not tell
+  /** Of a split model, of all its parts together. */
+  readonly info: GgufFileInfo;
+  /** Of each part; undefined where a server does not tell. */
+  readonly partBytes: readonly (number | undefined)[];
 }
 
 /** Not read: they are long, and nothing here asks for them. */

@@ -7,8 +7,10 @@ type Reader<T> = Generator<Wish, T, Buffer>;
 
 /** How long a file is by its header. */
 export interface FileLength {
-  readonly least: number; // bytes
-  readonly isExact: boolean; // false: a tensor is of a type whose size is not known here
+  /** Bytes. */
+  readonly least: number;
+  /** False: a tensor is of a type whose size is not known here. */
+  readonly isExact: boolean;
 }
 
 /** Why a header cannot be read, as the end of a sentence about its file. */

@@ -9,20 +9,24 @@ import { refuseUnfit } from './refusals.js';
 export interface ModelHeader {
   readonly path: string;
   readonly architecture: string;
-  readonly trainContextSize: number; // tokens the model was trained on at once
+  /** Tokens the model was trained on at once. */
+  readonly trainContextSize: number;
   readonly vocabulary: Vocabulary;
   /** What its makers want said beside every figure taken with it; metadata `mtad.caveat`. */
   readonly caveat: string | undefined;
   /** How the model wants to be talked to. */
   readonly template: TemplateOrigin;
-  readonly bytes: number; // of the file; of a split model, the first part
+  /** Of the file; of a split model, the first part. */
+  readonly bytes: number;
 }
 
 /** What decides whether the tokens of two models mean the same. */
 export interface Vocabulary {
-  readonly tokens: readonly string[]; // text of each token
+  /** Text of each token. */
+  readonly tokens: readonly string[];
   readonly bos: number | undefined;
-  readonly addsBos: boolean | undefined; // before a text; undefined = as its kind of vocabulary does
+  /** Before a text; undefined = as its kind of vocabulary does. */
+  readonly addsBos: boolean | undefined;
   readonly eos: number | undefined;
 }
 

@@ -12,14 +12,19 @@ import { EMBEDDED_PAIR, findModel } from './resolve.js';
 
 /** Which models to look at, and what for. */
 export interface InspectOptions extends Asking {
-  readonly model?: string | undefined; // target: path, name in modelsDir, or address; neither model = the embedded pair
+  /** Target: path, name in modelsDir, or address; neither model = the embedded pair. */
+  readonly model?: string | undefined;
   readonly draft?: string | undefined;
   readonly modelsDir?: string | undefined;
-  readonly offline?: boolean | undefined; // never use the network
-  readonly contextSize?: number | undefined; // tokens; undefined = what the target was trained on, up to 8192
+  /** Never use the network. */
+  readonly offline?: boolean | undefined;
+  /** Tokens; undefined = what the target was trained on, up to 8192. */
+  readonly contextSize?: number | undefined;
   readonly cacheType?: CacheType | undefined;
-  readonly draftLength: number; // tokens drafted per step
-  readonly beamWidth: number; // beams kept while drafting
+  /** Tokens drafted per step. */
+  readonly draftLength: number;
+  /** Beams kept while drafting. */
+  readonly beamWidth: number;
   readonly gpu: Gpu;
 }
 
@@ -29,7 +34,8 @@ export interface Inspection {
   readonly draft: InspectedModel | undefined;
   /** Undefined where there is one model, or one that is refused. */
   readonly pair: InspectedPair | undefined;
-  readonly contextSize: number; // tokens that the memory is reckoned for
+  /** Tokens that the memory is reckoned for. */
+  readonly contextSize: number;
   readonly memory: { readonly ram: number; readonly vram: number; readonly fits: boolean } | undefined;
   readonly machine: Machine;
 }
@@ -37,15 +43,20 @@ export interface Inspection {
 /** One model file. */
 export interface InspectedModel {
   readonly facts: ModelFacts;
-  readonly refusal: string | undefined; // why it does not run
-  readonly memory: ModelMemory | undefined; // of what runs
+  /** Why it does not run. */
+  readonly refusal: string | undefined;
+  /** Of what runs. */
+  readonly memory: ModelMemory | undefined;
 }
 
 /** Whether two models speak the same tokens. */
 export interface InspectedPair {
-  readonly sharedTokens: number; // ids below it mean the same to both; 0 where they do not match
-  readonly difference: string | undefined; // the first one
-  readonly notes: readonly string[]; // differences that change no text, a sentence each
+  /** Ids below it mean the same to both; 0 where they do not match. */
+  readonly sharedTokens: number;
+  /** The first one. */
+  readonly difference: string | undefined;
+  /** Differences that change no text, a sentence each. */
+  readonly notes: readonly string[];
 }
 
 const DEFAULT_CONTEXT = 8192; // tokens

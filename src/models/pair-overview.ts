@@ -7,11 +7,16 @@ import { findDownloaded, modelsFolder } from './models-folder.js';
 /** A known pair on this machine. */
 export interface PairOverview {
   readonly pair: KnownPair;
-  readonly downloadBytes: number; // of both files, about
-  readonly contextSize: number; // tokens that the memory is reckoned for: no more than the target was trained on
-  readonly memoryBytes: number; // weights and KV caches of both, about: beams share what they have in common
-  readonly fits: boolean | undefined; // into RAM and VRAM as a whole; undefined where no build of llama.cpp runs
-  readonly targetFile: string | undefined; // path, once it is downloaded
+  /** Of both files, about. */
+  readonly downloadBytes: number;
+  /** Tokens that the memory is reckoned for: no more than the target was trained on. */
+  readonly contextSize: number;
+  /** Weights and KV caches of both, about: beams share what they have in common. */
+  readonly memoryBytes: number;
+  /** Into RAM and VRAM as a whole; undefined where no build of llama.cpp runs. */
+  readonly fits: boolean | undefined;
+  /** Path, once it is downloaded. */
+  readonly targetFile: string | undefined;
   readonly draftFile: string | undefined;
 }
 

@@ -9,7 +9,8 @@ import { EMBEDDED_PAIR, type ResolveOptions, resolveModels } from './resolve.js'
 
 /** Which models, and how to load them. Downloads what is named by an address and is not there; `onProgress` and `onNotice` tell of it. */
 export interface PairOptions extends ResolveOptions {
-  readonly model?: string | undefined; // target: path, name in modelsDir or address; neither model = the embedded pair
+  /** Target: path, name in modelsDir or address; neither model = the embedded pair. */
+  readonly model?: string | undefined;
   readonly draft?: string | undefined;
   /** false where the strategy guesses nothing: the draft model is then not loaded. */
   readonly needsDraft?: boolean | undefined;
@@ -17,7 +18,8 @@ export interface PairOptions extends ResolveOptions {
   readonly gpu?: Gpu | undefined;
   readonly gpuLayers?: number | undefined;
   readonly draftGpuLayers?: number | undefined;
-  readonly grammar?: GrammarSource | undefined; // checked before weights are loaded
+  /** Checked before weights are loaded. */
+  readonly grammar?: GrammarSource | undefined;
 }
 
 /** Two loaded models that speak the same tokens. */

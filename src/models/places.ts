@@ -6,9 +6,12 @@ import type { RemoteFile } from './remote.js';
 
 /** The paths of one file on its way. */
 export interface Places {
-  readonly path: string; // where it belongs
-  readonly partials: string; // a folder of its own
-  readonly partial: string; // in that folder, of one version
+  /** Where it belongs. */
+  readonly path: string;
+  /** A folder of its own. */
+  readonly partials: string;
+  /** In that folder, of one version. */
+  readonly partial: string;
 }
 
 export function placesOf({ place, version = 'unknown' }: RemoteFile, folder: string): Places {

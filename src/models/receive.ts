@@ -14,17 +14,22 @@ import { TransferError, WRONG } from './transfer-error.js';
 /** How far the download of one file has come. */
 export interface DownloadProgress {
   readonly file: string;
-  readonly bytes: number; // so far, what an earlier try left included
-  readonly total: number | undefined; // bytes
+  /** So far, what an earlier try left included. */
+  readonly bytes: number;
+  /** Bytes. */
+  readonly total: number | undefined;
   readonly state: 'loading' | 'checking' | 'done';
 }
 
 /** Who is told of a download, and how long it waits. */
 export interface ReceiveOptions extends Asking {
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
-  readonly log?: ((line: string) => void) | undefined; // details
-  readonly stallMs?: number | undefined; // without a byte, after which a download is given up
-  readonly retryMs?: number | undefined; // before a question is asked again; longer each time
+  /** Details. */
+  readonly log?: ((line: string) => void) | undefined;
+  /** Without a byte, after which a download is given up. */
+  readonly stallMs?: number | undefined;
+  /** Before a question is asked again; longer each time. */
+  readonly retryMs?: number | undefined;
 }
 
 type Sentence = (host: string, file: string, reason: string) => string;

@@ -15,13 +15,19 @@ import { fileOf, PART, partsOf, placeOf } from './models-folder.js';
 /** One file as a server has it. */
 export interface RemoteFile {
   readonly url: string;
-  readonly credentials: Credentials; // for this URL's origin alone
-  readonly place: string; // below the models folder
+  /** For this URL's origin alone. */
+  readonly credentials: Credentials;
+  /** Below the models folder. */
+  readonly place: string;
   readonly bytes: number | undefined;
-  readonly sha256: string | undefined; // hex
-  readonly version: string | undefined; // changes when the file does; undefined where the server does not tell
-  readonly begun: FileVersion; // which all answers with its bytes must be about; nothing where only the hub tells
-  readonly validator: string | undefined; // of that server, for If-Range
+  /** Hex. */
+  readonly sha256: string | undefined;
+  /** Changes when the file does; undefined where the server does not tell. */
+  readonly version: string | undefined;
+  /** Which all answers with its bytes must be about; nothing where only the hub tells. */
+  readonly begun: FileVersion;
+  /** Of that server, for If-Range. */
+  readonly validator: string | undefined;
 }
 
 const NOTHING: FileVersion = { tag: undefined, bytes: undefined };

@@ -16,7 +16,8 @@ export const EMBEDDED_PAIR = {
 
 /** How to come by a model that is named by an address. */
 export interface ResolveOptions extends DownloadOptions {
-  readonly offline?: boolean | undefined; // never use the network
+  /** Never use the network. */
+  readonly offline?: boolean | undefined;
 }
 
 /**

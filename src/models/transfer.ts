@@ -11,20 +11,29 @@ import { TransferError, WRONG } from './transfer-error.js';
 export interface TransferJob {
   readonly url: string;
   readonly credentials: Credentials;
-  readonly path: string; // where the bytes go, behind those that are there
-  readonly begun: FileVersion; // which every answer must be of
-  readonly validator: string | undefined; // for If-Range
-  readonly bytes: number | undefined; // of the file; undefined where nobody tells
-  readonly room: number; // bytes that the disk has for a file of which nobody tells the length
-  readonly hashed: boolean; // whether the SHA-256 is wanted
+  /** Where the bytes go, behind those that are there. */
+  readonly path: string;
+  /** Which every answer must be of. */
+  readonly begun: FileVersion;
+  /** For If-Range. */
+  readonly validator: string | undefined;
+  /** Of the file; undefined where nobody tells. */
+  readonly bytes: number | undefined;
+  /** Bytes that the disk has for a file of which nobody tells the length. */
+  readonly room: number;
+  /** Whether the SHA-256 is wanted. */
+  readonly hashed: boolean;
 }
 
 export interface TransferOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onBytes: (bytes: number) => void;
-  readonly log?: ((line: string) => void) | undefined; // why it tries again
-  readonly stallMs?: number | undefined; // without a new byte, after which it gives up
-  readonly retryMs?: number | undefined; // before it tries again; twice as long each time that nothing came
+  /** Why it tries again. */
+  readonly log?: ((line: string) => void) | undefined;
+  /** Without a new byte, after which it gives up. */
+  readonly stallMs?: number | undefined;
+  /** Before it tries again; twice as long each time that nothing came. */
+  readonly retryMs?: number | undefined;
 }
 
 const STALL_MS = 30_000;

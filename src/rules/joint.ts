@@ -2,7 +2,8 @@ import { logProbOf } from '../math/distribution.js';
 import type { Distribution, Draft } from '../types.js';
 
 export interface JointRule {
-  readonly tau: number; // (0, 1]: accept while the joint likelihood is at least tau times the draft's
+  /** (0, 1]: accept while the joint likelihood is at least tau times the draft's. */
+  readonly tau: number;
   /** Never let a token raise the ratio above 1, so that one lucky token cannot pay for later bad ones. */
   readonly clip: boolean;
 }

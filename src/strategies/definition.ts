@@ -8,10 +8,14 @@ import { type Distribution, type Draft, type NodeIndex, ROOT, type TokenId } fro
 
 /** What a strategy may be told. Ranges, defaults and help are in the table of settings. */
 export interface StrategySettings {
-  readonly draftLength: number; // tokens drafted per step, >= 1
-  readonly beamWidth: number; // beams kept per depth, >= 1
-  readonly threshold: number; // acceptance threshold, (0, 1]
-  readonly clip: boolean; // cap the likelihood ratio at 1 after every token
+  /** Tokens drafted per step, >= 1. */
+  readonly draftLength: number;
+  /** Beams kept per depth, >= 1. */
+  readonly beamWidth: number;
+  /** Acceptance threshold, (0, 1] */
+  readonly threshold: number;
+  /** Cap the likelihood ratio at 1 after every token. */
+  readonly clip: boolean;
   readonly draftFrom: DraftSource;
 }
 
@@ -77,15 +81,19 @@ export type Decide<Heeded extends StrategySetting = StrategySetting> = (
 
 /** Colours in CSS, and a mark of the plots. */
 export interface Look {
-  readonly color: string; // on white
-  readonly darkColor: string; // on black
+  /** On white. */
+  readonly color: string;
+  /** On black. */
+  readonly darkColor: string;
   readonly mark: 'square' | 'wedge' | 'diamond' | 'circle' | 'triangle' | 'cross';
 }
 
 /** Branches that a strategy has at once in the cache of each model. */
 export interface Sequences {
-  readonly target: number; // >= 1
-  readonly draft: number; // 0 = no draft model is needed
+  /** >= 1. */
+  readonly target: number;
+  /** 0 = no draft model is needed. */
+  readonly draft: number;
 }
 
 /** What a strategy works with besides its own settings. */

@@ -11,14 +11,18 @@ export type Think = 'auto' | 'on' | 'off';
 export interface TemplateChoice {
   /** The name of a known one, or its text in Jinja; undefined = the model's own. */
   readonly chatTemplate?: string | undefined;
-  readonly think?: Think | undefined; // undefined = 'auto'
+  /** Undefined = 'auto' */
+  readonly think?: Think | undefined;
 }
 
 /** What a model's file says. */
 export interface TemplateOrigin {
-  readonly model: string; // whose, for messages
-  readonly own: string | undefined; // its template
-  readonly bos: string; // names of its tokens, '' where it has none
+  /** Whose, for messages. */
+  readonly model: string;
+  /** Its template. */
+  readonly own: string | undefined;
+  /** Names of its tokens, '' where it has none. */
+  readonly bos: string;
   readonly eos: string;
 }
 

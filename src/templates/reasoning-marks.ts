@@ -1,7 +1,9 @@
 /** The words between which a model reasons before it answers. */
 export interface ReasoningMarks {
-  readonly start: string; // not empty
-  readonly end: string; // not empty
+  /** Not empty. */
+  readonly start: string;
+  /** Not empty. */
+  readonly end: string;
   /** What an answer without reasoning begins with, which is no part of it; undefined = nothing. */
   readonly skipped?: string | undefined;
   /** Whether the template opens the section itself, so that an answer begins inside it. */

@@ -7,7 +7,8 @@ import pLimit from 'p-limit';
 export interface RenderJob {
   readonly template: string;
   readonly variables: Readonly<Record<string, unknown>>;
-  readonly maxLength: number; // characters of the text that comes out
+  /** Characters of the text that comes out. */
+  readonly maxLength: number;
   readonly timeMs: number;
 }
 
@@ -16,7 +17,8 @@ export type Rendering = { readonly text: string } | Refusal;
 
 interface Refusal {
   readonly reason: string;
-  readonly isBound?: boolean; // whether it asked for too much, and would again
+  /** Whether it asked for too much, and would again. */
+  readonly isBound?: boolean;
 }
 
 /** Why a template cannot be rendered, in a few words. */

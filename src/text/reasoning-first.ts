@@ -4,7 +4,8 @@ import type { TokenId } from '../types.js';
 /** What a grammar must wait for. */
 export interface Waiting {
   readonly answer: GrammarState;
-  readonly mark: string; // the reasoning's last words
+  /** The reasoning's last words. */
+  readonly mark: string;
   readonly isEnd: (token: TokenId) => boolean;
   readonly tokenizer: Pick<Tokenizer, 'decode'>;
 }

@@ -5,9 +5,11 @@ import type { RecordedStep, Trace } from './recorded.js';
 import { type TraceStart, toStart, toStep } from './trace-line.js';
 
 interface Line {
-  readonly number: number; // from 1
+  /** From 1. */
+  readonly number: number;
   readonly text: string;
-  readonly ended: boolean; // by a line break
+  /** By a line break. */
+  readonly ended: boolean;
 }
 
 /**

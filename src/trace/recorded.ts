@@ -5,9 +5,12 @@ import { type Distribution, type Draft, type LogProb, type NodeIndex, ROOT, type
 
 /** The settings that decide what is accepted of a draft. */
 export interface ReplayRule {
-  readonly threshold: number; // (0, 1]
-  readonly draftLength: number; // guesses in a row that count, >= 1
-  readonly clip: boolean; // false where the strategy does not heed it
+  /** (0, 1] */
+  readonly threshold: number;
+  /** Guesses in a row that count, >= 1. */
+  readonly draftLength: number;
+  /** False where the strategy does not heed it. */
+  readonly clip: boolean;
 }
 
 /** Strategies that toss no coin to accept: what they decide follows from a trace. */
@@ -17,19 +20,28 @@ export const REPLAYABLE = STRATEGY_NAMES.filter((name) => definitionOf(name).dec
 export interface Trace {
   readonly file: string;
   readonly strategy: StrategyName;
-  readonly rule: ReplayRule; // the one that was applied
-  readonly steps: readonly RecordedStep[]; // at least one
-  readonly cutOff: number | null; // number of a last line that the run was ended in the middle of, left out
+  /** The one that was applied. */
+  readonly rule: ReplayRule;
+  /** At least one. */
+  readonly steps: readonly RecordedStep[];
+  /** Number of a last line that the run was ended in the middle of, left out. */
+  readonly cutOff: number | null;
 }
 
 /** One step as a trace has it: what was drafted, and what came of it. */
 export interface RecordedStep {
-  readonly index: number; // as recorded
-  readonly line: number; // of the file, from 1
-  readonly room: number; // tokens that the token limit left, >= 1
-  readonly nodes: readonly RecordedNode[]; // parents before children
-  readonly accepted: number; // guesses kept and emitted
-  readonly emitted: readonly TokenId[]; // these guesses, and one more token unless the text ended before it
+  /** As recorded. */
+  readonly index: number;
+  /** Of the file, from 1. */
+  readonly line: number;
+  /** Tokens that the token limit left, >= 1. */
+  readonly room: number;
+  /** Parents before children. */
+  readonly nodes: readonly RecordedNode[];
+  /** Guesses kept and emitted. */
+  readonly accepted: number;
+  /** These guesses, and one more token unless the text ended before it. */
+  readonly emitted: readonly TokenId[];
 }
 
 /** One drafted token, and how likely each model found it. */

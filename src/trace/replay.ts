@@ -17,12 +17,18 @@ const THRESHOLDS = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1];
 /** What a rule makes of the steps of a trace. */
 export interface Replay extends ReplayRule {
   readonly steps: number;
-  readonly drafted: number; // tokens, in a row, that the text had room for
-  readonly accepted: number; // tokens
-  readonly draftedByPosition: readonly number[]; // steps whose draft reached the position
-  readonly acceptedByPosition: readonly number[]; // steps that kept it
-  readonly tokensPerPass: number; // emitted tokens / target passes, one of which is a step
-  readonly changedSteps: number; // steps decided otherwise than recorded
+  /** Tokens, in a row, that the text had room for. */
+  readonly drafted: number;
+  /** Tokens. */
+  readonly accepted: number;
+  /** Steps whose draft reached the position. */
+  readonly draftedByPosition: readonly number[];
+  /** Steps that kept it. */
+  readonly acceptedByPosition: readonly number[];
+  /** Emitted tokens / target passes, one of which is a step. */
+  readonly tokensPerPass: number;
+  /** Steps decided otherwise than recorded. */
+  readonly changedSteps: number;
 }
 
 /** Whether replay at the trace's own settings decides as recorded. */
@@ -30,16 +36,20 @@ export interface Reproduction {
   readonly steps: number;
   readonly asRecorded: number;
   readonly differences: readonly {
-    readonly index: number; // of the step
-    readonly line: number; // of the file
-    readonly recorded: number; // accepted tokens
+    /** Of the step. */
+    readonly index: number;
+    /** Of the file. */
+    readonly line: number;
+    /** Accepted tokens. */
+    readonly recorded: number;
     readonly replayed: number;
   }[];
 }
 
 interface Decision {
   readonly drafted: number;
-  readonly kept: readonly TokenId[]; // accepted and emitted
+  /** Accepted and emitted. */
+  readonly kept: readonly TokenId[];
   readonly emitted: number;
   readonly asRecorded: boolean;
 }

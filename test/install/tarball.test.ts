@@ -22,7 +22,7 @@ function withoutLocalTools(path: string): string {
     .join(delimiter);
 }
 
-/** llama.cpp for the processor alone, and what calls its C API: what the README names for those who want no more. */
+/** llama.cpp for the processor alone, and what calls its C API: what docs/gpu.md names for those who want no more. */
 function cpuPackages({ 'node-llama-cpp': llama, koffi }: Record<string, string>): string[] {
   const system = platform() === 'darwin' ? 'mac' : platform() === 'win32' ? 'win' : 'linux';
   const build = system === 'mac' && arch() === 'arm64' ? 'arm64-metal' : arch();
@@ -63,8 +63,11 @@ describe('the package', () => {
     const sources = (await readdir('src', { recursive: true })).filter((file) => file.endsWith('.ts'));
     const built = sources
       .map((file) => file.replaceAll('\\', '/').slice(0, -'.ts'.length))
-      .flatMap((file) => [`dist/${file}.js`, `dist/${file}.d.ts`]);
-    const { stdout: data } = await execa('git', ['ls-files', 'gguf']);
+      .flatMap((file) => [
+        `src/${file}.ts`,
+        ...['.js', '.d.ts', '.d.ts.map'].map((end) => `dist/${file}${end}`),
+      ]);
+    const { stdout: data } = await execa('git', ['ls-files', 'gguf', ':(glob)docs/*.md']);
     const words = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
     // A file of dist without a source is left from an older build: remove dist and build again.
     expect(packed.toSorted()).toEqual([...built, ...data.split('\n'), ...words, 'bin/mtad.js'].toSorted());
@@ -122,21 +125,23 @@ describe('the package', () => {
   });
 });
 
-describe('the README', () => {
-  let readme: string;
-  beforeAll(async () => {
-    readme = await readFile('README.md', 'utf8');
+describe('what is written about it', () => {
+  it('shows the example as it is', async () => {
+    const [, shown] = /```js\n(.*?)```/s.exec(await readFile('docs/library.md', 'utf8')) ?? [];
+    expect(shown).toBe(await readFile('examples/library.mjs', 'utf8'));
   });
 
-  it('shows the example as it is', async () => {
-    const section = readme.split(/^## /m).find((text) => text.startsWith('The library'));
-    const [, shown] = /```js\n(.*?)```/s.exec(section!) ?? [];
-    expect(shown).toBe(await readFile('examples/library.mjs', 'utf8'));
+  it('fits on a page: the README has at most 1,500 words, and the pages that it names are there', async () => {
+    const readme = await readFile('README.md', 'utf8');
+    expect(readme.split(/\s+/).length).toBeLessThanOrEqual(1500);
+    for (const [, page] of readme.matchAll(/\]\((docs\/[\w./-]*)\)/g))
+      await expect(readFile(page!)).resolves.toBeDefined();
   });
 
   it('names the packages that are enough for the processor, in the versions that are asked for', async () => {
     const { dependencies } = JSON.parse(await readFile('package.json', 'utf8'));
-    const named = readme.match(/@(?:node-llama-cpp|koromix)\/[\w-]+@[\w.]+/g) ?? [];
+    const named =
+      (await readFile('docs/gpu.md', 'utf8')).match(/@(?:node-llama-cpp|koromix)\/[\w-]+@[\w.]+/g) ?? [];
     expect(named).toContain(`@node-llama-cpp/linux-x64@${dependencies['node-llama-cpp']}`);
     expect(named).toContain(`@koromix/koffi-linux-x64@${dependencies.koffi.slice(1).split('.')[0]}`);
   });

@@ -4,11 +4,14 @@ import type { BenchmarkReport, ContenderSummary, Estimate } from '../report.js';
 /** One column of the table, the same on a terminal, in Markdown and on the page. */
 export interface Column {
   readonly head: string;
-  readonly meaning: string; // for a legend
+  /** For a legend. */
+  readonly meaning: string;
   readonly align: 'left' | 'right';
-  readonly essential: boolean; // shown where there is little room
+  /** Shown where there is little room. */
+  readonly essential: boolean;
   readonly value: (summary: ContenderSummary) => string;
-  readonly range?: (summary: ContenderSummary) => string; // the 95 % interval of the value; '' where it is not known
+  /** The 95 % interval of the value; '' where it is not known. */
+  readonly range?: (summary: ContenderSummary) => string;
 }
 
 /** The value, and its interval in brackets. */

@@ -24,7 +24,8 @@ export interface BenchmarkFlags extends RuntimeFlags, TemplateFlags {
   maxTokens: number;
   ignoreEos?: boolean;
   special?: boolean;
-  seed?: number; // undefined = another one each time
+  /** Undefined = another one each time. */
+  seed?: number;
   temperature: number;
   topK: number;
   topP: number;

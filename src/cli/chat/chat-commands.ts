@@ -12,7 +12,8 @@ import { loadConversation, saveConversation } from './saved-conversation.js';
 export interface Chat {
   readonly conversation: Conversation;
   readonly io: Io;
-  readonly say: (line: string) => void; // to the user, who asked, on standard error
+  /** To the user, who asked, on standard error. */
+  readonly say: (line: string) => void;
   readonly color: ColorChoice;
   /** The last answer, if there is one. */
   last: { readonly promptTokens: number; readonly result: GenerationResult } | undefined;

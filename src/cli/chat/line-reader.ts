@@ -8,7 +8,8 @@ const FENCE = '"""';
 
 export interface Message {
   readonly text: string;
-  readonly isQuoted: boolean; // between `"""`: said as it stands, never a command
+  /** Between `"""`: said as it stands, never a command. */
+  readonly isQuoted: boolean;
 }
 
 /** Said when Ctrl-C finds nothing to stop. */

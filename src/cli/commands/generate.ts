@@ -36,8 +36,10 @@ interface GenerateFlags extends TextFlags, DecodingFlags, GrammarFlags, Template
   prompt?: string;
   file?: string;
   stdin: boolean;
-  systemFrom?: string | undefined; // where the system text is from, unless a flag gave it
-  filesRead?: readonly string[]; // while the command line was read
+  /** Where the system text is from, unless a flag gave it. */
+  systemFrom?: string | undefined;
+  /** While the command line was read. */
+  filesRead?: readonly string[];
   chat?: boolean;
   raw?: boolean;
   engine: NonNullable<PairOptions['engine']>;

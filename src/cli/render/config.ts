@@ -9,14 +9,17 @@ import { plainTable } from './plain-table.js';
 /** One setting, as it holds. */
 export interface Setting {
   readonly name: string;
-  readonly value: unknown; // undefined = left to the program
-  readonly source: string; // flag, a variable, a file, a pair, or default
+  /** Undefined = left to the program. */
+  readonly value: unknown;
+  /** Flag, a variable, a file, a pair, or default. */
+  readonly source: string;
   readonly option: Option;
 }
 
 export interface ShownConfig {
   readonly command: string;
-  readonly file: { readonly path: string | null; readonly exists: boolean }; // null = none is to be read
+  /** Null = none is to be read. */
+  readonly file: { readonly path: string | null; readonly exists: boolean };
   readonly settings: readonly Setting[];
   readonly secrets: readonly { readonly name: string; readonly isSet: boolean }[];
 }

@@ -54,7 +54,8 @@ export function inspectionText(inspection: Inspection, colors: ChalkInstance, wi
 
 interface Finding {
   readonly text: string;
-  readonly color?: 'red' | 'yellow'; // of what needs attention
+  /** Of what needs attention. */
+  readonly color?: 'red' | 'yellow';
 }
 
 /** Sentences below the table, what stops a run first. */

@@ -8,10 +8,12 @@ import { VERSION } from '../../version.js';
 /** What the object for machines is made from. */
 export interface Run {
   readonly pair: Pair;
-  readonly template: { readonly name: string } | undefined; // that the prompt was put into
+  /** That the prompt was put into. */
+  readonly template: { readonly name: string } | undefined;
   readonly settings: EffectiveSettings;
   readonly runtime: {
-    readonly contextSize: number; // tokens
+    /** Tokens. */
+    readonly contextSize: number;
     readonly system?: string | undefined;
     readonly threads?: number | undefined;
     readonly draftThreads?: number | undefined;
@@ -20,8 +22,10 @@ export interface Run {
     readonly gpu: string;
     readonly gpuLayers?: number | undefined;
     readonly draftGpuLayers?: number | undefined;
-    readonly grammar?: string | undefined; // path or itself
-    readonly jsonSchema?: string | undefined; // path or itself
+    /** Path or itself. */
+    readonly grammar?: string | undefined;
+    /** Path or itself. */
+    readonly jsonSchema?: string | undefined;
   };
   readonly promptTokens: number;
   readonly loadMs: number;

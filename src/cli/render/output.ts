@@ -10,8 +10,10 @@ import { Sink } from './sink.js';
 export interface OutputOptions {
   readonly io: Io;
   readonly printer: Printer;
-  readonly output: string | undefined; // file; undefined = standard output
-  readonly trace: string | undefined; // file
+  /** File; undefined = standard output. */
+  readonly output: string | undefined;
+  /** File. */
+  readonly trace: string | undefined;
   /** Called when the text cannot be written any more, so that it need not be generated. */
   readonly onLoss: () => void;
 }

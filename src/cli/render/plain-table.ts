@@ -5,7 +5,8 @@ import type { Column } from '../../benchmark/out/columns.js';
 
 /** A column as it is drawn. */
 export interface DrawnColumn extends Pick<Column, 'head' | 'align'> {
-  readonly width?: number; // characters, at which cells are wrapped; undefined = as wide as its widest cell
+  /** Characters, at which cells are wrapped; undefined = as wide as its widest cell. */
+  readonly width?: number;
 }
 
 /** Columns without lines, as `ls` and `ps` have them, under bold heads. */

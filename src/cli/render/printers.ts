@@ -7,9 +7,12 @@ import { jsonLine, paramsJson, type Run, resultJson } from './json.js';
 export type Printer = (event: GenerationEvent, run: Run) => string;
 
 export interface PlainOptions {
-  readonly stream: boolean; // false: all of it at the end
-  readonly onTerminal: boolean; // a terminal wants the prompt of its shell on a line of its own
-  readonly highlight: ChalkInstance | undefined; // colours for what was drafted
+  /** False: all of it at the end. */
+  readonly stream: boolean;
+  /** A terminal wants the prompt of its shell on a line of its own. */
+  readonly onTerminal: boolean;
+  /** Colours for what was drafted. */
+  readonly highlight: ChalkInstance | undefined;
 }
 
 /** The text and nothing else. */

@@ -10,7 +10,8 @@ import type { Given } from './values.js';
 export interface SettingsFile {
   readonly path: string;
   readonly top: ReadonlyMap<string, Given>;
-  readonly tables: ReadonlyMap<string, ReadonlyMap<string, Given>>; // by the name of a command
+  /** By the name of a command. */
+  readonly tables: ReadonlyMap<string, ReadonlyMap<string, Given>>;
   /** Where a setting stands, for messages. */
   where(name: string, table?: string): string;
 }

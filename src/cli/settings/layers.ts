@@ -12,7 +12,8 @@ import { type Given, type Layer, parseGiven, withHome } from './values.js';
 
 declare module 'commander' {
   interface Option {
-    readonly conflictsWith: readonly string[]; // attribute names; public, but missing in Commander's own types
+    /** Attribute names; public, but missing in Commander's own types. */
+    readonly conflictsWith: readonly string[];
   }
 }
 

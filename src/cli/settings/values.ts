@@ -8,9 +8,12 @@ export type Given = string | number | boolean | readonly (string | number)[];
 
 /** Settings from one place. */
 export interface Layer {
-  readonly given: ReadonlyMap<string, Given>; // by the name in a settings file
-  readonly source: (name: string) => string; // for `mtad config`
-  readonly where: (name: string) => string; // for messages
+  /** By the name in a settings file. */
+  readonly given: ReadonlyMap<string, Given>;
+  /** For `mtad config`. */
+  readonly source: (name: string) => string;
+  /** For messages. */
+  readonly where: (name: string) => string;
 }
 
 const SWITCH: ReadonlyMap<string, boolean> = new Map([

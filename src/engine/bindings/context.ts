@@ -140,7 +140,8 @@ type Output = Awaited<ReturnType<LlamaContextSequence['controlledEvaluate']>>[nu
 
 /** What one sequence evaluates in a call: first the tokens that nothing is read at, then the others. */
 class Run {
-  readonly outputs: (Output | undefined)[] = []; // per token
+  /** Per token. */
+  readonly outputs: (Output | undefined)[] = [];
   readonly #sequence: LlamaContextSequence;
   readonly #inputs: ControlledEvaluateInputItem[] = [];
   #unread = 0; // tokens before the first wanted one

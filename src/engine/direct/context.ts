@@ -10,11 +10,14 @@ import type { ThreadPool } from './thread-pools.js';
 import { topLogits } from './top-logits.js';
 
 export interface DirectContextOptions {
-  readonly capacity: number; // tokens per sequence
+  /** Tokens per sequence. */
+  readonly capacity: number;
   readonly sequences: number;
-  readonly batchSize: number; // tokens per pass
+  /** Tokens per pass. */
+  readonly batchSize: number;
   readonly vocabularySize: number;
-  readonly slidingWindow: number; // tokens, 0 = none; else llama.cpp has one more sequence to spare
+  /** Tokens, 0 = none; else llama.cpp has one more sequence to spare. */
+  readonly slidingWindow: number;
   readonly onGpu: boolean;
   readonly onDispose: () => void;
 }

@@ -39,7 +39,8 @@ export interface Library {
   modelFree(model: Pointer): void;
   /** In which way the model is no plain decoder of text whose cache can be cut back; undefined if it is one. */
   oddity(model: Pointer): string | undefined;
-  vocabularySize(model: Pointer): number; // tokens
+  /** Tokens. */
+  vocabularySize(model: Pointer): number;
   /** Tokens that the layers with a sliding window see; 0 where no layer has one. */
   slidingWindow(model: Pointer): number;
   contextInit(model: Pointer, params: ContextParams): Promise<Pointer | null>;

@@ -11,8 +11,10 @@ export function isControlToken(model: LlamaModel, token: TokenId): boolean {
 interface ControlToken {
   readonly token: TokenId;
   readonly name: string;
-  readonly lstrip: boolean; // whether it swallows blank space before it
-  readonly rstrip: boolean; // and behind it
+  /** Whether it swallows blank space before it. */
+  readonly lstrip: boolean;
+  /** And behind it. */
+  readonly rstrip: boolean;
 }
 
 /** The control tokens of a vocabulary, as llama.cpp recognises them in a text where it is asked to. */

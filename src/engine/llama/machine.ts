@@ -10,14 +10,17 @@ export interface MachineMemory {
   readonly ram: { readonly total: number; readonly free: number };
   /** Of all GPUs together; `unified` of it is the RAM above under another name. */
   readonly vram: { readonly total: number; readonly free: number; readonly unified: number };
-  readonly gpus: readonly string[]; // names
+  /** Names. */
+  readonly gpus: readonly string[];
 }
 
 /** What models would run with. */
 export interface Machine {
   readonly engine: Engine['name'];
-  readonly notDirect: string | undefined; // why the direct engine does not run here
-  readonly notCuda: string | undefined; // why CUDA is passed over
+  /** Why the direct engine does not run here. */
+  readonly notDirect: string | undefined;
+  /** Why CUDA is passed over. */
+  readonly notCuda: string | undefined;
   readonly backend: string;
   readonly versions: Engine['versions'];
   readonly memory: MachineMemory;

@@ -8,11 +8,14 @@ import { contextMemory, type MemoryNeed } from './sizing.js';
 /** What llama.cpp makes of a model file, told from its header. */
 export interface ModelInsights {
   readonly parameters: number;
-  readonly weightBytes: number; // of all tensors in the file, or a little less
-  readonly mostOf: string | undefined; // number format of most weights: F16
+  /** Of all tensors in the file, or a little less. */
+  readonly weightBytes: number;
+  /** Number format of most weights: F16. */
+  readonly mostOf: string | undefined;
   readonly recurrent: boolean;
   readonly hybrid: boolean;
-  readonly slidingWindow: number | undefined; // tokens
+  /** Tokens. */
+  readonly slidingWindow: number | undefined;
   /** @throws ModelFileError for an architecture that this llama.cpp does not know, or whose state cannot be rolled back */
   refuse(): void;
   memory(options: { cells: number; cacheType: CacheType | undefined }): Promise<ModelMemory>;
@@ -22,7 +25,8 @@ export interface ModelInsights {
 export interface ModelMemory {
   readonly gpuLayers: number;
   readonly weights: MemoryNeed;
-  readonly context: MemoryNeed; // KV cache and compute buffers
+  /** KV cache and compute buffers. */
+  readonly context: MemoryNeed;
 }
 
 /**

@@ -18,8 +18,10 @@ export const PEER_NAMES = ['evaluate()', 'DraftSequenceTokenPredictor'] as const
 export type PeerName = (typeof PEER_NAMES)[number];
 
 export interface PeerOptions {
-  readonly target: string; // path
-  readonly draft?: string | undefined; // path; not needed for evaluate()
+  /** Path. */
+  readonly target: string;
+  /** Path; not needed for evaluate() */
+  readonly draft?: string | undefined;
   readonly gpu: Gpu;
   readonly gpuLayers?: number | undefined;
   readonly draftGpuLayers?: number | undefined;
@@ -27,15 +29,18 @@ export interface PeerOptions {
   readonly draftThreads?: number | undefined;
   readonly cacheType?: CacheType | undefined;
   readonly flashAttention?: boolean | undefined;
-  readonly signal?: AbortSignal | undefined; // ends the loading
-  readonly now: () => number; // ms
+  /** Ends the loading. */
+  readonly signal?: AbortSignal | undefined;
+  /** Ms. */
+  readonly now: () => number;
 }
 
 export interface PeerRequest {
   readonly peer: PeerName;
   readonly prompt: readonly TokenId[];
   readonly maxTokens: number;
-  readonly contextSize: number; // tokens of prompt and text together
+  /** Tokens of prompt and text together. */
+  readonly contextSize: number;
   readonly temperature: number;
   readonly topK: number;
   readonly topP: number;
@@ -49,10 +54,12 @@ export interface PeerRequest {
 }
 
 export interface PeerText {
-  readonly tokens: readonly TokenId[]; // the one that ended the text included
+  /** The one that ended the text included. */
+  readonly tokens: readonly TokenId[];
   readonly finishReason: FinishReason;
   readonly prefillMs: number;
-  readonly firstTokenMs: number | null; // from the start of prefill
+  /** From the start of prefill. */
+  readonly firstTokenMs: number | null;
   readonly decodeMs: number;
 }
 

@@ -104,7 +104,7 @@ async function createLlama(gpu: Gpu, isSecond: boolean): Promise<Llama> {
     if (!(cause instanceof NoBinaryFoundError)) throw cause;
     throw new UsageError(
       `No prebuilt llama.cpp of node-llama-cpp runs on this machine (${process.platform} ${process.arch}, GPU ${gpu}); ` +
-        'if it was installed without optional packages, add the one for this machine, which the README names',
+        'if it was installed without optional packages, add the one for this machine, which docs/gpu.md names',
       { cause },
     );
   }

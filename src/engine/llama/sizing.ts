@@ -55,7 +55,8 @@ export function defaultThreads({ fileInsights, llama }: LlamaModel, gpuLayers: n
 /** Bytes on each side of the machine. */
 export interface MemoryNeed {
   readonly ram: number;
-  readonly vram: number; // 0 where no layer is on a GPU
+  /** 0 where no layer is on a GPU. */
+  readonly vram: number;
 }
 
 /** What a context takes by node-llama-cpp's reckoning: KV cache of `cells` tokens and the buffers to compute with. */

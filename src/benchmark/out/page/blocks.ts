@@ -13,13 +13,16 @@ export interface Table {
 }
 
 interface Row {
-  readonly isMarked?: boolean; // the recommended one
-  readonly cells: readonly Cell[]; // the first names the row
+  /** The recommended one. */
+  readonly isMarked?: boolean;
+  /** The first names the row. */
+  readonly cells: readonly Cell[];
 }
 
 interface Cell {
   readonly text: string;
-  readonly small?: string; // in a line of its own below
+  /** In a line of its own below. */
+  readonly small?: string;
 }
 
 /** In a box of its own, which scrolls sideways where the table is wider than the page. */

@@ -4,16 +4,21 @@ import { type Html, html } from './html.js';
 export interface Chart {
   readonly id: string;
   readonly title: string;
-  readonly label: string; // what a screen reader says in place of the picture
-  readonly caption: readonly Html[]; // paragraphs
-  readonly legend: Html | null; // which mark is which
-  readonly figures: Html | null; // a table of what the picture shows
+  /** What a screen reader says in place of the picture. */
+  readonly label: string;
+  /** Paragraphs. */
+  readonly caption: readonly Html[];
+  /** Which mark is which. */
+  readonly legend: Html | null;
+  /** A table of what the picture shows. */
+  readonly figures: Html | null;
   /** The picture in SVG, so many pixels wide; null: nothing to draw. Colours are custom properties of the style sheet. */
   readonly draw: ((width: number) => Picture) | null;
 }
 
 export interface Picture {
-  readonly width: number; // pixels
+  /** Pixels. */
+  readonly width: number;
   readonly height: number;
   readonly content: readonly Html[];
 }

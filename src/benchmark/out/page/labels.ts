@@ -57,7 +57,8 @@ function rings({ x, y }: Point): Point[] {
 
 /** A mark with the text that belongs to it. */
 export interface Labelled extends Point {
-  readonly width: number; // of the text, in pixels
+  /** Of the text, in pixels. */
+  readonly width: number;
 }
 
 /**

@@ -10,8 +10,10 @@ export function displayName({ name, engine }: Contender, all: readonly Contender
 /** What shares a colour and a mark: a strategy, all baselines, or all peers. */
 export interface Family {
   readonly name: string;
-  readonly color: string; // a custom property of the style sheet
-  readonly mark: string; // a key of MARKS in svg.ts
+  /** A custom property of the style sheet. */
+  readonly color: string;
+  /** A key of MARKS in svg.ts. */
+  readonly mark: string;
 }
 
 export function familyOf(one: Contender): Family {

@@ -1,6 +1,7 @@
 export interface SpeedAndQuality {
   readonly tokensPerSecond: number;
-  readonly perplexity: number; // lower is better
+  /** Lower is better. */
+  readonly perplexity: number;
 }
 
 /** Those that no other beats, slowest first. Of equals all stay. */

@@ -10,8 +10,10 @@ import { lineAt, markAt, round, scale, textAt, textWidth, ticks } from './svg.js
 interface Mark extends SpeedAndQuality {
   readonly name: string;
   readonly family: Family;
-  readonly isBest: boolean; // the recommended one
-  readonly facts: string; // line by line
+  /** The recommended one. */
+  readonly isBest: boolean;
+  /** Line by line. */
+  readonly facts: string;
   readonly speed: Estimate;
   readonly quality: Estimate;
 }
