@@ -90,7 +90,7 @@ describe('a working folder that is gone', () => {
       'sh',
       [
         '-c',
-        `cd '${folder}' && mkdir gone && cd gone && rmdir ../gone && exec '${process.execPath}' '${BIN}' ${args}`,
+        `gone=$(mktemp -d '${folder}/gone-XXXXXX') && cd "$gone" && rmdir "$gone" && exec '${process.execPath}' '${BIN}' ${args}`,
       ],
       {
         stdin: 'ignore',
