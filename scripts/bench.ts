@@ -120,7 +120,7 @@ async function measured({ title, about, args, wide }: Table): Promise<string> {
   const model = wide ? ['--model', await widenModel({ type: wide }), '--draft', EMBEDDED_PAIR.draft] : [];
   const [md, json] = [join(scratch, 'table.md'), join(scratch, 'table.json')];
   process.stderr.write(`${title}\n`);
-  const exports = ['--export-md', md, '--export-json', json];
+  const exports = ['--output', md, '--output', json];
   await execa(process.execPath, [BIN, 'benchmark', ...model, ...args, ...limit, ...exports], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });

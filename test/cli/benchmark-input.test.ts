@@ -13,6 +13,7 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mtad-input-'));
   await mkdir(join(folder, 'folder'));
+  await mkdir(join(folder, 'folder.csv'));
   await writeFile(join(folder, 'array.json'), '[]');
   await writeFile(join(folder, 'other.json'), '{"schema":1,"complete":true}');
   await writeFile(join(folder, 'text.json'), 'Once upon a time');
@@ -53,16 +54,17 @@ test.concurrent.each([
   [['--prompts', 'folder'], 'Cannot read the prompts: EISDIR'],
   [['--compare', 'no-such-file.json'], 'Cannot read the report to compare with: .*no-such-file'],
   [['--compare', 'folder'], 'Cannot read the report to compare with: EISDIR'],
-  [['--compare', 'text.json'], 'text.json is not JSON; .*--export-json'],
+  [['--compare', 'text.json'], 'text.json is not JSON; .*--output of JSON'],
   [['--compare', 'array.json'], 'array.json is no report'],
   [['--compare', 'other.json'], 'other.json is no report .*: [a-z]+ is missing'],
-  [['--export-json', 'no-such-folder/a.json'], 'Cannot write no-such-folder/a.json: ENOENT'],
-  [['--export-csv', 'folder'], 'Cannot write folder: it is a folder'],
+  [['--output', 'no-such-folder/a.json'], 'Cannot write no-such-folder/a.json: ENOENT'],
+  [['--output', 'folder.csv'], 'Cannot write folder.csv: it is a folder'],
+  [['--output', 'a.dat'], '--output a.dat: its ending must say the format, one of .md, .csv, .json, .jsonl'],
   [['--report', '/dev/full'], 'Cannot write /dev/full: ENOSPC'],
-  [['--export-md', ''], 'Cannot write a file without a name'],
-  [['--export-json', '-'], 'Standard output gets what --format asks for'],
-  [['--export-json', 'a', '--export-csv', './a'], 'the same file'],
-  [['--compare', 'array.json', '--export-json', 'array.json'], 'the same file'],
+  [['--output', ''], 'Cannot write a file without a name'],
+  [['--output', '-'], 'Standard output gets what --format asks for'],
+  [['--output', 'a.md', '--output', './a.md'], 'the same file'],
+  [['--compare', 'array.json', '--output', 'array.json'], 'the same file'],
   [['-hf', 'someone'], 'is no address of a model'],
 ] as const)('%j: exit code 2, one line, nothing done', async (args, message) => {
   const { exitCode, stdout, stderr } = await mtad(['benchmark', ...NO_MODELS, ...args], { cwd: folder });

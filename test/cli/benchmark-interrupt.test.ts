@@ -25,7 +25,7 @@ test.concurrent.each([
   ['SIGHUP', 129],
 ] as const)('%s in the middle: what is finished, marked incomplete, exit code %i', async (signal, code) => {
   const [json, md] = [join(folder, `${signal}.json`), join(folder, `${signal}.md`)];
-  const run = mtad([...LONG, '--format', 'jsonl', '--export-json', json, '--export-md', md]);
+  const run = mtad([...LONG, '--format', 'jsonl', '--output', json, '--output', md]);
   await saying(run.stdout, /("type":"generation".*){2}/s); // and many are to come
   run.kill(signal);
   const { exitCode, stdout, stderr } = await run;
@@ -72,7 +72,7 @@ test.concurrent.each([100, 250])(
 test.concurrent('Ctrl-C during the warm-up: no empty table, and no file is emptied', async () => {
   const file = join(folder, 'warm-up.json');
   const many = Array.from({ length: 60 }, (_, i) => i + 1).join(); // drafts, each to be warmed up
-  const args = [...LONG, '--strategies', 'mtad', '--draft-length', many, '--export-json', file];
+  const args = [...LONG, '--strategies', 'mtad', '--draft-length', many, '--output', file];
   const { exitCode, stdout, screen } = await interruptedOnTerminal(args, /Warming up/);
   expect(exitCode).toBe(130);
   expect(screen).toContain(NOTHING);

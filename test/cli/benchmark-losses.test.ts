@@ -34,10 +34,9 @@ async function rescuedIn(refuge: string, file: string): Promise<string> {
 test.concurrent('a folder that vanished during the run: the file is in the temporary folder, the others in their place', async () => {
   const { folder, gone, refuge } = await folders();
   const stays = join(folder, 'stays.csv');
-  const run = mtad(
-    [...SHORT, '--format', 'jsonl', '--export-json', join(gone, 'a.json'), '--export-csv', stays],
-    { env: { TMPDIR: refuge } },
-  );
+  const run = mtad([...SHORT, '--format', 'jsonl', '--output', join(gone, 'a.json'), '--output', stays], {
+    env: { TMPDIR: refuge },
+  });
   await saying(run.stdout, /"generation"/);
   await rm(gone, { recursive: true });
   const { exitCode, stdout, stderr } = await run;
@@ -53,10 +52,9 @@ test.concurrent('a folder that vanished during the run: the file is in the tempo
 test.concurrent('no temporary folder either: the others are written, and the loss is told', async () => {
   const { folder, gone } = await folders();
   const stays = join(folder, 'stays.json');
-  const run = mtad(
-    [...SHORT, '--format', 'jsonl', '--export-csv', join(gone, 'a.csv'), '--export-json', stays],
-    { env: { TMPDIR: gone } },
-  );
+  const run = mtad([...SHORT, '--format', 'jsonl', '--output', join(gone, 'a.csv'), '--output', stays], {
+    env: { TMPDIR: gone },
+  });
   await saying(run.stdout, /"generation"/);
   await rm(gone, { recursive: true });
   const { exitCode, stderr } = await run;
@@ -74,7 +72,7 @@ const mayMount = spawnSync('unshare', [...MOUNT, 'mount -t tmpfs tmpfs /mnt']).s
 test.skipIf(!mayMount).concurrent('a full disk: what fits is written, what does not is rescued', async () => {
   const { gone: disk, refuge } = await folders();
   const on = (name: string) => join(disk, name);
-  const command = [...SHORT, '--export-csv', on('a.csv'), '--export-json', on('a.json')];
+  const command = [...SHORT, '--output', on('a.csv'), '--output', on('a.json')];
   const script = `mount -t tmpfs -o size=8k tmpfs "$0" && "$@"; code=$?; cat "$0/a.csv" >&2; exit $code`;
   const { exitCode, stdout, stderr } = await execa(
     'unshare',
@@ -104,7 +102,7 @@ test.skipIf(!mayMount).concurrent.each([
     const { gone: disk, folder, refuge } = await folders();
     const [stays, other] = [join(folder, 'stays.json'), join(disk, 'a.md')];
     const script = `mount -t tmpfs -o size=4k tmpfs "$0" && "$@" > "$0/stdout"`;
-    const run = [...SHORT, '--limit', '9', '--format', format, '--export-md', other, '--export-json', stays];
+    const run = [...SHORT, '--limit', '9', '--format', format, '--output', other, '--output', stays];
     const { exitCode, stderr } = await execa(
       'unshare',
       [...MOUNT, script, disk, process.execPath, BIN, ...run],
@@ -148,7 +146,7 @@ test.concurrent('a reader that leaves early ends the run: silence, exit code 0, 
     command,
     'bash',
     ...LONG,
-    ...['--format', 'jsonl', '--fail-below', '1', '--export-json', file],
+    ...['--format', 'jsonl', '--fail-below', '1', '--output', file],
   ]);
   const [line, code] = stdout.split('\n');
   expect(JSON.parse(line!)).toMatchObject({ type: 'generation' });

@@ -29,7 +29,7 @@ test.each([
   ['config', '--pair', 'llama-3.1-8b'],
   ['complete', 'bash'],
   ['complete', '--', 'benchmark', '--'],
-  ['benchmark', '--export-json', '/no/such/folder/a.json'],
+  ['benchmark', '--output', '/no/such/folder/a.json'],
   ['benchmark', '--prompts', 'gguf/README.md'],
   ['benchmark', '--replay', 'gguf/README.md'],
   ['pull', '--help'],

@@ -10,7 +10,7 @@ const home = process.cwd();
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mtad-inputs-'));
   process.chdir(folder);
-  await writeFile('mine', 'precious');
+  await writeFile('mine.md', 'precious');
 });
 afterAll(async () => {
   process.chdir(home);
@@ -18,37 +18,37 @@ afterAll(async () => {
 });
 
 const READ = [
-  ['-m', 'mine'],
-  ['-d', 'mine'],
-  ['--chat-template-file', 'mine'],
-  ['--chat-template-file=~/mine'],
+  ['-m', 'mine.md'],
+  ['-d', 'mine.md'],
+  ['--chat-template-file', 'mine.md'],
+  ['--chat-template-file=~/mine.md'],
 ];
 const READ_BY_GENERATE = [
-  ['-f', 'mine'],
-  ['-sysf', 'mine'],
-  ['--system-prompt-file=mine'],
-  ['--grammar', 'mine'],
-  ['--json-schema', 'mine'],
+  ['-f', 'mine.md'],
+  ['-sysf', 'mine.md'],
+  ['--system-prompt-file=mine.md'],
+  ['--grammar', 'mine.md'],
+  ['--json-schema', 'mine.md'],
 ];
 const READ_BY_BENCHMARK = [
-  ['--prompts', 'mine'],
-  ['--compare', 'mine'],
+  ['--prompts', 'mine.md'],
+  ['--compare', 'mine.md'],
 ];
 const WRITTEN = ['-o', '--trace'];
-const EXPORTS = ['--export-md', '--export-csv', '--export-json', '--export-jsonl', '--report'];
+const EXPORTS = ['--output', '--report'];
 
 test.each([
   ...[...READ, ...READ_BY_GENERATE].flatMap((read) =>
-    WRITTEN.map((written) => [...read, written, './mine', 'Once']),
+    WRITTEN.map((written) => [...read, written, './mine.md', 'Once']),
   ),
   ...[...READ, ...READ_BY_BENCHMARK].flatMap((read) =>
-    EXPORTS.map((written) => ['benchmark', ...read, written, './mine']),
+    EXPORTS.map((written) => ['benchmark', ...read, written, './mine.md']),
   ),
 ])('%s %s %s %s %s: a file that is read is not overwritten', async (...args) => {
   const { program, args: ours } = await readCommandLine(args, ioInMemory({ HOME: folder }));
   await expect(program.parseAsync([...ours], { from: 'user' })).rejects.toThrow(
-    'Cannot write ./mine: the same file is also read',
+    'Cannot write ./mine.md: the same file is also read',
   );
-  expect(await readdir('.')).toEqual(['mine']);
-  expect(await readFile('mine', 'utf8')).toBe('precious');
+  expect(await readdir('.')).toEqual(['mine.md']);
+  expect(await readFile('mine.md', 'utf8')).toBe('precious');
 });

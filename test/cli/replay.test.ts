@@ -111,7 +111,7 @@ test.concurrent('a terminal: colours, and no line longer than it', async () => {
 test.concurrent.each([
   [['--threshold', '2'], 'must be a number above 0'],
   [['--draft-length', '9'], '--draft-length 9: the drafts of .* have 4 tokens'],
-  [['--export-json', 'a.json'], '--export-json has no meaning beside --replay'],
+  [['--output', 'a.json'], '--output has no meaning beside --replay'],
   [['--compare', 'a.json'], '--compare has no meaning beside --replay'],
   [['--strategies', 'mmtad'], '--strategies has no meaning beside --replay'],
   [['--fail-below', '1'], '--fail-below has no meaning beside --replay'],

@@ -69,7 +69,7 @@ const damaged: [what: string, content: string | Uint8Array, message: RegExp][] =
     'pair = "llama-3.1-8b"\nmodel = "a.gguf"',
     /line 1: pair stands for both models/,
   ],
-  ...['prompt', 'file', 'output', 'trace', 'json', 'compare', 'replay', 'export-json'].map(
+  ...['prompt', 'file', 'output', 'trace', 'json', 'compare', 'replay', 'report'].map(
     (name): [string, string, RegExp] => [
       `--${name}`,
       `${name} = "a"`,

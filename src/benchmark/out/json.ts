@@ -86,7 +86,7 @@ export function parseReport(text: string, path: string): EarlierReport {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new UsageError(`${path} is not JSON; it should be the file of an earlier --export-json`, {
+    throw new UsageError(`${path} is not JSON; it should be the file of an earlier --output of JSON`, {
       cause,
     });
   }

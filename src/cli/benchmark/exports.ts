@@ -1,6 +1,6 @@
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import { csv } from '../../benchmark/out/csv.js';
 import { json } from '../../benchmark/out/json.js';
 import { jsonLines } from '../../benchmark/out/jsonl.js';
@@ -17,19 +17,29 @@ export interface Export {
   readonly render: (report: BenchmarkReport) => string | Promise<string>;
 }
 
-/** @throws UsageError for standard output, which has one use already */
-export function exportsOf(flags: BenchmarkFlags): Export[] {
-  const all: [string | undefined, Export['render']][] = [
-    [flags.exportMd, markdown],
-    [flags.exportCsv, csv],
-    [flags.exportJson, json],
-    [flags.exportJsonl, jsonLines],
-    [flags.report, reportPage],
-  ];
-  const asked = all.flatMap(([path, render]) => (path === undefined ? [] : [{ path, render }]));
-  if (asked.some(({ path }) => path === '-'))
+/** Formats by the ending of a file. */
+const FORMATS: ReadonlyMap<string, Export['render']> = new Map<string, Export['render']>([
+  ['.md', markdown],
+  ['.csv', csv],
+  ['.json', json],
+  ['.jsonl', jsonLines],
+]);
+
+/** @throws UsageError for standard output, which has one use already, and for an ending that stands for no format */
+export function exportsOf({ output, report }: Pick<BenchmarkFlags, 'output' | 'report'>): Export[] {
+  if ([...output, report].includes('-'))
     throw new UsageError('Standard output gets what --format asks for; a file with the name - is ./-');
-  return asked;
+  const page = report === undefined ? [] : [{ path: report, render: reportPage }];
+  return [...output.map((path) => ({ path, render: formatOf(path) })), ...page];
+}
+
+function formatOf(path: string): Export['render'] {
+  const render = FORMATS.get(extname(path).toLowerCase());
+  if (render || path === '') return render ?? json; // a file without a name is refused with all that cannot be written
+  const known = [...FORMATS.keys()].join(', ');
+  throw new UsageError(
+    `--output ${path}: its ending must say the format, one of ${known} (a page is --report)`,
+  );
 }
 
 /**

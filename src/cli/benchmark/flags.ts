@@ -30,10 +30,8 @@ export interface BenchmarkFlags extends RuntimeFlags, TemplateFlags {
   topK: number;
   topP: number;
   format: 'table' | 'md' | 'csv' | 'json' | 'jsonl';
-  exportMd?: string;
-  exportCsv?: string;
-  exportJson?: string;
-  exportJsonl?: string;
+  /** In the formats that their endings name. */
+  output: readonly string[];
   report?: string;
   compare?: string;
   failBelow?: number;

@@ -112,12 +112,13 @@ export function createBenchmark(io: Io): Command {
         .choices(['table', 'md', 'csv', 'json', 'jsonl'])
         .default('table'),
     )
-    .option('--export-md <file>', 'the table as Markdown')
-    .option('--export-csv <file>', 'a line per setting')
-    .option('--export-json <file>', 'everything, every generation too')
-    .option('--export-jsonl <file>', 'the same, a line per generation')
+    .addOption(
+      new Option('-o, --output <file>', 'also write there, as .md, .csv, .json or .jsonl says; repeatable')
+        .argParser((path: string, all: readonly string[]) => [...all, path])
+        .default([], 'none'),
+    )
     .option('--report <file>', 'a page with table and plots, HTML, complete in itself')
-    .option('--compare <file>', 'hold the result against an earlier --export-json')
+    .option('--compare <file>', 'hold the result against an earlier --output of JSON')
     .addOption(
       new Option(
         '--fail-below <factor>',

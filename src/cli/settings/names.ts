@@ -4,7 +4,7 @@ import type { Command, Option } from 'commander';
 const OF_ONE_RUN = new Set(
   [
     'prompt file stdin json jsonl output trace json-schema grammar',
-    'prompts format export-md export-csv export-json export-jsonl report compare fail-below replay',
+    'prompts format report compare fail-below replay',
     'load save path config version help',
   ]
     .join(' ')
