@@ -22,8 +22,10 @@ export function traceStart(
 /**
  * One step: enough to decide anew what any threshold would have accepted. Of a draft that branches, `draft` is the
  * likeliest path and `nodes` the whole.
+ * @param index of the step, from 0
+ * @param textOf the text of a token, for people who read the trace; without it there are ids alone
  */
-export function traceStep(step: Step, index: number): object {
+export function traceStep(step: Step, index: number, textOf?: (token: TokenId) => string): object {
   const { p, rawLogProbs, ms } = step;
   const nodes = step.draft.map(({ token, parent, q }) => ({
     token,
@@ -37,12 +39,14 @@ export function traceStep(step: Step, index: number): object {
     index,
     position: step.position,
     draft: path.map(({ token }) => token),
+    ...(textOf && { draft_text: path.map(({ token }) => textOf(token)) }),
     log_q: path.map(({ log_q }) => log_q),
     log_p: path.map(({ log_p }) => log_p),
     ...(path.length < nodes.length ? { nodes } : {}),
     accepted: step.accepted,
     next: step.next ?? null,
     emitted: step.emitted,
+    ...(textOf && { emitted_text: step.emitted.map(textOf) }),
     raw_log_p: rawLogProbs ?? null,
     ms: { draft: ms.draft, verify: ms.verify, own: ms.own },
   };

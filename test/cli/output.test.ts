@@ -144,6 +144,7 @@ test('--trace records steps that add up to the text, and the rule that was appli
     .map((line) => JSON.parse(line));
   expect(start).toMatchObject({ type: 'start', schema: 1, strategy: 'mtad' });
   expect(steps.flatMap((step) => step.emitted)).toEqual(JSON.parse(stdout).tokens);
+  expect(steps.flatMap((step) => step.emitted_text).join('')).toBe(JSON.parse(stdout).text);
   let position = start.prompt_tokens.length;
   for (const [index, step] of steps.entries()) {
     expect(step).toMatchObject({ type: 'step', index, position });

@@ -25,7 +25,7 @@ async function fakeTrace(strategy: 'mtad' | 'mmtad'): Promise<{ steps: readonly 
     { rng: createRng(7), maxTokens: 1000, capacity: 2000, targetSequences: 3, endsWith: neverEnds },
   );
   const params = { draft_length: GAMMA, threshold: rule.threshold, clip: rule.clip, max_tokens: 10_000 }; // as if without a limit
-  const lines = [traceStart(strategy, params, []), ...steps.map(traceStep)];
+  const lines = [traceStart(strategy, params, []), ...steps.map((step, i) => traceStep(step, i))];
   return { steps, trace: await inFile(lines.map(jsonLine).join(''), readTrace) };
 }
 

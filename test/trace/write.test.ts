@@ -49,6 +49,12 @@ describe('traceStep', () => {
     });
   });
 
+  it('has the text of tokens beside their ids, where it is told how', () => {
+    const step = traceStep(STEP, 0, (token) => `<${token}>`) as Record<string, unknown>;
+    expect(step).toMatchObject({ draft_text: ['<0>', '<1>'], emitted_text: ['<0>', '<0>'] });
+    expect(Object.keys(step)).toEqual(expect.arrayContaining(Object.keys(line(STEP))));
+  });
+
   it('has null for the log of a probability of 0, since JSON has no -Infinity', () => {
     expect(logProbOf(STEP.p[1]!, 1)).toBe(-Infinity);
     expect((traceStep(STEP, 0) as Line).log_p[1]).toBeNull();

@@ -2,6 +2,7 @@ import { stripVTControlCharacters as bare } from 'node:util';
 import type { GenerationEvent } from '../../generation/events.js';
 import { textOf } from '../../text/text-stream.js';
 import { traceStart, traceStep } from '../../trace/write.js';
+import type { TokenId } from '../../types.js';
 import type { Io } from '../io.js';
 import { jsonLine, paramsJson, type Run } from './json.js';
 import type { Printer } from './printers.js';
@@ -43,7 +44,11 @@ export class Output {
       await this.#trace?.write(
         jsonLine(traceStart(run.settings.strategy, paramsJson(run), event.promptTokens)),
       );
-    if (event.type === 'step') await this.#trace?.write(jsonLine(traceStep(event.step, this.#steps++)));
+    if (event.type === 'step') {
+      const { tokenizer } = run.pair.target;
+      const textOf = (token: TokenId) => tokenizer.decode([token], [token], true);
+      await this.#trace?.write(jsonLine(traceStep(event.step, this.#steps++, textOf)));
+    }
     if (event.type === 'text') this.#text += textOf(event.pieces);
     const print = this.#options.printer(event, run);
     this.#printed += print;
