@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { mtad } from '../support/cli.js';
+import { runInProcess } from '../support/run-in-process.js';
 
 /** A mistake in the arguments must be found before models are looked for, so these do not exist. */
 const NO_MODELS = ['--model', 'no-such-model.gguf', '--draft', 'no-such-draft.gguf', 'A prompt'];
@@ -29,7 +29,7 @@ const refused = [
 ].flatMap(([option, ...values]) => values.map((value) => [option!, value] as const));
 
 test.concurrent.each(refused)('%s %j is refused with exit code 2 and its name', async (option, value) => {
-  const { exitCode, stdout, stderr } = await mtad([option, value, ...NO_MODELS]);
+  const { exitCode, stdout, stderr } = await runInProcess([option, value, ...NO_MODELS]);
   expect(stderr).toContain(option);
   expect(stderr).toMatch(/must|Allowed choices/);
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
@@ -60,7 +60,7 @@ test.concurrent.each([
   [['--output', 'a.txt', '--trace', './a.txt', 'A prompt'], 'the same file'],
   [['--model', 'gguf/README.md', '--output', 'gguf/README.md', 'A prompt'], 'the same file'],
 ] as const)('%j ends with exit code 2 and "%s"', async (args, message) => {
-  const { exitCode, stdout, stderr } = await mtad(args);
+  const { exitCode, stdout, stderr } = await runInProcess(args);
   expect(stderr).toContain(message);
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
 });
@@ -74,7 +74,7 @@ test.each([
   [['--temp=-1'], '--temperature'],
   [['--n-predict', '0'], '--max-tokens'],
 ])('llama.cpp spelling %j is understood', async (args, ours) => {
-  const { stderr } = await mtad([...args, 'A prompt']);
+  const { stderr } = await runInProcess([...args, 'A prompt']);
   expect(stderr).toContain(ours);
 });
 
@@ -84,20 +84,26 @@ test.each([
   [['-m', 'gguf/stories-target-f16.gguf', '-hfd', 'someone/small'], 'hf:someone/small'],
   [['-m', 'gguf/stories-target-f16.gguf', '-hfrd', 'someone/small'], 'hf:someone/small'],
 ])('llama.cpp names of repositories, %j, are addresses', async (args, address) => {
-  const { stderr, exitCode } = await mtad([...args, '--offline', '-d', 'hf:someone/small', 'A prompt']);
+  const { stderr, exitCode } = await runInProcess([
+    ...args,
+    '--offline',
+    '-d',
+    'hf:someone/small',
+    'A prompt',
+  ]);
   expect(stderr).toContain(`mtad: ${address} is not in `);
   expect(exitCode).toBe(3);
 });
 
 test('after -- everything is prompt', async () => {
-  const { exitCode, stdout } = await mtad(['-n', '3', '--', '-md', '--temp']);
+  const { exitCode, stdout } = await runInProcess(['-n', '3', '--', '-md', '--temp']);
   expect(exitCode).toBe(0);
   expect(stdout).not.toBe('');
 });
 
 test('a word that is no command is a prompt, and so is what follows generate', async () => {
   for (const args of [['Grandmother'], ['time'], ['generate', 'benchmark it']]) {
-    const { exitCode, stdout } = await mtad([...args, '-n', '3']);
+    const { exitCode, stdout } = await runInProcess([...args, '-n', '3']);
     expect(exitCode).toBe(0);
     expect(stdout).not.toBe('');
   }

@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
-import { mtad } from '../support/cli.js';
 import { tinyModel } from '../support/gguf-files.js';
+import { runInProcess } from '../support/run-in-process.js';
 
 /** A mistake in the arguments must be found before models are looked for, so these do not exist. */
 const NO_MODELS = ['-m', 'no-such-model.gguf', '-d', 'no-such-draft.gguf'];
 
+const home = process.cwd();
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mtad-input-'));
@@ -17,8 +18,12 @@ beforeAll(async () => {
   await writeFile(join(folder, 'array.json'), '[]');
   await writeFile(join(folder, 'other.json'), '{"schema":1,"complete":true}');
   await writeFile(join(folder, 'text.json'), 'Once upon a time');
+  process.chdir(folder);
 });
-afterAll(() => rm(folder, { recursive: true }));
+afterAll(() => {
+  process.chdir(home);
+  return rm(folder, { recursive: true });
+});
 
 test.concurrent.each([
   ['--draft-length', '2,0'],
@@ -34,7 +39,7 @@ test.concurrent.each([
   ['--fail-below', '0'],
   ['--fail-below', 'fast'],
 ])('%s %j: exit code 2 and the name of the option', async (option, value) => {
-  const { exitCode, stdout, stderr } = await mtad(['benchmark', option, value, ...NO_MODELS]);
+  const { exitCode, stdout, stderr } = await runInProcess(['benchmark', option, value, ...NO_MODELS]);
   expect(stderr).toMatch(/^mtad: option '[^']*' argument '.*' is invalid\. [^\n]+\n\(mtad benchmark --help/);
   expect(stderr).toContain(option);
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
@@ -67,27 +72,30 @@ test.concurrent.each([
   [['--compare', 'array.json', '--output', 'array.json'], 'the same file'],
   [['-hf', 'someone'], 'is no address of a model'],
 ] as const)('%j: exit code 2, one line, nothing done', async (args, message) => {
-  const { exitCode, stdout, stderr } = await mtad(['benchmark', ...NO_MODELS, ...args], { cwd: folder });
+  const { exitCode, stdout, stderr } = await runInProcess(['benchmark', ...NO_MODELS, ...args]);
   expect(stderr).toMatch(new RegExp(`^mtad: .*${message}[^\\n]*\\n$`));
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
   expect(await readFile(join(folder, 'array.json'), 'utf8')).toBe('[]');
 });
 
 test.concurrent('an option of generate: the one that was meant', async () => {
-  const { exitCode, stderr } = await mtad(['benchmark', '--strategy', 'mtad']);
+  const { exitCode, stderr } = await runInProcess(['benchmark', '--strategy', 'mtad']);
   expect(stderr).toContain("unknown option '--strategy'\n(Did you mean --strategies?)");
   expect(exitCode).toBe(2);
 });
 
 test.concurrent('a missing model: exit code 3', async () => {
-  const { exitCode, stdout, stderr } = await mtad(['benchmark', ...NO_MODELS]);
+  const { exitCode, stdout, stderr } = await runInProcess(['benchmark', ...NO_MODELS]);
   expect(stderr).toMatch(/^mtad: No model file no-such-model\.gguf[^\n]*\n$/);
   expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: '' });
 });
 
 test.concurrent('a target alone: exit code 2, but enough for what drafts nothing', async () => {
   const alone = ['benchmark', '-m', EMBEDDED_PAIR.model, '--limit', '1', '-n', '3'];
-  const [refused, enough] = await Promise.all([mtad(alone), mtad([...alone, '--strategies', 'mtjd'])]);
+  const [refused, enough] = await Promise.all([
+    runInProcess(alone),
+    runInProcess([...alone, '--strategies', 'mtjd']),
+  ]);
   expect(refused.stderr).toMatch(/^mtad: A draft model is needed[^\n]*--draft[^\n]*\n$/);
   expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
   expect(enough).toMatchObject({ exitCode: 0, stderr: '' });
@@ -96,7 +104,7 @@ test.concurrent('a target alone: exit code 2, but enough for what drafts nothing
 test.concurrent('models that do not make a pair: exit code 4', async () => {
   const target = await tinyModel(folder, {}, 'target.gguf');
   const draft = await tinyModel(folder, { pieces: { 370: 'other' } }, 'draft.gguf');
-  const { exitCode, stdout, stderr } = await mtad(['benchmark', '-m', target, '-d', draft]);
+  const { exitCode, stdout, stderr } = await runInProcess(['benchmark', '-m', target, '-d', draft]);
   expect(stderr).toMatch(/^mtad: target\.gguf and draft\.gguf do not make a pair: [^\n]*\n$/);
   expect({ exitCode, stdout }).toEqual({ exitCode: 4, stdout: '' });
 });

@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { mtad } from '../support/cli.js';
 import { keysOf, parseCsv, parseJsonLines, parseMarkdownTable } from '../support/records.js';
+import { runInProcess } from '../support/run-in-process.js';
 
 const SHORT = [
   'benchmark',
@@ -27,7 +27,7 @@ const pathOf = (ending: string) => join(folder, `result.${ending}`);
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mtad-benchmark-'));
   const exports = ['md', 'csv', 'json', 'jsonl'].flatMap((ending) => ['--output', pathOf(ending)]);
-  const run = await mtad([...SHORT, '--format', 'json', ...exports, '--report', pathOf('html')]);
+  const run = await runInProcess([...SHORT, '--format', 'json', ...exports, '--report', pathOf('html')]);
   expect({ exitCode: run.exitCode, stderr: run.stderr }).toEqual({ exitCode: 0, stderr: '' });
   stdout = run.stdout;
   for (const ending of ['md', 'csv', 'json', 'jsonl', 'html'] as const)
@@ -94,14 +94,14 @@ test.concurrent.each([
   ['md', (text: string) => parseMarkdownTable(text)],
   ['csv', parseCsv],
 ])('--format %s: nothing else on standard output', async (format, parse) => {
-  const run = await mtad([...SHORT, '--format', format]);
+  const run = await runInProcess([...SHORT, '--format', format]);
   expect(run).toMatchObject({ exitCode: 0, stderr: '' });
   expect(parse(run.stdout).map(({ setting }) => setting)).toEqual(NAMES);
 });
 
 test.concurrent('the same seed writes the same texts, another one others, -r more of them', async () => {
   const run = async (...args: string[]) => {
-    const { stdout } = await mtad([...SHORT, '--format', 'json', ...args]);
+    const { stdout } = await runInProcess([...SHORT, '--format', 'json', ...args]);
     return JSON.parse(stdout).generations as { repetition: number; seed: number; tokens: number[] }[];
   };
   const tokens = (some: { tokens: number[] }[]) => some.map((one) => one.tokens);
@@ -116,8 +116,8 @@ test.concurrent('the same seed writes the same texts, another one others, -r mor
 test.concurrent('--compare: what changed, after the table; beside JSON on standard error; --fail-below', async () => {
   const beside = ['--strategies', 'autoregressive,block', '--compare', pathOf('json')];
   const [table, machine] = await Promise.all([
-    mtad([...SHORT, ...beside, '--fail-below', '0.01']),
-    mtad([...SHORT, ...beside, '--fail-below', '100', '--format', 'json']),
+    runInProcess([...SHORT, ...beside, '--fail-below', '0.01']),
+    runInProcess([...SHORT, ...beside, '--fail-below', '100', '--format', 'json']),
   ]);
   const told = (text: string) => {
     expect(text).toMatch(/\nautoregressive +[\d.]+ -> [\d.]+ +- +[\d.]+ -> [\d.]+/);

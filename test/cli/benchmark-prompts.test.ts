@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { mtad } from '../support/cli.js';
+import { runInProcess } from '../support/run-in-process.js';
 
 const SHORT = [
   'benchmark',
@@ -42,7 +42,7 @@ interface Told {
 }
 
 async function generationsOf(args: readonly string[]): Promise<Told[]> {
-  const { exitCode, stdout, stderr } = await mtad([...SHORT, '--format', 'json', ...args]);
+  const { exitCode, stdout, stderr } = await runInProcess([...SHORT, '--format', 'json', ...args]);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   return JSON.parse(stdout).generations;
 }
@@ -57,7 +57,16 @@ test.concurrent('plain prompts and those of Spec-Bench, of which the first turn 
   ]);
   const [some, alone] = await Promise.all([
     generationsOf(['--prompts', path, '--limit', '3']),
-    mtad(['Once upon a time', '--temperature', '0', '-n', '8', '--json', '--strategy', 'autoregressive']),
+    runInProcess([
+      'Once upon a time',
+      '--temperature',
+      '0',
+      '-n',
+      '8',
+      '--json',
+      '--strategy',
+      'autoregressive',
+    ]),
   ]);
   expect(some.map(({ prompt }) => prompt)).toEqual(['1', '81', '4']);
   expect(some[1]!.tokens).toEqual(JSON.parse(alone.stdout).tokens);
@@ -77,8 +86,8 @@ test.concurrent('a text that ends at once, and --ignore-eos', async () => {
 test.concurrent('prompts from standard input', async () => {
   const args = [...SHORT, '--format', 'json', '--prompts', '-'];
   const [two, none] = await Promise.all([
-    mtad(args, { input: `${JSON.stringify(SPEC_BENCH)}\n${JSON.stringify(END)}\n` }),
-    mtad(args, { input: '' }),
+    runInProcess(args, { input: `${JSON.stringify(SPEC_BENCH)}\n${JSON.stringify(END)}\n` }),
+    runInProcess(args, { input: '' }),
   ]);
   const { conditions, generations } = JSON.parse(two.stdout);
   expect(conditions).toMatchObject({ prompts: 'standard input', used: 2 });
@@ -90,8 +99,8 @@ test.concurrent('prompts from standard input', async () => {
 test.concurrent('a prompt longer than the context is left out, and said to be', async () => {
   const args = ['--prompts', await fileOf('long.jsonl', [LONG, SPEC_BENCH]), '--ctx-size', '30'];
   const [machine, quiet] = await Promise.all([
-    mtad([...SHORT, ...args, '--format', 'json']),
-    mtad([...SHORT, ...args, '--quiet']),
+    runInProcess([...SHORT, ...args, '--format', 'json']),
+    runInProcess([...SHORT, ...args, '--quiet']),
   ]);
   expect(machine.stderr).toMatch(
     /^mtad: warning: skipping 1 of 2 prompts \(long\.jsonl\), for example 1: \d+ tokens, and the context holds 30\n$/,
@@ -109,7 +118,7 @@ test.concurrent('a prompt longer than the context is left out, and said to be', 
 
 test.concurrent('no prompt that fits: exit code 2 and what to do', async () => {
   const args = ['--prompts', await fileOf('none.jsonl', [LONG]), '--ctx-size', '30'];
-  const { exitCode, stdout, stderr } = await mtad([...SHORT, ...args]);
+  const { exitCode, stdout, stderr } = await runInProcess([...SHORT, ...args]);
   expect(stderr).toMatch(/^mtad: None of 1 prompts fits [^\n]* raise --ctx-size[^\n]*\n$/);
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
 });
@@ -125,7 +134,7 @@ test.concurrent.each([
   'a file of prompts that is or has %s: exit code 2, file and line',
   async (name, lines, message) => {
     const path = await fileOf(`${name}.jsonl`, lines);
-    const { exitCode, stdout, stderr } = await mtad([...SHORT, '--limit', '1', '--prompts', path]);
+    const { exitCode, stdout, stderr } = await runInProcess([...SHORT, '--limit', '1', '--prompts', path]);
     expect(stderr).toMatch(new RegExp(`^mtad: .*${name}\\.jsonl${message.source}[^\\n]*\\n$`));
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
   },

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
-import { mtad } from '../support/cli.js';
 import { parseCsv, parsePlainTable } from '../support/records.js';
+import { runInProcess } from '../support/run-in-process.js';
 
 /** A benchmark of a moment. */
 const SHORT = ['benchmark', '--limit', '2', '-n', '12', '--threads', '1'];
 
 /** Names of the settings that ran, with their engines. */
 async function contendersOf(args: readonly string[]): Promise<string[]> {
-  const run = await mtad([
+  const run = await runInProcess([
     ...SHORT,
     '--limit',
     '1',
@@ -25,7 +25,7 @@ async function contendersOf(args: readonly string[]): Promise<string[]> {
 }
 
 test('the first run: a table, its conditions and a recommendation, and not a word on standard error', async () => {
-  const { exitCode, stdout, stderr } = await mtad(SHORT);
+  const { exitCode, stdout, stderr } = await runInProcess(SHORT);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   expect(stdout).not.toContain('\u001B');
   const rows = parsePlainTable(stdout);
@@ -101,7 +101,7 @@ test.concurrent('the spellings of llama.cpp are understood', async () => {
 });
 
 test.concurrent('a misspelt strategy: the one that was meant', async () => {
-  const { exitCode, stdout, stderr } = await mtad([...SHORT, '--strategies', 'mtad,blok']);
+  const { exitCode, stdout, stderr } = await runInProcess([...SHORT, '--strategies', 'mtad,blok']);
   expect(stderr).toMatch(/^mtad: No strategy "blok"; did you mean block\? [^\n]*\n$/);
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
 });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CHATML, chatPair, REASONING_CHATML } from '../support/chat-models.js';
-import { mtad } from '../support/cli.js';
+import { runInProcess } from '../support/run-in-process.js';
 
 /** ` was`, which stories soon come to. */
 const WAS = 283;
@@ -26,7 +26,7 @@ async function modelsIn(name: string, tokens: Record<number, string>, template =
   return ['-m', model, '-d', draft, ...SHORT];
 }
 
-const json = async (args: readonly string[]) => JSON.parse((await mtad([...args, '--json'])).stdout);
+const json = async (args: readonly string[]) => JSON.parse((await runInProcess([...args, '--json'])).stdout);
 
 describe('a model with a chat template', () => {
   test('gets the prompt in it, and the token that ends a turn ends the text', async () => {
@@ -78,7 +78,7 @@ describe('a model with a chat template', () => {
     [['--raw', '--chat', 'Hello'], 'cannot be used with'],
     [['--raw', '--system', 'Be brief', 'Hello'], 'cannot be used with'],
   ])('%j is refused', async (args, message) => {
-    const { exitCode, stderr } = await mtad([...chat, ...args]);
+    const { exitCode, stderr } = await runInProcess([...chat, ...args]);
     expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining(message) });
   });
 });
@@ -86,16 +86,16 @@ describe('a model with a chat template', () => {
 test('a template without an end, or one that takes all memory, ends nothing but the run', async () => {
   const bomb = '{% for i in range(1000000000) %}{{ i }}{% endfor %}';
   const model = await modelsIn('bomb', SENTENCES, bomb);
-  const { exitCode, stdout, stderr } = await mtad([...model, 'Hello']);
+  const { exitCode, stdout, stderr } = await runInProcess([...model, 'Hello']);
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
   expect(stderr).toMatch(
     /^mtad: the chat template of chat-target\.gguf cannot be rendered: it .+ \(--raw\)\n$/,
   );
-  expect((await mtad([...model, '--raw', 'Hello'])).exitCode).toBe(0);
+  expect((await runInProcess([...model, '--raw', 'Hello'])).exitCode).toBe(0);
 });
 
 test('--think without a switch for it changes nothing, and that is said', async () => {
-  const { exitCode, stderr } = await mtad([...chat, '--think', 'off', 'Hello']);
+  const { exitCode, stderr } = await runInProcess([...chat, '--think', 'off', 'Hello']);
   expect(exitCode).toBe(0);
   expect(stderr).toContain(
     'mtad: --think off changes nothing: the target has no chat template with a switch',
@@ -108,7 +108,7 @@ test('a system text for which a template has no place stands before the question
     SENTENCES,
     CHATML.replace('messages %}', "messages if message.role != 'system' %}"),
   );
-  const { stderr } = await mtad([...model, '--system', 'Be brief', 'Hello']);
+  const { stderr } = await runInProcess([...model, '--system', 'Be brief', 'Hello']);
   expect(stderr).toBe(
     'mtad: the chat template has no place for a system text: it stands before the first question\n',
   );
@@ -117,7 +117,7 @@ test('a system text for which a template has no place stands before the question
 test.each([['--chat'], ['--system', 'Be brief']])(
   'a model without one has no use for %s',
   async (...args) => {
-    const { exitCode, stdout, stderr } = await mtad([...args, 'Hello']);
+    const { exitCode, stdout, stderr } = await runInProcess([...args, 'Hello']);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
     expect(stderr).toContain('stories-target-f16.gguf has no chat template');
   },
@@ -131,16 +131,16 @@ test('a system text that no flag gave is not used beside a model without one, an
     [{ MTAD_SYSTEM: 'Be brief' }, 'MTAD_SYSTEM'],
     [{ MTAD_CONFIG: file }, file],
   ] as const) {
-    const { exitCode, stdout, stderr } = await mtad([...SHORT, '--json', 'Hello'], { env });
+    const { exitCode, stdout, stderr } = await runInProcess([...SHORT, '--json', 'Hello'], { env });
     expect({ exitCode, stderr }).toEqual({
       exitCode: 0,
       stderr: `mtad: the system text of ${source} is not used: stories-target-f16.gguf has no chat template\n${CUT}`,
     });
     const { text, params } = JSON.parse(stdout);
     expect({ text, system: params.system }).toEqual({ text: plain.text, system: null });
-    expect((await mtad([...SHORT, '-q', 'Hello'], { env })).stderr).toBe('');
-    expect((await mtad([...SHORT, '--raw', 'Hello'], { env })).stderr).toBe(CUT);
-    expect((await mtad([...SHORT, '--chat', 'Hello'], { env })).exitCode).toBe(2);
+    expect((await runInProcess([...SHORT, '-q', 'Hello'], { env })).stderr).toBe('');
+    expect((await runInProcess([...SHORT, '--raw', 'Hello'], { env })).stderr).toBe(CUT);
+    expect((await runInProcess([...SHORT, '--chat', 'Hello'], { env })).exitCode).toBe(2);
   }
 });
 
@@ -162,8 +162,8 @@ describe('a model that reasons before it answers', () => {
     expect(hidden.text).toBe(text.slice(reasoning.length));
     expect(hidden.text).not.toBe('');
     const [shown, answer] = await Promise.all([
-      mtad([...thinking, ...greedy]),
-      mtad([...thinking, '--hide-reasoning', ...greedy]),
+      runInProcess([...thinking, ...greedy]),
+      runInProcess([...thinking, '--hide-reasoning', ...greedy]),
     ]);
     expect(shown.stdout).toBe(text);
     expect(answer.stdout).toBe(hidden.text);
@@ -174,7 +174,7 @@ describe('a model that reasons before it answers', () => {
       [['-n', '2'], 'raise --max-tokens'],
       [['--stop', 'e'], 'choose another --stop'],
     ] as const) {
-      const run = await mtad([...thinking, '--hide-reasoning', ...greedy, ...early]);
+      const run = await runInProcess([...thinking, '--hide-reasoning', ...greedy, ...early]);
       const stderr = `mtad: the text ended before there was an answer; ${remedy}\n`;
       expect(run).toMatchObject({ exitCode: 0, stdout: '', stderr });
     }

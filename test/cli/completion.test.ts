@@ -6,8 +6,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createCommand, settableNames } from '../../src/cli/command.js';
 import { COMMANDS } from '../../src/cli/commands/index.js';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
-import { BIN, mtad } from '../support/cli.js';
-import { ioInMemory } from '../support/run-in-process.js';
+import { BIN } from '../support/cli.js';
+import { ioInMemory, runInProcess } from '../support/run-in-process.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -92,7 +92,7 @@ test('a quoted > in a prompt is no redirection', async () => {
 
 test('files are left to the shell where an option takes one, and only there', async () => {
   const directive = async (...words: string[]) =>
-    (await mtad(['complete', '--', ...words])).stdout.trimEnd().split('\n').at(-1);
+    (await runInProcess(['complete', '--', ...words])).stdout.trimEnd().split('\n').at(-1);
   for (const option of ['-m', '--draft', '-f', '--models-dir', '--output'])
     expect(await directive(option, '')).toBe(':0');
   for (const words of [
@@ -115,17 +115,17 @@ test('files are left to the shell where an option takes one, and only there', as
 });
 
 test('each line is a value, a tab and one line about it', async () => {
-  const { stdout, stderr } = await mtad(['complete', '--', 'benchmark', '--']);
+  const { stdout, stderr } = await runInProcess(['complete', '--', 'benchmark', '--']);
   expect(stdout).toMatch(/^(--[a-z-]+\t[^\n\t]*\n)+:4\n$/);
   expect(stderr).toBe('');
 });
 
 test.each(['bash', 'zsh', 'fish', 'powershell'])('%s gets a script that calls the command', async (shell) => {
-  const { exitCode, stdout, stderr } = await mtad(['complete', shell]);
+  const { exitCode, stdout, stderr } = await runInProcess(['complete', shell]);
   expect(stdout).toContain('mtad complete ');
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
 });
 
 test.each([[[]], [['tcsh']], [['bash', 'zsh']]])('complete %j: exit code 2, no script', async (args) => {
-  expect(await mtad(['complete', ...args])).toMatchObject({ exitCode: 2, stdout: '' });
+  expect(await runInProcess(['complete', ...args])).toMatchObject({ exitCode: 2, stdout: '' });
 });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { mtad } from '../support/cli.js';
+import { runInProcess } from '../support/run-in-process.js';
 
 let folder: string;
 let file: string;
@@ -14,9 +15,12 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 test('each setting with its value and the place that gave it', async () => {
-  const { exitCode, stdout, stderr } = await mtad(['config', '--pair', 'llama-3.1-8b', '--seed', '7'], {
-    env: { MTAD_CONFIG: file, MTAD_TOP_K: '30', MTAD_CLIP: 'true', XDG_CACHE_HOME: folder },
-  });
+  const { exitCode, stdout, stderr } = await runInProcess(
+    ['config', '--pair', 'llama-3.1-8b', '--seed', '7'],
+    {
+      env: { MTAD_CONFIG: file, MTAD_TOP_K: '30', MTAD_CLIP: 'true', XDG_CACHE_HOME: folder },
+    },
+  );
   const rows = Object.fromEntries(
     stdout.split('\n').map((line) => {
       const [name, ...rest] = line.split(/ {2,}/);
@@ -44,7 +48,7 @@ test('each setting with its value and the place that gave it', async () => {
 });
 
 test('--json is one object, for any command', async () => {
-  const { stdout } = await mtad(['config', 'benchmark', '--json', '-k', '2,4'], {
+  const { stdout } = await runInProcess(['config', 'benchmark', '--json', '-k', '2,4'], {
     env: { MTAD_CONFIG: file },
   });
   const { schema, command, file: shown, settings } = JSON.parse(stdout);
@@ -77,24 +81,24 @@ test('--path is the file alone, and standard error says if there is none, also f
   const bad = join(folder, 'bad.toml');
   await writeFile(bad, '= nothing');
   for (const path of [file, bad])
-    expect(await mtad(['config', '--path'], { env: { MTAD_CONFIG: path } })).toMatchObject({
+    expect(await runInProcess(['config', '--path'], { env: { MTAD_CONFIG: path } })).toMatchObject({
       exitCode: 0,
       stdout: `${path}\n`,
       stderr: '',
     });
   const usual = { MTAD_CONFIG: undefined, XDG_CONFIG_HOME: folder };
-  const missing = await mtad(['config', '--path'], { env: usual });
+  const missing = await runInProcess(['config', '--path'], { env: usual });
   expect(missing.stdout).toContain(folder);
   expect(missing.stderr).toMatch(/no such file yet/);
-  expect(await mtad(['config', '--path', '--no-config'], { env: usual })).toMatchObject({
+  expect(await runInProcess(['config', '--path', '--no-config'], { env: usual })).toMatchObject({
     exitCode: 0,
     stdout: '',
   });
-  expect((await mtad(['config'], { env: { MTAD_CONFIG: bad } })).exitCode).toBe(2);
+  expect((await runInProcess(['config'], { env: { MTAD_CONFIG: bad } })).exitCode).toBe(2);
 });
 
 test('a variable that is no setting is pointed out', async () => {
-  const { exitCode, stderr } = await mtad(['config'], {
+  const { exitCode, stderr } = await runInProcess(['config'], {
     env: { MTAD_THREDS: '2', MTAD_JSON: '1', MTAD_SOMETHING_ELSE: '1', MTAD_STRATEGIES: 'mtad' },
   });
   expect(stderr.trimEnd().split('\n').sort()).toEqual([
@@ -112,7 +116,7 @@ test.each([
   [['config', '--prompt', 'Once'], 'unknown option'],
   [['config', '--threads', '-3'], 'must be a whole number'],
 ])('%j: exit code 2 and "%s"', async (args, message) => {
-  const { exitCode, stdout, stderr } = await mtad(args);
+  const { exitCode, stdout, stderr } = await runInProcess(args);
   expect(stderr).toContain(message);
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
 });

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mtad } from '../support/cli.js';
+import { runInProcess } from '../support/run-in-process.js';
 
 const FILES = {
   'deep.json': `${'{"anyOf":['.repeat(60_000)}{}${']}'.repeat(60_000)}`,
@@ -24,13 +24,18 @@ const FILES = {
 };
 
 describe('mtad --json-schema and --grammar', () => {
+  const home = process.cwd();
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'mtad-grammar-'));
     for (const [name, text] of Object.entries(FILES)) writeFileSync(join(folder, name), text);
+    process.chdir(folder);
   });
-  afterAll(() => rmSync(folder, { recursive: true }));
-  const write = (...args: string[]) => mtad([...args, '--seed', '1', 'Once upon a time'], { cwd: folder });
+  afterAll(() => {
+    process.chdir(home);
+    rmSync(folder, { recursive: true });
+  });
+  const write = (...args: string[]) => runInProcess([...args, '--seed', '1', 'Once upon a time']);
 
   it('write JSON that obeys a schema, and nothing else', async () => {
     const { stdout, stderr, exitCode } = await write('--json-schema', 'person.json');

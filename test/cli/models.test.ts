@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
-import { mtad } from '../support/cli.js';
 import {
   embeddingModel,
   emptyFile,
@@ -13,6 +12,7 @@ import {
   truncatedModel,
   vocabOnlyModel,
 } from '../support/gguf-files.js';
+import { runInProcess } from '../support/run-in-process.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -37,7 +37,7 @@ test.each(badFiles)('a model file that is %s: exit code 3, one line', async (_, 
     ['-m', file, '-d', EMBEDDED_PAIR.draft],
     ['-m', EMBEDDED_PAIR.model, '-d', file],
   ]) {
-    const { exitCode, stdout, stderr } = await mtad([...models, 'A prompt']);
+    const { exitCode, stdout, stderr } = await runInProcess([...models, 'A prompt']);
     expect(stderr).toMatch(message);
     expect(stderr).toMatch(/^mtad: [^\n]*\n$/);
     expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: '' });
@@ -47,7 +47,7 @@ test.each(badFiles)('a model file that is %s: exit code 3, one line', async (_, 
 test('two models of different vocabularies: exit code 4 and the first difference', async () => {
   const target = await tinyModel(folder, {}, 'target.gguf');
   const draft = await tinyModel(folder, { pieces: { 370: 'other' } }, 'draft.gguf');
-  const { exitCode, stdout, stderr } = await mtad(['-m', target, '-d', draft, 'A prompt']);
+  const { exitCode, stdout, stderr } = await runInProcess(['-m', target, '-d', draft, 'A prompt']);
   expect(stderr).toMatch(
     /^mtad: target\.gguf and draft\.gguf do not make a pair: vocabularies differ at token 370: .* \/ "other"/,
   );
@@ -58,17 +58,17 @@ test('two models that end texts differently: a pair, and a line that says so', a
   const target = await tinyModel(folder, {}, 'target.gguf');
   const draft = await tinyModel(folder, { eos: 7 }, 'base.gguf');
   const options = ['-m', target, '-d', draft, '-n', '8', '--temperature', '0'];
-  const speculative = await mtad([...options, '--strategy', 'speculative', 'w1 w2']);
+  const speculative = await runInProcess([...options, '--strategy', 'speculative', 'w1 w2']);
   expect(speculative.stderr).toMatch(
     /^mtad: warning: target\.gguf and base\.gguf end texts with 2 "<\/s>" \/ 7 .*; the target's counts[^\n]*\n(mtad: the text was cut [^\n]+\n)?$/,
   );
-  const alone = await mtad([...options, '--strategy', 'autoregressive', 'w1 w2']);
+  const alone = await runInProcess([...options, '--strategy', 'autoregressive', 'w1 w2']);
   expect(speculative).toMatchObject({ exitCode: 0, stdout: alone.stdout });
   expect(alone.stderr).not.toContain('warning');
 });
 
 test('a target without a draft model is enough for strategies that need none, and for lookup', async () => {
-  const alone = await mtad(['-m', EMBEDDED_PAIR.model, 'A prompt', '-n', '3']);
+  const alone = await runInProcess(['-m', EMBEDDED_PAIR.model, 'A prompt', '-n', '3']);
   expect(alone.stderr).toContain('--draft');
   expect(alone.exitCode).toBe(2);
   for (const how of [
@@ -76,7 +76,7 @@ test('a target without a draft model is enough for strategies that need none, an
     ['--strategy', 'mtjd'],
     ['--draft', 'lookup'],
   ])
-    expect(await mtad(['-m', EMBEDDED_PAIR.model, ...how, 'A prompt', '-n', '3'])).toMatchObject({
+    expect(await runInProcess(['-m', EMBEDDED_PAIR.model, ...how, 'A prompt', '-n', '3'])).toMatchObject({
       exitCode: 0,
     });
 });
@@ -84,16 +84,16 @@ test('a target without a draft model is enough for strategies that need none, an
 test('--draft lookup drafts from the text, without a draft model; ./lookup is a file', async () => {
   const args = ['--strategy', 'speculative', '--json', '--temperature', '0', 'Run, run, run, run, run,'];
   const { draft, params, speculation, model } = JSON.parse(
-    (await mtad(['--draft', 'lookup', ...args])).stdout,
+    (await runInProcess(['--draft', 'lookup', ...args])).stdout,
   );
   expect({ draft, draft_from: params.draft_from }).toEqual({ draft: 'lookup', draft_from: 'lookup' });
   expect(speculation).toMatchObject({ draft_passes: 0, drafted: expect.any(Number) });
   expect(speculation.accepted).toBeGreaterThan(0);
   const alone = JSON.parse(
-    (await mtad(['--draft', 'lookup', '--strategy', 'autoregressive', ...args.slice(2)])).stdout,
+    (await runInProcess(['--draft', 'lookup', '--strategy', 'autoregressive', ...args.slice(2)])).stdout,
   );
   expect(alone.draft).toBeNull(); // nothing was drafted
-  const file = await mtad(['--model', model, '--draft', './lookup', ...args]);
+  const file = await runInProcess(['--model', model, '--draft', './lookup', ...args]);
   expect(file.stderr).toContain('No model file ./lookup');
   expect(file.exitCode).toBe(3);
 });
@@ -102,8 +102,16 @@ test('models are found by name in the models folder, and through the environment
   await copyFile(EMBEDDED_PAIR.model, join(folder, 'a-target.gguf'));
   await copyFile(EMBEDDED_PAIR.draft, join(folder, 'a-draft.gguf'));
   const prompt = ['Once upon a time', '-n', '5', '--temperature', '0'];
-  const flags = await mtad(['--models-dir', folder, '-m', 'a-target.gguf', '-d', 'a-draft.gguf', ...prompt]);
-  const environment = await mtad(prompt, {
+  const flags = await runInProcess([
+    '--models-dir',
+    folder,
+    '-m',
+    'a-target.gguf',
+    '-d',
+    'a-draft.gguf',
+    ...prompt,
+  ]);
+  const environment = await runInProcess(prompt, {
     env: { MTAD_MODELS_DIR: folder, MTAD_MODEL: 'a-target.gguf', MTAD_DRAFT: 'a-draft.gguf' },
   });
   expect(flags.stdout).toBe(', there was a little');
@@ -111,13 +119,21 @@ test('models are found by name in the models folder, and through the environment
 });
 
 test('a prompt longer than the context: exit code 5 and both numbers', async () => {
-  const { exitCode, stdout, stderr } = await mtad(['-n', '5', ...'word '.repeat(1100).split(' ')]);
+  const { exitCode, stdout, stderr } = await runInProcess(['-n', '5', ...'word '.repeat(1100).split(' ')]);
   expect(stderr).toMatch(/The prompt has \d+ tokens and the context holds 1024/);
   expect({ exitCode, stdout }).toEqual({ exitCode: 5, stdout: '' });
 });
 
 test('a context that no memory can hold: exit code 5', async () => {
-  const { exitCode, stderr } = await mtad(['-c', '1000000000', '-n', '10000000', '-w', '64', 'A prompt']);
+  const { exitCode, stderr } = await runInProcess([
+    '-c',
+    '1000000000',
+    '-n',
+    '10000000',
+    '-w',
+    '64',
+    'A prompt',
+  ]);
   expect(stderr).toMatch(/needs [\d.]+ GB of memory, and this machine has [\d.]+ GB/);
   expect(exitCode).toBe(5);
 });

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
-import { BIN, CLEAN, mtad, mtadOnTerminal } from '../support/cli.js';
+import { BIN, CLEAN, mtadOnTerminal } from '../support/cli.js';
+import { runInProcess } from '../support/run-in-process.js';
 
 const STORY = ['Once upon a time', '--seed', '5', '-n', '24'];
 const CUT = 'mtad: the text was cut at --max-tokens 24; raise it for more\n';
@@ -13,12 +14,12 @@ let folder: string;
 let text: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mtad-output-'));
-  text = (await mtad(STORY)).stdout;
+  text = (await runInProcess(STORY)).stdout;
 });
 afterAll(() => rm(folder, { recursive: true }));
 
 test('standard output carries the text and nothing else', async () => {
-  const { stdout, stderr, exitCode } = await mtad([...STORY, '--stats', '-v']);
+  const { stdout, stderr, exitCode } = await runInProcess([...STORY, '--stats', '-v']);
   expect(stdout).toBe(text);
   expect(stdout).toMatch(/^, /);
   expect(stderr).toContain('tokens/s');
@@ -26,12 +27,12 @@ test('standard output carries the text and nothing else', async () => {
 });
 
 test('standard error says without a terminal that a text was cut, and nothing else', async () => {
-  expect((await mtad(STORY)).stderr).toBe(CUT);
+  expect((await runInProcess(STORY)).stderr).toBe(CUT);
   const [full, onTerminal, quiet, ended] = await Promise.all([
-    mtad([...STORY, '-n', '80', '-c', '32']),
+    runInProcess([...STORY, '-n', '80', '-c', '32']),
     mtadOnTerminal([...STORY, '--no-stats', '-o', join(folder, 'cut.txt')]),
-    mtad([...STORY, '-q']),
-    mtad([...STORY, '--stop', 'a']),
+    runInProcess([...STORY, '-q']),
+    runInProcess([...STORY, '--stop', 'a']),
   ]);
   expect(full.stderr).toBe('mtad: the text was cut: the context of 32 tokens is full; raise --ctx-size\n');
   expect(onTerminal.stdout).toContain(CUT.trim());
@@ -39,7 +40,7 @@ test('standard error says without a terminal that a text was cut, and nothing el
 });
 
 test.each(STRATEGY_NAMES)('%s: --temperature 0 writes the known beginning', async (strategy) => {
-  const { stdout } = await mtad([
+  const { stdout } = await runInProcess([
     'Once upon a time',
     '--strategy',
     strategy,
@@ -52,11 +53,11 @@ test.each(STRATEGY_NAMES)('%s: --temperature 0 writes the known beginning', asyn
 });
 
 test('--no-stream gives the same text', async () => {
-  expect((await mtad([...STORY, '--no-stream'])).stdout).toBe(text);
+  expect((await runInProcess([...STORY, '--no-stream'])).stdout).toBe(text);
 });
 
 test('--json is one object with every key', async () => {
-  const { stdout, stderr } = await mtad([...STORY, '--json']);
+  const { stdout, stderr } = await runInProcess([...STORY, '--json']);
   const result = JSON.parse(stdout);
   expect(stderr).toBe(CUT);
   expect(stdout.endsWith('}\n')).toBe(true);
@@ -123,7 +124,7 @@ test('--json is one object with every key', async () => {
 });
 
 test('--jsonl: start, the text in pieces, end', async () => {
-  const { stdout } = await mtad([...STORY, '--jsonl']);
+  const { stdout } = await runInProcess([...STORY, '--jsonl']);
   const events = stdout
     .trim()
     .split('\n')
@@ -137,7 +138,7 @@ test('--jsonl: start, the text in pieces, end', async () => {
 
 test('--trace records steps that add up to the text, and the rule that was applied', async () => {
   const file = join(folder, 'trace.jsonl');
-  const { stdout } = await mtad([...STORY, '--json', '--trace', file]);
+  const { stdout } = await runInProcess([...STORY, '--json', '--trace', file]);
   const [start, ...steps] = (await readFile(file, 'utf8'))
     .trim()
     .split('\n')
@@ -162,13 +163,13 @@ test('--trace records steps that add up to the text, and the rule that was appli
 
 test('--output writes the text there, and only there', async () => {
   const file = join(folder, 'text.txt');
-  const { stdout, exitCode } = await mtad([...STORY, '-o', file]);
+  const { stdout, exitCode } = await runInProcess([...STORY, '-o', file]);
   expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '' });
   expect(await readFile(file, 'utf8')).toBe(text);
 });
 
 test('a full disk: exit code 1, and the text is on standard output', async () => {
-  const { exitCode, stdout, stderr } = await mtad([...STORY, '-o', '/dev/full']);
+  const { exitCode, stdout, stderr } = await runInProcess([...STORY, '-o', '/dev/full']);
   expect(stderr).toMatch(/^mtad: Cannot write \/dev\/full: ENOSPC/);
   expect(exitCode).toBe(1);
   expect(stdout).not.toBe('');
@@ -178,7 +179,7 @@ test('a full disk: exit code 1, and the text is on standard output', async () =>
 test.each([['--json'], ['--no-stream'], ['--jsonl', '-n', '1']])(
   'a full disk and a text that goes out in one write (%s): exit code 1, and all of it is on standard output',
   async (...flags) => {
-    const { exitCode, stdout, stderr } = await mtad([...STORY, ...flags, '-o', '/dev/full']);
+    const { exitCode, stdout, stderr } = await runInProcess([...STORY, ...flags, '-o', '/dev/full']);
     expect(stderr).toMatch(/^mtad: Cannot write \/dev\/full: ENOSPC[^\n]*\n$/);
     expect(exitCode).toBe(1);
     if (flags[0] === '--no-stream') expect(stdout).toBe(text);
@@ -247,7 +248,7 @@ test('readers of help and of the log may leave early too', async () => {
 test('a refused run leaves the files alone that it would have written', async () => {
   const file = join(folder, 'precious.txt');
   await writeFile(file, 'precious');
-  const { exitCode } = await mtad([
+  const { exitCode } = await runInProcess([
     '-o',
     file,
     '--trace',
@@ -262,23 +263,30 @@ test('a refused run leaves the files alone that it would have written', async ()
 });
 
 test('a trace that cannot be written costs the exit code, not the text', async () => {
-  const { exitCode, stdout, stderr } = await mtad([...STORY, '--trace', '/dev/full']);
+  const { exitCode, stdout, stderr } = await runInProcess([...STORY, '--trace', '/dev/full']);
   expect(stderr).toMatch(/^mtad: Cannot write \/dev\/full: ENOSPC/);
   expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: text });
 });
 
 test('--output - is standard output', async () => {
-  expect((await mtad([...STORY, '-o', '-'])).stdout).toBe(text);
+  expect((await runInProcess([...STORY, '-o', '-'])).stdout).toBe(text);
 });
 
 test('--stop ends before its text', async () => {
-  const { stdout } = await mtad(['Once upon a time', '--temperature', '0', '--stop', 'named Lily', '--json']);
+  const { stdout } = await runInProcess([
+    'Once upon a time',
+    '--temperature',
+    '0',
+    '--stop',
+    'named Lily',
+    '--json',
+  ]);
   expect(JSON.parse(stdout)).toMatchObject({ finish_reason: 'stop', text: ', there was a little girl ' });
 });
 
 test('the same seed gives the same text, another one another', async () => {
-  expect((await mtad(STORY)).stdout).toBe(text);
-  expect((await mtad(['Once upon a time', '--seed', '6', '-n', '24'])).stdout).not.toBe(text);
+  expect((await runInProcess(STORY)).stdout).toBe(text);
+  expect((await runInProcess(['Once upon a time', '--seed', '6', '-n', '24'])).stdout).not.toBe(text);
 });
 
 test('on a terminal: figures after the text, no escape sequences left in the text', async () => {
@@ -294,8 +302,8 @@ test('--highlight colours on a terminal and not in a pipe; NO_COLOR and --color 
   expect((await mtadOnTerminal([...STORY, '--highlight'], { env: { NO_COLOR: '1' } })).stdout).not.toContain(
     green,
   );
-  expect((await mtad([...STORY, '--highlight'])).stdout).toBe(text);
-  expect((await mtad([...STORY, '--highlight', '--color', 'always'])).stdout).toContain(green);
+  expect((await runInProcess([...STORY, '--highlight'])).stdout).toBe(text);
+  expect((await runInProcess([...STORY, '--highlight', '--color', 'always'])).stdout).toContain(green);
 });
 
 test('a terminal that does not know its width gets no spinner', async () => {

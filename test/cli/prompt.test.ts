@@ -5,6 +5,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import { BIN, CLEAN, mtad, saying } from '../support/cli.js';
+import { runInProcess } from '../support/run-in-process.js';
 
 let folder: string;
 let pair: Pair;
@@ -20,7 +21,10 @@ afterAll(async () => {
 /** The prompt that the model was given, read back from the trace. */
 async function promptOf(args: readonly string[], input?: string): Promise<string> {
   const trace = join(folder, 'trace.jsonl');
-  const run = await mtad([...args, '-n', '1', '--trace', trace], input === undefined ? {} : { input });
+  const run = await runInProcess(
+    [...args, '-n', '1', '--trace', trace],
+    input === undefined ? {} : { input },
+  );
   expect(run.stderr).toBe('mtad: the text was cut at --max-tokens 1; raise it for more\n');
   const [start] = (await readFile(trace, 'utf8')).split('\n');
   const [, ...tokens] = JSON.parse(start!).prompt_tokens as number[]; // without BOS
@@ -64,13 +68,15 @@ test.each([
   ['is empty', ''],
   ['is an empty line', '\n'],
 ])('standard input that %s: exit code 2', async (_, input) => {
-  const { exitCode, stderr, stdout } = await mtad([], { input });
+  const { exitCode, stderr, stdout } = await runInProcess([], { input });
   expect(stderr).toBe('mtad: The prompt is empty\n');
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
 });
 
 test('standard input that is not UTF-8 is refused, not repaired', async () => {
-  const { exitCode, stderr, stdout } = await mtad([], { input: Buffer.from([0x61, 0xff, 0xfe, 0x62]) });
+  const { exitCode, stderr, stdout } = await runInProcess([], {
+    input: Buffer.from([0x61, 0xff, 0xfe, 0x62]),
+  });
   expect(stderr).toMatch(/^mtad: Standard input is not valid UTF-8/);
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
 });
@@ -79,11 +85,11 @@ test('a prompt that is longer than any context: its size, exit code 5', async ()
   const path = join(folder, 'long.txt');
   await writeFile(path, '');
   await truncate(path, 600e6);
-  const file = await mtad(['-f', path]);
+  const file = await runInProcess(['-f', path]);
   expect(file.stderr).toBe(
     `mtad: ${path} has 600 MB, and no context holds so long a prompt; give a part of it\n`,
   );
-  const endless = await mtad(['-f', '/dev/zero']);
+  const endless = await runInProcess(['-f', '/dev/zero']);
   expect(endless.stderr).toMatch(/^mtad: \/dev\/zero has more than 134 MB, and no context [^\n]*\n$/);
   const command = `'${process.execPath}' '${BIN}' -f - < /dev/zero`;
   const stdin = await execa('sh', ['-c', command], { reject: false, env: CLEAN as NodeJS.ProcessEnv });
@@ -96,7 +102,7 @@ test('a grammar that is longer than any text: its size, exit code 2', async () =
   const path = join(folder, 'long.gbnf');
   await writeFile(path, '');
   await truncate(path, 600e6);
-  const { exitCode, stderr } = await mtad(['--grammar', path, 'A prompt']);
+  const { exitCode, stderr } = await runInProcess(['--grammar', path, 'A prompt']);
   expect(stderr).toBe(`mtad: ${path} has 600 MB, which is too long for a text\n`);
   expect(exitCode).toBe(2);
 });
@@ -118,7 +124,9 @@ test('the names of control tokens in a text are text; --special and MTAD_SPECIAL
   const [BOS, EOS] = [1, 2];
   const run = async (args: readonly string[], env = {}) => {
     const trace = join(folder, 'page.jsonl');
-    const { stdout } = await mtad(['-f', page, '-n', '1', '--json', '--trace', trace, ...args], { env });
+    const { stdout } = await runInProcess(['-f', page, '-n', '1', '--json', '--trace', trace, ...args], {
+      env,
+    });
     const [start] = (await readFile(trace, 'utf8')).split('\n');
     const tokens = JSON.parse(start!).prompt_tokens as number[];
     return { special: JSON.parse(stdout).params.special, tokens };
@@ -135,7 +143,7 @@ test('the names of control tokens in a text are text; --special and MTAD_SPECIAL
 });
 
 test('a text whose length alone is too much is refused before it is read', async () => {
-  const run = await mtad(['-n', '1'], { input: '\n'.repeat(5_000_000) });
+  const run = await runInProcess(['-n', '1'], { input: '\n'.repeat(5_000_000) });
   expect({ exitCode: run.exitCode, stdout: run.stdout }).toEqual({ exitCode: 5, stdout: '' });
   expect(run.stderr).toMatch(
     /^mtad: The prompt has at least \d+ tokens and the context holds 1024, .*--ctx-size\)\n$/,

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { mtad, mtadOnTerminal } from '../support/cli.js';
+import { mtadOnTerminal } from '../support/cli.js';
 import { parseCsv, parseJsonLines, parseMarkdownTable, parsePlainTable } from '../support/records.js';
+import { runInProcess } from '../support/run-in-process.js';
 
 const OWN = /mtad, threshold 0\.3, draft length 4: (\d+) of \1 steps decided as recorded/;
 
@@ -13,11 +14,12 @@ let trace: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mtad-replay-'));
   trace = join(folder, 'trace.jsonl');
-  await mtad(['Once upon a time', '--seed', '3', '-n', '40', '--threshold', '0.3', '--trace', trace]);
+  await runInProcess(['Once upon a time', '--seed', '3', '-n', '40', '--threshold', '0.3', '--trace', trace]);
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const replay = (args: readonly string[] = [], file = trace) => mtad(['benchmark', '--replay', file, ...args]);
+const replay = (args: readonly string[] = [], file = trace) =>
+  runInProcess(['benchmark', '--replay', file, ...args]);
 
 test.concurrent('a table of settings, and those of the run itself', async () => {
   const { exitCode, stdout, stderr } = await replay();
@@ -68,8 +70,8 @@ test.concurrent('lists multiply, in every format the same rows', async () => {
 test.concurrent('a trace from standard input', async () => {
   const [file, piped, empty] = await Promise.all([
     replay(),
-    mtad(['benchmark', '--replay', '-'], { input: await readFile(trace) }),
-    mtad(['benchmark', '--replay', '-'], { input: '' }),
+    runInProcess(['benchmark', '--replay', '-'], { input: await readFile(trace) }),
+    runInProcess(['benchmark', '--replay', '-'], { input: '' }),
   ]);
   expect(piped).toMatchObject({ exitCode: 0, stdout: file.stdout });
   expect(empty).toMatchObject({ exitCode: 2, stderr: 'mtad: Standard input, line 1: the file is empty\n' });

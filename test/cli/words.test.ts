@@ -3,6 +3,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { mtad } from '../support/cli.js';
+import { runInProcess } from '../support/run-in-process.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -24,10 +25,10 @@ test('options of llama.cpp are not cut up: no file is written', async () => {
 test('words are the prompt, whatever JavaScript or llama.cpp calls so', async () => {
   const words = ['what', 'does', 'toString', '--', 'do', '-fa'];
   const trace = join(folder, 'trace.jsonl');
-  const run = await mtad(['-n', '1', '--trace', trace, ...words]);
+  const run = await runInProcess(['-n', '1', '--trace', trace, ...words]);
   expect(run.exitCode).toBe(0);
   expect(run.stderr).toMatch(/^(mtad: the text was cut at [^\n]+\n)?$/);
-  const asked = await mtad(['-n', '1', '--trace', `${trace}2`, '-p', 'what does toString do -fa']);
+  const asked = await runInProcess(['-n', '1', '--trace', `${trace}2`, '-p', 'what does toString do -fa']);
   expect(asked.exitCode).toBe(0);
   const [given, expected] = await Promise.all([trace, `${trace}2`].map((file) => readFile(file, 'utf8')));
   const promptOf = (lines: string) => JSON.parse(lines.split('\n')[0]!).prompt_tokens;
@@ -35,13 +36,13 @@ test('words are the prompt, whatever JavaScript or llama.cpp calls so', async ()
 });
 
 test('the command of another tool is answered in one line', async () => {
-  const run = await mtad(['--seed', '1', 'ls']);
+  const run = await runInProcess(['--seed', '1', 'ls']);
   expect(run).toMatchObject(USAGE);
   expect(run.stderr).toMatch(/^mtad: "ls" is no command: mtad pairs [^\n]*\n$/);
 });
 
 test('a schema may be written on the command line, as llama.cpp has it', async () => {
-  const run = await mtad([
+  const run = await runInProcess([
     '-j',
     '{"type":"array","items":{"type":"null"},"minItems":2,"maxItems":2}',
     'Once',
@@ -52,13 +53,13 @@ test('a schema may be written on the command line, as llama.cpp has it', async (
 });
 
 test('of a schema that is written there, a mistake is told without a file', async () => {
-  const run = await mtad(['-j', '{"type": array}', 'Once']);
+  const run = await runInProcess(['-j', '{"type": array}', 'Once']);
   expect(run).toMatchObject(USAGE);
   expect(run.stderr).toMatch(/^mtad: the JSON schema is not JSON: [^\n]*\n$/);
 });
 
 test('numbers that llama.cpp leaves open are open', async () => {
-  const run = await mtad([
+  const run = await runInProcess([
     '-n',
     '-1',
     '-c',
@@ -80,7 +81,7 @@ test('numbers that llama.cpp leaves open are open', async () => {
 });
 
 test('a switch is true or false, and no word of JavaScript', async () => {
-  const run = await mtad(['Once'], { env: { MTAD_CLIP: 'valueOf' } });
+  const run = await runInProcess(['Once'], { env: { MTAD_CLIP: 'valueOf' } });
   expect(run).toMatchObject(USAGE);
   expect(run.stderr).toContain('MTAD_CLIP = "valueOf" is invalid. It must be true or false.');
 });
@@ -90,7 +91,7 @@ test.each([
   [['--draft-threads', '100000'], {}],
   [[], { MTAD_THREADS: '100000' }],
 ])('threads beyond the processors, %j %j, are cut to them, and that is said', async (args, env) => {
-  const run = await mtad([...args, '-n', '2', '--json', 'Once'], { env });
+  const run = await runInProcess([...args, '-n', '2', '--json', 'Once'], { env });
   expect(run.stderr).toMatch(
     /^mtad: --(draft-)?threads 100000 is more than this machine has processors: it is \d+\nmtad: the text was cut at [^\n]+\n$/,
   );

@@ -5,7 +5,7 @@ import { Io, type Surroundings } from '../../src/cli/io.js';
 import { main } from '../../src/cli/main.js';
 
 export interface InProcessOptions {
-  readonly stdin?: string; // undefined: nothing was piped in
+  readonly input?: string | Buffer; // on standard input; undefined: nothing was piped in
   readonly env?: Record<string, string | undefined>; // all that there is, beside a clean start
   readonly isTTY?: boolean; // of all three streams, save a given standard input
   readonly columns?: number; // of the terminal
@@ -33,15 +33,15 @@ interface Papers {
 
 function surroundingsOf(
   argv: readonly string[],
-  { stdin, env = {}, isTTY = false, columns = 80 }: InProcessOptions,
+  { input, env = {}, isTTY = false, columns = 80 }: InProcessOptions,
 ): Surroundings & Papers {
   const refused = Object.keys(env).find((name) => OF_PROCESS.test(name));
   if (refused) throw new Error(`${refused} is read from the real environment: use mtad() of cli.js`);
   const terminal = isTTY ? { isTTY, columns } : {};
-  const input = stdin === undefined ? new Readable().destroy() : Readable.from([Buffer.from(stdin)]);
+  const stdin = input === undefined ? new Readable().destroy() : Readable.from([Buffer.from(input)]);
   return {
     argv,
-    stdin: Object.assign(input, { isTTY: isTTY && stdin === undefined }),
+    stdin: Object.assign(stdin, { isTTY: isTTY && input === undefined }),
     stdout: Object.assign(new Paper(), terminal),
     stderr: Object.assign(new Paper(), terminal),
     env: { ...CLEAN, ...env },
