@@ -9,10 +9,15 @@ const STACK_BYTES = 8 * 2 ** 20;
  * @returns false where somebody was here before, with smaller stacks
  */
 export function reserveStack(koffi: Koffi): boolean {
-  const { async_stack_size = 0, ...rest } = koffi.config();
-  if (async_stack_size >= STACK_BYTES) return true;
+  const { async_stack_size = 0, sync_stack_size = 0, ...rest } = koffi.config();
+  if (Math.min(async_stack_size, sync_stack_size) >= STACK_BYTES) return true;
   try {
-    koffi.config({ ...rest, async_stack_size: STACK_BYTES, resident_async_pools: 2 });
+    koffi.config({
+      ...rest,
+      sync_stack_size: STACK_BYTES,
+      async_stack_size: STACK_BYTES,
+      resident_async_pools: 2,
+    });
     return true;
   } catch {
     return false;

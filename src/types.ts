@@ -48,7 +48,7 @@ export interface TopLogits {
 
 /**
  * Next-token probabilities after temperature, top-k and top-p: most likely first, summing to 1.
- * Made only in sampling/. A token that is not listed has probability 0.
+ * Made only in math/. A token that is not listed has probability 0.
  */
 export interface Distribution {
   /** [n], 1 <= n; 0 where a constraint leaves nothing. */

@@ -17,7 +17,7 @@ export interface BenchmarkOptions {
   readonly prompts: readonly BenchmarkPrompt[];
   /** As they are, also for a model with a chat template. */
   readonly raw: boolean;
-  /** Else. */
+  /** For a model with a chat template, unless `raw`. */
   readonly template: TemplateChoice;
   readonly pair: Omit<PairOptions, 'engine' | 'needsDraft' | 'signal'>;
   readonly run: Omit<RunOptions, 'signal'>;

@@ -112,7 +112,7 @@ export interface EnergySource {
 export interface PassCost {
   readonly engine: string;
   readonly model: 'target' | 'draft';
-  /** K. */
+  /** Tokens in the pass: k. */
   readonly tokens: number;
   readonly ms: number;
 }
@@ -139,7 +139,7 @@ export type ContenderSettings = Pick<
 export interface Generation {
   readonly contender: string;
   readonly engine: string;
-  /** Its id. */
+  /** The prompt's id. */
   readonly prompt: string;
   /** [0..repetitions) */
   readonly repetition: number;

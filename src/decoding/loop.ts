@@ -22,7 +22,7 @@ export interface DecodeOptions {
   readonly endsWith: EndCheck;
   /** Also give the emitted tokens' raw log-probabilities. */
   readonly rawLogProbs: boolean;
-  /** Ms. */
+  /** In milliseconds. */
   readonly now: () => number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -71,7 +71,7 @@ export async function* decode(
     if (position > cache.capacity) return 'context';
     const before = { target: cache.target.work, draft: cache.draft?.work };
 
-    const room = cache.capacity - position; // whatever maxTokens leaves: a short text begins as a long one
+    const room = cache.capacity - position; // not shortened by maxTokens, so that a text does not depend on where it is cut
     const draft = await strategy.draft(prefix, room, rng);
     const nodes = [ROOT, ...draft.keys()];
     const rows = await cache.target.evaluate(prefix, draft, nodes, read);

@@ -1,6 +1,6 @@
 import type { Context, PassAnswer, ReadRequest } from '../engine/port.js';
 import { type Constraint, readOf, type Truncation, truncateAfter } from '../math/truncate.js';
-import type { Distribution, Draft, Mask, NodeIndex, Prefix, TopLogits } from '../types.js';
+import type { Distribution, Draft, Mask, NodeIndex, Prefix, TokenId, TopLogits } from '../types.js';
 import { commonPrefix, EMPTY, firstOf, grown, type Held, withToken } from './held.js';
 import { type Plan, planPass } from './plan.js';
 
@@ -28,12 +28,13 @@ const NOTHING: ReadRequest = { top: 1, logSumExp: false };
  *
  * It knows the committed text by the array that its caller appends to, and never copies it: of each sequence it keeps
  * how much of that text it holds, and the short tail behind it. A pass costs the same however long the text is. Only a
- * text in another array, or a shorter one, is compared with the last one, token by token.
+ * text in another array is compared with the last one, token by token; one that was changed in its array is read anew.
  */
 export class ModelCache {
   readonly #context: Context;
   #text: Prefix = []; // whose first `#length` tokens were seen; appended to by its owner, otherwise left alone
   #length = 0;
+  #last: TokenId | undefined; // of them
   #held: readonly Held[]; // per sequence
   #work: Work = { passes: 0, tokens: 0, ms: 0 };
 
@@ -51,7 +52,7 @@ export class ModelCache {
     return this.#work;
   }
 
-  /** What each sequence holds for all that the cache knows. The engine may hold more, which the next pass removes. */
+  /** What each sequence surely holds. The engine may hold more, which the next pass removes. */
   get held(): readonly Held[] {
     return this.#held;
   }
@@ -107,7 +108,12 @@ export class ModelCache {
     }
     const behind = [...shared.keys()].filter((sequence) => sequence !== first && shared[sequence]! < end);
     if (behind.length > 0) {
-      const keeps = behind.map((sequence) => ({ sequence, from: first, length: end }));
+      const keeps = behind.map((sequence) => ({
+        sequence,
+        from: first,
+        length: end,
+        alike: shared[sequence]!,
+      }));
       await this.#run({ keeps, batch: [] }, NOTHING);
     }
     if (shared.some((length) => length < end)) yield end; // behind the copies: whoever measures what follows begins here
@@ -125,12 +131,16 @@ export class ModelCache {
 
   /** Learns what the committed text is now. */
   #follow(prefix: Prefix): void {
-    if (prefix !== this.#text || prefix.length < this.#length) {
+    const isSame = prefix === this.#text;
+    if (isSame && (prefix.length < this.#length || prefix[this.#length - 1] !== this.#last))
+      this.#held = this.#held.map(() => EMPTY); // changed in place: what was there before is nowhere kept
+    if (!isSame) {
       const common = commonPrefix(this.#text, prefix, this.#length);
       if (common < this.#length) this.#held = this.#held.map((held) => firstOf(held, common));
     }
     this.#text = prefix;
     this.#length = prefix.length;
+    this.#last = prefix.at(-1);
     this.#held = this.#held.map((held) => grown(held, prefix));
   }
 

@@ -104,9 +104,19 @@ function assign(
     taken.add(sequence);
     const best = offers.find((offer) => offer.branch === branch)!;
     const source = sharesCells && best.length > length ? best : { sequence, length };
-    assigned.set(branch, { sequence, from: source.sequence, length: source.length });
+    assigned.set(branch, keepOf(sequence, source, heldOfPrefix));
   }
   return [...assigned].map(([branch, keep]) => ({ branch, keep }));
+}
+
+/** The committed text that both hold is not copied again, however long it is. */
+function keepOf(
+  sequence: number,
+  { sequence: from, length }: { readonly sequence: number; readonly length: number },
+  heldOfPrefix: readonly number[],
+): Keep {
+  if (from === sequence) return { sequence, from, length };
+  return { sequence, from, length, alike: Math.min(length, heldOfPrefix[sequence]!, heldOfPrefix[from]!) };
 }
 
 /** What the branches lack of their texts: where cells are shared once for all of them, else for each. */

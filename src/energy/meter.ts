@@ -17,7 +17,7 @@ export interface Meter {
 export interface MeterOptions {
   /** What the models run on. */
   readonly backend: 'cpu' | 'cuda' | 'vulkan' | 'metal';
-  /** Ms. */
+  /** In milliseconds. */
   readonly now?: () => number;
   readonly platform?: NodeJS.Platform;
   /** As os.cpus() names it. */

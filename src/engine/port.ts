@@ -93,7 +93,7 @@ export interface ChatTemplate {
   readonly name: string;
   /** Whether it has a place for a system message. Without one, that stands before the first question. */
   readonly takesSystem: boolean;
-  /** For reasoning. */
+  /** Whether it has a switch for reasoning. */
   readonly hasSwitch: boolean;
   /** Where the model says what it reasons before it answers; undefined = it does not. */
   readonly reasoning: ReasoningMarks | undefined;
@@ -133,7 +133,7 @@ export interface ContextOptions {
 
 /** Number formats that a KV cache can be kept in. Those with 8 bits and less need flash attention. */
 export const CACHE_TYPES = ['f32', 'f16', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0'] as const;
-/** One of them. */
+/** A number format of a KV cache. */
 export type CacheType = (typeof CACHE_TYPES)[number];
 
 /** Memory of one model: `sequences` texts side by side, each a list of evaluated tokens. */
@@ -175,6 +175,8 @@ export interface Keep {
   readonly sequence: number;
   /** A sequence that holds as many tokens. */
   readonly from: number;
+  /** Of a copy: tokens at the beginning in which both are known to be alike, which are left alone; undefined = 0. */
+  readonly alike?: number | undefined;
   /** Tokens. */
   readonly length: number;
 }

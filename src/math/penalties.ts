@@ -85,5 +85,11 @@ export function penalise(
     tokens[place] = isLast ? token : tokens[kept]!;
     logits[place] = isLast ? logit : logits[kept]!;
   }
-  return { ...top, tokens, logits };
+  return {
+    tokens,
+    logits,
+    get logSumExp() {
+      return top.logSumExp; // summed when it is asked for
+    },
+  };
 }

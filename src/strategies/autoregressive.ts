@@ -10,7 +10,7 @@ export const autoregressive: StrategyDefinition<never> = {
   heeds: [],
   isLossless: true,
   drafts: 'nothing',
-  mayRefuse: true,
+  mayRefuse: false,
   benchmark: 'contender',
   look: { color: '#1c1f24', darkColor: '#e5e7eb', mark: 'square' },
   sequences: () => ({ target: 1, draft: 0 }),

@@ -2,7 +2,7 @@ import type { TokenId } from '../types.js';
 
 /**
  * Tokens never to be emitted: on request, all that end a text.
- * @param isEnd whether a token ends a text, in place of `ignoreEos` and the tokenizer
+ * @param isEnd whether a token ends a text
  */
 export function bannedTokens(
   vocabularySize: number,

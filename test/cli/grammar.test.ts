@@ -111,7 +111,7 @@ describe('mtad --json-schema and --grammar', () => {
     [['--grammar', 'empty.gbnf'], /^mtad: empty.gbnf has no rule; .*\n$/],
     [['--grammar', 'none.gbnf'], /^mtad: Cannot read none.gbnf: .*\n$/],
     [['--grammar', 'rootless.gbnf'], /^mtad: llama.cpp cannot read the grammar: .*root.*\n$/],
-    [['--grammar', 'broken.gbnf'], /\nmtad: llama.cpp cannot read the grammar: .*before this line\n$/],
+    [['--grammar', 'broken.gbnf'], /^mtad: llama.cpp cannot read the grammar: .*before this line\n$/],
     [['--grammar', 'yes.gbnf', '--ignore-eos'], /--grammar.*cannot be used with.*--ignore-eos/],
     [
       ['--grammar', 'yes.gbnf', '--json-schema', 'person.json'],

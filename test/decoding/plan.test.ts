@@ -186,7 +186,7 @@ describe('planPass where sequences share cells', () => {
     expect(planPass(knownOf(held, [0]), [0], branches, [2, 3], true)).toEqual({
       keeps: [
         { sequence: 0, from: 0, length: 2 },
-        { sequence: 1, from: 0, length: 2 },
+        { sequence: 1, from: 0, length: 2, alike: 0 },
       ],
       batch: [
         { token: 3, position: 2, sequences: [0], wanted: true },

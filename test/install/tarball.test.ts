@@ -67,7 +67,7 @@ describe('the package', () => {
         `src/${file}.ts`,
         ...['.js', '.d.ts', '.d.ts.map'].map((end) => `dist/${file}${end}`),
       ]);
-    const { stdout: data } = await execa('git', ['ls-files', 'gguf', ':(glob)docs/*.md']);
+    const { stdout: data } = await execa('git', ['ls-files', 'gguf', 'examples', ':(glob)docs/*.md']);
     const words = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
     // A file of dist without a source is left from an older build: remove dist and build again.
     expect(packed.toSorted()).toEqual([...built, ...data.split('\n'), ...words, 'bin/mtad.js'].toSorted());

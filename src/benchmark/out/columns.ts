@@ -89,14 +89,14 @@ const COLUMNS: readonly Column[] = [
   {
     head: '/ speculative',
     essential: false,
-    meaning: 'the same over speculative sampling of the same draft length',
+    meaning: 'tokens/s ÷ those of speculative sampling of the same draft length, on the same prompts',
     align: 'right',
     ...estimated(({ speedUp }) => speedUp.speculative),
   },
   {
     head: '/ predictor',
     essential: false,
-    meaning: "the same over node-llama-cpp's DraftSequenceTokenPredictor",
+    meaning: "tokens/s ÷ those of node-llama-cpp's DraftSequenceTokenPredictor, on the same prompts",
     align: 'right',
     ...estimated(({ speedUp }) => speedUp.predictor),
   },

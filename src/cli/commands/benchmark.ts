@@ -25,10 +25,13 @@ Examples:
   mtad benchmark --prompts spec-bench.jsonl --limit 40 --peers --report report.html
   mtad benchmark --replay steps.jsonl --threshold 0.1,0.3,0.9      no model is loaded
 
-The columns: tokens/s of the decoding loop (prompt excluded) of all texts together, speed-up over autoregressive (their
-quotient) and perplexity under the target, each with its 95 % interval over prompts, from low to high; different pairs of tokens ÷ pairs (low = repeats itself); energy per token; first token in
-ms; tokens per pass of the target; part of the drafted tokens accepted; part of the time in draft model, target and mtad
-itself; time that the same passes take bare ÷ time taken (above 1: noise, or faster in the loop than alone).`;
+The columns: tokens/s of the decoding loop (prompt excluded) of all texts
+together, speed-up over autoregressive (their quotient) and perplexity under the
+target, each with its 95 % interval over prompts, from low to high; different
+pairs of tokens ÷ pairs (low = repeats itself); energy per token; first token in
+ms; tokens per pass of the target; part of the drafted tokens accepted; part of
+the time in draft model, target and mtad itself; time that the same passes take
+bare ÷ time taken (above 1: noise, or faster in the loop than alone).`;
 
 export function createBenchmark(io: Io): Command {
   const program = new Command('mtad benchmark')

@@ -83,7 +83,7 @@ export class DirectContext implements Context {
           rows.push(...(await this.#pass(context, batch.slice(start, start + this.batchSize), read, clock)));
         }
       } catch (error) {
-        for (const [sequence, length] of before.entries()) this.#forget(sequence, length);
+        for (const [sequence, length] of before.entries()) this.#tryToForget(sequence, length);
         throw error;
       }
       return { rows, ms: clock.ms };
@@ -134,13 +134,20 @@ export class DirectContext implements Context {
       ? clock.time(() => this.#library.decodeHere(context, batch))
       : await clock.time(() => this.#library.decode(context, batch));
     if (!isHere) this.#lastTurn = performance.now();
-    this.#msPerToken = (clock.ms - before) / batch.n_tokens;
+    this.#msPerToken = code === 0 ? (clock.ms - before) / batch.n_tokens : Infinity;
     return code;
   }
 
-  #keep({ sequence, from, length }: Keep): void {
-    this.#forget(sequence, sequence === from ? length : 0);
-    if (sequence !== from) this.#library.memoryCopy(this.#memory, from, sequence, 0, length);
+  #keep({ sequence, from, length, alike = 0 }: Keep): void {
+    this.#forget(sequence, sequence === from ? length : alike);
+    if (sequence !== from) this.#library.memoryCopy(this.#memory, from, sequence, alike, length);
+  }
+
+  /** After a failure, whose error says more than one of the cleaning: `held` tells what is left. */
+  #tryToForget(sequence: number, from: number): void {
+    try {
+      this.#forget(sequence, from);
+    } catch {}
   }
 
   #forget(sequence: number, from: number): void {

@@ -13,7 +13,7 @@ interface ControlToken {
   readonly name: string;
   /** Whether it swallows blank space before it. */
   readonly lstrip: boolean;
-  /** And behind it. */
+  /** Whether it swallows blank space behind it. */
   readonly rstrip: boolean;
 }
 

@@ -31,7 +31,7 @@ export interface PeerOptions {
   readonly flashAttention?: boolean | undefined;
   /** Ends the loading. */
   readonly signal?: AbortSignal | undefined;
-  /** Ms. */
+  /** In milliseconds. */
   readonly now: () => number;
 }
 
