@@ -28,7 +28,8 @@ const NOTHING: ReadRequest = { top: 1, logSumExp: false };
  *
  * It knows the committed text by the array that its caller appends to, and never copies it: of each sequence it keeps
  * how much of that text it holds, and the short tail behind it. A pass costs the same however long the text is. Only a
- * text in another array is compared with the last one, token by token; one that was changed in its array is read anew.
+ * text in another array is compared with the last one, token by token. One that is shorter than before, or
+ * ends otherwise where it ended, is read anew; a change before that goes unseen: texts are only ever appended to.
  */
 export class ModelCache {
   readonly #context: Context;
@@ -133,7 +134,7 @@ export class ModelCache {
   #follow(prefix: Prefix): void {
     const isSame = prefix === this.#text;
     if (isSame && (prefix.length < this.#length || prefix[this.#length - 1] !== this.#last))
-      this.#held = this.#held.map(() => EMPTY); // changed in place: what was there before is nowhere kept
+      this.#held = this.#held.map(() => EMPTY); // what was there before is nowhere kept
     if (!isSame) {
       const common = commonPrefix(this.#text, prefix, this.#length);
       if (common < this.#length) this.#held = this.#held.map((held) => firstOf(held, common));

@@ -139,6 +139,21 @@ describe('ModelCache', () => {
     });
   });
 
+  it('reads anew a text that was shortened in its own array, or changed there up to its last token', async () => {
+    const { cache } = openFake({ sequences: 2 });
+    const text = [0, 1, 2, 3, 1, 2];
+    const changes = [
+      () => text.splice(3, 3, 2),
+      () => text.splice(1, 3, 3, 2, 1),
+      () => text.splice(0, 4, 2, 3, 0, 2),
+    ];
+    for (const changed of [() => {}, ...changes]) {
+      changed();
+      const [row] = await cache.evaluate(text, [], [ROOT], READ);
+      expect(row).toEqual(readLogits(TARGET, text, READ));
+    }
+  });
+
   describe('prefill', () => {
     it('evaluates the text once, a batch at a time, for all sequences up to the last token', async () => {
       const { cache, context } = openFake({ sequences: 3, batchSize: 4 });

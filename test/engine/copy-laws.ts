@@ -33,6 +33,20 @@ export function copyLaws(model: () => Model): void {
       });
     });
 
+    it('leaves alone what both are said to have in common, and takes no more for that than the sequence holds', async () => {
+      const a = encode(STORY);
+      await threeSequences(async (context) => {
+        await decode(context, [...chain(a.slice(0, 10)), ...chain(a.slice(0, 4), 0, 1)], ALL);
+        const keep = { sequence: 1, from: 0, length: 10 };
+        const tooMuch = context.run({ keeps: [{ ...keep, alike: 5 }], batch: [], read: ALL });
+        await expect(tooMuch).rejects.toThrow(RangeError);
+        await context.run({ keeps: [{ ...keep, alike: 4 }], batch: [], read: ALL });
+        expect(context.held[1]).toBe(10);
+        await expectGoesOn(context, 1, 10, a);
+        await expectGoesOn(context, 0, 10, a);
+      });
+    });
+
     it('ties nothing together: each goes its own way afterwards', async () => {
       const [a, b] = [encode(STORY), encode(OTHER)];
       await threeSequences(async (context) => {
