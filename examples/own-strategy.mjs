@@ -7,7 +7,6 @@ import { chainDrafter, choose, generate, likelihoodTruncation, loadPair, logProb
  */
 const single = {
   name: 'single',
-  title: 'each single p/q',
   help: 'each single p/q',
   heeds: ['draftLength', 'threshold'],
   isLossless: false,

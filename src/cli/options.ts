@@ -247,6 +247,6 @@ export function choice(
 }
 
 /** Number('') is 0, which nobody means. */
-export function parseNumber(text: string): number {
+function parseNumber(text: string): number {
   return text.trim() === '' ? Number.NaN : Number(text);
 }

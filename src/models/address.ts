@@ -69,7 +69,7 @@ export function addressText(address: Address): string {
 }
 
 /** A name that neither leaves its folder nor means something else to a file system. */
-export function isSafeName(name: string): boolean {
+function isSafeName(name: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   if (!/^[^<>:"|?*\\/\x00-\x1f]+$/.test(name)) return false;
   return !/^\.+$/.test(name) && !/[. ]$/.test(name) && !DEVICE.test(name);

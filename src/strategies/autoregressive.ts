@@ -5,7 +5,6 @@ import type { StrategyDefinition } from './definition.js';
 /** One token per pass of the target model: nothing is guessed, so only `next` is left. */
 export const autoregressive: StrategyDefinition<never> = {
   name: 'autoregressive',
-  title: 'the target model alone, a token per pass',
   help: 'no draft',
   heeds: [],
   isLossless: true,

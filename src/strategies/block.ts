@@ -5,7 +5,6 @@ import { speculative } from './speculative.js';
 /** Speculative sampling whose chain is judged as a block: more of it is accepted, the text is distributed the same. */
 export const block: StrategyDefinition<'draftLength' | 'draftFrom'> = {
   name: 'block',
-  title: 'speculative sampling, verified as a block (Sun et al. 2024)',
   help: 'the same, more accepted',
   heeds: speculative.heeds,
   isLossless: true,

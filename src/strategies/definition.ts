@@ -41,9 +41,7 @@ export type RecordedSetting = 'draftLength' | 'threshold' | 'clip';
 export interface StrategyDefinition<Heeded extends StrategySetting = StrategySetting> {
   /** What `--strategy` takes and reports show: letters, digits and hyphens. */
   readonly name: string;
-  /** What it is, in one line. */
-  readonly title: string;
-  /** The same in a few words, for a list of all strategies. */
+  /** What it is, in a few words, for a list of all strategies. */
   readonly help: string;
   /** The settings that make a difference to it. It is given no others. */
   readonly heeds: readonly Heeded[];

@@ -12,7 +12,6 @@ const decide: Decide<'threshold'> = (draft, p, { threshold }) =>
  */
 export const mmtad: StrategyDefinition<'draftLength' | 'beamWidth' | 'threshold'> = {
   name: 'mmtad',
-  title: 'multi-candidate MTAD (Qin et al. 2025)',
   help: 'joint, all beams at once',
   heeds: ['draftLength', 'beamWidth', 'threshold'],
   isLossless: false,

@@ -13,7 +13,6 @@ const decide: Decide<'threshold' | 'clip'> = (draft, p, { threshold, clip }) =>
  */
 export const mtad: StrategyDefinition<'draftLength' | 'beamWidth' | 'threshold' | 'clip' | 'draftFrom'> = {
   name: 'mtad',
-  title: 'multi-token assisted decoding (Qin et al. 2025)',
   help: 'joint',
   heeds: ['draftLength', 'beamWidth', 'threshold', 'clip', 'draftFrom'],
   isLossless: false,

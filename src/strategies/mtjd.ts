@@ -11,7 +11,6 @@ import { nextTokens, type StrategyDefinition } from './definition.js';
  */
 export const mtjd: StrategyDefinition<'draftLength' | 'beamWidth'> = {
   name: 'mtjd',
-  title: 'multi-token joint decoding (Qin et al. 2025), the ideal that MTAD approximates',
   help: 'joint, the target alone: slow',
   heeds: ['draftLength', 'beamWidth'],
   isLossless: false,

@@ -7,7 +7,6 @@ import { nextTokens, type StrategyDefinition } from './definition.js';
 /** Speculative sampling: a chain of guesses, judged token by token. The text is distributed as the target's. */
 export const speculative: StrategyDefinition<'draftLength' | 'draftFrom'> = {
   name: 'speculative',
-  title: 'speculative sampling, token by token (Leviathan et al. 2023)',
   help: 'as the target alone would write',
   heeds: ['draftLength', 'draftFrom'],
   isLossless: true,

@@ -23,7 +23,6 @@ import {
 /** Each guess that is at least tau times as likely to the target as to the draft model, until one is not. */
 const single: StrategyDefinition<'draftLength' | 'threshold'> = {
   name: 'single',
-  title: 'each single p/q',
   help: 'each single p/q',
   heeds: ['draftLength', 'threshold'],
   isLossless: false,
