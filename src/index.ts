@@ -1,6 +1,6 @@
 /** The library: load a pair of models, generate with them, judge and compare the results. */
 export { type BenchmarkEvent, benchmark } from './benchmark/benchmark.js';
-export { type Entry, expand, type Field } from './benchmark/contenders.js';
+export { type Entry, expand, type Field, type Lists } from './benchmark/contenders.js';
 export type { BenchmarkOptions } from './benchmark/options.js';
 export { csv } from './benchmark/out/csv.js';
 export { json } from './benchmark/out/json.js';
@@ -49,7 +49,14 @@ export type { EffectiveSettings, GenerationEvent, GenerationResult } from './gen
 export { generate, type Prompt } from './generation/generate.js';
 export type { RunOptions } from './generation/run-options.js';
 export { Session } from './generation/session.js';
-export { parseSettings, type Settings, type SettingsInput, settingsSchema } from './generation/settings.js';
+export {
+  type ComparedSetting,
+  parseSettings,
+  type Settings,
+  type SettingsInput,
+  type SharedSetting,
+  settingsSchema,
+} from './generation/settings.js';
 export { logProbOf } from './math/distribution.js';
 export type { Penalties } from './math/penalties.js';
 export { createRng } from './math/rng.js';

@@ -1,7 +1,14 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { UsageError } from '../errors.js';
-import { parseSettings, type Settings, type SettingsInput } from '../generation/settings.js';
-import type { StrategySetting } from '../strategies/definition.js';
+import {
+  COMPARED_SETTINGS,
+  type ComparedSetting,
+  DEFAULTS,
+  parseSettings,
+  SETTINGS,
+  type Settings,
+  type SettingsInput,
+} from '../generation/settings.js';
 import {
   definitionOf,
   PLAIN,
@@ -12,14 +19,12 @@ import {
 } from '../strategies/index.js';
 import type { ContenderSettings } from './report.js';
 
+/** Values of settings; one without a list stands at its default. */
+export type Lists = { readonly [Name in ComparedSetting]?: readonly Settings[Name][] | undefined };
+
 /** What is to be compared: every strategy with every combination of the settings that it heeds. */
-export interface Field {
+export interface Field extends Lists {
   readonly strategies: readonly StrategyChoice[];
-  readonly draftLengths: readonly number[];
-  readonly beamWidths: readonly number[];
-  readonly thresholds: readonly number[];
-  /** Also with clip, where a strategy heeds it. */
-  readonly clip: boolean;
   readonly draftFrom: Settings['draftFrom'];
   /** Also greedy, temperature 0.7 and the strategies that are baselines. */
   readonly baselines: boolean;
@@ -34,19 +39,14 @@ export interface Entry {
 
 /** What people call a contender of ours: 'mtad k=4 w=4 tau=0.5', after the options of the command line. */
 export function nameOf({ role, strategy, settings }: Entry): string {
-  const { draftLength, beamWidth, threshold, clip, draftFrom, temperature } = settings;
+  const { draftFrom, temperature } = settings;
   if (role === 'baseline' && temperature !== undefined)
     return temperature === 0 ? 'greedy' : `temperature ${temperature}`;
-  return [
-    definitionOf(strategy).name,
-    draftLength && `k=${draftLength}`,
-    beamWidth && `w=${beamWidth}`,
-    threshold && `tau=${threshold}`,
-    clip && 'clip',
-    draftFrom === 'lookup' && 'lookup',
-  ]
-    .filter(Boolean)
-    .join(' ');
+  const said = COMPARED_SETTINGS.filter((name) => settings[name] !== undefined).map((name) => {
+    const { symbol } = SETTINGS[name];
+    return settings[name] === true ? symbol : `${symbol}=${settings[name]}`;
+  });
+  return [definitionOf(strategy).name, ...said, ...(draftFrom === 'lookup' ? ['lookup'] : [])].join(' ');
 }
 
 /** All that a strategy's generations are told of it. */
@@ -83,10 +83,11 @@ export function parseStrategies(list: string): StrategyName[] {
  * @throws UsageError where settings contradict each other
  */
 export function expand(field: Field): Entry[] {
-  const { strategies, baselines, draftLengths, beamWidths } = field;
+  const { strategies, baselines } = field;
   const entries = [...new Set(strategies)].flatMap((strategy) => expandStrategy(strategy, field));
   if (!baselines) return entries;
-  const first = { ...field, draftLengths: [draftLengths[0]!], beamWidths: [beamWidths[0]!] };
+  const firstOfEach = COMPARED_SETTINGS.map((name) => [name, field[name]?.slice(0, 1)]);
+  const first: Field = { ...field, ...Object.fromEntries(firstOfEach) };
   const others = STRATEGY_NAMES.filter(
     (name) => definitionOf(name).benchmark === 'baseline' && !strategies.includes(name),
   ).flatMap((name) => expandStrategy(name, first));
@@ -97,25 +98,20 @@ function expandStrategy(strategy: StrategyChoice, field: Field): Entry[] {
   const { draftFrom } = field;
   const { heeds } = definitionOf(strategy);
   const looksUp = draftFrom === 'lookup' && heeds.includes('draftFrom');
-  const lists: [StrategySetting, readonly SettingsInput[StrategySetting][]][] = [
-    ['draftLength', field.draftLengths],
-    ['beamWidth', looksUp ? [] : field.beamWidths], // a lookup has no beams
-    ['threshold', field.thresholds],
-    ['clip', field.clip ? [undefined, true] : []],
-    ['draftFrom', looksUp ? [draftFrom] : []],
-  ];
-  const heeded = lists.filter(([name, values]) => heeds.includes(name) && values.length > 0);
-  const combinations = heeded.reduce<ContenderSettings[]>(
+  const lists = COMPARED_SETTINGS.filter((name) => heeds.includes(name))
+    .filter((name) => !(looksUp && name === 'beamWidth')) // a lookup has no beams
+    .map((name) => [name, field[name] ?? [DEFAULTS[name]]] as const);
+  const combinations = lists.reduce<ContenderSettings[]>(
     (all, [name, values]) =>
       all.flatMap((settings) =>
-        [...new Set(values)].map((value) =>
-          value === undefined ? settings : { ...settings, [name]: value },
+        [...new Set<unknown>(values)].map((value) =>
+          value === false ? settings : { ...settings, [name]: value },
         ),
       ),
     [{}],
   );
   return combinations.map((settings) => {
     parseSettings({ strategy, ...settings, draftFrom });
-    return { role: 'strategy', strategy, settings };
+    return { role: 'strategy', strategy, settings: looksUp ? { ...settings, draftFrom } : settings };
   });
 }

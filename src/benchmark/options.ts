@@ -1,6 +1,6 @@
 import type { EngineName } from '../engine/port.js';
 import type { RunOptions } from '../generation/run-options.js';
-import type { Settings } from '../generation/settings.js';
+import type { Settings, SharedSetting } from '../generation/settings.js';
 import type { PairOptions } from '../models/pair.js';
 import type { TemplateChoice } from '../templates/open-template.js';
 import type { Entry } from './contenders.js';
@@ -21,7 +21,7 @@ export interface BenchmarkOptions {
   readonly template: TemplateChoice;
   readonly pair: Omit<PairOptions, 'engine' | 'needsDraft' | 'signal'>;
   readonly run: Omit<RunOptions, 'signal'>;
-  readonly settings: Pick<Settings, 'temperature' | 'topK' | 'topP' | 'ignoreEos' | 'special' | 'maxTokens'>;
+  readonly settings: Pick<Settings, SharedSetting>;
   readonly repetitions: number;
   readonly seed: number;
   readonly perplexity: boolean;

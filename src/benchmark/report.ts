@@ -1,6 +1,7 @@
 import type { Ratios } from '../generation/counters.js';
-import type { SettingsInput } from '../generation/settings.js';
+import type { Settings, SettingsInput, SharedSetting } from '../generation/settings.js';
 import type { Estimate } from '../math/bootstrap.js';
+import type { StrategySetting } from '../strategies/definition.js';
 import type { FinishReason, TokenId } from '../types.js';
 
 export type { Estimate };
@@ -62,20 +63,13 @@ export interface ModelFacts {
 }
 
 /** What held for all contenders alike; null: nothing was asked for, and engine or model decide. */
-export interface Conditions {
+export interface Conditions extends Pick<Settings, SharedSetting> {
   /** File name, or 'built-in' */
   readonly prompts: string;
   /** Prompts. */
   readonly used: number;
   readonly skipped: readonly SkippedPrompt[];
   readonly repetitions: number;
-  readonly maxTokens: number;
-  readonly ignoreEos: boolean;
-  /** Whether prompts without a template may name control tokens. */
-  readonly special: boolean;
-  readonly temperature: number;
-  readonly topK: number;
-  readonly topP: number;
   /** Of the first generation of each contender. */
   readonly seed: number;
   readonly threads: number | null;
@@ -130,10 +124,7 @@ export interface Contender {
 }
 
 /** The settings in which a contender differs from the others; what is not here holds for all, or has no effect. */
-export type ContenderSettings = Pick<
-  SettingsInput,
-  'draftLength' | 'beamWidth' | 'threshold' | 'clip' | 'draftFrom' | 'temperature'
->;
+export type ContenderSettings = Pick<SettingsInput, StrategySetting | 'temperature'>;
 
 /** One contender's text for one prompt. */
 export interface Generation {

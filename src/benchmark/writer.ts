@@ -3,7 +3,7 @@ import type { Meter } from '../energy/meter.js';
 import type { PeerName, Peers } from '../engine/llama/peers.js';
 import { generate, type Prompt } from '../generation/generate.js';
 import type { RunOptions } from '../generation/run-options.js';
-import type { Settings } from '../generation/settings.js';
+import type { Settings, SharedSetting } from '../generation/settings.js';
 import type { Pair } from '../models/pair.js';
 import { definitionOf } from '../strategies/index.js';
 import type { TemplateChoice } from '../templates/open-template.js';
@@ -34,7 +34,7 @@ export type Written = Pick<
 
 /** What holds for all of them. */
 export interface Writing {
-  readonly settings: Pick<Settings, 'temperature' | 'topK' | 'topP' | 'ignoreEos' | 'special'>;
+  readonly settings: Pick<Settings, Exclude<SharedSetting, 'maxTokens'>>;
   readonly template: TemplateChoice;
   readonly run: RunOptions & { readonly signal: AbortSignal };
   readonly meter: Meter;

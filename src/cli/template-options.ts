@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
-import { KNOWN_TEMPLATES } from '../templates/known-templates.js';
 import type { TemplateChoice, Think } from '../templates/open-template.js';
 import type { Io } from './io.js';
-import { choice } from './options.js';
+import { choice } from './option-kinds.js';
+import { settingOption } from './setting-options.js';
 import { homePath } from './user-folders.js';
 import { utf8Decoder } from './utf8-decoder.js';
 
@@ -15,21 +15,14 @@ export interface TemplateFlags {
   readonly think?: Think;
 }
 
+/** The settings among these flags. */
+export const TEMPLATE_SETTINGS = ['chatTemplate', 'think'] as const;
+export type TemplateSetting = (typeof TEMPLATE_SETTINGS)[number];
+
 export function addTemplateOptions(program: Command): void {
   program
-    .addOption(
-      choice('--think <when>', 'whether a model reasons first, if its template has a switch for it', {
-        auto: 'auto',
-        on: 'on',
-        off: 'off',
-      }).default('auto'),
-    )
-    .addOption(
-      new Option(
-        '--chat-template <template>',
-        `instead of the model's own: ${[...KNOWN_TEMPLATES.keys()].join(', ')}, or its text in Jinja`,
-      ).conflicts('chatTemplateFile'),
-    )
+    .addOption(choice(settingOption('think')))
+    .addOption(settingOption('chatTemplate').conflicts('chatTemplateFile'))
     .option('--chat-template-file <file>', 'the same, from a file in Jinja');
 }
 

@@ -11,13 +11,13 @@ import { cutNotice } from './cut-notice.js';
 import { EXIT } from './failures.js';
 import type { Interrupts } from './interrupts.js';
 import type { Io } from './io.js';
-import { type RuntimeFlags, runOptionsOf } from './options.js';
 import { type ColorChoice, colorsFor } from './render/colors.js';
 import type { Run } from './render/json.js';
 import { Output } from './render/output.js';
 import { jsonLinesPrinter, jsonPrinter, type Printer, plainPrinter } from './render/printers.js';
 import type { Progress } from './render/progress.js';
 import { statsText } from './render/stats.js';
+import { type RuntimeFlags, runOptionsOf } from './runtime-options.js';
 
 /** What decides how a text is shown, and where. Undefined = not given. */
 export interface TextFlags extends RuntimeFlags {

@@ -21,10 +21,10 @@ const PROMPTS = [
 const entriesOf = (...strategies: StrategyName[]) =>
   expand({
     strategies,
-    draftLengths: [4],
-    beamWidths: [2],
-    thresholds: [0.1],
-    clip: false,
+    draftLength: [4],
+    beamWidth: [2],
+    threshold: [0.1],
+    clip: [false],
     draftFrom: 'model',
     baselines: false,
   });

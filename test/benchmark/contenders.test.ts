@@ -13,10 +13,10 @@ import { STRATEGY_NAMES, type StrategyName } from '../../src/strategies/index.js
 
 const FIELD: Field = {
   strategies: ['mtad'],
-  draftLengths: [4],
-  beamWidths: [4],
-  thresholds: [0.5],
-  clip: false,
+  draftLength: [4],
+  beamWidth: [4],
+  threshold: [0.5],
+  clip: [false],
   draftFrom: 'model',
   baselines: false,
 };
@@ -35,11 +35,11 @@ const KEYS: Record<StrategyName, readonly ('draftLength' | 'beamWidth' | 'thresh
 
 describe.each(STRATEGY_NAMES)('the entries of %s', (strategy) => {
   const lists = { draftLength: [2, 4, 8], beamWidth: [1, 4], threshold: [0.1, 0.5, 1, 1e-7] };
-  const field = { ...FIELD, strategies: [strategy], thresholds: lists.threshold };
+  const field = { ...FIELD, strategies: [strategy], threshold: lists.threshold };
   const keys = KEYS[strategy];
 
   it('are every combination of the settings that it has, once', () => {
-    const entries = expand({ ...field, draftLengths: lists.draftLength, beamWidths: lists.beamWidth });
+    const entries = expand({ ...field, draftLength: lists.draftLength, beamWidth: lists.beamWidth });
     const chosen = entries.map(({ settings }) => keys.map((key) => settings[key]).join(' '));
     const expected = keys.reduce(
       (rows, key) => rows.flatMap((row) => lists[key].map((value) => [...row, value])),
@@ -56,13 +56,13 @@ describe.each(STRATEGY_NAMES)('the entries of %s', (strategy) => {
   });
 
   it('are not doubled by what stands twice in a list', () => {
-    const once = names({ ...field, draftLengths: [2, 4], beamWidths: [4], thresholds: [0.5] });
+    const once = names({ ...field, draftLength: [2, 4], beamWidth: [4], threshold: [0.5] });
     const twice = names({
       ...field,
       strategies: [strategy, strategy],
-      draftLengths: [2, 4, 2, 2],
-      beamWidths: [4, 4],
-      thresholds: [0.5, 0.5],
+      draftLength: [2, 4, 2, 2],
+      beamWidth: [4, 4],
+      threshold: [0.5, 0.5],
     });
     expect(twice).toEqual(once);
   });
@@ -70,7 +70,7 @@ describe.each(STRATEGY_NAMES)('the entries of %s', (strategy) => {
 
 describe('expand', () => {
   it('keeps the order of the strategies and names them with their settings', () => {
-    expect(names({ strategies: ['mtad', 'autoregressive', 'speculative'], draftLengths: [2, 4] })).toEqual([
+    expect(names({ strategies: ['mtad', 'autoregressive', 'speculative'], draftLength: [2, 4] })).toEqual([
       'mtad k=2 w=4 tau=0.5',
       'mtad k=4 w=4 tau=0.5',
       'autoregressive',
@@ -80,8 +80,8 @@ describe('expand', () => {
   });
 
   it('adds mtad with clip, and nothing else with it', () => {
-    const without = expand({ ...FIELD, strategies: STRATEGY_NAMES, thresholds: [0.1, 0.5] });
-    const all = expand({ ...FIELD, strategies: STRATEGY_NAMES, thresholds: [0.1, 0.5], clip: true });
+    const without = expand({ ...FIELD, strategies: STRATEGY_NAMES, threshold: [0.1, 0.5] });
+    const all = expand({ ...FIELD, strategies: STRATEGY_NAMES, threshold: [0.1, 0.5], clip: [false, true] });
     const clipped = all.filter(({ settings }) => settings.clip);
     expect(all.filter((entry) => !clipped.includes(entry))).toEqual(without);
     expect(clipped.map(nameOf)).toEqual(['mtad k=4 w=4 tau=0.1 clip', 'mtad k=4 w=4 tau=0.5 clip']);
@@ -89,7 +89,7 @@ describe('expand', () => {
 
   it('has no beams where drafts are looked up, and looks up only where something is drafted', () => {
     const strategies: StrategyName[] = ['autoregressive', 'speculative', 'block', 'mtad', 'mtjd'];
-    const entries = expand({ ...FIELD, strategies, beamWidths: [2, 8], draftFrom: 'lookup' });
+    const entries = expand({ ...FIELD, strategies, beamWidth: [2, 8], draftFrom: 'lookup' });
     expect(entries.map(nameOf)).toEqual([
       'autoregressive',
       'speculative k=4 lookup',
@@ -108,13 +108,13 @@ describe('expand', () => {
     const refused = () => expand({ ...FIELD, strategies: ['mmtad'], draftFrom: 'lookup' });
     expect(refused).toThrow(UsageError);
     expect(refused).toThrow(/mmtad.*lookup/);
-    expect(() => expand({ ...FIELD, draftLengths: [0] })).toThrow(/draftLength/);
+    expect(() => expand({ ...FIELD, draftLength: [0] })).toThrow(/draftLength/);
   });
 });
 
 describe('the baselines', () => {
   it('are greedy decoding, a low temperature and mtjd, whatever is compared with them', () => {
-    const lists = { draftLengths: [2, 4], beamWidths: [3, 5], thresholds: [0.1, 0.5] };
+    const lists = { draftLength: [2, 4], beamWidth: [3, 5], threshold: [0.1, 0.5] };
     const entries = expand({ ...FIELD, ...lists, strategies: ['speculative'], baselines: true });
     expect(entries.filter(({ role }) => role === 'strategy').map(nameOf)).toEqual([
       'speculative k=2',

@@ -13,10 +13,10 @@ const LONG = 'Once upon a time, there was a little girl named Lily. She loved to
 
 const [AUTOREGRESSIVE, MTAD] = expand({
   strategies: ['autoregressive', 'mtad'],
-  draftLengths: [4],
-  beamWidths: [4],
-  thresholds: [0.1],
-  clip: false,
+  draftLength: [4],
+  beamWidth: [4],
+  threshold: [0.1],
+  clip: [false],
   draftFrom: 'model',
   baselines: false,
 }) as [Entry, Entry];

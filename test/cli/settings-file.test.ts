@@ -42,7 +42,11 @@ const damaged: [what: string, content: string | Uint8Array, message: RegExp][] =
     'threads = [\n 1,\n 2]',
     /line 3: threads = \[1,2\] is invalid\. It must be one value/,
   ],
-  ['an empty stop text', 'stop = ["a", ""]', /stop = \["a",""\] is invalid\. It must not be empty/],
+  [
+    'an empty stop text',
+    'stop = ["a", ""]',
+    /stop = \["a",""\] is invalid\. It must be a text that is not empty/,
+  ],
   ['a date', 'seed = 2024-01-01', /line 1: seed must be a text in quotes, a number/],
   ['a list of tables', '[[benchmark]]\nthreads = 1', /line 1: benchmark must be/],
   ['a table in a table', '[benchmark.threads]\nn = 1', /line 1: threads must be a text/],

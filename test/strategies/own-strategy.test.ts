@@ -75,10 +75,10 @@ describe("a user's own strategy", () => {
   it('stands beside the others in a benchmark, expanded over what it heeds', async () => {
     const entries = expand({
       strategies: ['autoregressive', single],
-      draftLengths: [2],
-      beamWidths: [1, 2],
-      thresholds: [0.1, 0.5],
-      clip: true,
+      draftLength: [2],
+      beamWidth: [1, 2],
+      threshold: [0.1, 0.5],
+      clip: [false, true],
       draftFrom: 'model',
       baselines: false,
     });

@@ -1,19 +1,25 @@
 import type { BenchmarkOptions } from '../../benchmark/options.js';
+import type { ComparedSetting, Settings, SharedSetting } from '../../generation/settings.js';
 import type { StrategyName } from '../../strategies/index.js';
-import type { RuntimeFlags } from '../options.js';
 import type { ColorChoice } from '../render/colors.js';
+import type { RuntimeFlags } from '../runtime-options.js';
 import type { TemplateFlags } from '../template-options.js';
 
 /** Texts of the built-in set unless --limit says otherwise: some minutes with a model of a few billion parameters. */
 export const BUILT_IN_LIMIT = 10;
 
+/** A list of values, or whether a switch is tried too. */
+type ComparedFlags = {
+  [Name in ComparedSetting]?: Settings[Name] extends boolean ? boolean : readonly Settings[Name][];
+};
+
 /** What Commander makes of the options. Undefined = not given. */
-export interface BenchmarkFlags extends RuntimeFlags, TemplateFlags {
+export interface BenchmarkFlags
+  extends RuntimeFlags,
+    TemplateFlags,
+    ComparedFlags,
+    Pick<Settings, SharedSetting> {
   strategies: readonly StrategyName[];
-  draftLength?: number[];
-  beamWidth?: number[];
-  threshold?: number[];
-  clip?: boolean;
   baselines?: boolean;
   peers?: boolean;
   engine: BenchmarkOptions['engines'];
@@ -21,14 +27,8 @@ export interface BenchmarkFlags extends RuntimeFlags, TemplateFlags {
   raw?: boolean;
   limit?: number;
   repetitions: number;
-  maxTokens: number;
-  ignoreEos?: boolean;
-  special?: boolean;
   /** Undefined = another one each time. */
   seed?: number;
-  temperature: number;
-  topK: number;
-  topP: number;
   format: 'table' | 'md' | 'csv' | 'json' | 'jsonl';
   /** In the formats that their endings name. */
   output: readonly string[];

@@ -1,12 +1,19 @@
 import { randomInt } from 'node:crypto';
 import { basename } from 'node:path';
-import { DEFAULT_STRATEGIES, type Entry, expand } from '../../benchmark/contenders.js';
+import { DEFAULT_STRATEGIES, type Entry, expand, type Lists } from '../../benchmark/contenders.js';
 import type { BenchmarkOptions } from '../../benchmark/options.js';
 import { readPrompts } from '../../benchmark/prompts.js';
 import { UsageError } from '../../errors.js';
+import {
+  COMPARED_SETTINGS,
+  type Settings,
+  SHARED_SETTINGS,
+  type SharedSetting,
+} from '../../generation/settings.js';
 import { heedsSetting, PLAIN, refusalOf, STRATEGY_NAMES, type StrategyName } from '../../strategies/index.js';
 import type { Io } from '../io.js';
-import { DEFAULTS, draftSource, pairOptionsOf, runOptionsOf } from '../options.js';
+import { draftSource } from '../model-options.js';
+import { pairOptionsOf, runOptionsOf } from '../runtime-options.js';
 import { templateChoiceOf } from '../template-options.js';
 import { type BenchmarkFlags, BUILT_IN_LIMIT } from './flags.js';
 
@@ -16,7 +23,6 @@ import { type BenchmarkFlags, BUILT_IN_LIMIT } from './flags.js';
  */
 export async function optionsOf(io: Io, flags: BenchmarkFlags): Promise<Omit<BenchmarkOptions, 'signal'>> {
   const { prompts, engine, repetitions, seed = randomInt(2 ** 32) } = flags;
-  const { temperature, topK, topP, maxTokens, ignoreEos = false, special = false } = flags;
   const limit = flags.limit ?? (prompts === undefined ? BUILT_IN_LIMIT : Number.POSITIVE_INFINITY);
   return {
     entries: entriesOf(flags),
@@ -28,15 +34,27 @@ export async function optionsOf(io: Io, flags: BenchmarkFlags): Promise<Omit<Ben
     template: templateChoiceOf(flags, io),
     pair: pairOptionsOf(flags, io),
     run: runOptionsOf(flags),
-    settings: { temperature, topK, topP, maxTokens, ignoreEos, special },
+    settings: sharedSettingsOf(flags),
     repetitions,
     seed,
     perplexity: flags.perplexity,
   };
 }
 
+/** A switch that is not given is off. */
+function sharedSettingsOf(flags: BenchmarkFlags): Pick<Settings, SharedSetting> {
+  const entries = SHARED_SETTINGS.map((name) => [name, flags[name] ?? false]);
+  return Object.fromEntries(entries);
+}
+
+/** A switch that is given is tried beside its contrary. */
+function listsOf(flags: BenchmarkFlags): Lists {
+  const entries = COMPARED_SETTINGS.map((name) => [name, flags[name] === true ? [false, true] : flags[name]]);
+  return Object.fromEntries(entries);
+}
+
 function entriesOf(flags: BenchmarkFlags): Entry[] {
-  const { strategies, draftLength, beamWidth, threshold } = flags;
+  const { strategies } = flags;
   const isDefault = strategies === DEFAULT_STRATEGIES;
   const looksUp = draftSource(flags) === 'lookup';
   const entries = expand({
@@ -44,10 +62,7 @@ function entriesOf(flags: BenchmarkFlags): Entry[] {
       isDefault && looksUp
         ? strategies.filter((one) => refusalOf(one, { draftFrom: 'lookup' }) === undefined)
         : strategies,
-    draftLengths: draftLength ?? [DEFAULTS.draftLength],
-    beamWidths: beamWidth ?? [DEFAULTS.beamWidth],
-    thresholds: threshold ?? [DEFAULTS.threshold],
-    clip: flags.clip ?? false,
+    ...listsOf(flags),
     draftFrom: draftSource(flags),
     baselines: flags.baselines ?? isDefault,
   });

@@ -1,22 +1,22 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_STRATEGIES, parseStrategies } from '../../benchmark/contenders.js';
 import { UsageError } from '../../errors.js';
+import { COMPARED_SETTINGS, SHARED_SETTINGS, type SharedSetting } from '../../generation/settings.js';
 import { STRATEGY_NAMES } from '../../strategies/index.js';
 import { type BenchmarkFlags, BUILT_IN_LIMIT } from '../benchmark/flags.js';
 import type { Io } from '../io.js';
-import {
-  addModelOptions,
-  addRuntimeOptions,
-  answerErrors,
-  colorOption,
-  listSetting,
-  setting,
-  whole,
-} from '../options.js';
+import { addModelOptions } from '../model-options.js';
+import { whole } from '../option-kinds.js';
+import { addTalkOptions, answerErrors } from '../program-options.js';
+import { addRuntimeOptions } from '../runtime-options.js';
+import { settingOption } from '../setting-options.js';
 import { addTemplateOptions } from '../template-options.js';
 
 /** Tokens per text. */
 const MAX_TOKENS = 128;
+
+/** Settings that the help lists with the prompts. */
+const OF_TEXTS: readonly SharedSetting[] = ['maxTokens', 'ignoreEos', 'special'];
 
 const EXAMPLES = `
 Examples:
@@ -53,22 +53,13 @@ export function createBenchmark(io: Io): Command {
   addModelOptions(program, io);
 
   program.optionsGroup('What to compare (lists are separated by commas):');
+  program.addOption(
+    new Option('--strategies <list>', STRATEGY_NAMES.join(', '))
+      .argParser(parseStrategies)
+      .default(DEFAULT_STRATEGIES, DEFAULT_STRATEGIES.join(',')),
+  );
+  for (const name of COMPARED_SETTINGS) program.addOption(settingOption(name, { isList: true }));
   program
-    .addOption(
-      new Option('--strategies <list>', STRATEGY_NAMES.join(', '))
-        .argParser(parseStrategies)
-        .default(DEFAULT_STRATEGIES, DEFAULT_STRATEGIES.join(',')),
-    )
-    .addOption(listSetting('-k, --draft-length <list>', 'draftLength', 'tokens drafted per step'))
-    .addOption(listSetting('-w, --beam-width <list>', 'beamWidth', 'beams kept while drafting'))
-    .addOption(
-      listSetting(
-        '--threshold <list>',
-        'threshold',
-        "accept while the joint likelihood is tau times the draft's",
-      ),
-    )
-    .option('--clip', 'mtad with --clip too')
     .option(
       '--baselines',
       'also greedy, temperature 0.7 and mtjd (slow) (default: unless --strategies is given)',
@@ -90,20 +81,17 @@ export function createBenchmark(io: Io): Command {
     .option('--raw', 'give the prompts as they are, also to a model with a chat template');
   addTemplateOptions(program);
   program
-    .option('--special', 'names of control tokens in prompts without template stand for them')
     .addOption(
       whole('--limit <n>', `the first n prompts (default: all, ${BUILT_IN_LIMIT} of the built-in ones)`, 1),
     )
     .addOption(whole('-r, --repetitions <n>', 'times each prompt', 1).default(1))
-    .addOption(setting('-n, --max-tokens <n>', 'maxTokens', 'tokens per text at most').default(MAX_TOKENS))
-    .option('--ignore-eos', 'never end before that')
-    .addOption(setting('--seed <n>', 'seed', 'of the first text of each setting').default(1));
+    .addOption(settingOption('maxTokens').default(MAX_TOKENS))
+    .addOption(settingOption('ignoreEos'))
+    .addOption(settingOption('special'))
+    .addOption(settingOption('seed', { help: 'of the first text of each setting' }).default(1));
 
   program.optionsGroup('Sampling, the same for all:');
-  program
-    .addOption(setting('--temperature <t>', 'temperature', '0 = the most likely token'))
-    .addOption(setting('--top-k <k>', 'topK', 'keep the k likeliest tokens, 0 = all'))
-    .addOption(setting('--top-p <p>', 'topP', 'keep the likeliest tokens up to this mass, 1 = all'));
+  for (const name of SHARED_SETTINGS) if (!OF_TEXTS.includes(name)) program.addOption(settingOption(name));
 
   program.optionsGroup('Runtime:');
   addRuntimeOptions(program);
@@ -129,10 +117,8 @@ export function createBenchmark(io: Io): Command {
       ).argParser(parseFactor),
     )
     .option('--no-perplexity', 'do not measure it')
-    .option('--replay <trace>', 'from a file of mtad --trace, or -: what other settings would have accepted')
-    .addOption(colorOption())
-    .option('-q, --quiet', 'no progress, no warnings')
-    .option('-v, --verbose', "llama.cpp's log, and errors in full");
+    .option('--replay <trace>', 'from a file of mtad --trace, or -: what other settings would have accepted');
+  addTalkOptions(program, 'no progress, no warnings');
   program.addHelpText('after', EXAMPLES);
   return program;
 }

@@ -12,17 +12,16 @@ import type { TalkFlags } from '../chat/talk.js';
 import { addDecodingOptions, type DecodingFlags, settingsOf } from '../decoding-options.js';
 import { EXIT } from '../failures.js';
 import type { Io } from '../io.js';
+import { addModelOptions } from '../model-options.js';
+import { addTalkOptions, answerErrors } from '../program-options.js';
+import { downloadReports } from '../render/downloads.js';
 import {
   addEngineOption,
-  addModelOptions,
   addRuntimeOptions,
-  answerErrors,
-  colorOption,
   pairOptionsOf,
   type RuntimeFlags,
   runOptionsOf,
-} from '../options.js';
-import { downloadReports } from '../render/downloads.js';
+} from '../runtime-options.js';
 import { addTemplateOptions, type TemplateFlags, templateChoiceOf } from '../template-options.js';
 import { warn } from '../warnings.js';
 
@@ -86,10 +85,8 @@ export function createChat(io: Io): Command {
   program.optionsGroup('Output:');
   program
     .option('--stats', 'a line of figures after each answer, on standard error (default: on a terminal)')
-    .option('--no-stats', 'no figures')
-    .addOption(colorOption())
-    .option('-q, --quiet', 'no progress, no warnings, no figures')
-    .option('-v, --verbose', "llama.cpp's log, and errors in full");
+    .option('--no-stats', 'no figures');
+  addTalkOptions(program);
   program.addHelpText('after', EXAMPLES);
   return program;
 }

@@ -1,7 +1,7 @@
 import { Argument, Command } from 'commander';
 import type { Commands } from '../command.js';
 import type { Io } from '../io.js';
-import { answerErrors } from '../options.js';
+import { answerErrors } from '../program-options.js';
 import { Sink } from '../render/sink.js';
 
 const SHELLS = ['bash', 'zsh', 'fish', 'powershell'] as const;

@@ -4,7 +4,7 @@ import { UsageError } from '../../errors.js';
 import { type Commands, createCommand, settableNames } from '../command.js';
 import { EXIT } from '../failures.js';
 import type { Io } from '../io.js';
-import { answerErrors } from '../options.js';
+import { answerErrors } from '../program-options.js';
 import type { Setting } from '../render/config.js';
 import { Sink } from '../render/sink.js';
 import { complaintAbout } from '../settings/check-names.js';

@@ -15,18 +15,13 @@ import { type GrammarFlags, readGrammar } from '../grammar-file.js';
 import { inputFiles } from '../input-files.js';
 import type { Interrupts } from '../interrupts.js';
 import type { Io } from '../io.js';
-import {
-  addEngineOption,
-  addModelOptions,
-  addRuntimeOptions,
-  answerErrors,
-  colorOption,
-  pairOptionsOf,
-} from '../options.js';
+import { addModelOptions } from '../model-options.js';
+import { addTalkOptions, answerErrors } from '../program-options.js';
 import { checkSources, type PromptSources, readPrompt, stdinIsRedirected } from '../prompt.js';
 import { downloadReports } from '../render/downloads.js';
 import type { Progress } from '../render/progress.js';
 import { checkOutputs } from '../render/sink.js';
+import { addEngineOption, addRuntimeOptions, pairOptionsOf } from '../runtime-options.js';
 import { addTemplateOptions, type TemplateFlags, templateChoiceOf } from '../template-options.js';
 import { warn } from '../warnings.js';
 import type { TextFlags } from '../write-text.js';
@@ -136,10 +131,8 @@ export function createGenerate(io: Io, _args: readonly string[], commands: Comma
     .option('--no-perplexity', 'do not measure it')
     .option('--highlight', 'colour what was drafted')
     .option('--hide-reasoning', 'only the answer of a model that reasons first')
-    .option('--trace <file>', 'write every step as a JSON line')
-    .addOption(colorOption())
-    .option('-q, --quiet', 'no progress, no warnings, no figures')
-    .option('-v, --verbose', "llama.cpp's log, and errors in full");
+    .option('--trace <file>', 'write every step as a JSON line');
+  addTalkOptions(program);
   program.addHelpText('after', `\n${commandList(commands)}\n${EXAMPLES}`);
   return program;
 }

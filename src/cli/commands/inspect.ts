@@ -3,22 +3,16 @@ import { UsageError } from '../../errors.js';
 import type { Inspection, InspectOptions } from '../../models/inspect.js';
 import { EXIT } from '../failures.js';
 import type { Io } from '../io.js';
-import {
-  addModelOptions,
-  answerErrors,
-  cacheTypeOption,
-  colorOption,
-  draftFile,
-  gpuOption,
-  type RuntimeFlags,
-  setting,
-  whole,
-} from '../options.js';
+import { addModelOptions, draftFile } from '../model-options.js';
+import { whole } from '../option-kinds.js';
+import { answerErrors, colorOption } from '../program-options.js';
 import type { ColorChoice } from '../render/colors.js';
 import { downloadReports } from '../render/downloads.js';
 import { inspectionJson } from '../render/inspection-json.js';
 import { jsonLine } from '../render/json.js';
 import { Sink } from '../render/sink.js';
+import { cacheTypeOption, gpuOption, type RuntimeFlags } from '../runtime-options.js';
+import { settingOption } from '../setting-options.js';
 
 /** What Commander makes of the options. Undefined = not given. */
 interface InspectFlags
@@ -72,8 +66,8 @@ export function createInspect(io: Io): Command {
       ),
     )
     .addOption(cacheTypeOption())
-    .addOption(setting('-k, --draft-length <n>', 'draftLength', 'tokens drafted per step'))
-    .addOption(setting('-w, --beam-width <n>', 'beamWidth', 'beams kept while drafting'))
+    .addOption(settingOption('draftLength'))
+    .addOption(settingOption('beamWidth'))
     .addOption(gpuOption());
 
   program.optionsGroup('Output:');

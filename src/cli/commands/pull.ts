@@ -7,7 +7,8 @@ import { knownPair } from '../../models/known-pairs.js';
 import { findDownloaded, modelsFolder, notDownloaded, partsOf } from '../../models/models-folder.js';
 import { EXIT } from '../failures.js';
 import type { Io } from '../io.js';
-import { answerErrors, modelsDirOption } from '../options.js';
+import { modelsDirOption } from '../model-options.js';
+import { answerErrors } from '../program-options.js';
 import { downloadReports } from '../render/downloads.js';
 import { Sink } from '../render/sink.js';
 

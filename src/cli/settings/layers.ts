@@ -3,7 +3,7 @@ import { UsageError } from '../../errors.js';
 import { refusalOf, strategyNamed } from '../../strategies/index.js';
 import type { Commands } from '../command.js';
 import type { Io } from '../io.js';
-import { draftSource } from '../options.js';
+import { draftSource } from '../model-options.js';
 import { checkNames } from './check-names.js';
 import { readSettingsFile } from './file.js';
 import { isSwitch, settingName, settingsOf, variableName } from './names.js';

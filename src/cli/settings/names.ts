@@ -11,6 +11,11 @@ const OF_ONE_RUN = new Set(
     .split(' '),
 );
 
+/** A name of the library as the command line spells it: 'draftLength' becomes 'draft-length'. */
+export function spelled(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
 /** The name of an option in a settings file. `--stats` and `--no-stats` are one setting. */
 export function settingName(option: Option): string {
   return option.long!.replace(/^--(no-)?/, '');

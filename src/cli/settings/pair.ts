@@ -1,5 +1,6 @@
 import { UsageError } from '../../errors.js';
 import { type KnownPair, knownPair } from '../../models/known-pairs.js';
+import { spelled } from './names.js';
 import type { Given, Layer } from './values.js';
 
 /**
@@ -51,7 +52,6 @@ function profile(pair: string, values: Record<string, Given | undefined>): Layer
 
 /** Under their names in a settings file. */
 function settingsOfPair({ settings }: KnownPair): Record<string, Given> {
-  const spelled = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   return Object.fromEntries(Object.entries(settings).map(([name, value]) => [spelled(name), value]));
 }
 

@@ -1,0 +1,96 @@
+import { type Command, Option } from 'commander';
+import { CACHE_TYPES } from '../engine/port.js';
+import type { RunOptions } from '../generation/run-options.js';
+import type { PairOptions } from '../models/pair.js';
+import type { Io } from './io.js';
+import { draftFile, type ModelFlags } from './model-options.js';
+import { choice, whole } from './option-kinds.js';
+
+/** llama.cpp's other words for these numbers. -1 is left to the program by settleNumbers. */
+const THREADS = new Map([
+  ['0', -1],
+  ['-1', -1],
+]);
+const LAYERS = new Map([
+  ['all', 999], // more than any model has
+  ['-2', 999],
+  ['auto', -1],
+  ['-1', -1],
+]);
+
+/** Which models, and how to run them: what every command that loads a pair is asked. Undefined = not given. */
+export interface RuntimeFlags extends ModelFlags, Pick<RunOptions, 'threads' | 'draftThreads' | 'cacheType'> {
+  /** 0: what the target was trained on. */
+  ctxSize?: number;
+  flashAttn: 'auto' | 'on' | 'off';
+  gpu: NonNullable<PairOptions['gpu']>;
+  gpuLayers?: number;
+  draftGpuLayers?: number;
+  verbose?: boolean;
+}
+
+/** @param context what --ctx-size is by default, in words */
+export function addRuntimeOptions(program: Command, context = 'what the target was trained on'): void {
+  program
+    .addOption(
+      whole(
+        '-c, --ctx-size <n>',
+        `tokens of prompt and text together at most, 0 = what the target was trained on (default: ${context})`,
+        2,
+        new Map([['0', 0]]),
+      ),
+    )
+    .addOption(whole('-t, --threads <n>', 'processor threads (default: by model and device)', 1, THREADS))
+    .addOption(
+      whole('--draft-threads <n>', 'the same for the draft model (default: as --threads)', 1, THREADS),
+    )
+    .addOption(cacheTypeOption())
+    .addOption(choice(new Option('--flash-attn <when>', 'flash attention')))
+    .addOption(gpuOption())
+    .addOption(
+      whole(
+        '--gpu-layers <n>',
+        'layers of the target on the GPU, or all (default: as many as fit)',
+        0,
+        LAYERS,
+      ),
+    )
+    .addOption(whole('--draft-gpu-layers <n>', 'layers of the draft model on the GPU', 0, LAYERS));
+}
+
+export function cacheTypeOption(): Option {
+  return new Option('--cache-type <type>', 'number format of the KV caches (default: f16)').choices(
+    CACHE_TYPES,
+  );
+}
+
+export function gpuOption(): Option {
+  return new Option('--gpu <device>', 'device')
+    .choices(['auto', 'cuda', 'vulkan', 'metal', 'off'])
+    .default('auto');
+}
+
+export function addEngineOption(program: Command): void {
+  program.addOption(
+    new Option(
+      '--engine <name>',
+      "direct: llama.cpp's C API; bindings: node-llama-cpp's; auto: direct if it can",
+    )
+      .choices(['auto', 'direct', 'bindings'])
+      .default('auto'),
+  );
+}
+
+/** @returns where the pair is and on what device, as the library wants it */
+export function pairOptionsOf(flags: RuntimeFlags, io: Io): PairOptions {
+  const { model, modelsDir, offline, gpu, gpuLayers, draftGpuLayers, verbose } = flags;
+  const log = verbose ? (line: string) => void io.stderr.write(`${line}\n`) : undefined;
+  return { model, draft: draftFile(flags), modelsDir, offline, gpu, gpuLayers, draftGpuLayers, log };
+}
+
+/** @returns how to run it */
+export function runOptionsOf(flags: RuntimeFlags): RunOptions {
+  const { ctxSize, threads, draftThreads, cacheType, flashAttn } = flags;
+  const flashAttention = flashAttn === 'auto' ? undefined : flashAttn === 'on';
+  return { contextSize: ctxSize || undefined, threads, draftThreads, cacheType, flashAttention };
+}
