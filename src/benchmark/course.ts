@@ -202,7 +202,7 @@ async function admit(
     }));
   if (prompts.length === 0)
     throw new UsageError(
-      `None of ${all.length} prompts fits into the context of ${contextSize} tokens: raise --ctx-size, or give shorter prompts`,
+      `None of ${all.length} prompts fits into the context of ${contextSize} tokens: raise \`contextSize\`, or give shorter prompts`,
     );
   return { prompts, skipped };
 }

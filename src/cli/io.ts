@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { ChalkInstance } from 'chalk';
+import { inFlags } from './flag-names.js';
 import { type ColorChoice, colorsFor } from './render/colors.js';
 
 /** Standard input. `fd` and `isTTY` are those of a real process; a stream in memory has neither. */
@@ -64,9 +65,9 @@ export class Io {
     return this.stderr.isTTY === true;
   }
 
-  /** Tells people something beside the text, on standard error. */
+  /** Tells people something beside the text, on standard error. Settings that it names become options. */
   say(line: string): void {
-    this.stderr.write(`mtad: ${line}\n`);
+    this.stderr.write(`mtad: ${inFlags(line)}\n`);
   }
 
   /** Colours for one of its streams. */

@@ -16,7 +16,7 @@ export async function createEngine(name: EngineName | 'auto', options: EngineOpt
   } catch (cause) {
     if (!(cause instanceof DirectUnavailable)) throw cause;
     const reason = `the direct engine does not work here: ${cause.message}`;
-    if (name === 'direct') throw new UsageError(`${reason}; use --engine bindings`, { cause });
+    if (name === 'direct') throw new UsageError(`${reason}; use \`engine\` bindings`, { cause });
     options.log?.(`[mtad] ${reason}; using bindings`);
     return createBindingsEngine(options);
   }

@@ -32,6 +32,6 @@ export function refuseLongTexts(
 function tooLong(tokens: string, contextSize: number): ResourceError {
   return new ResourceError(
     `The prompt has ${tokens} tokens and the context holds ${contextSize}, the text included: ` +
-      'shorten it, or raise the context size (--ctx-size)',
+      'shorten it, or raise the context size (`contextSize`)',
   );
 }

@@ -21,6 +21,6 @@ export function refuseWithoutChatTemplate(
 ): void {
   if (own === undefined && chatTemplate === undefined)
     throw new UsageError(
-      `${basename(path)} has no chat template: it writes on from a text, and answers no messages; use an instruction-tuned model, such as --pair llama-3.1-8b, or name its template (--chat-template chatml)`,
+      `${basename(path)} has no chat template: it writes on from a text, and answers no messages; use an instruction-tuned model, such as \`pair\` llama-3.1-8b, or name its template (\`chatTemplate\` chatml)`,
     );
 }

@@ -29,13 +29,13 @@ export function checkRunOptions({
   const most = availableParallelism();
   for (const [name, count] of Object.entries({ threads, draftThreads }))
     if (count !== undefined && !(Number.isInteger(count) && count >= 1 && count <= most))
-      throw new UsageError(`${name} must be a whole number from 1 to ${most}, not ${count}`);
+      throw new UsageError(`\`${name}\` must be a whole number from 1 to ${most}, not ${count}`);
   if (contextSize !== undefined && !(Number.isInteger(contextSize) && contextSize >= 2))
-    throw new UsageError(`contextSize must be a whole number, 2 or more, not ${contextSize}`);
+    throw new UsageError(`\`contextSize\` must be a whole number, 2 or more, not ${contextSize}`);
   if (cacheType !== undefined && !CACHE_TYPES.includes(cacheType))
-    throw new UsageError(`cacheType must be one of ${CACHE_TYPES.join(', ')}, not ${cacheType}`);
+    throw new UsageError(`\`cacheType\` must be one of ${CACHE_TYPES.join(', ')}, not ${cacheType}`);
   if (cacheType?.startsWith('q') && flashAttention === false)
     throw new UsageError(
-      `A KV cache of type ${cacheType} needs flash attention: leave that on, or use the cache type f16`,
+      `A KV cache of type ${cacheType} needs flash attention: leave that on, or use \`cacheType\` f16`,
     );
 }

@@ -221,8 +221,8 @@ function refuseUnknownLogits({ engine }: Pair, settings: Settings): void {
   const { repeat = 1 } = penaltiesOf(settings) ?? {};
   if (repeat !== 1 && engine.name === 'bindings')
     throw new UsageError(
-      'A repeat penalty changes logits, and the engine bindings has probabilities only: use the engine direct, or ' +
-        'a presence or frequency penalty',
+      '`repeatPenalty` changes logits, and the engine bindings has probabilities only: use `engine` direct, or ' +
+        '`presencePenalty` or `frequencyPenalty`',
     );
 }
 

@@ -222,7 +222,7 @@ export function parseSettings(input: SettingsInput): Settings {
     input,
   );
   throw new UsageError(
-    `${issue.path.join('.')} must be ${issue.message}, not ${typeof given === 'number' ? given : JSON.stringify(given)}`,
+    `\`${issue.path.join('.')}\` must be ${issue.message}, not ${typeof given === 'number' ? given : JSON.stringify(given)}`,
   );
 }
 
@@ -232,7 +232,7 @@ function refuseContradictions(settings: Settings): Settings {
   const refusal = refusalOf(strategy, settings);
   if (refusal !== undefined) throw new UsageError(refusal);
   if (grammar && ignoreEos)
-    throw new UsageError('A grammar ends the text, and --ignore-eos forbids the end: leave out one of them');
+    throw new UsageError('A `grammar` ends the text, and `ignoreEos` forbids the end: leave out one of them');
   if (grammar && 'jsonSchema' in grammar) checkJsonSchema(grammar.jsonSchema);
   return settings;
 }

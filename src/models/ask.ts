@@ -73,7 +73,7 @@ export async function fetchHead(
   } catch (cause) {
     signal?.throwIfAborted();
     throw new ModelFileError(
-      `Cannot reach ${url.host} (${patience.aborted ? `no answer within ${PATIENCE_MS / 1000} s` : reasonOf(cause)}); check the network, HF_ENDPOINT and HTTPS_PROXY, or use what is downloaded with --offline`,
+      `Cannot reach ${url.host} (${patience.aborted ? `no answer within ${PATIENCE_MS / 1000} s` : reasonOf(cause)}); check the network, HF_ENDPOINT and HTTPS_PROXY, or use what is downloaded with \`offline\``,
       { cause },
     );
   }

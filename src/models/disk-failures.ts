@@ -18,15 +18,15 @@ type Sentence = (folder: string, error: DiskError) => string;
 const isFull: Sentence = (folder) =>
   `The disk of ${folder} is full; make room and run the same command again`;
 const takesNothing: Sentence = (folder, { code }) =>
-  `Cannot write to ${folder} (${code}); choose another folder with --models-dir`;
+  `Cannot write to ${folder} (${code}); choose another folder with \`modelsDir\``;
 const isInTheWay: Sentence = (folder, { code, dest = folder }) =>
-  `A folder is in the way at ${dest} (${code}), where a model belongs; move it away, or choose another folder with --models-dir`;
+  `A folder is in the way at ${dest} (${code}), where a model belongs; move it away, or choose another folder with \`modelsDir\``;
 
 const SENTENCES: Readonly<Record<string, Sentence>> = {
   ENOSPC: isFull,
   EDQUOT: isFull,
   EFBIG: (folder) =>
-    `${folder} takes no file so long (EFBIG); choose a folder on another disk with --models-dir, or raise ulimit -f`,
+    `${folder} takes no file so long (EFBIG); choose a folder on another disk with \`modelsDir\`, or raise ulimit -f`,
   EACCES: takesNothing,
   EROFS: takesNothing,
   EPERM: takesNothing,
@@ -35,7 +35,7 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   ENOENT: takesNothing, // where it leads by a link
   EIO: takesNothing,
   ENAMETOOLONG: (folder, { code }) =>
-    `The disk of ${folder} does not take so long a name (${code}); choose another folder with --models-dir`,
+    `The disk of ${folder} does not take so long a name (${code}); choose another folder with \`modelsDir\``,
   EISDIR: isInTheWay,
   ENOTEMPTY: isInTheWay,
 };

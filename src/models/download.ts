@@ -183,7 +183,7 @@ async function refuseFullDisk(remotes: readonly RemoteFile[], folder: string): P
   const free = await freeBytes(folder);
   if (missing > free)
     throw new ModelFileError(
-      `The disk of ${folder} has ${bytesText(free)} free, and ${bytesText(missing)} are to come; make room, or choose another folder with --models-dir`,
+      `The disk of ${folder} has ${bytesText(free)} free, and ${bytesText(missing)} are to come; make room, or choose another folder with \`modelsDir\``,
     );
 }
 

@@ -69,7 +69,7 @@ const DEFAULT_CONTEXT = 8192; // tokens
 export async function inspect(options: InspectOptions): Promise<Inspection> {
   const { beamWidth, draftLength, cacheType, gpu } = options;
   const names = options.model || options.draft ? options : EMBEDDED_PAIR;
-  if (!names.model) throw new UsageError('A draft model is given, but no target model: add one with --model');
+  if (!names.model) throw new UsageError('A draft model is given, but no target model: add one with `model`');
   const targetFile = await readFile(names.model, options);
   const draftFile = names.draft ? await readFile(names.draft, options) : undefined;
   const machine = await inspectMachine(gpu);

@@ -104,6 +104,6 @@ async function modelsBelow(folder: string): Promise<string[]> {
 export function notDownloaded(address: Address, folder: string): ModelFileError {
   const text = addressText(address);
   return new ModelFileError(
-    `${text} is not in ${folder}, and --offline forbids the network; run mtad pull ${text} first`,
+    `${text} is not in ${folder}, and \`offline\` forbids the network; run mtad pull ${text} first`,
   );
 }

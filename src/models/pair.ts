@@ -48,10 +48,10 @@ export interface PairFiles extends CheckedPair {
 export async function findPair(options: PairOptions = {}): Promise<PairFiles> {
   const { model, draft, needsDraft = true } = options;
   const names = model || draft ? { model, draft } : EMBEDDED_PAIR;
-  if (!names.model) throw new UsageError('A draft model is given, but no target model: add one with --model');
+  if (!names.model) throw new UsageError('A draft model is given, but no target model: add one with `model`');
   if (!names.draft && needsDraft)
     throw new UsageError(
-      'A draft model is needed beside the target: add one with --draft, draft from the text itself with --draft lookup, or use no strategy but autoregressive',
+      'A draft model is needed beside the target: add one with `draft`, draft from the text itself with `draftFrom` lookup, or use no strategy but autoregressive',
     );
   const wanted = names.draft && needsDraft ? [names.model, names.draft] : [names.model];
   const [targetFile, draftFile] = (await resolveModels(wanted, options)) as [string, string?];

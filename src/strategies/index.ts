@@ -77,7 +77,7 @@ export function refusalOf(
   const { name, heeds, drafts } = definitionOf(strategy);
   if (clip && !heeds.includes('clip')) {
     const others = STRATEGY_NAMES.filter((other) => heedsSetting(other, 'clip')).join(' or ');
-    return `clip changes the rule of ${others}, and ${name} has another: use ${others}`;
+    return `\`clip\` changes the rule of ${others}, and ${name} has another: use ${others}`;
   }
   if (draftFrom === 'lookup' && drafts === 'tree')
     return `${name} judges several beams, and a lookup makes a single guess: use ${STRATEGY_NAMES[0]}`;

@@ -83,8 +83,8 @@ export async function openTemplate(
   const refuse = (error: unknown) => {
     if (!(error instanceof TemplateError)) throw error;
     throw new UsageError(
-      `${whose} cannot be rendered: ${error.message}; use a known one (--chat-template ${[...KNOWN_TEMPLATES.keys()].join(', ')}), ` +
-        'your own (--chat-template-file), or none (--raw)',
+      `${whose} cannot be rendered: ${error.message}; use a known one (\`chatTemplate\` ${[...KNOWN_TEMPLATES.keys()].join(', ')}), ` +
+        'your own (its text as `chatTemplate`), or none (`raw`)',
       { cause: error },
     );
   };

@@ -211,7 +211,7 @@ function checkLiterals(literals: unknown, type: unknown, path: string): asserts 
     if (typeof literal === 'number' && !(Math.abs(literal) <= Number.MAX_SAFE_INTEGER))
       refuse(
         path,
-        `numbers beyond ${Number.MAX_SAFE_INTEGER} are rounded when they are read, here to ${literal}; a --grammar takes the digits as text`,
+        `numbers beyond ${Number.MAX_SAFE_INTEGER} are rounded when they are read, here to ${literal}; a \`grammar\` in GBNF takes the digits as text`,
       );
   }
 }

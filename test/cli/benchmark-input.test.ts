@@ -59,7 +59,7 @@ test.concurrent.each([
   [['--prompts', 'folder'], 'Cannot read the prompts: EISDIR'],
   [['--compare', 'no-such-file.json'], 'Cannot read the report to compare with: .*no-such-file'],
   [['--compare', 'folder'], 'Cannot read the report to compare with: EISDIR'],
-  [['--compare', 'text.json'], 'text.json is not JSON; .*--output of JSON'],
+  [['--compare', 'text.json'], 'text.json is not JSON; .*earlier report of mtad benchmark'],
   [['--compare', 'array.json'], 'array.json is no report'],
   [['--compare', 'other.json'], 'other.json is no report .*: [a-z]+ is missing'],
   [['--output', 'no-such-folder/a.json'], 'Cannot write no-such-folder/a.json: ENOENT'],

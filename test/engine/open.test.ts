@@ -43,7 +43,7 @@ describe('createEngine', () => {
     reportInstead((report) => ({ ...report, sharedObjects: [] }));
     const refused = createEngine('direct', GPU_OFF);
     await expect(refused).rejects.toThrow(UsageError);
-    await expect(refused).rejects.toThrow(/use --engine bindings/);
+    await expect(refused).rejects.toThrow(/use `engine` bindings/);
   });
 
   it('does not trust a process whose threads have too small a stack', async () => {
@@ -140,7 +140,7 @@ describe('the device', () => {
   it('is refused where there is none of that kind, or it cannot run', () => {
     expect(() => deviceFor('vulkan', ['cuda', false], undefined)).toThrow(/No llama\.cpp build for vulkan/);
     expect(() => deviceFor('cuda', ['cuda', false], why)).toThrow(
-      'CUDA does not work here: the NVIDIA driver is too old; update the driver, or use --gpu vulkan or off',
+      'CUDA does not work here: the NVIDIA driver is too old; update the driver, or use `gpu` vulkan or off',
     );
   });
 });

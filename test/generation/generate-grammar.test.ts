@@ -139,7 +139,7 @@ describe('generate with a grammar', () => {
     const pair = await loadPair({ gpu: 'off' });
     try {
       const grammar = { gbnf: 'root ::= "a"' };
-      await expect(run(pair, { grammar, ignoreEos: true })).rejects.toThrow(/ignore-eos/);
+      await expect(run(pair, { grammar, ignoreEos: true })).rejects.toThrow(/`ignoreEos`/);
     } finally {
       await pair.dispose();
     }

@@ -40,7 +40,7 @@ describe('a text with penalties', () => {
     const settings = { presencePenalty: 0.7, frequencyPenalty: 0.3, minP: 0.05 };
     expect(await tokens(bindings, settings)).toEqual(await tokens(direct, settings));
     await expect(tokens(bindings, { repeatPenalty: 1.1 })).rejects.toThrow(UsageError);
-    await expect(tokens(bindings, { repeatPenalty: 1.1 })).rejects.toThrow(/engine direct/);
+    await expect(tokens(bindings, { repeatPenalty: 1.1 })).rejects.toThrow(/`engine` direct/);
     const off = { repeatPenalty: 1.1, repeatLastN: 0 };
     expect(await tokens(bindings, off)).toEqual(await tokens(bindings, {}));
   });

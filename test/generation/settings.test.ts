@@ -86,7 +86,7 @@ describe('parseSettings', () => {
       for (const value of wrong) {
         const error = refusal({ [setting]: value });
         expect(error).toBeInstanceOf(UsageError);
-        expect(error.message).toMatch(new RegExp(`^${setting} must be .*${expectation.source}.*, not `));
+        expect(error.message).toMatch(new RegExp(`^\`${setting}\` must be .*${expectation.source}.*, not `));
         expect(error.message).not.toMatch(/invalid input/i);
         expect(error.message.endsWith(`, not ${JSON.stringify(value)}`)).toBe(true);
       }
@@ -105,7 +105,7 @@ describe('parseSettings', () => {
   it.each(NUMERIC)('refuses numbers that are none for %s, and shows which', (setting) => {
     for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
       const { message } = refusal({ [setting]: value });
-      expect(message.startsWith(`${setting} must be `)).toBe(true);
+      expect(message.startsWith(`\`${setting}\` must be `)).toBe(true);
       expect(message.endsWith(`, not ${value}`)).toBe(true);
     }
   });
@@ -115,7 +115,7 @@ describe('parseSettings', () => {
     [7, '7'],
   ])('refuses %o among the stop strings', (value, text) => {
     const { message } = refusal({ stop: ['END', value] });
-    expect(message).toMatch(/^stop.*must be a text/);
+    expect(message).toMatch(/^`stop.*must be a text/);
     expect(message.endsWith(`not ${text}`)).toBe(true);
   });
 

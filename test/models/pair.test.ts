@@ -74,9 +74,9 @@ describe('loadPair', () => {
 
   it('asks for the model that is missing beside the one given', async () => {
     await expect(load({ model: EMBEDDED_PAIR.model })).rejects.toThrow(UsageError);
-    await expect(load({ model: EMBEDDED_PAIR.model })).rejects.toThrow('--draft');
+    await expect(load({ model: EMBEDDED_PAIR.model })).rejects.toThrow('`draft`');
     await expect(load({ draft: EMBEDDED_PAIR.draft })).rejects.toThrow(UsageError);
-    await expect(load({ draft: EMBEDDED_PAIR.draft })).rejects.toThrow('--model');
+    await expect(load({ draft: EMBEDDED_PAIR.draft })).rejects.toThrow('`model`');
     await expect(load({ draft: EMBEDDED_PAIR.draft, needsDraft: false })).rejects.toThrow(UsageError);
   });
 

@@ -119,7 +119,7 @@ describe("a user's own strategy", () => {
     ['a setting that there is not', { ...single, heeds: ['temprature'] }],
   ])('is refused with %s, and told what it lacks', (_, strategy) => {
     expect(() => parseSettings({ strategy } as SettingsInput)).toThrow(
-      /^strategy must be .*an object with a name of its own, heeds \(any of .*\), sequences and create/,
+      /^`strategy` must be .*an object with a name of its own, heeds \(any of .*\), sequences and create/,
     );
   });
 

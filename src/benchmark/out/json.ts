@@ -86,7 +86,7 @@ export function parseReport(text: string, path: string): EarlierReport {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new UsageError(`${path} is not JSON; it should be the file of an earlier --output of JSON`, {
+    throw new UsageError(`${path} is not JSON; it should be an earlier report of mtad benchmark, in JSON`, {
       cause,
     });
   }

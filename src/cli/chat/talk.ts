@@ -57,7 +57,7 @@ export async function talk(
         isMisused ||= error instanceof MisuseError;
         const hint =
           error instanceof ResourceError ? '; /reset forgets the conversation, /save keeps it' : '';
-        say(`mtad: ${error.message}${hint}`);
+        io.say(`${error.message}${hint}`);
       }
     }
     output.check();

@@ -40,7 +40,7 @@ export async function backendOf(llama: Llama): Promise<string> {
 /** @throws UsageError where a device that was asked for by name has no GPU */
 async function refuseWithoutGpu(gpu: Gpu, llama: Llama): Promise<Llama> {
   if (gpu === 'auto' || gpu === 'off' || (await backendOf(llama)) !== 'cpu') return llama;
-  throw new UsageError(`llama.cpp finds no GPU for ${gpu} on this machine; use --gpu auto or --gpu off`);
+  throw new UsageError(`llama.cpp finds no GPU for ${gpu} on this machine; use \`gpu\` auto or off`);
 }
 
 async function resolveDevice(gpu: Gpu): Promise<Gpu> {
@@ -79,9 +79,11 @@ export function deviceFor(
   if (gpu === 'auto')
     return supported.some((device) => device !== false && !(device === 'cuda' && noCuda)) ? 'auto' : 'off';
   if (!supported.includes(gpu))
-    throw new UsageError(`No llama.cpp build for ${gpu} runs on this machine; use --gpu auto or --gpu off`);
+    throw new UsageError(`No llama.cpp build for ${gpu} runs on this machine; use \`gpu\` auto or off`);
   if (gpu === 'cuda' && noCuda)
-    throw new UsageError(`CUDA does not work here: ${noCuda}; update the driver, or use --gpu vulkan or off`);
+    throw new UsageError(
+      `CUDA does not work here: ${noCuda}; update the driver, or use \`gpu\` vulkan or off`,
+    );
   return gpu;
 }
 

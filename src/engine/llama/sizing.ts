@@ -116,7 +116,7 @@ export async function refuseTooLarge(
     if (bytes > total)
       throw new ResourceError(
         `${what} for ${filename} needs ${gigabytes(bytes)} of memory, and ${whose} ${gigabytes(total)}; ` +
-          'use a smaller --ctx-size or --beam-width',
+          'use a smaller `contextSize` or `beamWidth`',
       );
   };
   refuse(needed.ram, 'this machine has', totalmem());
@@ -132,8 +132,8 @@ export function contextFailure(
 ): Error {
   const what = `Cannot make a context of ${sequences} x ${capacity} tokens for ${filename}: ${reason}`;
   return /cache type|flash.attention|flash_attn/i.test(reason)
-    ? new UsageError(`${what}; use --cache-type f16 or --flash-attn auto`, { cause })
-    : new ResourceError(`${what}; use a smaller --ctx-size or --beam-width`, { cause });
+    ? new UsageError(`${what}; use \`cacheType\` f16 or \`flashAttention\` auto`, { cause })
+    : new ResourceError(`${what}; use a smaller \`contextSize\` or \`beamWidth\``, { cause });
 }
 
 function gigabytes(bytes: number): string {
