@@ -1,16 +1,17 @@
+import { fstatSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
+import { isatty } from 'node:tty';
 import type { ChalkInstance } from 'chalk';
 import { inFlags } from './flag-names.js';
 import { type ColorChoice, colorsFor } from './render/colors.js';
 
-/** Standard input. `fd` and `isTTY` are those of a real process; a stream in memory has neither. */
+/** Standard input. */
 export type Input = Readable & {
-  readonly fd?: number;
   readonly isTTY?: boolean;
   setRawMode?(mode: boolean): unknown;
 };
 
-/** Standard output or standard error, likewise. */
+/** Standard output or standard error. `fd` and `isTTY` are those of a real process; a stream in memory has neither. */
 export type Output = Writable & {
   readonly fd?: number;
   readonly isTTY?: boolean;
@@ -22,7 +23,10 @@ export type Output = Writable & {
 export interface Surroundings {
   /** Without the names of Node and of mtad. */
   readonly argv: readonly string[];
+  /** Opened where it is read only: that changes a pipe which others share. */
   readonly stdin: Input;
+  /** Its descriptor, which tells what it is without opening it; undefined = a stream in memory. */
+  readonly stdinFd?: number;
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -42,6 +46,24 @@ export class Io {
 
   get stdin(): Input {
     return this.#given.stdin;
+  }
+
+  /** Whether something was redirected into standard input. A terminal or /dev/null was not. */
+  get isFed(): boolean {
+    const { stdinFd } = this.#given;
+    if (stdinFd === undefined) return !this.stdin.isTTY && !this.stdin.destroyed;
+    try {
+      const file = fstatSync(stdinFd);
+      return file.isFIFO() || file.isFile() || file.isSocket();
+    } catch {
+      return false; // closed
+    }
+  }
+
+  /** Whether standard input is a terminal. */
+  get isTyped(): boolean {
+    const { stdinFd } = this.#given;
+    return stdinFd === undefined ? this.stdin.isTTY === true : isatty(stdinFd);
   }
 
   get stdout(): Output {

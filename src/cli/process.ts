@@ -10,8 +10,9 @@ export async function runProcess(): Promise<void> {
   process.exitCode = await main({
     argv: process.argv.slice(2),
     get stdin() {
-      return process.stdin; // not before it is read: opening it changes a pipe that others share
+      return process.stdin;
     },
+    stdinFd: 0,
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,

@@ -1,4 +1,4 @@
-import { createReadStream, fstatSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { ResourceError, UsageError } from '../errors.js';
@@ -25,18 +25,6 @@ const PATIENCE_MS = 3000;
 /** Bytes of a file or of standard input: more than any context holds, and three times as many make one text. */
 const MOST = 2 ** 27;
 
-/** Whether something was redirected into standard input. A terminal or /dev/null was not. */
-export function stdinIsRedirected({ stdin }: Io): boolean {
-  const { fd } = stdin;
-  if (fd === undefined) return !stdin.isTTY && !stdin.destroyed; // in memory
-  try {
-    const file = fstatSync(fd);
-    return file.isFIFO() || file.isFile() || file.isSocket();
-  } catch {
-    return false; // closed
-  }
-}
-
 /** @throws UsageError when the sources contradict each other; looks at the command line only */
 export function checkSources({ words, prompt: option, file, stdin }: PromptSources, io: Io): void {
   const prompt = option ?? words.join(' ');
@@ -44,7 +32,7 @@ export function checkSources({ words, prompt: option, file, stdin }: PromptSourc
     throw new UsageError(
       `The prompt is given twice: --prompt ${JSON.stringify(option)} and ${JSON.stringify(words.join(' '))}`,
     );
-  if (stdin && prompt.includes(PLACE) && file !== '-' && !stdinIsRedirected(io))
+  if (stdin && prompt.includes(PLACE) && file !== '-' && !io.isFed)
     throw new UsageError(`The prompt has a place for standard input, ${PLACE}, but nothing is piped in`);
   if (file === '-' && !stdin)
     throw new UsageError('--file - reads standard input, and --no-stdin forbids it');
@@ -63,7 +51,7 @@ export async function readPrompt(
 ): Promise<string> {
   const { words, prompt = words.join(' '), file, stdin } = sources;
   const fromFile = file === undefined || file === '-' ? '' : decodeText(await readSource(file), file);
-  const readsStdin = file === '-' || (stdin && stdinIsRedirected(io));
+  const readsStdin = file === '-' || (stdin && io.isFed);
   const fromStdin = readsStdin ? await readStdin(io, prompt !== '' || fromFile !== '', signal, say) : '';
   if (stdin && prompt.includes(PLACE)) return join([fromFile, prompt.replaceAll(PLACE, () => fromStdin)]);
   return join([fromFile, fromStdin, prompt]);

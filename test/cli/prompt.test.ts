@@ -1,11 +1,13 @@
-import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { main } from '../../src/cli/main.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import { BIN, CLEAN, mtad, saying } from '../support/cli.js';
-import { runInProcess } from '../support/run-in-process.js';
+import { ioInMemory, runInProcess } from '../support/run-in-process.js';
 
 let folder: string;
 let pair: Pair;
@@ -148,4 +150,30 @@ test('a text whose length alone is too much is refused before it is read', async
   expect(run.stderr).toMatch(
     /^mtad: The prompt has at least \d+ tokens and the context holds 1024, .*--ctx-size\)\n$/,
   );
+});
+
+test.each([
+  [['--prompt', ''], 'mtad: The prompt is empty\n'],
+  [
+    ['-p', 'a {stdin}'],
+    'mtad: The prompt has a place for standard input, {stdin}, but nothing is piped in\n',
+  ],
+  [[], 'mtad: No prompt: give it as words, with --file, or on standard input\n'],
+])('%j with nothing piped in does not open standard input', async (argv, said) => {
+  const nothing = await open('/dev/null');
+  const papers = ioInMemory();
+  let opened = 0;
+  const exitCode = await main({
+    argv,
+    get stdin() {
+      opened++;
+      return Readable.from([]);
+    },
+    stdinFd: nothing.fd,
+    stdout: papers.stdout,
+    stderr: papers.stderr,
+    env: papers.env,
+  });
+  await nothing.close();
+  expect({ exitCode, said: papers.stderr.text, opened }).toEqual({ exitCode: 2, said, opened: 0 });
 });

@@ -17,7 +17,7 @@ import type { Interrupts } from '../interrupts.js';
 import type { Io } from '../io.js';
 import { addModelOptions } from '../model-options.js';
 import { addTalkOptions, answerErrors } from '../program-options.js';
-import { checkSources, type PromptSources, readPrompt, stdinIsRedirected } from '../prompt.js';
+import { checkSources, type PromptSources, readPrompt } from '../prompt.js';
 import { downloadReports } from '../render/downloads.js';
 import type { Progress } from '../render/progress.js';
 import { checkOutputs } from '../render/sink.js';
@@ -147,8 +147,7 @@ async function runGenerate(
   const sources = { words, prompt: flags.prompt, file: flags.file, stdin: flags.stdin };
   checkSources(sources, io);
   if (!hasPrompt(sources, io)) {
-    if (!io.stdin.isTTY)
-      throw new UsageError('No prompt: give it as words, with --file, or on standard input');
+    if (!io.isTyped) throw new UsageError('No prompt: give it as words, with --file, or on standard input');
     command.outputHelp({ error: true });
     return EXIT.usage;
   }
@@ -227,7 +226,7 @@ function outputsOf(flags: GenerateFlags): string[] {
 }
 
 function hasPrompt({ words, prompt, file, stdin }: PromptSources, io: Io): boolean {
-  return words.length > 0 || prompt !== undefined || file !== undefined || (stdin && stdinIsRedirected(io));
+  return words.length > 0 || prompt !== undefined || file !== undefined || (stdin && io.isFed);
 }
 
 function settingsFor(flags: GenerateFlags, io: Io): SettingsInput {

@@ -104,7 +104,7 @@ describe('what a template says of answers', () => {
 
   it('a template that cannot be rendered is refused by name', async () => {
     await expect(template('broken')).rejects.toThrow(
-      /^the chat template of chat-target\.gguf cannot be rendered: .+; use a known one \(--chat-template chatml, /,
+      /^the chat template of chat-target\.gguf cannot be rendered: .+; use a known one \(`chatTemplate` chatml, /,
     );
     const named = await pairs.broken.target.chatTemplate!({ chatTemplate: 'chatml' });
     expect(named).toMatchObject({ name: 'chatml' });
