@@ -9,8 +9,8 @@ import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import envPaths from 'env-paths';
 import { EMBEDDED_PAIR } from '../src/models/resolve.js';
+import { cacheFolder } from '../src/user-folders.js';
 import { describeFile, positive, runScript, tensorType } from './arguments.js';
 import { readGguf } from './gguf-reader.js';
 import { type GgufContents, ggufByteCount, ggufHead, parameterCount, writeGguf } from './gguf-writer.js';
@@ -33,7 +33,7 @@ export async function widenModel({ out, log, ...options }: WidenOptions = {}): P
     .digest('hex');
   const contents = { metadata: { ...metadata, 'mtad.source.sha256': { string: sha256 } }, tensors };
 
-  const path = out ?? join(cacheFolder(), fileName(shape));
+  const path = out ?? join(cacheFolder(process.env), fileName(shape));
   if (!(await isWritten(path, contents))) {
     if (out === undefined) await mkdir(dirname(path), { recursive: true });
     const part = `${path}.${randomUUID()}.part`;
@@ -43,8 +43,6 @@ export async function widenModel({ out, log, ...options }: WidenOptions = {}): P
   log?.(describeFile(path, parameterCount(tensors), ggufByteCount(contents)));
   return path;
 }
-
-const cacheFolder = (): string => envPaths('mtad', { suffix: '' }).cache;
 
 function fileName({ width, layers, ffn, type }: WidenedShape): string {
   const hidden = ffn === DEFAULTS.ffn ? '' : `-ffn${ffn}`;

@@ -1,8 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import type { Io } from './io.js';
 
-type Env = Io['env'];
+type Env = Readonly<Record<string, string | undefined>>;
 
 function home(env: Env): string {
   return (process.platform === 'win32' ? env.USERPROFILE : env.HOME) || homedir();

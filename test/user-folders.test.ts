@@ -2,12 +2,13 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import envPaths from 'env-paths';
 import { expect, test } from 'vitest';
-import { cacheFolder, configFolder, homePath } from '../../src/cli/user-folders.js';
-import { modelsFolder } from '../../src/models/models-folder.js';
+import { modelsFolder } from '../src/models/models-folder.js';
+import { cacheFolder, configFolder, homePath } from '../src/user-folders.js';
 
-test('the folders are those of the system, and the models folder is that of the library', () => {
-  expect(configFolder(process.env)).toBe(envPaths('mtad', { suffix: '' }).config);
-  expect(join(cacheFolder(process.env), 'models')).toBe(modelsFolder());
+test('the folders are those of the system, and models lie in the cache', () => {
+  const { config, cache } = envPaths('mtad', { suffix: '' });
+  expect([configFolder(process.env), cacheFolder(process.env)]).toEqual([config, cache]);
+  expect(modelsFolder()).toBe(join(cache, 'models'));
 });
 
 test('an environment without a home has that of the user', () => {

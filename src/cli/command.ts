@@ -51,3 +51,18 @@ export function commandList(commands: Commands): string {
   const lines = listed.map(({ usage, what }) => `  mtad ${usage.padEnd(width)} ${what}`);
   return ['Commands (mtad <command> --help tells more):', ...lines].join('\n');
 }
+
+/** What `mtad` alone says to somebody at a terminal. */
+export function firstSteps(commands: Commands): string {
+  return `Usage: mtad [options] [prompt...]
+
+${commandList(commands)}
+
+Examples:
+  mtad "Once upon a time"
+  mtad -m llama-8b-q4.gguf -d llama-1b-q4.gguf "The sea"
+  mtad chat --pair llama-3.1-8b
+
+mtad --help lists the options.
+`;
+}

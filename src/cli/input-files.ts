@@ -1,7 +1,7 @@
+import { homePath } from '../user-folders.js';
 import { type GrammarFlags, grammarFiles } from './grammar-file.js';
 import type { Io } from './io.js';
 import { draftFile } from './model-options.js';
-import { homePath } from './user-folders.js';
 
 /** Flags, of all commands, whose values are files that are read. */
 export interface InputFlags extends GrammarFlags {

@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Settings } from '../generation/settings.js';
+import { modelsFolder } from '../models/models-folder.js';
 import type { Io } from './io.js';
-import { cacheFolder } from './user-folders.js';
 
 /** Which models. Undefined = not given. */
 export interface ModelFlags {
@@ -32,7 +31,7 @@ export function modelsDirOption({ env }: Io): Option {
   return new Option(
     '--models-dir <folder>',
     'models folder: where downloads go and names are looked up',
-  ).default(join(cacheFolder(env), 'models'), "in the user's cache");
+  ).default(modelsFolder(undefined, env), "in the user's cache");
 }
 
 /** llama.cpp's --draft was once the number of tokens. */

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
 import type { TemplateChoice, Think } from '../templates/open-template.js';
+import { homePath } from '../user-folders.js';
 import type { Io } from './io.js';
 import { choice } from './option-kinds.js';
 import { settingOption } from './setting-options.js';
-import { homePath } from './user-folders.js';
 import { utf8Decoder } from './utf8-decoder.js';
 
 /** Which template messages are put into. Undefined = not given. */

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import envPaths from 'env-paths';
 import { ModelFileError } from '../errors.js';
+import { cacheFolder } from '../user-folders.js';
 import { type Address, addressText, type HubAddress } from './address.js';
 
 /** Where downloads are kept until they are complete and checked. Never looked into for models. */
@@ -16,8 +16,8 @@ const USUAL_QUANT = 'Q4_K_M';
 export const PART = /-(\d{5})-of-(\d{5})\.gguf$/i;
 
 /** The folder that holds downloaded models: the one given, else the user's cache. */
-export function modelsFolder(given?: string): string {
-  return given ? resolve(given) : join(envPaths('mtad', { suffix: '' }).cache, 'models');
+export function modelsFolder(given?: string, env: NodeJS.ProcessEnv = process.env): string {
+  return given ? resolve(given) : join(cacheFolder(env), 'models');
 }
 
 /** Where a file of an address belongs, below the models folder. */

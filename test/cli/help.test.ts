@@ -88,12 +88,20 @@ test('--version is that of the package', async () => {
   expect((await runInProcess(['--version'])).stdout).toBe(`${version}\n`);
 });
 
-test('a terminal and no prompt: help with commands and examples, exit code 2', async () => {
+test('a terminal and no prompt: every command and three examples on half a screen, exit code 2', async () => {
   const { exitCode, stdout } = await mtadOnTerminal([]);
-  for (const part of ['Usage: mtad', 'Commands (', 'Examples:']) expect(stdout).toContain(part);
+  const lines = stdout.replaceAll('\r', '').trimEnd().split('\n');
+  expect(lines[0]).toBe('Usage: mtad [options] [prompt...]');
+  for (const name of [...COMMANDS.keys()].slice(1))
+    expect(stdout).toMatch(new RegExp(`^  mtad ${name} .*[a-z]`, 'm'));
+  const examples = lines.slice(lines.indexOf('Examples:') + 1, lines.lastIndexOf(''));
+  expect(examples.map((line) => /^ {2}mtad ./.test(line))).toEqual([true, true, true]);
+  expect(lines.at(-1)).toBe('mtad --help lists the options.');
+  expect(lines.length).toBeLessThan(24);
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
   expect(exitCode).toBe(2);
-  const { stdout: asked } = await runInProcess(['--help'], { isTTY: true });
-  expect(stdout.replaceAll('\r', '')).toBe(asked);
+  const { stderr, stdout: nothing } = await runInProcess([], { isTTY: true });
+  expect({ stderr, nothing }).toEqual({ stderr: `${lines.join('\n')}\n`, nothing: '' });
 });
 
 test('no terminal and no prompt: one line, exit code 2', async () => {

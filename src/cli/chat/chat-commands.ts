@@ -2,10 +2,10 @@ import { distance } from 'fastest-levenshtein';
 import { UsageError } from '../../errors.js';
 import type { Conversation } from '../../generation/conversation.js';
 import type { GenerationResult } from '../../generation/events.js';
+import { homePath } from '../../user-folders.js';
 import type { Io } from '../io.js';
 import type { ColorChoice } from '../render/colors.js';
 import { statsText } from '../render/stats.js';
-import { homePath } from '../user-folders.js';
 import { loadConversation, saveConversation } from './saved-conversation.js';
 
 /** What the commands work on. */

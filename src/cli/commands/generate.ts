@@ -8,7 +8,7 @@ import type { PairFiles, PairOptions } from '../../models/pair.js';
 import { sequencesOf } from '../../strategies/index.js';
 import type { OpenTemplate } from '../../templates/open-template.js';
 import { VERSION } from '../../version.js';
-import { type Commands, commandList } from '../command.js';
+import { type Commands, commandList, firstSteps } from '../command.js';
 import { addDecodingOptions, type DecodingFlags, settingsOf } from '../decoding-options.js';
 import { EXIT } from '../failures.js';
 import { type GrammarFlags, readGrammar } from '../grammar-file.js';
@@ -70,7 +70,7 @@ export function createGenerate(io: Io, _args: readonly string[], commands: Comma
       const source = command.getOptionValueSource('system');
       const systemFrom = source === 'cli' ? undefined : source;
       const output = flags.output === '-' ? undefined : flags.output;
-      io.exitCode = await runGenerate(io, words, { ...flags, systemFrom, output }, command);
+      io.exitCode = await runGenerate(io, words, { ...flags, systemFrom, output }, commands);
     });
 
   answerErrors(program, io, '(mtad --help lists the options; -p takes a prompt that begins with -)');
@@ -142,13 +142,13 @@ async function runGenerate(
   io: Io,
   words: readonly string[],
   flags: GenerateFlags,
-  command: Command,
+  commands: Commands,
 ): Promise<number> {
   const sources = { words, prompt: flags.prompt, file: flags.file, stdin: flags.stdin };
   checkSources(sources, io);
   if (!hasPrompt(sources, io)) {
     if (!io.isTyped) throw new UsageError('No prompt: give it as words, with --file, or on standard input');
-    command.outputHelp({ error: true });
+    io.stderr.write(firstSteps(commands));
     return EXIT.usage;
   }
   checkOutputs(outputsOf(flags), inputFiles(flags, io));

@@ -26,7 +26,7 @@ export const COMMANDS: Commands = new Map([
     'benchmark',
     {
       usage: 'benchmark',
-      what: 'strategies side by side: is it faster, is it better, what does it cost',
+      what: 'strategies side by side: speed, quality, energy',
       takesSettings: true,
       needsFolder: true,
       load: async () => (await import('./benchmark.js')).createBenchmark,
@@ -56,7 +56,7 @@ export const COMMANDS: Commands = new Map([
     'inspect',
     {
       usage: 'inspect [target] [draft]',
-      what: 'what two model files are, whether they make a pair, what memory they need',
+      what: 'what models are, if they match, memory needed',
       takesSettings: true,
       needsFolder: true,
       load: async () => (await import('./inspect.js')).createInspect,

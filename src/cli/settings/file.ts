@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { UsageError } from '../../errors.js';
+import { configFolder } from '../../user-folders.js';
 import type { Io } from '../io.js';
-import { configFolder } from '../user-folders.js';
 import type { Given } from './values.js';
 
 /** A settings file as it is written: names and values have yet to be judged. */

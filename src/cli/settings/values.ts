@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Option } from 'commander';
+import { homePath } from '../../user-folders.js';
 import type { Io } from '../io.js';
-import { homePath } from '../user-folders.js';
 import { isSwitch } from './names.js';
 
 /** A value as a file or the environment gives it. */
