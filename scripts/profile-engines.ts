@@ -139,7 +139,9 @@ for (const k of [1, 2, 4, 5, 8, 17, 21]) {
     const times: number[] = [];
     for (const context of contexts) {
       times.push(
-        await timed(() => context.run({ keeps: [{ sequence: 0, from: 0, length: PREFIX }], batch, read })),
+        await timed(() =>
+          context.run({ keeps: [{ sequence: 0, from: 0, length: PREFIX, alike: PREFIX }], batch, read }),
+        ),
       );
     }
     const bare = inDecode();

@@ -40,6 +40,7 @@ export {
   type GrammarSource,
   type Model,
   type Rendered,
+  type RuntimeOptions,
   type Tokenizer,
 } from './engine/port.js';
 export { ModelFileError, PairMismatchError, ResourceError, UsageError } from './errors.js';

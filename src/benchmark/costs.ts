@@ -61,7 +61,7 @@ export class PassCosts {
   }
 
   async #evaluate(held: number, batch: readonly BatchToken[]): Promise<number> {
-    const keeps = [{ sequence: 0, from: 0, length: held }];
+    const keeps = [{ sequence: 0, from: 0, length: held, alike: held }];
     return (await this.#context.run({ keeps, batch, read: BARE })).ms;
   }
 }

@@ -30,7 +30,7 @@ export class Scorer {
         const position = start + i;
         return { token, position, sequences: [0], wanted: position >= prompt.length - 1 };
       });
-      const keeps = [{ sequence: 0, from: 0, length: start }];
+      const keeps = [{ sequence: 0, from: 0, length: start, alike: start }];
       const read = { top: this.#top, logSumExp: true };
       for (const row of (await this.#context.run({ keeps, batch, read })).rows)
         sum += rawLogProb(row, emitted[judged++]!)!;

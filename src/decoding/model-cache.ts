@@ -147,7 +147,8 @@ export class ModelCache {
 
   #whatIsHeld(): Plan['keeps'] {
     return this.#held.map(({ shared, tail }, sequence) => {
-      return { sequence, from: sequence, length: shared + tail.length };
+      const length = shared + tail.length;
+      return { sequence, from: sequence, length, alike: length };
     });
   }
 

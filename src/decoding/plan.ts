@@ -42,7 +42,8 @@ export function planPass(
   const keeps: Keep[] = assigned.map(({ keep }) => keep);
   if (sharesCells)
     for (const [sequence, length] of heldOfPrefix.entries())
-      if (!keeps.some((keep) => keep.sequence === sequence)) keeps.push({ sequence, from: sequence, length });
+      if (!keeps.some((keep) => keep.sequence === sequence))
+        keeps.push({ sequence, from: sequence, length, alike: length });
   return { keeps, batch, rows };
 }
 
@@ -115,7 +116,7 @@ function keepOf(
   { sequence: from, length }: { readonly sequence: number; readonly length: number },
   heldOfPrefix: readonly number[],
 ): Keep {
-  if (from === sequence) return { sequence, from, length };
+  if (from === sequence) return { sequence, from, length, alike: length };
   return { sequence, from, length, alike: Math.min(length, heldOfPrefix[sequence]!, heldOfPrefix[from]!) };
 }
 

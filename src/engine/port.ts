@@ -115,23 +115,29 @@ export interface Rendered {
   readonly tokens: readonly TokenId[];
 }
 
+/** How the contexts of two models are evaluated. */
+export interface RuntimeOptions {
+  /** [1..processors], undefined = chosen by the engine. */
+  readonly threads?: number | undefined;
+  /** The same for the draft model; undefined = as `threads`. */
+  readonly draftThreads?: number | undefined;
+  /** Number format of both KV caches; undefined = f16. Those with 8 bits and less need flash attention. */
+  readonly cacheType?: CacheType | undefined;
+  /** Undefined = where llama.cpp has it for model and device. */
+  readonly flashAttention?: boolean | undefined;
+}
+
 /** How much a context holds, and how it is evaluated. */
-export interface ContextOptions {
+export interface ContextOptions extends Omit<RuntimeOptions, 'draftThreads'> {
   /** Tokens that each sequence can hold, >= 1. */
   readonly capacity: number;
   /** [1..256], or one less where the engine needs one itself. */
   readonly sequences: number;
   /** Tokens held in all where sequences share what they have in common; undefined = capacity x sequences. */
   readonly cells?: number | undefined;
-  /** Undefined = chosen by the engine. */
-  readonly threads?: number | undefined;
-  /** Undefined = F16. */
-  readonly cacheType?: CacheType | undefined;
-  /** Undefined = where llama.cpp has it for this model and device. */
-  readonly flashAttention?: boolean | undefined;
 }
 
-/** Number formats that a KV cache can be kept in. Those with 8 bits and less need flash attention. */
+/** Number formats that a KV cache can be kept in. */
 export const CACHE_TYPES = ['f32', 'f16', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0'] as const;
 /** A number format of a KV cache. */
 export type CacheType = (typeof CACHE_TYPES)[number];
@@ -175,8 +181,8 @@ export interface Keep {
   readonly sequence: number;
   /** A sequence that holds as many tokens. */
   readonly from: number;
-  /** Of a copy: tokens at the beginning in which both are known to be alike, which are left alone; undefined = 0. */
-  readonly alike?: number | undefined;
+  /** Tokens at the beginning in which both are known to be alike, which are left alone; `length` where both are the same. */
+  readonly alike: number;
   /** Tokens. */
   readonly length: number;
 }

@@ -15,13 +15,13 @@ export function checkPass({ keeps, batch }: Pass, held: readonly number[], capac
       throw new RangeError(`There is no sequence ${sequence} among ${lengths.length}`);
     return length;
   };
-  for (const { sequence, from, length, alike = 0 } of keeps) {
-    if (!(alike >= 0 && alike <= Math.min(length, lengthOf(sequence))))
-      throw new RangeError(`Sequence ${sequence} cannot keep ${alike} tokens`);
+  for (const { sequence, from, length, alike } of keeps) {
     if (!Number.isInteger(length) || length < 0)
       throw new RangeError(`${length} is no length of a sequence of tokens`);
     if (length > lengthOf(from))
       throw new RangeError(`Sequence ${from} holds ${lengthOf(from)} tokens, not ${length}`);
+    if (!(alike >= 0 && alike <= Math.min(length, lengthOf(sequence))))
+      throw new RangeError(`Sequence ${sequence} cannot keep ${alike} tokens`);
     lengths[sequence] = length;
   }
   for (const { position, sequences } of batch) {

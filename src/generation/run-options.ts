@@ -1,19 +1,11 @@
 import { availableParallelism } from 'node:os';
-import { CACHE_TYPES, type CacheType } from '../engine/port.js';
+import { CACHE_TYPES, type RuntimeOptions } from '../engine/port.js';
 import { UsageError } from '../errors.js';
 
 /** How to run, as opposed to what to generate. */
-export interface RunOptions {
+export interface RunOptions extends RuntimeOptions {
   /** Tokens of prompt and text together; undefined = as many as the target was trained on. */
   readonly contextSize?: number | undefined;
-  /** [1..processors], undefined = chosen by the engine. */
-  readonly threads?: number | undefined;
-  /** The same for the draft model; undefined = as `threads`. */
-  readonly draftThreads?: number | undefined;
-  /** Number format of both KV caches; undefined = f16. */
-  readonly cacheType?: CacheType | undefined;
-  /** Undefined = where llama.cpp has it for model and device. */
-  readonly flashAttention?: boolean | undefined;
   /** Its abort ends the text where it is: finishReason 'interrupted'. */
   readonly signal?: AbortSignal | undefined;
 }

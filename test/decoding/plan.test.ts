@@ -107,7 +107,7 @@ describe.each([{ sharesCells: false }, { sharesCells: true }])(
     it('evaluates a held node again where its row is asked for', () => {
       expect(planPass(knownOf([[4, 2, 1]], [4, 2]), [4, 2], tree([1, ROOT]), [ROOT, 0], sharesCells)).toEqual(
         {
-          keeps: [{ sequence: 0, from: 0, length: 1 }],
+          keeps: [{ sequence: 0, from: 0, length: 1, alike: 1 }],
           batch: [
             { token: 2, position: 1, sequences: [0], wanted: true },
             { token: 1, position: 2, sequences: [0], wanted: true },
@@ -185,7 +185,7 @@ describe('planPass where sequences share cells', () => {
     ];
     expect(planPass(knownOf(held, [0]), [0], branches, [2, 3], true)).toEqual({
       keeps: [
-        { sequence: 0, from: 0, length: 2 },
+        { sequence: 0, from: 0, length: 2, alike: 2 },
         { sequence: 1, from: 0, length: 2, alike: 0 },
       ],
       batch: [

@@ -43,7 +43,7 @@ export async function decode(
 
 /** Cuts a sequence back to its first `length` tokens. */
 export async function forget(context: Context, sequence: number, length: number): Promise<void> {
-  await context.run({ keeps: [{ sequence, from: sequence, length }], batch: [], read: ALL });
+  await context.run({ keeps: [{ sequence, from: sequence, length, alike: length }], batch: [], read: ALL });
 }
 
 /** Makes sequences hold the first `length` tokens of another. */
@@ -53,7 +53,11 @@ export async function copy(
   to: readonly number[],
   length: number,
 ): Promise<void> {
-  await context.run({ keeps: to.map((sequence) => ({ sequence, from, length })), batch: [], read: ALL });
+  await context.run({
+    keeps: to.map((sequence) => ({ sequence, from, length, alike: 0 })),
+    batch: [],
+    read: ALL,
+  });
 }
 
 /** What follows each token of a text that has a context to itself, evaluated in one batch. */

@@ -138,8 +138,8 @@ export class DirectContext implements Context {
     return code;
   }
 
-  #keep({ sequence, from, length, alike = 0 }: Keep): void {
-    this.#forget(sequence, sequence === from ? length : alike);
+  #keep({ sequence, from, length, alike }: Keep): void {
+    this.#forget(sequence, alike);
     if (sequence !== from) this.#library.memoryCopy(this.#memory, from, sequence, alike, length);
   }
 

@@ -7,7 +7,7 @@ import {
   TokenBias,
 } from 'node-llama-cpp';
 import type { FinishReason, TokenId } from '../../types.js';
-import type { CacheType, Gpu } from '../port.js';
+import type { Gpu, RuntimeOptions } from '../port.js';
 import { Complaints } from './complaints.js';
 import { loadLlamaModel } from './llama-model.js';
 import { sharedLlama } from './shared-llama.js';
@@ -17,7 +17,7 @@ import { BATCH_SIZE, defaultThreads, ggmlType } from './sizing.js';
 export const PEER_NAMES = ['evaluate()', 'DraftSequenceTokenPredictor'] as const;
 export type PeerName = (typeof PEER_NAMES)[number];
 
-export interface PeerOptions {
+export interface PeerOptions extends RuntimeOptions {
   /** Path. */
   readonly target: string;
   /** Path; not needed for evaluate() */
@@ -25,10 +25,6 @@ export interface PeerOptions {
   readonly gpu: Gpu;
   readonly gpuLayers?: number | undefined;
   readonly draftGpuLayers?: number | undefined;
-  readonly threads?: number | undefined;
-  readonly draftThreads?: number | undefined;
-  readonly cacheType?: CacheType | undefined;
-  readonly flashAttention?: boolean | undefined;
   /** Ends the loading. */
   readonly signal?: AbortSignal | undefined;
   /** In milliseconds. */
