@@ -32,7 +32,14 @@ export const STRATEGY_SETTINGS: readonly StrategySetting[] = [
 ];
 
 /** Those that a trace can be replayed with. */
-export type RecordedSetting = 'draftLength' | 'threshold' | 'clip';
+export const RECORDED_SETTINGS = [
+  'threshold',
+  'draftLength',
+  'clip',
+] as const satisfies readonly StrategySetting[];
+
+/** The name of such a setting. */
+export type RecordedSetting = (typeof RECORDED_SETTINGS)[number];
 
 /**
  * Everything that anybody may ask about a strategy. A strategy of mtad is one such object in a file of its own and a line

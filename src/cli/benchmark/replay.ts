@@ -1,6 +1,8 @@
 import { stringify } from 'csv-stringify/sync';
 import { markdownTable } from 'markdown-table';
+import snakecaseKeys from 'snakecase-keys';
 import { UsageError } from '../../errors.js';
+import { RECORDED_SETTINGS, type RecordedSetting } from '../../strategies/definition.js';
 import { readTrace } from '../../trace/read-trace.js';
 import type { Trace } from '../../trace/recorded.js';
 import { REPLAY_CAVEAT, type Replay, type Reproduction, replayGrid, reproduces } from '../../trace/replay.js';
@@ -9,6 +11,7 @@ import type { Io } from '../io.js';
 import { jsonLine } from '../render/json.js';
 import { fits, folded, plainTable } from '../render/plain-table.js';
 import { Sink } from '../render/sink.js';
+import { spelled } from '../settings/names.js';
 import type { BenchmarkFlags } from './flags.js';
 
 /** `mtad benchmark --replay`: what other settings would have accepted of recorded drafts. @returns the exit code */
@@ -38,10 +41,10 @@ export async function runReplay(io: Io, file: string, flags: BenchmarkFlags): Pr
   return EXIT.failure;
 }
 
-const COLUMNS: readonly [head: string, cell: (row: Replay) => string][] = [
-  ['threshold', ({ threshold }) => String(threshold)],
-  ['draft length', ({ draftLength }) => String(draftLength)],
-  ['clip', ({ clip }) => (clip ? 'yes' : 'no')],
+type Column = readonly [head: string, cell: (row: Replay) => string];
+
+const COLUMNS: readonly Column[] = [
+  ...RECORDED_SETTINGS.map((name): Column => [inWords(name), (row) => shown(row[name])]),
   ['drafted', ({ drafted }) => String(drafted)],
   ['accepted', ({ accepted }) => String(accepted)],
   ['rate', ({ drafted, accepted }) => (drafted === 0 ? '-' : (accepted / drafted).toFixed(2))],
@@ -53,6 +56,16 @@ const COLUMNS: readonly [head: string, cell: (row: Replay) => string][] = [
   ['per pass', ({ tokensPerPass }) => tokensPerPass.toFixed(2)],
   ['decided otherwise', ({ changedSteps, steps }) => `${changedSteps} of ${steps}`],
 ];
+
+/** A setting as the head of a column. */
+function inWords(name: RecordedSetting): string {
+  return spelled(name).replaceAll('-', ' ');
+}
+
+function shown(value: number | boolean): string {
+  if (typeof value === 'number') return String(value);
+  return value ? 'yes' : 'no';
+}
 
 /** Left out where a terminal has no room for them. */
 const EXPENDABLE = ['by position', 'rate'];
@@ -99,21 +112,20 @@ function rendered(
 }
 
 function linesOf({ steps, asRecorded }: Reproduction, { strategy, rule, cutOff }: Trace): string[] {
+  const settings = RECORDED_SETTINGS.filter((name) => rule[name] !== false).map((name) =>
+    rule[name] === true ? inWords(name) : `${inWords(name)} ${rule[name]}`,
+  );
   return [
-    `${strategy}, threshold ${rule.threshold}, draft length ${rule.draftLength}${rule.clip ? ', clip' : ''}: ` +
-      `${asRecorded} of ${steps} steps decided as recorded`,
+    `${[strategy, ...settings].join(', ')}: ${asRecorded} of ${steps} steps decided as recorded`,
     ...(cutOff === null ? [] : [`The trace ends in the middle of line ${cutOff}, which is left out`]),
     REPLAY_CAVEAT,
   ];
 }
 
 function headOf({ steps, asRecorded }: Reproduction, { strategy, rule, cutOff }: Trace): object {
-  const { threshold, draftLength, clip } = rule;
   return {
     strategy,
-    threshold,
-    draft_length: draftLength,
-    clip,
+    ...jsonOf(rule),
     steps,
     as_recorded: asRecorded,
     cut_off_line: cutOff,
@@ -121,17 +133,6 @@ function headOf({ steps, asRecorded }: Reproduction, { strategy, rule, cutOff }:
   };
 }
 
-function jsonOf(row: Replay) {
-  return {
-    threshold: row.threshold,
-    draft_length: row.draftLength,
-    clip: row.clip,
-    steps: row.steps,
-    drafted: row.drafted,
-    accepted: row.accepted,
-    drafted_by_position: row.draftedByPosition,
-    accepted_by_position: row.acceptedByPosition,
-    tokens_per_pass: row.tokensPerPass,
-    changed_steps: row.changedSteps,
-  };
+function jsonOf(row: Replay | Trace['rule']): object {
+  return snakecaseKeys({ ...row }, { deep: false });
 }

@@ -2,8 +2,10 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_STRATEGIES, parseStrategies } from '../../benchmark/contenders.js';
 import { UsageError } from '../../errors.js';
 import { COMPARED_SETTINGS, SHARED_SETTINGS, type SharedSetting } from '../../generation/settings.js';
+import { RECORDED_SETTINGS } from '../../strategies/definition.js';
 import { STRATEGY_NAMES } from '../../strategies/index.js';
 import { type BenchmarkFlags, BUILT_IN_LIMIT } from '../benchmark/flags.js';
+import { FLAG_OF } from '../flag-names.js';
 import type { Io } from '../io.js';
 import { addModelOptions } from '../model-options.js';
 import { whole } from '../option-kinds.js';
@@ -132,14 +134,14 @@ function refuseWords([word]: readonly string[]): void {
 }
 
 /** What a replay has a use for. */
-const WITH_REPLAY = 'replay threshold draftLength clip format color quiet verbose offline config'.split(' ');
+const WITH_REPLAY = [...RECORDED_SETTINGS, ...'replay format color quiet verbose offline config'.split(' ')];
 
 /**
  * A replay compares settings: those that hold for other runs would leave it a single one.
  * @throws UsageError for an option that would have no effect
  */
 function readyForReplay(command: Command): void {
-  for (const name of ['threshold', 'draftLength', 'clip'])
+  for (const name of RECORDED_SETTINGS)
     if (command.getOptionValueSource(name) !== 'cli') command.setOptionValue(name, undefined);
   const stray = command.options.find((option) => {
     const name = option.attributeName();
@@ -147,7 +149,7 @@ function readyForReplay(command: Command): void {
   });
   if (stray)
     throw new UsageError(
-      `${stray.long} has no meaning beside --replay, which loads no model and writes to standard output; it takes --threshold, --draft-length, --clip and --format`,
+      `${stray.long} has no meaning beside --replay, which loads no model and writes to standard output; it takes ${RECORDED_SETTINGS.map((name) => FLAG_OF.get(name)).join(', ')} and --format`,
     );
 }
 
