@@ -80,6 +80,14 @@ describe('src', () => {
     expect(new Set(known.filter((file) => roomOf(file) === 'engine'))).toEqual(new Set(['engine/port.ts']));
   });
 
+  it('has no arithmetic in strategies: a strategy asks drafters, rules and settings, and no log-probability', () => {
+    const asked = FILES.filter((file) => roomOf(file) === 'strategies')
+      .flatMap((file) => ownImports(file))
+      .filter((file) => roomOf(file) === 'math');
+    const allowed = ['math/sample.ts', 'math/sampling-settings.ts', 'math/truncate.ts'];
+    expect([...new Set(asked)].sort()).toEqual(allowed);
+  });
+
   it('uses the library that runs models in engine and models alone', () => {
     const users = FILES.filter((file) => imports(file).includes('node-llama-cpp')).map(roomOf);
     expect([...new Set(users)].sort()).toEqual(['engine', 'models']);

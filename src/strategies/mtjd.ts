@@ -1,7 +1,6 @@
 import { beamDrafter } from '../drafting/beams.js';
-import { logProbOf } from '../math/distribution.js';
-import { choose } from '../math/sample.js';
 import { likelihoodTruncation } from '../math/sampling-settings.js';
+import { acceptOwn } from '../rules/own.js';
 import { nextTokens, type StrategyDefinition } from './definition.js';
 
 /**
@@ -25,16 +24,7 @@ export const mtjd: StrategyDefinition<'draftLength' | 'beamWidth'> = {
     return {
       truncation,
       draft: beamDrafter(nextTokens(target, truncation), { gamma: draftLength, beamWidth, greedy, isEnd }),
-      accept: (draft, p, rng) => {
-        // Rounding differs from pass to pass: a token that was just likely enough to be drafted may now be cut off.
-        const lost = draft.findIndex(({ token }, i) => logProbOf(p[i]!, token) === -Infinity);
-        const n = lost === -1 ? draft.length : lost;
-        const isWhole = n === draft.length && n > 0; // of an empty draft there is room for `next` alone
-        return {
-          accepted: [...draft.keys()].slice(0, n),
-          next: isWhole ? undefined : choose(p[n]!, sampling, rng),
-        };
-      },
+      accept: (draft, p, rng) => acceptOwn(draft, p, sampling, rng),
     };
   },
 };

@@ -1,11 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/math/rng.js';
-import { createStrategy } from '../../src/strategies/index.js';
 import { CUT, lawOfBeams, PREFIX } from '../drafting/beam-race.js';
 import { FITS, misfit } from '../support/chi-square.js';
-import { fakeChain, fakeDistribution } from '../support/fake-distribution.js';
-import { distributionAfter, isEnd, TARGET, textsAfter, UNCUT } from '../support/fake-model.js';
-import { fakePair } from '../support/fake-pair.js';
+import { distributionAfter, TARGET, textsAfter, UNCUT } from '../support/fake-model.js';
 import { neverEnds, run } from '../support/fake-run.js';
 import { obeysTheContract } from './contract.js';
 
@@ -56,15 +53,6 @@ describe('mtjd', () => {
       }
       expect(pair.draft.passes).toBe(1); // the prompt
     }
-  });
-
-  it('keeps of a block only what comes before a token that the judging pass cuts off', () => {
-    // Rounded otherwise than when it was drafted, the second token is no longer among the likeliest.
-    const draft = fakeChain([0, fakeDistribution(0.5, 0.5)], [1, fakeDistribution(0.5, 0.5)]);
-    const p = [fakeDistribution(0.5, 0.5), fakeDistribution(1), fakeDistribution(1)];
-    const context = { sampling: UNCUT, isEnd, target: fakePair().cache.target };
-    const { accepted, next } = createStrategy(OPTIONS, context).accept(draft, p, () => 0);
-    expect({ accepted, next }).toEqual({ accepted: [0], next: 0 });
   });
 
   it('draws one token from the target where there is room for no more', async () => {

@@ -1,0 +1,24 @@
+import { logProbOf } from '../math/distribution.js';
+import { choose } from '../math/sample.js';
+import type { SamplingSettings } from '../math/sampling-settings.js';
+import type { Distribution, Draft, Rng, Verdict } from '../types.js';
+
+/**
+ * The rule for a block that the target drafted itself: there is nothing to judge, and the block stands without a token
+ * behind it. Rounding differs from pass to pass, so a token that was just likely enough to be drafted may be cut off in
+ * the judging pass: the block ends before it, and the target chooses another. It also chooses where nothing was drafted.
+ *
+ * @param draft a chain x_1..x_n
+ * @param p target distributions p_1..p_{n+1}, p[i] the one that judges draft[i]
+ */
+export function acceptOwn(
+  draft: Draft,
+  p: readonly Distribution[],
+  sampling: Pick<SamplingSettings, 'temperature'>,
+  rng: Rng,
+): Verdict {
+  const lost = draft.findIndex(({ token }, i) => logProbOf(p[i]!, token) === -Infinity);
+  const isWhole = lost === -1 && draft.length > 0;
+  const accepted = [...draft.keys()].slice(0, lost === -1 ? draft.length : lost);
+  return { accepted, next: isWhole ? undefined : choose(p[accepted.length]!, sampling, rng) };
+}
