@@ -31,6 +31,7 @@ export { beamDrafter, beamTreeDrafter } from './drafting/beams.js';
 export { chainDrafter } from './drafting/chain.js';
 export type { Drafter, DraftOptions, DraftSource, NextTokens } from './drafting/drafter.js';
 export { lookupDrafter } from './drafting/lookup.js';
+export type { Passages } from './drafting/passages.js';
 export {
   CACHE_TYPES,
   type CacheType,

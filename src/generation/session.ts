@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import type { CacheManager } from '../decoding/cache-manager.js';
 import { decode } from '../decoding/loop.js';
 import { openCache } from '../decoding/open-cache.js';
+import { Passages } from '../drafting/passages.js';
 import type { ChatTemplate, Grammar } from '../engine/port.js';
 import { UsageError } from '../errors.js';
 import { penaltiesOf } from '../math/penalties.js';
@@ -39,6 +40,7 @@ interface Parts {
 export class Session {
   readonly #parts: Parts;
   readonly #rng: Rng;
+  readonly #passages = new Passages();
   #tokens: readonly TokenId[] = [];
   #isWriting = false;
 
@@ -152,7 +154,13 @@ export class Session {
         : start;
     const constraint = first && new GrammarConstraint(first, promptTokens.length, banned);
     const sampling = { ...settings, penalties: penaltiesOf(settings), banned, vocabularySize, constraint };
-    const strategy = createStrategy(settings, { sampling, isEnd, target: cache.target, draft: cache.draft });
+    const strategy = createStrategy(settings, {
+      sampling,
+      isEnd,
+      target: cache.target,
+      draft: cache.draft,
+      passages: this.#passages,
+    });
     const { special } = settings;
     const stops = [...settings.stop, ...endTexts];
     const stream = new TextStream(tokenizer, promptTokens, stops, { reasoning, special });

@@ -1,6 +1,7 @@
 import type { ModelCache } from '../decoding/model-cache.js';
 import type { Strategy } from '../decoding/strategy.js';
 import type { DraftSource, NextTokens } from '../drafting/drafter.js';
+import type { Passages } from '../drafting/passages.js';
 import { choose } from '../math/sample.js';
 import type { SamplingSettings } from '../math/sampling-settings.js';
 import type { Truncation } from '../math/truncate.js';
@@ -108,6 +109,8 @@ export interface StrategyContext {
   readonly target: ModelCache;
   /** The draft model's cache; absent where the strategy said that it needs none. */
   readonly draft?: ModelCache | undefined;
+  /** What a lookup knows of the texts before, of which the next one is mostly a continuation; absent where there are none. */
+  readonly passages?: Passages | undefined;
 }
 
 /** A model as a drafter sees it: distributions under the strategy's truncation. */

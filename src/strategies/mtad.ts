@@ -21,7 +21,7 @@ export const mtad: StrategyDefinition<'draftLength' | 'beamWidth' | 'threshold' 
   benchmark: 'contender',
   look: { color: '#0072b2', darkColor: '#4ba3e3', mark: 'circle' },
   sequences: ({ beamWidth, draftFrom }) => ({ target: 1, draft: draftFrom === 'lookup' ? 0 : beamWidth }),
-  create(settings, { sampling, isEnd, draft }) {
+  create(settings, { sampling, isEnd, draft, passages }) {
     const { draftLength, beamWidth, draftFrom } = settings;
     const greedy = sampling.temperature === 0;
     const truncation = likelihoodTruncation(sampling);
@@ -29,7 +29,7 @@ export const mtad: StrategyDefinition<'draftLength' | 'beamWidth' | 'threshold' 
       truncation,
       draft:
         draftFrom === 'lookup'
-          ? lookupDrafter({ gamma: draftLength, isEnd })
+          ? lookupDrafter({ gamma: draftLength, isEnd }, passages)
           : beamDrafter(nextTokens(draft, truncation), { gamma: draftLength, beamWidth, greedy, isEnd }),
       accept: acceptBy(decide, settings, sampling),
     };

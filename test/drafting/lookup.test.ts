@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { lookupDrafter } from '../../src/drafting/lookup.js';
+import { Passages } from '../../src/drafting/passages.js';
 import { logProbOf } from '../../src/math/distribution.js';
 import { createRng } from '../../src/math/rng.js';
 import type { Prefix } from '../../src/types.js';
@@ -40,6 +41,47 @@ describe('lookupDrafter', () => {
         expect(found).toEqual(searched(prefix).slice(0, 4));
       }
     }
+  });
+
+  it('guesses from a text that begins as the one before and goes on otherwise what a search through all of it finds', async () => {
+    const rng = createRng(4);
+    const some = (n: number) => Array.from({ length: n }, () => Math.floor(4 * rng()));
+    const passages = new Passages();
+    let text = some(40);
+    for (let question = 0; question < 300; question++) {
+      text = [...text.slice(0, Math.floor((text.length + 1) * rng())), ...some(1 + Math.floor(12 * rng()))];
+      const drafter = lookupDrafter({ gamma: 4, isEnd: () => false }, passages);
+      for (let step = 0; step < 3; step++) {
+        const found = (await drafter(text, 9, fakeCoins())).map(({ token }) => token);
+        expect(found).toEqual(searched(text).slice(0, 4));
+        text.push(...some(1));
+      }
+    }
+  });
+
+  it('reads of a text that begins as the one before only once what both have in common', async () => {
+    const rng = createRng(5);
+    const text = Array.from({ length: 10_000 }, () => Math.floor(50 * rng()));
+    const passages = new Passages();
+    const drafter = () => lookupDrafter({ gamma: 4, isEnd: () => false }, passages);
+    await drafter()(text, 9, fakeCoins());
+    const news = 20;
+    const next = counted([...text.slice(0, -5), ...text.slice(0, news)]); // as where the reasoning of an answer is left out
+    await drafter()(next.prefix, 9, fakeCoins());
+    expect(next.reads()).toBeLessThanOrEqual(text.length + 4 * news);
+    const before = next.reads();
+    next.prefix.push(1, 2);
+    await drafter()(next.prefix, 9, fakeCoins());
+    expect(next.reads() - before).toBeLessThanOrEqual(20); // two tokens more, three looked for, four guessed
+  });
+
+  it('is not misled by a text that became shorter in place', async () => {
+    const passages = new Passages();
+    const drafter = lookupDrafter({ gamma: 1, isEnd }, passages);
+    const text = [1, 2, 3, 1, 2, 3, 4, 1, 2];
+    await drafter(text, 9, fakeCoins());
+    text.splice(1, 8, 0, 2);
+    expect(await drafter(text, 9, fakeCoins())).toEqual([]);
   });
 
   it('takes the last of several matches', async () => {
@@ -89,6 +131,18 @@ describe('lookupDrafter', () => {
     }
   });
 });
+
+/** A text that counts how often a token of it is read. */
+function counted(text: number[]) {
+  let reads = 0;
+  const prefix = new Proxy(text, {
+    get(target, key, receiver) {
+      if (typeof key === 'string' && /^\d+$/.test(key)) reads++;
+      return Reflect.get(target, key, receiver);
+    },
+  });
+  return { prefix, reads: () => reads };
+}
 
 /** The same in strings: what stands after the last place, but the end, where the end of the text stands. */
 function byHand(text: Prefix): number[] {

@@ -2,6 +2,8 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nameOf } from '../../src/benchmark/contenders.js';
+import { Passages } from '../../src/drafting/passages.js';
+import { Session } from '../../src/generation/session.js';
 import {
   type BenchmarkReport,
   benchmark,
@@ -108,6 +110,26 @@ describe("a user's own strategy", () => {
       expect(tokens).toBe(8);
       expect(acceptanceRate).toBeGreaterThanOrEqual(0);
     }
+  });
+
+  it('is given what a lookup knows of the texts before, from text to text of a session', async () => {
+    const given: unknown[] = [];
+    const watching = {
+      ...single,
+      create: (...all: Parameters<typeof single.create>) => {
+        given.push(all[1].passages);
+        return single.create(...all);
+      },
+    };
+    const session = await Session.open(pair, parseSettings({ strategy: watching, maxTokens: 2 }), {});
+    for (const prompt of [
+      [5, 6, 7],
+      [5, 6, 7, 8],
+    ])
+      for await (const _ of session.write(prompt));
+    await session.dispose();
+    expect(given[0]).toBeInstanceOf(Passages);
+    expect(given[1]).toBe(given[0]);
   });
 
   it.each<[string, object]>([
