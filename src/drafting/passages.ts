@@ -73,8 +73,9 @@ export class Passages {
     const slots: number[] = [];
     for (let n = 1; n <= LONGEST && n <= position; n++) {
       const key = keyOf(slots.at(-1) ?? EMPTY, this.#text[position - n]!);
-      const slot = this.#slots.get(key) ?? this.#ends.push(0) - 1;
-      this.#slots.set(key, slot);
+      const known = this.#slots.get(key);
+      const slot = known ?? this.#ends.push(0) - 1;
+      if (known === undefined) this.#slots.set(key, slot);
       slots.push(slot);
     }
     return slots;
