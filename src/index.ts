@@ -22,6 +22,7 @@ export type {
   SkippedPrompt,
   Speculation,
   SpeedUps,
+  Traits,
   Versions,
 } from './benchmark/report.js';
 export type { CourseEvent } from './benchmark/run.js';

@@ -1,5 +1,5 @@
 import { FEWEST } from '../math/bootstrap.js';
-import { PLAIN, strategyNamed } from '../strategies/index.js';
+import { PLAIN } from '../strategies/index.js';
 import { digits, estimateText, rangeText } from './out/columns.js';
 import type { ContenderSummary, Estimate } from './report.js';
 
@@ -54,8 +54,8 @@ export function recommend(contenders: readonly ContenderSummary[]): Advice {
   };
 }
 
-function isExact({ strategy }: ContenderSummary): boolean {
-  return strategy !== null && (strategyNamed(strategy)?.isLossless ?? false);
+function isExact({ traits }: ContenderSummary): boolean {
+  return traits?.isLossless ?? false;
 }
 
 function factor({ speedUp }: ContenderSummary): number {

@@ -1,7 +1,7 @@
 import type { Ratios } from '../generation/counters.js';
 import type { Settings, SettingsInput, SharedSetting } from '../generation/settings.js';
 import type { Estimate } from '../math/bootstrap.js';
-import type { StrategySetting } from '../strategies/definition.js';
+import type { Look, StrategySetting } from '../strategies/definition.js';
 import type { FinishReason, TokenId } from '../types.js';
 
 export type { Estimate };
@@ -120,7 +120,19 @@ export interface Contender {
   readonly role: 'strategy' | 'baseline' | 'peer';
   /** Null: a peer. */
   readonly strategy: string | null;
+  /** What the strategy says of itself. Null: a peer. */
+  readonly traits: Traits | null;
   readonly settings: ContenderSettings;
+}
+
+/** What a report must know of a strategy, which may be a user's own. */
+export interface Traits {
+  /** Whether its text is distributed as the target's own. */
+  readonly isLossless: boolean;
+  /** Whether it may refuse what it drafted: only then does an acceptance rate mean something. */
+  readonly mayRefuse: boolean;
+  /** Null: as one of the others. */
+  readonly look: Look | null;
 }
 
 /** The settings in which a contender differs from the others; what is not here holds for all, or has no effect. */

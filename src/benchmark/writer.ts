@@ -46,10 +46,12 @@ export function strategyWriter(
   entry: Entry,
   { settings, template, run, meter }: Writing,
 ): Writer {
+  const { name: strategy, isLossless, mayRefuse, look = null } = definitionOf(entry.strategy);
   return {
     contender: {
       ...entry,
-      strategy: definitionOf(entry.strategy).name,
+      strategy,
+      traits: { isLossless, mayRefuse, look },
       name: nameOf(entry),
       engine: pair.engine.name,
     },
@@ -98,7 +100,14 @@ export function strategyWriter(
 /** node-llama-cpp's own way. */
 export function peerWriter(peers: Peers, peer: PeerName, { settings, run, meter }: Writing): Writer {
   return {
-    contender: { name: peer, role: 'peer', engine: 'node-llama-cpp', strategy: null, settings: {} },
+    contender: {
+      name: peer,
+      role: 'peer',
+      engine: 'node-llama-cpp',
+      strategy: null,
+      traits: null,
+      settings: {},
+    },
     async write({ prompt, maxTokens, contextSize, seed }) {
       let before = await meter.read();
       let after = before;

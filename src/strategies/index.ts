@@ -84,11 +84,6 @@ export function refusalOf(
   return undefined;
 }
 
-/** Whether a report's strategy of this name may refuse what it drafted; one that is not in the table may. */
-export function mayRefuse(name: string | null): boolean {
-  return name !== null && (strategyNamed(name)?.mayRefuse ?? true);
-}
-
 /** Whether a setting makes a difference to a strategy. */
 export function heedsSetting(strategy: StrategyChoice, setting: StrategySetting): boolean {
   return definitionOf(strategy).heeds.includes(setting);

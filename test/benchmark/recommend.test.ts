@@ -78,6 +78,16 @@ describe('the recommendation', () => {
     expect(recommend([PLAIN, mtad, exact[2]!])).not.toContain('Where the text must be');
   });
 
+  it('believes a strategy of a user of its own that its text is distributed as the own one of the target', () => {
+    const mtad = rival('mtad k=4', about(2.5), { perplexity: about(4) });
+    const own = (isLossless: boolean) =>
+      rival('mine k=4', about(1.8, 0.2), { traits: { isLossless, mayRefuse: true, look: null } });
+    expect(recommend([PLAIN, mtad, own(true)])).toContain(
+      "the target's own, mine k=4 (direct) is 1.80 times",
+    );
+    expect(recommend([PLAIN, mtad, own(false)])).not.toContain('Where the text must be');
+  });
+
   it('mentions greedy decoding where that writes likelier text without a draft model', () => {
     const mtad = (perplexity: number) => rival('mtad k=4', about(2), { perplexity: about(perplexity) });
     expect(recommend([PLAIN, mtad(4), GREEDY])).toContain(

@@ -106,7 +106,8 @@ describe("a user's own strategy", () => {
     }))
       if (event.type === 'end') report = event.report;
     expect(report!.contenders.map(({ name }) => name)).toEqual(names);
-    for (const { tokens, acceptanceRate } of report!.contenders.slice(1)) {
+    for (const { tokens, acceptanceRate, traits } of report!.contenders.slice(1)) {
+      expect(traits).toEqual({ isLossless: false, mayRefuse: true, look: null });
       expect(tokens).toBe(8);
       expect(acceptanceRate).toBeGreaterThanOrEqual(0);
     }

@@ -5,6 +5,7 @@ import type {
   Estimate,
   Generation,
 } from '../../src/benchmark/report.js';
+import { strategyNamed } from '../../src/strategies/index.js';
 
 /** Four tokens by plain sampling in 100 ms. */
 export function fakeGeneration(rest: Partial<Generation> = {}): Generation {
@@ -64,11 +65,14 @@ export function contenderOf(
 ): Contender {
   const draftLength = Number(/ k=(\d+)/.exec(name)?.[1] ?? 0);
   const temperature = TEMPERATURES.get(name);
+  const strategy = temperature === undefined ? name.split(' ')[0]! : 'autoregressive';
+  const { isLossless = false, mayRefuse = true, look = null } = strategyNamed(strategy) ?? {};
   return {
     name,
     engine,
     role,
-    strategy: role === 'peer' ? null : temperature === undefined ? name.split(' ')[0]! : 'autoregressive',
+    strategy: role === 'peer' ? null : strategy,
+    traits: role === 'peer' ? null : { isLossless, mayRefuse, look },
     settings: { ...(draftLength && { draftLength }), ...(temperature !== undefined && { temperature }) },
   };
 }

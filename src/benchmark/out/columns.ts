@@ -1,4 +1,3 @@
-import { mayRefuse } from '../../strategies/index.js';
 import type { BenchmarkReport, ContenderSummary, Estimate } from '../report.js';
 
 /** One column of the table, the same on a terminal, in Markdown and on the page. */
@@ -126,7 +125,7 @@ const COLUMNS: readonly Column[] = [
     essential: true,
     meaning: 'drafted tokens that were kept (acceptance rate)',
     align: 'right',
-    value: (one) => (mayRefuse(one.strategy) ? fixed(one.acceptanceRate, 2) : NOTHING),
+    value: (one) => (one.traits?.mayRefuse ? fixed(one.acceptanceRate, 2) : NOTHING),
   },
   {
     head: 'draft/verify/own',

@@ -18,7 +18,7 @@ describe('the columns', () => {
     expect(heads(fakeSummary({ tokensPerSecond: null }))).toEqual(['setting', 'tokens']);
     expect(heads(fakeSummary())).toEqual(['setting', 'tokens', 'tokens/s']);
     expect(
-      heads(fakeSummary(), fakeSummary({ strategy: 'mtad', acceptanceRate: 0, perplexity: about(4) })),
+      heads(fakeSummary(), fakeSummary({ name: 'mtad', acceptanceRate: 0, perplexity: about(4) })),
     ).toEqual(['setting', 'tokens', 'tokens/s', 'perplexity', 'accepted']);
   });
 

@@ -1,4 +1,3 @@
-import { mayRefuse } from '../../../strategies/index.js';
 import type { BenchmarkReport, ContenderSummary } from '../../report.js';
 import { numberTable } from './blocks.js';
 import type { Chart, Picture } from './chart.js';
@@ -11,7 +10,7 @@ const DASHES = ['none', '7 4', '2 3', '9 3 2 3'];
 const WIDTHS = [2, 4, 1];
 
 export function acceptanceByPosition({ contenders }: BenchmarkReport): Chart {
-  const drafting = contenders.filter((one) => one.acceptanceByPosition.length > 0 && mayRefuse(one.strategy));
+  const drafting = contenders.filter((one) => one.acceptanceByPosition.length > 0 && one.traits?.mayRefuse);
   const longest = Math.max(0, ...drafting.map(({ acceptanceByPosition: rates }) => rates.length));
   const positions = Array.from({ length: longest }, (_, i) => `${i + 1}`);
   const nameOf = (one: ContenderSummary) => displayName(one, contenders);

@@ -1,4 +1,3 @@
-import { strategyNamed } from '../../../strategies/index.js';
 import type { BenchmarkReport, Contender } from '../../report.js';
 
 /** A contender's name, with its engine where another engine ran one of the same name. */
@@ -17,11 +16,16 @@ export interface Family {
 }
 
 export function familyOf(one: Contender): Family {
-  const { role, strategy } = one;
+  const { role, strategy, traits } = one;
   if (role === 'baseline') return { name: 'baseline', color: '--baseline', mark: 'cross' };
   if (role === 'peer' || strategy === null) return { name: 'peer', color: '--peer', mark: 'star' };
-  const look = strategyNamed(strategy)?.look;
-  return { name: strategy, color: look ? `--${strategy}` : '--baseline', mark: look?.mark ?? 'cross' };
+  const look = traits?.look;
+  return { name: strategy, color: look ? colorName(strategy) : '--baseline', mark: look?.mark ?? 'cross' };
+}
+
+/** The custom property with a strategy's colour. It is called as no other of the page is, whatever the strategy's name. */
+export function colorName(strategy: string): string {
+  return `--strategy-${strategy}`;
 }
 
 /** Which contender the report recommends. */

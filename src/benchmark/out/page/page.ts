@@ -8,7 +8,7 @@ import { Html, html } from './html.js';
 import { isRecommended } from './naming.js';
 import { opening } from './opening.js';
 import { speedAgainstQuality } from './speed-quality.js';
-import { STYLE } from './style.js';
+import { styleOf } from './style.js';
 import { tokenTime } from './token-time.js';
 
 /** The report as one HTML page that needs nothing else, runs nothing and can reach nothing else. */
@@ -22,7 +22,7 @@ export function reportPage(report: BenchmarkReport): string {
 <meta http-equiv="Content-Security-Policy" content="${POLICY}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>mtad benchmark: ${target.file}${draft && ` with ${draft.file}`}</title>
-<style>${new Html(STYLE)}</style>
+<style>${new Html(styleOf(report.contenders))}</style>
 </head>
 <body>
 <main>

@@ -1,22 +1,29 @@
 import type { Look } from '../../../strategies/definition.js';
-import { STRATEGIES } from '../../../strategies/index.js';
+import type { Contender } from '../../report.js';
+import { colorName } from './naming.js';
 
 /** Custom properties of the strategies that have a look of their own. */
-function strategyColors(colorOf: (look: Look) => string): string {
-  return Object.values(STRATEGIES)
-    .flatMap(({ name, look }) => (look ? [`--${name}: ${colorOf(look)};`] : []))
-    .join(' ');
+function strategyColors(contenders: readonly Contender[], colorOf: (look: Look) => string): string {
+  const properties = contenders.flatMap(({ strategy, traits }) =>
+    strategy !== null && traits?.look ? [`${colorName(strategy)}: ${colorOnly(colorOf(traits.look))};`] : [],
+  );
+  return [...new Set(properties)].join(' ');
 }
 
-/** Colours of strategies and parts: Okabe and Ito's, which the colour-blind can tell apart. */
-export const STYLE = `
+/** What may stand in a colour, so that a strategy of a user's own can change nothing but its colour. */
+function colorOnly(color: string): string {
+  return color.replace(/[^\w#%.,()/ -]/g, '');
+}
+
+/** The page's style. Colours of strategies and parts are Okabe and Ito's, which the colour-blind can tell apart. */
+export const styleOf = (contenders: readonly Contender[]) => `
 :root {
   color-scheme: light dark;
   --sans: -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif;
   --serif: Charter, 'Bitstream Charter', 'Sitka Text', Cambria, Georgia, serif;
   --paper: #fff; --ink: #1c1f24; --muted: #5c6470; --rule: #dde0e5; --faint: #b4bac4;
   --accent: #0072b2; --warning: #b34700;
-  ${strategyColors(({ color }) => color)}
+  ${strategyColors(contenders, ({ color }) => color)}
   --baseline: #1c1f24; --peer: #7a828f;
   --draft: #56b4e9; --verify: #68707d; --own: #e69f00;
 }
@@ -24,7 +31,7 @@ export const STYLE = `
   :root {
     --paper: #15171b; --ink: #e5e7eb; --muted: #a0a7b3; --rule: #32373f; --faint: #5a626f;
     --accent: #56b4e9; --warning: #f0904d;
-    ${strategyColors(({ darkColor }) => darkColor)}
+    ${strategyColors(contenders, ({ darkColor }) => darkColor)}
     --baseline: #e5e7eb; --peer: #98a0ad;
     --verify: #7d8592;
   }

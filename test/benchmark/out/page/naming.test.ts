@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { displayName, familyOf } from '../../../../src/benchmark/out/page/naming.js';
-import { STYLE } from '../../../../src/benchmark/out/page/style.js';
+import { styleOf } from '../../../../src/benchmark/out/page/style.js';
 import { STRATEGY_NAMES } from '../../../../src/strategies/index.js';
 import { contenderOf } from '../../../support/fake-generation.js';
 import { fakeReport } from '../../../support/fake-report.js';
@@ -35,8 +35,32 @@ describe('familyOf', () => {
   });
 
   it('names colours that the style sheet has', () => {
-    for (const name of [...STRATEGY_NAMES, 'a strategy to come'])
-      expect(STYLE).toContain(`${looks(name).split(' ')[0]}: #`);
+    const names = [...STRATEGY_NAMES, 'a strategy to come'];
+    const style = styleOf(names.map((name) => contenderOf(name)));
+    for (const name of names) expect(style).toContain(`${looks(name).split(' ')[0]}: #`);
+  });
+
+  it("gives a user's own strategy the look that it asks for, on white and on black", () => {
+    const look = { color: 'teal', darkColor: 'rgb(0 200 200 / 90%)', mark: 'wedge' as const };
+    const own = { ...contenderOf('paper k=4'), traits: { isLossless: true, mayRefuse: true, look } };
+    const { color, mark } = familyOf(own);
+    expect(mark).toBe('wedge');
+    const [white, black] = styleOf([own, contenderOf('mtad')]).split('prefers-color-scheme: dark');
+    expect(white).toContain(`${color}: teal;`);
+    expect(black).toContain(`${color}: rgb(0 200 200 / 90%);`);
+    expect(white).toContain('--paper: #fff;'); // a colour of the page, whatever a strategy is called
+  });
+
+  it('takes of what a strategy calls a colour no more than a colour', () => {
+    const look = {
+      color: 'red; } body { display: none',
+      darkColor: '</style><script>',
+      mark: 'cross' as const,
+    };
+    const own = { ...contenderOf('mine'), traits: { isLossless: true, mayRefuse: true, look } };
+    const style = styleOf([own]);
+    expect(style).not.toContain('body { display: none');
+    expect(style).not.toContain('</style>');
   });
 
   it('goes by the role before the name', () => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Column, columnsOf } from '../../../../src/benchmark/out/columns.js';
 import type { ContenderSummary } from '../../../../src/benchmark/report.js';
 import { CHROMIUM, launchChromium } from '../../../support/chromium.js';
+import { contenderOf } from '../../../support/fake-generation.js';
 import { fakeReport } from '../../../support/fake-report.js';
 import { type OpenReport, openReport } from './open-report.js';
 
@@ -87,7 +88,12 @@ describe.skipIf(!CHROMIUM)('reportPage in a browser', () => {
     ...REPORT,
     contenders: [
       ...REPORT.contenders,
-      { ...REPORT.contenders[0]!, name: 'equal to another', strategy: 'block' },
+      {
+        ...REPORT.contenders[0]!,
+        name: 'equal to another',
+        strategy: 'block',
+        traits: contenderOf('block').traits,
+      },
       { ...REPORT.contenders[2]!, name: 'mtad k=4 w=4 tau=0.4', settings: { threshold: 0.4 } },
     ],
   };
@@ -150,7 +156,7 @@ describe.skipIf(!CHROMIUM)('reportPage in a browser', () => {
 
   it('draws no line for what the target drafts itself', async () => {
     const [, speculative] = REPORT.contenders;
-    const own = { ...speculative!, name: 'mtjd k=4 w=4', strategy: 'mtjd', role: 'baseline' as const };
+    const own = { ...speculative!, ...contenderOf('mtjd k=4 w=4', { role: 'baseline' }) };
     const { page } = await openReport(browser, fakeReport({ contenders: [speculative!, own] }));
     expect(await page.locator('#acceptance .key li').allInnerTexts()).toEqual(['speculative k=4']);
   });
