@@ -49,7 +49,7 @@ export function recommend(contenders: readonly ContenderSummary[]): Advice {
       ? ` Where the text must be distributed as the target's own, ${label(exact)} is ${times(exact)} as fast.`
       : '';
   return {
-    text: `Use ${label(best)}: ${times(best)} as fast as autoregressive.${quality(best, plain)}${repetition(best, plain)}${own}${greedy(contenders, best)}${faster(contenders, best)}`,
+    text: `Use ${label(best)}: ${times(best)} as fast as autoregressive.${quality(best, plain)}${repetition(best, plain)}${asFast(best, rivals)}${own}${greedy(contenders, best)}${faster(contenders, best)}`,
     contender: best,
   };
 }
@@ -85,6 +85,15 @@ function repetition(one: ContenderSummary, plain: ContenderSummary): string {
   const [ours, theirs] = [one.distinct[1], plain.distinct[1]];
   if (!ours || !theirs || ours >= (1 - REPEATS) * theirs) return '';
   return ` It repeats itself more (distinct-2 ${ours.toFixed(2)} against ${theirs.toFixed(2)}).`;
+}
+
+/** Whoever is advised to use one strategy should know of another whose speed is within the same interval. */
+function asFast(best: ContenderSummary, rivals: readonly ContenderSummary[]): string {
+  const ours = best.speedUp.autoregressive;
+  const next = rivals.find(({ strategy, speedUp: { autoregressive: theirs } }) => {
+    return strategy !== best.strategy && theirs?.low && !isHigher(ours, theirs) && !isHigher(theirs, ours);
+  });
+  return next ? ` Its speed shows no difference from that of ${label(next)}: ${times(next)}.` : '';
 }
 
 /** Likelier text can be had without a draft model, and whoever only wants that should know. */

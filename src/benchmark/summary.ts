@@ -3,9 +3,11 @@ import {
   addCounters,
   type Counters,
   NO_STEPS,
+  perplexity,
   quotient,
   ratios,
   timesAsFast,
+  tokensPerSecond,
 } from '../generation/counters.js';
 import { bootstrap } from '../math/bootstrap.js';
 import { distinct } from '../math/distinct.js';
@@ -53,7 +55,12 @@ export function summarise(
       acceptanceByPosition,
       msPerToken,
       achievedOfPossible: achieved(own, costs),
-      perplexity: overPrompts(own, (sum) => ratios(sum).perplexity),
+      perplexity: ofSums(
+        byPrompt(own)
+          .map(sumOf)
+          .map(({ rawLogProbSum, emitted }): [number, number] => [rawLogProbSum, emitted]),
+        perplexity,
+      ),
       distinct: GRAMS.map((n) => meanDistinct(own, n)),
       joulesPerToken: joulesOf(own, idleWatts),
     };
@@ -90,7 +97,7 @@ export interface Timed {
 
 /** Emitted tokens ÷ seconds of all texts together; its interval over prompts. */
 export function speedOf(texts: readonly Timed[]): Estimate | null {
-  return overPrompts(texts, (sum) => ratios(sum).tokensPerSecond);
+  return ofSums(byPrompt(texts).map(timeOf), tokensPerSecond);
 }
 
 /** Ratio of the times per token, over the prompts and repetitions that both have finished; its interval over prompts. */
@@ -98,25 +105,34 @@ export function speedUp(own: readonly Timed[], rivals: readonly Timed[]): Estima
   const keyOf = ({ prompt, repetition }: Timed) => JSON.stringify([prompt, repetition]);
   const others = new Map(rivals.map((one) => [keyOf(one), one]));
   const ours = own.filter((one) => others.has(keyOf(one)));
-  const pairs = byPrompt(ours).map((some) => ({
-    ours: withoutPositions(sumOf(some)),
-    theirs: withoutPositions(sumOf(some.map((one) => others.get(keyOf(one))!))),
-  }));
-  return bootstrap(
-    pairs,
-    (sample) =>
-      timesAsFast(total(sample.map(({ ours }) => ours)), total(sample.map(({ theirs }) => theirs))) ??
-      Number.NaN,
-    createRng(1),
-  );
+  const pairs = byPrompt(ours).map((some): [number, number, number, number] => [
+    ...timeOf(some),
+    ...timeOf(some.map((one) => others.get(keyOf(one))!)),
+  ]);
+  return ofSums(pairs, timesAsFast);
 }
 
-function overPrompts(
-  texts: readonly (Timed | Generation)[],
-  statistic: (sum: Counters) => number | null,
+/** Tokens and milliseconds. */
+function timeOf(texts: readonly (Timed | Generation)[]): [tokens: number, ms: number] {
+  const { emitted, ms } = sumOf(texts);
+  return [emitted, ms.decode];
+}
+
+/** A statistic of sums over prompts and its interval. Of each prompt it has the few numbers that it takes the sums of. */
+function ofSums<Sums extends number[]>(
+  prompts: readonly Sums[],
+  statistic: (...sums: Sums) => number | null,
 ): Estimate | null {
-  const sums = byPrompt(texts).map(sumOf).map(withoutPositions);
-  return bootstrap(sums, (sample) => statistic(total(sample)) ?? Number.NaN, createRng(1));
+  const width = prompts[0]?.length ?? 0;
+  return bootstrap(
+    prompts,
+    (sample) => {
+      const sums = new Array<number>(width).fill(0);
+      for (const numbers of sample) for (let i = 0; i < width; i++) sums[i]! += numbers[i]!;
+      return statistic(...(sums as Sums)) ?? Number.NaN;
+    },
+    createRng(1),
+  );
 }
 
 function byPrompt<Text extends Timed>(texts: readonly Text[]): Text[][] {
@@ -126,16 +142,7 @@ function byPrompt<Text extends Timed>(texts: readonly Text[]): Text[][] {
 }
 
 function sumOf(texts: readonly (Timed | Generation)[]): Counters {
-  return total(texts.map(countersOf));
-}
-
-/** Quicker to add up, a thousand times over. */
-function withoutPositions(sum: Counters): Counters {
-  return { ...sum, draftedByPosition: [], acceptedByPosition: [] };
-}
-
-function total(sums: readonly Counters[]): Counters {
-  return sums.reduce(addCounters, NO_STEPS);
+  return texts.map(countersOf).reduce(addCounters, NO_STEPS);
 }
 
 /** What one text counted; NaN where that is not told. */

@@ -112,15 +112,28 @@ export function ratios(sum: Counters): Ratios {
     blockEfficiency: quotient(sum.emitted, sum.targetPasses),
     acceptanceRate: quotient(sum.accepted, sum.drafted),
     acceptanceByPosition: sum.acceptedByPosition.map((n, i) => quotient(n, sum.draftedByPosition[i]!)),
-    perplexity: finiteOrNull(Math.exp(-sum.rawLogProbSum / sum.emitted)),
-    tokensPerSecond: quotient(1000 * sum.emitted, sum.ms.decode),
+    perplexity: perplexity(sum.rawLogProbSum, sum.emitted),
+    tokensPerSecond: tokensPerSecond(sum.emitted, sum.ms.decode),
     msPerToken: draft == null || verify == null || own == null ? null : { draft, verify, own },
   };
 }
 
-/** How many times as fast as another a writer is: the ratio of their times per token. Null where it is not known. */
-export function timesAsFast(one: Counters, other: Counters): number | null {
-  return quotient(other.ms.decode * one.emitted, one.ms.decode * other.emitted);
+/** exp(-mean raw log-probability); null where it was not measured. */
+export function perplexity(rawLogProbSum: number, tokens: number): number | null {
+  return finiteOrNull(Math.exp(-rawLogProbSum / tokens));
+}
+
+/** Of so many tokens in so many milliseconds; null where it is not known. */
+export function tokensPerSecond(tokens: number, ms: number): number | null {
+  return quotient(1000 * tokens, ms);
+}
+
+/**
+ * How many times as fast as another a writer is, by the tokens and milliseconds of both: the ratio of their times per
+ * token. Null where it is not known.
+ */
+export function timesAsFast(tokens: number, ms: number, otherTokens: number, otherMs: number): number | null {
+  return quotient(otherMs * tokens, ms * otherTokens);
 }
 
 /** @returns null where it is no finite number */

@@ -27,8 +27,21 @@ describe('the recommendation', () => {
     const advice = recommend([rival('mmtad k=4', about(1.6)), PLAIN, mtad]);
     expect(advice).toBe(
       'Use mtad k=4 (direct): 2.00 times (1.50 to 2.50) as fast as autoregressive. Its perplexity shows no difference: ' +
-        '4.25 (3.75 to 4.75) against 5.00 (4.50 to 5.50).',
+        '4.25 (3.75 to 4.75) against 5.00 (4.50 to 5.50). Its speed shows no difference from that of mmtad k=4 (direct): ' +
+        '1.60 times (1.10 to 2.10).',
     );
+  });
+
+  it('says where the next strategy may be as fast, and only there', () => {
+    const mtad = rival('mtad k=4', about(2, 0.2), { perplexity: about(4) });
+    const said = 'Its speed shows no difference from that of ';
+    const beside = (...others: ContenderSummary[]) => recommend([PLAIN, mtad, ...others]);
+    expect(beside(rival('mmtad k=4', about(1.5, 0.2)))).not.toContain(said);
+    expect(beside(rival('mtad k=2', about(1.9, 0.2)))).not.toContain(said); // the same strategy
+    const others = [rival('block k=4', about(1.8, 0.2)), rival('mmtad k=4', about(1.9, 0.2))];
+    expect(beside(...others)).toContain(`${said}mmtad k=4 (direct): 1.90 times (1.70 to 2.10).`);
+    const worse = rival('mmtad k=8', about(2.3, 0.2), { perplexity: about(7) }); // faster at a price
+    expect(beside(worse)).toContain(`${said}mmtad k=8 (direct)`);
   });
 
   it('is the fastest that writes as well, even where one that does not is faster', () => {

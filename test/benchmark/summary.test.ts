@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Generation } from '../../src/benchmark/report.js';
+import type { Estimate, Generation } from '../../src/benchmark/report.js';
 import { summarise } from '../../src/benchmark/summary.js';
+import { createRng } from '../../src/math/rng.js';
 import { contenderOf, fakeGeneration, timed, UNTOLD } from '../support/fake-generation.js';
 
 const PLAIN = contenderOf('autoregressive');
@@ -50,6 +51,22 @@ describe('a summary', () => {
     expect(mtad!.speedUp.autoregressive!.value).toBeCloseTo(value / plain!.tokensPerSecond!.value, 10);
     expect(low).toBeLessThan(value);
     expect(high).toBeGreaterThan(value);
+  });
+
+  it('keeps for the same texts the intervals that it had', () => {
+    const rng = createRng(11);
+    const texts = (contender: string) =>
+      Array.from({ length: 12 }, (_, i) =>
+        timed(10 + Math.floor(50 * rng()), 100 + 900 * rng(), {
+          ...{ prompt: `${i}`, contender, logProbSum: -20 - 30 * rng() },
+        }),
+      );
+    const both = [...texts(PLAIN.name), ...texts(MTAD.name)];
+    const [plain, mtad] = summarise([PLAIN, MTAD], both, [], null);
+    const rounded = (estimate: Estimate | null) => Object.values(estimate!).map((value) => value.toFixed(6));
+    expect(rounded(plain!.tokensPerSecond)).toEqual(['66.601437', '43.136042', '105.895760']);
+    expect(rounded(mtad!.speedUp.autoregressive)).toEqual(['0.933737', '0.462315', '1.845377']);
+    expect(rounded(mtad!.perplexity)).toEqual(['2.785668', '2.077492', '4.831775']);
   });
 
   it('has no interval of one text', () => {

@@ -60,11 +60,11 @@ describe('ratios', () => {
 
   it('of two writers agree with their speeds', () => {
     const slow = { ...SUM, emitted: 17, ms: { ...SUM.ms, decode: 4000 } };
-    expect(timesAsFast(SUM, slow)).toBeCloseTo(
+    expect(timesAsFast(SUM.emitted, SUM.ms.decode, slow.emitted, slow.ms.decode)).toBeCloseTo(
       ratios(SUM).tokensPerSecond! / ratios(slow).tokensPerSecond!,
       10,
     );
-    expect(timesAsFast(SUM, NO_STEPS)).toBeNull();
+    expect(timesAsFast(SUM.emitted, SUM.ms.decode, 0, 0)).toBeNull();
   });
 
   it('of several generations are those of their sums', () => {
