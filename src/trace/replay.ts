@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { UsageError } from '../errors.js';
+import { NO_STEPS, type Ratios, ratios } from '../generation/counters.js';
 import { depthsOf } from '../math/draft-tree.js';
 import { definitionOf, heedsSetting, refusalOf } from '../strategies/index.js';
 import type { TokenId } from '../types.js';
@@ -15,7 +16,7 @@ export const REPLAY_CAVEAT =
 const THRESHOLDS = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1];
 
 /** What a rule makes of the steps of a trace. */
-export interface Replay extends ReplayRule {
+export interface Replay extends ReplayRule, Pick<Ratios, 'acceptanceRate' | 'acceptanceByPosition'> {
   readonly steps: number;
   /** Tokens, in a row, that the text had room for. */
   readonly drafted: number;
@@ -69,14 +70,22 @@ export function replay(trace: Trace, rule: Partial<ReplayRule> = {}): Replay {
   const drafted = decisions.map((decision) => decision.drafted);
   const accepted = decisions.map(({ kept }) => kept.length);
   const positions = drafted.reduce((a, b) => Math.max(a, b), 0);
-  return {
-    ...full,
+  const counts = {
     steps: decisions.length,
     drafted: sum(drafted),
     accepted: sum(accepted),
     draftedByPosition: countByPosition(drafted, positions),
     acceptedByPosition: countByPosition(accepted, positions),
-    tokensPerPass: sum(decisions.map(({ emitted }) => emitted)) / decisions.length,
+  };
+  const emitted = sum(decisions.map(({ emitted }) => emitted));
+  const sums = { ...NO_STEPS, ...counts, targetPasses: counts.steps, emitted };
+  const { blockEfficiency, acceptanceRate, acceptanceByPosition } = ratios(sums);
+  return {
+    ...full,
+    ...counts,
+    acceptanceRate,
+    acceptanceByPosition,
+    tokensPerPass: blockEfficiency!, // a trace has a step
     changedSteps: decisions.filter(({ asRecorded }) => !asRecorded).length,
   };
 }

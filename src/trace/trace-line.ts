@@ -2,35 +2,8 @@ import { z } from 'zod';
 import type { UsageError } from '../errors.js';
 import { definitionOf } from '../strategies/index.js';
 import { ROOT } from '../types.js';
+import { startLine, stepLine } from './format.js';
 import { REPLAYABLE, type RecordedNode, type RecordedStep, type Trace } from './recorded.js';
-
-const whole = z.int().min(0);
-const token = z.int32().min(0);
-const logProb = z
-  .number()
-  .max(0)
-  .nullable()
-  .transform((value) => value ?? -Infinity); // JSON has no -Infinity
-
-const startSchema = z.object({
-  params: z.object({
-    threshold: z.number().positive().max(1),
-    draft_length: z.int().min(1),
-    clip: z.boolean(),
-    max_tokens: z.int().min(1),
-  }),
-});
-
-const stepSchema = z.object({
-  type: z.literal('step'),
-  index: whole,
-  draft: z.array(token),
-  log_q: z.array(logProb),
-  log_p: z.array(logProb),
-  nodes: z.array(z.object({ token, parent: z.int().min(ROOT), log_q: logProb, log_p: logProb })).optional(),
-  accepted: whole,
-  emitted: z.array(token).min(1),
-});
 
 /** What the start line says of the steps. */
 export type TraceStart = Pick<Trace, 'strategy' | 'rule'> & { readonly maxTokens: number };
@@ -50,7 +23,7 @@ export function toStart(value: unknown, refuse: Refusal): TraceStart {
     throw refuse(
       `a trace of ${strategy}; only ${REPLAYABLE.join(' and ')} can be replayed: their acceptance is not left to chance`,
     );
-  const { threshold, draft_length, clip, max_tokens } = parse(startSchema, value, refuse).params;
+  const { threshold, draft_length, clip, max_tokens } = parse(startLine, value, refuse).params;
   return {
     strategy: replayable,
     rule: { threshold, draftLength: draft_length, clip },
@@ -68,7 +41,7 @@ export function toStep(
 ): RecordedStep {
   if ((value as { type?: unknown } | null)?.type === 'start')
     throw refuse('another start line: one trace at a time');
-  const { index, draft, log_q, log_p, nodes, accepted, emitted } = parse(stepSchema, value, refuse);
+  const { index, draft, log_q, log_p, nodes, accepted, emitted } = parse(stepLine, value, refuse);
   if (log_q.length !== draft.length || log_p.length !== draft.length)
     throw refuse(`draft, log_q and log_p have ${draft.length}, ${log_q.length} and ${log_p.length} entries`);
   if (nodes && definitionOf(strategy).drafts !== 'tree')

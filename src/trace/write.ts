@@ -1,27 +1,31 @@
+import { z } from 'zod';
 import type { Step } from '../decoding/loop.js';
 import { logProbOf } from '../math/distribution.js';
 import { likeliestLeaf, pathTo } from '../math/draft-tree.js';
 import { definitionOf, type StrategyChoice } from '../strategies/index.js';
-import type { LogProb, TokenId } from '../types.js';
+import type { TokenId } from '../types.js';
+import { type StepLine, startLine, stepLine } from './format.js';
 
-/** First line of a trace. Logs are natural. */
+/**
+ * First line of a trace.
+ * @param params all settings, keys in snake_case
+ */
 export function traceStart(
   strategy: StrategyChoice,
   params: object,
   promptTokens: readonly TokenId[],
 ): object {
-  return {
+  return z.encode(startLine, {
     type: 'start',
     schema: 1,
     strategy: definitionOf(strategy).name,
-    params,
-    prompt_tokens: promptTokens,
-  };
+    params: params as z.output<typeof startLine>['params'],
+    prompt_tokens: [...promptTokens],
+  });
 }
 
 /**
- * One step: enough to decide anew what any threshold would have accepted. Of a draft that branches, `draft` is the
- * likeliest path and `nodes` the whole.
+ * One step: enough to decide anew what any threshold would have accepted.
  * @param index of the step, from 0
  * @param textOf the text of a token, for people who read the trace; without it there are ids alone
  */
@@ -30,11 +34,11 @@ export function traceStep(step: Step, index: number, textOf?: (token: TokenId) =
   const nodes = step.draft.map(({ token, parent, q }) => ({
     token,
     parent,
-    log_q: finiteOrNull(logProbOf(q, token)),
-    log_p: finiteOrNull(logProbOf(p[parent + 1]!, token)),
+    log_q: logProbOf(q, token),
+    log_p: logProbOf(p[parent + 1]!, token),
   }));
   const path = pathTo(step.draft, likeliestLeaf(step.draft)).map((node) => nodes[node]!);
-  return {
+  const line: StepLine = {
     type: 'step',
     index,
     position: step.position,
@@ -45,14 +49,10 @@ export function traceStep(step: Step, index: number, textOf?: (token: TokenId) =
     ...(path.length < nodes.length ? { nodes } : {}),
     accepted: step.accepted,
     next: step.next ?? null,
-    emitted: step.emitted,
+    emitted: [...step.emitted],
     ...(textOf && { emitted_text: step.emitted.map(textOf) }),
-    raw_log_p: rawLogProbs ?? null,
+    raw_log_p: rawLogProbs ? [...rawLogProbs] : null,
     ms: { draft: ms.draft, verify: ms.verify, own: ms.own },
   };
-}
-
-/** JSON has no -Infinity. */
-function finiteOrNull(value: LogProb): number | null {
-  return Number.isFinite(value) ? value : null;
+  return z.encode(stepLine, line);
 }

@@ -115,11 +115,12 @@ describe('traceStep', () => {
 
 describe('traceStart', () => {
   it('names the strategy, its parameters and the prompt', () => {
-    expect(traceStart('mtad', { draftLength: 4 }, [1, 2])).toEqual({
+    const params = { draft_length: 4, threshold: 0.5, clip: false, max_tokens: 8, beam_width: 4 };
+    expect(traceStart('mtad', params, [1, 2])).toEqual({
       type: 'start',
       schema: 1,
       strategy: 'mtad',
-      params: { draftLength: 4 },
+      params,
       prompt_tokens: [1, 2],
     });
   });

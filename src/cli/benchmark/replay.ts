@@ -47,11 +47,10 @@ const COLUMNS: readonly Column[] = [
   ...RECORDED_SETTINGS.map((name): Column => [inWords(name), (row) => shown(row[name])]),
   ['drafted', ({ drafted }) => String(drafted)],
   ['accepted', ({ accepted }) => String(accepted)],
-  ['rate', ({ drafted, accepted }) => (drafted === 0 ? '-' : (accepted / drafted).toFixed(2))],
+  ['rate', ({ acceptanceRate: rate }) => rate?.toFixed(2) ?? '-'],
   [
     'by position',
-    ({ draftedByPosition, acceptedByPosition }) =>
-      acceptedByPosition.map((n, i) => (n / draftedByPosition[i]!).toFixed(2)).join(' '),
+    ({ acceptanceByPosition }) => acceptanceByPosition.map((rate) => rate?.toFixed(2) ?? '-').join(' '),
   ],
   ['per pass', ({ tokensPerPass }) => tokensPerPass.toFixed(2)],
   ['decided otherwise', ({ changedSteps, steps }) => `${changedSteps} of ${steps}`],

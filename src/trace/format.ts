@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { settingsSchema } from '../generation/settings.js';
+import { ROOT } from '../types.js';
+
+/**
+ * The lines of a trace: a start line, then a line a step. Writer, reader and their types come from these two schemas.
+ * Logs are natural. Keys are in snake_case, as in all JSON of mtad.
+ */
+
+const whole = z.int().min(0);
+const token = z.int32().min(0);
+const ms = z.number();
+
+/** JSON has no -Infinity, and neither have numbers of zod. */
+const logProb = z.codec(z.number().max(0).nullable(), z.custom<number>(), {
+  decode: (value) => value ?? -Infinity,
+  encode: (value) => (Number.isFinite(value) ? value : null),
+});
+
+const { threshold, draftLength, clip, maxTokens } = settingsSchema.shape;
+
+/** All settings of the run; those that a replay needs are checked as they are everywhere. */
+const params = z.looseObject({
+  threshold: threshold.unwrap(),
+  draft_length: draftLength.unwrap(),
+  clip: clip.unwrap(),
+  max_tokens: maxTokens.unwrap(),
+});
+
+export const startLine = z.object({
+  type: z.literal('start'),
+  schema: z.literal(1),
+  /** Its name. */
+  strategy: z.string(),
+  params,
+  prompt_tokens: z.array(token),
+});
+
+/** Of a draft that branches, `draft` is the likeliest path and `nodes` the whole. */
+export const stepLine = z.object({
+  type: z.literal('step'),
+  /** From 0. */
+  index: whole,
+  /** Committed tokens before it. */
+  position: whole.optional(),
+  draft: z.array(token),
+  /** For people who read the trace. */
+  draft_text: z.array(z.string()).optional(),
+  /** Of each token of `draft`, given those before it. */
+  log_q: z.array(logProb),
+  log_p: z.array(logProb),
+  nodes: z.array(z.object({ token, parent: z.int().min(ROOT), log_q: logProb, log_p: logProb })).optional(),
+  accepted: whole,
+  /** The target's own token, null where there is none. */
+  next: token.nullable().optional(),
+  emitted: z.array(token).min(1),
+  emitted_text: z.array(z.string()).optional(),
+  /** Per emitted token; null where they were not read. */
+  raw_log_p: z.array(logProb).nullable().optional(),
+  ms: z.object({ draft: ms, verify: ms, own: ms }).optional(),
+});
+
+/** What is known of a step, before it is a line and after a line was read. */
+export type StepLine = z.output<typeof stepLine>;
