@@ -1,4 +1,5 @@
 import type { Strategy } from '../decoding/strategy.js';
+import { withinRoom } from '../drafting/within-room.js';
 import { autoregressive } from './autoregressive.js';
 import { block } from './block.js';
 import type {
@@ -61,7 +62,14 @@ export function definitionOf(strategy: StrategyChoice): StrategyDefinition {
  * @throws Error where it needs a draft model and there is none
  */
 export function createStrategy(options: StrategyOptions, context: StrategyContext): Strategy {
-  return definitionOf(options.strategy).create(heededOf(options), context);
+  const definition = definitionOf(options.strategy);
+  const strategy = definition.create(heededOf(options), context);
+  if (typeof options.strategy === 'string') return strategy; // ours draft within the room that they are told
+  return {
+    truncation: strategy.truncation,
+    draft: withinRoom((...asked) => strategy.draft(...asked), definition.name, options.draftLength),
+    accept: (...judged) => strategy.accept(...judged), // strategy may be of a class
+  };
 }
 
 /** Branches that a strategy with these settings has at once in the cache of each model. */
