@@ -14,7 +14,7 @@ const ms = z.number();
 /** JSON has no -Infinity, and neither have numbers of zod. */
 const logProb = z.codec(z.number().max(0).nullable(), z.custom<number>(), {
   decode: (value) => value ?? -Infinity,
-  encode: (value) => (Number.isFinite(value) ? value : null),
+  encode: (value) => (Number.isFinite(value) ? Math.min(0, value) : null), // rounding may leave a hair above 0
 });
 
 const { threshold, draftLength, clip, maxTokens } = settingsSchema.shape;
