@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { ModelFileError } from '../errors.js';
 import { type Address, addressText } from './address.js';
@@ -9,13 +9,14 @@ import type { RemoteFile } from './remote.js';
 
 /**
  * @param digest its SHA-256 in hex, where the server tells one
- * @throws ModelFileError for a file that is not what the server said, which is then gone
+ * @throws ModelFileError for a file that is not what the server said, after it was removed
  */
 export async function checkFile(
   path: string,
   { bytes, sha256, place }: RemoteFile,
   address: Address,
   digest: string | undefined,
+  remove: (path: string) => Promise<void>,
 ): Promise<void> {
   const wrong = await (async () => {
     const { size: came } = await stat(path);
@@ -26,7 +27,7 @@ export async function checkFile(
     return digest !== sha256 && `has the SHA-256 ${digest} instead of ${sha256}`;
   })();
   if (!wrong) return;
-  await rm(path);
+  await remove(path);
   throw new ModelFileError(
     `What came as ${basename(place)} ${wrong}, and is deleted; try again, or check ${addressText(address)}`,
   );

@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, rename, stat } from 'node:fs/promises';
 import { basename, dirname, sep } from 'node:path';
 import { ModelFileError } from '../errors.js';
 import { type Address, addressText } from './address.js';
@@ -91,7 +91,7 @@ async function fetchFile(
   const there = await fileThere(path, remote, options);
   if (there) return there;
   let waited = false;
-  const { unlock, lost, isTakenOver } = await lockFolder(partials, {
+  const lock = await lockFolder(partials, {
     signal,
     onWait: () => {
       waited = true;
@@ -101,16 +101,16 @@ async function fetchFile(
   try {
     const there = waited && (await fileThere(path, remote, options));
     if (there) return there;
-    for (const useless of await leftovers(remote, places, isTakenOver)) await rm(useless, { force: true });
-    const digest = await receive(remote, places, address, lost, options);
+    for (const useless of await leftovers(remote, places, lock.isTakenOver)) await lock.remove(useless);
+    const digest = await receive(remote, places, address, lock, options);
     const { size: bytes } = await stat(partial);
     onProgress?.({ file, bytes, total: bytes, state: 'checking' });
     signal?.throwIfAborted();
-    await checkFile(partial, remote, address, digest);
+    await checkFile(partial, remote, address, digest, lock.remove);
     await mkdir(dirname(path), { recursive: true });
+    if (!(await lock.isHeld())) throw lock.lost.reason;
     await rename(partial, path);
-    // Not where the next one has it already.
-    await rm(partials, { recursive: true, force: true }).catch(() => {});
+    await lock.remove(partials).catch(() => {}); // which fails where the next one enters it now
     onProgress?.({ file, bytes, total: bytes, state: 'done' });
     const sha256 = remote.sha256 ?? null;
     return { path, bytes, sha256, checked: sha256 !== null, downloaded: true };
@@ -118,11 +118,11 @@ async function fetchFile(
     signal?.throwIfAborted();
     const there = await fileThere(path, remote, { ...options, onNotice: undefined }); // by another, while this one slept
     if (there) return there;
-    if (!lost.aborted) throw error;
-    await unlock();
-    return fetchFile(remote, folder, address, options); // another is about it
+    if (await lock.isHeld()) throw error;
+    await lock.unlock();
+    return await fetchFile(remote, folder, address, options); // another is about it
   } finally {
-    await unlock();
+    await lock.unlock();
   }
 }
 

@@ -20,6 +20,10 @@ export interface FolderLock {
   readonly isTakenOver: boolean;
   /** Soon after this process woke, if another one took it over meanwhile. */
   readonly lost: AbortSignal;
+  /** Looks whether this process has it still; `lost` is aborted where it has not. */
+  readonly isHeld: () => Promise<boolean>;
+  /** Removes a file of the folder, or the folder, while this process has it; else does nothing. */
+  readonly remove: (path: string) => Promise<void>;
   readonly unlock: () => Promise<void>;
 }
 
@@ -46,19 +50,25 @@ export async function lockFolder(
     looks = 0;
   }
   const loss = new AbortController();
-  const isMine = async () => (await readFile(lock, 'utf8').catch(() => '')) === mine;
+  const isHeld = async () => {
+    const isMine = (await readFile(lock, 'utf8').catch(() => '')) === mine;
+    if (!isMine) loss.abort();
+    return isMine;
+  };
   const touch = async () => {
     const now = new Date();
-    if (await isMine()) await utimes(lock, now, now).catch(() => {});
-    else loss.abort();
+    if (await isHeld()) await utimes(lock, now, now).catch(() => {});
   };
   const touching = setInterval(() => void touch(), touchMs);
   touching.unref();
+  const remove = async (path: string) => {
+    if (await isHeld()) await rm(path, { recursive: true, force: true });
+  };
   const unlock = async () => {
     clearInterval(touching);
-    if (await isMine()) await rm(lock, { force: true });
+    await remove(lock);
   };
-  return { isTakenOver, lost: loss.signal, unlock };
+  return { isTakenOver, lost: loss.signal, isHeld, remove, unlock };
 }
 
 /** Changes when somebody touches or takes it. No clock is asked, which may be another one's or wrong. */

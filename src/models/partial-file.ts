@@ -53,17 +53,11 @@ export class PartialFile {
     }
   }
 
-  /** @returns the last bytes, so many as there are of `count` */
-  async tail(count: number): Promise<Buffer> {
-    const bytes = Buffer.alloc(Math.min(count, this.#length));
-    await this.#file.read(bytes, 0, bytes.length, this.#length - bytes.length);
+  /** @returns `count` bytes of what has come; none where it is below 1 */
+  async read(from: number, count: number): Promise<Buffer> {
+    const bytes = Buffer.alloc(Math.max(0, count));
+    if (count > 0) await this.#file.read(bytes, 0, count, from);
     return bytes;
-  }
-
-  /** Begins anew, over what is there. */
-  restart(): void {
-    this.#length = 0;
-    if (this.#hash) this.#hash = createHash('sha256');
   }
 
   /** Waits until the disk has it. @returns its SHA-256 in hex, if that was wanted */

@@ -1,10 +1,10 @@
-import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { ModelFileError } from '../errors.js';
 import { type Address, addressText } from './address.js';
 import type { Asking } from './ask.js';
 import { bytesText } from './bytes-text.js';
 import { freeBytes, isWriteFailure } from './disk-failures.js';
+import type { FolderLock } from './folder-lock.js';
 import { tryLength } from './partial-file.js';
 import { kept, leftovers, type Places } from './places.js';
 import { type RemoteFile, refusal } from './remote.js';
@@ -49,6 +49,11 @@ const WRONG_ANSWERS: ReadonlyMap<string | undefined, Sentence> = new Map([
       `${host} gives other bytes of ${file} than it is asked for, and all is deleted; ${OTHERWISE}`,
   ],
   [
+    WRONG.unlike,
+    (host, file, path) =>
+      `${host} gives other bytes of ${file} than those that are kept; try again, or delete ${path} to begin anew`,
+  ],
+  [
     WRONG.encoded,
     (host, file, encoding) =>
       `${host} sends ${file} compressed (Content-Encoding: ${encoding}), though it was asked not to; ${OTHERWISE}`,
@@ -66,6 +71,9 @@ const WRONG_ANSWERS: ReadonlyMap<string | undefined, Sentence> = new Map([
   [WRONG.noModel, (host, file, wrong) => `What ${host} sends as ${file} ${wrong}; check the address`],
 ]);
 
+/** After which what is there cannot become the file. Of the other wrong answers no byte is taken. */
+const USELESS: ReadonlySet<string | undefined> = new Set([WRONG.mixed, WRONG.longer, WRONG.noModel]);
+
 const REPORT_MS = 100;
 
 /**
@@ -76,7 +84,7 @@ export async function receive(
   remote: RemoteFile,
   places: Places,
   address: Address,
-  lost: AbortSignal,
+  lock: FolderLock,
   { signal, onProgress, onNotice, log, stallMs, retryMs }: ReceiveOptions,
 ): Promise<string | undefined> {
   const { url, credentials, bytes: total, begun, validator, sha256 } = remote;
@@ -96,22 +104,23 @@ export async function receive(
   try {
     if (total !== undefined) await tryLength(partial, total);
     const room = await freeBytes(partials);
-    const job = { url, credentials, path: partial, begun, validator, bytes: total, room, hashed };
+    const { remove } = lock;
+    const job = { url, credentials, path: partial, begun, validator, bytes: total, room, hashed, remove };
     return await transfer(job, {
-      signal: AbortSignal.any(signal ? [signal, lost] : [lost]),
+      signal: AbortSignal.any(signal ? [signal, lock.lost] : [lock.lost]),
       onBytes,
       log,
       stallMs,
       retryMs,
     });
   } catch (error) {
-    if (lost.aborted) throw error;
+    if (!(await lock.isHeld())) throw error;
     const failure = error instanceof TransferError ? error : undefined;
     const wrong = WRONG_ANSWERS.get(failure?.code);
     const mayHaveHoles = isWriteFailure(error) && !hashed;
-    const isUseless = mayHaveHoles || (wrong && failure?.code !== WRONG.changed);
+    const isUseless = mayHaveHoles || USELESS.has(failure?.code);
     const useless = isUseless ? [partial] : await leftovers(remote, places);
-    for (const one of useless) await rm(one, { force: true });
+    for (const one of useless) await lock.remove(one);
     const bytes = await kept(remote, places);
     const rest = bytes
       ? `${bytesText(bytes)} of ${bytesText(total!)} are kept; the same command continues`

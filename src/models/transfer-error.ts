@@ -17,6 +17,7 @@ export class TransferError extends Error {
 export const WRONG = {
   changed: 'CHANGED', // the server has another version now
   mixed: 'MIXED', // bytes from elsewhere in the file
+  unlike: 'UNLIKE', // the whole file, which does not begin with the bytes that are kept; the reason is where those are
   encoded: 'ENCODED', // compressed; the reason is how
   length: 'LENGTH', // of the whole file; the reason says which
   longer: 'LONGER', // than the reason says

@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Credentials } from './ask.js';
 import { type Extent, extentOf } from './file-answer.js';
@@ -23,6 +22,8 @@ export interface TransferJob {
   readonly room: number;
   /** Whether the SHA-256 is wanted. */
   readonly hashed: boolean;
+  /** Removes a file, unless another process works on it now. */
+  readonly remove: (path: string) => Promise<void>;
 }
 
 export interface TransferOptions {
@@ -64,7 +65,7 @@ class Trouble extends Error {
 
 /**
  * Downloads one file over one connection, from where an earlier try ended. What came is kept, save for a file that its
- * server cannot continue.
+ * server cannot continue: one that it began to give whole, in answer to a range.
  * @returns its SHA-256, if that is wanted
  * @throws TransferError; the signal's reason; failures of the file system
  */
@@ -79,7 +80,7 @@ export async function transfer(job: TransferJob, options: TransferOptions): Prom
     return digest;
   } finally {
     await part.close();
-    if (!isDone && !transfer.canContinue) await rm(job.path, { force: true });
+    if (!isDone && (part.length === 0 || !transfer.canContinue)) await job.remove(job.path);
   }
 }
 
@@ -164,22 +165,22 @@ class Transfer {
 
   async #take(response: Response, { from, to }: Extent, timer: NodeJS.Timeout): Promise<void> {
     const { job, part, options } = this;
-    this.canContinue = response.status === 206;
-    if (!this.canContinue && this.#hasCome) throw new TransferError(EARLY); // nobody wants to begin for ever
-    if (!this.canContinue) part.restart();
-    const refuseTooMuch = this.canContinue ? () => {} : lengthLimit(job.bytes, job.room);
+    const isWhole = response.status !== 206;
     const before = part.length;
-    let overlap = await part.tail(before - from);
+    if (isWhole && this.#hasCome) throw new TransferError(EARLY); // nobody wants to begin for ever
+    if (!isWhole || before === 0) this.canContinue = !isWhole;
+    const refuseTooMuch = isWhole ? lengthLimit(job.bytes, job.room) : () => {};
     let at = from;
     for await (const piece of piecesOf(response)) {
       timer.refresh();
-      at += piece.length;
       refuseTooMuch(piece);
-      if (at > to) throw new TransferError('is asked for', WRONG.longer);
-      const known = piece.subarray(0, overlap.length);
-      if (!overlap.subarray(0, known.length).equals(known))
-        throw new TransferError('other bytes than were asked for', WRONG.mixed);
-      overlap = overlap.subarray(known.length);
+      if (at + piece.length > to) throw new TransferError('is asked for', WRONG.longer);
+      const known = await part.read(at, Math.min(piece.length, before - at));
+      at += piece.length;
+      if (!known.equals(piece.subarray(0, known.length)))
+        throw isWhole
+          ? new TransferError(job.path, WRONG.unlike)
+          : new TransferError('other bytes than were asked for', WRONG.mixed);
       if (known.length === piece.length) continue;
       await part.append(piece.subarray(known.length));
       this.#hasCome = true;

@@ -109,8 +109,16 @@ describe('a body without an end', () => {
     hub.files.set(BIG, endless);
     hub.mood = { endless: true };
     const begun = { tag: undefined, bytes: undefined };
+    const remove = (path: string) => rm(path, { force: true });
     const told = { begun, validator: undefined, bytes: undefined, room: 5e6 };
-    const job = { url: address(), credentials: {}, path: join(folder, 'some'), hashed: false, ...told };
+    const job = {
+      url: address(),
+      credentials: {},
+      path: join(folder, 'some'),
+      hashed: false,
+      remove,
+      ...told,
+    };
     await expect(transfer(job, { onBytes: () => {} })).rejects.toMatchObject({ code: 'ENOSPC' });
     expect(hub.sent).toBeLessThan(15e6);
     expect(existsSync(join(folder, 'some'))).toBe(false);

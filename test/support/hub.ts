@@ -12,6 +12,7 @@ export interface Exchange {
   readonly url: string; // as it came
   readonly path: string; // decoded
   readonly range: string | undefined;
+  readonly ifRange: string | undefined;
   readonly authorization: string | undefined;
   status: number;
   sent: number; // bytes of the body
@@ -38,7 +39,8 @@ export interface Mood {
   ranges?: boolean | undefined; // false: the CDN knows none
   head?: number | undefined; // status with which the CDN refuses HEAD
   tells?: boolean | undefined; // false: the CDN tells nothing of a file, neither its length nor its version
-  etag?: boolean | undefined; // false: the CDN tells no version
+  etag?: boolean | 'weak' | undefined; // false: the CDN tells no tag
+  lastModified?: string | undefined; // of every file of the CDN
   disposition?: string | undefined;
   rfilename?: string | undefined; // what the manifest says
   startOf?: ((from: number) => number) | undefined; // where the CDN begins a range that is to begin at `from`
@@ -110,8 +112,19 @@ export class Hub {
   #answer(server: 'hub' | 'cdn', request: IncomingMessage, response: ServerResponse): void {
     const { method = '', url = '', headers } = request;
     const { range, authorization } = headers;
+    const ifRange = headers['if-range'] as string | undefined; // Node joins repeated ones
     const path = decodeURIComponent(new URL(url, 'http://hub').pathname);
-    const exchange: Exchange = { server, method, url, path, range, authorization, status: 0, sent: 0 };
+    const exchange: Exchange = {
+      server,
+      method,
+      url,
+      path,
+      range,
+      ifRange,
+      authorization,
+      status: 0,
+      sent: 0,
+    };
     this.log.push(exchange);
     response.on('finish', () => {
       exchange.status = response.statusCode;
@@ -175,13 +188,17 @@ export class Hub {
     const { gone, cuts = 0, bytesPerSecond = PACE, contentLength, disposition, cdnStatus, head } = this.mood;
     const { startOf = (from: number) => from, saysStart, gzip = Infinity, endless = false } = this.mood;
     const { saysEnd = (to: number) => to, longestRange = Infinity, encoding } = this.mood;
-    const { tells = !endless, etag = tells, ranges = tells, silentCuts = false } = this.mood;
+    const { tells = !endless, etag = tells, ranges = tells, silentCuts = false, lastModified } = this.mood;
     const bytes = this.files.get(path.slice(1));
     if (method === 'HEAD' && head) return void response.writeHead(head).end();
     if (cdnStatus) return void response.writeHead(cdnStatus).end();
     if (gone) return void response.destroy();
     if (!bytes) return void response.writeHead(404).end();
-    const [, from, to] = (ranges && /bytes=(\d+)-(\d*)/.exec(headers.range ?? '')) || [];
+    const strong = `"${createHash('sha256').update(bytes).digest('hex')}"`;
+    const tag = etag === 'weak' ? `W/${strong}` : etag ? strong : undefined;
+    const condition = exchange.ifRange; // a weak tag never meets it
+    const isMet = condition === undefined || condition === (condition.startsWith('"') ? tag : lastModified);
+    const [, from, to] = (ranges && isMet && /bytes=(\d+)-(\d*)/.exec(headers.range ?? '')) || [];
     const askedFrom = Number(from ?? 0);
     const askedTo = Math.min(to ? Number(to) + 1 : Infinity, bytes.length, askedFrom + longestRange);
     const start = startOf(askedFrom);
@@ -192,7 +209,8 @@ export class Hub {
       ...(tells && !endless && !(silentCuts && cuts > 0)
         ? { 'content-length': String(contentLength ?? zipped?.length ?? end - start) }
         : {}),
-      ...(etag ? { etag: `"${createHash('sha256').update(bytes).digest('hex')}"` } : {}),
+      ...(tag ? { etag: tag } : {}),
+      ...(lastModified ? { 'last-modified': lastModified } : {}),
       ...(ranges ? { 'accept-ranges': 'bytes' } : {}),
       ...(disposition ? { 'content-disposition': disposition } : {}),
       ...(from === undefined
