@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { type FileHandle, open, rm } from 'node:fs/promises';
+import { type FileHandle, open, rm, statfs } from 'node:fs/promises';
 
 /**
  * A file on its way, whose bytes come in order: its length is what has come.
@@ -73,12 +73,27 @@ export class PartialFile {
 
 const PIECES = { highWaterMark: 1 << 20 }; // bytes
 
-/** Finds out before anything comes whether the file system takes a file so long. @throws EFBIG */
+const SAMPLE = 1 << 16; // bytes
+const BLOCK = 512; // bytes, in which a file's share of the disk is told
+const FAT = 0x4d44; // the type that statfs tells on Linux
+const LONGEST_OF_FAT = 2 ** 32 - 1; // bytes
+
+/**
+ * Finds out before anything comes whether the file system takes a file so long, where that costs no room: where a file
+ * has holes until it is written. Elsewhere (NTFS, exFAT) the write tells it.
+ * @throws EFBIG
+ */
 export async function tryLength(path: string, bytes: number): Promise<void> {
   const trial = `${path}.trial`;
   try {
     await using file = await open(trial, 'w');
-    await file.truncate(bytes); // takes no room
+    await file.truncate(Math.min(bytes, SAMPLE));
+    const { blocks } = await file.stat();
+    if (blocks * BLOCK < SAMPLE / 2) await file.truncate(bytes);
+    else if (bytes > LONGEST_OF_FAT && (await statfs(trial)).type === FAT)
+      throw Object.assign(new Error('FAT'), { code: 'EFBIG' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EFBIG') throw error; // any other says nothing about the length
   } finally {
     await rm(trial, { force: true });
   }

@@ -1,9 +1,13 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, type TestContext, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, type TestContext, test } from 'vitest';
+import { placesOf } from '../../src/models/places.js';
+import type { RemoteFile } from '../../src/models/remote.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
+import { compileLibrary, NO_COMPILER } from '../support/c-library.js';
 import { BIN, CLEAN, mtad } from '../support/cli.js';
 import { ggufOf } from '../support/gguf-files.js';
 import { Hub, modelsIn } from '../support/hub.js';
@@ -168,6 +172,40 @@ test('what is left of another version makes room', async (ctx) => {
     { reject: false, env: { ...CLEAN, ...env, MTAD_MODELS_DIR: small } },
   );
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+});
+
+describe.skipIf(NO_COMPILER || process.platform !== 'linux')('a file system that knows no holes', () => {
+  const withFat = async () => ({ ...CLEAN, ...env, LD_PRELOAD: await compileLibrary(folder, 'fat.c', {}) });
+
+  test('needs the room of a model once, also for its rest', async (ctx) => {
+    const small = await folderForDisk(ctx);
+    hub.files.set('stories.gguf', long);
+    const tag = createHash('sha256').update(long).digest('hex');
+    const place = join('url', new URL(hub.cdn).host.replace(':', '_'), 'stories.gguf');
+    const { partials, partial } = placesOf({ place, version: `${tag}|${long.length}` } as RemoteFile, small);
+    const part = join(folder, 'part');
+    await writeFile(part, long.subarray(0, 2e6));
+    const script = `mount -t tmpfs -o size=5m tmpfs "$0" && mkdir -p "${partials}" && cp "${part}" "${partial}" && "$@" && cat "$0/${place}" >&3`;
+    const pulling = [process.execPath, BIN, 'pull', '-q', `${hub.cdn}/stories.gguf`];
+    const { stdio, stderr } = await execa('unshare', [...MINE, script, small, ...pulling], {
+      reject: false,
+      env: { ...(await withFat()), MTAD_MODELS_DIR: small },
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      encoding: 'buffer',
+      maxBuffer: 1e9,
+    });
+    expect(Buffer.from(stderr).toString()).toBe('');
+    expect(Buffer.from(stdio[3]!).equals(long)).toBe(true);
+    expect(hub.sent).toBeLessThan(long.length - 19e5);
+  });
+
+  test('and is of FAT takes no 4 GiB: exit code 3, before anything comes', async () => {
+    hub.mood.linkedSize = 2 ** 32;
+    const { exitCode, stderr } = await mtad(['pull', '-q', LONG], { env: await withFat() });
+    expect(stderr).toMatch(/^mtad: .* takes no file so long \(EFBIG\); choose [^\n]*\n$/);
+    expect(exitCode).toBe(3);
+    expect(hub.fetched).toEqual([]);
+  });
 });
 
 test('a disk that is full in the middle: exit code 3, one line, nothing that looks like a model', async (ctx) => {
