@@ -38,13 +38,13 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 const pull = (...args: string[]) => mtad(['pull', ...args], { env });
 const models = () => modelsIn(folder);
 
-/** Resolves when a third of it is kept, and nothing more comes. */
-async function underWay(): Promise<void> {
-  hub.mood.holdAfter = 2e6;
-  while ((await kept()) < 15e5) await new Promise((soon) => setTimeout(soon, 20));
+/** Resolves when a half of it is kept, and nothing more comes. */
+async function underWay(models = folder): Promise<void> {
+  hub.mood.holdAt = 2e6;
+  while ((await kept(models)) < 15e5) await new Promise((soon) => setTimeout(soon, 20));
 }
 
-async function kept(): Promise<number> {
+async function kept(folder: string): Promise<number> {
   const files = await readdir(folder, { recursive: true });
   const partial = files.find((name) => name.endsWith('.part'));
   return partial === undefined ? 0 : (await stat(join(folder, partial))).size;
@@ -86,33 +86,31 @@ test('killed: the same command continues', async () => {
   await expectContinued();
 });
 
-test.each(['SIGINT', 'SIGKILL'] as const)(
-  'stopped, overtaken by another, woken and ended by %s: the model stays right',
-  async (end) => {
-    const run = pull(LONG);
-    await underWay();
+test('stopped, overtaken by another, and woken: the model stays right, and is taken, unless a signal ends the process', async () => {
+  const stop = async (name: string) => {
+    const models = join(folder, name);
+    await mkdir(models);
+    const own = { ...env, MTAD_MODELS_DIR: models };
+    const run = mtad(['pull', LONG], { env: own });
+    await underWay(models);
     run.kill('SIGSTOP');
-    hub.mood = {};
-    const other = await pull(LONG); // waits until the first seems dead
+    return { run, own, path: join(models, 'hf', LONG_PLACE) };
+  };
+  const stopped = await Promise.all(['woken', 'interrupted', 'killed'].map(stop));
+  hub.mood = {};
+  const others = await Promise.all(stopped.map(({ own }) => mtad(['pull', LONG], { env: own }))); // wait until the first seems dead
+  for (const other of others) {
     expect(other).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('another mtad downloads') });
     expect(other.stderr).toMatch(/^mtad: continuing after [\d.]+ MB/m);
-    run.kill('SIGCONT');
-    await new Promise((soon) => setTimeout(soon, 300)); // in which it writes what has come
-    run.kill(end);
-    await run;
-    expect((await readFile(join(folder, 'hf', LONG_PLACE))).equals(long)).toBe(true);
-  },
-);
-
-test('stopped, overtaken by another, and woken: it takes what is there', async () => {
-  const run = pull(LONG);
-  await underWay();
-  run.kill('SIGSTOP');
-  hub.mood = {};
-  await pull(LONG);
-  run.kill('SIGCONT');
-  expect(await run).toMatchObject({ exitCode: 0, stdout: `${join(folder, 'hf', LONG_PLACE)}\n` });
-  expect((await readFile(join(folder, 'hf', LONG_PLACE))).equals(long)).toBe(true);
+  }
+  for (const { run } of stopped) run.kill('SIGCONT');
+  await new Promise((soon) => setTimeout(soon, 300)); // in which they write what has come
+  const [woken, interrupted, killed] = stopped;
+  interrupted!.run.kill('SIGINT');
+  killed!.run.kill('SIGKILL');
+  expect(await woken!.run).toMatchObject({ exitCode: 0, stdout: `${woken!.path}\n` });
+  await Promise.all([interrupted!.run, killed!.run]);
+  for (const { path } of stopped) expect((await readFile(path)).equals(long)).toBe(true);
 });
 
 test('a file longer than the file system takes: exit code 3, before anything comes', async () => {

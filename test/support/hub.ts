@@ -30,6 +30,7 @@ export interface Mood {
   gone?: boolean | undefined; // the CDN ends every connection
   goneAfter?: number | undefined; // bytes that the CDN gave, after which it is gone
   holdAfter?: number | undefined; // bytes that the CDN gave, after which it gives nothing while this is so
+  holdAt?: number | undefined; // bytes of each body, after which the CDN gives nothing of it while this is so
   cdnStatus?: number | undefined; // every answer of the CDN
   renamed?: string | undefined; // 'user/repo' that has the files now; other names lead there
   bytesPerSecond?: number | undefined; // of each connection
@@ -179,6 +180,11 @@ export class Hub {
     });
   }
 
+  #holds(sentOfBody: number): boolean {
+    const { holdAfter = Infinity, holdAt = Infinity } = this.mood;
+    return this.sent >= holdAfter || sentOfBody >= holdAt;
+  }
+
   async #asCdn(
     path: string,
     { headers, method }: IncomingMessage,
@@ -230,7 +236,7 @@ export class Hub {
     if (cut !== undefined) this.mood.cuts = cuts - 1;
     const closed = once(response, 'close');
     for (let at = start; at < end || endless; at += PIECE) {
-      while (this.sent >= (this.mood.holdAfter ?? Infinity) && !response.destroyed) await sleep(20);
+      while (this.#holds(at - start) && !response.destroyed) await sleep(20);
       if (this.sent >= (this.mood.goneAfter ?? Infinity)) this.mood.gone = true;
       if (cut !== undefined && at >= cut && silentCuts) break;
       if ((cut !== undefined && at >= cut) || this.mood.gone) return void response.destroy();
