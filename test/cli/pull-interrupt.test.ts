@@ -75,42 +75,45 @@ test('Ctrl-C: exit code 130, what to do, and the same command continues', async 
   await expectContinued();
 });
 
-test('killed: the same command continues', async () => {
-  const run = pull(LONG);
-  await underWay();
-  run.kill('SIGKILL');
-  await run;
-  expect(await models()).toEqual([]);
-  hub.reset();
-  expect((await pull(LONG)).exitCode).toBe(0);
-  await expectContinued();
-});
-
-test('stopped, overtaken by another, and woken: the model stays right, and is taken, unless a signal ends the process', async () => {
-  const stop = async (name: string) => {
+/** A process that waits for the lock of another one takes it over after seconds: all are tried at once. */
+test('killed, or stopped and woken: the same command continues meanwhile, and the model stays right', async () => {
+  const begin = async (name: string, signal: 'SIGKILL' | 'SIGSTOP') => {
+    const place = `tales/${name}-GGUF/long-F16.gguf`;
+    hub.files.set(place, long);
     const models = join(folder, name);
     await mkdir(models);
-    const own = { ...env, MTAD_MODELS_DIR: models };
-    const run = mtad(['pull', LONG], { env: own });
+    const pull = () => mtad(['pull', `hf:tales/${name}-GGUF`], { env: { ...env, MTAD_MODELS_DIR: models } });
+    const run = pull();
     await underWay(models);
-    run.kill('SIGSTOP');
-    return { run, own, path: join(models, 'hf', LONG_PLACE) };
+    run.kill(signal);
+    return { run, pull, place, path: join(models, 'hf', place) };
   };
-  const stopped = await Promise.all(['woken', 'interrupted', 'killed'].map(stop));
+  const [dead, woken, interrupted, killed] = await Promise.all([
+    begin('dead', 'SIGKILL'),
+    begin('woken', 'SIGSTOP'),
+    begin('interrupted', 'SIGSTOP'),
+    begin('killed', 'SIGSTOP'),
+  ]);
+  const all = [dead, woken, interrupted, killed];
+  const before = hub.log.length;
   hub.mood = {};
-  const others = await Promise.all(stopped.map(({ own }) => mtad(['pull', LONG], { env: own }))); // wait until the first seems dead
+  const others = await Promise.all(all.map(({ pull }) => pull()));
   for (const other of others) {
     expect(other).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('another mtad downloads') });
     expect(other.stderr).toMatch(/^mtad: continuing after [\d.]+ MB/m);
   }
-  for (const { run } of stopped) run.kill('SIGCONT');
+  const asked = hub.log
+    .slice(before)
+    .filter(({ server, path }) => server === 'cdn' && path === `/${dead.place}`);
+  expect(asked.every(({ range }) => range !== undefined)).toBe(true);
+  expect(asked.reduce((sum, { sent }) => sum + sent, 0)).toBeLessThan(long.length - 1e6);
+  for (const { run } of [woken, interrupted, killed]) run.kill('SIGCONT');
   await new Promise((soon) => setTimeout(soon, 300)); // in which they write what has come
-  const [woken, interrupted, killed] = stopped;
-  interrupted!.run.kill('SIGINT');
-  killed!.run.kill('SIGKILL');
-  expect(await woken!.run).toMatchObject({ exitCode: 0, stdout: `${woken!.path}\n` });
-  await Promise.all([interrupted!.run, killed!.run]);
-  for (const { path } of stopped) expect((await readFile(path)).equals(long)).toBe(true);
+  interrupted.run.kill('SIGINT');
+  killed.run.kill('SIGKILL');
+  expect(await woken.run).toMatchObject({ exitCode: 0, stdout: `${woken.path}\n` });
+  await Promise.all([interrupted.run, killed.run]);
+  for (const { path } of all) expect((await readFile(path)).equals(long)).toBe(true);
 });
 
 test('a file longer than the file system takes: exit code 3, before anything comes', async () => {
