@@ -1,13 +1,13 @@
 import { statfs } from 'node:fs/promises';
 import { ModelFileError } from '../errors.js';
 
-/** @returns bytes that the disk of a folder has left for this user */
+/** @returns bytes that this user may still write to the disk of a folder */
 export async function freeBytes(folder: string): Promise<number> {
   const { bavail, bsize } = await statfs(folder);
   return bavail * bsize;
 }
 
-/** Whether a disk did not take what was written. */
+/** @returns whether an error means that a disk did not take the written bytes */
 export function isWriteFailure(error: unknown): boolean {
   return ['ENOSPC', 'EDQUOT', 'EIO', 'EFBIG'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
@@ -40,7 +40,7 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   ENOTEMPTY: isInTheWay,
 };
 
-/** A failure of the file system, with what to do. */
+/** @returns a ModelFileError that says what to do about a failure of the file system; other errors as they are */
 export function explained(error: DiskError, folder: string): Error {
   const sentence = SENTENCES[error.code ?? ''];
   return sentence ? new ModelFileError(sentence(folder, error), { cause: error }) : error;

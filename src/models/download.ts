@@ -11,36 +11,36 @@ import { kept, leftovers, placesOf } from './places.js';
 import { type ReceiveOptions, receive } from './receive.js';
 import { locate, type RemoteFile } from './remote.js';
 
-/** Where a download goes, and who is told of it. */
+/** The place of a download, and its listeners. */
 export interface DownloadOptions extends ReceiveOptions {
   readonly modelsDir?: string | undefined;
-  /** Also what is there already, by the hub's checksum. */
+  /** Whether files that are there already are checked too, by the hub's checksum. */
   readonly verify?: boolean | undefined;
 }
 
 export interface DownloadedModel extends DownloadedFile {
-  /** As people write it. */
+  /** The address in its usual spelling. */
   readonly address: string;
 }
 
 interface DownloadedFile {
-  /** Of the first part of several. */
+  /** Path of the file; of a model in parts, of the first. */
   readonly path: string;
-  /** All parts. */
+  /** Size of all parts together. */
   readonly bytes: number;
-  /** The hub's, where `checked`; null for several parts. */
+  /** The hub's SHA-256, where `checked`; null for a model in parts. */
   readonly sha256: string | null;
-  /** Whether the files were compared with the hub's checksums. */
+  /** Whether the files agree with the hub's checksums; false: nothing was compared. */
   readonly checked: boolean;
-  /** False: it was there. */
+  /** Whether bytes came; false: the model was there. */
   readonly downloaded: boolean;
 }
 
 /**
- * Brings models into the models folder, unless what their servers have is there; nothing comes before all are found, and
- * room for them together. Of a download that ends early, what came is kept for the next try where the server tells
- * versions apart; a file gets its name once it is complete and right.
- * @yields each model once it is there
+ * Downloads models into the models folder, unless they are there. Nothing comes before all models are found and the
+ * disk has room for all. A download that ends early is kept for the next try, if the server tells versions apart.
+ * A file gets its name once it is complete and right.
+ * @yields each model, once it is in the folder
  * @throws ModelFileError; the signal's reason
  */
 export async function* download(
@@ -126,7 +126,7 @@ async function fetchFile(
   }
 }
 
-/** What is there under the file's name, if that is what the server has, as far as that is looked at. */
+/** @returns the file that is there under its name; undefined where it is missing, or seen to differ from the server's */
 async function fileThere(
   path: string,
   remote: RemoteFile,
@@ -148,7 +148,7 @@ async function fileThere(
   return undefined;
 }
 
-/** Where the server does not tell a length, any file has the right one. */
+/** @returns whether a file has the length that the server tells; any length is right where it tells none */
 async function hasLength(path: string, bytes: number | undefined): Promise<boolean> {
   const facts = await stat(path).catch(() => undefined);
   return facts?.isFile() === true && (bytes === undefined || facts.size === bytes);
@@ -169,7 +169,7 @@ function refuseLongName(place: string): void {
 
 const BLOCK = 512; // bytes, in which a file's share of the disk is told
 
-/** Before anything comes of models that cannot come as a whole. What is of no more use makes room. */
+/** @throws ModelFileError where the disk has no room for all models. Useless partial files count as room. */
 async function refuseFullDisk(remotes: readonly RemoteFile[], folder: string): Promise<void> {
   let missing = 0;
   for (const remote of new Map(remotes.map((remote) => [remote.place, remote])).values()) {

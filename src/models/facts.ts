@@ -7,40 +7,40 @@ import { openTemplate } from '../templates/open-template.js';
 import type { GgufFile } from './gguf-file.js';
 import { caveatOf } from './header.js';
 
-/** What a model file says of itself. Undefined = it does not say. */
+/** The facts in a model file's header. Undefined: the header does not tell. */
 export interface ModelFacts {
-  /** Path, or address. */
+  /** The file's path, or its address. */
   readonly source: string;
   readonly remote: boolean;
-  /** Of all parts together. */
+  /** Size of all parts together. */
   readonly bytes: number | undefined;
-  /** Files that the model is split into. */
+  /** Number of files that the model is split into, >= 1. */
   readonly parts: number;
   readonly name: string | undefined;
   readonly license: string | undefined;
   readonly architecture: string;
   readonly parameters: number;
-  /** As llama.cpp names file types: Q4_K_M. */
+  /** llama.cpp's name of the file type, such as Q4_K_M. */
   readonly quantization: string | undefined;
-  /** Tokens the model was trained on at once. */
+  /** Context length of the training, in tokens. */
   readonly trainContextSize: number | undefined;
   readonly layers: number | undefined;
-  /** Tokens; 0 = the file holds none. */
+  /** Number of tokens; 0: the file holds no vocabulary. */
   readonly vocabularySize: number;
-  /** As llama.cpp names tokenizers: BPE. */
+  /** llama.cpp's name of the tokenizer, such as BPE. */
   readonly vocabularyKind: string | undefined;
   readonly bos: SpecialToken | undefined;
   readonly eos: SpecialToken | undefined;
-  /** Ends a turn of a conversation. */
+  /** The token that ends a turn of a conversation. */
   readonly eot: SpecialToken | undefined;
   readonly chatTemplate: ChatTemplateFacts | undefined;
-  /** All layers. */
+  /** Whether all layers keep a recurrent state in place of a KV cache. */
   readonly recurrent: boolean;
-  /** Some layers. */
+  /** Whether some layers do. */
   readonly hybrid: boolean;
-  /** Tokens that some layers see at most. */
+  /** The most tokens that the layers with a sliding window see; undefined: no layer has one. */
   readonly slidingWindow: number | undefined;
-  /** See ModelHeader. */
+  /** A warning of the model's makers; see `ModelHeader.caveat`. */
   readonly caveat: string | undefined;
 }
 
@@ -58,16 +58,16 @@ const VOCABULARY_KINDS: Record<string, string> = {
   rwkv: 'RWKV',
 };
 
-/** What a chat template does when it is tried. */
+/** Facts about a chat template, found by rendering it. */
 export interface ChatTemplateFacts {
-  /** Why it cannot be rendered; undefined = it can. */
+  /** The error of rendering it; undefined: it can be rendered. */
   readonly problem: string | undefined;
   readonly takesSystem: boolean;
-  /** 'switch' = where --think says so; 'itself' = the model decides. */
+  /** When the model reasons before an answer. 'switch': when the setting `think` is on; 'itself': the model decides. */
   readonly reasons: 'always' | 'switch' | 'itself' | 'no';
 }
 
-/** Tries the chat template of a file; undefined where it has none. */
+/** @returns the facts about the chat template of a file; undefined where the file has no template */
 export async function chatTemplateFacts({ info, source }: GgufFile): Promise<ChatTemplateFacts | undefined> {
   try {
     const template = await openTemplate(templateOrigin(info, basename(source)));

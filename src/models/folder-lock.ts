@@ -3,33 +3,33 @@ import { link, mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const LOOKS = 20; // that find a lock untouched, after which its holder is dead or asleep
+const LOOKS = 20; // after so many looks at an untouched lock, its holder counts as dead or asleep
 
 export interface LockOptions {
-  /** Between two signs of life of its holder. */
+  /** Milliseconds between two signs of life of the holder; default 1000. */
   readonly touchMs?: number;
-  /** Between two looks of one that waits. */
+  /** Milliseconds between two looks of a process that waits; default 250. */
   readonly lookMs?: number;
   readonly signal?: AbortSignal | undefined;
-  /** Called once, if somebody else holds it. */
+  /** Called once, if another process holds the lock. */
   readonly onWait?: () => void;
 }
 
 export interface FolderLock {
-  /** From one that is dead, or asleep with files in the folder open. */
+  /** Whether the lock was taken from a process that is dead, or asleep with open files in the folder. */
   readonly isTakenOver: boolean;
-  /** Soon after this process woke, if another one took it over meanwhile. */
+  /** Aborted soon after this process wakes, if another process took the lock over meanwhile. */
   readonly lost: AbortSignal;
-  /** Looks whether this process has it still; `lost` is aborted where it has not. */
+  /** @returns whether this process still holds the lock; if not, `lost` is aborted */
   readonly isHeld: () => Promise<boolean>;
-  /** Removes a file of the folder, or the folder, while this process has it; else does nothing. */
+  /** Removes a file of the folder, or the folder itself. Does nothing if this process does not hold the lock. */
   readonly remove: (path: string) => Promise<void>;
   readonly unlock: () => Promise<void>;
 }
 
 /**
- * Keeps other processes out of a folder while this one is awake. What it guards must bear two that work in it for a
- * moment, after one of them slept.
+ * Keeps other processes out of a folder while this process is awake. After a process slept, two may work in the folder
+ * for a moment: the files must bear that.
  */
 export async function lockFolder(
   folder: string,
@@ -71,14 +71,14 @@ export async function lockFolder(
   return { isTakenOver, lost: loss.signal, isHeld, remove, unlock };
 }
 
-/** Changes when somebody touches or takes it. No clock is asked, which may be another one's or wrong. */
+/** @returns a text that changes when a process touches or takes the lock. Clocks are not compared: they may be wrong. */
 async function stateOf(lock: string): Promise<string> {
   const holder = await readFile(lock, 'utf8').catch(() => 'nobody');
   const { mtimeMs } = await stat(lock).catch(() => ({ mtimeMs: 0 }));
   return `${holder} ${mtimeMs}`;
 }
 
-/** @returns whether it is gone; one that somebody has taken meanwhile is put back */
+/** Removes a lock that still has this state; puts back one that another process has taken meanwhile. @returns whether it is gone */
 async function takeAway(lock: string, state: string): Promise<boolean> {
   const old = `${lock}.${randomUUID()}`;
   await rename(lock, old).catch(() => {});

@@ -5,32 +5,35 @@ import type { TemplateOrigin } from '../templates/open-template.js';
 import { readGgufFile } from './gguf-file.js';
 import { refuseUnfit } from './refusals.js';
 
-/** What a GGUF file says of itself, read without loading its weights. */
+/** The facts in the header of a GGUF file that `generate` needs. Its weights are not loaded. */
 export interface ModelHeader {
   readonly path: string;
   readonly architecture: string;
-  /** Tokens the model was trained on at once. */
+  /** Context length of the training, in tokens; 0: the header does not tell. */
   readonly trainContextSize: number;
   readonly vocabulary: Vocabulary;
-  /** What its makers want said beside every figure taken with it; metadata `mtad.caveat`. */
+  /** A warning that its makers want beside every figure taken with the model: metadata `mtad.caveat`. */
   readonly caveat: string | undefined;
-  /** How the model wants to be talked to. */
+  /** The chat template in the file, and what it needs. */
   readonly template: TemplateOrigin;
-  /** Of the file; of a split model, the first part. */
+  /** Size of the file; of a split model, of its first part. */
   readonly bytes: number;
 }
 
-/** What decides whether the tokens of two models mean the same. */
+/** A vocabulary, as far as it decides whether the tokens of two models mean the same. */
 export interface Vocabulary {
-  /** Text of each token. */
+  /** The text of each token, by id. */
   readonly tokens: readonly string[];
   readonly bos: number | undefined;
-  /** Before a text; undefined = as its kind of vocabulary does. */
+  /** Whether `bos` comes before each text; undefined: the kind of vocabulary decides. */
   readonly addsBos: boolean | undefined;
   readonly eos: number | undefined;
 }
 
-/** @throws ModelFileError when the file is not a complete model that can generate text */
+/**
+ * @returns the header of a model file
+ * @throws ModelFileError when the file is not a complete model that can generate text
+ */
 export async function readHeader(path: string): Promise<ModelHeader> {
   const file = await readGgufFile(path);
   refuseUnfit(file);
@@ -46,7 +49,7 @@ export async function readHeader(path: string): Promise<ModelHeader> {
   };
 }
 
-/** @param info of a file that was not refused */
+/** @param info the header of a file that `refuseUnfit` accepts */
 export function vocabularyOf({ metadata: { tokenizer } }: GgufFileInfo): Vocabulary {
   return {
     tokens: tokenizer.ggml.tokens as readonly string[],

@@ -10,60 +10,60 @@ import { vocabularyOf } from './header.js';
 import { refuseUnfit } from './refusals.js';
 import { EMBEDDED_PAIR, findModel } from './resolve.js';
 
-/** Which models to look at, and what for. */
+/** The models to inspect, and the settings to reckon their memory for. */
 export interface InspectOptions extends Asking {
-  /** Target: path, name in modelsDir, or address; neither model = the embedded pair. */
+  /** The target model: a path, a name in `modelsDir`, or an address. Without target and draft: the embedded pair. */
   readonly model?: string | undefined;
   readonly draft?: string | undefined;
   readonly modelsDir?: string | undefined;
-  /** Never use the network. */
+  /** Whether the network is forbidden. */
   readonly offline?: boolean | undefined;
-  /** Tokens; undefined = what the target was trained on, up to 8192. */
+  /** Context size in tokens; undefined: the context length of the target's training, at most 8192. */
   readonly contextSize?: number | undefined;
   readonly cacheType?: CacheType | undefined;
-  /** Tokens drafted per step. */
+  /** Tokens drafted in each step, >= 1. */
   readonly draftLength: number;
-  /** Beams kept while drafting. */
+  /** Number of beams, >= 1. */
   readonly beamWidth: number;
   readonly gpu: Gpu;
 }
 
-/** What two model files and this machine have to do with each other. */
+/** Facts about one or two models: whether they make a pair, and whether this machine can run them. */
 export interface Inspection {
   readonly target: InspectedModel;
   readonly draft: InspectedModel | undefined;
-  /** Undefined where there is one model, or one that is refused. */
+  /** Undefined for one model alone, and where a model is refused. */
   readonly pair: InspectedPair | undefined;
-  /** Tokens that the memory is reckoned for. */
+  /** The context size that `memory` is for, in tokens. */
   readonly contextSize: number;
   readonly memory: { readonly ram: number; readonly vram: number; readonly fits: boolean } | undefined;
   readonly machine: Machine;
 }
 
-/** One model file. */
+/** Facts about one model. */
 export interface InspectedModel {
   readonly facts: ModelFacts;
-  /** Why it does not run. */
+  /** The reason why the model cannot run; undefined: it can. */
   readonly refusal: string | undefined;
-  /** Of what runs. */
+  /** Undefined for a model that is refused. */
   readonly memory: ModelMemory | undefined;
 }
 
-/** Whether two models speak the same tokens. */
+/** Whether two models share their tokens. */
 export interface InspectedPair {
-  /** Ids below it mean the same to both; 0 where they do not match. */
+  /** Token ids below this number stand for the same text in both models; 0: the models do not make a pair. */
   readonly sharedTokens: number;
-  /** The first one. */
+  /** The first difference that prevents a pair; undefined: the models make a pair. */
   readonly difference: string | undefined;
-  /** Differences that change no text, a sentence each. */
+  /** Differences that change no text. Each is one sentence. */
   readonly notes: readonly string[];
 }
 
 const DEFAULT_CONTEXT = 8192; // tokens
 
 /**
- * What is to be known of a model, or of a pair, before it is run or even fetched: of remote files only the headers are
- * read. Models that do not run or do not match are findings, not errors.
+ * Collects the facts about a model or a pair before it runs. Of files on a server only the headers are read.
+ * A model that cannot run, or two that make no pair, are findings in the result, not errors.
  * @throws UsageError; ModelFileError for a file whose header cannot be read
  */
 export async function inspect(options: InspectOptions): Promise<Inspection> {

@@ -7,42 +7,45 @@ import { type CheckedPair, checkPair } from './check-pair.js';
 import { type ModelHeader, readHeader } from './header.js';
 import { EMBEDDED_PAIR, type ResolveOptions, resolveModels } from './resolve.js';
 
-/** Which models, and how to load them. Downloads what is named by an address and is not there; `onProgress` and `onNotice` tell of it. */
+/**
+ * The models of a pair, and how to load them. A model that is named by an address is downloaded unless it is there;
+ * `onProgress` and `onNotice` hear of the download.
+ */
 export interface PairOptions extends ResolveOptions {
-  /** Target: path, name in modelsDir or address; neither model = the embedded pair. */
+  /** The target model: a path, a name in `modelsDir`, or an address. Without target and draft: the embedded pair. */
   readonly model?: string | undefined;
   readonly draft?: string | undefined;
-  /** false where the strategy guesses nothing: the draft model is then not loaded. */
+  /** Whether the strategy drafts with a model; false: the draft model is not loaded. */
   readonly needsDraft?: boolean | undefined;
   readonly engine?: EngineName | 'auto' | undefined;
   readonly gpu?: Gpu | undefined;
   readonly gpuLayers?: number | undefined;
   readonly draftGpuLayers?: number | undefined;
-  /** Checked before weights are loaded. */
+  /** A grammar to check before weights are loaded. */
   readonly grammar?: GrammarSource | undefined;
 }
 
-/** Two loaded models that speak the same tokens. */
+/** Two loaded models that share their tokens. */
 export interface Pair extends Pick<PairFiles, 'notes'> {
   readonly engine: Engine;
   readonly target: Model;
   readonly draft: Model | undefined;
   readonly targetHeader: ModelHeader;
   readonly draftHeader: ModelHeader | undefined;
-  /** Padding that only one of the vocabularies has. */
+  /** Token ids that only one of the vocabularies has: padding. */
   readonly unshared: ReadonlySet<TokenId>;
-  /** Frees both models. Idempotent. */
+  /** Frees both models. A second call does nothing. */
   dispose(): Promise<void>;
 }
 
-/** The files of a pair, checked as far as their headers tell. */
+/** The headers of a pair's files, which are checked against each other. */
 export interface PairFiles extends CheckedPair {
   readonly target: ModelHeader;
   readonly draft: ModelHeader | undefined;
 }
 
 /**
- * Finds a target model and its draft model and checks that they make a pair, without loading weights.
+ * Finds a target model and its draft model, and checks that they make a pair. No weights are loaded.
  * @throws UsageError, ModelFileError, PairMismatchError
  */
 export async function findPair(options: PairOptions = {}): Promise<PairFiles> {
@@ -68,8 +71,8 @@ export async function findPair(options: PairOptions = {}): Promise<PairFiles> {
 }
 
 /**
- * Finds, checks and loads a pair. What can be checked is checked first.
- * @param files from `findPair`, where that was called before
+ * Finds, checks and loads a pair. Every check that needs no weights comes first.
+ * @param files the result of an earlier `findPair`; undefined: it is called here
  * @throws what `findPair` throws; ResourceError
  */
 export async function loadPair(options: PairOptions = {}, files?: PairFiles): Promise<Pair> {
@@ -110,7 +113,7 @@ export async function loadPair(options: PairOptions = {}, files?: PairFiles): Pr
   }
 }
 
-/** Unshared tokens are never emitted. For padding that is no loss; without its end token a text would have no end. */
+/** Unshared tokens are never emitted. That is no loss for padding; but a text without its end token would never end. */
 function refuseUnsharedEnd(
   { tokenizer }: Model,
   { path, vocabulary }: ModelHeader,

@@ -2,10 +2,10 @@ import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, open, rm, statfs } from 'node:fs/promises';
 
 /**
- * A file on its way, whose bytes come in order: its length is what has come.
+ * A file whose bytes come in order. Its length is the number of bytes that have come.
  *
- * Each byte is written to its own place, never "at the end". So a process that slept while another one took over does no
- * harm when it wakes: it writes the same bytes of the same version to the same places, even into the complete file.
+ * Each byte is written to its own place, never "at the end". A process that wakes after another process took over
+ * therefore does no harm: it writes the same bytes of the same version to the same places, even into the complete file.
  */
 export class PartialFile {
   readonly #file: FileHandle;
@@ -19,8 +19,8 @@ export class PartialFile {
   }
 
   /**
-   * Opens what an earlier try left, or begins.
-   * @param hashed whether the SHA-256 is wanted; what is there is read for it
+   * Opens the partial file of an earlier try, or creates one.
+   * @param hashed whether to compute the SHA-256; the bytes that are there are read for it
    */
   static async open(path: string, hashed: boolean, signal?: AbortSignal): Promise<PartialFile> {
     const file = await open(path, 'r+').catch((error) => {
@@ -53,14 +53,14 @@ export class PartialFile {
     }
   }
 
-  /** @returns `count` bytes of what has come; none where it is below 1 */
+  /** @returns `count` bytes that have come, from index `from` on; none where `count` is below 1 */
   async read(from: number, count: number): Promise<Buffer> {
     const bytes = Buffer.alloc(Math.max(0, count));
     if (count > 0) await this.#file.read(bytes, 0, count, from);
     return bytes;
   }
 
-  /** Waits until the disk has it. @returns its SHA-256 in hex, if that was wanted */
+  /** Waits until the disk holds all bytes. @returns the SHA-256 in hex, if `hashed` */
   async finish(): Promise<string | undefined> {
     await this.#file.sync();
     return this.#hash?.digest('hex');
@@ -74,13 +74,13 @@ export class PartialFile {
 const PIECES = { highWaterMark: 1 << 20 }; // bytes
 
 const SAMPLE = 1 << 16; // bytes
-const BLOCK = 512; // bytes, in which a file's share of the disk is told
-const FAT = 0x4d44; // the type that statfs tells on Linux
+const BLOCK = 512; // bytes; the unit of `stat.blocks`
+const FAT = 0x4d44; // `statfs.type` on Linux
 const LONGEST_OF_FAT = 2 ** 32 - 1; // bytes
 
 /**
- * Finds out before anything comes whether the file system takes a file so long, where that costs no room: where a file
- * has holes until it is written. Elsewhere (NTFS, exFAT) the write tells it.
+ * Checks whether the file system takes a file of this length. The trial file has holes and needs no room; a file
+ * system without holes (NTFS, exFAT) is not tried, and fails at the byte that is too much.
  * @throws EFBIG
  */
 export async function tryLength(path: string, bytes: number): Promise<void> {

@@ -11,24 +11,24 @@ import { type RemoteFile, refusal } from './remote.js';
 import { transfer } from './transfer.js';
 import { TransferError, WRONG } from './transfer-error.js';
 
-/** How far the download of one file has come. */
+/** Progress of the download of one file. */
 export interface DownloadProgress {
   readonly file: string;
-  /** So far, what an earlier try left included. */
+  /** Bytes so far, those of earlier tries included. */
   readonly bytes: number;
-  /** Bytes. */
+  /** Bytes of the whole file; undefined: the server does not tell. */
   readonly total: number | undefined;
   readonly state: 'loading' | 'checking' | 'done';
 }
 
-/** Who is told of a download, and how long it waits. */
+/** Listeners of a download, and its waiting times. */
 export interface ReceiveOptions extends Asking {
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
-  /** Details. */
+  /** Called with details for the curious. */
   readonly log?: ((line: string) => void) | undefined;
-  /** Without a byte, after which a download is given up. */
+  /** Milliseconds without a new byte after which the download fails; default 30,000. */
   readonly stallMs?: number | undefined;
-  /** Before a question is asked again; longer each time. */
+  /** Milliseconds before the first new try; later ones wait longer. Default 500. */
   readonly retryMs?: number | undefined;
 }
 
@@ -36,7 +36,7 @@ type Sentence = (host: string, file: string, reason: string) => string;
 
 const OTHERWISE = 'fetch the file by other means and give its path';
 
-/** What a server gave that is not the file, and what to do. */
+/** By the code of a wrong answer: what the server gave instead of the file, and what the user can do. */
 const WRONG_ANSWERS: ReadonlyMap<string | undefined, Sentence> = new Map([
   [
     WRONG.changed,
@@ -71,14 +71,15 @@ const WRONG_ANSWERS: ReadonlyMap<string | undefined, Sentence> = new Map([
   [WRONG.noModel, (host, file, wrong) => `What ${host} sends as ${file} ${wrong}; check the address`],
 ]);
 
-/** After which what is there cannot become the file. Of the other wrong answers no byte is taken. */
+/** Codes after which the partial file is deleted. The other wrong answers have changed no byte of it. */
 const USELESS: ReadonlySet<string | undefined> = new Set([WRONG.mixed, WRONG.longer, WRONG.noModel]);
 
 const REPORT_MS = 100;
 
 /**
- * Downloads it, and tells what is kept where that fails.
- * @returns its SHA-256, where the hub tells that
+ * Downloads one file. Where that fails, the error says how much is kept.
+ * @returns the SHA-256 of the file, where the hub tells one to compare
+ * @throws ModelFileError; the signal's reason; failures of the file system
  */
 export async function receive(
   remote: RemoteFile,

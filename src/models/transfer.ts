@@ -10,50 +10,49 @@ import { TransferError, WRONG } from './transfer-error.js';
 export interface TransferJob {
   readonly url: string;
   readonly credentials: Credentials;
-  /** Where the bytes go, behind those that are there. */
+  /** Path of the partial file. New bytes go behind those that are there. */
   readonly path: string;
-  /** Which every answer must be of. */
+  /** The version of the file that every answer must have. */
   readonly begun: FileVersion;
-  /** For If-Range. */
+  /** Value of the header If-Range; undefined: the header is not sent. */
   readonly validator: string | undefined;
-  /** Of the file; undefined where nobody tells. */
+  /** Length of the whole file; undefined: no server tells. */
   readonly bytes: number | undefined;
-  /** Bytes that the disk has for a file of which nobody tells the length. */
+  /** Bytes that the disk has room for: the bound for a file of unknown length. */
   readonly room: number;
-  /** Whether the SHA-256 is wanted. */
+  /** Whether to compute the SHA-256. */
   readonly hashed: boolean;
-  /** Removes a file, unless another process works on it now. */
+  /** Removes a file, unless another process works on it by now. */
   readonly remove: (path: string) => Promise<void>;
 }
 
 export interface TransferOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onBytes: (bytes: number) => void;
-  /** Why it tries again. */
+  /** Called with the reason of each new try. */
   readonly log?: ((line: string) => void) | undefined;
-  /** Without a new byte, after which it gives up. */
+  /** Milliseconds without a new byte after which the transfer fails; default 30,000. */
   readonly stallMs?: number | undefined;
-  /** Before it tries again; twice as long each time that nothing came. */
+  /** Milliseconds before a new try, default 500; doubled, up to 5000, each time that nothing came. */
   readonly retryMs?: number | undefined;
 }
 
 const STALL_MS = 30_000;
 const RETRY_MS = 500;
 const LONGEST_RETRY_MS = 5000;
-/** Of a connection that has begun to give bytes and gives no more: as a share of the time until it gives up. */
+/** A connection that began to give bytes may be silent for this share of `stallMs`. */
 const SILENCE = 1 / 3;
-/** Statuses of servers that may answer otherwise soon. */
+/** Whether a server may answer otherwise soon after this status. */
 const PASSING = (status: number) => status === 408 || status === 429 || status >= 500;
 /**
- * Bytes before the first new one that are asked for once more, and must be those that are there: they tell a server that
- * answers ranges with bytes from elsewhere, where no checksum does. They cannot tell it where bytes repeat themselves
- * (padding, zeros).
+ * So many bytes before the first new byte are asked for again, and must equal those that are there. This finds servers that
+ * answer a range with bytes from elsewhere, where no checksum does; but not where bytes repeat (padding, zeros).
  */
 const OVERLAP = 256;
 
 const EARLY = 'the answer ended early';
 
-/** What may pass: the same question is asked again. */
+/** A failure that may pass: the same question is asked again. */
 class Trouble extends Error {
   constructor(
     readonly reason: string,
@@ -64,9 +63,9 @@ class Trouble extends Error {
 }
 
 /**
- * Downloads one file over one connection, from where an earlier try ended. What came is kept, save for a file that its
- * server cannot continue: one that it began to give whole, in answer to a range.
- * @returns its SHA-256, if that is wanted
+ * Downloads one file over one connection, from the byte where an earlier try ended. After a failure the partial file
+ * stays. It is removed only where a server that knows no ranges began it, since that server cannot continue it.
+ * @returns the SHA-256 in hex, if `hashed`
  * @throws TransferError; the signal's reason; failures of the file system
  */
 export async function transfer(job: TransferJob, options: TransferOptions): Promise<string | undefined> {
@@ -119,12 +118,12 @@ class Transfer {
     }
   }
 
-  /** @returns ms until it gives up, if nothing new comes */
+  /** @returns milliseconds until the transfer fails, if nothing new comes */
   #patience(): number {
     return Math.max(0, this.#stallMs - (performance.now() - this.#newest));
   }
 
-  /** Asks for the rest, and takes of it what comes. @throws Trouble where that is not all that the answer promised */
+  /** Asks for the rest of the file, and keeps what comes. @throws Trouble where less comes than the answer promised */
   async #attempt(): Promise<void> {
     const asked = Math.max(0, this.part.length - OVERLAP);
     const end = new AbortController();
