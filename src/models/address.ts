@@ -1,14 +1,14 @@
 import { UsageError } from '../errors.js';
 
-/** A model on a hub such as Hugging Face: a file of it, or whichever file the hub has for a quantisation. */
+/** A model on a hub such as Hugging Face: a file of a repository, or the hub's file for a quantisation. */
 export interface HubAddress {
   readonly kind: 'hub';
   readonly user: string;
   readonly repo: string;
   readonly branch: string;
-  /** Path in the repository. */
+  /** The file's path in the repository. */
   readonly file: string | undefined;
-  /** Neither: the hub's choice. */
+  /** A quantisation, such as Q4_K_M. Without `file` and `quant` the hub chooses. */
   readonly quant: string | undefined;
 }
 
@@ -22,13 +22,13 @@ export type Address = HubAddress | UrlAddress;
 const SCHEMES = /^(?:(?:hf|huggingface):(?:\/\/)?|(?:hf\.co|huggingface\.co)\/)(.*)$/is;
 const URL_LIKE = /^(?:https?:|[a-z][a-z\d+.-]+:\/\/)/i; // C:\\ is none
 const HUB_HOSTS = ['huggingface.co', 'hf.co', 'www.huggingface.co'];
-/** Names that Windows keeps for devices, whatever follows the dot. */
+/** Names that Windows reserves for devices, whatever follows the dot. */
 const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
 const FORMS = 'hf:user/repo:Q4_K_M, hf:user/repo/file.gguf or https://…/file.gguf';
 
 /**
- * The hub that HF_ENDPOINT names, else Hugging Face. Ends with a slash.
- * @throws UsageError that does not repeat what HF_ENDPOINT holds
+ * @returns the URL of the hub that HF_ENDPOINT names, else of Hugging Face; it ends with a slash
+ * @throws UsageError, which does not repeat the value of HF_ENDPOINT
  */
 export function hubEndpoint({ HF_ENDPOINT } = process.env): URL {
   if (!HF_ENDPOINT) return new URL('https://huggingface.co/');
@@ -43,8 +43,8 @@ export function hubEndpoint({ HF_ENDPOINT } = process.env): URL {
 }
 
 /**
- * What a name means, if it is not a path.
- * @throws UsageError for something that begins like an address and is none
+ * @returns the address that a name means; undefined: the name is a path
+ * @throws UsageError for a name that begins like an address and is none
  */
 export function parseAddress(text: string, hub = hubEndpoint()): Address | undefined {
   const name = text.trim();
@@ -60,7 +60,7 @@ export function parseAddress(text: string, hub = hubEndpoint()): Address | undef
   return (onHub && pageAddress(url)) || urlAddress(url, name);
 }
 
-/** How people write it; without the query of a URL, where secrets are. */
+/** @returns the usual spelling of an address, without the query of a URL, which may hold secrets */
 export function addressText(address: Address): string {
   if (address.kind === 'url') return withoutSecrets(address.url.href);
   const { user, repo, branch, file, quant } = address;
@@ -68,19 +68,19 @@ export function addressText(address: Address): string {
   return `hf:${user}/${repo}${rest}${branch === 'main' ? '' : `#${branch}`}`;
 }
 
-/** A name that neither leaves its folder nor means something else to a file system. */
+/** @returns whether a name stays in its folder and means itself to every file system */
 function isSafeName(name: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   if (!/^[^<>:"|?*\\/\x00-\x1f]+$/.test(name)) return false;
   return !/^\.+$/.test(name) && !/[. ]$/.test(name) && !DEVICE.test(name);
 }
 
-/** A path below a folder that stays below it. */
+/** @returns whether a relative path stays below its folder */
 export function isSafePath(path: string): boolean {
   return path.split('/').every(isSafeName);
 }
 
-/** `user/repo`, `user/repo:quant`, `user/repo/file.gguf`, the last with `#branch`. */
+/** Reads `user/repo`, `user/repo:quant` or `user/repo/file.gguf`, the last also with `#branch`. */
 function hubAddress(text: string, name: string): HubAddress {
   const [path, branch = 'main'] = text.split('#') as [string, string?];
   const [user, repoAndQuant = '', ...file] = path.split('/');
@@ -103,7 +103,7 @@ function hubAddress(text: string, name: string): HubAddress {
   return address;
 }
 
-/** The address of a page or a file of the hub, as copied from a browser; of a page that shows a file, that file's. */
+/** Reads the URL of a page or a file of the hub, as copied from a browser. A page that shows a file means that file. */
 function pageAddress({ pathname, href, search, searchParams }: URL): HubAddress | undefined {
   const parts = pathname.split('/').filter(Boolean).map(decoded);
   const [user, repo, view, branch, ...file] = parts;
@@ -119,7 +119,7 @@ function pageAddress({ pathname, href, search, searchParams }: URL): HubAddress 
   return hubAddress(`${user}/${repo}/${file.join('/')}#${branch}`, href);
 }
 
-/** Percent signs undone; what has wrong ones is left to be refused. */
+/** Decodes percent signs. A text with wrong ones stays as it is, and is refused later. */
 function decoded(path: string): string {
   try {
     return decodeURIComponent(path);
@@ -138,7 +138,7 @@ function isModelFile(path: string): boolean {
   return isSafePath(path) && /\.gguf$/i.test(path);
 }
 
-/** What names a model, fit to be shown: a URL without user, password, query and fragment, a path as it is. */
+/** @returns a name of a model that may be shown: a URL without user, password, query and fragment, a path as it is */
 export function withoutSecrets(name: string): string {
   const text = name.trim();
   if (!SCHEMES.test(text) && !URL_LIKE.test(text)) return name;

@@ -4,10 +4,10 @@ import { hubEndpoint } from './address.js';
 import { hubToken } from './hub-token.js';
 import { openNetwork, PATIENCE_MS, reasonOf } from './network.js';
 
-/** What a download asks of whoever started it. */
+/** How to interrupt a question to a server, and who hears its notices. */
 export interface Asking {
   readonly signal?: AbortSignal | undefined;
-  /** Something worth a line to a person. */
+  /** Called with a line that a person should see. */
   readonly onNotice?: ((line: string) => void) | undefined;
 }
 
@@ -16,21 +16,21 @@ export interface Question {
   readonly headers?: Record<string, string>;
 }
 
-/** An answer, and the token that it took: the hub's user's, only where the hub wanted it. */
+/** An answer, and the credentials that it needed: the user's token, only where the hub wanted it. */
 export interface Answer {
   readonly response: Response;
   readonly credentials: Credentials;
 }
 
-/** Headers for one origin alone: empty, or with a token. */
+/** Headers for one origin, and for no other: none, or a token. */
 export type Credentials = Readonly<{ authorization?: string }>;
 
-const LONGEST_WAIT_S = 60; // that a server may ask for at once
-const TRIES = 4; // while it asks to wait
+const LONGEST_WAIT_S = 60; // the longest wait that a server may ask for
+const TRIES = 4; // while the server asks to wait
 
 /**
- * Asks once without and, where the hub refuses that, once with the user's token; waits where the server asks to.
- * Redirects are the caller's.
+ * Asks once without the user's token and, where the hub refuses, once with it. Waits where the server asks for that.
+ * The caller follows redirects.
  * @throws ModelFileError where no answer comes; the signal's reason
  */
 export async function ask(question: Question, asking: Asking): Promise<Answer> {
@@ -54,7 +54,7 @@ export async function ask(question: Question, asking: Asking): Promise<Answer> {
 }
 
 /**
- * One question, with a limit on the time that the answer may take.
+ * Asks one question, with a limit on the time of the answer.
  * @throws ModelFileError where no answer comes; the signal's reason
  */
 export async function fetchHead(
@@ -79,7 +79,7 @@ export async function fetchHead(
   }
 }
 
-/** @returns seconds that a server asks to wait, if it does */
+/** @returns seconds that a server asks to wait; undefined: it does not ask */
 function waitAsked({ status, headers }: Response): number | undefined {
   if (status !== 429) return undefined;
   const limit = /(?:^|;)\s*t=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1]; // of Hugging Face: "api";r=0;t=55

@@ -8,7 +8,8 @@ import { HeaderError, HeaderLength } from './header-length.js';
 import type { RemoteFile } from './remote.js';
 
 /**
- * @param digest its SHA-256 in hex, where the server tells one
+ * Checks length, header and SHA-256 of a file that has come.
+ * @param digest the SHA-256 of the file in hex; undefined where the server tells none
  * @throws ModelFileError for a file that is not what the server said, after it was removed
  */
 export async function checkFile(
@@ -33,7 +34,7 @@ export async function checkFile(
   );
 }
 
-/** @returns bytes that the file has at least, by its header; what is wrong with that, as the end of a sentence */
+/** @returns the least length of the file in bytes, by its header; or the fault of its header, as the end of a sentence */
 async function bytesNeeded(path: string): Promise<number | string> {
   const header = new HeaderLength();
   try {
@@ -48,7 +49,7 @@ async function bytesNeeded(path: string): Promise<number | string> {
   }
 }
 
-/** @returns hex */
+/** @returns the SHA-256 of a file in hex */
 export async function sha256Of(path: string, signal: AbortSignal | undefined): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal })) hash.update(chunk);

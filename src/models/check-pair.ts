@@ -2,23 +2,23 @@ import { basename } from 'node:path';
 import { PairMismatchError } from '../errors.js';
 import type { ModelHeader } from './header.js';
 
-/** Vocabularies of one family are padded to different lengths; llama.cpp tolerates as much. */
+/** The most tokens by which two vocabularies may differ in length: one family pads them differently. llama.cpp's own bound. */
 const PADDING = 128;
 
 type NamedVocabulary = Pick<ModelHeader, 'path' | 'vocabulary'>;
 
-/** What two vocabularies have in common. */
+/** The tokens that two vocabularies share. */
 export interface CheckedPair {
-  /** How many token ids mean something to both: ids from there on must not be emitted. */
+  /** Number of token ids that both models have; ids from this number on must not be emitted. */
   readonly sharedTokens: number;
-  /** Differences that change no text, but may make the draft model guess worse. A sentence each. */
+  /** Differences that change no text, but may lower the acceptance rate. Each is one sentence. */
   readonly notes: readonly string[];
 }
 
 /**
- * Two models make a pair when the same token id means the same text to both. Where their texts begin and end does not
- * matter: the draft model reads the target's tokens, and what ends a text is the target's.
- * @throws PairMismatchError naming the first difference
+ * Two models make a pair when each token id stands for the same text in both. Their begin and end tokens may differ: the
+ * draft model reads the target's tokens, and the target's end token ends a text.
+ * @throws PairMismatchError with the first difference
  */
 export function checkPair(target: NamedVocabulary, draft: NamedVocabulary): CheckedPair {
   const [t, d] = [target.vocabulary, draft.vocabulary];

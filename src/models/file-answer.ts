@@ -1,22 +1,22 @@
 import { differ, type FileVersion, versionOf } from './file-version.js';
 import { TransferError, WRONG } from './transfer-error.js';
 
-/** Which bytes of a file an answer brings. */
+/** The bytes of a file that an answer brings. */
 export interface Extent {
   readonly from: number;
-  /** Not included; Infinity where the answer does not tell. */
+  /** The index behind the last byte; Infinity where the answer does not tell. */
   readonly to: number;
 }
 
-/** Encodings that change bytes. Others are said of files as they are: `identity`, `aws-chunked`, nothing. */
+/** Encodings that change bytes. Others leave the file as it is: `identity`, `aws-chunked`, an empty name. */
 const COMPRESSED = /\b(x-)?(gzip|compress|deflate|br|zstd)\b/i;
 
 /**
  * @param begun the version that the answer must be of
- * @param asked the first byte that was asked for
- * @param bytes of the whole file, where that is known
- * @returns what the answer brings: all from the first byte where the server knows no ranges
- * @throws TransferError for an answer that is not the file, or not the part of it that was asked for
+ * @param asked the index of the first byte that was asked for
+ * @param bytes length of the whole file; undefined: unknown
+ * @returns the bytes that the answer brings: the whole file where the server knows no ranges
+ * @throws TransferError for an answer with another file, or with another part than was asked for
  */
 export function extentOf(
   { status, headers }: Response,

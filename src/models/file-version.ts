@@ -1,14 +1,14 @@
 const TAGS = ['x-linked-etag', 'etag', 'last-modified'];
 const LENGTHS = ['x-linked-size', 'content-range', 'content-length'];
 
-/** What tells one state of a file from another. */
+/** The marks by which two states of a file are told apart. */
 export interface FileVersion {
-  /** The best that its server says of it; at a hub the checksum. */
+  /** The best mark that the server gives: a hub's checksum, else ETag, else Last-Modified. */
   readonly tag: string | undefined;
   readonly bytes: number | undefined;
 }
 
-/** The state that an answer is about, as far as it tells. */
+/** @returns the state of the file that an answer is about, as far as its headers tell */
 export function versionOf(headers: Headers): FileVersion {
   const tag = firstOf(headers, TAGS)?.replace(/^W\/|"/g, '');
   const bytes = Number(firstOf(headers, LENGTHS)?.split('/').at(-1)); // of the whole, where the answer has a part
@@ -16,15 +16,15 @@ export function versionOf(headers: Headers): FileVersion {
 }
 
 /**
- * What If-Range may hold of it, so that a server gives the rest of this state alone: a strong tag, else a date.
- * A weak tag may belong to several states.
+ * @returns the value for the header If-Range, with which a server gives the rest of this state only: a strong ETag, else
+ * Last-Modified. A weak ETag may belong to several states.
  */
 export function validatorOf(headers: Headers): string | undefined {
   const tag = headers.get('etag');
   return (tag?.startsWith('"') ? tag : headers.get('last-modified')) ?? undefined;
 }
 
-/** Whether two answers are about different states, as far as both tell. */
+/** @returns whether two answers are about different states, as far as both tell */
 export function differ(one: FileVersion, other: FileVersion): boolean {
   return (['tag', 'bytes'] as const).some(
     (what) => one[what] !== undefined && other[what] !== undefined && one[what] !== other[what],

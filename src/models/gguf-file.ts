@@ -10,27 +10,30 @@ import { partsOf } from './models-folder.js';
 import { withNetwork } from './network.js';
 import { locate, type RemoteFile, refuse } from './remote.js';
 
-/** A GGUF file whose header was read and nothing else. */
+/** The header of a GGUF file. */
 export interface GgufFile {
-  /** Path, or address. */
+  /** The file's path, or its address. */
   readonly source: string;
   readonly remote: boolean;
-  /** Of a split model, of all its parts together. */
+  /** The header; of a split model, of all parts together. */
   readonly info: GgufFileInfo;
-  /** Of each part; undefined where a server does not tell. */
+  /** Bytes of each part; undefined where a server does not tell. */
   readonly partBytes: readonly (number | undefined)[];
 }
 
-/** Not read: they are long, and nothing here asks for them. */
+/** Keys that are not read: their values are long, and nothing here needs them. */
 const READING = {
   ignoreKeys: ['tokenizer.ggml.merges', 'tokenizer.ggml.scores', 'tokenizer.ggml.token_type'],
   logWarnings: false,
 };
 
-/** A server that stumbles is asked again, twice. */
+/** A server that fails is asked twice more. */
 const RETRIES = { retries: 2, factor: 2, minTimeout: 500 };
 
-/** @throws ModelFileError when the file cannot be read, is no GGUF file, or has a damaged header */
+/**
+ * Reads the header of a file.
+ * @throws ModelFileError when the file cannot be read, is no GGUF file, or has a damaged header
+ */
 export async function readGgufFile(path: string): Promise<GgufFile> {
   const bytes = await refuseOtherFiles(path);
   refuseMissingParts(path);
@@ -49,7 +52,7 @@ export async function readGgufFile(path: string): Promise<GgufFile> {
 }
 
 /**
- * Reads the header of a file elsewhere by ranges: its first megabytes, not its weights.
+ * Reads the header of a file on a server. Ranges bring its first megabytes, not its weights.
  * @throws ModelFileError when the server refuses, cannot be reached, or has no GGUF file there
  */
 export async function readRemoteGguf(address: Address, asking: Asking): Promise<GgufFile> {
@@ -76,7 +79,7 @@ export async function readRemoteGguf(address: Address, asking: Asking): Promise<
   }
 }
 
-/** @throws ModelFileError for a server that refuses or knows no ranges and would send the weights too; for other files */
+/** @throws ModelFileError for a server that refuses, for one without ranges (it would send the weights too), and for other files */
 async function refuseOtherServers(
   { url, credentials }: RemoteFile,
   address: Address,
@@ -115,10 +118,10 @@ async function refuseOtherFiles(path: string): Promise<number> {
   return facts.size;
 }
 
-/** Missing parts that a message names. */
+/** The most missing parts that a message names. */
 const NAMED = 2;
 
-/** @throws ModelFileError for one of several files whose others are not all beside it */
+/** @throws ModelFileError for a part of a model whose other parts are not all in the same folder */
 function refuseMissingParts(path: string): void {
   const parts = partsOf(path);
   const missing = parts.filter((part) => part !== path && !existsSync(part)).map((part) => basename(part));
@@ -134,7 +137,7 @@ function unreadable(path: string, cause: unknown): ModelFileError {
   return new ModelFileError(`Cannot read ${path}: ${(cause as Error).message}`, { cause });
 }
 
-/** The library reads zeros where a file has ended, and finds nothing amiss in a header of them. */
+/** @returns the header, if it names an architecture. The library reads zeros behind the end of a file, and accepts them as a header. */
 function withArchitecture(info: GgufFileInfo): GgufFileInfo {
   if (!info.metadata.general?.architecture) throw new Error('it names no architecture');
   return info;

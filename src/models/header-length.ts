@@ -1,22 +1,22 @@
 import { MAGIC } from './gguf-magic.js';
 import { tensorBytes } from './tensor-bytes.js';
 
-/** What the reader of a header wants next: so many bytes to look at, or to pass over. */
+/** The next wish of the reader of a header: bytes to read, or to skip. */
 type Wish = { readonly take: number } | { readonly skip: number };
 type Reader<T> = Generator<Wish, T, Buffer>;
 
-/** How long a file is by its header. */
+/** The length of a file, computed from its header. */
 export interface FileLength {
-  /** Bytes. */
+  /** The least length in bytes. */
   readonly least: number;
-  /** False: a tensor is of a type whose size is not known here. */
+  /** Whether `least` is the length; false: the size of a tensor's type is unknown. */
   readonly isExact: boolean;
 }
 
-/** Why a header cannot be read, as the end of a sentence about its file. */
+/** The reason why a header cannot be read. The message is the end of a sentence about the file. */
 export class HeaderError extends Error {}
 
-/** Bytes of a metadata value, by gguf_type; those of texts and arrays stand before them. */
+/** Bytes of a metadata value, by gguf_type. Texts and arrays begin with their lengths instead. */
 const VALUE_BYTES: ReadonlyMap<number, number> = new Map([
   [0, 1], // u8
   [1, 1], // i8
@@ -38,8 +38,7 @@ const MOST_DIMENSIONS = 4;
 const ALIGNMENT_KEY = 'general.alignment';
 
 /**
- * Reads the header of a GGUF file as its bytes come, and keeps none of them: a file whose header has no end costs no
- * memory either.
+ * Reads the header of a GGUF file as its bytes come, and keeps none of them. So a header without an end needs no memory.
  */
 export class HeaderLength {
   readonly #reader = fileLength();
@@ -48,8 +47,8 @@ export class HeaderLength {
   #missing = this.#missingOf();
 
   /**
-   * @returns how long the whole file is, once its header is read: undefined before
-   * @throws HeaderError for what is no GGUF file, or one with a damaged header
+   * @returns the length of the whole file; undefined while the header is incomplete
+   * @throws HeaderError for bytes that are no GGUF file, or a damaged header
    */
   push(bytes: Uint8Array): FileLength | undefined {
     let rest = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { UsageError } from '../errors.js';
 
 /**
- * The token of the hub's user, from HF_TOKEN or where the hub's own tools keep it. Never to be printed.
- * @throws UsageError for one that no request can carry: fetch would repeat it in its error
+ * @returns the token of the hub's user, from HF_TOKEN or the file of the hub's own tools; it must never be printed
+ * @throws UsageError for a token that no request can carry: the error of fetch would repeat it
  */
 export async function hubToken(env = process.env): Promise<string | undefined> {
   const token = env.HF_TOKEN?.trim() || (await keptToken(env));

@@ -16,25 +16,25 @@ const pairSchema = z.strictObject({
   target: modelSchema,
   draft: modelSchema,
   /**
-   * Settings of `generate` by their names: what the makers of the target recommend, and what suits the pair. Weaker than
-   * whatever a user says.
+   * Settings of `generate`, by name: those that the makers of the target recommend, and those that suit the pair. A
+   * setting of the user takes precedence.
    */
   settings: z.record(z.string(), z.number()),
 });
 
-/** A target and a draft model that go together by what is published of them, and where they are; see gguf/README.md. */
+/** The addresses of a target and a draft model that make a pair by their published headers; see gguf/README.md. */
 export type KnownPair = z.output<typeof pairSchema>;
 
 const OR = new Intl.ListFormat('en-GB', { type: 'disjunction' });
 const TABLE = new URL('../../gguf/pairs.json', import.meta.url);
 
-/** The pairs that `--pair` knows by name, in the order of the table. */
+/** @returns the pairs that have a name, in the order of the table */
 export async function knownPairs(): Promise<KnownPair[]> {
   return z.array(pairSchema).parse(JSON.parse(await readFile(TABLE, 'utf8')));
 }
 
 /**
- * One of them.
+ * @returns the pair of a name
  * @throws UsageError for a name that is not in the table
  */
 export async function knownPair(name: string): Promise<KnownPair> {
@@ -49,7 +49,7 @@ export async function knownPair(name: string): Promise<KnownPair> {
   throw new UsageError(`There is no pair ${JSON.stringify(name)}${hint} (mtad pairs lists them)`);
 }
 
-/** @returns names that begin so, else one that is near */
+/** @returns the names that begin with `typed`, else one similar name, if there is one */
 function offersFor(typed: string, names: readonly string[]): string[] {
   if (typed === '') return [];
   const begun = names.filter((name) => name.startsWith(typed));

@@ -2,13 +2,13 @@ import { bytesText } from './bytes-text.js';
 import { HeaderError, HeaderLength } from './header-length.js';
 import { TransferError, WRONG } from './transfer-error.js';
 
-/** Bytes that may come after the last tensor, where the header alone tells how long a file is. */
+/** Bytes that may follow the last tensor, where only the header tells the length of a file. */
 const BEHIND = 2 ** 20;
 
 /**
- * @param told bytes of the file; undefined where nobody tells: then its header does, and the disk
- * @param room bytes that the disk has for it
- * @returns a function for each piece of the file in turn, which throws a TransferError where more comes than can belong to it
+ * @param told bytes of the file; undefined: no server tells, and its header and the disk set the limit
+ * @param room bytes that the disk has room for
+ * @returns a function to call with each piece of the file in turn; it throws a TransferError once too much has come
  */
 export function lengthLimit(told: number | undefined, room: number): (piece: Uint8Array) => void {
   const header = new HeaderLength();
@@ -24,7 +24,7 @@ export function lengthLimit(told: number | undefined, room: number): (piece: Uin
   };
 }
 
-/** @returns bytes of a file, once they are known; Infinity where its header does not tell them */
+/** @returns the length of a file in bytes: undefined before its header is read, Infinity where the header does not tell */
 function mostIn(header: HeaderLength, piece: Uint8Array): number | undefined {
   try {
     const length = header.push(piece);

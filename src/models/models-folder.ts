@@ -6,34 +6,34 @@ import { ModelFileError } from '../errors.js';
 import { cacheFolder } from '../user-folders.js';
 import { type Address, addressText, type HubAddress } from './address.js';
 
-/** Where downloads are kept until they are complete and checked. Never looked into for models. */
+/** Name of the folder for downloads that are not complete and checked yet. No model is looked for in it. */
 export const PARTIAL = '.partial';
 
-/** What a hub gives where no quantisation is asked for, if it has it. */
+/** The quantisation that a hub gives where none is asked for, if it has this one. */
 const USUAL_QUANT = 'Q4_K_M';
 
-/** The end of the name of one part of several. */
+/** The end of the file name of a part of a model. */
 export const PART = /-(\d{5})-of-(\d{5})\.gguf$/i;
 
-/** The folder that holds downloaded models: the one given, else the user's cache. */
+/** @returns the folder of downloaded models: `given`, else a folder in the user's cache */
 export function modelsFolder(given?: string, env: NodeJS.ProcessEnv = process.env): string {
   return given ? resolve(given) : join(cacheFolder(env), 'models');
 }
 
-/** Where a file of an address belongs, below the models folder. */
+/** @returns the path of a file of an address, relative to the models folder */
 export function placeOf(address: Address, file: string): string {
   if (address.kind === 'hub') return join(repoFolder(address), file);
   return join('url', address.url.host.replaceAll(':', '_'), queryFolder(address.url), file);
 }
 
-/** A query tells files apart, save for the signature of S3 and its like, which is another one each time. */
+/** A query may tell files apart. The signature of S3 and its like does not: it is another one each time. */
 function queryFolder({ searchParams }: URL): string {
   const telling = [...searchParams].filter(([name]) => !/^x-(amz|goog)-/i.test(name));
   const query = new URLSearchParams(telling).toString();
   return query && createHash('sha256').update(query).digest('hex').slice(0, 12);
 }
 
-/** All files of a model, by the name of any: several where llama.cpp's gguf-split cut it into parts. */
+/** @returns the names of all files of a model, given any of them. llama.cpp's gguf-split makes several. */
 export function partsOf(file: string): string[] {
   const count = Number(PART.exec(file)?.[2] ?? 1);
   if (!PART.test(file) || count < 1) return [file];
@@ -43,8 +43,8 @@ export function partsOf(file: string): string[] {
 }
 
 /**
- * The model of an address, if it is in the folder with all its parts. No network.
- * @returns its path, of the first part of several
+ * Looks for the model of an address in the folder, without the network.
+ * @returns the path of its file, or of its first part; undefined unless all parts are there
  */
 export async function findDownloaded(address: Address, folder: string): Promise<string | undefined> {
   const file = fileOf(address);
@@ -57,7 +57,8 @@ export async function findDownloaded(address: Address, folder: string): Promise<
 }
 
 /**
- * The model file of that name anywhere in the folder.
+ * Looks for a model file of a name anywhere in the folder.
+ * @returns its path; undefined where there is none
  * @throws ModelFileError when there are several
  */
 export async function findByName(name: string, folder: string): Promise<string | undefined> {
@@ -70,7 +71,7 @@ export async function findByName(name: string, folder: string): Promise<string |
   return found[0] && join(folder, found[0]);
 }
 
-/** The file that an address names by itself. */
+/** @returns the file that an address names; undefined where it names a quantisation or nothing */
 export function fileOf(address: Address): string | undefined {
   return address.kind === 'hub' ? address.file : decodeURIComponent(address.url.pathname).slice(1);
 }
@@ -79,7 +80,7 @@ function repoFolder({ user, repo, branch }: HubAddress): string {
   return join('hf', user, branch === 'main' ? repo : `${repo}@${encodeURIComponent(branch)}`);
 }
 
-/** Files of a repository that its quantisation, or the hub's usual choice, may mean. */
+/** @returns the downloaded files of a repository that the quantisation of the address, or the hub's choice, may mean */
 async function candidates(address: HubAddress, folder: string): Promise<string[]> {
   const root = join(folder, repoFolder(address));
   const files = (await modelsBelow(root)).filter(
@@ -100,7 +101,7 @@ async function modelsBelow(folder: string): Promise<string[]> {
   return files.filter((file) => /\.gguf$/i.test(file) && !file.startsWith(PARTIAL)).sort();
 }
 
-/** @returns the error for a model that is not in the folder, where the network may not be used */
+/** @returns the error for a model that is not in the folder while the network is forbidden */
 export function notDownloaded(address: Address, folder: string): ModelFileError {
   const text = addressText(address);
   return new ModelFileError(

@@ -3,15 +3,15 @@ import { UsageError } from '../errors.js';
 export type Fetch = typeof globalThis.fetch;
 
 const PROXY_VARIABLES = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY'];
-/** For the head of an answer. */
+/** Milliseconds within which the head of an answer must come. */
 export const PATIENCE_MS = 30_000;
 const EXCEPTIONS = ['no_proxy', 'NO_PROXY'];
 
-/** Of the environment as it was when a proxy was last needed: its connections are kept. */
+/** The proxy of the environment when it was last needed. It is kept for its open connections. */
 let proxied: { readonly environment: string; readonly fetch: Fetch } | undefined;
 
 /**
- * `fetch`, through the proxy that the environment names, if it names one. NO_PROXY is heeded.
+ * @returns a `fetch` that uses the proxy of the environment, if there is one; NO_PROXY is heeded
  * @throws UsageError for a proxy that is no http URL
  */
 export async function openNetwork(): Promise<Fetch> {
@@ -40,8 +40,8 @@ async function openProxy(): Promise<Fetch> {
 let turns: Promise<unknown> = Promise.resolve();
 
 /**
- * Runs what calls the global `fetch`, because it knows neither a proxy nor a limit of time. One at a time; others in the
- * process that fetch meanwhile do so through the same proxy.
+ * Runs a function that calls the global `fetch`, which meanwhile knows the proxy and a limit of time. Such functions run one
+ * at a time. Other code in the process that fetches meanwhile uses the same proxy.
  */
 export function withNetwork<T>(run: () => Promise<T>): Promise<T> {
   const turn = turns.then(async () => {
@@ -67,7 +67,7 @@ export function withNetwork<T>(run: () => Promise<T>): Promise<T> {
   return turn;
 }
 
-/** Why a fetch failed, in a word: the code of the innermost error that has one. */
+/** @returns the reason of a failed fetch in a word: the code of the innermost error, else its message */
 export function reasonOf(error: unknown): string {
   const { code, cause, message } = error as NodeJS.ErrnoException & { cause?: unknown };
   return cause ? reasonOf(cause) : (code ?? message);

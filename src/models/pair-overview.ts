@@ -4,23 +4,23 @@ import { parseAddress } from './address.js';
 import type { KnownPair } from './known-pairs.js';
 import { findDownloaded, modelsFolder } from './models-folder.js';
 
-/** A known pair on this machine. */
+/** A known pair, and whether this machine has it and can run it. */
 export interface PairOverview {
   readonly pair: KnownPair;
-  /** Of both files, about. */
+  /** Size of both files, approximately. */
   readonly downloadBytes: number;
-  /** Tokens that the memory is reckoned for: no more than the target was trained on. */
+  /** The context size that `memoryBytes` is for, in tokens: at most the context length of the target's training. */
   readonly contextSize: number;
-  /** Weights and KV caches of both, about: beams share what they have in common. */
+  /** Weights and KV caches of both models, approximately. Beams share their common prefix. */
   readonly memoryBytes: number;
-  /** Into RAM and VRAM as a whole; undefined where no build of llama.cpp runs. */
+  /** Whether RAM and VRAM together suffice; undefined where no build of llama.cpp runs. */
   readonly fits: boolean | undefined;
-  /** Path, once it is downloaded. */
+  /** Path of the target model; undefined: it is not downloaded. */
   readonly targetFile: string | undefined;
   readonly draftFile: string | undefined;
 }
 
-/** @param wanted tokens of context */
+/** @param wanted context size in tokens */
 export async function overviewOf(
   pairs: readonly KnownPair[],
   { modelsDir, contextSize: wanted }: { modelsDir: string | undefined; contextSize: number },
@@ -46,7 +46,7 @@ export async function overviewOf(
   );
 }
 
-/** @returns bytes; undefined where no build of llama.cpp runs, which alone knows of GPUs */
+/** @returns bytes of RAM and VRAM; undefined where no build of llama.cpp runs: only llama.cpp knows the GPUs */
 async function knownCapacity(): Promise<number | undefined> {
   try {
     return capacityOf(await machineMemory('auto'));

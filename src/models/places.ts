@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { PARTIAL } from './models-folder.js';
 import type { RemoteFile } from './remote.js';
 
-/** The paths of one file on its way. */
+/** The paths of one file during its download. */
 export interface Places {
-  /** Where it belongs. */
+  /** Path of the complete file. */
   readonly path: string;
-  /** A folder of its own. */
+  /** Folder of its partial files, and of nothing else. */
   readonly partials: string;
-  /** In that folder, of one version. */
+  /** Path of the partial file of one version, in `partials`. */
   readonly partial: string;
 }
 
@@ -20,18 +20,18 @@ export function placesOf({ place, version = 'unknown' }: RemoteFile, folder: str
   return { path: join(folder, place), partials, partial: join(partials, `${name}.part`) };
 }
 
-/** A machine that lost its power may have left holes in what came, which a checksum alone tells. */
+/** @returns whether a partial file may be continued. A power failure may leave holes in it, which only a checksum finds. */
 function canContinue({ version, bytes, sha256 }: RemoteFile, isTakenOver: boolean): boolean {
   return version !== undefined && bytes !== undefined && (!isTakenOver || sha256 !== undefined);
 }
 
-/** @returns bytes that need not come again */
+/** @returns bytes of the partial file, which need not come again; 0 where it cannot be continued */
 export async function kept(remote: RemoteFile, { partial }: Places): Promise<number> {
   if (!canContinue(remote, false)) return 0;
   return (await stat(partial).catch(() => undefined))?.size ?? 0;
 }
 
-/** @returns paths of what cannot become the file any more: other versions, and what came of it if it must begin anew */
+/** @returns paths of useless partial files: of other versions, and of this one where it cannot be continued */
 export async function leftovers(
   remote: RemoteFile,
   { partials, partial }: Places,

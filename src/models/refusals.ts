@@ -3,7 +3,7 @@ import { ModelFileError } from '../errors.js';
 import type { GgufFile } from './gguf-file.js';
 
 /**
- * @param weights bytes of all tensors, where somebody has reckoned them
+ * @param weights bytes of all tensors; 0: unknown
  * @throws ModelFileError when the file is not a complete model that can generate text, as far as its header tells
  */
 export function refuseUnfit(file: GgufFile, weights = 0): void {
@@ -12,17 +12,17 @@ export function refuseUnfit(file: GgufFile, weights = 0): void {
   refuseImpossible(file.info, file.source);
 }
 
-/** Architectures that read text or other things, but do not write text token by token. */
+/** Architectures that do not generate text token by token. */
 const NOT_GENERATIVE =
   /bert|embed|encoder|^(clip|t5|wavtokenizer-dec|dream|llada|llada-moe|rnd1|eagle3|dflash|gemma4-assistant)$/;
 
-/** @returns bytes that a file has at least: its header and its weights, or what is before its last tensor */
+/** @returns the least length of a file in bytes: its header and weights, or everything before its last tensor */
 function leastBytes({ info }: GgufFile, weights: number): number {
   const starts = info.tensorInfo?.map(({ fileOffset }) => Number(fileOffset)) ?? [];
   return Math.max((info.infoEndOffset ?? 0) + weights, ...starts);
 }
 
-/** The library reads zeros where a file has ended. Split models are left to llama.cpp, which opens every part. */
+/** The library reads zeros behind the end of a file. llama.cpp checks split models itself: it opens every part. */
 function refuseCutOff(file: GgufFile, weights: number): void {
   const needed = leastBytes(file, weights);
   const { source, partBytes, info } = file;
@@ -52,10 +52,10 @@ function refuseOtherModels(
     throw new ModelFileError(`${path} holds no vocabulary; use a model file with a tokenizer`);
 }
 
-/** Layers that llama.cpp counts (LLAMA_MAX_LAYERS). */
+/** The most layers of a model (llama.cpp's LLAMA_MAX_LAYERS). */
 const MAX_LAYERS = 512;
 
-/** Metadata over which llama.cpp ends the process instead of refusing it; a damaged file may have any. */
+/** Refuses metadata over which llama.cpp would end the process. A damaged file may hold any. */
 function refuseImpossible({ metadata, architectureMetadata }: GgufFileInfo, path: string): void {
   const layers = Number(architectureMetadata.block_count);
   if (!(layers >= 1 && layers <= MAX_LAYERS))

@@ -12,21 +12,21 @@ import { type Answer, type Asking, ask, type Credentials, type Question } from '
 import { type FileVersion, validatorOf, versionOf } from './file-version.js';
 import { fileOf, PART, partsOf, placeOf } from './models-folder.js';
 
-/** One file as a server has it. */
+/** One file on a server. */
 export interface RemoteFile {
   readonly url: string;
-  /** For this URL's origin alone. */
+  /** Headers for the origin of `url`, and for no other. */
   readonly credentials: Credentials;
-  /** Below the models folder. */
+  /** Path relative to the models folder. */
   readonly place: string;
   readonly bytes: number | undefined;
-  /** Hex. */
+  /** In hex; undefined where the server does not tell. */
   readonly sha256: string | undefined;
-  /** Changes when the file does; undefined where the server does not tell. */
+  /** A text that changes when the file does; undefined where the server does not tell. */
   readonly version: string | undefined;
-  /** Which all answers with its bytes must be about; nothing where only the hub tells. */
+  /** The version that all answers with bytes must have; without marks where only the hub tells them. */
   readonly begun: FileVersion;
-  /** Of that server, for If-Range. */
+  /** That server's value for the header If-Range. */
   readonly validator: string | undefined;
 }
 
@@ -38,8 +38,8 @@ const SHA256 = /^[0-9a-f]{64}$/i;
 const manifestSchema = z.object({ ggufFile: z.object({ rfilename: z.string() }) });
 
 /**
- * Asks where the files of a model are, and what is known of them.
- * @throws ModelFileError where there is no such model, or the server does not give it
+ * Asks a server for the files of a model and the facts about them.
+ * @throws ModelFileError where there is no such model, or the server refuses it
  */
 export async function locate(address: Address, asking: Asking): Promise<RemoteFile[]> {
   const file = fileOf(address) ?? (await chosenFile(address as HubAddress, asking));
@@ -48,7 +48,7 @@ export async function locate(address: Address, asking: Asking): Promise<RemoteFi
   return files;
 }
 
-/** The file that the hub has for a quantisation. */
+/** @returns the file that the hub has for a quantisation */
 async function chosenFile(address: HubAddress, asking: Asking): Promise<string> {
   const { user, repo, quant = 'latest' } = address;
   const url = new URL(`v2/${user}/${repo}/manifests/${quant}`, hubEndpoint());
@@ -70,8 +70,8 @@ async function chosenFile(address: HubAddress, asking: Asking): Promise<string> 
 }
 
 /**
- * Asks for the first byte of a file, for what is told beside it: not every server that gives a file answers HEAD.
- * What the hub says on the way to another server counts more.
+ * Asks for the first byte of a file, to read the headers beside it: not every server answers HEAD.
+ * The hub's own headers, on the way to another server, take precedence.
  */
 async function describe(address: Address, file: string, asking: Asking): Promise<RemoteFile> {
   const url = fileUrl(address, file);
@@ -100,7 +100,7 @@ async function describe(address: Address, file: string, asking: Asking): Promise
 }
 
 /**
- * Asks, and goes on where it is led until that is told which is wanted.
+ * Asks, and follows redirects until `isEnough` accepts the headers.
  * @returns all answers on the way
  * @throws ModelFileError for a refusal
  */
@@ -124,7 +124,7 @@ async function follow(
   }
 }
 
-/** @throws ModelFileError for a redirect to what is no web server */
+/** @throws ModelFileError for a redirect to anything but a web server */
 function wayTo(next: string, from: URL, address: Address): URL {
   const to = URL.canParse(next, from.href) ? new URL(next, from) : undefined;
   if (to && /^https?:$/.test(to.protocol)) return to;
@@ -155,7 +155,7 @@ export function refuse(
   throw new ModelFileError(`${host} does not give ${text}: ${refusal(status, credentials, address)}`);
 }
 
-/** What a status means here, and what to do. */
+/** @returns the meaning of a status, and what to do */
 export function refusal(status: number, credentials: Credentials, address: Address): string {
   const hadToken = credentials.authorization !== undefined;
   const isHub = address.kind === 'hub';

@@ -14,22 +14,23 @@ export const EMBEDDED_PAIR = {
   draft: embedded('stories-draft-f16.gguf'),
 };
 
-/** How to come by a model that is named by an address. */
+/** How to find the model of a name, and how to download it. */
 export interface ResolveOptions extends DownloadOptions {
-  /** Never use the network. */
+  /** Whether the network is forbidden. */
   readonly offline?: boolean | undefined;
 }
 
 /**
- * The file that a user means by a name: a path from the current folder, else a file in the models folder, else an
- * address, whose model is downloaded unless the folder has it.
- * @throws what `findModel` throws; ModelFileError naming what the download failed of
+ * Finds the model file that a name means: a path from the current folder, else a file in the models folder, else an
+ * address. The model of an address is downloaded, unless the folder has it.
+ * @returns the path of the file
+ * @throws what `findModel` throws; ModelFileError with the reason why a download failed
  */
 export async function resolveModel(name: string, options: ResolveOptions = {}): Promise<string> {
   return (await resolveModels([name], options))[0]!;
 }
 
-/** The same of several: nothing is downloaded before all are found. */
+/** Does the same for several names. Nothing is downloaded before all models are found. */
 export async function resolveModels(
   names: readonly string[],
   options: ResolveOptions = {},
@@ -43,9 +44,9 @@ export async function resolveModels(
 }
 
 /**
- * The same without the network.
- * @returns a path, or the address of what is not downloaded
- * @throws ModelFileError naming the places that were looked at
+ * Does the same without the network.
+ * @returns a path, or the address of a model that is not downloaded
+ * @throws ModelFileError with the places that were searched
  * @throws UsageError for a malformed address
  */
 export async function findModel(

@@ -1,5 +1,5 @@
 /**
- * By ggml's number of a tensor's type: how many elements it stores together, and in how many bytes.
+ * By ggml's number of a tensor's type: the elements of a block, and the bytes of a block.
  * Source: ggml_type in ggml.h, the structures in ggml-common.h. The tests compare it with llama.cpp's own answers.
  */
 const BLOCKS: ReadonlyMap<number, readonly [elements: number, bytes: number]> = new Map([
@@ -40,7 +40,7 @@ const BLOCKS: ReadonlyMap<number, readonly [elements: number, bytes: number]> = 
   [42, [64, 18]], // Q2_0
 ]);
 
-/** @returns bytes of a tensor's data; undefined for a type that is not known here */
+/** @returns bytes of a tensor's data; undefined for a type that this table lacks */
 export function tensorBytes(type: number, elements: number): number | undefined {
   const block = BLOCKS.get(type);
   if (!block) return undefined;

@@ -1,8 +1,8 @@
-/** Why a download ended early. */
+/** A transfer that ended early, and its reason. */
 export class TransferError extends Error {
   /**
-   * @param code one of WRONG, or of the file system
-   * @param status with which the server refused to go on
+   * @param code a value of WRONG, or a code of the file system
+   * @param status the status of the server's refusal
    */
   constructor(
     readonly reason: string,
@@ -13,7 +13,7 @@ export class TransferError extends Error {
   }
 }
 
-/** Codes of a TransferError over an answer that is not the file that was asked for. */
+/** Codes of a TransferError for an answer with anything but the file. */
 export const WRONG = {
   changed: 'CHANGED', // the server has another version now
   mixed: 'MIXED', // bytes from elsewhere in the file
