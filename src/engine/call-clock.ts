@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 
-/** Adds up the time spent inside calls of a library. Both engines time llama.cpp by this one. */
+/** Adds up the time inside the calls of a library, in milliseconds. Both engines time llama.cpp with it. */
 export class CallClock {
   #ms = 0;
 
@@ -8,7 +8,7 @@ export class CallClock {
     return this.#ms;
   }
 
-  /** Makes a call and adds its time, whether it succeeds or not. A promise counts until it is settled. */
+  /** Makes a call and adds its time, also after a failure. A promise counts until it is settled. */
   time<T>(call: () => T): T {
     const started = performance.now();
     const add = () => {

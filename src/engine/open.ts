@@ -5,9 +5,9 @@ import { DirectUnavailable } from './direct/library.js';
 import type { Engine, EngineName, EngineOptions } from './port.js';
 
 /**
- * The engine of that name; 'auto' is the direct one where it trusts itself, else node-llama-cpp's own API.
- * @throws UsageError when no build of llama.cpp for the wanted device runs on this machine, or when the direct engine
- *   is asked for by name and does not trust itself
+ * @returns the engine of a name; 'auto': the direct engine where it can run, else the bindings engine
+ * @throws UsageError when no build of llama.cpp for the wanted device runs on this machine, or when the direct engine is
+ *   asked for by name and cannot run
  */
 export async function createEngine(name: EngineName | 'auto', options: EngineOptions): Promise<Engine> {
   if (name === 'bindings') return createBindingsEngine(options);

@@ -4,168 +4,170 @@ import type { ReasoningMarks } from '../templates/reasoning-marks.js';
 import type { Mask, TokenId, TopLogits } from '../types.js';
 
 /**
- * The port: what this project needs of a library that runs language models.
- * Engines contain no algorithm, and nothing of theirs passes through here but numbers and text.
+ * The port: the functions that this project needs of a library that runs language models.
+ * An engine contains no algorithm of this project. Only numbers and text pass through the port.
  */
 export interface Engine {
   readonly name: EngineName;
   readonly versions: { readonly node_llama_cpp: string; readonly llama_cpp: string };
-  /** 'cpu', 'cuda', 'vulkan' or 'metal' */
+  /** The device that computes: 'cpu', 'cuda', 'vulkan' or 'metal'. */
   readonly backend: string;
   loadModel(path: string, options: ModelOptions): Promise<Model>;
-  /** @throws UsageError for what `createGrammar` would refuse; no model is needed to tell */
+  /** Checks a grammar without a model. @throws UsageError for a grammar that `createGrammar` would refuse */
   checkGrammar(source: GrammarSource): Promise<void>;
-  /** Frees everything loaded through this engine. Idempotent. */
+  /** Frees all models and contexts of this engine. A second call does nothing. */
   dispose(): Promise<void>;
 }
 
-/** 'direct' calls llama.cpp's C API, 'bindings' node-llama-cpp's own. */
+/** 'direct' calls llama.cpp's C API, 'bindings' calls node-llama-cpp's API. */
 export type EngineName = 'direct' | 'bindings';
 
-/** What a model runs on; 'auto' = the best that there is. */
+/** The device that models run on. 'auto': the best of this machine; 'off': the processor. */
 export type Gpu = 'auto' | 'cuda' | 'vulkan' | 'metal' | 'off';
 
 export interface EngineOptions {
   readonly gpu: Gpu;
-  /** Receives llama.cpp's own log lines, and what an engine has to say about itself. */
+  /** Called with the log lines of llama.cpp and of the engine. */
   readonly log?: ((line: string) => void) | undefined;
 }
 
 /** How to load a model. */
 export interface ModelOptions {
-  /** Layers kept on the GPU; undefined = as many as fit. */
+  /** Number of layers on the GPU; undefined: as many as fit. */
   readonly gpuLayers?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A loaded model: how it reads text, and memory to evaluate tokens in. */
+/** A loaded model. It makes contexts, in which tokens are evaluated. */
 export interface Model {
   readonly tokenizer: Tokenizer;
   /**
-   * How the model was trained to be talked to, or the template that is chosen for it; undefined = not at all, it writes on.
+   * @returns the chat template of the model's file, or the chosen one; undefined: there is none, and the model only
+   *   continues texts
    * @throws UsageError where the template cannot be rendered
    */
   chatTemplate?(choice?: TemplateChoice): Promise<ChatTemplate | undefined>;
   /** @throws ResourceError when the memory does not suffice */
   createContext(options: ContextOptions): Promise<Context>;
-  /** @throws UsageError when llama.cpp cannot read it */
+  /** @throws UsageError when llama.cpp cannot read the grammar */
   createGrammar(source: GrammarSource): Promise<Grammar>;
 }
 
-/** llama.cpp's own notation, or a JSON schema. */
+/** A grammar, in llama.cpp's notation (GBNF) or as a JSON schema. */
 export type GrammarSource =
   | { readonly gbnf: string }
   | { readonly jsonSchema: Readonly<Record<string, unknown>> };
 
-/** What a text must look like, in the tokens of one vocabulary. */
+/** A grammar in the tokens of one vocabulary. */
 export interface Grammar {
   start(): GrammarState;
 }
 
-/** A place in a text that obeys a grammar. Never changes. An end token is allowed where the text is complete. */
+/** A position in a text that obeys a grammar. It never changes. End tokens are allowed where the text is complete. */
 export interface GrammarState extends Mask {
   /** Whether the text may end here. */
   readonly isComplete: boolean;
-  /** The place after one more token; after an end token or one that is not allowed, where nothing matters any more. */
+  /** @returns the position after one more token. After an end token, or a token that is not allowed, the position has no meaning. */
   after(token: TokenId): GrammarState;
 }
 
-/** Between text and the tokens of one model. */
+/** Translates between text and the tokens of one model. */
 export interface Tokenizer {
   /**
-   * Token ids of a text, behind the leading token that the model was trained with.
-   * @param special whether the names of control tokens stand for them; else they are text as any other. A leading token
-   *   that the text names itself comes once
+   * @returns the token ids of a text, behind the leading token, if the model was trained with one
+   * @param special whether the name of a control token means the token; false: it is text like any other. A leading token
+   *   that the text itself names comes once
    */
   encode(text: string, special?: boolean): TokenId[];
-  /** Tokens that `encode(text)` has at least, as far as the length of the text tells, without reading it; 0 = it does not. */
+  /** @returns a number of tokens that `encode(text)` cannot fall below, from the length of the text alone; 0: unknown */
   fewestTokens(text: string): number;
-  /** The text of `tokens` as it reads after `previous`; control tokens have none, unless `special` asks for their names. */
+  /** @returns the text of `tokens` behind `previous`. Control tokens have no text, unless `special` asks for their names. */
   decode(tokens: readonly TokenId[], previous: readonly TokenId[], special?: boolean): string;
-  /** Whether a token is a sign to the model and no text, as <|im_start|> is. */
+  /** @returns whether a token is a sign to the model and no text, such as <|im_start|> */
   isControl(token: TokenId): boolean;
   isEndOfGeneration(token: TokenId): boolean;
 }
 
-/** Messages become tokens: the template's own words may be control tokens, those of the messages never are. */
+/** Turns messages into tokens. Words of the template may be control tokens; words of the messages never are. */
 export interface ChatTemplate {
-  /** 'own' = the one in the model's file, 'given', or the name of a known one. */
+  /** 'own' for the template in the model's file, 'given' for the user's, else the name of a known template. */
   readonly name: string;
-  /** Whether it has a place for a system message. Without one, that stands before the first question. */
+  /** Whether the template has a place for a system message. If not, it is written before the first question. */
   readonly takesSystem: boolean;
-  /** Whether it has a switch for reasoning. */
+  /** Whether the template can switch reasoning on and off. */
   readonly hasSwitch: boolean;
-  /** Where the model says what it reasons before it answers; undefined = it does not. */
+  /** The marks around the reasoning before an answer; undefined: the model does not reason. */
   readonly reasoning: ReasoningMarks | undefined;
-  /** What ends an answer, besides the tokenizer's end-of-generation tokens. Words where no token stands for them. */
+  /** Tokens that end an answer, besides the tokenizer's end-of-generation tokens. */
   readonly endTokens: ReadonlySet<TokenId>;
+  /** Words that end an answer, where no token stands for them. */
   readonly endTexts: readonly string[];
   /**
-   * A conversation up to where the next answer begins.
-   * @param written how it was written so far: those tokens are kept where the text still begins so
+   * @returns a conversation as text and tokens, up to the place where the next answer begins
+   * @param written the result for the conversation so far. Its tokens are kept, if the new text begins with its text
    * @throws UsageError where the template cannot be rendered with these messages
    */
   encode(messages: readonly ChatMessage[], written?: Rendered): Promise<Rendered>;
 }
 
-/** What a template makes of messages, and the same as tokens. */
+/** A conversation as a template writes it, as text and as tokens. */
 export interface Rendered {
-  /** Names of control tokens included, without the leading token. */
+  /** With the names of control tokens, without the leading token. */
   readonly text: string;
   readonly tokens: readonly TokenId[];
 }
 
 /** How the contexts of two models are evaluated. */
 export interface RuntimeOptions {
-  /** [1..processors], undefined = chosen by the engine. */
+  /** Number of threads, in [1..processors]; undefined: the engine chooses. */
   readonly threads?: number | undefined;
-  /** The same for the draft model; undefined = as `threads`. */
+  /** Number of threads for the draft model; undefined: as `threads`. */
   readonly draftThreads?: number | undefined;
-  /** Number format of both KV caches; undefined = f16. Those with 8 bits and less need flash attention. */
+  /** Number format of both KV caches; undefined: f16. Formats with at most 8 bits need flash attention. */
   readonly cacheType?: CacheType | undefined;
-  /** Undefined = where llama.cpp has it for model and device. */
+  /** Undefined: on, if llama.cpp has it for this model and device. */
   readonly flashAttention?: boolean | undefined;
 }
 
-/** How much a context holds, and how it is evaluated. */
+/** The size of a context, and how it computes. */
 export interface ContextOptions extends Omit<RuntimeOptions, 'draftThreads'> {
   /** Tokens that each sequence can hold, >= 1. */
   readonly capacity: number;
-  /** [1..256], or one less where the engine needs one itself. */
+  /** Number of sequences, in [1..256]; at most 255 where the engine needs one itself. */
   readonly sequences: number;
-  /** Tokens held in all where sequences share what they have in common; undefined = capacity x sequences. */
+  /** Tokens of all sequences together, where sequences share their common prefix; undefined: capacity x sequences. */
   readonly cells?: number | undefined;
 }
 
-/** Number formats that a KV cache can be kept in. */
+/** Number formats of a KV cache. */
 export const CACHE_TYPES = ['f32', 'f16', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0'] as const;
 /** A number format of a KV cache. */
 export type CacheType = (typeof CACHE_TYPES)[number];
 
-/** Memory of one model: `sequences` texts side by side, each a list of evaluated tokens. */
+/** The KV cache of one model. It holds `sequences` texts side by side, each a list of evaluated tokens. */
 export interface Context {
-  /** Tokens per sequence. */
+  /** The most tokens of one sequence. */
   readonly capacity: number;
   readonly sequences: number;
-  /** Whether a token can be evaluated for several sequences at once, and a copy costs nothing. */
+  /** Whether one evaluation of a token can serve several sequences. A copy then costs nothing. */
   readonly sharesCells: boolean;
-  /** Tokens worth evaluating at once in a long prompt. */
+  /** The most tokens of one pass of the model, and the best number for a long prompt. */
   readonly batchSize: number;
   /**
-   * Tokens that each sequence holds, [sequences]. After a failure too: each then holds what it held before the batch, or less
-   * of that.
+   * The number of tokens that each sequence holds, [sequences]. After a failure each sequence holds the tokens it held
+   * before the batch, or fewer of them.
    */
   readonly held: readonly number[];
   /**
-   * Forgets, copies, evaluates and reads, with nothing of another call in between: what the sequences keep, in order, then
-   * the batch, in one pass of the model if it is no larger than batchSize. An empty batch only forgets and copies.
-   * @throws RangeError where the sequences do not hold what the pass takes for granted; nothing has happened then
+   * Carries out `keeps` in order, evaluates `batch`, and reads its logits. No other call comes in between. A batch of at most
+   * `batchSize` tokens is one pass of the model. An empty batch only forgets and copies.
+   * @throws RangeError where the sequences do not hold the tokens that the pass needs; nothing has happened then
    */
   run(pass: Pass): Promise<PassAnswer>;
   dispose(): Promise<void>;
 }
 
-/** One round through a model. */
+/** The work of one call: tokens to keep, tokens to evaluate, logits to read. */
 export interface Pass {
   readonly keeps: readonly Keep[];
   readonly batch: readonly BatchToken[];
@@ -173,47 +175,47 @@ export interface Pass {
 }
 
 /**
- * A sequence is to hold the first `length` tokens of `from` and nothing else. Where `from` is the sequence itself it forgets
- * the tokens behind them; else it is made a copy, or holds nothing where the engine cannot copy, which it always can where
- * cells are shared.
+ * Makes `sequence` hold the first `length` tokens of `from`, and nothing else. If `from` is the sequence itself, it forgets
+ * the tokens behind them. Else it becomes a copy. An engine that cannot copy empties it; where cells are shared, every
+ * engine can copy.
  */
 export interface Keep {
   readonly sequence: number;
-  /** A sequence that holds as many tokens. */
+  /** A sequence that holds at least `length` tokens. */
   readonly from: number;
-  /** Tokens at the beginning in which both are known to be alike, which are left alone; `length` where both are the same. */
+  /** Number of first tokens in which both are known to be equal, which are left alone; `length` where `from` is `sequence`. */
   readonly alike: number;
-  /** Tokens. */
+  /** In tokens, >= 0. */
   readonly length: number;
 }
 
-/** What a pass found. */
+/** The result of a pass. */
 export interface PassAnswer {
   /** One row per wanted token, in the batch's order. */
   readonly rows: readonly TopLogits[];
-  /** Time inside calls of llama.cpp, in milliseconds. The rest of a pass is the engine's own: copying, reading logits. */
+  /** Time inside llama.cpp's calls, in milliseconds. The rest of the time (copying, reading logits) is the engine's own. */
   readonly ms: number;
 }
 
-/** One token to evaluate, as in llama.cpp's llama_batch. */
+/** A token to evaluate, as in llama.cpp's llama_batch. */
 export interface BatchToken {
   readonly token: TokenId;
-  /** [0..capacity), the length of its sequences so far. */
+  /** The length of its sequences so far, in [0..capacity). */
   readonly position: number;
-  /** Sequences in [0..sequences) that it is appended to: one, or where cells are shared all that hold the same text. */
+  /** The sequences in [0..sequences) to append it to: one; where cells are shared, all that hold the same text. */
   readonly sequences: readonly number[];
-  /** Whether to read what may follow it. */
+  /** Whether to read the logits of the token that may follow. */
   readonly wanted: boolean;
-  /** Tokens that may follow it: others are read as if the vocabulary lacked them. Undefined = all. */
+  /** The tokens that may follow. Others are left out, as if the vocabulary lacked them. Undefined: all. */
   readonly mask?: Mask | undefined;
 }
 
-/** What to read at each wanted token. */
+/** The logits to read at each wanted token. */
 export interface ReadRequest {
-  /** How many of the largest logits, 0 = all; among equals at the last place the engine chooses. See largestAllowed. */
+  /** The number of largest logits; 0: all. Among equals for the last place the engine chooses. See `largestAllowed`. */
   readonly top: number;
-  /** Ids from here on are left out, as if the vocabulary ended before; undefined = it is read to its end. */
+  /** Token ids from this number on are left out, as if the vocabulary ended before it; undefined: none. */
   readonly vocabularySize?: number | undefined;
-  /** Whether rows can tell their sum over the whole vocabulary, whatever is left out or masked. */
+  /** Whether each row can tell its log-sum-exp over the whole vocabulary, tokens left out or masked included. */
   readonly logSumExp: boolean;
 }

@@ -1,11 +1,11 @@
 import type { Pass } from './port.js';
 
 /**
- * What every context refuses, since its library would take it for something else.
- * @param held tokens that each sequence holds before the pass
- * @param capacity tokens that each can hold
- * @throws RangeError for a sequence that there is not, a copy of more than there is, a position that is not the next one or
- *   outside the context
+ * Checks a pass for faults that a library would silently misunderstand.
+ * @param held the number of tokens that each sequence holds before the pass
+ * @param capacity the most tokens of one sequence
+ * @throws RangeError for an unknown sequence, a copy of more tokens than are held, and a position that is not the next one
+ *   or outside the context
  */
 export function checkPass({ keeps, batch }: Pass, held: readonly number[], capacity: number): void {
   const lengths = [...held];

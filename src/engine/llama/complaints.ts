@@ -2,12 +2,12 @@ import { setTimeout } from 'node:timers/promises';
 import { type Llama, LlamaLogLevel } from 'node-llama-cpp';
 import { type LogListener, logListeners } from './shared-llama.js';
 
-/** Remembers llama.cpp's errors, because the exceptions and null pointers that follow them do not say what was wrong. */
+/** Remembers the errors that llama.cpp logs. The exceptions and null pointers that follow them give no reason. */
 export class Complaints {
   readonly #log: ((line: string) => void) | undefined;
   #errors: string[] = [];
 
-  /** @param log receives llama.cpp's own log lines */
+  /** @param log called with each log line of llama.cpp */
   constructor(llama: Llama, log: ((line: string) => void) | undefined) {
     if (log) llama.logLevel = LlamaLogLevel.info;
     this.#log = log;
@@ -28,7 +28,7 @@ export class Complaints {
     this.#errors = [];
   }
 
-  /** The first error logged, which is the cause of the later ones; else the words of what was thrown. */
+  /** @returns the first logged error, which causes the later ones; else the message of the thrown error */
   async summary(error: unknown): Promise<string> {
     await setTimeout(100); // log lines come from another thread, after the exception
     const line = this.#errors[0]?.replace(/^\w+: (error loading model: )?/, '');

@@ -1,7 +1,7 @@
 import { type LlamaModel, LlamaVocabularyType } from 'node-llama-cpp';
 import { byteNames } from './token-bytes.js';
 
-/** @returns what a text has at least, by its length and the longest token alone; 0 where that tells nothing */
+/** @returns a function for the least number of tokens of a text, from its length and the longest token; 0: unknown */
 export function fewestTokens(model: LlamaModel): (text: string) => number {
   let longest: number | undefined; // worked out when it is first asked for: some ten milliseconds
   return (text) => {
@@ -11,9 +11,8 @@ export function fewestTokens(model: LlamaModel): (text: string) => number {
 }
 
 /**
- * Bytes of a text that one token stands for at most. A name is never shorter than what it stands for: a space is three
- * bytes in it, or two.
- * @returns Infinity where a text may lose some of its bytes on the way
+ * @returns the most bytes of a text that one token stands for; Infinity where a text may lose bytes before it is read. The
+ *   name of a token is never shorter than its text: a space takes two or three bytes in a name
  */
 function longestToken({ fileInfo, vocabularyType }: LlamaModel): number {
   const { bpe, spm } = LlamaVocabularyType;

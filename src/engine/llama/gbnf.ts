@@ -2,19 +2,19 @@ import { UsageError } from '../../errors.js';
 import type { TokenId } from '../../types.js';
 
 /**
- * What llama.cpp's parser bears. It calls itself for every bracket in a bracket, and for every rule that begins with a
- * rule. Brackets and repetitions are rules to it, {m,n} as many as n; text before {m,n} it writes out.
+ * Bounds of llama.cpp's parser. It calls itself for each nested bracket, and for each rule that begins with a rule. It
+ * makes one rule of each bracket and repetition, and n rules of {m,n}; it copies the text before {m,n} n times.
  */
 const MOST = { characters: 1_000_000, brackets: 200, rules: 20_000 };
 
-/** Where llama.cpp refuses a count, or takes it for no limit. */
+/** From this count on llama.cpp refuses a repetition, or takes it for unlimited. */
 const MOST_TIMES = 2000;
 
 /** What a bracket, a rule or the name of a token may not be looked for in: literals, ranges, comments; and these. */
 const PARTS = /"(?:\\.|[^"\\])*"?|(!?)(<[^>]*>)|\[(?:\\.|[^\]\\])*\]?|#[^\r\n]*|::=|[()*+?]|\{[^}]*\}?/gs;
 
 /**
- * llama.cpp cuts a grammar at a NUL character, and a deep one ends the process.
+ * Refuses grammars that llama.cpp misreads: it cuts a text at a NUL character, and a deep grammar ends the process.
  * @throws UsageError
  */
 export function checkGbnf(gbnf: string): void {
@@ -38,20 +38,20 @@ export function checkGbnf(gbnf: string): void {
   }
 }
 
-/** How many rules a part is to llama.cpp, at most. */
+/** @returns the most rules that llama.cpp makes of a part */
 function rulesOf(part: string): number {
   if (part.startsWith('{')) return timesOf(part);
   return ['::=', '(', '*', '+', '?'].includes(part) ? 1 : 0;
 }
 
-/** The largest number of {n}, {m,} or {m,n}. */
+/** @returns the largest number in {n}, {m,} or {m,n} */
 function timesOf(part: string): number {
   return Math.max(1, ...(part.match(/\d+/g) ?? []).map((times) => Math.min(Number(times), MOST_TIMES)));
 }
 
 /**
- * The same grammar with its tokens by id. llama.cpp knows `<think>` and `<[1000]>`, and `!` before them for any other;
- * node-llama-cpp hands it no vocabulary to look names up in.
+ * @returns the same grammar with its tokens by id. llama.cpp knows `<think>` and `<[1000]>`, and `!` before them for any
+ *   other token; but node-llama-cpp gives it no vocabulary in which to find the names
  */
 export function withTokenIds(gbnf: string, idOf: (name: string, isExcluded: boolean) => TokenId): string {
   return gbnf.replace(PARTS, (part, not: string | undefined, name: string | undefined) =>

@@ -5,21 +5,21 @@ import { DirectUnavailable } from '../direct/library.js';
 import type { Engine, Gpu } from '../port.js';
 import { backendOf, sharedLlama, whyNotCuda } from './shared-llama.js';
 
-/** Bytes that this machine has, and has left. */
+/** The memory of this machine in bytes: all of it, and the free part. */
 export interface MachineMemory {
   readonly ram: { readonly total: number; readonly free: number };
-  /** Of all GPUs together; `unified` of it is the RAM above under another name. */
+  /** Memory of all GPUs together. The part `unified` is RAM that a GPU shares. */
   readonly vram: { readonly total: number; readonly free: number; readonly unified: number };
-  /** Names. */
+  /** Names of the GPUs. */
   readonly gpus: readonly string[];
 }
 
-/** What models would run with. */
+/** The engine and the device that would run a model on this machine. */
 export interface Machine {
   readonly engine: Engine['name'];
-  /** Why the direct engine does not run here. */
+  /** The reason why the direct engine cannot run; undefined: it can. */
   readonly notDirect: string | undefined;
-  /** Why CUDA is passed over. */
+  /** The reason why CUDA is not used although it is there; undefined: there is none. */
   readonly notCuda: string | undefined;
   readonly backend: string;
   readonly versions: Engine['versions'];
@@ -52,7 +52,7 @@ export async function machineMemory(gpu: Gpu): Promise<MachineMemory> {
   return { ram, vram: { total, free, unified: unifiedSize }, gpus: await llama.getGpuDeviceNames() };
 }
 
-/** Bytes that models can take in all, wherever they lie. */
+/** @returns bytes of RAM and VRAM together */
 export function capacityOf({ ram, vram }: MachineMemory): number {
   return ram.total + vram.total - vram.unified;
 }

@@ -5,23 +5,23 @@ import { refuseWithoutRollback } from './llama-model.js';
 import { backendOf, sharedLlama } from './shared-llama.js';
 import { contextMemory, type MemoryNeed } from './sizing.js';
 
-/** What llama.cpp makes of a model file, told from its header. */
+/** Facts about a model file that llama.cpp finds in its header. */
 export interface ModelInsights {
   readonly parameters: number;
-  /** Of all tensors in the file, or a little less. */
+  /** Bytes of all tensors in the file, or slightly fewer. */
   readonly weightBytes: number;
-  /** Number format of most weights: F16. */
+  /** Number format of most weights, such as F16. */
   readonly mostOf: string | undefined;
   readonly recurrent: boolean;
   readonly hybrid: boolean;
-  /** Tokens. */
+  /** In tokens. */
   readonly slidingWindow: number | undefined;
   /** @throws ModelFileError for an architecture that this llama.cpp does not know, or whose state cannot be rolled back */
   refuse(): void;
   memory(options: { cells: number; cacheType: CacheType | undefined }): Promise<ModelMemory>;
 }
 
-/** By node-llama-cpp's reckoning, with as many layers on the GPU as it would put there. */
+/** node-llama-cpp's estimate in bytes, with as many layers on the GPU as it would put there. */
 export interface ModelMemory {
   readonly gpuLayers: number;
   readonly weights: MemoryNeed;

@@ -3,19 +3,19 @@ import { GgmlType, type GgufInsights, type LlamaModel } from 'node-llama-cpp';
 import { ResourceError, UsageError } from '../../errors.js';
 import type { CacheType, ContextOptions } from '../port.js';
 
-/** Models smaller than this are read from the processor's caches, where waiting for a second thread costs more than it brings. */
+/** A smaller model fits the processor's caches. Waiting for a second thread then costs more time than it saves. */
 const SINGLE_THREAD_BYTES = 64 * 2 ** 20;
 
-/** Tokens per evaluation of a long prompt: enough to keep the device busy, few enough to be interrupted. */
+/** Tokens of one pass over a long prompt: enough to keep the device busy, few enough to interrupt soon. */
 export const BATCH_SIZE = { cpu: 128, gpu: 512 };
 
-/** More cells than llama.cpp counts. */
+/** A number of cells that llama.cpp cannot count. */
 const MAX_CELLS = 2 ** 31 - 1;
 
-/** Sequences that llama.cpp tells apart (LLAMA_MAX_SEQ). */
+/** The most sequences of llama.cpp (LLAMA_MAX_SEQ). */
 const MAX_SEQUENCES = 256;
 
-/** Threads that ggml starts (GGML_MAX_N_THREADS). */
+/** The most threads of ggml (GGML_MAX_N_THREADS). */
 const MAX_THREADS = 512;
 
 const GGML_TYPES: Record<CacheType, GgmlType> = {
@@ -29,7 +29,7 @@ const GGML_TYPES: Record<CacheType, GgmlType> = {
   q4_0: GgmlType.Q4_0,
 };
 
-/** On average: quantised numbers lie in blocks of 32. node-llama-cpp 3.21.1 reckons with a block for each. */
+/** On average: quantised numbers lie in blocks of 32. node-llama-cpp 3.21.1 wrongly counts a block for each number. */
 const BYTES_PER_NUMBER: Record<CacheType, number> = {
   f32: 4,
   f16: 2,
@@ -41,25 +41,25 @@ const BYTES_PER_NUMBER: Record<CacheType, number> = {
   q4_0: 18 / 32,
 };
 
-/** llama.cpp's number of a cache type. */
+/** @returns llama.cpp's number of a cache type */
 export function ggmlType(type: CacheType = 'f16'): GgmlType {
   return GGML_TYPES[type];
 }
 
-/** One where the processor has next to nothing to do: threads that wait for work cost time and energy. */
+/** @returns the number of threads; 1 where the processor has little to do, since waiting threads cost time and energy */
 export function defaultThreads({ fileInsights, llama }: LlamaModel, gpuLayers: number): number {
   if (fileInsights.modelSize < SINGLE_THREAD_BYTES || gpuLayers >= fileInsights.totalLayers) return 1;
   return Math.min(llama.cpuMathCores, availableParallelism(), MAX_THREADS);
 }
 
-/** Bytes on each side of the machine. */
+/** Memory needs in bytes. */
 export interface MemoryNeed {
   readonly ram: number;
-  /** 0 where no layer is on a GPU. */
+  /** 0: no layer is on a GPU. */
   readonly vram: number;
 }
 
-/** What a context takes by node-llama-cpp's reckoning: KV cache of `cells` tokens and the buffers to compute with. */
+/** @returns node-llama-cpp's estimate of a context's memory: the KV cache of `cells` tokens, and the compute buffers */
 export function contextMemory(
   insights: GgufInsights,
   {
@@ -88,11 +88,11 @@ export function contextMemory(
 }
 
 /**
- * Refuses, before llama.cpp tries, what it cannot count or what the machine has no memory for: it would take all there
- * is before it gave up.
- * @param cells tokens held in all
- * @param ownSequences that the engine needs beside those asked for
- * @throws ResourceError, and RangeError for what is no number of tokens, sequences or threads
+ * Refuses a context that llama.cpp cannot count, or that exceeds the memory: llama.cpp would take all memory before it
+ * failed.
+ * @param cells tokens of all sequences together
+ * @param ownSequences sequences that the engine itself needs
+ * @throws ResourceError; RangeError for an impossible number of tokens, sequences or threads
  */
 export async function refuseTooLarge(
   { fileInsights, filename, llama }: LlamaModel,
@@ -123,7 +123,7 @@ export async function refuseTooLarge(
   if (gpuLayers > 0) refuse(needed.vram, 'its GPUs have', (await llama.getVramState()).total);
 }
 
-/** What to throw when llama.cpp has not made a context. */
+/** @returns the error for a context that llama.cpp could not make */
 export function contextFailure(
   { filename }: LlamaModel,
   { capacity, sequences }: ContextOptions,
