@@ -10,8 +10,8 @@ import { checkPass } from '../requests.js';
 import { logitsAsked, topLogits } from './top-logits.js';
 
 /**
- * A node-llama-cpp context: every sequence has cells of its own, and each position is read by one sampler call. That call
- * evaluates and reads at once, so what it takes to find the largest logits counts as llama.cpp's time here.
+ * A context of node-llama-cpp. Each sequence has its own cells. One sampler call evaluates and reads a position, so the
+ * search for the largest logits counts as llama.cpp's time here.
  */
 export class BindingsContext implements Context {
   readonly capacity: number;
@@ -23,7 +23,7 @@ export class BindingsContext implements Context {
   readonly #vocabularySize: number;
   readonly #exclusively = pLimit(1);
 
-  /** `capacity` must leave one cell free: node-llama-cpp drops old tokens in silence when the last one is taken. */
+  /** `capacity` must leave one cell free: node-llama-cpp silently drops old tokens when the last cell is taken. */
   constructor(context: LlamaContext, capacity: number) {
     if (capacity > context.contextSize - 1)
       throw new RangeError(`Capacity ${capacity} does not fit a context of ${context.contextSize} tokens`);
@@ -73,9 +73,9 @@ export class BindingsContext implements Context {
   }
 
   /**
-   * Sequences evaluated in one turn of the event loop share a batch of llama.cpp's, whose rows are read by several threads.
-   * Where the sequences are of different lengths llama.cpp puts the rows in order when the first of them is read, without a
-   * lock. So what is not read goes first, and then equal lengths together.
+   * Sequences that are evaluated in one turn of the event loop share a batch of llama.cpp, and several threads read its rows.
+   * If the sequences differ in length, the first read sorts the rows, without a lock. So tokens without a reader go first,
+   * and then sequences of equal length together.
    */
   async #evaluateAll(runs: readonly Run[]): Promise<void> {
     await evaluateTogether(runs.map((run) => run.head()));
@@ -99,7 +99,7 @@ export class BindingsContext implements Context {
     }
   }
 
-  /** By way of a file, since this library has no other; a few milliseconds where evaluating takes seconds. */
+  /** Copies by a file, since this library has no other way. That takes milliseconds where evaluation takes seconds. */
   async #copy(from: number, to: number): Promise<void> {
     const folder = await mkdtemp(join(tmpdir(), 'mtad-')); // readable by this user only
     try {
@@ -119,26 +119,26 @@ export class BindingsContext implements Context {
     await held.eraseContextTokenRanges([{ start: from, end }]);
   }
 
-  /** One at a time, so that the new sequence gets the number of the old one. */
+  /** Replaces one sequence at a time, so that the new one gets the number of the old one. */
   async #empty(sequence: number): Promise<void> {
     await this.#sequences[sequence]!.dispose();
     this.#sequences[sequence] = this.#context.getSequence();
   }
 
-  /** After the pass that is running, if any. */
+  /** Waits for the running pass, if there is one. */
   dispose(): Promise<void> {
     return this.#exclusively(() => this.#context.dispose());
   }
 }
 
-/** Temperature and top-p are applied in math/, since this library would apply them in another order. */
+/** math/ applies temperature and top-p, since this library would apply them in another order. */
 function generateNext(topK: number) {
   return { generateNext: { probabilities: true, options: { temperature: 1, topP: 1, minP: 0, topK } } };
 }
 
 type Output = Awaited<ReturnType<LlamaContextSequence['controlledEvaluate']>>[number];
 
-/** What one sequence evaluates in a call: first the tokens that nothing is read at, then the others. */
+/** The tokens that one sequence evaluates in a call: first those without logits to read, then the others. */
 class Run {
   /** Per token. */
   readonly outputs: (Output | undefined)[] = [];
@@ -154,7 +154,7 @@ class Run {
     return this.#inputs.length;
   }
 
-  /** Tokens from the first wanted one on. */
+  /** The tokens from the first wanted one on. */
   get left(): number {
     return this.#inputs.length - this.#unread;
   }
@@ -176,7 +176,7 @@ class Run {
   }
 }
 
-/** All must settle before an error is passed on: the caller cleans up, which a running evaluation would upset. */
+/** Waits for all before it throws the first error: the caller then cleans up, and no evaluation may run meanwhile. */
 async function evaluateTogether(evaluations: Promise<void>[]): Promise<void> {
   const settled = await Promise.allSettled(evaluations);
   const failed = settled.find((result) => result.status === 'rejected');

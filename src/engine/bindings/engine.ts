@@ -20,7 +20,7 @@ import type {
 import { BindingsContext } from './context.js';
 
 /**
- * node-llama-cpp's public API.
+ * @returns the engine that calls node-llama-cpp's public API
  * @throws UsageError when no build of llama.cpp for the wanted device runs on this machine
  */
 export async function createBindingsEngine({ gpu, log }: EngineOptions): Promise<Engine> {
@@ -82,7 +82,7 @@ class BindingsModel implements Model {
   readonly chatTemplate: NonNullable<Model['chatTemplate']>;
   readonly #model: LlamaModel;
   readonly #complaints: Complaints;
-  /** Held, since node-llama-cpp waits for ever for a context that was garbage-collected before it was disposed of. */
+  /** Kept here: node-llama-cpp waits for ever for a context that was garbage-collected before its disposal. */
   readonly #contexts = new Set<LlamaContext>();
 
   constructor(model: LlamaModel, complaints: Complaints) {

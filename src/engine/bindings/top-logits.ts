@@ -6,8 +6,8 @@ import type { ReadRequest } from '../port.js';
 const SMALLEST = 2 ** -149;
 
 /**
- * How many of the largest probabilities node-llama-cpp is asked for; 0 = all, as it takes to know their sum or what a mask
- * leaves. It cannot leave out the end of a vocabulary.
+ * @returns the number of largest probabilities to ask node-llama-cpp for; 0: all, which a sum or a mask needs. It cannot
+ *   leave out the end of a vocabulary
  */
 export function logitsAsked(
   { top, vocabularySize, logSumExp }: ReadRequest,
@@ -19,9 +19,9 @@ export function logitsAsked(
 }
 
 /**
- * Probabilities as node-llama-cpp returns them (float32, largest first) as logits. With the whole vocabulary
- * in the map the logits are log-probabilities, so their log-sum-exp is 0. Tokens that underflowed are left out; those
- * that a mask allows count as the smallest number there is, since they may be all that is left.
+ * Turns probabilities of node-llama-cpp (float32, largest first) into logits. If the map holds the whole vocabulary, the
+ * logits are log-probabilities, and their log-sum-exp is 0. Tokens that underflowed are left out. Those that a mask allows
+ * count as the smallest float32 number instead, since they may be the only ones.
  */
 export function topLogits(
   probabilities: ReadonlyMap<number, number>,

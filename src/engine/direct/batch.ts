@@ -1,7 +1,7 @@
 import type { BatchToken } from '../port.js';
 import type { Library, NativeBatch, Pointer } from './library.js';
 
-/** The memory of a llama_batch, reused for every pass of a context. */
+/** The memory of a llama_batch. All passes of a context share it. */
 export class BatchMemory {
   readonly #sequences: number;
   readonly #tokens: Int32Array;
@@ -12,7 +12,7 @@ export class BatchMemory {
   readonly #native: Omit<NativeBatch, 'n_tokens'>;
   readonly #rows: BigUint64Array; // where the ids of each token begin; kept, since `#native` knows only its address
 
-  /** For passes of up to `size` tokens that belong to up to `sequences` sequences each. */
+  /** Makes room for `size` tokens, each of up to `sequences` sequences. */
   constructor(library: Library, size: number, sequences: number) {
     const address = (array: { buffer: ArrayBufferLike }): Pointer =>
       library.addressOf(array.buffer as ArrayBuffer);
@@ -35,7 +35,7 @@ export class BatchMemory {
     };
   }
 
-  /** Valid until the next call. */
+  /** @returns a batch that is valid until the next call */
   fill(batch: readonly BatchToken[]): NativeBatch {
     for (const [i, { token, position, sequences, wanted }] of batch.entries()) {
       this.#tokens[i] = token;

@@ -1,10 +1,10 @@
 import type { Library, Pointer } from './library.js';
 
 /**
- * Keeps what a rollback may ask for in the cache of a model with a sliding window. Looking for room, llama.cpp takes
- * the first cell that is empty or has left the window of the only sequence it belongs to, even where others are empty
- * (`find_slot` in llama-kv-cache.cpp). It takes no cell of two sequences. So one more sequence, in which nothing is
- * evaluated, holds whatever any other holds.
+ * Keeps cells that a rollback may need, in the cache of a model with a sliding window. When llama.cpp needs room, it takes
+ * the first cell that is empty or that has left the window of its only sequence, even if other cells are empty (`find_slot`
+ * in llama-kv-cache.cpp). It takes no cell of two sequences. So an extra sequence, in which nothing is evaluated, holds all
+ * cells of the others.
  */
 export class CellKeeper {
   readonly #library: Library;
@@ -14,8 +14,8 @@ export class CellKeeper {
   #changed = 0; // position from which on the sequences may hold something else than the last time
 
   /**
-   * @param window tokens that a layer with a window sees
-   * @param sequence the one that is free to use
+   * @param window the sliding window in tokens
+   * @param sequence the extra sequence
    */
   constructor(library: Library, memory: Pointer, window: number, sequence: number) {
     this.#library = library;
@@ -24,12 +24,12 @@ export class CellKeeper {
     this.#sequence = sequence;
   }
 
-  /** To be told of every token that is added to a sequence or removed from one. */
+  /** Must be called for each token that is added to a sequence or removed from it. */
   changedFrom(position: number): void {
     this.#changed = Math.min(this.#changed, position);
   }
 
-  /** Before a pass, since nothing else takes cells. @param lengths tokens per sequence */
+  /** Must be called before each pass, since only a pass takes cells. @param lengths number of tokens of each sequence */
   keep(lengths: readonly number[]): void {
     if (this.#changed === Infinity) return;
     this.#library.memoryRemove(this.#memory, this.#sequence, this.#changed, -1);

@@ -10,27 +10,27 @@ import type { ThreadPool } from './thread-pools.js';
 import { topLogits } from './top-logits.js';
 
 export interface DirectContextOptions {
-  /** Tokens per sequence. */
+  /** The most tokens of one sequence. */
   readonly capacity: number;
   readonly sequences: number;
-  /** Tokens per pass. */
+  /** The most tokens of one pass. */
   readonly batchSize: number;
   readonly vocabularySize: number;
-  /** Tokens, 0 = none; else llama.cpp has one more sequence to spare. */
+  /** The sliding window in tokens; 0: none. With a window, llama.cpp has one more sequence for the cell keeper. */
   readonly slidingWindow: number;
   readonly onGpu: boolean;
   readonly onDispose: () => void;
 }
 
-/** A pass that takes less is not worth the way to another thread and back. */
+/** Milliseconds. A shorter pass runs on this thread: the way to another thread and back costs more. */
 const SHORT_MS = 0.3;
 
-/** The event loop waits no longer for a turn: signals, timers and output. */
+/** Milliseconds after which the event loop must have a turn, for signals, timers and output. */
 const TURN_MS = 10;
 
 /**
- * A llama_context whose sequences share one KV cache: a cell is a token at a position, and knows which sequences it
- * belongs to. Owns the context and frees it once; calls wait for each other.
+ * A llama_context whose sequences share one KV cache. A cell holds a token at a position, and the set of sequences that it
+ * belongs to. This class owns the context and frees it once. Calls wait for each other.
  */
 export class DirectContext implements Context {
   readonly sharesCells = true;
@@ -90,7 +90,7 @@ export class DirectContext implements Context {
     });
   }
 
-  /** After the pass that is running, if any. Idempotent. */
+  /** Waits for the running pass, if there is one, and frees the context. A second call does nothing. */
   async dispose(): Promise<void> {
     await this.#pool.exclusively(() => {
       if (this.#context === undefined) return;
@@ -125,7 +125,7 @@ export class DirectContext implements Context {
     );
   }
 
-  /** On another thread, or on this one where that takes longer than the call, if the event loop had a turn just before. */
+  /** Evaluates a batch on another thread; or on this thread, if the pass is short and the event loop had a turn just before. */
   async #decode(context: Pointer, batch: NativeBatch, clock: CallClock): Promise<number> {
     const before = clock.ms;
     const isShort = !this.#options.onGpu && this.#msPerToken * batch.n_tokens < SHORT_MS;
@@ -143,7 +143,7 @@ export class DirectContext implements Context {
     if (sequence !== from) this.#library.memoryCopy(this.#memory, from, sequence, alike, length);
   }
 
-  /** After a failure, whose error says more than one of the cleaning: `held` tells what is left. */
+  /** Cleans up after a failure. Errors of the cleaning are dropped, since the first error says more; `held` tells the rest. */
   #tryToForget(sequence: number, from: number): void {
     try {
       this.#forget(sequence, from);
@@ -176,7 +176,7 @@ export class DirectContext implements Context {
   }
 }
 
-/** llama_decode's result in words. */
+/** @returns the result of llama_decode in words */
 function failureOf(code: number): string {
   if (code === 1) return 'llama.cpp has no room in its KV cache for the batch';
   return `llama.cpp failed to evaluate a batch (code ${code})`;

@@ -26,10 +26,10 @@ import { type Library, openLibrary, type Pointer } from './library.js';
 import { ThreadPools } from './thread-pools.js';
 
 /**
- * llama.cpp's C API, in the very library that node-llama-cpp has chosen for this machine and loaded. Only the tokenizer
- * is node-llama-cpp's own.
- * @throws UsageError when no build of llama.cpp for the wanted device runs on this machine; DirectUnavailable when
- *   there is one, and it is not what this engine was written for
+ * @returns the engine that calls llama.cpp's C API, in the library that node-llama-cpp has loaded for this machine. Only the
+ *   tokenizer is node-llama-cpp's own
+ * @throws UsageError when no build of llama.cpp for the wanted device runs on this machine; DirectUnavailable when this
+ *   engine was written for another build than the one that runs
  */
 export async function createDirectEngine({ gpu, log }: EngineOptions): Promise<Engine> {
   const llama = await sharedLlama(gpu);
@@ -43,7 +43,7 @@ export async function createDirectEngine({ gpu, log }: EngineOptions): Promise<E
   );
 }
 
-/** What the models of an engine work with. */
+/** The objects that all models of an engine share. */
 interface Parts {
   readonly llama: Llama;
   readonly library: Library;
@@ -141,7 +141,7 @@ async function loadWeights(
   );
 }
 
-/** As many as are asked for, or as node-llama-cpp would choose. */
+/** @returns the number of layers on the GPU: the wanted one, or node-llama-cpp's choice */
 async function layersOnGpu(
   { fileInsights, llama }: LlamaModel,
   wanted: number | undefined,
@@ -155,7 +155,7 @@ async function layersOnGpu(
   return gpuLayers;
 }
 
-/** Owns the weights, and the contexts made from them, which it frees first. */
+/** Owns the weights and their contexts. It frees the contexts first. */
 class DirectModel implements Model {
   readonly tokenizer: Tokenizer;
   readonly chatTemplate: NonNullable<Model['chatTemplate']>;

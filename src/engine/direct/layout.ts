@@ -1,13 +1,13 @@
 /**
- * What this engine believes of llama.cpp's C API: declarations as they stand in its headers, and the values that its
- * default parameters have. `scripts/check-layout.ts` compares them with the headers that node-llama-cpp brings along,
- * and `openLibrary` compares the values with the library that runs.
+ * The part of llama.cpp's C API that this engine uses: declarations from its headers, and its default parameters.
+ * `scripts/check-layout.ts` compares the declarations with the headers in node-llama-cpp. `openLibrary` compares the
+ * default parameters with the library that runs.
  */
 
-/** Releases of llama.cpp whose headers say exactly this. */
+/** Releases of llama.cpp with exactly these declarations. */
 export const RELEASES = ['v0.4.0'];
 
-/** Structs that are passed by value: every field, in order. */
+/** Structs that are passed by value, with every field in order. */
 export const STRUCTS = {
   llama_model_params: `
     ggml_backend_dev_t * devices;
@@ -110,7 +110,7 @@ export const FUNCTIONS = {
   ],
 } as const;
 
-/** What llama_model_default_params returns. */
+/** The result of llama_model_default_params. */
 export const MODEL_DEFAULTS = {
   devices: null,
   tensor_buft_overrides: null,
@@ -131,7 +131,7 @@ export const MODEL_DEFAULTS = {
   load_mtp: false,
 };
 
-/** What llama_context_default_params returns. */
+/** The result of llama_context_default_params. */
 export const CONTEXT_DEFAULTS = {
   n_ctx: 512,
   n_batch: 2048,

@@ -19,10 +19,10 @@ import { canScan } from './scan.js';
 type Koffi = typeof import('koffi')['default'];
 type NativeFunction = ReturnType<LibraryHandle['func']>;
 
-/** Address of something that llama.cpp owns. */
+/** The address of an object that llama.cpp owns. */
 export type Pointer = bigint;
 
-/** llama_batch, its arrays by address. */
+/** llama_batch, with its arrays by address. */
 export interface NativeBatch {
   readonly n_tokens: number;
   readonly token: Pointer;
@@ -33,41 +33,41 @@ export interface NativeBatch {
   readonly logits: Pointer;
 }
 
-/** The C functions of the library that node-llama-cpp has loaded. Those that take long run on another thread. */
+/** The C functions of the library that node-llama-cpp has loaded. Long calls run on another thread. */
 export interface Library {
   modelLoad(path: string, params: ModelParams): Promise<Pointer | null>;
   modelFree(model: Pointer): void;
-  /** In which way the model is no plain decoder of text whose cache can be cut back; undefined if it is one. */
+  /** @returns the reason why this engine cannot run a model: it is no text decoder, or its cache cannot be rolled back; undefined: it can */
   oddity(model: Pointer): string | undefined;
   /** Tokens. */
   vocabularySize(model: Pointer): number;
-  /** Tokens that the layers with a sliding window see; 0 where no layer has one. */
+  /** @returns the sliding window in tokens; 0: no layer has one */
   slidingWindow(model: Pointer): number;
   contextInit(model: Pointer, params: ContextParams): Promise<Pointer | null>;
   contextFree(context: Pointer): void;
   memory(context: Pointer): Pointer;
   memoryRemove(memory: Pointer, sequence: number, from: number, to: number): boolean;
-  /** Tokens that a sequence holds. */
+  /** @returns the number of tokens that a sequence holds */
   memoryLength(memory: Pointer, sequence: number): number;
   memoryCopy(memory: Pointer, source: number, target: number, from: number, to: number): void;
-  /** @returns llama_decode's own code: 0 done, 1 no room, others failures */
+  /** @returns llama_decode's code: 0 success, 1 no room, any other a failure */
   decode(context: Pointer, batch: NativeBatch): Promise<number>;
-  /** The same on this thread, which waits. */
+  /** Does the same on this thread, which waits. */
   decodeHere(context: Pointer, batch: NativeBatch): number;
   synchronize(context: Pointer): Promise<void>;
-  /** Logits of the wanted positions of the last batch, row after row. */
+  /** @returns the logits of the wanted positions of the last batch, row after row */
   logits(context: Pointer): Pointer | null;
   view(address: Pointer, bytes: number): ArrayBuffer;
   addressOf(buffer: ArrayBuffer): Pointer;
   threadPoolNew(threads: number): Pointer | null;
   threadPoolFree(pool: Pointer): void;
   threadPoolAttach(context: Pointer, pool: Pointer): void;
-  /** A function for llama.cpp to call, by its address. */
+  /** @returns the address of a function that llama.cpp can call */
   registerProgress(callback: (progress: number) => boolean): Pointer;
   unregister(callback: Pointer): void;
 }
 
-/** Why this engine does not trust itself here. */
+/** The direct engine cannot run on this machine; the message gives the reason. */
 export class DirectUnavailable extends Error {
   override readonly name = 'DirectUnavailable';
 }
@@ -75,7 +75,7 @@ export class DirectUnavailable extends Error {
 const opened = new Map<string, Promise<Library>>(); // by path, since koffi's declarations are for life
 
 /**
- * Binds the library that `llama` runs on, after making sure that it is the one which `layout.ts` describes.
+ * Binds the library that `llama` runs on, after checking that it is the one in `layout.ts`.
  * @throws DirectUnavailable
  */
 export async function openLibrary(llama: Llama): Promise<Library> {
@@ -93,7 +93,7 @@ export async function openLibrary(llama: Llama): Promise<Library> {
   }
 }
 
-/** The path of libllama, and those of the libraries that it was loaded with. */
+/** @returns the path of libllama, and the paths of the libraries that it was loaded with */
 function loadedLibraries(llama: Llama): string[] {
   Object.assign(process.report, { excludeNetwork: true }); // it would look up the name of every peer
   const report = process.report.getReport() as unknown as {
@@ -175,7 +175,7 @@ function onOtherThread<Args extends unknown[], Result>(
   return promisify(native.async) as (...args: Args) => Promise<Result>;
 }
 
-/** Every function of `layout.ts`, in the first of the libraries that has it. */
+/** Binds every function of `layout.ts`, from the first library that has it. */
 function declareAll(koffi: Koffi, paths: readonly string[]): Record<string, NativeFunction> {
   const structs: Record<string, TypeObject> = {};
   const typeOf = (type: string) => structs[type] ?? valueType(type);
@@ -198,7 +198,7 @@ function declareAll(koffi: Koffi, paths: readonly string[]): Record<string, Nati
   return Object.fromEntries(declared);
 }
 
-/** koffi's type for one of C that is not a struct by value. */
+/** @returns koffi's type for a C type, except structs by value */
 function valueType(type: string): string {
   if (type === 'const char *') return 'str';
   if (/\*$|_callback$|^(llama_memory_t|ggml_threadpool_t)$/.test(type)) return 'void *';

@@ -1,8 +1,8 @@
-/** Hand-written WebAssembly, 16 floats at a time: scripts/make-scan.ts assembles it and says what it does. */
+/** Hand-written WebAssembly that reads 16 floats at a time. scripts/make-scan.ts assembles and explains it. */
 export const MODULE =
   'AGFzbQEAAAABCAFgA39/fQF/Ag8BA2VudgZtZW1vcnkCAAEDAgEABwgBBG5leHQAAApbAVkBAXsgAv0TIQMDQCAAIAFPBEAgAQ8LIAD9AAIAIAP9RCAA/QACECAD/UT9UCAA/QACICAD/UT9UCAA/QACMCAD/UT9UP1TBEAgAA8LIABBwABqIQAMAAsACw==';
 
-/** What of WebAssembly is used here: Node has it, and the types of Node do not. */
+/** The part of WebAssembly's types that is used here. Node has WebAssembly; its type definitions do not. */
 interface Memory {
   readonly buffer: ArrayBuffer;
   grow(pages: number): number;
@@ -18,15 +18,15 @@ const { WebAssembly } = globalThis as unknown as {
 
 const BYTES = new Uint8Array(Buffer.from(MODULE, 'base64'));
 
-/** Whether this processor has the instructions. */
+/** @returns whether this processor has the instructions */
 export const canScan = () => WebAssembly.validate(BYTES);
 
-/** Floats that are looked at together. */
+/** Number of floats in a block. */
 export const BLOCK = 16;
 
 type Next = (from: number, end: number, least: number) => number;
 
-/** The memory of the WebAssembly, and what it exports. Made when it is first needed, shared by all rows. */
+/** The WebAssembly's memory and functions. They are made when first needed, and shared by all rows. */
 let machine: { readonly memory: Memory; readonly next: Next } | undefined;
 
 function start() {
@@ -36,7 +36,7 @@ function start() {
 }
 
 /**
- * Copies a row to where it can be scanned fast; the copy is valid until the next call.
+ * Copies a row into the WebAssembly's memory. The copy is valid until the next call.
  * @returns a search for the first block in [from, end) with a float above `least`: its index, or `end`
  */
 export function scanOf(row: Float32Array): Next {

@@ -10,8 +10,8 @@ import { templateOrigin } from './template-origin.js';
 import { withLeadingToken } from './tokenizer.js';
 
 /**
- * A template and what it means in the tokens of this model; undefined where there is none.
- * @throws UsageError for one that cannot be rendered
+ * @returns a chat template in the tokens of this model; undefined: there is no template
+ * @throws UsageError for a template that cannot be rendered
  */
 export async function llamaChatTemplate(
   model: LlamaModel,
@@ -41,9 +41,9 @@ export async function llamaChatTemplate(
 }
 
 /**
- * The names of control tokens in messages are hidden from the template and from what reads its text. A template that leaves
- * words of a message out can make a name of what is left, so that the letters which names begin with are hidden too, unless
- * it looks at those and writes something else.
+ * Hides names of control tokens in messages, from the template and from the tokenizer. A template that drops words of a
+ * message may join the rest to a name. So the first letters of names are hidden too, unless the template reads them and
+ * writes another text.
  */
 async function rendered(template: OpenTemplate, control: ControlTokens, messages: readonly ChatMessage[]) {
   const names = new Shadow((text, change) => control.replace(text, change), messages);
@@ -58,8 +58,8 @@ async function rendered(template: OpenTemplate, control: ControlTokens, messages
 }
 
 /**
- * What the template writes behind an answer ends one: a token if it is a token, else the words. What ends the reasoning
- * ends no answer, nor does blank space, which answers have in them.
+ * Finds the end of an answer: the text that the template writes behind answers, as a token if there is one, else as words.
+ * The end of the reasoning ends no answer. Nor does blank space, which answers contain.
  */
 function endsOf(
   { afterAnswer }: OpenTemplate,
@@ -77,12 +77,12 @@ function endsOf(
   return { endTokens: new Set(isOfReasoning ? [] : [first.part]), endTexts: [] };
 }
 
-/** With the blank space before it: in the midst of a line the same words are an answer's own. */
+/** The words with the blank space before them: within a line the same words belong to the answer. */
 function firstLineOf(text: string): string {
   return /^\s*[^\n]*/.exec(text)![0].trimEnd();
 }
 
-/** The same for each choice, worked out when it is first asked for. */
+/** Keeps the template of each choice, made when it is first needed. */
 export function chatTemplates(
   model: LlamaModel,
 ): (choice?: TemplateChoice) => Promise<ChatTemplate | undefined> {
@@ -98,7 +98,7 @@ export function chatTemplates(
   };
 }
 
-/** A template that says nothing of reasoning may belong to a model that was taught to begin with it all the same. */
+/** A model may begin with reasoning although its template does not mention it. */
 function marksInVocabulary(model: LlamaModel): ReasoningMarks | undefined {
   const isToken = (text: string): boolean => model.tokenize(text, true, 'trimLeadingSpace').length === 1;
   return isToken(THINK.start) && isToken(THINK.end)

@@ -1,26 +1,26 @@
 import type { LlamaModel, Token } from 'node-llama-cpp';
 import type { TokenId } from '../../types.js';
 
-/** Whether a token is no text: its name stands for nothing that is written. */
+/** @returns whether a token has no text */
 export function isControlToken(model: LlamaModel, token: TokenId): boolean {
   const { control, unknown } = model.getTokenAttributes(token as Token);
   return control || unknown;
 }
 
-/** Such a token, and its name. */
+/** A control token, and its name. */
 interface ControlToken {
   readonly token: TokenId;
   readonly name: string;
-  /** Whether it swallows blank space before it. */
+  /** Whether blank space before the token is dropped. */
   readonly lstrip: boolean;
-  /** Whether it swallows blank space behind it. */
+  /** Whether blank space behind the token is dropped. */
   readonly rstrip: boolean;
 }
 
-/** The control tokens of a vocabulary, as llama.cpp recognises them in a text where it is asked to. */
+/** The control tokens of a vocabulary, recognised in a text by the same rules as llama.cpp's. */
 export class ControlTokens {
   readonly #byName: ReadonlyMap<string, ControlToken>;
-  /** How long the names are that begin with a letter, longest first; some vocabularies have names by the ten thousand. */
+  /** By first letter: the lengths of names, longest first. Some vocabularies have tens of thousands of names. */
   readonly #lengths = new Map<string, readonly number[]>();
   readonly #initials: RegExp;
 
@@ -44,21 +44,21 @@ export class ControlTokens {
     this.#initials = new RegExp(`[${codes.map((code) => `\\u${code}`).join('')}]`, 'g');
   }
 
-  /** The same text, each spelling in it changed. */
+  /** @returns the text with each spelling of a control token changed */
   replace(text: string, change: (name: string) => string): string {
     return this.split(text, false)
       .map(({ part, name }) => (name === undefined ? `${part}` : change(name)))
       .join('');
   }
 
-  /** The same text, each letter in it changed that a spelling may begin with. */
+  /** @returns the text with each letter changed that a spelling may begin with */
   replaceInitials(text: string, change: (letter: string) => string): string {
     return text.replace(this.#initials, change);
   }
 
   /**
-   * The text cut at every spelling: words, and tokens between them. `at` is where in the text each begins.
-   * @param strips whether tokens swallow the blank space that they are made to swallow
+   * @returns the text cut at every spelling: words, and tokens between them; `at` is the index of each in the text
+   * @param strips whether blank space around tokens is dropped, as their attributes say
    */
   split(
     text: string,

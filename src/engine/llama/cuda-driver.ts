@@ -1,8 +1,8 @@
 import { reserveStack } from '../../koffi-stack.js';
 
 /**
- * What node-llama-cpp's CUDA build for Linux was made with. It has machine code for some GPUs; for others the driver
- * compiles it, which one older than that version of CUDA refuses: llama.cpp then ends the process in the first pass.
+ * The CUDA version and the GPUs that node-llama-cpp's CUDA build for Linux was made for. For other GPUs the driver compiles
+ * the code. A driver older than this CUDA version refuses that, and llama.cpp ends the process in the first pass.
  */
 export const CUDA_BUILD = {
   version: 13_010, // 1000 x major + 10 x minor, as CUDA counts
@@ -16,7 +16,7 @@ const LIBRARIES = { driver: 'libcuda.so.1', runtime: 'libcudart.so.13' };
 const CAPABILITY = { major: 75, minor: 76 };
 
 /**
- * Why the CUDA build would end the process on this machine; undefined where it would not, or there is nothing to tell by.
+ * @returns the reason why the CUDA build would end the process on this machine; undefined: it would not, or that is unknown.
  * https://docs.nvidia.com/deploy/cuda-compatibility
  */
 export async function cudaObstacle({ driver, runtime } = LIBRARIES): Promise<string | undefined> {
@@ -35,7 +35,7 @@ function versionText(version: number): string {
   return `${Math.floor(version / 1000)}.${(version % 1000) / 10}`;
 }
 
-/** What the driver is and what it drives; undefined where it cannot be asked: llama.cpp will say so itself. */
+/** @returns the version of the driver, and its GPUs; undefined where it cannot be asked: llama.cpp will report that itself */
 async function askDriver(driver: string, runtime: string) {
   try {
     const { default: koffi } = await import('koffi');

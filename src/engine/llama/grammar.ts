@@ -14,8 +14,8 @@ import { checkGbnf, withTokenIds } from './gbnf.js';
 import { gbnfOfSchema } from './schema-grammar.js';
 
 /**
- * The grammar in the tokens of this model, of which only the vocabulary is needed.
- * @throws UsageError when llama.cpp cannot read it, or it asks for a token that no text of this model has
+ * @returns the grammar in the tokens of this model. Only the model's vocabulary is needed.
+ * @throws UsageError when llama.cpp cannot read the grammar, or the grammar needs a token that no text of this model has
  */
 export async function createGrammar(
   model: LlamaModel,
@@ -27,12 +27,12 @@ export async function createGrammar(
   return { start: () => new LlamaGrammarState(model, new LlamaGrammarEvaluationState({ model, grammar })) };
 }
 
-/** What llama.cpp logs after it has printed a syntax error straight to standard error, where nobody can catch it. */
+/** llama.cpp logs this after a syntax error. The error itself goes straight to standard error, where it cannot be caught. */
 const UNSAID = 'failed to parse grammar';
 
 /**
- * @param idOf of a token that the grammar names; without a model any will do
- * @throws UsageError when llama.cpp cannot read it
+ * @param idOf gives the id of a token that the grammar names; without a model any id will do
+ * @throws UsageError when llama.cpp cannot read the grammar
  */
 export async function parseGrammar(
   llama: Llama,
@@ -54,9 +54,9 @@ export async function parseGrammar(
 }
 
 /**
- * The token that a grammar names by `<text>` or `<[id]>`.
- * @param isExcluded whether any other is meant
- * @throws UsageError when there is none, or it is never written: control tokens are no text
+ * @returns the token that a grammar names by `<text>` or `<[id]>`
+ * @param isExcluded whether the grammar means any other token
+ * @throws UsageError when there is no such token, or it is a control token, which no text contains
  */
 function tokenNamed(model: LlamaModel, name: string, isExcluded: boolean): TokenId {
   const size = model.fileInfo.metadata.tokenizer?.ggml?.tokens?.length ?? 0;
@@ -71,7 +71,7 @@ function tokenNamed(model: LlamaModel, name: string, isExcluded: boolean): Token
   return token;
 }
 
-/** What node-llama-cpp's own sampler calls, which it does not export. */
+/** The functions that node-llama-cpp's own sampler calls. The library does not export their types. */
 interface Native {
   canBeNextTokenForGrammarEvaluationState(state: object, token: TokenId): boolean;
   acceptGrammarEvaluationStateToken(state: object, token: TokenId): void;
@@ -112,7 +112,7 @@ class LlamaGrammarState implements GrammarState {
   }
 }
 
-/** To llama.cpp's grammar control tokens are the text of their names, <|im_start|> for one; in the output they are none. */
+/** llama.cpp's grammar takes a control token for the text of its name, such as <|im_start|>; in the output it has no text. */
 function isWritten(model: LlamaModel, token: Token): boolean {
   return !isControlToken(model, token) && !model.isEogToken(token);
 }
@@ -121,5 +121,5 @@ function nativeOf(state: LlamaGrammarEvaluationState): object {
   return (state as unknown as { _state: object })._state;
 }
 
-/** After the end: what is read there is part of no text. */
+/** The position after the end. Tokens that are read there belong to no text. */
 const NOWHERE: GrammarState = { isComplete: true, allows: () => true, after: () => NOWHERE };

@@ -1,19 +1,19 @@
 import type { Mask } from '../../types.js';
 
-/** Tokens that a mask is tried on before the first one it allows is enough. */
+/** Number of largest tokens that a mask is tried on. Behind them, the first allowed token is enough. */
 const WINDOW = 64;
 
 /**
- * The tokens of the largest logits that a mask allows. All of them where `top` is 0. Else the first `top` among the
- * 64 largest, or 2 x top if that is more; where it allows none of these, the next one that it allows.
+ * Finds the tokens with the largest logits that a mask allows. If `top` is 0, it finds all of them. Else it finds the first
+ * `top` among the 64 largest (or 2 x top, if that is more); where the mask allows none of these, the next allowed token.
  *
- * To fill up `top` would be to try nearly the whole vocabulary wherever a grammar leaves few tokens, at 1 to 8
- * microseconds each: 0.1 s and more of 128,000 tokens. The rule depends on logits and mask alone, so it cuts target
- * and draft alike. Each model has a window of its own all the same, as it has its own top-k: a token that only one of them
- * ranks among its 64 largest has probability 0 in the other, and the joint ratio compares the two models so cut.
+ * Where a grammar allows few tokens, filling up `top` would try nearly the whole vocabulary, at 1 to 8 microseconds a
+ * token: at least 0.1 s for 128,000 tokens. The rule depends on logits and mask alone, so it treats target and draft alike.
+ * Each model has its own window of 64, as it has its own top-k. A token that only one model ranks among its 64 largest has
+ * probability 0 in the other, and the joint ratio compares the two models after this cut.
  *
- * @param largest tokens of the `count` largest logits, largest first
- * @param size of the vocabulary
+ * @param largest gives the tokens of the `count` largest logits, largest first
+ * @param size number of tokens in the vocabulary
  */
 export function largestAllowed(
   largest: (count: number) => Int32Array,

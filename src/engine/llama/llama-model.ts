@@ -10,7 +10,7 @@ import { ModelFileError, ResourceError } from '../../errors.js';
 import type { Complaints } from './complaints.js';
 
 /**
- * A model as node-llama-cpp loads it.
+ * Loads a model by node-llama-cpp.
  * @throws ModelFileError when llama.cpp cannot load the file or its state cannot be rolled back; ResourceError when
  *   the memory does not suffice
  */
@@ -38,7 +38,7 @@ export async function loadLlamaModel(
   }
 }
 
-/** What to throw when llama.cpp has not loaded a model. */
+/** @returns the error for a model that llama.cpp could not load */
 export async function loadFailure(path: string, cause: unknown, complaints: Complaints): Promise<Error> {
   const reason = await complaints.summary(cause);
   const Failure = /alloc|out of memory/i.test(reason) ? ResourceError : ModelFileError;
@@ -46,7 +46,7 @@ export async function loadFailure(path: string, cause: unknown, complaints: Comp
 }
 
 /**
- * Recurrent state cannot be cut back to an earlier token, which every rejected draft asks for.
+ * Refuses models with recurrent state. It cannot be rolled back to an earlier token, as each rejected draft requires.
  * @throws ModelFileError
  */
 export function refuseWithoutRollback(insights: GgufInsights, path: string): void {

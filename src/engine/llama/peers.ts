@@ -13,21 +13,21 @@ import { loadLlamaModel } from './llama-model.js';
 import { sharedLlama } from './shared-llama.js';
 import { BATCH_SIZE, defaultThreads, ggmlType } from './sizing.js';
 
-/** What a user of node-llama-cpp would call instead of this project: plain sampling, and its own way of speculating. */
+/** The functions of node-llama-cpp that a user would call instead of this project: plain sampling, and its own drafting. */
 export const PEER_NAMES = ['evaluate()', 'DraftSequenceTokenPredictor'] as const;
 export type PeerName = (typeof PEER_NAMES)[number];
 
 export interface PeerOptions extends RuntimeOptions {
-  /** Path. */
+  /** Path of the target model. */
   readonly target: string;
-  /** Path; not needed for evaluate() */
+  /** Path of the draft model; evaluate() needs none. */
   readonly draft?: string | undefined;
   readonly gpu: Gpu;
   readonly gpuLayers?: number | undefined;
   readonly draftGpuLayers?: number | undefined;
-  /** Ends the loading. */
+  /** Interrupts the loading. */
   readonly signal?: AbortSignal | undefined;
-  /** In milliseconds. */
+  /** A clock, in milliseconds. */
   readonly now: () => number;
 }
 
@@ -35,7 +35,7 @@ export interface PeerRequest {
   readonly peer: PeerName;
   readonly prompt: readonly TokenId[];
   readonly maxTokens: number;
-  /** Tokens of prompt and text together. */
+  /** The most tokens of prompt and text together. */
   readonly contextSize: number;
   readonly temperature: number;
   readonly topK: number;
@@ -43,23 +43,23 @@ export interface PeerRequest {
   readonly seed: number;
   readonly ignoreEos: boolean;
   readonly signal: AbortSignal;
-  /** Called when the prompt is read and decoding is about to begin. */
+  /** Called after the prompt is read, before decoding begins. */
   readonly onDecode: () => Promise<void>;
-  /** Called when the last token is there, before anything is freed. */
+  /** Called after the last token, before anything is freed. */
   readonly onDecoded: () => Promise<void>;
 }
 
 export interface PeerText {
-  /** The one that ended the text included. */
+  /** The token that ended the text included. */
   readonly tokens: readonly TokenId[];
   readonly finishReason: FinishReason;
   readonly prefillMs: number;
-  /** From the start of prefill. */
+  /** Milliseconds from the start of the prefill to the first token; null: there is no token. */
   readonly firstTokenMs: number | null;
   readonly decodeMs: number;
 }
 
-/** node-llama-cpp's own evaluation with its default settings for speculating, on the same files, device, threads and KV cache. */
+/** Generates text by node-llama-cpp's own functions and default settings, with the same files, device, threads and KV cache. */
 export class Peers {
   readonly #target: LlamaModel;
   readonly #draft: LlamaModel | undefined;
@@ -177,7 +177,7 @@ export class Peers {
   }
 }
 
-/** What both of its models sample with. */
+/** @returns the sampling options of both models */
 function samplingOf(
   { temperature, topK, topP, seed, ignoreEos }: PeerRequest,
   model: LlamaModel,
@@ -195,5 +195,5 @@ function endsBanned(model: LlamaModel): TokenBias {
   return bias;
 }
 
-/** Tokens that the predictor drafts at most; room for them beyond the text. */
+/** The most tokens that the predictor drafts. The context has room for them behind the text. */
 const MAX_DRAFT = 16;

@@ -4,8 +4,8 @@ import { isControlToken } from './control-tokens.js';
 import { byteNames } from './token-bytes.js';
 
 /**
- * How a text becomes tokens of which none is a control token, whatever it says. llama.cpp does not look for their names;
- * where the pieces of a vocabulary join to one all the same ("</" and "s>"), it is read letter by letter.
+ * @returns a function that turns any text into tokens without control tokens. llama.cpp does not look for their names. Where
+ *   pieces of a vocabulary join to a control token nevertheless ("</" and "s>"), its name is read letter by letter
  */
 export function plainText(model: LlamaModel): (text: string) => TokenId[] {
   const read = inStretches(model);
@@ -19,7 +19,7 @@ export function plainText(model: LlamaModel): (text: string) => TokenId[] {
   };
 }
 
-/** Whether a token that was found in a text is a control token, or one that stands for nothing by its name. */
+/** @returns whether a token of a text is a control token, or has a name without a meaning */
 function namesOf(model: LlamaModel): (token: TokenId) => boolean {
   const known = new Map<TokenId, boolean>();
   const { bpe, spm } = LlamaVocabularyType;
@@ -34,7 +34,7 @@ function namesOf(model: LlamaModel): (token: TokenId) => boolean {
   };
 }
 
-/** @returns the tokens of a token's name, one for each letter, or for each of its bytes where it has none */
+/** @returns the tokens of a token's name: one for each letter, or one for each byte of a letter without a token */
 function lettersOf({ fileInfo }: LlamaModel): (token: TokenId) => TokenId[] {
   const names: readonly string[] = fileInfo.metadata.tokenizer?.ggml?.tokens ?? [];
   let ids: ReadonlyMap<string, TokenId> | undefined;
@@ -50,13 +50,13 @@ function lettersOf({ fileInfo }: LlamaModel): (token: TokenId) => TokenId[] {
   return (token) => [...names[token]!].flatMap(tokensOf);
 }
 
-/** UTF-16 units of a text that are read at once, up to the next line break. */
+/** UTF-16 units after which a text is cut at the next line break. */
 const STRETCH = 1024;
 
 /**
- * The time that llama.cpp takes for a text grows with the square of the characters that a SentencePiece vocabulary spells
- * in bytes, and most of them spell line breaks so: 200,000 take seconds. Where no piece goes over a line break, the text
- * is read from one to another, which gives the same tokens.
+ * llama.cpp's time for a text grows with the square of the number of characters that a SentencePiece vocabulary spells in
+ * bytes. Most such vocabularies spell line breaks so; 200,000 of them take seconds. Where no piece spans a line break, the
+ * text is read from line break to line break. The tokens are the same.
  */
 function inStretches(model: LlamaModel): (text: string) => TokenId[] {
   let isDivisible: boolean | undefined;
@@ -71,7 +71,7 @@ function inStretches(model: LlamaModel): (text: string) => TokenId[] {
   };
 }
 
-/** All but the first begin with a line break. */
+/** @returns the pieces of a text; all but the first begin with a line break */
 function stretchesOf(text: string): string[] {
   const stretches: string[] = [];
   for (let start = 0, end = 0; start < text.length; start = end) {
@@ -82,7 +82,7 @@ function stretchesOf(text: string): string[] {
   return stretches;
 }
 
-/** User-defined tokens are looked for in the whole text, and decide about the space behind them. */
+/** llama.cpp looks for user-defined tokens in the whole text. They decide about the space behind them. */
 function dividesAtLineBreaks(model: LlamaModel): boolean {
   const names: readonly string[] = model.fileInfo.metadata.tokenizer?.ggml?.tokens ?? [];
   if (model.vocabularyType !== LlamaVocabularyType.spm) return false;

@@ -6,14 +6,14 @@ const NUMBER = '"-"? ("0" | [1-9] [0-9]{0,15})';
 const CHARACTER = '[^"\\\\\\x7F\\x00-\\x1F]';
 const EXPONENT = ' ([eE] [-+]? ("0" | [1-9] [0-9]{0,15}))?';
 
-/** What JSON must escape, or UTF-8 cannot hold. node-llama-cpp escapes tabs and line breaks in values; its own end rules. */
+/** Characters that JSON must escape or UTF-8 cannot hold. node-llama-cpp escapes tabs and line breaks in values; its own end rules. */
 const UNESCAPED = /(?![\t\n\r\x7F-\x9F])\p{Cc}|\p{Surrogate}/gu;
 
 /**
- * node-llama-cpp's grammar for a schema, with six repairs. Its four newlines after the value, meant for models that do
- * not end by themselves, are dropped: an end token is then all that is allowed. 1e-3 is no integer. No exponent has more
- * than two digits, since 1e999 is no number to JSON.parse. No byte sequence counts as a character that is none. Control
- * characters in names and values are escaped. "anyOf" is understood, as what it takes "oneOf" for.
+ * @returns node-llama-cpp's grammar for a schema, with six repairs. The four newlines after the value, meant for models
+ *   that do not end by themselves, are dropped: after the value only an end token is allowed. 1e-3 is no integer. No
+ *   exponent has more than two digits, since JSON.parse reads 1e999 as Infinity. Bytes that form no character are not
+ *   allowed. Control characters in names and values are escaped. "anyOf" means the same as "oneOf".
  */
 export async function gbnfOfSchema(llama: Llama, schema: Schema): Promise<string> {
   const { grammar } = await llama.createGrammarForJsonSchema<GbnfJsonSchema>(withOneOf(schema) as never);
@@ -25,7 +25,7 @@ export async function gbnfOfSchema(llama: Llama, schema: Schema): Promise<string
     .replaceAll(EXPONENT, ' ([eE] [-+]? [0-9]{1,2})?');
 }
 
-/** Where schemas stand in a schema. */
+/** The keys of a schema whose values are schemas. */
 const LISTS = ['oneOf', 'anyOf', 'prefixItems'];
 const RECORDS = ['properties', '$defs'];
 const SINGLE = ['items', 'additionalProperties'];

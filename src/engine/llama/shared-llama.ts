@@ -12,14 +12,14 @@ import { cudaObstacle } from './cuda-driver.js';
 
 export type LogListener = (level: LlamaLogLevel, text: string) => void;
 
-/** llama.cpp logs per process, not per model: whoever is interested listens. */
+/** Listeners of llama.cpp's log. It logs for the whole process, not for each model. */
 export const logListeners = new Set<LogListener>();
 
 const shared = new Map<Gpu, Promise<Llama>>();
 
 /**
- * One instance per device for the life of the process. A second one would lose its logger (node-llama-cpp 3.21.1
- * releases the first one's late), and llama.cpp would write to standard output instead.
+ * @returns the one instance of a device, which lives as long as the process. A second instance would lose its logger, since
+ *   node-llama-cpp 3.21.1 releases the first logger late, and llama.cpp would write to standard output
  * @throws UsageError when no build of llama.cpp for the wanted device runs on this machine
  */
 export async function sharedLlama(gpu: Gpu): Promise<Llama> {
@@ -32,12 +32,12 @@ export async function sharedLlama(gpu: Gpu): Promise<Llama> {
   return created;
 }
 
-/** The device that llama.cpp computes on: 'cpu' also where its build is for GPUs and none is there, as a loader alone allows. */
+/** @returns the device that llama.cpp computes on; 'cpu' also for a GPU build on a machine without a GPU */
 export async function backendOf(llama: Llama): Promise<string> {
   return llama.gpu && (await llama.getGpuDeviceNames()).length > 0 ? llama.gpu : 'cpu';
 }
 
-/** @throws UsageError where a device that was asked for by name has no GPU */
+/** @throws UsageError for a device that was asked for by name and has no GPU */
 async function refuseWithoutGpu(gpu: Gpu, llama: Llama): Promise<Llama> {
   if (gpu === 'auto' || gpu === 'off' || (await backendOf(llama)) !== 'cpu') return llama;
   throw new UsageError(`llama.cpp finds no GPU for ${gpu} on this machine; use \`gpu\` auto or off`);
@@ -48,13 +48,13 @@ async function resolveDevice(gpu: Gpu): Promise<Gpu> {
   return deviceFor(gpu, await supportedDevices(), await whyNotCuda(gpu));
 }
 
-/** Why CUDA is passed over where it would be chosen; undefined where it is not. */
+/** @returns the reason why CUDA is not used where it would be chosen; undefined: there is none */
 export async function whyNotCuda(gpu: Gpu): Promise<string | undefined> {
   if (gpu !== 'auto' && gpu !== 'cuda') return undefined;
   return (await supportedDevices()).includes('cuda') ? obstacleOfCuda() : undefined;
 }
 
-/** What does not change while the process lives, and takes looking for libraries or asking a driver. */
+/** Facts that stay the same while the process lives, and take a search for libraries or a question to a driver. */
 const supportedDevices = once(() => getLlamaGpuTypes('supported'));
 const obstacleOfCuda = once(() => cudaObstacle());
 
@@ -67,9 +67,9 @@ function once<T>(find: () => Promise<T>): () => Promise<T> {
 }
 
 /**
- * 'off' where there is no choice, so that asking for 'auto' and for 'off' gives one instance.
- * @param supported what this machine has libraries for, as node-llama-cpp tells
- * @throws UsageError for a device that is asked for by name and cannot be had
+ * @returns the device to use; 'off' where 'auto' has no other choice, so that 'auto' and 'off' share an instance
+ * @param supported the devices that this machine has libraries for, by node-llama-cpp
+ * @throws UsageError for a device that is asked for by name and is not there
  */
 export function deviceFor(
   gpu: Exclude<Gpu, 'off'>,

@@ -2,8 +2,8 @@ import type { GgufFileInfo } from 'node-llama-cpp';
 import type { TemplateOrigin } from '../../templates/open-template.js';
 
 /**
- * What a model's file says that its chat template needs.
- * @param model whose it is, for messages
+ * @returns the chat template of a model's file, and the names of tokens that it needs
+ * @param model the model's name in messages
  */
 export function templateOrigin({ metadata: { tokenizer } }: GgufFileInfo, model: string): TemplateOrigin {
   const { model: kind, tokens = [], ...ids } = tokenizer?.ggml ?? {};

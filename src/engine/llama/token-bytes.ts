@@ -2,8 +2,8 @@ import { type LlamaModel, LlamaVocabularyType } from 'node-llama-cpp';
 import type { TokenId } from '../../types.js';
 
 /**
- * Whether llama.cpp tidies what it decodes: "ls ." becomes "ls." and "you 're" becomes "you're", with the vocabularies of
- * Llama 3, Gemma 4 and GPT-2 among others. That is not what the model wrote, and token by token it comes out otherwise.
+ * @returns whether llama.cpp removes spaces when it decodes: "ls ." becomes "ls." and "you 're" becomes "you're", with the
+ *   vocabularies of Llama 3, Gemma 4, GPT-2 and others. The model did not write that, and single tokens give another text
  */
 export function tidiesText(model: LlamaModel): boolean {
   const { bpe, wpm } = LlamaVocabularyType;
@@ -11,7 +11,7 @@ export function tidiesText(model: LlamaModel): boolean {
   return isKnown && !model.detokenize(model.tokenize('a ?')).includes(' ?');
 }
 
-/** The bytes of tokens one after another, as llama.cpp's `llama_token_to_piece` has them. For BPE and WordPiece. */
+/** @returns the bytes of tokens in order, as llama.cpp's `llama_token_to_piece` gives them; for BPE and WordPiece */
 export function tokenBytes(model: LlamaModel): (tokens: readonly TokenId[], special: boolean) => Uint8Array {
   const { tokens: names, model: kind } = model.fileInfo.metadata.tokenizer.ggml;
   const known = new Map<TokenId, { readonly bytes: Uint8Array; readonly isSpecial: boolean }>();
@@ -37,12 +37,12 @@ function pieceOf(model: LlamaModel, token: TokenId, name: string, isByteLevel: b
 /** SentencePiece writes a space as U+2581. */
 const unescaped = (name: string) => Buffer.from(name.replaceAll('\u2581', ' '));
 
-/** How vocabularies in the manner of GPT-2 name a byte: by itself where it is visible, else by a letter from U+0100 on. */
+/** The name of each byte in vocabularies like GPT-2's: a visible byte names itself, any other is a letter from U+0100 on. */
 export function byteLevelName(byte: number): string {
   return String.fromCharCode(isVisible(byte) ? byte : 0x100 + HIDDEN.indexOf(byte));
 }
 
-/** What a vocabulary may call the token of a byte: as above, or by its number, <0x0A>. */
+/** @returns the names that a vocabulary may give to the token of a byte: the name above, and its number, such as <0x0A> */
 export function byteNames(byte: number): readonly string[] {
   return [byteLevelName(byte), `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`];
 }

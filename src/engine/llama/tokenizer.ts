@@ -41,7 +41,7 @@ function untidied(model: LlamaModel): Tokenizer['decode'] {
   return (tokens, _, special = false) => utf8.decode(bytes(tokens, special));
 }
 
-/** Models that were trained with a token before every text get it, once. */
+/** Puts the leading token before a text once, for models that were trained with one. */
 export function withLeadingToken(model: LlamaModel, tokens: TokenId[]): TokenId[] {
   const [leading] = leadingToken(model);
   return leading !== undefined && tokens[0] !== leading ? [leading, ...tokens] : tokens;
