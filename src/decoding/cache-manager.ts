@@ -1,10 +1,10 @@
 import type { Prefix } from '../types.js';
 import type { ModelCache } from './model-cache.js';
 
-/** The KV caches of both models, kept to the same committed text. */
+/** The KV caches of both models, which hold the same committed text. */
 export class CacheManager {
   readonly target: ModelCache;
-  /** None where a strategy needs no draft model. */
+  /** Undefined: the strategy needs no draft model. */
   readonly draft: ModelCache | undefined;
 
   constructor(target: ModelCache, draft?: ModelCache) {
@@ -12,12 +12,12 @@ export class CacheManager {
     this.draft = draft;
   }
 
-  /** Tokens that fit into both caches. */
+  /** The most tokens that fit into each of the caches. */
   get capacity(): number {
     return Math.min(...this.#caches.map(({ capacity }) => capacity));
   }
 
-  /** Evaluates the prompt in both models. @yields tokens evaluated so far and in all, over both */
+  /** Evaluates the prompt in both models. @yields the number of tokens evaluated so far, and of all, in both models together */
   async *prefill(prefix: Prefix): AsyncGenerator<{ done: number; total: number }> {
     const perModel = prefix.length - 1;
     const total = perModel * this.#caches.length;
@@ -25,7 +25,7 @@ export class CacheManager {
       for await (const done of cache.prefill(prefix)) yield { done: i * perModel + done, total };
   }
 
-  /** Whatever is not committed text is held no longer. */
+  /** Forgets all tokens that are not committed text. */
   rollback(prefix: Prefix): void {
     for (const cache of this.#caches) cache.rollback(prefix);
   }

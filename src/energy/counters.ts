@@ -1,50 +1,50 @@
-/** One counter at one moment. It only grows, and begins again at 0 beyond `range`. */
+/** The value of one counter at one moment. A counter only grows, and begins again at 0 beyond `range`. */
 export interface Count {
   readonly name: string;
-  /** Since the counter last began. */
+  /** Energy in J since the counter last began. */
   readonly joules: number;
-  /** J; Infinity: it never begins again. */
+  /** In J; Infinity: the counter never begins again. */
   readonly range: number;
 }
 
-/** Several counters at about one moment: always the same ones, in the same order. */
+/** The values of several counters at about one moment. The counters and their order never change. */
 export interface Sample {
   readonly atMs: number;
   readonly counts: readonly Count[];
 }
 
-/** Counters of one kind, opened. */
+/** Open counters of one kind. */
 export interface Probe {
-  /** What is counted: 'RAPL package-0', 'NVML 1 GPU', ... */
+  /** Name of the counters, such as 'RAPL package-0' or 'NVML 1 GPU'. */
   readonly source: string;
   /** @throws where one of the counters cannot be read */
   read(): readonly Count[];
   close(): void;
 }
 
-/** Why there is no counter: the message is for the user, and says what would change that. */
+/** There is no counter. The message tells the user the reason and a remedy. */
 export class NoCounter extends Error {
   override readonly name = 'NoCounter';
 }
 
-/** What a meter has counted since a run began. A counter that fails ends the run: nothing is known across the gap. */
+/** The energy in J since a run of a meter began. A counter that fails ends the run, since the energy of the gap is unknown. */
 export interface Reading {
   readonly run: number;
   readonly joules: number;
 }
 
-/** More than one package or GPU draws for a second: in 2026 they are sold at up to 500 W and 1400 W. */
+/** More than one package or GPU draws for a second. Those sold in 2026 draw up to 500 W and 1400 W. */
 const MOST_WATTS = 2000;
 
-/** A counter is brought up to date every 1 ms (RAPL) to 100 ms (NVML), then all at once. */
+/** A counter is updated every 1 ms (RAPL) to 100 ms (NVML). */
 const SLACK_SECONDS = 1;
 
-/** Energy between two readings of one meter; null: not known. */
+/** @returns the energy between two readings of one meter in J; null: unknown */
 export function joulesBetween(before: Reading | null, after: Reading | null): number | null {
   return before && after && before.run === after.run ? after.joules - before.joules : null;
 }
 
-/** What all counters grew by, in J; null where one of them does not tell. */
+/** @returns the growth of all counters together in J; null: the growth of one is unknown */
 export function growth(before: Sample, after: Sample): number | null {
   const seconds = (after.atMs - before.atMs) / 1000;
   let sum = 0;
@@ -56,7 +56,7 @@ export function growth(before: Sample, after: Sample): number | null {
   return sum;
 }
 
-/** null where the counter may have wrapped around twice, or must have been reset, as by a suspended machine. */
+/** @returns the growth of a counter in J; null where it may have wrapped around twice, or was reset, as by a suspended machine */
 function growthOf(before: Count, after: Count, seconds: number): number | null {
   if (seconds * MOST_WATTS >= after.range) return null;
   const wrapped = after.joules < before.joules ? after.range : 0;

@@ -3,35 +3,35 @@ import { growth, joulesBetween, NoCounter, type Probe, type Reading, type Sample
 import { openNvidia } from './nvidia.js';
 import { diesShareCounter, openRapl } from './rapl.js';
 
-/** What this machine counts of the energy that models take: real counters, or nothing. */
+/** Measures the energy of the models by the machine's own counters. It never estimates. */
 export interface Meter {
-  /** 'RAPL package-0, package-1 + NVML 1 GPU' */
+  /** Names of the counters, such as 'RAPL package-0, package-1 + NVML 1 GPU'; null: there is none. */
   readonly source: string | null;
-  /** Why all or part of it is not counted, and what would change that, in one line. */
+  /** The reason why a part or all of the energy is not counted, and a remedy, in one line; null: all is counted. */
   readonly reason: string | null;
-  /** For `joulesBetween`. null where there is no counter, or one of them failed. */
+  /** @returns a reading for `joulesBetween`; null where there is no counter, or a counter failed */
   read(): Promise<Reading | null>;
   dispose(): void;
 }
 
 export interface MeterOptions {
-  /** What the models run on. */
+  /** The device that the models run on. */
   readonly backend: 'cpu' | 'cuda' | 'vulkan' | 'metal';
-  /** In milliseconds. */
+  /** A clock, in milliseconds. */
   readonly now?: () => number;
   readonly platform?: NodeJS.Platform;
-  /** As os.cpus() names it. */
+  /** The processor's name, by os.cpus(). */
   readonly cpuModel?: string;
-  /** Folder. */
+  /** Folder of Linux's RAPL counters. */
   readonly powercap?: string;
-  /** Library. */
+  /** Path or name of NVIDIA's library NVML. */
   readonly nvml?: string;
 }
 
-/** Often enough that no counter wraps around twice in between: at 2000 W the smallest, 65 kJ, lasts 32 s. */
+/** So often that no counter wraps around twice meanwhile: the smallest, 65 kJ, lasts 32 s at 2000 W. */
 const POLL_MS = 10_000;
 
-/** Finds what counters there are. It never throws: what is missing, `reason` says. */
+/** Opens the counters of this machine. It never throws; `reason` tells of missing counters. */
 export async function openMeter(options: MeterOptions): Promise<Meter> {
   const { backend, now = () => performance.now(), platform = process.platform } = options;
   const cpuModel = options.cpuModel ?? cpus()[0]?.model ?? '';
@@ -69,7 +69,7 @@ export async function openMeter(options: MeterOptions): Promise<Meter> {
 
 const SYSTEMS: Partial<Record<NodeJS.Platform, string>> = { darwin: 'macOS', win32: 'Windows' };
 
-/** Adds up what the probes' counters grow by, from one call to the next. It never throws. */
+/** Adds up the growth of all counters from one call to the next. It never throws. */
 function tallyOf(probes: readonly Probe[], now: () => number): () => Reading | null {
   const sample = (): Sample | null => {
     if (probes.length === 0) return null;
@@ -91,7 +91,10 @@ function tallyOf(probes: readonly Probe[], now: () => number): () => Reading | n
   };
 }
 
-/** What the machine draws while nothing runs, in W; null: not counted. `ms`: a second or more, for counters that step. */
+/**
+ * @returns the power of the idle machine in W; null: unknown
+ * @param ms duration of the measurement in milliseconds; at least 1000, since counters grow in steps
+ */
 export async function idleWatts(
   meter: Meter,
   ms: number,

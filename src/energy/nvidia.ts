@@ -10,10 +10,10 @@ const NO_PERMISSION = 4;
 const UUID_LENGTH = 96;
 
 /**
- * Opens the energy counters of all GPUs that this process may use: whole boards, from Volta (2017) on.
+ * Opens the energy counters of all GPUs that this process may use. They count whole boards, from Volta (2017) on.
  * https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceQueries.html
  * @param path usually libnvidia-ml.so.1 or nvml.dll, which come with the driver
- * @param visible CUDA_VISIBLE_DEVICES, where the models run on CUDA: others of these GPUs are somebody else's
+ * @param visible the value of CUDA_VISIBLE_DEVICES, where the models run on CUDA: other GPUs do not count
  * @throws NoCounter
  */
 export async function openNvidia(path: string, visible?: string): Promise<Probe> {
@@ -43,7 +43,7 @@ export async function openNvidia(path: string, visible?: string): Promise<Probe>
 
 type Nvml = ReturnType<typeof declare>;
 
-/** Those of NVML's functions that we need. A handle is a pointer, of 64 bits. */
+/** The functions of NVML that are needed here. A handle is a pointer of 64 bits. */
 function declare(koffi: Koffi, path: string) {
   const library = load(koffi, path);
   return {
@@ -99,8 +99,8 @@ function devicesOf(nvml: Nvml, check: (code: number, what: string) => void, visi
 }
 
 /**
- * Those that CUDA_VISIBLE_DEVICES names, by their place on the bus or by the beginning of their UUID, up to the first name
- * that is none. CUDA counts in the order of the bus where all are alike, or CUDA_DEVICE_ORDER says so.
+ * @returns the GPUs that CUDA_VISIBLE_DEVICES names, by index or by the beginning of their UUID, up to the first wrong name.
+ *   CUDA counts in the order of the bus if all GPUs are equal, or if CUDA_DEVICE_ORDER says so
  */
 function visibleOf<Device extends { index: number; uuid: string }>(
   devices: readonly Device[],

@@ -2,19 +2,19 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { NoCounter, type Probe } from './counters.js';
 
-/** A processor package, or a die of one, as Linux shows it. */
+/** Linux's counter of a processor package, or of a die of a package. */
 interface Zone {
-  /** 'package-0', 'package-0-die-1', ... */
+  /** Its name, such as 'package-0' or 'package-0-die-1'. */
   readonly name: string;
   readonly folder: string;
-  /** J, of the hardware's 32 bits: 65 or 262 kJ, some minutes at full load. */
+  /** In J: 65 or 262 kJ, from the hardware's 32 bits. That lasts some minutes at full load. */
   readonly range: number;
 }
 
 const LIKELY_CAUSES = 'virtual machine, container, or no RAPL driver: sudo modprobe intel_rapl_msr';
 
 /**
- * Opens the counters of the processor's packages: cores, caches and built-in graphics, without memory.
+ * Opens the counters of the processor's packages. They count cores, caches and built-in graphics, but no memory.
  * https://www.kernel.org/doc/html/latest/power/powercap/powercap.html
  * @param root usually /sys/class/powercap
  * @param oncePerPackage whether the dies of a package all show the package's counter
@@ -36,12 +36,12 @@ export function openRapl(root: string, oncePerPackage: boolean): Probe {
   return { source: `RAPL ${zones.map(({ name }) => name).join(', ')}`, read, close: () => {} };
 }
 
-/** AMD's dies, where Linux lists them, all show their package's counter: https://github.com/mlco2/codecarbon/issues/1274 */
+/** @returns whether each die shows its package's counter, as AMD's do: https://github.com/mlco2/codecarbon/issues/1274 */
 export function diesShareCounter(cpuModel: string): boolean {
   return /^(AMD|Hygon)\b/.test(cpuModel);
 }
 
-/** Zones of whole packages, each once: the same ones may appear a second time, by another driver (MMIO). */
+/** @returns the zones of whole packages, each once: another driver (MMIO) may list them again */
 function packagesOf(root: string, oncePerPackage: boolean): Omit<Zone, 'range'>[] {
   const order = (entry: string) => Number(entry.split(':')[1]) + (entry.includes('mmio') ? 1000 : 0);
   const zones = entriesOf(root)
@@ -92,5 +92,5 @@ function textOf(path: string): string {
   }
 }
 
-/** The command that lets everyone read the file, of this zone and the others. */
+/** @returns the command that lets everyone read the counters of all zones */
 const grant = (path: string) => `sudo chmod a+r ${path.replace(/:\d+(?=\/[^/]*$)/, ':*')}`;

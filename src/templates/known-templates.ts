@@ -1,4 +1,4 @@
-/** What most templates are made of: a piece for each message, and what opens an answer. */
+/** Writes a template of the usual form: a piece for each message, and the words that open an answer. */
 const perMessage = (piece: string, opening: string) =>
   `{% for message in messages %}${piece}{% endfor %}{% if add_generation_prompt %}{{ '${opening}' }}{% endif %}`;
 
@@ -6,8 +6,8 @@ const BY_ROLE = (system: string, user: string, assistant: string) =>
   `{% if message.role == 'system' %}${system}{% elif message.role == 'user' %}${user}{% else %}${assistant}{% endif %}`;
 
 /**
- * Templates by the names that llama.cpp gives them, for files that bring none, or none that can be rendered. Written
- * from llama.cpp's src/llama-chat.cpp.
+ * Templates by llama.cpp's names, for files without a template that can be rendered. They are written from llama.cpp's
+ * src/llama-chat.cpp.
  */
 export const KNOWN_TEMPLATES: ReadonlyMap<string, string> = new Map([
   [
@@ -108,8 +108,7 @@ export const KNOWN_TEMPLATES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * A known template by its name, or a text that is one.
- * @returns undefined for what is neither
+ * @returns the known template of a name, or the text itself where it is a template; undefined: it is neither
  */
 export function templateNamed(nameOrText: string): string | undefined {
   return KNOWN_TEMPLATES.get(nameOrText) ?? (/\{[{%]/.test(nameOrText) ? nameOrText : undefined);

@@ -1,14 +1,14 @@
-/** Something said in a conversation. */
+/** A message of a conversation. */
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant';
   readonly content: string;
-  /** What the assistant reasoned before it said so, without the marks around it. What stays of it is the template's to say. */
+  /** The assistant's reasoning before the message, without its marks. The template decides how much of it stays. */
   readonly reasoning?: string | undefined;
 }
 
 /**
- * Messages for a template that has no place for a system message: it stands before the first question, as in llama.cpp.
- * A system message with nothing behind it becomes the question.
+ * @returns the messages for a template without a place for a system message. It is written before the first question, as in
+ *   llama.cpp. A system message without a question becomes the question
  */
 export function withoutSystem([first, ...rest]: readonly ChatMessage[]): readonly ChatMessage[] {
   if (first?.role !== 'system') return first ? [first, ...rest] : [];

@@ -4,47 +4,48 @@ import { type ChatMessage, withoutSystem } from './messages.js';
 import { type ReasoningMarks, reasoningMarks } from './reasoning-marks.js';
 import { render, TemplateError } from './render.js';
 
-/** Whether a model reasons before it answers. 'auto' = as llama.cpp has it: enable_thinking is on, for templates that ask. */
+/** Whether a model reasons before it answers. 'auto': as in llama.cpp, where enable_thinking is on for each template. */
 export type Think = 'auto' | 'on' | 'off';
 
-/** Which template messages are put into, and how. */
+/** The choice of a chat template, and of reasoning. */
 export interface TemplateChoice {
-  /** The name of a known one, or its text in Jinja; undefined = the model's own. */
+  /** The name of a known template, or a template in Jinja; undefined: the model's own. */
   readonly chatTemplate?: string | undefined;
-  /** Undefined = 'auto' */
+  /** Undefined: 'auto'. */
   readonly think?: Think | undefined;
 }
 
-/** What a model's file says. */
+/** The chat template in a model's file, and the facts that it needs. */
 export interface TemplateOrigin {
-  /** Whose, for messages. */
+  /** The model's name in messages. */
   readonly model: string;
-  /** Its template. */
+  /** The template in the file; undefined: there is none. */
   readonly own: string | undefined;
-  /** Names of its tokens, '' where it has none. */
+  /** Name of the begin token; '': there is none. */
   readonly bos: string;
+  /** Name of the end token; '': there is none. */
   readonly eos: string;
 }
 
-/** A template that can be rendered, and what was seen when it was tried. */
+/** A template that can be rendered, and the facts found by rendering it. */
 export interface OpenTemplate {
-  /** 'own', the name of a known one, or 'given'. */
+  /** 'own' for the template in the model's file, 'given' for the user's, else the name of a known template. */
   readonly name: string;
   readonly reasoning: ReasoningMarks | undefined;
-  /** Whether reasoning can be switched on and off: without, `think` changes nothing. */
+  /** Whether the template can switch reasoning on and off. If not, `think` changes nothing. */
   readonly hasSwitch: boolean;
-  /** Whether it has a place for a system message. Without one, that stands before the first question. */
+  /** Whether the template has a place for a system message. If not, it is written before the first question. */
   readonly takesSystem: boolean;
-  /** What it writes behind an answer, else before the next question; '' where neither can be told. */
+  /** The text behind an answer, else the text before the next question; '': neither was found. */
   readonly afterAnswer: string;
   /**
-   * The whole conversation, up to where the next answer begins.
-   * @throws UsageError where the template cannot be rendered with it
+   * @returns the text of the whole conversation, up to the place where the next answer begins
+   * @throws UsageError where the template cannot be rendered with these messages
    */
   render(messages: readonly ChatMessage[]): Promise<string>;
 }
 
-/** Stand for what is said, where its place is looked for: words that no template would change. */
+/** Words that stand for messages when their places are looked for. No template changes them. */
 const PLACES = { system: 'f0d1c2b3a4958677', answer: 'e1d2c3b4a5968778', next: 'd2e3f4a5b6c7d8e9' };
 
 /** Characters of what is no template, in a message. */
@@ -52,7 +53,7 @@ const QUOTED = 40;
 
 const HELLO: ChatMessage = { role: 'user', content: 'Hello' };
 
-/** As templates call the switch. llama.cpp tells every template enable_thinking, and nothing of the other. */
+/** Names of the switch in templates. llama.cpp sets enable_thinking for every template, and never the other. */
 const SWITCH = {
   auto: { enable_thinking: true },
   on: { enable_thinking: true, thinking: true },
@@ -60,9 +61,9 @@ const SWITCH = {
 } satisfies Record<Think, object>;
 
 /**
- * Tries a template: nothing of a model is needed but what its file says.
- * @returns undefined where there is none
- * @throws UsageError for one that cannot be rendered
+ * Renders a template for trial. Only the facts from a model's file are needed.
+ * @returns undefined where there is no template
+ * @throws UsageError for a template that cannot be rendered
  */
 export async function openTemplate(
   origin: TemplateOrigin,
@@ -120,7 +121,7 @@ function unknownTemplate(chatTemplate: string): UsageError {
   );
 }
 
-/** Some templates, those for tools, want to be told that there are none. */
+/** Templates for tools need to hear that there are none. */
 async function renderMessages(
   template: string,
   messages: readonly ChatMessage[],
@@ -137,7 +138,7 @@ async function renderMessages(
   }
 }
 
-/** Under the names that templates know. */
+/** @returns the messages under the names that templates know */
 function messageFor({ role, content, reasoning }: ChatMessage): object {
   return reasoning === undefined
     ? { role, content }
@@ -151,7 +152,7 @@ async function attempt(text: Promise<string>): Promise<string | undefined> {
   });
 }
 
-/** What follows these words; '' where they are not there. */
+/** @returns the text behind these words; '' where they are missing */
 function behind(text: string | undefined, words: string): string {
   const place = text?.lastIndexOf(words) ?? -1;
   return place === -1 ? '' : text!.slice(place + words.length);

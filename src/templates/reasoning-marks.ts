@@ -1,21 +1,21 @@
-/** The words between which a model reasons before it answers. */
+/** The words before and behind a model's reasoning. */
 export interface ReasoningMarks {
   /** Not empty. */
   readonly start: string;
   /** Not empty. */
   readonly end: string;
-  /** What an answer without reasoning begins with, which is no part of it; undefined = nothing. */
+  /** Words before an answer without reasoning, which do not belong to the answer; undefined: none. */
   readonly skipped?: string | undefined;
-  /** Whether the template opens the section itself, so that an answer begins inside it. */
+  /** Whether the template writes the first mark itself, so that the model's text begins within the reasoning. */
   readonly isOpen: boolean;
-  /** Whether the template speaks of them: else the model may know them all the same, or never use them. */
+  /** Whether the template contains the marks. If not, the model may use them or not. */
   readonly isOfTemplate: boolean;
 }
 
-/** What nearly all thinking models write. */
+/** The marks of nearly all reasoning models. */
 export const THINK = { start: '<think>', end: '</think>' } as const;
 
-/** Marks of the families that are known here, as their templates write them. The first that a template has in it is meant. */
+/** Marks of known families of models, as their templates write them. The first marks that a template contains count. */
 const MARKS: readonly Pick<ReasoningMarks, 'start' | 'end' | 'skipped'>[] = [
   // gpt-oss: what a message is comes behind its role, and an answer is a message of its own.
   {
@@ -37,7 +37,7 @@ const MARKS: readonly Pick<ReasoningMarks, 'start' | 'end' | 'skipped'>[] = [
   THINK,
 ];
 
-/** What tells that a template speaks of marks whose words it puts together from parts. */
+/** Signs that a template writes marks whose words it joins from parts. */
 const SIGNS = new Map([
   ['<|end|><|start|>assistant<|channel|>final<|message|>', '<|start|>assistant<|channel|>final<|message|>'],
   ['<|end|><|begin|>assistant<|content|>', '<|begin|>assistant<|think|>'],
@@ -46,8 +46,8 @@ const SIGNS = new Map([
 
 /**
  * @param template in Jinja
- * @param prompt what it writes up to where an answer begins
- * @returns undefined where it speaks of none
+ * @param prompt the text of the template up to the place where an answer begins
+ * @returns the marks of a template; undefined where it has none
  */
 export function reasoningMarks(template: string, prompt: string): ReasoningMarks | undefined {
   const marks = MARKS.find(({ end }) => template.includes(SIGNS.get(end) ?? end));

@@ -1,6 +1,6 @@
 /**
- * A process in which chat templates are rendered. They come out of strangers' files: a loop in them may never end, and a text
- * may take all memory, which ends the process that it is in.
+ * A process in which chat templates are rendered. They come from files of strangers: a loop may never end, and a text may
+ * take all memory, which ends its process.
  */
 import { createContext, Script } from 'node:vm';
 import { Template } from '@huggingface/jinja';
@@ -11,7 +11,7 @@ const parsed = new Map<string, Template>();
 
 const MAX_REASON = 200; // characters
 
-/** Calls what it is given, and ends that after the time that it is given. */
+/** Calls a function, and ends the call after a given time. */
 const bounded = new Script('job()');
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {}); // Ctrl-C is for the parent, which ends this
@@ -34,7 +34,7 @@ function rendered({ template, variables, maxLength, timeMs }: RenderJob): Render
   }
 }
 
-/** What a stranger's file may say is neither long nor anything to a terminal. */
+/** @returns a message from a stranger's file, cut short and without control characters */
 function oneLine(message: string): string {
   return message
     .slice(0, MAX_REASON)

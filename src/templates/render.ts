@@ -3,25 +3,25 @@ import { setImmediate as afterMessages, setTimeout as sleep } from 'node:timers/
 import { fileURLToPath } from 'node:url';
 import pLimit from 'p-limit';
 
-/** A template in Jinja, and what it is told. */
+/** A template in Jinja, its variables and its bounds. */
 export interface RenderJob {
   readonly template: string;
   readonly variables: Readonly<Record<string, unknown>>;
-  /** Characters of the text that comes out. */
+  /** The most characters of the text. */
   readonly maxLength: number;
   readonly timeMs: number;
 }
 
-/** The text, or why there is none. */
+/** The text, or the reason why there is none. */
 export type Rendering = { readonly text: string } | Refusal;
 
 interface Refusal {
   readonly reason: string;
-  /** Whether it asked for too much, and would again. */
+  /** Whether the template exceeded a bound. It would do so again. */
   readonly isBound?: boolean;
 }
 
-/** Why a template cannot be rendered, in a few words. */
+/** A template cannot be rendered. The message gives the reason in a few words. */
 export class TemplateError extends Error {
   readonly isBound: boolean;
 
@@ -33,7 +33,7 @@ export class TemplateError extends Error {
 
 const PROGRAM = new URL('../../dist/templates/render-process.js', import.meta.url); // built, also for tests
 
-/** Real templates are below 20 KB and take milliseconds. */
+/** Bounds. Real templates have less than 20 KB and take milliseconds. */
 const MAX_TEMPLATE = 2 ** 20; // characters
 const MAX_ADDED = 2 ** 20; // characters that a template may add to what it is told
 const MAX_COPIES = 4; // times that it may repeat it
@@ -41,14 +41,14 @@ const TIME_MS = 3000;
 const TIME_MS_PER_MIB = 2000; // for long conversations
 const HEAP_MIB = 512;
 
-/** For the process to begin, and for what it cannot break off by itself. */
+/** Extra time, for the start of the process and for work that it cannot interrupt itself. */
 const PATIENCE_MS = 7000;
 
 const oneAtATime = pLimit(1);
 let kept: ChildProcess | undefined; // it takes longer to start than to render
 
 /**
- * Renders a chat template as @huggingface/jinja does, bounded in time, memory and size.
+ * Renders a chat template by @huggingface/jinja, with bounds on time, memory and length.
  * @throws TemplateError
  */
 export function render(template: string, variables: Readonly<Record<string, unknown>>): Promise<string> {

@@ -1,11 +1,11 @@
 import type { ChatMessage } from './messages.js';
 
-/** Letters that mean nothing by themselves. */
+/** Letters without a meaning (private use). */
 const PRIVATE = { first: 0xe000, last: 0xf8ff };
 
 /**
- * Hides spellings in messages from a template and from what reads its text: each of their letters becomes another that
- * stands nowhere else. So they are found again in what the template writes, whatever it has done with them.
+ * Hides spellings in messages from a template and from the reader of its text. Each of their letters becomes a letter that
+ * occurs nowhere else. So the spellings are found again in the text of the template, whatever it did with them.
  */
 export class Shadow {
   readonly #hide: (text: string) => string;
@@ -14,8 +14,8 @@ export class Shadow {
   #next = PRIVATE.first;
 
   /**
-   * @param replace changes each spelling in a text that is to be hidden
-   * @param all the messages, whose own private letters are left alone
+   * @param replace changes each spelling to hide in a text
+   * @param all the messages; private letters that they contain themselves are not used
    */
   constructor(
     replace: (text: string, change: (spelling: string) => string) => string,
@@ -35,7 +35,7 @@ export class Shadow {
     this.#hide = (text) => replace(text, (spelling) => spelling.split('').map(shadowOf).join(''));
   }
 
-  /** Whether nothing had to be hidden. */
+  /** Whether nothing was hidden. */
   get isEmpty(): boolean {
     return this.#shadows.size === 0;
   }
@@ -48,7 +48,7 @@ export class Shadow {
     }));
   }
 
-  /** The text as it would be without. */
+  /** @returns the text with the hidden letters restored */
   shown(text: string): string {
     return text.replace(/[\ue000-\uf8ff]/g, (letter) => this.#shadows.get(letter) ?? letter);
   }

@@ -1,7 +1,7 @@
 import type { TokenId } from '../types.js';
 
 /**
- * Tokens never to be emitted: on request, all that end a text.
+ * @returns the tokens that must never be emitted; on request, all tokens that end a text among them
  * @param isEnd whether a token ends a text
  */
 export function bannedTokens(

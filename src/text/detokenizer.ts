@@ -1,18 +1,18 @@
 import type { Tokenizer } from '../engine/port.js';
 import type { TokenId } from '../types.js';
 
-/** What bytes that are no character, or not yet, are decoded to. */
+/** The letter that stands for bytes that form no character, or no whole one yet. */
 const BROKEN = '\uFFFD';
 
-/** Tokens that a character may be spread over. More than that, and the text really is broken. */
+/** The most tokens that a character may be spread over. Behind more tokens the text is truly broken. */
 const MAX_HELD = 8;
 
-/** Tokens of context that decide whether a space belongs before the next one. */
+/** Number of previous tokens that decide whether a space belongs before the next token. */
 const CONTEXT = 4;
 
 /**
- * Turns tokens into text as they come, holding back those that end in the middle of a character and those without any
- * text: whether a space belongs before the next word shows only together with a token that has some.
+ * Turns tokens into text as they come. Tokens that end within a character are held back, and so are tokens without text:
+ * whether a space belongs before the next word shows only with the next token that has text.
  */
 export class Detokenizer {
   readonly #tokenizer: Tokenizer;
@@ -20,7 +20,7 @@ export class Detokenizer {
   #previous: readonly TokenId[];
   #held: TokenId[] = [];
 
-  /** @param isShown whether a control token is text, by its name; undefined = none is */
+  /** @param isShown whether a control token is shown by its name; undefined: none is */
   constructor(
     tokenizer: Tokenizer,
     prompt: readonly TokenId[],
@@ -31,7 +31,7 @@ export class Detokenizer {
     this.#previous = prompt.slice(-CONTEXT);
   }
 
-  /** @returns the text that is now complete, often empty */
+  /** @returns the text that is now complete, which is often empty */
   push(token: TokenId): string {
     if (this.#isShown(token)) {
       const before = this.flush();
@@ -44,7 +44,7 @@ export class Detokenizer {
     return text === '' || this.#held.length < MAX_HELD ? '' : this.#releaseBroken(text);
   }
 
-  /** @returns what is still held back, complete or not */
+  /** @returns the text that is held back, complete or not */
   flush(): string {
     return this.#release(this.#text());
   }
@@ -53,7 +53,7 @@ export class Detokenizer {
     return this.#tokenizer.decode(this.#held, this.#previous);
   }
 
-  /** Of a text that really is broken, what stands before the last character: that one may still be completed. */
+  /** @returns the part of a broken text before its last character, which may still be completed */
   #releaseBroken(text: string): string {
     for (let split = this.#held.length - 1; split > 0; split--) {
       const rest = this.#held.slice(split);

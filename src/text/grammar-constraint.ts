@@ -4,8 +4,8 @@ import type { Constraint } from '../math/truncate.js';
 import type { Draft, Mask, NodeIndex, Prefix, TokenId } from '../types.js';
 
 /**
- * Keeps a text within a grammar. Remembers the states of the branches that drafts have tried, a trie whose root moves
- * forward with the text, so that both models go each way once.
+ * Keeps a text within a grammar. It remembers the states of all drafted branches in a trie, whose root moves forward with
+ * the text. So each state is computed once for both models.
  */
 export class GrammarConstraint implements Constraint {
   readonly #banned: ReadonlySet<TokenId>;
@@ -13,9 +13,9 @@ export class GrammarConstraint implements Constraint {
   #length: number; // tokens of the prefix up to the root
 
   /**
-   * @param start where the text begins
-   * @param promptLength tokens before it, which the grammar does not concern
-   * @param banned tokens that are not to be written even where the grammar allows them
+   * @param start the state at the beginning of the text
+   * @param promptLength number of tokens before the text, to which the grammar does not apply
+   * @param banned tokens that are forbidden even where the grammar allows them
    */
   constructor(start: GrammarState, promptLength: number, banned: ReadonlySet<TokenId> = new Set()) {
     this.#banned = banned;
@@ -45,7 +45,7 @@ export class GrammarConstraint implements Constraint {
   }
 }
 
-/** A state, and those that were reached from it. */
+/** A state of the grammar, and the states that were reached from it. */
 class Branch {
   readonly state: GrammarState;
   readonly #next = new Map<TokenId, Branch>();

@@ -2,7 +2,7 @@ import { UsageError } from '../errors.js';
 
 type Schema = Readonly<Record<string, unknown>>;
 
-/** What says something to people alone. */
+/** Keywords for human readers only. */
 const ANNOTATIONS = [
   'title',
   'description',
@@ -16,7 +16,7 @@ const ANNOTATIONS = [
   '$comment',
 ];
 
-/** What a schema of each kind may say besides. node-llama-cpp's converter passes over everything else in silence. */
+/** Further keywords of each kind of schema. node-llama-cpp's converter silently ignores all others. */
 const KEYWORDS = {
   $ref: [],
   oneOf: [],
@@ -34,17 +34,17 @@ type Kind = keyof typeof KEYWORDS;
 const SCALARS = ['string', 'number', 'integer', 'boolean', 'null'];
 
 /**
- * What the converter and llama.cpp's parser bear. They call themselves for what is inside, and the converter's time grows
- * with the square of the definitions. Where llama.cpp refuses more than 2,000 rules of a repetition, each takes two.
+ * Bounds of the converter and of llama.cpp's parser. Both call themselves for nested schemas, and the converter's time grows
+ * with the square of the number of definitions. llama.cpp refuses more than 2,000 rules of a repetition; each item takes two.
  */
 const MOST = { levels: 200, definitions: 500, parts: 10_000, times: 999 };
 
 const FORMATS = ['date', 'time', 'date-time'];
 
 /**
- * Checks that a grammar can be made from a JSON schema which keeps what it promises, but for what the notes say.
- * @returns what the grammar asks for beyond the schema, in sentences
- * @throws UsageError naming the first keyword that it cannot keep, and where
+ * Checks that a grammar can enforce a JSON schema, with the exceptions in the notes.
+ * @returns notes: the demands of the grammar beyond the schema, a sentence each
+ * @throws UsageError with the first keyword that the grammar cannot enforce, and its place
  */
 export function checkJsonSchema(root: Schema): string[] {
   const { $defs = {}, ...rest } = root;
@@ -67,7 +67,7 @@ class Check {
     this.#definitions = definitions;
   }
 
-  /** Those too that nothing refers to. */
+  /** Checks all definitions, also those without a reference. */
   definitions(): void {
     for (const path of this.#definitions.keys()) this.#reference(path, '#');
   }
@@ -103,7 +103,7 @@ class Check {
       refuse(path, `"format" must be one of ${FORMATS.join(', ')}, not ${JSON.stringify(schema.format)}`);
   }
 
-  /** Checks a definition where it is first referred to, as deep as the converter writes it. */
+  /** Checks a definition at its first reference, at the depth where the converter writes it. */
   #reference(reference: unknown, path: string): void {
     if (!this.#definitions.has(reference))
       refuse(path, `"$ref" must name a schema of the root's "$defs", not ${JSON.stringify(reference)}`);
@@ -173,7 +173,7 @@ class Check {
   }
 }
 
-/** In the order in which the converter looks. */
+/** Keywords in the order in which the converter looks for them. */
 function kindOf(schema: Schema, path: string): Kind {
   for (const kind of ['$ref', 'oneOf', 'anyOf', 'const', 'enum'] as const) if (kind in schema) return kind;
   const { type } = schema;
@@ -216,7 +216,7 @@ function checkLiterals(literals: unknown, type: unknown, path: string): asserts 
   }
 }
 
-/** llama.cpp's grammars end there. */
+/** NUL: llama.cpp cuts a grammar there. */
 function checkText(text: string, path: string): void {
   if (text.includes('\0'))
     refuse(path, `${JSON.stringify(text)} has a NUL character, which no grammar can hold`);
@@ -227,7 +227,7 @@ function isOfType(value: unknown, type: unknown): boolean {
   return value === null ? type === 'null' : typeof value === type;
 }
 
-/** The types of a schema's values: integers are numbers, and what is not known may be all. */
+/** @returns the types of a schema's values. Integers are numbers. A schema of unknown type allows all types. */
 function typesOf(schema: Schema): unknown[] {
   if ('const' in schema || 'enum' in schema) {
     const literals = 'const' in schema ? [schema.const] : (schema.enum as unknown[]);

@@ -1,18 +1,18 @@
 import type { GrammarState, Tokenizer } from '../engine/port.js';
 import type { TokenId } from '../types.js';
 
-/** What a grammar must wait for. */
+/** The reasoning that a grammar must wait for. */
 export interface Waiting {
   readonly answer: GrammarState;
-  /** The reasoning's last words. */
+  /** The mark behind the reasoning. */
   readonly mark: string;
   readonly isEnd: (token: TokenId) => boolean;
   readonly tokenizer: Pick<Tokenizer, 'decode'>;
 }
 
 /**
- * Within the reasoning that a chat template has opened: anything but an end, or a token in which both the mark ends and
- * the answer begins. The grammar is for the answer behind it.
+ * The state of a grammar within reasoning that a chat template has opened. It allows every token except end tokens, and
+ * tokens in which the mark ends and the answer begins. Behind the mark the grammar itself applies.
  */
 export class ReasoningFirst implements GrammarState {
   readonly isComplete = false;
@@ -33,7 +33,7 @@ export class ReasoningFirst implements GrammarState {
     return new ReasoningFirst(this.#waiting, this.#textTo(token).slice(-this.#waiting.mark.length));
   }
 
-  /** @returns what the token would put behind the mark; undefined = the reasoning goes on */
+  /** @returns the text that the token would write behind the mark; undefined: the reasoning goes on */
   #behindMark(token: TokenId): string | undefined {
     return this.#textTo(token).split(this.#waiting.mark)[1];
   }

@@ -1,24 +1,24 @@
 import type { ReasoningMarks } from '../templates/reasoning-marks.js';
 import { StopStrings } from './stop-strings.js';
 
-/** A stretch of text, and whether the model reasons in it or answers. */
+/** A piece of text, and whether it belongs to the reasoning or to the answer. */
 export interface Section {
   readonly text: string;
   readonly isReasoning: boolean;
 }
 
-/** A text, and what of it came before the answer; null = the model does no reasoning. */
+/** An answer, and the reasoning before it; null: the model does not reason. */
 interface Reasoned {
   readonly text: string;
   readonly reasoning: string | null;
 }
 
-/** What a model said after it had reasoned. */
+/** @returns the answer behind the reasoning */
 export function answerOf({ text, reasoning }: Reasoned): string {
   return text.slice(reasoning?.length ?? 0);
 }
 
-/** What a model reasoned, without the marks around it; undefined = nothing. */
+/** @returns the reasoning without its marks; undefined: there is none */
 export function thoughtOf(
   { reasoning }: Pick<Reasoned, 'reasoning'>,
   marks: ReasoningMarks | undefined,
@@ -32,8 +32,8 @@ export function thoughtOf(
 }
 
 /**
- * Tells the reasoning with which an answer begins from the answer, as the text comes. The marks and the blank space
- * behind the last one belong to the reasoning. Elsewhere in an answer marks are only words.
+ * Separates the reasoning from the answer behind it, as the text comes. The marks, and the blank space behind the last one,
+ * belong to the reasoning. Later in an answer marks are ordinary words.
  */
 export class ReasoningSplitter {
   readonly #marks: ReasoningMarks;
@@ -51,14 +51,14 @@ export class ReasoningSplitter {
     return this.#take(text).filter((section) => section.text !== '');
   }
 
-  /** Whether these words may be a mark, or a part of one, where the text now is. */
+  /** @returns whether these words may be a mark, or the beginning of one, at this place of the text */
   mayMark(words: string): boolean {
     if (this.#place === 'gap' || this.#place === 'answer') return false;
     const { start, end, skipped = '' } = this.#marks;
     return [start, end, skipped].some((mark) => mark.includes(words));
   }
 
-  /** What was held back, when nothing can follow any more. */
+  /** @returns the text that was held back, at the end of the text */
   flush(): Section[] {
     const rest = this.#place === 'inside' ? this.#end.flush() : this.#held;
     this.#held = '';

@@ -1,4 +1,4 @@
-/** Watches a growing text for the strings that end it. What may be the beginning of one is held back. */
+/** Looks for stop strings in a growing text. Text that may be the beginning of a stop string is held back. */
 export class StopStrings {
   readonly #stops: readonly string[];
   #held = '';
@@ -15,7 +15,7 @@ export class StopStrings {
     return { shown: this.#take(this.#held.length - this.#undecided()), stopped: false };
   }
 
-  /** @returns what was held back, when nothing can follow any more */
+  /** @returns the text that was held back, at the end of the text */
   flush(): string {
     return this.#take(this.#held.length);
   }
@@ -26,7 +26,7 @@ export class StopStrings {
     return shown;
   }
 
-  /** Length of the longest end of the text that a stop string begins with. */
+  /** @returns the length of the longest end of the text that is the beginning of a stop string */
   #undecided(): number {
     const longest = Math.max(0, ...this.#stops.map((stop) => stop.length - 1));
     for (let n = Math.min(longest, this.#held.length); n > 0; n--)

@@ -5,27 +5,27 @@ import { Detokenizer } from './detokenizer.js';
 import { ReasoningSplitter, type Section } from './reasoning.js';
 import { StopStrings } from './stop-strings.js';
 
-/** A stretch of text, whether it was drafted, and whether it is an answer or the reasoning before it. */
+/** A piece of text, with whether it was drafted, and whether it is answer or reasoning. */
 export interface TextPiece extends Section {
   readonly drafted: boolean;
 }
 
-/** The text of pieces, one after another. */
+/** @returns the text of all pieces in order */
 export function textOf(pieces: readonly Section[]): string {
   return pieces.map(({ text }) => text).join('');
 }
 
-/** What besides plain text is looked for and shown. */
+/** The stop strings, reasoning marks and control tokens to look for. */
 export interface Look {
-  /** Where the model says what it reasons; undefined = it does not. */
+  /** The marks around the reasoning; undefined: the model does not reason. */
   readonly reasoning?: ReasoningMarks | undefined;
-  /** Whether control tokens are shown by their names. Those that mark the reasoning always are, as the same words in text are. */
+  /** Whether control tokens are shown by their names. Marks of the reasoning are always shown. */
   readonly special?: boolean;
 }
 
 /**
- * From tokens to the text that may be shown: whole characters, nothing of a stop string. A control token has no text, but it
- * ends the text where its name is a stop string.
+ * Turns tokens into the text that may be shown: whole characters, and no part of a stop string. A control token has no text,
+ * but it ends the text if its name is a stop string.
  */
 export class TextStream {
   readonly #tokenizer: Tokenizer;
@@ -50,7 +50,7 @@ export class TextStream {
     this.#splitter = reasoning && new ReasoningSplitter(reasoning);
   }
 
-  /** @returns whether the text ends here: a stop string is complete, or the token is one */
+  /** @returns whether the text ends here: a stop string is complete, or the token's name is one */
   add(token: TokenId): boolean {
     if (this.#tokenizer.isControl(token) && this.#stopNames.has(this.#nameOf(token))) {
       this.#ready.push(this.#split(this.#rest()));
@@ -61,7 +61,7 @@ export class TextStream {
     return stopped;
   }
 
-  /** The text of the tokens added since, of which the first `drafted` were drafted. */
+  /** @returns the text of the tokens added since the last call, of which the first `drafted` were drafted */
   take(drafted: number): TextPiece[] {
     const pieces = this.#ready.flatMap((sections, i) =>
       sections.map((section) => ({ ...section, drafted: i < drafted })),
@@ -70,7 +70,7 @@ export class TextStream {
     return pieces;
   }
 
-  /** What was held back, when no token can follow; after a stop string, what stood before it. */
+  /** @returns the text that was held back, at the end of the text; after a stop string, the text before it */
   end(isStopped = false): TextPiece[] {
     const rest = isStopped ? '' : this.#rest();
     const sections = [...this.#split(rest), ...(this.#splitter?.flush() ?? [])];
@@ -81,7 +81,7 @@ export class TextStream {
     return this.#tokenizer.decode([token], [], true);
   }
 
-  /** What is held back, complete or not. */
+  /** @returns the text that is held back, complete or not */
   #rest(): string {
     const { shown, stopped } = this.#stops.push(this.#detokenizer.flush());
     return stopped ? shown : shown + this.#stops.flush();
