@@ -115,12 +115,12 @@ describe('resolveModel of an address whose model is in the folder', () => {
     'hf:org/other',
     'https://example.org/c.gguf',
     'https://example.org:8080/a/b.gguf',
-  ])('%s is not there: --offline is an error that says what to do', async (address) => {
+  ])('%s is not there: `offline` is an error that says what to do', async (address) => {
     const { modelsDir } = await downloaded(Q4, Q8);
     const look = resolveModel(address, { modelsDir, offline: true });
     await expect(look).rejects.toThrow(ModelFileError);
     await expect(look).rejects.toThrow(
-      `${address} is not in ${modelsDir}, and --offline forbids the network; run mtad pull ${address} first`,
+      `${address} is not in ${modelsDir}, and \`offline\` forbids the network; run mtad pull ${address} first`,
     );
   });
 
