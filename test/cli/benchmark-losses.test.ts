@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { BIN, mtad, saying } from '../support/cli.js';
+import { MTAD, MTAD_IN_SHELL, mtad, saying } from '../support/cli.js';
 import { parseCsv, parseJsonLines, parsePlainTable } from '../support/records.js';
 
 const SHORT = ['benchmark', '--limit', '2', '-n', '12', '--threads', '1', '--strategies', 'autoregressive'];
@@ -76,7 +76,7 @@ test.skipIf(!mayMount).concurrent('a full disk: what fits is written, what does 
   const script = `mount -t tmpfs -o size=8k tmpfs "$0" && "$@"; code=$?; cat "$0/a.csv" >&2; exit $code`;
   const { exitCode, stdout, stderr } = await execa(
     'unshare',
-    [...MOUNT, script, disk, process.execPath, BIN, ...command],
+    [...MOUNT, script, disk, process.execPath, ...MTAD, ...command],
     { reject: false, env: { TMPDIR: refuge } },
   );
   expect(stderr).toMatch(/^mtad: Cannot write \S*a\.json: ENOSPC[^\n]*; it is in \S*refuge\S* instead/);
@@ -87,7 +87,7 @@ test.skipIf(!mayMount).concurrent('a full disk: what fits is written, what does 
 });
 
 test.concurrent('standard output that takes nothing: exit code 2 before the run', async () => {
-  const command = `"${process.execPath}" "${BIN}" "$@" < /dev/null > /dev/full`;
+  const command = `${MTAD_IN_SHELL} "$@" < /dev/null > /dev/full`;
   const { exitCode, stderr } = await execa('bash', ['-c', command, 'bash', ...SHORT], { reject: false });
   expect(stderr).toMatch(/^mtad: Cannot write standard output: ENOSPC[^\n]*$/);
   expect(exitCode).toBe(2);
@@ -105,7 +105,7 @@ test.skipIf(!mayMount).concurrent.each([
     const run = [...SHORT, '--limit', '9', '--format', format, '--output', other, '--output', stays];
     const { exitCode, stderr } = await execa(
       'unshare',
-      [...MOUNT, script, disk, process.execPath, BIN, ...run],
+      [...MOUNT, script, disk, process.execPath, ...MTAD, ...run],
       {
         reject: false,
         env: { TMPDIR: refuge },
@@ -131,7 +131,7 @@ test
     const script = `mount -t tmpfs -o size=4k tmpfs "$0" && echo > "$0/full" && "$@" > "$0/stdout"`;
     const { exitCode, stderr } = await execa(
       'unshare',
-      [...MOUNT, script, disk, process.execPath, BIN, ...SHORT],
+      [...MOUNT, script, disk, process.execPath, ...MTAD, ...SHORT],
       { reject: false },
     );
     expect(stderr).toBe('mtad: Cannot write standard output: the disk is full');
@@ -140,7 +140,7 @@ test
 
 test.concurrent('a reader that leaves early ends the run: silence, exit code 0, the files say incomplete', async () => {
   const file = join((await folders()).folder, 'a.json');
-  const command = `"${process.execPath}" "${BIN}" "$@" < /dev/null | head -n 1; echo "\${PIPESTATUS[0]}"`;
+  const command = `${MTAD_IN_SHELL} "$@" < /dev/null | head -n 1; echo "\${PIPESTATUS[0]}"`;
   const { stdout, stderr } = await execa('bash', [
     '-c',
     command,

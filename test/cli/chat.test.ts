@@ -5,6 +5,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chatPair } from '../support/chat-models.js';
 import { mtad, mtadOnTerminal, saying, type TerminalOptions } from '../support/cli.js';
+import { runInProcess } from '../support/run-in-process.js';
 
 /** A model that ends its answer where others put a full stop. */
 const SENTENCES = { 2: '</s>', 1985: '<|im_end|>' };
@@ -25,7 +26,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 /** What was said to this conversation, and what the figures say of each answer. */
 async function talk(lines: readonly string[], args: readonly string[] = []) {
-  const run = await mtad([...chat, '--stats', ...args], { input: `${lines.join('\n')}\n` });
+  const run = await runInProcess([...chat, '--stats', ...args], { input: `${lines.join('\n')}\n` });
   const read = [...run.stderr.matchAll(/read (\d+) new of (\d+) tokens/g)];
   return { ...run, answers: run.stdout, read: read.map(([, fresh, all]) => [Number(fresh), Number(all)]) };
 }
@@ -43,17 +44,19 @@ describe('mtad chat in a pipe', () => {
   });
 
   test('words on the command line are the first message', async () => {
-    const words = await mtad([...chat, 'Tell', 'me', 'a', 'story']);
+    const words = await runInProcess([...chat, 'Tell', 'me', 'a', 'story'], { input: '' });
     const line = await talk(['Tell me a story']);
     expect(words.stdout).toBe(line.stdout);
     expect(words.stderr).toBe('');
   });
 
   test('an answer that is cut off is said to be', async () => {
-    const cut = await mtad([...chat, '-n', '3', 'Tell me a story']);
+    const cut = await runInProcess([...chat, '-n', '3', 'Tell me a story'], { input: '' });
     expect(cut.stderr).toBe('mtad: the text was cut at --max-tokens 3; raise it for more\n');
     expect((await talk(['Tell me a story'], ['-n', '3'])).stderr).toContain('cut off by --max-tokens');
-    expect((await mtad([...chat, '-n', '3', '-q', 'Tell me a story'])).stderr).toBe('');
+    expect((await runInProcess([...chat, '-n', '3', '-q', 'Tell me a story'], { input: '' })).stderr).toBe(
+      '',
+    );
   });
 
   test('three quotes, or backslashes at the ends of lines, make one message of several lines', async () => {
@@ -64,7 +67,7 @@ describe('mtad chat in a pipe', () => {
     expect(slashed.stdout).toBe(fenced.stdout);
     const [alone, windows] = await Promise.all([
       talk(['"""', 'One', 'two', '"""']),
-      mtad([...chat, '--stats'], { input: '\uFEFF"""One\r\ntwo"""\r\n' }),
+      runInProcess([...chat, '--stats'], { input: '\uFEFF"""One\r\ntwo"""\r\n' }),
     ]);
     expect(alone.stdout).toBe(fenced.stdout);
     expect(windows.stdout).toBe(fenced.stdout);
@@ -95,15 +98,15 @@ describe('mtad chat in a pipe', () => {
     const env = { MTAD_SYSTEM: 'Be brief' };
     const file = join(folder, 'told.json');
     const input = `Tell me a story\n/save ${file}\n`;
-    expect((await mtad(chat, { env, input })).exitCode).toBe(0);
+    expect((await runInProcess(chat, { env, input })).exitCode).toBe(0);
     const told = JSON.parse(await readFile(file, 'utf8')).messages;
     expect(told[0]).toEqual({ role: 'system', content: 'Be brief' });
     const load = [...chat, '--load', file];
-    expect((await mtad(load, { env: { MTAD_SYSTEM: 'Be long' }, input: `/save ${file}\n` })).exitCode).toBe(
-      0,
-    );
+    expect(
+      (await runInProcess(load, { env: { MTAD_SYSTEM: 'Be long' }, input: `/save ${file}\n` })).exitCode,
+    ).toBe(0);
     expect(JSON.parse(await readFile(file, 'utf8')).messages).toEqual(told);
-    expect((await mtad([...load, '--system', 'Be long'], { input })).exitCode).toBe(2);
+    expect((await runInProcess([...load, '--system', 'Be long'], { input })).exitCode).toBe(2);
   });
 
   test('/save does not overwrite what is no conversation', async () => {
@@ -131,7 +134,7 @@ describe('mtad chat in a pipe', () => {
   });
 
   test('a file name may begin with ~/ and stand in quotes', async () => {
-    const run = await mtad(chat, {
+    const run = await runInProcess(chat, {
       env: { HOME: folder },
       input: 'Hello\n/save "~/my chat.json"\n/load ~/my chat.json\n',
     });
@@ -157,8 +160,8 @@ describe('mtad chat in a pipe', () => {
     ],
   ])('/load %s, which holds %j, says "%s"', async (name, text, message) => {
     if (text !== undefined) await writeFile(join(folder, name), text);
-    const { exitCode, stderr } = await mtad(chat, { cwd: folder, input: `/load ${name}\n` });
-    expect(stderr).toContain(`mtad: ${message}`);
+    const { exitCode, stderr } = await runInProcess(chat, { input: `/load ${join(folder, name)}\n` });
+    expect(stderr.replaceAll(`${folder}/`, '')).toContain(`mtad: ${message}`);
     expect(exitCode).toBe(2);
   });
 
@@ -269,7 +272,7 @@ describe('mtad chat in a pipe', () => {
 
   test('what is not UTF-8 is refused', async () => {
     const input = Buffer.concat([Buffer.from('Hello\n'), Buffer.from([0xff, 0xfe]), Buffer.from('\n')]);
-    const { stderr, exitCode } = await mtad(chat, { input });
+    const { stderr, exitCode } = await runInProcess(chat, { input });
     expect({ exitCode, stderr }).toMatchObject({
       exitCode: 2,
       stderr: expect.stringContaining('not valid UTF-8'),
@@ -298,7 +301,7 @@ test.each([
   [['chat', '--load', 'package.json'], 'is no saved conversation: schema'],
   [['chat', '--threshold', '2'], '--threshold'],
 ])('%j ends with exit code 2 and "%s"', async (args, message) => {
-  const { exitCode, stdout, stderr } = await mtad(args);
+  const { exitCode, stdout, stderr } = await runInProcess(args);
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
   expect(stderr).toContain(message);
 });

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
-import { mtad, mtadOnTerminal } from '../support/cli.js';
+import { mtadOnTerminal } from '../support/cli.js';
 import { textFile, tinyModel, vocabOnlyModel } from '../support/gguf-files.js';
 import { Hub } from '../support/hub.js';
+import { runInProcess } from '../support/run-in-process.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -15,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 const inspect = (args: readonly string[], env: Record<string, string> = {}) =>
-  mtad(['inspect', ...args], { env: { MTAD_MODELS_DIR: folder, HF_HOME: folder, ...env } });
+  runInProcess(['inspect', ...args], { env: { MTAD_MODELS_DIR: folder, HF_HOME: folder, ...env } });
 
 test('without models: the embedded pair, side by side, within 80 columns', async () => {
   const { exitCode, stdout, stderr } = await inspect([]);
@@ -178,9 +179,9 @@ test.each([
 });
 
 test('help is help', async () => {
-  const help = await mtad(['inspect', '--help']);
+  const help = await runInProcess(['inspect', '--help']);
   for (const text of ['Models:', '--pair <name>', 'Examples:', 'Exit codes:'])
     expect(help.stdout).toContain(text);
-  expect((await mtad(['inspect', 'help'])).stdout).toBe(help.stdout);
-  expect((await mtad(['help', 'inspect'])).stdout).toBe(help.stdout);
+  expect((await runInProcess(['inspect', 'help'])).stdout).toBe(help.stdout);
+  expect((await runInProcess(['help', 'inspect'])).stdout).toBe(help.stdout);
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
-import { BIN, CLEAN, mtadOnTerminal } from '../support/cli.js';
+import { CLEAN, MTAD, MTAD_IN_SHELL, mtadOnTerminal } from '../support/cli.js';
 import { runInProcess } from '../support/run-in-process.js';
 
 const STORY = ['Once upon a time', '--seed', '5', '-n', '24'];
@@ -190,7 +190,7 @@ test.each([['--json'], ['--no-stream'], ['--jsonl', '-n', '1']])(
 
 test('a limit on the size of files (ulimit -f): as a full disk', async () => {
   const args = [...STORY, '-n', '100', '--json', '-o', join(folder, 'limited.json')];
-  const command = ['-c', 'ulimit -f 1; exec "$0" "$@" < /dev/null', process.execPath, BIN, ...args];
+  const command = ['-c', 'ulimit -f 1; exec "$0" "$@" < /dev/null', process.execPath, ...MTAD, ...args];
   const run = await execa('bash', command, { reject: false, env: CLEAN as NodeJS.ProcessEnv });
   expect(run.stderr).toMatch(/^mtad: Cannot write [^\n]*limited\.json: EFBIG[^\n]*$/);
   expect(run.exitCode).toBe(1);
@@ -223,12 +223,12 @@ test.each([
 });
 
 function toFullDisk(args: readonly string[]) {
-  const command = ['-c', '"$0" "$@" < /dev/null > /dev/full', process.execPath, BIN, ...args];
+  const command = ['-c', '"$0" "$@" < /dev/null > /dev/full', process.execPath, ...MTAD, ...args];
   return execa('bash', command, { reject: false, env: CLEAN as NodeJS.ProcessEnv });
 }
 
 test('a reader that leaves early: silence and exit code 0', async () => {
-  const command = `"${process.execPath}" "${BIN}" -q --ignore-eos -n 20000 -c 30000 "Once upon a time" < /dev/null | head -c 10; echo " \${PIPESTATUS[0]}"`;
+  const command = `${MTAD_IN_SHELL} -q --ignore-eos -n 20000 -c 30000 "Once upon a time" < /dev/null | head -c 10; echo " \${PIPESTATUS[0]}"`;
   const { stdout, stderr } = await execa('bash', ['-c', command]);
   expect(stdout).toMatch(/^[\s\S]{10} 0$/);
   expect(stderr).toBe('');
@@ -236,11 +236,12 @@ test('a reader that leaves early: silence and exit code 0', async () => {
 
 test('readers of help and of the log may leave early too', async () => {
   const run = (command: string) => execa('bash', ['-c', `${command}; echo "\${PIPESTATUS[0]}"`]);
-  const node = `"${process.execPath}" "${BIN}"`;
-  const help = await run(`${node} --help | true`);
+  const help = await run(`${MTAD_IN_SHELL} --help | true`);
   expect({ stdout: help.stdout, stderr: help.stderr }).toEqual({ stdout: '0', stderr: '' });
   const file = join(folder, 'kept.txt');
-  const log = await run(`${node} -v --seed 5 -n 24 -o "${file}" "Once upon a time" < /dev/null 2>&1 | true`);
+  const log = await run(
+    `${MTAD_IN_SHELL} -v --seed 5 -n 24 -o "${file}" "Once upon a time" < /dev/null 2>&1 | true`,
+  );
   expect(log.stdout).toBe('0');
   expect(await readFile(file, 'utf8')).toBe(text);
 });

@@ -3,7 +3,6 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
-import { mtad } from '../support/cli.js';
 import { runInProcess } from '../support/run-in-process.js';
 
 const { model: TARGET, draft: DRAFT } = EMBEDDED_PAIR;
@@ -122,9 +121,9 @@ test('what a file says holds for the text, and a flag for less of it', async () 
   );
   const env = { MTAD_CONFIG: file };
   const [said, overruled, without] = await Promise.all([
-    mtad(['--json', 'Once'], { env }),
-    mtad(['--json', '-n', '2', '--no-stats', 'Once'], { env }),
-    mtad(['--json', '-n', '2', '--no-config', 'Once'], { env }),
+    runInProcess(['--json', 'Once'], { env }),
+    runInProcess(['--json', '-n', '2', '--no-stats', 'Once'], { env }),
+    runInProcess(['--json', '-n', '2', '--no-config', 'Once'], { env }),
   ]);
   expect(JSON.parse(said.stdout)).toMatchObject({ completion_tokens: 3, params: { seed: 1 } });
   expect(said.stderr).not.toBe('');
@@ -137,20 +136,20 @@ test('the file is found where XDG says, and a tilde in it is the home folder', a
   await mkdir(join(folder, 'xdg/mtad'), { recursive: true });
   await writeFile(join(folder, 'xdg/mtad/config.toml'), 'model = "~/no-such.gguf"\ndraft = "lookup"\n');
   const env = { MTAD_CONFIG: undefined, XDG_CONFIG_HOME: join(folder, 'xdg'), HOME: folder };
-  const { exitCode, stderr } = await mtad(['A prompt'], { env });
+  const { exitCode, stderr } = await runInProcess(['A prompt'], { env });
   expect(stderr).toContain(join(folder, 'no-such.gguf'));
   expect(exitCode).toBe(3);
 });
 
 test('a file that MTAD_CONFIG names must be there; the usual one need not be, and --no-config helps', async () => {
   const missing = { MTAD_CONFIG: join(folder, 'missing.toml') };
-  const { exitCode, stderr } = await mtad(['A prompt'], { env: missing });
+  const { exitCode, stderr } = await runInProcess(['A prompt'], { env: missing });
   expect(stderr).toMatch(/Cannot read the settings file .*missing\.toml: .*--no-config/);
   expect(exitCode).toBe(2);
-  expect((await mtad(['A prompt'], { env: { MTAD_CONFIG: folder } })).exitCode).toBe(2);
-  expect((await mtad(['--no-config', '-n', '1', 'A prompt'], { env: missing })).exitCode).toBe(0);
+  expect((await runInProcess(['A prompt'], { env: { MTAD_CONFIG: folder } })).exitCode).toBe(2);
+  expect((await runInProcess(['--no-config', '-n', '1', 'A prompt'], { env: missing })).exitCode).toBe(0);
   const nowhere = { MTAD_CONFIG: undefined, XDG_CONFIG_HOME: folder };
-  expect((await mtad(['-n', '1', 'A prompt'], { env: nowhere })).exitCode).toBe(0);
+  expect((await runInProcess(['-n', '1', 'A prompt'], { env: nowhere })).exitCode).toBe(0);
 });
 
 test('help, version and completion answer beside a damaged file', async () => {
@@ -162,7 +161,7 @@ test('help, version and completion answer beside a damaged file', async () => {
     ['complete', 'bash'],
     ['complete', '--', ''],
   ])
-    expect((await mtad(args, { env })).exitCode).toBe(0);
+    expect((await runInProcess(args, { env })).exitCode).toBe(0);
 });
 
 test('one file suits several commands: keys of each, and a table for one', async () => {
@@ -170,13 +169,15 @@ test('one file suits several commands: keys of each, and a table for one', async
     'strategy = "block"\nstrategies = "mtad"\n[benchmark]\nthreads = 1\n[generate]\nseed = 5\n',
   );
   const env = { MTAD_CONFIG: file };
-  const generate = JSON.parse((await mtad(['config', '--json'], { env })).stdout).settings;
+  const generate = JSON.parse((await runInProcess(['config', '--json'], { env })).stdout).settings;
   expect(generate).toMatchObject({
     strategy: { value: 'block' },
     seed: { value: 5 },
     threads: { value: null },
   });
-  const benchmark = JSON.parse((await mtad(['config', 'benchmark', '--json'], { env })).stdout).settings;
+  const benchmark = JSON.parse(
+    (await runInProcess(['config', 'benchmark', '--json'], { env })).stdout,
+  ).settings;
   expect(benchmark).toMatchObject({
     strategies: { value: ['mtad'] },
     seed: { value: 1 },
@@ -190,7 +191,7 @@ test('a table of chat holds for chat alone', async () => {
   };
   const [chat, generate] = await Promise.all(
     ['chat', 'generate'].map(async (name) =>
-      JSON.parse((await mtad(['config', name, '--json'], { env })).stdout),
+      JSON.parse((await runInProcess(['config', name, '--json'], { env })).stdout),
     ),
   );
   expect(chat).toMatchObject({
@@ -205,31 +206,31 @@ test('a table of chat holds for chat alone', async () => {
 
 test('a pair that is not used is not judged', async () => {
   const trace = join(folder, 'trace.jsonl');
-  await mtad(['--trace', trace, '-n', '4', '--seed', '1', '-q', 'Once upon a time']);
+  await runInProcess(['--trace', trace, '-n', '4', '--seed', '1', '-q', 'Once upon a time']);
   const env = { MTAD_CONFIG: await written('pair = "lama"') };
   for (const args of [['pairs'], ['inspect', TARGET, DRAFT], ['benchmark', '--replay', trace]])
-    expect(await mtad(args, { env })).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await runInProcess(args, { env })).toMatchObject({ exitCode: 0, stderr: '' });
   for (const args of [['inspect'], ['pull'], ['Once']]) {
-    const { exitCode, stderr } = await mtad(args, { env });
+    const { exitCode, stderr } = await runInProcess(args, { env });
     expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringMatching(/no pair "lama"/) });
   }
-  const pulled = await mtad(['pull', '--offline', 'hf:user/repo/file.gguf'], { env });
+  const pulled = await runInProcess(['pull', '--offline', 'hf:user/repo/file.gguf'], { env });
   expect(pulled.exitCode).toBe(3); // it looked for the model
 });
 
 test('settings for other runs do not narrow what a replay compares', async () => {
   const trace = join(folder, 'steps.jsonl');
-  await mtad(['--trace', trace, '-n', '8', '--seed', '1', '-q', 'Once upon a time']);
+  await runInProcess(['--trace', trace, '-n', '8', '--seed', '1', '-q', 'Once upon a time']);
   const env = { MTAD_CONFIG: await written('draft-length = 9\nthreshold = 0.25\n') };
-  const plain = await mtad(['benchmark', '--replay', trace, '--format', 'csv']);
-  const beside = await mtad(['benchmark', '--replay', trace, '--format', 'csv'], { env });
+  const plain = await runInProcess(['benchmark', '--replay', trace, '--format', 'csv']);
+  const beside = await runInProcess(['benchmark', '--replay', trace, '--format', 'csv'], { env });
   expect(plain.exitCode).toBe(0);
   expect(beside.stdout).toBe(plain.stdout);
 });
 
 test('--pair is both models: neither flag stands beside it', async () => {
   for (const beside of ['-m', '-d']) {
-    const { exitCode, stderr } = await mtad(['--pair', 'llama-3.1-8b', beside, 'a.gguf', 'A prompt']);
+    const { exitCode, stderr } = await runInProcess(['--pair', 'llama-3.1-8b', beside, 'a.gguf', 'A prompt']);
     expect(stderr).toMatch(/--pair stands for both models: leave it out, or --(model|draft)/);
     expect(exitCode).toBe(2);
   }

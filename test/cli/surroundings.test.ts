@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
-import { BIN, CLEAN, mtad } from '../support/cli.js';
+import { CLEAN, MTAD, MTAD_IN_SHELL, mtad } from '../support/cli.js';
 import { splitModel } from '../support/gguf-files.js';
 import { Hub } from '../support/hub.js';
 
@@ -24,7 +24,7 @@ afterAll(async () => {
 // Only root can become a user without a name.
 describe.runIf(process.getuid?.() === 0)('a user without a name', () => {
   const nobody = (args: readonly string[], HOME: string | undefined) =>
-    execa(process.execPath, [BIN, ...args], {
+    execa(process.execPath, [...MTAD, ...args], {
       uid: 54321,
       gid: 54321,
       stdin: 'ignore',
@@ -90,7 +90,7 @@ describe('a working folder that is gone', () => {
       'sh',
       [
         '-c',
-        `gone=$(mktemp -d '${folder}/gone-XXXXXX') && cd "$gone" && rmdir "$gone" && exec '${process.execPath}' '${BIN}' ${args}`,
+        `gone=$(mktemp -d '${folder}/gone-XXXXXX') && cd "$gone" && rmdir "$gone" && exec ${MTAD_IN_SHELL} ${args}`,
       ],
       {
         stdin: 'ignore',

@@ -6,6 +6,12 @@ import { execa, type Options } from 'execa';
 
 export const BIN = fileURLToPath(new URL('../../bin/mtad.js', import.meta.url));
 
+/** Node's arguments for a real child process that runs mtad. */
+export const MTAD = ['--require', fileURLToPath(new URL('tried-library.cjs', import.meta.url)), BIN];
+
+/** The same for a shell. */
+export const MTAD_IN_SHELL = [process.execPath, ...MTAD].map((word) => `'${word}'`).join(' ');
+
 /** Nothing of the person who runs the tests reaches the command. */
 export const CLEAN = {
   ...Object.fromEntries(
@@ -32,7 +38,7 @@ type RunOptions = Pick<Options, 'input' | 'env' | 'stdin' | 'cwd'>;
 
 /** Runs the built command in a real child process, with no standard input unless one is given. */
 export function mtad(args: readonly string[], { env, input, stdin = 'ignore', cwd }: RunOptions = {}) {
-  return execa(process.execPath, [BIN, ...args], {
+  return execa(process.execPath, [...MTAD, ...args], {
     ...(input === undefined ? { stdin } : { input }),
     ...(cwd === undefined ? {} : { cwd }),
     reject: false,
@@ -67,7 +73,7 @@ export function mtadOnTerminal(
   args: readonly string[],
   { env, stdin = 'ignore', columns = 80, stderr, afterwards }: TerminalOptions = {},
 ) {
-  const quoted = [process.execPath, BIN, ...args]
+  const quoted = [process.execPath, ...MTAD, ...args]
     .map((word) => `'${word.replaceAll("'", `'\\''`)}'`)
     .join(' ');
   const command = stderr === undefined ? quoted : `${quoted} 2>'${stderr}'`;

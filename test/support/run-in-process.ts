@@ -11,7 +11,7 @@ export interface InProcessOptions {
   readonly columns?: number; // of the terminal
 }
 
-/** What the models' rooms read from the real environment: it cannot be given to one command line alone. */
+/** What the models' rooms read from the real environment: such command lines run one after another. */
 const OF_PROCESS = /^(HF_\w+|CUDA_VISIBLE_DEVICES|(https?|no|all)_proxy)$/i;
 
 /** Nothing of the person who runs the tests reaches the command. */
@@ -35,8 +35,6 @@ function surroundingsOf(
   argv: readonly string[],
   { input, env = {}, isTTY = false, columns = 80 }: InProcessOptions,
 ): Surroundings & Papers {
-  const refused = Object.keys(env).find((name) => OF_PROCESS.test(name));
-  if (refused) throw new Error(`${refused} is read from the real environment: use mtad() of cli.js`);
   const terminal = isTTY ? { isTTY, columns } : {};
   const stdin = input === undefined ? new Readable().destroy() : Readable.from([Buffer.from(input)]);
   return {
@@ -51,8 +49,34 @@ function surroundingsOf(
 /** Runs `mtad` in this process, with streams in memory: quick, but without signals, pipes and terminals. */
 export async function runInProcess(args: readonly string[], options: InProcessOptions = {}) {
   const surroundings = surroundingsOf(args, options);
-  const exitCode = await main(surroundings);
-  return { exitCode, stdout: surroundings.stdout.text, stderr: surroundings.stderr.text };
+  const restore = setEnvironment(options.env ?? {});
+  try {
+    const exitCode = await main(surroundings);
+    return { exitCode, stdout: surroundings.stdout.text, stderr: surroundings.stderr.text };
+  } finally {
+    restore();
+  }
+}
+
+let isSet = false;
+
+/** Puts into the real environment what is read from there. @returns what takes it back */
+function setEnvironment(env: Record<string, string | undefined>): () => void {
+  const ofProcess = Object.entries(env).filter(([name]) => OF_PROCESS.test(name));
+  if (ofProcess.length === 0) return () => {};
+  if (isSet)
+    throw new Error('Two command lines at once would share one real environment: use mtad() of cli.js');
+  const before = { ...process.env };
+  isSet = true;
+  for (const [name, value] of ofProcess)
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
+  return () => {
+    for (const [name] of ofProcess)
+      if (before[name] === undefined) delete process.env[name];
+      else process.env[name] = before[name];
+    isSet = false;
+  };
 }
 
 /** For what wants an Io and runs no whole command line. What is written to its streams is in their `text`. */

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readTrace } from '../../src/trace/read-trace.js';
 import { replay, reproduces } from '../../src/trace/replay.js';
 import { mtad } from '../support/cli.js';
+import { runInProcess } from '../support/run-in-process.js';
 
 let folder: string;
 let file: string;
@@ -32,7 +33,7 @@ describe('a trace that `mtad --trace` wrote', () => {
       { threshold: 0.05, draftLength: 4, clip: false },
     ],
   ])('is decided as recorded: %s', async (options, rule) => {
-    const run = await mtad([...STORY, ...options.split(' '), '--json', '--trace', file]);
+    const run = await runInProcess([...STORY, ...options.split(' '), '--json', '--trace', file]);
     const { speculation, strategy } = JSON.parse(run.stdout);
     const trace = await readTrace(file);
     expect(trace).toMatchObject({ file, strategy, rule, cutOff: null });
@@ -47,14 +48,14 @@ describe('a trace that `mtad --trace` wrote', () => {
   });
 
   it('of another strategy is refused', async () => {
-    await mtad([...STORY, '--strategy', 'speculative', '-n', '5', '--trace', file]);
+    await runInProcess([...STORY, '--strategy', 'speculative', '-n', '5', '--trace', file]);
     await expect(readTrace(file)).rejects.toThrow(`${file}, line 1: a trace of speculative`);
   });
 });
 
 describe('a trace that was ended in the middle', () => {
   it('has all steps before, and tells of the line that is cut off', async () => {
-    await mtad([...STORY, '--strategy', 'mmtad', '-n', '24', '--trace', file]);
+    await runInProcess([...STORY, '--strategy', 'mmtad', '-n', '24', '--trace', file]);
     const whole = await readFile(file);
     const { steps } = await readTrace(file);
     const outcomes = new Set<string>();
