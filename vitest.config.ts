@@ -8,6 +8,6 @@ export default defineConfig({
     env: { HF_ENDPOINT: 'http://127.0.0.1:2', HF_HOME: '/no/such/folder' }, // nobody listens: no test reaches the real hub
     pool: 'forks',
     execArgv: ['--require', './test/support/tried-library.cjs'],
-    maxWorkers: 2, // most of the time is spent waiting for children
+    maxWorkers: 3, // of two processors: some tests wait for children, servers and timers
   },
 });

@@ -3,7 +3,16 @@ import { defineConfig } from 'vitest/config';
 /** Checks that take too long for every day: `npm run soak`. */
 export default defineConfig({
   test: {
-    include: ['test/soak/**/*.soak.ts'],
+    include: [
+      'test/soak/**/*.soak.ts',
+      // Laws that are tried each day too, here on more texts.
+      'test/engine/text-is-text.test.ts',
+      'test/generation/generate-{grammar,prefix}.test.ts',
+      'test/scripts/check-vocabularies.test.ts',
+      'test/statistics/lossless.test.ts',
+      'test/trace/{other-settings,reproduces}.test.ts',
+    ],
+    env: { MTAD_TEST_SOAK: '1' },
     testTimeout: 3_600_000,
     hookTimeout: 120_000,
     pool: 'forks',

@@ -37,7 +37,8 @@ export interface VocabularyReport {
   readonly changed: readonly string[];
 }
 
-export async function checkVocabulary(path: string): Promise<VocabularyReport> {
+/** @param randomTexts how many, beside the hard ones that are always tried */
+export async function checkVocabulary(path: string, randomTexts = RANDOM_TEXTS): Promise<VocabularyReport> {
   const llama = await sharedLlama('off');
   const model = await llama.loadModel({ modelPath: path, vocabOnly: true, gpuLayers: 0 });
   try {
@@ -47,7 +48,7 @@ export async function checkVocabulary(path: string): Promise<VocabularyReport> {
     const names: readonly string[] = model.fileInfo.metadata.tokenizer.ggml.tokens;
     const texts = [
       ...HARD_TEXTS,
-      ...Array.from({ length: RANDOM_TEXTS }, () => randomText(rng, RANDOM_LENGTH)),
+      ...Array.from({ length: randomTexts }, () => randomText(rng, RANDOM_LENGTH)),
     ];
     const start = tokenizer.encode('');
     const piecesOf = (tokens: readonly TokenId[]) => {
@@ -85,13 +86,16 @@ export async function checkVocabulary(path: string): Promise<VocabularyReport> {
 }
 
 /** Of all vocabularies, or those named. */
-export function checkVocabularies(names?: readonly string[]): Promise<VocabularyReport[]> {
+export function checkVocabularies(
+  names?: readonly string[],
+  randomTexts?: number,
+): Promise<VocabularyReport[]> {
   return withBundledFiles(
     names?.map((name) => VOCABULARIES.replace('*', name)) ?? [VOCABULARIES],
     async (folder) => {
       const reports: VocabularyReport[] = [];
       for (const file of (await readdir(join(folder, 'models'))).sort())
-        reports.push(await checkVocabulary(join(folder, 'models', file)));
+        reports.push(await checkVocabulary(join(folder, 'models', file), randomTexts));
       return reports;
     },
   );

@@ -15,13 +15,14 @@ beforeAll(async () => {
   const command = join(folder, 'mtad');
   await writeFile(command, `#!/bin/sh\nexec "${process.execPath}" "${BIN}" "$@"\n`);
   await chmod(command, 0o755);
+  await writeFile(join(folder, 'complete.bash'), (await runInProcess(['complete', 'bash'])).stdout);
 });
 afterAll(() => rm(folder, { recursive: true }));
 
 /** What a real bash, with our script read, says of the last of the words, when it has completed it; they are as it splits them. */
 async function bash(shown: string, words: readonly string[]): Promise<string[]> {
   const script = `
-    eval "$(mtad complete bash)"
+    . ./complete.bash
     compopt() { files=$*; } # bash's own works only while the Tab key is served
     COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
     _mtad_complete
@@ -76,7 +77,7 @@ test.each([
 test('Tab runs nothing that a prompt holds, and writes to no file', async () => {
   const words = ['mtad', '"$(touch ran)"', '`touch ran`', ';', 'touch', 'ran', '>', 'written', '--thr'];
   expect(await completed(...words)).toEqual(['--threshold', '--threads']);
-  expect(await readdir(folder)).toEqual(['mtad']);
+  expect(await readdir(folder)).toEqual(['complete.bash', 'mtad']);
 });
 
 test.each([[['mtad', 'Once', '>', '']], [['mtad', 'Once', '2', '>>', 'a']], [['mtad', '--json', '<', 'p']]])(

@@ -298,11 +298,13 @@ test('on a terminal: figures after the text, no escape sequences left in the tex
 
 test('--highlight colours on a terminal and not in a pipe; NO_COLOR and --color never win', async () => {
   const green = '\u001B[32m';
-  expect((await mtadOnTerminal([...STORY, '--highlight'])).stdout).toContain(green);
-  expect((await mtadOnTerminal([...STORY, '--highlight', '--color', 'never'])).stdout).not.toContain(green);
-  expect((await mtadOnTerminal([...STORY, '--highlight'], { env: { NO_COLOR: '1' } })).stdout).not.toContain(
-    green,
-  );
+  const quiet = [...STORY, '-q', '--highlight']; // no spinner, which wants a real terminal
+  const terminal = { isTTY: true, input: '' };
+  expect((await mtadOnTerminal(quiet)).stdout).toContain(green);
+  expect((await runInProcess(quiet, terminal)).stdout).toContain(green);
+  expect((await runInProcess([...quiet, '--color', 'never'], terminal)).stdout).not.toContain(green);
+  const noColor = { ...terminal, env: { NO_COLOR: '1' } };
+  expect((await runInProcess(quiet, noColor)).stdout).not.toContain(green);
   expect((await runInProcess([...STORY, '--highlight'])).stdout).toBe(text);
   expect((await runInProcess([...STORY, '--highlight', '--color', 'always'])).stdout).toContain(green);
 });

@@ -8,6 +8,7 @@ import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
 import { chatPair } from '../support/chat-models.js';
 import { trySchema } from '../support/schema-trial.js';
+import { tries } from '../support/tries.js';
 import { run } from './generate-run.js';
 
 const SCHEMA = {
@@ -28,7 +29,7 @@ describe.each(['direct', 'bindings'] as const)('generate with a grammar, %s', (e
 
   it.each(STRATEGY_NAMES)('writes JSON that obeys the schema with %s', async (strategy) => {
     const outcomes: string[] = [];
-    for (let seed = 1; seed <= (MANY.includes(strategy) ? 20 : 6); seed++)
+    for (let seed = 1; seed <= (MANY.includes(strategy) ? tries(6, 20) : 4); seed++)
       outcomes.push((await trySchema(pair, seed, { strategy })).outcome);
     expect(new Set(outcomes)).toEqual(
       new Set(outcomes.includes('cut off') ? ['valid', 'cut off'] : ['valid']),
@@ -37,7 +38,7 @@ describe.each(['direct', 'bindings'] as const)('generate with a grammar, %s', (e
   });
 
   it.each(['speculative', 'mtad'] as const)('takes guesses from a lookup with %s', async (strategy) => {
-    for (let seed = 1; seed <= 5; seed++)
+    for (let seed = 1; seed <= tries(3, 5); seed++)
       expect((await trySchema(pair, seed, { strategy, draftFrom: 'lookup' })).outcome).toMatch(
         /^(valid|cut off)$/,
       );

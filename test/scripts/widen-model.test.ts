@@ -94,10 +94,10 @@ function logProbs({ tokens, logits }: TopLogits): Map<TokenId, number> {
 
 /** What the model could write after each token of its text. */
 function greedy(model: Model): Promise<readonly TopLogits[]> {
-  return withContext(model, { capacity: 64, sequences: 1 }, async (context) => {
+  return withContext(model, { capacity: 32, sequences: 1 }, async (context) => {
     const tokens = model.tokenizer.encode('Once upon a time');
     const rows: TopLogits[] = [];
-    for (let held = 0; tokens.length < 64; ) {
+    for (let held = 0; tokens.length < 32; ) {
       const [row] = (await decode(context, chain(tokens.slice(held), held), ALL)).slice(-1);
       held = tokens.length;
       tokens.push(row!.tokens[0]!);
