@@ -24,7 +24,7 @@ describe.each(engines)('a short text, engine %s', (engine) => {
   /** The first tokens of a text, at most `count` of them and what came in the same step. */
   async function beginning(settings: SettingsInput, prompt: string, count: number): Promise<TokenId[]> {
     const tokens: TokenId[] = [];
-    for await (const event of generate(pair, prompt, settings, { threads: 1 })) {
+    for await (const event of generate(pair, prompt, settings, { threads: 1, contextSize: 256 })) {
       if (event.type === 'step') tokens.push(...event.step.emitted);
       if (tokens.length >= count) break;
     }

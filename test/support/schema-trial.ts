@@ -18,7 +18,7 @@ export async function trySchema(pair: Pair, seed: number, settings: SettingsInpu
   const schema = randomSchema(createRng(seed));
   const all: SettingsInput = { maxTokens: 192, seed, ...settings, grammar: { jsonSchema: schema } };
   let result: GenerationResult | undefined;
-  for await (const event of generate(pair, 'Once upon a time', all, { threads: 1 }))
+  for await (const event of generate(pair, 'Once upon a time', all, { threads: 1, contextSize: 256 }))
     if (event.type === 'end') result = event.result;
   return { schema, result: result!, outcome: outcomeOf(schema, result!) };
 }
