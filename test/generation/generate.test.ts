@@ -85,10 +85,10 @@ describe('generate', () => {
       { what: 'words inside a sentence', prompt: 'Tom said, "I', settings: { temperature: 0 } },
       { what: 'any tokens at all', prompt: 'Café 😀', settings: { temperature: 3, topK: 0, topP: 1 } },
     ])('shows the text of its tokens, for $what', async ({ prompt, settings }) => {
-      for (const seed of [1, 2, 3, 4, 5]) {
+      for (const seed of [1, 2, 3]) {
         const { text, tokens, pieces, promptTokens } = await run(
           pair,
-          { strategy, seed, maxTokens: 60, ...settings },
+          { strategy, seed, maxTokens: 40, ...settings },
           { prompt },
         );
         expect(text).toBe(pair.target.tokenizer.decode(tokens, promptTokens));
