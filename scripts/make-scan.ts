@@ -12,22 +12,26 @@ const getLocal = (index: number): Code => [0x20, index];
 const [FROM, END, LEAST, LEASTS] = [getLocal(0), getLocal(1), getLocal(2), getLocal(3)];
 type Code = readonly number[];
 
-const simd = (operation: number): Code => [0xfd, operation];
+/** LEB128: operations above 127 take two bytes. */
+const simd = (operation: number): Code =>
+  operation < 0x80 ? [0xfd, operation] : [0xfd, (operation & 0x7f) | 0x80, operation >> 7];
 const setLocal = (index: number): Code => [0x21, index];
 const ifThen = (code: Code): Code => [0x04, NO_RESULT, ...code, 0x0b];
 const RETURN: Code = [0x0f];
-/** Four floats behind the address `FROM`, compared with the least. */
-const greater = (offset: number): Code => [...FROM, ...simd(0x00), 2, offset, ...LEASTS, ...simd(0x44)];
-const OR = simd(0x50);
+/** Whether each of four floats behind the address `FROM` is at most the least. A NaN is not. */
+const atMost = (offset: number): Code => [...FROM, ...simd(0x00), 2, offset, ...LEASTS, ...simd(0x45)];
+const AND = simd(0x4e);
+const ALL_TRUE = simd(0xa3);
+const NOT: Code = [0x45];
 
-/** next(from, end, least): the first address of 64 bytes in [from, end) that has a greater float, else `end`. */
+/** next(from, end, least): the first address of 64 bytes in [from, end) that has a greater float or a NaN, else `end`. */
 const BODY: Code = [
   ...[1, 1, V128], // one local: `least` four times
   ...[...LEAST, ...simd(0x13), ...setLocal(3)],
   ...[0x03, NO_RESULT], // loop
   ...[...FROM, ...END, 0x4f, ...ifThen([...END, ...RETURN])], // from >= end
-  ...[...greater(0), ...greater(16), ...OR, ...greater(32), ...OR, ...greater(48), ...OR],
-  ...[...simd(0x53), ...ifThen([...FROM, ...RETURN])], // any
+  ...[...atMost(0), ...atMost(16), ...AND, ...atMost(32), ...AND, ...atMost(48), ...AND],
+  ...[...ALL_TRUE, ...NOT, ...ifThen([...FROM, ...RETURN])],
   ...[...FROM, 0x41, 0xc0, 0x00, 0x6a, ...setLocal(0)], // from += 64
   ...[0x0c, 0, 0x0b], // once more
   ...[0x00, 0x0b], // never reached

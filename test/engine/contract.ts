@@ -7,7 +7,7 @@ import { concurrencyLaws } from './concurrency-laws.js';
 import { copyLaws } from './copy-laws.js';
 import { decodeLaws } from './decode-laws.js';
 import { grammarLaws } from './grammar-laws.js';
-import { readLaws, tieLaws } from './read-laws.js';
+import { noNumberLaws, readLaws, tieLaws } from './read-laws.js';
 import { resourceLaws } from './resource-laws.js';
 import { chain, decode, withContext } from './rows.js';
 import { sharingLaws } from './sharing-laws.js';
@@ -43,6 +43,7 @@ export function engineContract(create: () => Promise<Engine>): void {
 
   concurrencyLaws(() => engine);
   tieLaws(() => engine);
+  noNumberLaws(() => engine);
   grammarLaws(
     () => engine,
     () => target,

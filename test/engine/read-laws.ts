@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Tensor, writeGguf } from '../../scripts/gguf-writer.js';
 import { randomModel } from '../../scripts/make-random-model.js';
 import { decodeFloats } from '../../scripts/tensor-data.js';
-import type { Engine, Model } from '../../src/engine/port.js';
+import type { Engine, Model, ReadRequest } from '../../src/engine/port.js';
+import type { Mask, TopLogits } from '../../src/types.js';
 import { ALL, chain, decode, forget, withContext } from './rows.js';
 
 const STORY = 'Once upon a time, there was a little girl named Lily.';
@@ -106,7 +107,7 @@ export function tieLaws(engine: () => Engine): void {
     let model: Model;
     beforeAll(async () => {
       dir = await mkdtemp(join(tmpdir(), 'mtad-ties-'));
-      model = await engine().loadModel(await modelWithTwins(dir), {});
+      model = await engine().loadModel(await changedModel(dir, addTwins), {});
     });
     afterAll(() => rm(dir, { recursive: true, force: true }));
 
@@ -125,7 +126,43 @@ export function tieLaws(engine: () => Engine): void {
   });
 }
 
-async function modelWithTwins(dir: string): Promise<string> {
+/** Logits of which one is no number, in a model where one token has such an embedding. */
+export function noNumberLaws(engine: () => Engine): void {
+  const TEN = { top: 10, logSumExp: false };
+  const isEven = { allows: (token: number) => token % 2 === 0 };
+  const reading = async (read: ReadRequest, mask?: Mask) => {
+    const dir = await mkdtemp(join(tmpdir(), 'mtad-no-number-'));
+    try {
+      const model = await engine().loadModel(await changedModel(dir, addNoNumber), {});
+      const batch = chain(model.tokenizer.encode('w1 w2')).map((item) => ({ ...item, mask }));
+      return await withContext(model, { capacity: 64, sequences: 1 }, (context) =>
+        decode(context, batch, read),
+      );
+    } finally {
+      await rm(dir, { recursive: true, force: true });
+    }
+  };
+
+  it.each([
+    { name: 'all logits', read: ALL },
+    { name: 'ten, and the sum of all', read: { ...TEN, logSumExp: true } },
+    { name: 'ten of those that a mask allows', read: TEN, mask: isEven },
+  ])('refuses a row of which one logit is no number where $name are read', async ({ read, mask }) => {
+    await expect(reading(read, mask)).rejects.toThrow(/no numbers; its file may be damaged/);
+  });
+
+  it('refuses it where ten are read, or does not see it, as node-llama-cpp, and gives ten numbers', async () => {
+    const answer = await reading(TEN).catch(String);
+    if (engine().name === 'direct') expect(answer).toMatch(/no numbers; its file may be damaged/);
+    else for (const { logits } of answer as TopLogits[]) expect(logits.every(Number.isFinite)).toBe(true);
+  });
+}
+
+/** A model whose embeddings, which are its output matrix too, are changed: `width` numbers a token. */
+async function changedModel(
+  dir: string,
+  change: (rows: Float32Array, width: number) => void,
+): Promise<string> {
   const { metadata, tensors } = randomModel({
     vocab: 384,
     width: 32,
@@ -134,21 +171,30 @@ async function modelWithTwins(dir: string): Promise<string> {
     ffn: 64,
     type: 'F32',
   });
-  const path = join(dir, 'twins.gguf');
+  const path = join(dir, 'changed.gguf');
   await writeGguf(path, {
     metadata,
-    tensors: tensors.map((tensor) => (tensor.name === 'token_embd.weight' ? withTwins(tensor) : tensor)),
+    tensors: tensors.map((tensor) =>
+      tensor.name === 'token_embd.weight' ? changed(tensor, change) : tensor,
+    ),
   });
   return path;
 }
 
-function withTwins(tensor: Tensor): Tensor {
-  const width = tensor.dims[0]!;
+function changed(tensor: Tensor, change: (rows: Float32Array, width: number) => void): Tensor {
   const chunks = [...(tensor.data() as Iterable<ArrayBufferView>)];
   const bytes = chunks.map(
     ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength),
   );
   const rows = decodeFloats(Buffer.concat(bytes), 'F32');
-  for (const twin of TWINS) rows.copyWithin(twin * width, TWINS[0]! * width, (TWINS[0]! + 1) * width);
+  change(rows, tensor.dims[0]!);
   return { ...tensor, data: () => [rows] };
+}
+
+function addTwins(rows: Float32Array, width: number): void {
+  for (const twin of TWINS) rows.copyWithin(twin * width, TWINS[0]! * width, (TWINS[0]! + 1) * width);
+}
+
+function addNoNumber(rows: Float32Array, width: number): void {
+  rows[360 * width] = Number.NaN;
 }

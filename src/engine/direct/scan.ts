@@ -1,6 +1,6 @@
 /** Hand-written WebAssembly that reads 16 floats at a time. scripts/make-scan.ts assembles and explains it. */
 export const MODULE =
-  'AGFzbQEAAAABCAFgA39/fQF/Ag8BA2VudgZtZW1vcnkCAAEDAgEABwgBBG5leHQAAApbAVkBAXsgAv0TIQMDQCAAIAFPBEAgAQ8LIAD9AAIAIAP9RCAA/QACECAD/UT9UCAA/QACICAD/UT9UCAA/QACMCAD/UT9UP1TBEAgAA8LIABBwABqIQAMAAsACw==';
+  'AGFzbQEAAAABCAFgA39/fQF/Ag8BA2VudgZtZW1vcnkCAAEDAgEABwgBBG5leHQAAApdAVsBAXsgAv0TIQMDQCAAIAFPBEAgAQ8LIAD9AAIAIAP9RSAA/QACECAD/UX9TiAA/QACICAD/UX9TiAA/QACMCAD/UX9Tv2jAUUEQCAADwsgAEHAAGohAAwACwAL';
 
 /** The part of WebAssembly's types that is used here. Node has WebAssembly; its type definitions do not. */
 interface Memory {
@@ -37,7 +37,7 @@ function start() {
 
 /**
  * Copies a row into the WebAssembly's memory. The copy is valid until the next call.
- * @returns a search for the first block in [from, end) with a float above `least`: its index, or `end`
+ * @returns a search for the first block in [from, end) with a NaN or a float above `least`: its index, or `end`
  */
 export function scanOf(row: Float32Array): Next {
   machine ??= start();

@@ -6,7 +6,7 @@ import { BLOCK, scanOf } from './scan.js';
 /**
  * Reads a row of logits as llama.cpp computed it, one for each token of the vocabulary.
  * @param isThere whether the row still holds what was computed, and not the next pass
- * @throws Error where the row holds no numbers to go by
+ * @throws Error where what is read holds a NaN, or no finite number to go by
  */
 export function topLogits(
   row: Float32Array,
@@ -20,7 +20,7 @@ export function topLogits(
   const tokens = mask ? largestAllowed(first, read.length, top, mask) : first(top);
   const logits = Float64Array.from(tokens, (token) => row[token]!);
   const likeliest = mask && tokens.length === 0 ? row[first(1)[0]!] : logits[0];
-  if (!Number.isFinite(likeliest) || logits.includes(Number.NaN)) throw new Error(NO_NUMBERS);
+  if (!Number.isFinite(likeliest)) throw new Error(NO_NUMBERS);
   return new Row(tokens, logits, logSumExp ? row : undefined, isThere);
 }
 
@@ -61,7 +61,8 @@ const FEW = 2000;
 
 /**
  * The `count` tokens of the largest logits, largest first, equal ones by lower id. Hardly any logit is among them, so
- * a fast scan looks for the blocks that have one: half the time of looking at eight together in JavaScript.
+ * a fast scan looks for the blocks that have one: half the time of looking at eight together in JavaScript. It finds a NaN
+ * too.
  */
 function largest(row: Float32Array, count: number): Int32Array {
   if (count > FEW)
@@ -74,7 +75,8 @@ function largest(row: Float32Array, count: number): Int32Array {
   let found = 0;
   const offer = (token: number) => {
     const logit = row[token]!;
-    if (!(logit > least)) return;
+    if (Number.isNaN(logit)) throw new Error(NO_NUMBERS);
+    if (logit <= least) return;
     let place = found < count ? found++ : count - 1;
     for (; place > 0 && logits[place - 1]! < logit; place--) {
       logits[place] = logits[place - 1]!;
@@ -97,6 +99,7 @@ const TOKEN_RANGE = 2 ** 21;
 
 /** All tokens in the same order, through one sort of plain numbers: the logit's rank in the upper bits, the id below. */
 function allTokens(row: Float32Array): Int32Array {
+  if (row.includes(Number.NaN)) throw new Error(NO_NUMBERS);
   const bits = new Int32Array(row.map((logit) => logit + 0).buffer); // -0 is 0
   const keys = Float64Array.from(bits, (value, token) => {
     const rank = value < 0 ? value ^ 0x7fffffff : value; // as whole numbers, floats are in order but for the sign

@@ -9,7 +9,7 @@ describe('the scan of a row', () => {
     expect(canScan()).toBe(true);
   });
 
-  it('finds the next block with a larger float, wherever it stands in it', () => {
+  it('finds the next block with a larger float or a NaN, wherever it stands in it', () => {
     const rng = createRng(11);
     for (const blocks of [1, 3, 5000]) {
       const row = Float32Array.from({ length: blocks * BLOCK }, () => 2 * rng() - 1);
@@ -21,10 +21,11 @@ describe('the scan of a row', () => {
           expect(next(from, row.length, least)).toBe(expected);
         }
     }
-    for (let at = 0; at < 4 * BLOCK; at++) {
-      const row = new Float32Array(4 * BLOCK);
-      row[at] = 1;
-      expect(scanOf(row)(0, row.length, 0)).toBe(at - (at % BLOCK));
-    }
+    for (const found of [1, Number.NaN])
+      for (let at = 0; at < 4 * BLOCK; at++) {
+        const row = new Float32Array(4 * BLOCK);
+        row[at] = found;
+        expect(scanOf(row)(0, row.length, 0)).toBe(at - (at % BLOCK));
+      }
   });
 });

@@ -60,6 +60,26 @@ describe('topLogits', () => {
       expect(() => topLogits(new Float32Array(8).fill(value), { top, ...NOT_SUMMED })).toThrow(/no numbers/);
   });
 
+  it.each([
+    { name: 'NaN', bits: 0x7fc00000 },
+    { name: '-NaN, as processors compute it', bits: 0xffc00000 },
+  ])('refuses a row with one $name in it, wherever it stands', ({ bits }) => {
+    for (const length of [8, 64, 70])
+      for (let at = 0; at < length; at++)
+        for (const top of [0, 1, 5]) {
+          const row = randomRow(1, length);
+          new Uint32Array(row.buffer)[at] = bits;
+          expect(() => topLogits(row, { top, ...NOT_SUMMED })).toThrow(/no numbers/);
+          expect(() => topLogits(row, { top, ...NOT_SUMMED }, { allows: (token) => token !== at })).toThrow(
+            /no numbers/,
+          );
+        }
+    const row = randomRow(1, 150_000);
+    new Uint32Array(row.buffer)[140_000] = bits;
+    for (const top of [10, 10_000])
+      expect(() => topLogits(row, { top, ...NOT_SUMMED })).toThrow(/no numbers/);
+  });
+
   it('refuses infinite logits', () => {
     for (const top of [0, 1])
       expect(() => topLogits(Float32Array.of(1, Infinity, 2), { top, ...NOT_SUMMED })).toThrow(/no numbers/);
