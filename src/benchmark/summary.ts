@@ -157,6 +157,7 @@ function countersOf(text: Timed | Generation): Counters {
     ms: {
       draft: parts?.draft ?? Number.NaN,
       verify: parts?.verify ?? Number.NaN,
+      wait: 0, // texts are written one at a time
       own: parts?.own ?? Number.NaN,
       decode: ms.decode,
     },

@@ -74,11 +74,12 @@ export function strategyWriter(
         const joules = joulesBetween(before, await meter.read());
         const { tokens, finishReason, prefillMs, firstTokenMs, counters } = event.result;
         const { steps, targetPasses, draftPasses, drafted, accepted } = counters;
+        const { draft, verify, own, decode } = counters.ms;
         const { draftedByPosition, acceptedByPosition } = counters;
         return {
           tokens,
           finishReason,
-          ms: { prefill: prefillMs, firstToken: firstTokenMs, ...counters.ms },
+          ms: { prefill: prefillMs, firstToken: firstTokenMs, draft, verify, own, decode },
           passes: { target: [...sizes.target], draft: [...sizes.draft] },
           speculation: {
             steps,

@@ -46,11 +46,22 @@ export interface Step {
   readonly rawLogProbs: readonly LogProb[] | undefined;
   readonly targetPasses: number;
   readonly draftPasses: number;
-  /**
-   * Where its time went: into calls of llama.cpp by the draft model and by the target, and the rest. A step lasts from the one
-   * before, or from the start, to its own end, so what its caller does with a step counts in the next one's `own`.
-   */
-  readonly ms: { readonly draft: number; readonly verify: number; readonly own: number };
+  readonly ms: StepMs;
+}
+
+/**
+ * The parts of a step's time, in milliseconds. A step lasts from the end of the step before, or from the start, to its own
+ * end, so the time that its caller spends on a step counts in the next step's `own`.
+ */
+export interface StepMs {
+  /** Inside llama.cpp's calls for the draft model. */
+  readonly draft: number;
+  /** Inside llama.cpp's calls for the target model. */
+  readonly verify: number;
+  /** Until passes of other texts on the same engine had ended. */
+  readonly wait: number;
+  /** The rest. */
+  readonly own: number;
 }
 
 /**
@@ -89,6 +100,10 @@ export async function* decode(
 
     const verify = cache.target.work.ms - before.target.ms;
     const draftMs = (cache.draft?.work.ms ?? 0) - (before.draft?.ms ?? 0);
+    const wait =
+      cache.target.work.waitMs -
+      before.target.waitMs +
+      ((cache.draft?.work.waitMs ?? 0) - (before.draft?.waitMs ?? 0));
     const at = now();
     const wall = at - last;
     last = at;
@@ -104,7 +119,7 @@ export async function* decode(
       rawLogProbs: raw,
       targetPasses: cache.target.work.passes - before.target.passes,
       draftPasses: (cache.draft?.work.passes ?? 0) - (before.draft?.passes ?? 0),
-      ms: { draft: draftMs, verify, own: wall - draftMs - verify },
+      ms: { draft: draftMs, verify, wait, own: wall - draftMs - verify - wait },
     };
     if (finish) return finish;
   }

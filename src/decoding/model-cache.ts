@@ -12,7 +12,11 @@ export interface Work {
   readonly tokens: number;
   /** Time inside the engine's library, reading and planning left out. */
   readonly ms: number;
+  /** Time that passes waited for passes of other texts on the same engine, in milliseconds. */
+  readonly waitMs: number;
 }
+
+const NO_WORK: Work = { passes: 0, tokens: 0, ms: 0, waitMs: 0 };
 
 /** What to read after each node, among the tokens that may follow it. */
 export interface NodeReadRequest extends ReadRequest {
@@ -37,7 +41,7 @@ export class ModelCache {
   #length = 0;
   #last: TokenId | undefined; // of them
   #held: readonly Held[]; // per sequence
-  #work: Work = { passes: 0, tokens: 0, ms: 0 };
+  #work = NO_WORK;
 
   constructor(context: Context) {
     this.#context = context;
@@ -159,12 +163,12 @@ export class ModelCache {
       for (const sequence of sequences) held[sequence] = withToken(held[sequence]!, token, this.#length);
     try {
       const answer = await this.#context.run({ keeps, batch, read });
-      this.#count(batch.length, answer.ms);
+      this.#count(batch.length, answer);
       const lengths = this.#context.held; // less where the engine cannot copy
       this.#held = held.map((one, sequence) => firstOf(one, lengths[sequence]!));
       return answer;
     } catch (error) {
-      this.#count(batch.length, 0);
+      this.#count(batch.length, NO_WORK);
       this.#forgetTails(keeps);
       throw error;
     }
@@ -181,9 +185,14 @@ export class ModelCache {
     );
   }
 
-  #count(evaluated: number, ms: number): void {
-    const { passes, tokens, ms: before } = this.#work;
-    this.#work = { passes: passes + (evaluated > 0 ? 1 : 0), tokens: tokens + evaluated, ms: before + ms };
+  #count(evaluated: number, time: Pick<PassAnswer, 'ms' | 'waitMs'>): void {
+    const { passes, tokens, ms, waitMs } = this.#work;
+    this.#work = {
+      passes: passes + (evaluated > 0 ? 1 : 0),
+      tokens: tokens + evaluated,
+      ms: ms + time.ms,
+      waitMs: waitMs + time.waitMs,
+    };
   }
 }
 

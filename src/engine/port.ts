@@ -195,6 +195,8 @@ export interface PassAnswer {
   readonly rows: readonly TopLogits[];
   /** Time inside llama.cpp's calls, in milliseconds. The rest of the time (copying, reading logits) is the engine's own. */
   readonly ms: number;
+  /** Time that the pass waited for earlier ones of the engine before it began, in milliseconds; 0 where none was running. */
+  readonly waitMs: number;
 }
 
 /** A token to evaluate, as in llama.cpp's llama_batch. */

@@ -1,4 +1,4 @@
-import type { Step } from '../decoding/loop.js';
+import type { Step, StepMs } from '../decoding/loop.js';
 
 /** Sums over the steps of one generation. */
 export interface Counters {
@@ -15,12 +15,7 @@ export interface Counters {
   /** Over emitted tokens, NaN where they were not read. */
   readonly rawLogProbSum: number;
   /** `decode` is the whole loop; its parts are NaN where only the whole is known. */
-  readonly ms: {
-    readonly draft: number;
-    readonly verify: number;
-    readonly own: number;
-    readonly decode: number;
-  };
+  readonly ms: StepMs & { readonly decode: number };
 }
 
 /** Where a sum begins. */
@@ -34,13 +29,14 @@ export const NO_STEPS: Counters = {
   draftedByPosition: [],
   acceptedByPosition: [],
   rawLogProbSum: 0,
-  ms: { draft: 0, verify: 0, own: 0, decode: 0 },
+  ms: { draft: 0, verify: 0, wait: 0, own: 0, decode: 0 },
 };
 
 /** The sum with one step more. */
 export function addStep(sum: Counters, step: Step): Counters {
   const draft = sum.ms.draft + step.ms.draft;
   const verify = sum.ms.verify + step.ms.verify;
+  const wait = sum.ms.wait + step.ms.wait;
   const own = sum.ms.own + step.ms.own;
   return {
     steps: sum.steps + 1,
@@ -52,7 +48,7 @@ export function addStep(sum: Counters, step: Step): Counters {
     draftedByPosition: countUpTo(sum.draftedByPosition, step.drafted, step.drafted),
     acceptedByPosition: countUpTo(sum.acceptedByPosition, step.accepted, step.drafted),
     rawLogProbSum: sum.rawLogProbSum + (step.rawLogProbs?.reduce((a, b) => a + b, 0) ?? Number.NaN),
-    ms: { draft, verify, own, decode: draft + verify + own },
+    ms: { draft, verify, wait, own, decode: draft + verify + wait + own },
   };
 }
 
@@ -77,6 +73,7 @@ export function addCounters(a: Counters, b: Counters): Counters {
     ms: {
       draft: a.ms.draft + b.ms.draft,
       verify: a.ms.verify + b.ms.verify,
+      wait: a.ms.wait + b.ms.wait,
       own: a.ms.own + b.ms.own,
       decode: a.ms.decode + b.ms.decode,
     },

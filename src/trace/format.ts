@@ -57,7 +57,8 @@ export const stepLine = z.object({
   emitted_text: z.array(z.string()).optional(),
   /** Per emitted token; null where they were not read. */
   raw_log_p: z.array(logProb).nullable().optional(),
-  ms: z.object({ draft: ms, verify: ms, own: ms }).optional(),
+  /** `wait` is missing from traces of earlier versions. */
+  ms: z.object({ draft: ms, verify: ms, wait: ms.optional(), own: ms }).optional(),
 });
 
 /** What is known of a step, before it is a line and after a line was read. */

@@ -52,7 +52,7 @@ export function traceStep(step: Step, index: number, textOf?: (token: TokenId) =
     emitted: [...step.emitted],
     ...(textOf && { emitted_text: step.emitted.map(textOf) }),
     raw_log_p: rawLogProbs ? [...rawLogProbs] : null,
-    ms: { draft: ms.draft, verify: ms.verify, own: ms.own },
+    ms: { ...ms },
   };
   return z.encode(stepLine, line);
 }

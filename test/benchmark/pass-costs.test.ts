@@ -17,7 +17,7 @@ function costly(ms: Record<number, number[]>) {
       const { keeps, batch, read } = pass;
       if (batch.length > 0) asked.push({ batch, read, held: keeps[0]!.length });
       const { rows } = await super.run(pass);
-      return { rows, ms: ms[batch.length]?.shift() ?? 0 };
+      return { rows, ms: ms[batch.length]?.shift() ?? 0, waitMs: 0 };
     }
   }
   const context = new CostlyContext(TARGET, { capacity: 16 });

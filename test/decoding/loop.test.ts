@@ -146,15 +146,16 @@ describe('decode', () => {
     },
   );
 
-  it('divides the time of a step into drafting, verification and its own', async () => {
+  it('divides the time of a step into drafting, verification, waiting and its own', async () => {
     const now = fakeClock();
     const starts: number[] = [];
     const { steps } = await run(SPECULATIVE, { now, endsWith: neverEnds, onStep: () => starts.push(now()) });
-    for (const [i, { ms, draft }] of steps.entries()) {
+    for (const [i, { ms, draft, targetPasses, draftPasses }] of steps.entries()) {
       expect(ms.verify).toBeGreaterThan(0);
       expect(ms.draft > 0).toBe(draft.length > 0);
+      expect(ms.wait).toBe(targetPasses + draftPasses); // the fake context's clock moves on by one before each
       expect(ms.own).toBeGreaterThan(0);
-      if (i > 0) expect(ms.draft + ms.verify + ms.own).toBe(starts[i]! - starts[i - 1]!); // all of it, what was done with the step before included
+      if (i > 0) expect(ms.draft + ms.verify + ms.wait + ms.own).toBe(starts[i]! - starts[i - 1]!); // all of it, what was done with the step before included
     }
   });
 

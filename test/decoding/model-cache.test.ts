@@ -237,15 +237,17 @@ describe('ModelCache', () => {
   });
 
   describe('work', () => {
-    it('counts passes, the tokens evaluated in them and the time spent in them', async () => {
-      const context: FakeContext = new FakeContext(TARGET, { now: () => 10 * context.passes }); // a pass takes 10 ms
+    it('counts passes, the tokens evaluated in them, and the time spent in them and waiting for them', async () => {
+      let looks = 0;
+      const now = () => 10 * context.passes + looks++; // a pass takes 11 ms, after a wait of 1 ms
+      const context: FakeContext = new FakeContext(TARGET, { now });
       const cache = new ModelCache(context);
-      expect(cache.work).toEqual({ passes: 0, tokens: 0, ms: 0 });
+      expect(cache.work).toEqual({ passes: 0, tokens: 0, ms: 0, waitMs: 0 });
       await cache.evaluate([0, 1], chain(2), [ROOT, 0], READ);
-      expect(cache.work).toEqual({ passes: 1, tokens: 3, ms: 10 });
+      expect(cache.work).toEqual({ passes: 1, tokens: 3, ms: 11, waitMs: 1 });
       cache.rollback([0]);
       await cache.evaluate([0], [], [ROOT], READ);
-      expect(cache.work).toEqual({ passes: 2, tokens: 4, ms: 20 });
+      expect(cache.work).toEqual({ passes: 2, tokens: 4, ms: 22, waitMs: 2 });
     });
   });
 });

@@ -12,6 +12,7 @@ import { resourceLaws } from './resource-laws.js';
 import { chain, decode, withContext } from './rows.js';
 import { sharingLaws } from './sharing-laws.js';
 import { tokenizerLaws } from './tokenizer-laws.js';
+import { waitingLaws } from './waiting-laws.js';
 
 const FIRST_WORDS =
   ', there was a little girl named Lily. She loved to play with her toys and run around outside. ' +
@@ -45,6 +46,10 @@ export function engineContract(create: () => Promise<Engine>): void {
   tieLaws(() => engine);
   noNumberLaws(() => engine);
   grammarLaws(
+    () => engine,
+    () => target,
+  );
+  waitingLaws(
     () => engine,
     () => target,
   );

@@ -19,7 +19,7 @@ function step(drafted: number, accepted: number, rest: Partial<Step> = {}): Step
     rawLogProbs: new Array<number>(accepted + 1).fill(-0.5),
     targetPasses: 1,
     draftPasses: drafted,
-    ms: { draft: 3, verify: 2, own: 1 },
+    ms: { draft: 3, verify: 2, wait: 4, own: 1 },
     ...rest,
   };
 }
@@ -38,7 +38,7 @@ describe('addStep', () => {
       draftedByPosition: [3, 2, 2],
       acceptedByPosition: [2, 1, 1],
       rawLogProbSum: -3.5,
-      ms: { draft: 9, verify: 6, own: 3, decode: 18 },
+      ms: { draft: 9, verify: 6, wait: 12, own: 3, decode: 30 },
     });
   });
 

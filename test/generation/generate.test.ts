@@ -4,7 +4,7 @@ import type { RunOptions } from '../../src/generation/run-options.js';
 import type { SettingsInput } from '../../src/generation/settings.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
-import { run, watchContexts } from './generate-run.js';
+import { type Run, run, watchContexts } from './generate-run.js';
 
 let pair: Pair;
 beforeAll(async () => {
@@ -140,16 +140,22 @@ describe('generate', () => {
     },
   );
 
-  it('writes for two callers at once what it writes for each alone', async () => {
+  it('writes for several callers at once what it writes for each alone, and tells who waited for whom', async () => {
     const callers = [
       { strategy: 'mtad', seed: 1, maxTokens: 40 },
       { strategy: 'mmtad', seed: 2, maxTokens: 40 },
       { strategy: 'autoregressive', seed: 3, maxTokens: 40 },
     ] as const;
-    const alone: string[] = [];
-    for (const settings of callers) alone.push((await run(pair, settings)).text);
+    const alone: Run[] = [];
+    for (const settings of callers) alone.push(await run(pair, settings));
     const together = await Promise.all(callers.map((settings) => run(pair, settings)));
-    expect(together.map(({ text }) => text)).toEqual(alone);
+    expect(together.map(({ text }) => text)).toEqual(alone.map(({ text }) => text));
+    for (const { counters } of alone) expect(counters.ms.wait).toBe(0);
+    for (const { counters } of together) {
+      const { draft, verify, wait, own, decode } = counters.ms;
+      expect(wait).toBeGreaterThan(0);
+      expect(draft + verify + wait + own).toBe(decode);
+    }
   });
 
   it('says which seed it took when none was given, and takes another one each time', async () => {

@@ -10,7 +10,7 @@ const SUM: Counters = {
   accepted: 24,
   emitted: 34,
   rawLogProbSum: -34 * Math.log(5),
-  ms: { draft: 200, verify: 750, own: 50, decode: 1000 },
+  ms: { draft: 200, verify: 750, wait: 0, own: 50, decode: 1000 },
 };
 
 describe('ratios', () => {
@@ -49,7 +49,9 @@ describe('ratios', () => {
   });
 
   it('have no speed where no time passed', () => {
-    expect(ratios({ ...SUM, ms: { draft: 0, verify: 0, own: 0, decode: 0 } }).tokensPerSecond).toBeNull();
+    expect(
+      ratios({ ...SUM, ms: { draft: 0, verify: 0, wait: 0, own: 0, decode: 0 } }).tokensPerSecond,
+    ).toBeNull();
   });
 
   it('say where the time of a token goes: its parts are its whole', () => {

@@ -70,6 +70,7 @@ export class FakeContext implements Context {
   }
 
   async run({ keeps, batch, read }: Pass): Promise<PassAnswer> {
+    const asked = this.#now();
     this.#enter();
     this.#busy = true;
     const started = this.#now();
@@ -77,7 +78,7 @@ export class FakeContext implements Context {
       await undefined; // what else is running gets its turn, as with a real engine
       for (const keep of keeps) this.#keep(keep);
       const rows = batch.length > 0 ? this.#evaluate(batch, read) : [];
-      return { rows, ms: this.#now() - started };
+      return { rows, ms: this.#now() - started, waitMs: started - asked };
     } finally {
       this.#busy = false;
     }

@@ -22,7 +22,7 @@ export class IdleContext implements Context {
     for (const { sequence, length } of keeps) this.held[sequence] = length;
     for (const { position, sequences } of batch)
       for (const sequence of sequences) this.held[sequence] = position + 1;
-    return { rows: batch.filter(({ wanted }) => wanted).map(() => ROW), ms: 0 };
+    return { rows: batch.filter(({ wanted }) => wanted).map(() => ROW), ms: 0, waitMs: 0 };
   }
 
   async dispose(): Promise<void> {}

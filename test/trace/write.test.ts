@@ -29,7 +29,7 @@ const STEP: Step = {
   rawLogProbs: undefined,
   targetPasses: 1,
   draftPasses: 2,
-  ms: { draft: 3, verify: 2, own: 1 },
+  ms: { draft: 3, verify: 2, wait: 4, own: 1 },
 };
 
 describe('traceStep', () => {
@@ -45,7 +45,7 @@ describe('traceStep', () => {
       next: 0,
       emitted: [0, 0],
       raw_log_p: null,
-      ms: { draft: 3, verify: 2, own: 1 },
+      ms: { draft: 3, verify: 2, wait: 4, own: 1 },
     });
   });
 

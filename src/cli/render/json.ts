@@ -59,7 +59,7 @@ export function resultJson(run: Run, result: GenerationResult): object {
   const { pair, settings } = run;
   const { counters, prefillMs, firstTokenMs } = result;
   const { tokensPerSecond, blockEfficiency, acceptanceRate, perplexity } = ratios(counters);
-  const { draft, verify, own } = counters.ms;
+  const { draft, verify, own, decode } = counters.ms; // `wait` is 0: a command writes one text at a time
   return {
     schema: 1,
     text: result.text,
@@ -77,7 +77,7 @@ export function resultJson(run: Run, result: GenerationResult): object {
     timing_ms: {
       load: rounded(run.loadMs),
       prefill: rounded(prefillMs),
-      decode: rounded(draft + verify + own),
+      decode: rounded(decode),
       draft: rounded(draft),
       verify: rounded(verify),
       own: rounded(own),

@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ControlledEvaluateInputItem, LlamaContext, LlamaContextSequence, Token } from 'node-llama-cpp';
-import pLimit from 'p-limit';
 import type { TopLogits } from '../../types.js';
 import { CallClock } from '../call-clock.js';
 import type { BatchToken, Context, Keep, Pass, PassAnswer, ReadRequest } from '../port.js';
 import { checkPass } from '../requests.js';
+import { Turns } from '../turns.js';
 import { logitsAsked, topLogits } from './top-logits.js';
 
 /**
@@ -21,7 +21,7 @@ export class BindingsContext implements Context {
   readonly #context: LlamaContext;
   readonly #sequences: LlamaContextSequence[];
   readonly #vocabularySize: number;
-  readonly #exclusively = pLimit(1);
+  readonly #turns = new Turns();
 
   /** `capacity` must leave one cell free: node-llama-cpp silently drops old tokens when the last cell is taken. */
   constructor(context: LlamaContext, capacity: number) {
@@ -40,7 +40,7 @@ export class BindingsContext implements Context {
   }
 
   run(pass: Pass): Promise<PassAnswer> {
-    return this.#exclusively(async () => {
+    return this.#turns.take(async (waitMs) => {
       const { keeps, batch, read } = pass;
       checkPass(pass, this.held, this.capacity);
       if (batch.some(({ sequences }) => sequences.length > 1))
@@ -49,7 +49,7 @@ export class BindingsContext implements Context {
       for (const keep of keeps) await clock.time(() => this.#keep(keep));
       checkPass({ ...pass, keeps: [] }, this.held, this.capacity); // a copy may not have been possible
       try {
-        return { rows: await this.#evaluate(batch, read, clock), ms: clock.ms };
+        return { rows: await this.#evaluate(batch, read, clock), ms: clock.ms, waitMs };
       } catch (error) {
         // The library's own count of tokens is not to be trusted after a failed evaluation.
         for (const sequence of new Set(batch.flatMap(({ sequences }) => sequences)))
@@ -127,7 +127,7 @@ export class BindingsContext implements Context {
 
   /** Waits for the running pass, if there is one. */
   dispose(): Promise<void> {
-    return this.#exclusively(() => this.#context.dispose());
+    return this.#turns.take(() => this.#context.dispose());
   }
 }
 

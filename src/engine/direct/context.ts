@@ -67,7 +67,7 @@ export class DirectContext implements Context {
   }
 
   run(pass: Pass): Promise<PassAnswer> {
-    return this.#exclusively(async (context) => {
+    return this.#exclusively(async (context, waitMs) => {
       const { keeps, batch, read } = pass;
       checkPass(pass, this.held, this.capacity);
       this.#checkTokens(batch);
@@ -86,13 +86,13 @@ export class DirectContext implements Context {
         for (const [sequence, length] of before.entries()) this.#tryToForget(sequence, length);
         throw error;
       }
-      return { rows, ms: clock.ms };
+      return { rows, ms: clock.ms, waitMs };
     });
   }
 
   /** Waits for the running pass, if there is one, and frees the context. A second call does nothing. */
   async dispose(): Promise<void> {
-    await this.#pool.exclusively(() => {
+    await this.#pool.turns.take(() => {
       if (this.#context === undefined) return;
       this.#library.contextFree(this.#context);
       this.#context = undefined;
@@ -157,10 +157,10 @@ export class DirectContext implements Context {
       throw new Error(`llama.cpp cannot cut sequence ${sequence} back to ${from} tokens`);
   }
 
-  #exclusively<T>(task: (context: Pointer) => T | Promise<T>): Promise<T> {
-    return this.#pool.exclusively(() => {
+  #exclusively<T>(task: (context: Pointer, waitMs: number) => T | Promise<T>): Promise<T> {
+    return this.#pool.turns.take((waitMs) => {
       if (this.#context === undefined) throw new Error('The context was disposed of');
-      return task(this.#context);
+      return task(this.#context, waitMs);
     });
   }
 

@@ -1,11 +1,11 @@
-import pLimit, { type LimitFunction } from 'p-limit';
+import { Turns } from '../turns.js';
 import type { Library, Pointer } from './library.js';
 
 /** Threads that stay alive between passes. Contexts of the same number share them, so that no pool waits for another. */
 export interface ThreadPool {
   readonly pointer: Pointer;
   /** Runs tasks of the contexts on this pool one after another: two passes at once would take each other's threads. */
-  readonly exclusively: LimitFunction;
+  readonly turns: Turns;
 }
 
 /** ggml's thread pools of an engine, one for each number of threads. */
@@ -23,7 +23,7 @@ export class ThreadPools {
     if (known) return known;
     const pointer = this.#library.threadPoolNew(threads);
     if (!pointer) throw new Error(`llama.cpp cannot start ${threads} threads`);
-    const pool = { pointer, exclusively: pLimit(1) };
+    const pool = { pointer, turns: new Turns() };
     this.#pools.set(threads, pool);
     return pool;
   }
