@@ -26,7 +26,7 @@ export type {
   Versions,
 } from './benchmark/report.js';
 export type { CourseEvent } from './benchmark/run.js';
-export type { Step } from './decoding/loop.js';
+export type { Step, StepMs } from './decoding/loop.js';
 export type { Strategy } from './decoding/strategy.js';
 export { beamDrafter, beamTreeDrafter } from './drafting/beams.js';
 export { chainDrafter } from './drafting/chain.js';

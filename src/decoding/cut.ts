@@ -1,9 +1,9 @@
 import type { TokenId } from '../types.js';
 
-/** Tells, for each token in the order of the text, whether the text ends with it. Called once per token. */
+/** Returns whether the text ends with this token, and why. It is called once for each token, in the order of the text. */
 export type EndCheck = (token: TokenId) => 'eos' | 'stop' | undefined;
 
-/** The tokens up to and including the first one that ends the text. */
+/** Returns the tokens up to the first token that ends the text, which is included. */
 export function cut(
   tokens: readonly TokenId[],
   endsWith: EndCheck,

@@ -1,29 +1,29 @@
 import type { Prefix, TokenId } from '../types.js';
 
 /**
- * What a cache knows of a sequence: it holds the first `shared` tokens of the committed text, and `tail` behind them.
- * A tail is drafted text, at most a draft long. There is none where the sequence lacks a part of the committed text.
+ * The tokens that a sequence holds: the first `shared` tokens of the committed text, and `tail` behind them. A tail is
+ * drafted text, at most as long as a draft. It is empty where the sequence lacks a part of the committed text.
  */
 export interface Held {
-  /** Tokens, [0..length of the text] */
+  /** In tokens, [0..length of the text]. */
   readonly shared: number;
   readonly tail: readonly TokenId[];
 }
 
 export const EMPTY: Held = { shared: 0, tail: [] };
 
-/** The same sequence cut to its first `length` tokens. */
+/** Returns the sequence cut to its first `length` tokens. */
 export function firstOf({ shared, tail }: Held, length: number): Held {
   return { shared: Math.min(shared, length), tail: tail.slice(0, Math.max(0, length - shared)) };
 }
 
-/** The same sequence with one more token, which stands at the end of what it holds. */
+/** Returns the sequence with one more token at its end. */
 export function withToken(held: Held, token: TokenId, textLength: number): Held {
   const { shared, tail } = held;
   return shared < textLength ? { shared: shared + 1, tail } : { shared, tail: [...tail, token] };
 }
 
-/** The same sequence when the text has grown: of its tail, the tokens that were committed are part of the text now. */
+/** Returns the sequence after the text has grown: committed tokens move from its tail to the shared text. */
 export function grown({ shared, tail }: Held, text: Prefix): Held {
   let committed = 0;
   while (committed < tail.length && tail[committed] === text[shared + committed]) committed++;
@@ -31,12 +31,12 @@ export function grown({ shared, tail }: Held, text: Prefix): Held {
   return { shared: shared + committed, tail: isWhole ? tail.slice(committed) : [] };
 }
 
-/** Whether the sequence holds this token at a position that is not before the last committed token. */
+/** Returns whether the sequence holds this token at this position, which is that of the last committed token or later. */
 export function holdsAt({ shared, tail }: Held, position: number, token: TokenId): boolean {
   return position < shared || tail[position - shared] === token;
 }
 
-/** How many leading tokens two lists have in common. */
+/** Returns the number of first tokens in which two lists are equal. */
 export function commonPrefix(a: readonly TokenId[], b: readonly TokenId[], limit = a.length): number {
   const end = Math.min(a.length, b.length, limit);
   let n = 0;

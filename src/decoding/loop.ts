@@ -14,35 +14,35 @@ import type { CacheManager } from './cache-manager.js';
 import { cut, type EndCheck } from './cut.js';
 import type { Strategy } from './strategy.js';
 
-/** What the loop needs besides a strategy and a cache: when to stop, chance and time. */
+/** The loop's inputs besides a strategy and a cache. */
 export interface DecodeOptions {
   /** >= 1. */
   readonly maxTokens: number;
   readonly rng: Rng;
   readonly endsWith: EndCheck;
-  /** Also give the emitted tokens' raw log-probabilities. */
+  /** Whether each step has the raw log-probabilities of its emitted tokens. */
   readonly rawLogProbs: boolean;
-  /** In milliseconds. */
+  /** A clock, in milliseconds. */
   readonly now: () => number;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** One round of the loop. */
 export interface Step {
-  /** Committed tokens before it. */
+  /** Number of committed tokens before the step. */
   readonly position: number;
   readonly draft: Draft;
-  /** [draft.length + 1], as the strategy saw them. */
+  /** The target's distributions, as the strategy saw them: [draft.length + 1]. */
   readonly p: readonly Distribution[];
-  /** Tokens guessed in a row that the text had room for, on the longest path: [0..gamma] */
+  /** Number of drafted tokens on the longest path, as far as the text had room for them: [0..gamma]. */
   readonly drafted: number;
-  /** Draft tokens kept and emitted: [0..drafted] */
+  /** Number of drafted tokens that were kept and emitted: [0..drafted]. */
   readonly accepted: number;
-  /** The target's own token, if any; not emitted where the text was cut before it. */
+  /** The target's own token, if there is one. It is not emitted where the text was cut before it. */
   readonly next: TokenId | undefined;
-  /** [1..gamma + 1] */
+  /** The tokens that the text grew by: [1..gamma + 1]. */
   readonly emitted: readonly TokenId[];
-  /** Per emitted token. */
+  /** One for each emitted token; undefined where they were not asked for. */
   readonly rawLogProbs: readonly LogProb[] | undefined;
   readonly targetPasses: number;
   readonly draftPasses: number;
@@ -65,8 +65,9 @@ export interface StepMs {
 }
 
 /**
- * Draft, verify, accept, roll back, emit: the loop of every strategy. Autoregressive decoding is the empty
- * draft. Appends to `prefix`, which must hold at least one token, whatever is emitted.
+ * The loop of every strategy: draft, verify, accept, roll back, emit. Autoregressive decoding has empty drafts.
+ * @param prefix at least one token; the loop appends the emitted tokens
+ * @returns the reason why the text ended
  */
 export async function* decode(
   strategy: Strategy,
@@ -82,7 +83,7 @@ export async function* decode(
     if (position > cache.capacity) return 'context';
     const before = { target: cache.target.work, draft: cache.draft?.work };
 
-    const room = cache.capacity - position; // not shortened by maxTokens, so that a text does not depend on where it is cut
+    const room = cache.capacity - position; // maxTokens does not shorten it, so that a short text is the beginning of a long one
     const draft = await strategy.draft(prefix, room, rng);
     const nodes = [ROOT, ...draft.keys()];
     const rows = await cache.target.evaluate(prefix, draft, nodes, read);

@@ -4,13 +4,13 @@ import type { Distribution, Draft, Mask, NodeIndex, Prefix, TokenId, TopLogits }
 import { commonPrefix, EMPTY, firstOf, grown, type Held, withToken } from './held.js';
 import { type Plan, planPass } from './plan.js';
 
-/** Work done by a model so far. */
+/** The work that a model has done so far. */
 export interface Work {
-  /** Evaluations asked of the engine. */
+  /** Number of evaluations by the engine. */
   readonly passes: number;
-  /** Tokens evaluated in them. */
+  /** Number of tokens that they evaluated. */
   readonly tokens: number;
-  /** Time inside the engine's library, reading and planning left out. */
+  /** Time inside the engine's library, without reading and planning, in milliseconds. */
   readonly ms: number;
   /** Time that passes waited for passes of other texts on the same engine, in milliseconds. */
   readonly waitMs: number;
@@ -18,28 +18,29 @@ export interface Work {
 
 const NO_WORK: Work = { passes: 0, tokens: 0, ms: 0, waitMs: 0 };
 
-/** What to read after each node, among the tokens that may follow it. */
+/** The logits to read after each node, and the tokens that may follow it. */
 export interface NodeReadRequest extends ReadRequest {
   readonly constraint?: Constraint | undefined;
 }
 
-/** For passes that only fill the cache. */
+/** The request of passes that only fill the cache. */
 const NOTHING: ReadRequest = { top: 1, logSumExp: false };
 
 /**
- * One model's KV cache. Callers state what is true ("the committed text is this", "what follows these nodes");
- * the cache works out what it holds, what to evaluate and what to forget.
+ * The KV cache of one model. Callers state the committed text and the nodes whose logits they want. The cache works out
+ * which tokens it holds, which to evaluate and which to forget.
  *
- * It knows the committed text by the array that its caller appends to, and never copies it: of each sequence it keeps
- * how much of that text it holds, and the short tail behind it. A pass costs the same however long the text is. Only a
- * text in another array is compared with the last one, token by token. One that is shorter than before, or
- * ends otherwise where it ended, is read anew; a change before that goes unseen: texts are only ever appended to.
+ * The cache refers to the array of the committed text, to which its caller appends, and never copies it. For each sequence
+ * it keeps the length of that text that the sequence holds, and the short tail behind it. So the length of the text does not
+ * change the cost of a pass. A text in another array is compared with the last text, token by token. A text that became
+ * shorter, or whose last seen token changed, is evaluated anew. An earlier change in the same array is not noticed: callers
+ * only append.
  */
 export class ModelCache {
   readonly #context: Context;
-  #text: Prefix = []; // whose first `#length` tokens were seen; appended to by its owner, otherwise left alone
+  #text: Prefix = []; // its first `#length` tokens were seen; its owner only appends
   #length = 0;
-  #last: TokenId | undefined; // of them
+  #last: TokenId | undefined; // the last token that was seen
   #held: readonly Held[]; // per sequence
   #work = NO_WORK;
 
@@ -48,7 +49,7 @@ export class ModelCache {
     this.#held = Array.from({ length: context.sequences }, () => EMPTY);
   }
 
-  /** Tokens that fit: a prefix, its last token included, plus the draft on top of it. */
+  /** The most tokens that fit: a prefix with its last token, and the draft behind it. */
   get capacity(): number {
     return this.#context.capacity;
   }
@@ -57,14 +58,14 @@ export class ModelCache {
     return this.#work;
   }
 
-  /** What each sequence surely holds. The engine may hold more, which the next pass removes. */
+  /** The tokens that each sequence holds for certain. The engine may hold more tokens; the next pass removes them. */
   get held(): readonly Held[] {
     return this.#held;
   }
 
   /**
-   * The logits after each wanted node of a tree that stands on the committed prefix; ROOT means the prefix itself.
-   * Nodes that are not wanted and not above a wanted one are left alone.
+   * Returns the logits after each wanted node of a tree that stands on the committed prefix. ROOT is the prefix itself.
+   * Nodes that are neither wanted nor above a wanted node are not evaluated.
    */
   async evaluate(
     prefix: Prefix,
@@ -81,7 +82,7 @@ export class ModelCache {
     return rows;
   }
 
-  /** The same as distributions. */
+  /** Returns the distributions after the same nodes. */
   async distributions(
     prefix: Prefix,
     tree: Draft,
@@ -93,8 +94,9 @@ export class ModelCache {
   }
 
   /**
-   * Brings every sequence up to the prefix, its last token excepted: one is evaluated, a batch at a time, so that
-   * a long prompt can be watched and interrupted; the others are copies. @yields tokens of the prefix held so far
+   * Makes every sequence hold the prefix without its last token. One sequence is evaluated, a batch at a time, so that a
+   * long prompt can be watched and interrupted. The other sequences are copies.
+   * @yields the number of tokens of the prefix that are held so far
    */
   async *prefill(prefix: Prefix): AsyncGenerator<number> {
     this.rollback(prefix);
@@ -121,10 +123,10 @@ export class ModelCache {
       }));
       await this.#run({ keeps, batch: [] }, NOTHING);
     }
-    if (shared.some((length) => length < end)) yield end; // behind the copies: whoever measures what follows begins here
+    if (shared.some((length) => length < end)) yield end; // after the copies: a clock for the rest begins here
   }
 
-  /** Whatever is not committed text is held no longer. The last committed token stays out of the cache. */
+  /** Forgets all tokens that are not committed text, and the last committed token, which stays out of the cache. */
   rollback(prefix: Prefix): void {
     this.#follow(prefix);
     this.#held = this.#held.map((held) => firstOf(held, prefix.length - 1));
@@ -134,11 +136,11 @@ export class ModelCache {
     return this.#context.dispose();
   }
 
-  /** Learns what the committed text is now. */
+  /** Takes notice of the committed text. */
   #follow(prefix: Prefix): void {
     const isSame = prefix === this.#text;
     if (isSame && (prefix.length < this.#length || prefix[this.#length - 1] !== this.#last))
-      this.#held = this.#held.map(() => EMPTY); // what was there before is nowhere kept
+      this.#held = this.#held.map(() => EMPTY); // the tokens that were there before are kept nowhere
     if (!isSame) {
       const common = commonPrefix(this.#text, prefix, this.#length);
       if (common < this.#length) this.#held = this.#held.map((held) => firstOf(held, common));
@@ -174,7 +176,7 @@ export class ModelCache {
     }
   }
 
-  /** After a failure nobody knows how far the pass had come. What is certain is refilled from. */
+  /** After a failure it is unknown how far the pass came. The cache keeps only the tokens that are certain. */
   #forgetTails(keeps: Plan['keeps']): void {
     const copied = new Set(
       keeps.filter(({ from, sequence }) => from !== sequence).map((keep) => keep.sequence),
@@ -196,9 +198,9 @@ export class ModelCache {
   }
 }
 
-/** @param masks per row of the answer */
+/** @param masks one for each row of the answer */
 function masked(plan: Plan, masks: readonly Mask[]): Plan {
-  const rows = plan.rows.values(); // of the wanted tokens in turn
+  const rows = plan.rows.values(); // one for each wanted token, in order
   const batch = plan.batch.map((item) =>
     item.wanted ? { ...item, mask: masks[rows.next().value!]! } : item,
   );

@@ -2,22 +2,22 @@ import type { ContextOptions, Model } from '../engine/port.js';
 import { CacheManager } from './cache-manager.js';
 import { ModelCache } from './model-cache.js';
 
-/** How much room the caches of both models have, and how they are kept. */
+/** The size and the form of the caches of both models. */
 export interface CacheOptions extends Pick<ContextOptions, 'threads' | 'cacheType' | 'flashAttention'> {
-  /** Tokens of committed text, >= 1. */
+  /** The most tokens of committed text, >= 1. */
   readonly capacity: number;
-  /** Branches that the target has at once, >= 1. */
+  /** The most branches of the target at once, >= 1. */
   readonly targetSequences: number;
-  /** Branches that the draft grows at once; 0 = no draft model. */
+  /** The most branches of the draft at once; 0: no draft model. */
   readonly draftSequences: number;
-  /** Tokens of a branch, >= 1. */
+  /** The most tokens of a branch, >= 1. */
   readonly draftLength: number;
   readonly draftThreads?: number | undefined;
 }
 
 /**
- * Memory for both models, or for the target alone where nothing is drafted by a model.
- * @throws ResourceError when the memory does not suffice; nothing is left behind
+ * Opens the caches of both models, or of the target alone where the strategy needs no draft model.
+ * @throws ResourceError where the memory does not suffice; no memory stays taken then
  */
 export async function openCache(
   { target, draft }: { target: Model; draft: Model | undefined },
@@ -35,7 +35,7 @@ export async function openCache(
   }
 }
 
-/** Where cells are shared, branches have the text in common, and each but the first adds its own tokens. */
+/** Returns options with as many cells as needed where they are shared: the text once, and the tokens of each further branch. */
 function contextOptions(
   { capacity, draftLength, cacheType, flashAttention }: CacheOptions,
   sequences: number,

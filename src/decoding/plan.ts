@@ -3,27 +3,27 @@ import { pathTo } from '../math/draft-tree.js';
 import { type Draft, type NodeIndex, type Prefix, ROOT, type TokenId } from '../types.js';
 import { type Held, holdsAt } from './held.js';
 
-/** How a cache gets from what it holds to the rows that are asked for. */
+/** The steps from the tokens that a cache holds to the rows that are wanted. */
 export interface Plan {
-  /** What sequences hold before the pass. */
+  /** The tokens that the sequences are to hold before the pass. */
   readonly keeps: readonly Keep[];
-  /** What is evaluated, parents before children. */
+  /** The tokens to evaluate, parents before children. */
   readonly batch: readonly BatchToken[];
-  /** For each wanted token of the batch in turn, the row of the answer that it is. */
+  /** For each wanted token of the batch, in order, its row in the answer. */
   readonly rows: readonly number[];
 }
 
 /**
- * Spreads the paths to the wanted nodes over sequences, so that the branches which find most of their path in a
- * sequence get it. What is held and not wanted is not evaluated again.
+ * Plans one pass. It assigns the paths to the wanted nodes to sequences, so that each branch gets the sequence that holds
+ * most of its path. Tokens that are held and not wanted are not evaluated again.
  *
- * Where sequences share cells, what any of them holds serves every branch, and what several branches lack is
- * evaluated once for all of them: a tree in one pass, its branches told apart by their sequences. Sequences
- * without a branch then give up all but the prefix, so that the cells in use are bounded by prefix and tree.
+ * Where sequences share cells, the tokens of any sequence serve every branch. A token that several branches lack is
+ * evaluated once for all of them. So a tree takes one pass, and its branches differ by their sequences. Sequences without
+ * a branch then keep only the prefix, so that prefix and tree bound the number of cells in use.
  *
- * @param held per sequence, what its cache holds of this prefix and behind it
- * @param wanted nodes whose successors are asked for; row i of the answer belongs to wanted[i]
- * @throws RangeError when there are more branches than sequences
+ * @param held for each sequence, the tokens of this prefix that it holds, and the tail behind them
+ * @param wanted the nodes whose logits are wanted; row i of the answer belongs to wanted[i]
+ * @throws RangeError where there are more branches than sequences
  */
 export function planPass(
   held: readonly Held[],
@@ -47,13 +47,13 @@ export function planPass(
   return { keeps, batch, rows };
 }
 
-/** The way from the last committed token to a wanted node with no wanted node below it. */
+/** The path from the last committed token to a wanted node that has no wanted node below it. */
 interface Branch {
-  /** ROOT first, which is at position prefix.length - 1. */
+  /** ROOT, at position prefix.length - 1, then the nodes down to the last. */
   readonly nodes: readonly NodeIndex[];
-  /** Of the nodes. */
+  /** The tokens of these nodes. */
   readonly tokens: readonly TokenId[];
-  /** Index in `nodes`. */
+  /** The index in `nodes` of the first wanted node. */
   readonly firstWanted: number;
 }
 
@@ -72,11 +72,11 @@ function branchesOf(prefix: Prefix, tree: Draft, wanted: readonly NodeIndex[]): 
 }
 
 /**
- * Gives each branch a sequence, the longest match first, and says what that sequence is to hold before the pass. Where
- * cells are shared it may be another's tokens: that one was the better match, and so was given to a branch before,
- * for which it keeps at least as much.
+ * Assigns a sequence to each branch, the longest match first, and returns the tokens that each sequence is to hold before
+ * the pass. Where cells are shared, these may be the tokens of another sequence. That sequence was a better match, so it was
+ * assigned to an earlier branch, for which it keeps at least as many tokens.
  *
- * @param heldOfPrefix tokens of the prefix that each sequence holds: [0..inner]
+ * @param heldOfPrefix number of tokens of the prefix that each sequence holds: [0..inner]
  * @param inner position of the last committed token
  */
 function assign(
@@ -90,7 +90,7 @@ function assign(
     .flatMap((branch) =>
       held.map((one, sequence) => {
         let length = heldOfPrefix[sequence]!;
-        const end = inner + branch.firstWanted; // a wanted node is evaluated anew
+        const end = inner + branch.firstWanted; // a wanted node is always evaluated
         if (length === inner)
           while (length < end && holdsAt(one, length, branch.tokens[length - inner]!)) length++;
         return { branch, sequence, length };
@@ -110,7 +110,7 @@ function assign(
   return [...assigned].map(([branch, keep]) => ({ branch, keep }));
 }
 
-/** The committed text that both hold is not copied again, however long it is. */
+/** Returns a copy that leaves the committed text alone that both sequences hold. */
 function keepOf(
   sequence: number,
   { sequence: from, length }: { readonly sequence: number; readonly length: number },
@@ -120,7 +120,7 @@ function keepOf(
   return { sequence, from, length, alike: Math.min(length, heldOfPrefix[sequence]!, heldOfPrefix[from]!) };
 }
 
-/** What the branches lack of their texts: where cells are shared once for all of them, else for each. */
+/** Returns the tokens that the branches lack: where cells are shared once for all branches, else once for each. */
 function batchOf(
   assigned: readonly { branch: Branch; keep: Keep }[],
   prefix: Prefix,

@@ -2,9 +2,9 @@ import type { Drafter } from '../drafting/drafter.js';
 import type { Truncation } from '../math/truncate.js';
 import type { Distribution, Draft, Rng, Verdict } from '../types.js';
 
-/** A way of guessing and a rule of judging. */
+/** A way to draft tokens, and a rule that judges them. */
 export interface Strategy {
-  /** How logits become the distributions that it samples from and compares, target and draft alike. */
+  /** How logits become distributions, in the target and in the draft model alike. */
   readonly truncation: Truncation;
   readonly draft: Drafter;
   /**
