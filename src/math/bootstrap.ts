@@ -1,24 +1,24 @@
 import { cumulativeStdNormalProbability, quantile } from 'simple-statistics';
 import type { Rng } from '../types.js';
 
-/** A figure with its 95 % interval; null bounds where there was too little to tell. */
+/** A figure with its 95 % interval. The bounds are null where there are too few items. */
 export interface Estimate {
   readonly value: number;
   readonly low: number | null;
   readonly high: number | null;
 }
 
-/** At least so many resamples, and so many of them beyond either bound: of fewer the bounds are a matter of chance. */
+/** The least number of resamples, and of resamples beyond either bound. With fewer, chance would decide the bounds. */
 const RESAMPLES = 1000;
 const BEYOND = 10;
 
-/** Of fewer, no interval is worth its name: four items have 35 different resamples. */
+/** The fewest items that get an interval. Four items have only 35 different resamples. */
 export const FEWEST = 5;
 
 /**
- * A statistic of independent items (prompts, as a rule: tokens of one text are not independent) and its percentile
- * interval under resampling with replacement (Efron 1979), expanded for few items (Hesterberg 2015).
- * @returns null where the statistic of all items is no number
+ * Returns a statistic of independent items, and its percentile interval under resampling with replacement (Efron 1979),
+ * expanded for few items (Hesterberg 2015). The items are usually prompts, since the tokens of a text are not independent.
+ * @returns null where the statistic of all items is no finite number
  */
 export function bootstrap<Item>(
   items: readonly Item[],
@@ -37,14 +37,15 @@ export function bootstrap<Item>(
 }
 
 /**
- * What to cut off at either end: less than 2.5 %, since resamples of few items vary less than fresh items would, by
- * sqrt((n - 1) / n), and their spread is itself uncertain, as Student's t is wider than the normal distribution.
+ * Returns the share of resamples to cut off at either end. It is less than 2.5 % for two reasons. Resamples of few items
+ * vary less than new items, by sqrt((n - 1) / n). Their spread is itself uncertain, as Student's t is wider than the normal
+ * distribution.
  */
 function tailOf(n: number): number {
   return cumulativeStdNormalProbability(-Math.sqrt(n / (n - 1)) * studentT(n - 1));
 }
 
-/** Below which 97.5 % of Student's distribution lie. Abramowitz and Stegun 26.7.5, within 0.3 % from 4 degrees on. */
+/** Returns the 97.5 % quantile of Student's t (Abramowitz and Stegun 26.7.5), within 0.3 % from 4 degrees of freedom on. */
 function studentT(freedom: number): number {
   const z = 1.959964; // the normal distribution's
   return (

@@ -1,27 +1,27 @@
 import type { Distribution, LogProb, TokenId } from '../types.js';
 
-/** Log-probability of `token`; -Infinity where it was cut off. */
+/** Returns the log-probability of `token`; -Infinity where it was cut off. */
 export function logProbOf(distribution: Distribution, token: TokenId): LogProb {
   const index = distribution.tokens.indexOf(token);
   return index === -1 ? -Infinity : distribution.logProbs[index]!;
 }
 
-/** The most likely token; among equals the one with the lowest id. */
+/** Returns the most likely token; among equals the token with the lowest id. */
 export function argmax(distribution: Distribution): TokenId {
   return distribution.tokens[0]!;
 }
 
-/** All probability on one token. */
+/** Returns a distribution with all probability on one token. */
 export function certain(token: TokenId): Distribution {
   return { tokens: Int32Array.of(token), logProbs: Float64Array.of(0) };
 }
 
-/** What is known of a distribution, in any order: enough to look these tokens up, not to draw from. */
+/** Returns a part of a distribution, in any order. Its tokens can be looked up, but it is not complete enough to draw from. */
 export function excerpt(tokens: readonly TokenId[], logProbs: readonly LogProb[]): Distribution {
   return { tokens: Int32Array.from(tokens), logProbs: Float64Array.from(logProbs) };
 }
 
-/** Log of the sum of exp(values), without overflow; -Infinity for no values. */
+/** Returns the log of the sum of exp(values), without overflow; -Infinity for no values. */
 export function logSumExp(values: Float64Array): number {
   const largest = values.reduce((a, b) => Math.max(a, b), -Infinity);
   if (largest === -Infinity) return -Infinity;
@@ -30,7 +30,7 @@ export function logSumExp(values: Float64Array): number {
   return largest + Math.log(sum);
 }
 
-/** The same weights, shifted so that their probabilities sum to 1. */
+/** Returns the log-weights, shifted so that their probabilities sum to 1. */
 export function normalise(tokens: Int32Array, logWeights: Float64Array): Distribution {
   const total = logSumExp(logWeights);
   return { tokens, logProbs: logWeights.map((weight) => weight - total) };

@@ -1,33 +1,33 @@
-/** The shape of a draft: what follows from which node has which parent. */
+/** Functions of the shape of a draft, which the parents of its nodes determine. */
 
 import { type Draft, type DraftNode, type LogProb, type NodeIndex, ROOT } from '../types.js';
 import { logProbOf } from './distribution.js';
 
-/** The nodes from the root down to this one, itself included; none for ROOT. */
+/** Returns the nodes from the root down to this node, which is included; none for ROOT. */
 export function pathTo(draft: Draft, node: NodeIndex): NodeIndex[] {
   const path: NodeIndex[] = [];
   for (let n = node; n !== ROOT; n = draft[n]!.parent) path.unshift(n);
   return path;
 }
 
-/** Per node, the sum of `value` over the path to it. */
+/** Returns, for each node, the sum of `value` over the path to it. */
 export function sumsAlongPaths(draft: Draft, value: (node: DraftNode) => number): number[] {
   const sums: number[] = [];
   for (const node of draft) sums.push((sums[node.parent] ?? 0) + value(node));
   return sums;
 }
 
-/** Per node, the length of the path to it: [1..gamma]. */
+/** Returns, for each node, the length of the path to it: [1..gamma]. */
 export function depthsOf(draft: Draft): number[] {
   return sumsAlongPaths(draft, () => 1);
 }
 
-/** Per node, the joint log-probability of the path to it under the draft model. */
+/** Returns, for each node, the joint log-probability of the path to it under the draft model. */
 export function jointLogQ(draft: Draft): LogProb[] {
   return sumsAlongPaths(draft, ({ token, q }) => logProbOf(q, token));
 }
 
-/** The leaf of the largest joint log-probability under the draft model, first among equals; ROOT of no draft. */
+/** Returns the leaf with the largest joint log-probability under the draft model, the first among equals; ROOT for no draft. */
 export function likeliestLeaf(draft: Draft): NodeIndex {
   const logQ = jointLogQ(draft);
   const parents = new Set(draft.map(({ parent }) => parent));
@@ -35,7 +35,7 @@ export function likeliestLeaf(draft: Draft): NodeIndex {
   return leaves.reduce((best, leaf) => (best === ROOT || logQ[leaf]! > logQ[best]! ? leaf : best), ROOT);
 }
 
-/** The paths to these nodes as a draft of their own, shared nodes once, in the same order. */
+/** Returns the paths to these nodes as a draft. Shared nodes occur once, in the same order as before. */
 export function pathsTo(draft: Draft, ends: readonly NodeIndex[]): Draft {
   const kept = [...new Set(ends.flatMap((end) => pathTo(draft, end)))].sort((a, b) => a - b);
   const renumbered = new Map([ROOT, ...kept].map((node, i) => [node, i - 1]));

@@ -1,9 +1,9 @@
 import type { Rng } from '../types.js';
 
 /**
- * Draws up to `count` indices without replacement, each time with probability proportional to exp(weight)
- * among those left: add Gumbel noise, take the largest (Vieira 2014; Kool et al. 2019).
- * Indices of weight -Infinity are never drawn. Without `rng` there is no noise: the heaviest, in order.
+ * Draws up to `count` indices without replacement. Each draw has probability proportional to exp(weight) among the indices
+ * that are left. The method adds Gumbel noise and takes the largest (Vieira 2014; Kool et al. 2019). Indices of weight
+ * -Infinity are never drawn. Without `rng` no noise is added, and the heaviest indices are returned in order.
  */
 export function gumbelTop(logWeights: Float64Array, count: number, rng: Rng | undefined): number[] {
   const keys: { index: number; key: number }[] = [];
@@ -16,7 +16,7 @@ export function gumbelTop(logWeights: Float64Array, count: number, rng: Rng | un
     .map(({ index }) => index);
 }
 
-/** Standard Gumbel noise from a uniform `coin` in [0, 1). A coin of 0 stands for the smallest one above it. */
+/** Returns standard Gumbel noise from a uniform `coin` in [0, 1). A coin of 0 counts as the smallest number above 0. */
 function gumbel(coin: number): number {
   return -Math.log(-Math.log(Math.max(coin, 2 ** -54)));
 }

@@ -1,18 +1,18 @@
 import { type Draft, type NodeIndex, type Prefix, ROOT, type TokenId, type TopLogits } from '../types.js';
 
-/** What makes tokens that the text has used less likely, or likelier, by llama.cpp's formula. */
+/** Penalties on tokens that the text has used, by llama.cpp's formula. They make these tokens less likely, or likelier. */
 export interface Penalties {
-  /** > 0: a positive logit is divided by it, another multiplied; 1 = off. */
+  /** > 0; 1 = off. Positive logits are divided by it, other logits multiplied. */
   readonly repeat: number;
   /** Subtracted from the logit; 0 = off. */
   readonly presence: number;
   /** Subtracted for each time that the token occurs; 0 = off. */
   readonly frequency: number;
-  /** Tokens that are looked back on, prompt included, >= 1; Infinity = all. */
+  /** Number of last tokens that count, prompt included, >= 1; Infinity = all. */
   readonly last: number;
 }
 
-/** The same as a user asks for it, under llama.cpp's names. */
+/** The same penalties as settings, under llama.cpp's names. */
 export interface PenaltySettings {
   /** > 0. */
   readonly repeatPenalty: number;
@@ -22,7 +22,7 @@ export interface PenaltySettings {
   readonly frequencyPenalty: number;
 }
 
-/** @returns undefined where nothing is penalised */
+/** @returns undefined where no token is penalised */
 export function penaltiesOf(settings: PenaltySettings): Penalties | undefined {
   const { repeatPenalty: repeat, presencePenalty: presence, frequencyPenalty: frequency } = settings;
   const last = settings.repeatLastN === -1 ? Infinity : settings.repeatLastN;
@@ -30,12 +30,12 @@ export function penaltiesOf(settings: PenaltySettings): Penalties | undefined {
   return isOff ? undefined : { repeat, presence, frequency, last };
 }
 
-/** Whether a token can become likelier than its logit says. */
+/** Returns whether a penalty can raise a logit. */
 export function canRaise({ repeat, presence, frequency }: Penalties): boolean {
   return repeat < 1 || presence < 0 || frequency < 0;
 }
 
-/** How often each token occurs among the last tokens of the text that ends with this node of a tree on the prefix. */
+/** Returns the number of times that each token occurs among the last tokens of the text up to this node of a tree. */
 export function recentTokens(
   prefix: Prefix,
   tree: Draft,
@@ -51,8 +51,8 @@ export function recentTokens(
 }
 
 /**
- * The logits after the penalties, in order again; their sum over the whole vocabulary stays that of the model. What is not
- * penalised is in order already: the rest is sorted and merged into it.
+ * Returns the logits after the penalties, in order again. Their log-sum-exp over the whole vocabulary stays that of the
+ * model. Tokens without a penalty are in order already; the other tokens are sorted and merged with them.
  */
 export function penalise(
   top: TopLogits,
@@ -62,7 +62,7 @@ export function penalise(
   const moved: { token: TokenId; logit: number }[] = [];
   const tokens = new Int32Array(top.tokens.length);
   const logits = new Float64Array(tokens.length);
-  let kept = 0; // the others, at the front
+  let kept = 0; // tokens without a penalty, at the front
   for (const [i, token] of top.tokens.entries()) {
     const logit = top.logits[i]!;
     const count = recent.get(token);
@@ -75,7 +75,7 @@ export function penalise(
     }
   }
   moved.sort((a, b) => b.logit - a.logit || a.token - b.token);
-  // From the end, so that every place is read before it is written.
+  // The merge begins at the end, so that every place is read before it is written.
   for (let place = tokens.length - 1; moved.length > 0; place--) {
     const { token, logit } = moved.at(-1)!;
     const isLast =
@@ -89,7 +89,7 @@ export function penalise(
     tokens,
     logits,
     get logSumExp() {
-      return top.logSumExp; // summed when it is asked for
+      return top.logSumExp; // computed when it is read
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { LogProb, TokenId, TopLogits } from '../types.js';
 
 /**
- * Log-probability at temperature 1 with nothing cut; undefined where the whole vocabulary was not summed.
+ * Returns the log-probability at temperature 1 with nothing cut; undefined where the row has no log-sum-exp.
  * @throws RangeError for a token that was not read
  */
 export function rawLogProb({ tokens, logits, logSumExp }: TopLogits, token: TokenId): LogProb | undefined {

@@ -2,8 +2,8 @@ import type { Distribution, LogProb, TokenId } from '../types.js';
 import { normalise } from './distribution.js';
 
 /**
- * norm(max(0, s p - q)): what is left of the target once the draft has had its share.
- * Leviathan et al. 2023, equation 1, where s is 1; Sun et al. 2024, algorithm 2. Where rounding leaves nothing, p itself.
+ * Returns norm(max(0, s p - q)), the target's distribution without the draft's share; p itself where rounding leaves nothing
+ * (Leviathan et al. 2023, equation 1, where s is 1; Sun et al. 2024, algorithm 2).
  *
  * @param logScale log s, at most 0
  */
@@ -16,7 +16,7 @@ export function residual(p: Distribution, q: Distribution, logScale: LogProb = 0
   );
 }
 
-/** The sum of max(0, s p - q) over all tokens: [0..1]. */
+/** Returns the sum of max(0, s p - q) over all tokens: [0..1]. */
 export function residualMass(p: Distribution, q: Distribution, logScale: LogProb): number {
   return weightsLeft(p, q, logScale).reduce((sum, { weight }) => sum + weight, 0);
 }

@@ -3,8 +3,8 @@ import { argmax } from './distribution.js';
 import type { SamplingSettings } from './sampling-settings.js';
 
 /**
- * The token at quantile `coin` of the distribution; `coin` is uniform in [0, 1).
- * @throws Error where there is none to draw
+ * Returns the token at quantile `coin` of the distribution. `coin` is uniform in [0, 1).
+ * @throws Error where the distribution is empty
  */
 export function sample({ tokens, logProbs }: Distribution, coin: number): TokenId {
   refuseDeadEnd(tokens);
@@ -13,11 +13,11 @@ export function sample({ tokens, logProbs }: Distribution, coin: number): TokenI
     mass += Math.exp(logProbs[i]!);
     if (coin < mass) return tokens[i]!;
   }
-  return tokens[tokens.length - 1]!; // rounding left the total a hair below 1
+  return tokens[tokens.length - 1]!; // rounding left the total just below 1
 }
 
 /**
- * For rules that compare likelihoods, whose distributions are those of temperature 1 even where 0 is asked for.
+ * Returns the target's own token for rules that compare likelihoods: the most likely token at temperature 0, else a sample.
  * @throws Error where there is no token to choose
  */
 export function choose(
@@ -29,7 +29,7 @@ export function choose(
   return temperature === 0 ? argmax(distribution) : sample(distribution, rng());
 }
 
-/** A constraint may lead where no token of the vocabulary is allowed. That matters once the text goes there. */
+/** Refuses an empty distribution: a constraint may lead to a place where it allows no token of the vocabulary. */
 function refuseDeadEnd(tokens: Int32Array): void {
   if (tokens.length === 0)
     throw new Error(

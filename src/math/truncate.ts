@@ -2,7 +2,7 @@ import type { Distribution, Draft, Mask, NodeIndex, Prefix, TokenId, TopLogits }
 import { normalise } from './distribution.js';
 import { canRaise, type Penalties, penalise, recentTokens } from './penalties.js';
 
-/** How logits become a distribution. The same settings apply to the target and to the draft model. */
+/** The steps from logits to a distribution, which are the same for the target and the draft model. */
 export interface Truncation {
   /** > 0. */
   readonly temperature: number;
@@ -12,27 +12,27 @@ export interface Truncation {
   readonly topP: number;
   /** [0, 1] of the most likely token's probability; undefined, 0 = off. */
   readonly minP?: number | undefined;
-  /** How the text so far changes the logits, before anything is cut. */
+  /** Penalties on the tokens of the text so far, applied before anything is cut. */
   readonly penalties?: Penalties | undefined;
-  /** Tokens that must never be emitted, removed before anything else. */
+  /** Tokens that are never emitted, removed first. */
   readonly banned?: ReadonlySet<TokenId> | undefined;
-  /** Ids from here on are padding that only one model has: they are not even read. Undefined = there is none. */
+  /** Token ids from this number on are padding of one model and are not read. Undefined = no padding. */
   readonly vocabularySize?: number | undefined;
-  /** What the text must obey: tokens that it forbids are not even read. */
+  /** A rule that the text obeys. Tokens that it forbids are not read. */
   readonly constraint?: Constraint | undefined;
 }
 
-/** Says what may follow each of these nodes of a tree that stands on the committed prefix. */
+/** Returns, for each of these nodes of a tree that stands on the committed prefix, the tokens that may follow. */
 export interface Constraint {
   masks(prefix: Prefix, tree: Draft, nodes: readonly NodeIndex[]): readonly Mask[];
 }
 
 /**
- * The distributions after these nodes of a tree that stands on the committed prefix: penalties for what the text has used
- * up to there, then the rest. They depend on the text alone, not on who drafted it, so that what compares them at one
- * place compares the penalised models.
+ * Returns the distributions after these nodes of a tree that stands on the committed prefix. Penalties for the tokens of the
+ * text up to the node come first. A distribution depends on the text alone and not on the model that drafted it, so a rule
+ * that compares two distributions compares the penalised models.
  *
- * @param rows what was read after each node: of the largest logits as many as `logitsNeeded` says
+ * @param rows the logits after each node, as many of the largest as `logitsNeeded` returns
  */
 export function truncateAfter(
   rows: readonly TopLogits[],
@@ -50,9 +50,9 @@ export function truncateAfter(
 }
 
 /**
- * Temperature, then top-k, then top-p, then min-p, then renormalise (the order of Qin et al., section 4).
- * Top-p keeps the smallest prefix of the sorted list whose mass reaches it, always at least one token; min-p what has at
- * least this share of the largest probability, both after the temperature. Where the constraint leaves none there is none.
+ * Applies temperature, top-k, top-p and min-p in this order, then renormalises (the order of Qin et al., section 4). Top-p
+ * keeps the shortest prefix of the sorted list whose mass reaches it, and at least one token. Min-p keeps the tokens that
+ * have at least this share of the largest probability. The distribution is empty where the constraint allows no token.
  */
 export function truncate(
   top: TopLogits,
@@ -67,7 +67,7 @@ export function truncate(
   const k = topK === 0 ? tokens.length : Math.min(topK, tokens.length);
   const kept = normalise(
     tokens.slice(0, k),
-    logits.slice(0, k).map((logit) => (logit - logits[0]!) / temperature), // differences, so that none overflows
+    logits.slice(0, k).map((logit) => (logit - logits[0]!) / temperature), // differences do not overflow
   );
   if (topP >= 1 && minP === 0) return kept;
 
@@ -80,16 +80,16 @@ export function truncate(
   return normalise(kept.tokens.subarray(0, n), kept.logProbs.subarray(0, n));
 }
 
-/** What an engine is to read so that `truncate` is exact. */
+/** Returns the request to an engine with which `truncate` is exact. */
 export function readOf(truncation: Truncation, logSumExp: boolean) {
   const { constraint, vocabularySize } = truncation;
   return { top: logitsNeeded(truncation), vocabularySize, logSumExp, constraint };
 }
 
 /**
- * How many of the largest logits must be read for an exact result; 0 means all of them. A penalty that lowers tokens lets
- * as many others move up as tokens are looked back on, at most; one that raises some may raise any. The number is the
- * same at each place of a text, since under a constraint what is found depends on it.
+ * Returns the number of largest logits that an exact result needs; 0 means all. A penalty that lowers tokens moves up at
+ * most as many other tokens as it counts. A penalty that raises tokens may raise any token. The number is the same at each
+ * place of a text, since under a constraint the tokens that are found depend on it.
  */
 export function logitsNeeded({ topK, banned, penalties }: Truncation): number {
   const needsAll = topK === 0 || (penalties && (penalties.last === Infinity || canRaise(penalties)));

@@ -4,17 +4,17 @@ import { sample } from '../math/sample.js';
 import type { Distribution, Draft, LogProb, Rng, Verdict } from '../types.js';
 
 /**
- * Block verification: the text is distributed exactly as the target's, and no rule of that kind accepts more tokens
- * on average. Sun et al. 2024, algorithm 2. A coin for each token tells whether the block up to it passes; the
- * longest that does is kept, whatever the coins before it said. A coin that equals the limit fails (the paper: passes),
- * so that a coin of 0 lets nothing impossible through.
+ * Block verification (Sun et al. 2024, algorithm 2). The text is distributed exactly as the target's, and no rule with this
+ * property accepts more tokens on average. For each token, a coin decides whether the block up to it passes. The longest
+ * block that passes is kept, even if shorter blocks fail. A coin that equals the limit fails (in the paper it passes), so
+ * that a coin of 0 never accepts an impossible token.
  *
  * @param draft a chain x_1..x_n
- * @param p target distributions p_1..p_{n+1}, p[i] the one that judges draft[i]
+ * @param p target distributions p_1..p_{n+1}, where p[i] judges draft[i]
  */
 export function acceptBlock(draft: Draft, p: readonly Distribution[], rng: Rng): Verdict {
   let kept = 0;
-  let logKept: LogProb = 0; // log a_n of the block kept
+  let logKept: LogProb = 0; // log a_n of the block that is kept
   let logA: LogProb = 0; // log a_i, a_i = min(1, a_{i-1} p_i(x_i) / q_i(x_i))
   for (const [i, { token, q }] of draft.entries()) {
     logA = Math.min(0, logA + logProbOf(p[i]!, token) - logProbOf(q, token));
@@ -27,7 +27,7 @@ export function acceptBlock(draft: Draft, p: readonly Distribution[], rng: Rng):
   return { accepted: [...draft.keys()].slice(0, kept), next: sample(rest, rng()) };
 }
 
-/** h_i, the probability that a block passes: a_i for the whole draft, else Z_i / (Z_i + 1 - a_i). */
+/** Returns h_i, the probability that a block passes: a_i for the whole draft, else Z_i / (Z_i + 1 - a_i). */
 function passing(logA: LogProb, p: Distribution, q: Distribution | undefined): number {
   if (!q) return Math.exp(logA);
   const z = residualMass(p, q, logA);

@@ -4,11 +4,11 @@ import { sample } from '../math/sample.js';
 import type { Distribution, Draft, NodeIndex, Rng, Verdict } from '../types.js';
 
 /**
- * Token-wise rejection sampling: the text is distributed exactly as the target's.
- * Leviathan et al. 2023, algorithm 1; Chen et al. 2023, algorithm 2.
+ * Rejection sampling, token by token (Leviathan et al. 2023, algorithm 1; Chen et al. 2023, algorithm 2). The text is
+ * distributed exactly as the target's.
  *
  * @param draft a chain x_1..x_n
- * @param p target distributions p_1..p_{n+1}, p[i] the one that judges draft[i]
+ * @param p target distributions p_1..p_{n+1}, where p[i] judges draft[i]
  */
 export function acceptExact(draft: Draft, p: readonly Distribution[], rng: Rng): Verdict {
   const accepted: NodeIndex[] = [];

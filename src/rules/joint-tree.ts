@@ -3,16 +3,17 @@ import { depthsOf, jointLogQ, likeliestLeaf, pathTo, sumsAlongPaths } from '../m
 import { type Distribution, type Draft, type NodeIndex, ROOT } from '../types.js';
 
 /**
- * The path to the deepest node that passes P(node) - Q*_d >= ln tau, where P(node) is the joint log-likelihood of
- * the d tokens on the path to it under the target, and Q*_d that of the first d tokens of the likeliest beam under
- * the draft model; among equally deep nodes the one of the largest P, first among equals. A node deeper than the
- * likeliest beam, which may have ended early, has nothing to be compared with and does not pass.
- * Qin et al. 2025, the multi-candidate extension. The likeliest beam is what `acceptJoint` judges: no shorter block
- * is accepted here than there.
+ * Returns the path to the deepest node that passes P(node) - Q*_d >= ln tau (Qin et al. 2025, the multi-candidate
+ * extension). P(node) is the joint log-likelihood, under the target, of the d tokens on the path to the node. Q*_d is the
+ * joint log-likelihood, under the draft model, of the first d tokens of the likeliest beam. Among equally deep nodes the
+ * node with the largest P is chosen, and among equals the first.
+ *
+ * A node deeper than the likeliest beam, which may have ended early, does not pass. The accepted block is at least as long as
+ * the block that `acceptJoint` accepts of the likeliest beam.
  *
  * @param draft any tree
  * @param p target distributions: p[0] after the prefix, p[i + 1] after draft[i]
- * @returns nodes from the root down: [0..gamma]
+ * @returns the nodes from the root down: [0..gamma]
  */
 export function acceptJointTree(
   draft: Draft,

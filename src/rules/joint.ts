@@ -2,19 +2,19 @@ import { logProbOf } from '../math/distribution.js';
 import type { Distribution, Draft } from '../types.js';
 
 export interface JointRule {
-  /** (0, 1]: accept while the joint likelihood is at least tau times the draft's. */
+  /** In (0, 1]. A block passes if its joint likelihood under the target is at least tau times that under the draft model. */
   readonly tau: number;
-  /** Never let a token raise the ratio above 1, so that one lucky token cannot pay for later bad ones. */
+  /** Whether the ratio is cut to 1 after each token, so that a likely token cannot make up for later unlikely tokens. */
   readonly clip: boolean;
 }
 
 /**
- * The length of the longest prefix of the draft that passes P_j - Q_j >= ln tau, where P_j and Q_j are the
- * joint log-likelihoods of its first j tokens under target and draft. Shorter prefixes may fail; no coin is
- * tossed. Qin et al. 2025, algorithm 2 and equation 5, with >= for >, so that tau = 1 means P_j >= Q_j.
+ * Returns the length of the longest prefix of the draft that passes P_j - Q_j >= ln tau (Qin et al. 2025, algorithm 2 and
+ * equation 5, with >= in place of >, so that tau = 1 means P_j >= Q_j). P_j and Q_j are the joint log-likelihoods of its
+ * first j tokens under the target and the draft model. Shorter prefixes may fail. The rule uses no random number.
  *
  * @param draft a chain x_1..x_n
- * @param p target distributions p_1..p_{n+1}, p[i] the one that judges draft[i]
+ * @param p target distributions p_1..p_{n+1}, where p[i] judges draft[i]
  * @returns [0..n]
  */
 export function acceptJoint(draft: Draft, p: readonly Distribution[], { tau, clip }: JointRule): number {

@@ -4,12 +4,12 @@ import type { SamplingSettings } from '../math/sampling-settings.js';
 import type { Distribution, Draft, Rng, Verdict } from '../types.js';
 
 /**
- * The rule for a block that the target drafted itself: there is nothing to judge, and the block stands without a token
- * behind it. Rounding differs from pass to pass, so a token that was just likely enough to be drafted may be cut off in
- * the judging pass: the block ends before it, and the target chooses another. It also chooses where nothing was drafted.
+ * The rule for a block that the target drafted itself. It accepts the whole block and adds no token. Passes round
+ * differently, so the judging pass may cut off a token that was barely likely enough to be drafted. The block then ends before
+ * that token, and the target chooses another token. The target also chooses where nothing was drafted.
  *
  * @param draft a chain x_1..x_n
- * @param p target distributions p_1..p_{n+1}, p[i] the one that judges draft[i]
+ * @param p target distributions p_1..p_{n+1}, where p[i] judges draft[i]
  */
 export function acceptOwn(
   draft: Draft,
