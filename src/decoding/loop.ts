@@ -36,9 +36,9 @@ export interface Step {
   readonly p: readonly Distribution[];
   /** Number of drafted tokens on the longest path, as far as the text had room for them: [0..gamma]. */
   readonly drafted: number;
-  /** Number of drafted tokens that were kept and emitted: [0..drafted]. */
+  /** Draft tokens kept and emitted: [0..drafted] */
   readonly accepted: number;
-  /** The target's own token, if there is one. It is not emitted where the text was cut before it. */
+  /** The target's own token, if any; not emitted where the text was cut before it. */
   readonly next: TokenId | undefined;
   /** The tokens that the text grew by: [1..gamma + 1]. */
   readonly emitted: readonly TokenId[];

@@ -4,19 +4,19 @@ import type { Pair } from '../models/pair.js';
 import type { TokenId } from '../types.js';
 import type { RunOptions } from './run-options.js';
 
-/** Tokens that the context holds: as many as are asked for, or as the target was trained on. */
+/** Returns the number of tokens that the context holds, from the options or else from the target's training. */
 export function contextSizeOf({ targetHeader }: Pair, { contextSize }: RunOptions): number {
   return contextSize ?? (targetHeader.trainContextSize || Number.MAX_SAFE_INTEGER);
 }
 
-/** @throws ResourceError when no token fits behind it */
+/** @throws ResourceError where no token fits behind the prompt */
 export function refuseLongPrompt({ length }: readonly TokenId[], contextSize: number): void {
   if (length >= contextSize) throw tooLong(`${length}`, contextSize);
 }
 
 /**
- * Before texts are read, which may take long where they are long.
- * @throws ResourceError when their length alone tells that they do not fit
+ * Checks the length of texts before they are tokenized, since long texts take long.
+ * @throws ResourceError where the length alone shows that they do not fit
  */
 export function refuseLongTexts(
   texts: readonly string[],

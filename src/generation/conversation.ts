@@ -12,16 +12,17 @@ import { Session } from './session.js';
 import { parseSettings, type SettingsInput } from './settings.js';
 
 /**
- * Questions and answers, in the target's chat template, which writes the whole anew each time. Between them both caches
- * stay as they are: as far as it writes what stands there, the tokens stay as they were written, and only what is new is
- * evaluated. Whether it keeps what a model reasoned is the template's to say. A stop string is no part of an answer.
+ * A conversation of questions and answers in the target's chat template. The template renders the whole conversation for
+ * each question. Both caches stay as they are between questions. As far as the rendered text is the same as before, its
+ * tokens stay, and only the new tokens are evaluated. The template decides whether earlier reasoning stays in the text. A
+ * stop string is no part of an answer.
  */
 export class Conversation {
   readonly #pair: Pair;
   readonly #template: ChatTemplate;
   readonly #session: Session;
   #messages: readonly ChatMessage[] = [];
-  /** The conversation as it was written, up to where the last answer ends; undefined = it was not. */
+  /** The rendered conversation up to the end of the last answer; undefined = not rendered yet. */
   #written: Rendered | undefined;
 
   private constructor(pair: Pair, template: ChatTemplate, session: Session) {
@@ -41,18 +42,18 @@ export class Conversation {
     return this.#session.settings;
   }
 
-  /** How the messages are put into tokens. */
+  /** The chat template that turns the messages into tokens. */
   get template(): ChatTemplate {
     return this.#template;
   }
 
-  /** What was said. */
+  /** The messages so far, questions and answers in turn. */
   get messages(): readonly ChatMessage[] {
     return this.#messages;
   }
 
   /**
-   * Another conversation in place of this one. What both begin with stays in the caches.
+   * Replaces the conversation by another one. Their common beginning stays in the caches.
    * @throws UsageError while an answer is being written
    */
   set messages(messages: readonly ChatMessage[]) {
@@ -64,7 +65,7 @@ export class Conversation {
     this.#written = undefined;
   }
 
-  /** Tokens of the conversation so far, and how many it can have. */
+  /** Returns the number of tokens of the conversation so far, and the most that it can have. */
   async size(): Promise<{ readonly tokens: number; readonly contextSize: number }> {
     const isEmpty = this.#messages.length === 0;
     const { tokens } =
@@ -73,10 +74,10 @@ export class Conversation {
   }
 
   /**
-   * Answers. The events are those of `generate`; question and answer, as far as it came, are then part of the
-   * conversation. Without a word of an answer neither is.
-   * @throws ResourceError when the conversation no longer fits into the context, UsageError while it
-   *   answers another question; it is as before
+   * Answers a question and yields the events of `generate`. Then the question and the answer, even an unfinished one, are
+   * part of the conversation. If there is no word of an answer, neither is.
+   * @throws ResourceError where the conversation no longer fits into the context, UsageError while another question is
+   *   answered; the conversation stays as it was
    */
   async *ask(question: string, signal?: AbortSignal): AsyncGenerator<GenerationEvent, void> {
     refuseLongTexts([question.trim()], this.#pair.target.tokenizer, this.#session.contextSize);
@@ -103,7 +104,7 @@ export class Conversation {
     return { text: text + tokenizer.decode(tokens.slice(before.length), before.slice(-4), true), tokens };
   }
 
-  /** The template itself writes the token that ends an answer. */
+  /** Leaves out the token that ends an answer, since the template writes it. */
   #withoutEnd(tokens: readonly TokenId[]): readonly TokenId[] {
     const last = tokens.at(-1)!;
     const isEnd = this.#pair.target.tokenizer.isEndOfGeneration(last) || this.#template.endTokens.has(last);

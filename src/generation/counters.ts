@@ -8,17 +8,17 @@ export interface Counters {
   readonly drafted: number;
   readonly accepted: number;
   readonly emitted: number;
-  /** Per position: steps whose draft reached it. */
+  /** For each position, the number of steps whose draft reached it. */
   readonly draftedByPosition: readonly number[];
-  /** Per position, as many: steps that kept it. */
+  /** For each of these positions, the number of steps that kept its token. */
   readonly acceptedByPosition: readonly number[];
-  /** Over emitted tokens, NaN where they were not read. */
+  /** The sum over the emitted tokens; NaN where the log-probabilities were not read. */
   readonly rawLogProbSum: number;
-  /** `decode` is the whole loop; its parts are NaN where only the whole is known. */
+  /** The parts of the decoding loop's time and, as `decode`, their sum. The parts are NaN where only the sum is known. */
   readonly ms: StepMs & { readonly decode: number };
 }
 
-/** Where a sum begins. */
+/** The sum of no steps. */
 export const NO_STEPS: Counters = {
   steps: 0,
   targetPasses: 0,
@@ -32,7 +32,7 @@ export const NO_STEPS: Counters = {
   ms: { draft: 0, verify: 0, wait: 0, own: 0, decode: 0 },
 };
 
-/** The sum with one step more. */
+/** Returns the sum with one more step. */
 export function addStep(sum: Counters, step: Step): Counters {
   const draft = sum.ms.draft + step.ms.draft;
   const verify = sum.ms.verify + step.ms.verify;
@@ -52,13 +52,13 @@ export function addStep(sum: Counters, step: Step): Counters {
   };
 }
 
-/** One more for each of the first `reached` of at least `positions` positions. */
+/** Returns the counts of at least `positions` positions, with 1 added to each of the first `reached`. */
 function countUpTo(counts: readonly number[], reached: number, positions: number): number[] {
   const length = Math.max(counts.length, positions);
   return Array.from({ length }, (_, i) => (counts[i] ?? 0) + (i < reached ? 1 : 0));
 }
 
-/** The sum over several generations; NaN where one of them does not tell. */
+/** Returns the sum over two generations; NaN where a figure of one of them is unknown. */
 export function addCounters(a: Counters, b: Counters): Counters {
   return {
     steps: a.steps + b.steps,
@@ -84,23 +84,23 @@ function addByPosition(a: readonly number[], b: readonly number[]): number[] {
   return Array.from({ length: Math.max(a.length, b.length) }, (_, i) => (a[i] ?? 0) + (b[i] ?? 0));
 }
 
-/** Ratios of algorithms in the field's words; null where the divisor is 0 or the figure was not measured. */
+/** Ratios in the field's words; null where the divisor is 0 or the figure was not measured. */
 export interface Ratios {
   /** Emitted tokens / target passes. */
   readonly blockEfficiency: number | null;
   /** Accepted / drafted. */
   readonly acceptanceRate: number | null;
-  /** The same, of the steps whose draft reached the position. */
+  /** For each position, accepted / drafted over the steps whose draft reached it. */
   readonly acceptanceByPosition: readonly (number | null)[];
   /** exp(-mean raw log-probability of the emitted tokens) */
   readonly perplexity: number | null;
   /** Emitted tokens / seconds of the decoding loop. */
   readonly tokensPerSecond: number | null;
-  /** Milliseconds of the decoding loop ÷ emitted tokens, by parts; null where the parts are not known. */
+  /** The parts of the decoding loop's milliseconds ÷ emitted tokens; null where the parts are not known. */
   readonly msPerToken: { readonly draft: number; readonly verify: number; readonly own: number } | null;
 }
 
-/** The ratios of what one generation, or several together, counted. */
+/** Returns the ratios of the counters of one generation, or of the sum of several. */
 export function ratios(sum: Counters): Ratios {
   const [draft, verify, own] = [sum.ms.draft, sum.ms.verify, sum.ms.own].map((ms) =>
     quotient(ms, sum.emitted),
@@ -115,25 +115,25 @@ export function ratios(sum: Counters): Ratios {
   };
 }
 
-/** exp(-mean raw log-probability); null where it was not measured. */
+/** Returns exp(-mean raw log-probability); null where it was not measured. */
 export function perplexity(rawLogProbSum: number, tokens: number): number | null {
   return finiteOrNull(Math.exp(-rawLogProbSum / tokens));
 }
 
-/** Of so many tokens in so many milliseconds; null where it is not known. */
+/** Returns the speed of `tokens` tokens in `ms` milliseconds; null where it is not known. */
 export function tokensPerSecond(tokens: number, ms: number): number | null {
   return quotient(1000 * tokens, ms);
 }
 
 /**
- * How many times as fast as another a writer is, by the tokens and milliseconds of both: the ratio of their times per
- * token. Null where it is not known.
+ * Returns the ratio of two times per token: the other writer's ÷ this writer's. 2 means twice as fast. Null where it is not
+ * known.
  */
 export function timesAsFast(tokens: number, ms: number, otherTokens: number, otherMs: number): number | null {
   return quotient(otherMs * tokens, ms * otherTokens);
 }
 
-/** @returns null where it is no finite number */
+/** @returns a / b; null where it is no finite number */
 export function quotient(a: number, b: number): number | null {
   return finiteOrNull(a / b);
 }

@@ -10,13 +10,13 @@ import { checkRunOptions, type RunOptions } from './run-options.js';
 import { Session } from './session.js';
 import { parseSettings, type SettingsInput } from './settings.js';
 
-/** A text to write on from as it is, or a conversation that ends with the user's words, to be put into the model's chat template. */
+/** A text to continue, or a conversation that ends with the user's message, for the model's chat template. */
 export type Prompt = string | { readonly messages: readonly ChatMessage[] };
 
 /**
- * Writes on from a prompt: 'start', 'prefill' while the prompt is read, 'step' and 'text' in turn, 'end'.
+ * Continues a prompt. The events are 'start', 'prefill' while the prompt is evaluated, 'step' and 'text' in turn, and 'end'.
  * @throws UsageError for wrong settings, an empty prompt, or messages for a model without a chat template;
- *   ResourceError when prompt or context do not fit
+ *   ResourceError where the prompt or the context does not fit
  */
 export async function* generate(
   pair: Pair,
@@ -41,7 +41,7 @@ export async function* generate(
   }
 }
 
-/** A user's words for a model: in its chat template, behind a system text if there is one, or as they are. */
+/** Returns the prompt for a user's text: the text itself, or messages for the chat template, with the system text first. */
 export function promptOf(
   text: string,
   { inTemplate, system }: { inTemplate: boolean; system?: string | undefined },
@@ -52,8 +52,8 @@ export function promptOf(
 }
 
 /**
- * @param how the template for messages; whether a text that is no conversation may name control tokens, as what is said in
- *   messages never does
+ * Returns the tokens of a prompt.
+ * @param how the template for messages, and whether a plain text may name control tokens; messages never may
  */
 export async function encodePrompt(
   { target }: Pair,
@@ -64,7 +64,7 @@ export async function encodePrompt(
   return (await template!.encode(prompt.messages)).tokens;
 }
 
-/** What of a prompt is read in any case: templates may leave out some of an answer, and blank space, as control tokens do. */
+/** Returns the texts that are certainly tokenized. Templates may leave out blank space and parts of answers, control tokens too. */
 function surelyRead(prompt: Prompt, special: boolean): string[] {
   if (typeof prompt === 'string') return special ? [] : [prompt];
   return prompt.messages.filter(({ role }) => role === 'user').map(({ content }) => content.trim());

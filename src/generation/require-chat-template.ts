@@ -5,7 +5,7 @@ import type { ModelHeader } from '../models/header.js';
 import type { Pair } from '../models/pair.js';
 import type { TemplateChoice } from '../templates/open-template.js';
 
-/** @throws UsageError where the target has none and none is chosen, or where it cannot be rendered */
+/** @throws UsageError where the target has no template and none is chosen, or where the template cannot be rendered */
 export async function requireChatTemplate(
   { target, targetHeader }: Pick<Pair, 'target' | 'targetHeader'>,
   choice: TemplateChoice,
@@ -14,7 +14,7 @@ export async function requireChatTemplate(
   return (await target.chatTemplate!(choice))!;
 }
 
-/** @throws UsageError for a model that has none, as its file tells before it is loaded */
+/** Checks the file before the model is loaded. @throws UsageError for a model without a template */
 export function refuseWithoutChatTemplate(
   { path, template: { own } }: ModelHeader,
   { chatTemplate }: TemplateChoice,

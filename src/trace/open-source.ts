@@ -1,12 +1,12 @@
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 
-/** Where standard input is. It is opened where it is read only. */
+/** The owner of standard input, which is opened only where it is read. */
 export interface Owner {
   readonly stdin: Readable;
 }
 
-/** A file to be read, or the owner's standard input where it is called `-`. */
+/** Opens a file to read, or the owner's standard input if the path is `-`. */
 export function openSource(path: string, owner: Owner = process): { name: string; stream: Readable } {
   return path === '-'
     ? { name: 'Standard input', stream: owner.stdin }

@@ -5,23 +5,23 @@ import type { RecordedStep, Trace } from './recorded.js';
 import { type TraceStart, toStart, toStep } from './trace-line.js';
 
 interface Line {
-  /** From 1. */
+  /** Number of the line, from 1. */
   readonly number: number;
   readonly text: string;
-  /** By a line break. */
+  /** Whether a line break ends it. */
   readonly ended: boolean;
 }
 
 /**
- * Reads what `mtad --trace` wrote, from standard input where the path is `-`. A run that was ended in the middle of its
- * last line has all steps before it: they are read, and `cutOff` tells of the line.
- * @throws UsageError naming file and line for anything else that is not a trace which can be replayed
+ * Reads a trace of `mtad --trace`, from standard input if the path is `-`. Where the run ended in the middle of its last line,
+ * all steps before that line are read, and `cutOff` is its number.
+ * @throws UsageError that names file and line, for a file that is not a trace or cannot be replayed
  */
 export async function readTrace(path: string, owner?: Owner): Promise<Trace> {
   const { name: file, stream } = openSource(path, owner);
   let start: TraceStart | undefined;
   let cutOff: number | null = null;
-  let room = 0; // tokens that the limit leaves
+  let room = 0; // number of tokens that the limit leaves
   const steps: RecordedStep[] = [];
   for await (const line of linesOf(stream)) {
     const refuse = (what: string) => new UsageError(`${file}, line ${line.number}: ${what}`);
@@ -50,7 +50,7 @@ export async function readTrace(path: string, owner?: Owner): Promise<Trace> {
   return { file, strategy, rule, steps, cutOff };
 }
 
-/** The lines of a file, never more than one of them and a piece of the file in memory. */
+/** Yields the lines of a file. Memory holds at most one line and one piece of the file. */
 async function* linesOf(stream: Readable): AsyncGenerator<Line> {
   let number = 0;
   let rest = '';

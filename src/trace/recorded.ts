@@ -3,48 +3,48 @@ import { depthsOf, pathsTo } from '../math/draft-tree.js';
 import { definitionOf, STRATEGY_NAMES, type StrategyName } from '../strategies/index.js';
 import { type Distribution, type Draft, type LogProb, type NodeIndex, ROOT, type TokenId } from '../types.js';
 
-/** The settings that decide what is accepted of a draft. */
+/** The settings of the rule that accepts tokens of a draft. */
 export interface ReplayRule {
-  /** (0, 1] */
+  /** In (0, 1]. */
   readonly threshold: number;
-  /** Guesses in a row that count, >= 1. */
+  /** The most drafted tokens in a row that count, >= 1. */
   readonly draftLength: number;
-  /** False where the strategy does not heed it. */
+  /** False where the strategy does not use it. */
   readonly clip: boolean;
 }
 
-/** Strategies that toss no coin to accept: what they decide follows from a trace. */
+/** Strategies whose rule uses no random number. Their decisions follow from a trace. */
 export const REPLAYABLE = STRATEGY_NAMES.filter((name) => definitionOf(name).decide);
 
-/** What `mtad --trace` wrote of one generation. */
+/** The trace of one generation, as `mtad --trace` wrote it. */
 export interface Trace {
   readonly file: string;
   readonly strategy: StrategyName;
-  /** The one that was applied. */
+  /** The rule that was applied. */
   readonly rule: ReplayRule;
-  /** At least one. */
+  /** One step or more. */
   readonly steps: readonly RecordedStep[];
-  /** Number of a last line that the run was ended in the middle of, left out. */
+  /** Number of the last line, if the run ended in the middle of it; it is left out. Else null. */
   readonly cutOff: number | null;
 }
 
-/** One step as a trace has it: what was drafted, and what came of it. */
+/** A step of a trace: the draft, and the tokens that were accepted and emitted. */
 export interface RecordedStep {
-  /** As recorded. */
+  /** The recorded index of the step. */
   readonly index: number;
-  /** Of the file, from 1. */
+  /** Number of the line in the file, from 1. */
   readonly line: number;
-  /** Tokens that the token limit left, >= 1. */
+  /** Number of tokens that the token limit left, >= 1. */
   readonly room: number;
   /** Parents before children. */
   readonly nodes: readonly RecordedNode[];
-  /** Guesses kept and emitted. */
+  /** Number of drafted tokens that were kept and emitted. */
   readonly accepted: number;
-  /** These guesses, and one more token unless the text ended before it. */
+  /** These drafted tokens, and one more token unless the text ended before it. */
   readonly emitted: readonly TokenId[];
 }
 
-/** One drafted token, and how likely each model found it. */
+/** A drafted token, and its log-probability under each model. */
 export interface RecordedNode {
   readonly token: TokenId;
   readonly parent: NodeIndex;
@@ -52,7 +52,7 @@ export interface RecordedNode {
   readonly logP: LogProb;
 }
 
-/** The guesses of a step down to a depth of gamma, as the acceptance rules take them. */
+/** Returns the draft of a step down to a depth of `draftLength`, and the target's distributions, as the rules take them. */
 export function draftOf({ nodes }: RecordedStep, draftLength: number): { draft: Draft; p: Distribution[] } {
   const whole = nodes.map(({ token, parent, logQ }) => ({ token, parent, q: excerpt([token], [logQ]) }));
   const children: RecordedNode[][] = [ROOT, ...nodes].map(() => []);

@@ -6,42 +6,42 @@ import { definitionOf, heedsSetting, refusalOf } from '../strategies/index.js';
 import type { TokenId } from '../types.js';
 import { draftOf, type RecordedStep, type ReplayRule, type Trace } from './recorded.js';
 
-/** What a reader of replayed figures must know, in one sentence. */
+/** The warning that belongs to replayed figures, in one sentence. */
 export const REPLAY_CAVEAT =
   'Replay judges each recorded step by itself: after a different decision the text would have gone on differently, ' +
   'and with a smaller draft length beam search might have chosen other guesses, so that for other settings the ' +
   'figures are exact for the recorded drafts and estimates for a run.';
 
-/** Thresholds tried where none are asked for, besides the trace's own. */
+/** The thresholds that are tried by default, besides the trace's own. */
 const THRESHOLDS = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1];
 
-/** What a rule makes of the steps of a trace. */
+/** The figures of a rule on the steps of a trace. */
 export interface Replay extends ReplayRule, Pick<Ratios, 'acceptanceRate' | 'acceptanceByPosition'> {
   readonly steps: number;
-  /** Tokens, in a row, that the text had room for. */
+  /** Number of drafted tokens in a row that the text had room for. */
   readonly drafted: number;
-  /** Tokens. */
+  /** Number of accepted tokens. */
   readonly accepted: number;
-  /** Steps whose draft reached the position. */
+  /** For each position, the number of steps whose draft reached it. */
   readonly draftedByPosition: readonly number[];
-  /** Steps that kept it. */
+  /** For each position, the number of steps that kept its token. */
   readonly acceptedByPosition: readonly number[];
-  /** Emitted tokens / target passes, one of which is a step. */
+  /** Emitted tokens / target passes. A step has one target pass. */
   readonly tokensPerPass: number;
-  /** Steps decided otherwise than recorded. */
+  /** Number of steps with another decision than recorded. */
   readonly changedSteps: number;
 }
 
-/** Whether replay at the trace's own settings decides as recorded. */
+/** The comparison of the recorded decisions with a replay at the trace's own settings. */
 export interface Reproduction {
   readonly steps: number;
   readonly asRecorded: number;
   readonly differences: readonly {
-    /** Of the step. */
+    /** Index of the step. */
     readonly index: number;
-    /** Of the file. */
+    /** Number of the line in the file. */
     readonly line: number;
-    /** Accepted tokens. */
+    /** Number of accepted tokens. */
     readonly recorded: number;
     readonly replayed: number;
   }[];
@@ -49,19 +49,20 @@ export interface Reproduction {
 
 interface Decision {
   readonly drafted: number;
-  /** Accepted and emitted. */
+  /** The accepted tokens that were emitted. */
   readonly kept: readonly TokenId[];
   readonly emitted: number;
   readonly asRecorded: boolean;
 }
 
 /**
- * What other settings would have accepted of the recorded drafts; settings left out are the trace's own. Replay judges
- * each recorded step by itself: after a different decision the text would have gone on differently, and with a smaller
- * gamma beam search might have chosen other guesses, so that for other settings the figures are exact for the recorded
- * drafts and estimates for a run. Where a guess ended the text, be it at the token limit, it does so in replay. Whether
- * one that was refused would have ended it, a trace does not tell: it counts like any other.
- * @throws UsageError for settings that the trace cannot answer for
+ * Returns the figures that other settings would have had on the recorded drafts. Settings left out are the trace's own.
+ *
+ * Replay judges each recorded step by itself. In a run, the text would differ after a different decision, and with a smaller
+ * gamma beam search might draft other tokens. So for other settings the figures are exact for the recorded drafts, and
+ * estimates for a run. A drafted token that ended the text, also at the token limit, ends it in replay. The trace does not
+ * tell whether a refused token would have ended the text, so it counts like any other token.
+ * @throws UsageError for settings that the trace has no answer for
  */
 export function replay(trace: Trace, rule: Partial<ReplayRule> = {}): Replay {
   const full = { ...trace.rule, ...rule };
@@ -91,9 +92,9 @@ export function replay(trace: Trace, rule: Partial<ReplayRule> = {}): Replay {
 }
 
 /**
- * One row for each combination. Where nothing is asked for: eight thresholds and the trace's own, its own gamma, without
- * clip and, where the strategy heeds it, with it.
- * @throws UsageError for settings that the trace cannot answer for
+ * Returns one row for each combination. The defaults are eight thresholds and the trace's own, the trace's gamma, and clip off
+ * and, where the strategy uses clip, on.
+ * @throws UsageError for settings that the trace has no answer for
  */
 export function replayGrid(
   trace: Trace,
@@ -113,7 +114,7 @@ export function replayGrid(
   return rules.map((rule) => replay(trace, rule));
 }
 
-/** Whether the recorded rule decides about the recorded drafts as it did when they were recorded. */
+/** Applies the recorded rule to the recorded drafts, and compares the decisions with the recorded ones. */
 export function reproduces(trace: Trace): Reproduction {
   const differences = trace.steps.flatMap((step) => {
     const { kept, asRecorded } = decide(trace.strategy, step, trace.rule);
@@ -129,7 +130,7 @@ function decide(strategy: Trace['strategy'], step: RecordedStep, rule: ReplayRul
   const path = definitionOf(strategy).decide!(draft, p, rule);
   const tokens = path.slice(0, step.room).map((node) => draft[node]!.token);
   const recorded = step.emitted.slice(0, step.accepted);
-  // After a guess that ended the text (end token, stop string, token limit) nothing was emitted.
+  // Nothing was emitted after a drafted token that ended the text (end token, stop string, token limit).
   const isCut = step.emitted.length === step.accepted;
   const reachesCut = isCut && isDeepStrictEqual(tokens.slice(0, recorded.length), recorded);
   const kept = reachesCut ? recorded : tokens;
@@ -156,7 +157,7 @@ function sum(values: readonly number[]): number {
   return values.reduce((a, b) => a + b, 0);
 }
 
-/** Per position, how many of these lengths reach it. */
+/** Returns, for each position, the number of lengths that reach it. */
 function countByPosition(lengths: readonly number[], positions: number): number[] {
   return Array.from({ length: positions }, (_, i) => lengths.filter((length) => length > i).length);
 }

@@ -5,13 +5,13 @@ import { ROOT } from '../types.js';
 import { startLine, stepLine } from './format.js';
 import { REPLAYABLE, type RecordedNode, type RecordedStep, type Trace } from './recorded.js';
 
-/** What the start line says of the steps. */
+/** The facts of the start line that the steps need. */
 export type TraceStart = Pick<Trace, 'strategy' | 'rule'> & { readonly maxTokens: number };
 
-/** Makes the error that says what is wrong with the line. */
+/** Makes the error for a wrong line. `what` says what is wrong. */
 export type Refusal = (what: string) => UsageError;
 
-/** @throws what `refuse` makes, for anything but the start line of a trace that can be replayed */
+/** @throws the error of `refuse`, unless `value` is the start line of a trace that can be replayed */
 export function toStart(value: unknown, refuse: Refusal): TraceStart {
   const { type, schema, strategy } = parse(z.looseObject({}), value, refuse);
   const noStart = 'not the start line of a trace, which mtad --trace writes first';
@@ -31,12 +31,12 @@ export function toStart(value: unknown, refuse: Refusal): TraceStart {
   };
 }
 
-/** @throws what `refuse` makes, for anything but a step that can have been recorded after this start */
+/** @throws the error of `refuse`, unless `value` is a step that can follow this start line */
 export function toStep(
   value: unknown,
   line: number, // its number, from 1
   { strategy, rule }: TraceStart,
-  room: number, // tokens that the limit leaves
+  room: number, // number of tokens that the limit leaves
   refuse: Refusal,
 ): RecordedStep {
   if ((value as { type?: unknown } | null)?.type === 'start')
@@ -56,7 +56,7 @@ export function toStep(
   return { index, line, room, nodes: recorded, accepted, emitted };
 }
 
-/** Parents come before children, and no more than gamma guesses are in a row. */
+/** Checks that parents come before children, and that no path is longer than gamma. */
 function checkTree(nodes: readonly RecordedNode[], draftLength: number, refuse: Refusal): void {
   const depths: number[] = [];
   for (const [node, { parent }] of nodes.entries()) {
@@ -67,7 +67,7 @@ function checkTree(nodes: readonly RecordedNode[], draftLength: number, refuse: 
   }
 }
 
-/** Emitted are guesses of the draft, one after another, and at most one token more. */
+/** Checks that the emitted tokens are a path of the draft and at most one more token. */
 function checkEmitted(
   nodes: readonly RecordedNode[],
   accepted: number,
