@@ -2,35 +2,35 @@ import type { EarlierReport } from './out/json.js';
 import type { BenchmarkReport, Estimate } from './report.js';
 import { speedOf, speedUp } from './summary.js';
 
-/** One contender then and now. */
+/** A contender in both reports. */
 export interface Change {
   readonly name: string;
   readonly engine: string;
-  /** tokens/s; judged by texts of the same prompts where both reports have them, since prompts differ by more than runs. */
+  /** Speed in tokens/s. Where both reports have texts of the same prompts, only these count, since prompts differ more than runs. */
   readonly speed: Pairing;
-  /** Over autoregressive. */
+  /** Speed-up over autoregressive. */
   readonly speedUp: Pairing;
   readonly perplexity: Pairing;
 }
 
-/** A figure then and now. */
+/** A figure in both reports. */
 export interface Pairing {
   readonly then: Estimate | null;
   readonly now: Estimate | null;
-  /** The 95 % intervals overlap; null where one is not known. */
+  /** Whether the 95 % intervals overlap; null where an interval is not known. */
   readonly agrees: boolean | null;
 }
 
 export interface Comparison {
-  /** Contenders of both. */
+  /** The contenders of both reports. */
   readonly changes: readonly Change[];
-  /** Why the figures may not be comparable. */
+  /** Reasons why the figures may not be comparable. */
   readonly warnings: readonly string[];
-  /** Contenders of one of them. */
+  /** The contenders of only one report. */
   readonly only: readonly string[];
 }
 
-/** Holds a report against an earlier one. */
+/** Compares a report with an earlier one. */
 export function compare(now: BenchmarkReport, then: EarlierReport): Comparison {
   const keyOf = (one: { name: string; engine: string }) => `${one.name} (${one.engine})`;
   const earlier = new Map(then.contenders.map((one) => [keyOf(one), one]));
@@ -58,7 +58,7 @@ export function compare(now: BenchmarkReport, then: EarlierReport): Comparison {
   return { changes, warnings: differences(now, then), only };
 }
 
-/** By the texts of a report; by its figure where that is all that was kept. */
+/** Returns a speed from the texts of a report, or from its figure where the report has no texts. */
 function speedIn(
   { generations }: Pick<EarlierReport, 'generations'>,
   { name, engine, tokensPerSecond }: EarlierReport['contenders'][number],
@@ -73,13 +73,13 @@ function pairing(then: Estimate | null, now: Estimate | null): Pairing {
   return { then, now, agrees: known ? then!.low! <= now!.high! && now!.low! <= then!.high! : null };
 }
 
-/** As far as their ids and lengths tell. */
+/** Returns whether two lists of texts have the same prompts, as far as ids and lengths tell. */
 function haveSamePrompts(some: EarlierReport['generations'], others: EarlierReport['generations']): boolean {
   const lengths = new Map(others.map(({ prompt, promptTokens }) => [prompt, promptTokens]));
   return some.every(({ prompt, promptTokens }) => (lengths.get(prompt) ?? promptTokens) === promptTokens);
 }
 
-/** Whether a factor between two runs may be 1; nothing where it is not known. */
+/** Returns whether the factor between two runs may be 1; nothing where it is not known. */
 function judged(factor: Estimate | null): { agrees?: boolean } {
   if (!factor || factor.low === null || factor.high === null) return {};
   return { agrees: factor.low <= 1 && 1 <= factor.high };
@@ -117,7 +117,7 @@ function differences(now: BenchmarkReport, then: EarlierReport): string[] {
     .map((key) => `${key}: ${old[key]} then, ${current[key]} now`);
 }
 
-/** @returns undefined where a report does not tell */
+/** @returns undefined where a report does not have it */
 function asked(value: string | number | boolean | null | undefined): string | undefined {
   return value === null ? 'not asked for' : value?.toString();
 }

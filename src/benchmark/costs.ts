@@ -3,22 +3,22 @@ import type { BatchToken, Context } from '../engine/port.js';
 import type { TokenId } from '../types.js';
 import type { Generation, PassCost } from './report.js';
 
-/** The least that an engine can be asked to read. */
+/** The smallest request to read. */
 const BARE = { top: 1, logSumExp: false };
 
-/** Passes of a size before it is timed: one builds the graph and wakes the processor, in the next CUDA records it. */
+/** Number of passes of a size before the timing. The first builds the graph and wakes the processor; in the next CUDA records it. */
 const WARM_UPS = 2;
 
-/** Passes of a size that are timed, each time. */
+/** Number of passes of a size that are timed in each round. */
 const TIMED = 3;
 
 /**
- * T(k) of one model: how long one pass of k tokens takes with nothing around it, measured again and again between
- * the generations of a benchmark, so that a slow moment of the machine hits both.
+ * Measures T(k) of one model, the time of a pass of k tokens by itself. The passes are spread over the benchmark, between its
+ * generations, so that a slow moment of the machine hits both.
  */
 export class PassCosts {
   readonly #context: Context; // of one sequence
-  readonly #times = new Map<number, number[]>(); // ms, by k
+  readonly #times = new Map<number, number[]>(); // in ms, by k
 
   constructor(context: Context) {
     this.#context = context;
@@ -26,8 +26,8 @@ export class PassCosts {
 
   /**
    * Measures some passes of each size, in the middle of `text`.
-   * @param text tokens of a real text, at least one, to stand before the pass and to be evaluated in it
-   * @param signal ends it after the pass that is running
+   * @param text tokens of a real text, at least one; they stand before the pass and are evaluated in it
+   * @param signal its abort ends the measurement after the running pass
    */
   async measure(text: readonly TokenId[], sizes: Iterable<number>, signal?: AbortSignal): Promise<void> {
     const { capacity } = this.#context;
@@ -42,7 +42,7 @@ export class PassCosts {
       }
   }
 
-  /** Means, by size: what a generation takes is a sum as well, slow moments included. */
+  /** Returns the mean for each size. The time of a generation is also a sum that includes slow moments, so no median. */
   costs(): { tokens: number; ms: number }[] {
     return [...this.#times]
       .map(([tokens, times]) => ({ tokens, ms: mean(times) }))
@@ -53,7 +53,7 @@ export class PassCosts {
     return this.#context.dispose();
   }
 
-  /** Of a pass behind the first `at` tokens, of which nothing is left. */
+  /** Returns the time of a pass behind the first `at` tokens, and forgets the tokens of the pass. */
   async #timed(text: readonly TokenId[], at: number, k: number): Promise<number> {
     const ms = await this.#evaluate(at, chain(text, at, k, true));
     await this.#evaluate(at, []);
@@ -74,10 +74,10 @@ function chain(text: readonly TokenId[], at: number, length: number, wanted: boo
 }
 
 /**
- * What the passes of a generation would take with nothing around them: the sum of T(k) over target and draft passes.
- * The speed-up that is possible, E · T(1) ÷ (draft passes + T(rows)), is this with nothing added for our own time.
+ * Returns the time of a generation's passes by themselves: the sum of T(k) over target and draft passes. The possible speed-up,
+ * E · T(1) ÷ (draft passes + T(rows)), uses this time and adds nothing for our own.
  * @param costs T(k), as far as measured
- * @returns ms; NaN where sizes of passes or their costs are not known
+ * @returns in ms; NaN where the sizes of passes or their costs are not known
  */
 export function bareMs({ engine, passes }: Generation, costs: readonly PassCost[]): number {
   if (!passes) return Number.NaN;

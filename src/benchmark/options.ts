@@ -6,18 +6,18 @@ import type { TemplateChoice } from '../templates/open-template.js';
 import type { Entry } from './contenders.js';
 import type { BenchmarkPrompt } from './prompts.js';
 
-/** A benchmark to run. */
+/** The options of a benchmark. */
 export interface BenchmarkOptions {
-  /** At least one. */
+  /** One or more. */
   readonly entries: readonly Entry[];
   readonly peers: boolean;
   readonly engines: readonly (EngineName | 'auto')[];
-  /** Where the prompts are from, for the report. */
+  /** The source of the prompts, for the report. */
   readonly promptSource: string;
   readonly prompts: readonly BenchmarkPrompt[];
-  /** As they are, also for a model with a chat template. */
+  /** Whether prompts are continued as they are, also by a model with a chat template. */
   readonly raw: boolean;
-  /** For a model with a chat template, unless `raw`. */
+  /** The system text, for a model with a chat template, unless `raw`. */
   readonly template: TemplateChoice;
   readonly pair: Omit<PairOptions, 'engine' | 'needsDraft' | 'signal'>;
   readonly run: Omit<RunOptions, 'signal'>;

@@ -4,20 +4,20 @@ import { z } from 'zod';
 import { UsageError } from '../errors.js';
 import { type Owner, openSource } from '../trace/open-source.js';
 
-/** One text that all contenders write on from. */
+/** A text that all contenders continue. */
 export interface BenchmarkPrompt {
-  /** Unique in its file. */
+  /** The name of the prompt, unique in its file. */
   readonly id: string;
   readonly text: string;
 }
 
-/** Openings of stories, what the embedded pair can write on from. */
+/** The built-in prompts: beginnings of stories, which the embedded pair can continue. */
 const BUILT_IN = fileURLToPath(new URL('../../gguf/prompts.jsonl', import.meta.url));
 
 const text = z.string().min(1);
 const id = { question_id: z.union([z.string(), z.number()]).optional() };
 
-/** Spec-Bench's shape, of which only the first turn is used, and the plain one. More keys are no mistake. */
+/** Spec-Bench's form, of which only the first turn is used, and a plain form. Other keys are allowed. */
 const line = z.union([
   z.object({ ...id, prompt: text }).transform(({ question_id, prompt }) => ({ question_id, text: prompt })),
   z
@@ -27,9 +27,9 @@ const line = z.union([
 
 /**
  * Prompts from a file of JSON lines, from standard input (`-`), or the built-in ones.
- * @param limit the first so many at most
+ * @param limit the most prompts, the first of the file
  * @param owner of standard input; this process by default
- * @throws UsageError naming file and line of what is wrong, whether or not the limit lies before it
+ * @throws UsageError that names file and line of a wrong prompt, also behind the limit
  */
 export async function readPrompts(
   path: string | undefined,

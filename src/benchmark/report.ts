@@ -9,11 +9,11 @@ export type { Estimate };
 /** All that a benchmark found. Written as JSON with its keys in snake_case, and read again to compare. */
 export interface BenchmarkReport {
   readonly schema: 2;
-  /** False: interrupted, and what was finished is here. */
+  /** False: the run was interrupted, and the report has the finished part. */
   readonly complete: boolean;
   /** ISO 8601. */
   readonly started: string;
-  /** The whole run, loading excepted. */
+  /** Time of the whole run without loading. */
   readonly seconds: number;
   readonly machine: Machine;
   readonly versions: Versions;
@@ -23,28 +23,28 @@ export interface BenchmarkReport {
   readonly passes: readonly PassCost[];
   /** In the order of the command line. */
   readonly contenders: readonly ContenderSummary[];
-  /** One sentence or two. */
+  /** The advice, in one or two sentences. */
   readonly recommendation: string;
-  /** Which contender that is, if any. */
+  /** The recommended contender, if there is one. */
   readonly recommended: Pick<Contender, 'name' | 'engine'> | null;
   readonly generations: readonly Generation[];
 }
 
-/** What the benchmark ran on. */
+/** The machine of the benchmark. */
 export interface Machine {
   readonly cpu: string;
-  /** As many as this process may use. */
+  /** Number of cores that this process may use. */
   readonly processors: number;
   readonly memoryGb: number;
   /** Operating system and release. */
   readonly system: string;
-  /** llama.cpp's: 'cpu', 'cuda', 'vulkan' or 'metal' */
+  /** llama.cpp's name of it: 'cpu', 'cuda', 'vulkan' or 'metal'. */
   readonly backend: string;
-  /** Names of those that the backend sees. */
+  /** Names of the GPUs that the backend sees. */
   readonly gpus: readonly string[];
 }
 
-/** What the figures were taken with. */
+/** The versions of the software. */
 export interface Versions {
   readonly mtad: string;
   readonly node: string;
@@ -52,133 +52,133 @@ export interface Versions {
   readonly llamaCpp: string;
 }
 
-/** What a model file says of itself. */
+/** The facts of a model file. */
 export interface ModelFacts {
-  /** Its name, no folder. */
+  /** The name of the file, without its folder. */
   readonly file: string;
   readonly bytes: number;
   readonly architecture: string;
-  /** What the file itself says a reader of its figures must know, such as a large model's cost with a small one's wits. */
+  /** A warning about the figures that the file itself contains, such as: costs of a large model, text of a small one. */
   readonly caveat: string | null;
 }
 
-/** What held for all contenders alike; null: nothing was asked for, and engine or model decide. */
+/** The conditions that all contenders shared; null: the engine or the model decided. */
 export interface Conditions extends Pick<Settings, SharedSetting> {
-  /** File name, or 'built-in' */
+  /** File name, or 'built-in'. */
   readonly prompts: string;
-  /** Prompts. */
+  /** Number of prompts. */
   readonly used: number;
   readonly skipped: readonly SkippedPrompt[];
   readonly repetitions: number;
-  /** Of the first generation of each contender. */
+  /** The seed of each contender's first generation. */
   readonly seed: number;
   readonly threads: number | null;
   readonly draftThreads: number | null;
-  /** Tokens of prompt and text together. */
+  /** The most tokens of prompt and text together. */
   readonly contextSize: number | null;
   /** Number format of the KV caches. */
   readonly cacheType: string | null;
   readonly flashAttention: boolean | null;
-  /** Of the target. */
+  /** Layers of the target on the GPU. */
   readonly gpuLayers: number | null;
   readonly draftGpuLayers: number | null;
-  /** That prompts were put into; null: none. */
+  /** The template that prompts were put into; null: none. */
   readonly chatTemplate: string | null;
 }
 
-/** A prompt that nobody wrote on from. */
+/** A prompt that was left out. */
 export interface SkippedPrompt {
   readonly id: string;
   readonly reason: string;
 }
 
-/** A counter that energy was read from, or why there is none. */
+/** The counters of energy, or the reason why there are none. */
 export interface EnergySource {
   /** 'RAPL package-0', 'NVML 1 GPU', ... */
   readonly source: string | null;
-  /** Why there is none, and what would change that. */
+  /** The reason why there is none, and the remedy. */
   readonly reason: string | null;
-  /** Before the run, models loaded. */
+  /** Measured before the run, with the models loaded. */
   readonly idleWatts: number | null;
 }
 
-/** T(k): one bare pass of k tokens, all of them read. The mean of three measurements per round of the benchmark. */
+/** T(k), the time of a pass of k tokens by itself, all of them read. It is the mean of three measurements in each round. */
 export interface PassCost {
   readonly engine: string;
   readonly model: 'target' | 'draft';
-  /** Tokens in the pass: k. */
+  /** Number of tokens in the pass, k. */
   readonly tokens: number;
   readonly ms: number;
 }
 
-/** One strategy with its settings on one engine, or another program's way of doing the same. */
+/** A strategy with its settings on an engine, or a peer: another program's way of doing the same. */
 export interface Contender {
-  /** 'mtad k=4 w=4 tau=0.5', for people; unique on its engine. */
+  /** A name for people, unique on its engine: 'mtad k=4 w=4 tau=0.5'. */
   readonly name: string;
   /** 'direct', 'bindings', or a peer's library. */
   readonly engine: string;
   readonly role: 'strategy' | 'baseline' | 'peer';
-  /** Null: a peer. */
+  /** Null for a peer. */
   readonly strategy: string | null;
-  /** What the strategy says of itself. Null: a peer. */
+  /** The strategy's own description; null for a peer. */
   readonly traits: Traits | null;
   readonly settings: ContenderSettings;
 }
 
-/** What a report must know of a strategy, which may be a user's own. */
+/** The facts of a strategy that a report needs. The strategy may be a user's own. */
 export interface Traits {
   /** Whether its text is distributed as the target's own. */
   readonly isLossless: boolean;
-  /** Whether it may refuse what it drafted: only then does an acceptance rate mean something. */
+  /** Whether it may refuse drafted tokens. Only then does an acceptance rate have a meaning. */
   readonly mayRefuse: boolean;
-  /** Null: as one of the others. */
+  /** Its colours; null: the default. */
   readonly look: Look | null;
 }
 
-/** The settings in which a contender differs from the others; what is not here holds for all, or has no effect. */
+/** The settings in which contenders may differ. Settings that are missing are the same for all, or have no effect. */
 export type ContenderSettings = Pick<SettingsInput, StrategySetting | 'temperature'>;
 
-/** One contender's text for one prompt. */
+/** A contender's text for a prompt. */
 export interface Generation {
   readonly contender: string;
   readonly engine: string;
   /** The prompt's id. */
   readonly prompt: string;
-  /** [0..repetitions) */
+  /** Number of the repetition, [0..repetitions). */
   readonly repetition: number;
   readonly seed: number;
   readonly promptTokens: number;
-  /** Emitted. */
+  /** The emitted tokens. */
   readonly tokens: readonly TokenId[];
   readonly finishReason: FinishReason;
   readonly ms: {
     readonly prefill: number;
-    /** From the start of prefill. */
+    /** Time from the start of prefill; null where there was no token. */
     readonly firstToken: number | null;
-    /** The loop, prompt excluded. */
+    /** Time of the loop, without the prompt. */
     readonly decode: number;
-    /** Parts of decode; null where a peer does not tell. */
+    /** Parts of `decode`; null where a peer does not give them. */
     readonly draft: number | null;
     readonly verify: number | null;
     readonly own: number | null;
   };
-  /** Null where a peer does not tell. */
+  /** Null where a peer does not give it. */
   readonly passes: PassSizes | null;
-  /** Null where a peer does not tell. */
+  /** Null where a peer does not give it. */
   readonly speculation: Speculation | null;
-  /** Raw, over the emitted tokens; null: not scored. */
+  /** Raw log-probability of the emitted tokens; null: not scored. */
   readonly logProbSum: number | null;
-  /** Of the decoding loop, idle power included. */
+  /** Energy of the decoding loop, idle power included. */
   readonly joules: number | null;
 }
 
-/** Passes of the decoding loop by size: [tokens evaluated at once, number of such passes]. */
+/** The passes of the decoding loop by size: [tokens evaluated at once, number of such passes]. */
 export interface PassSizes {
   readonly target: readonly (readonly [number, number])[];
   readonly draft: readonly (readonly [number, number])[];
 }
 
-/** What was drafted and accepted in one generation. */
+/** The counts of drafted and accepted tokens in a generation. */
 export interface Speculation {
   readonly steps: number;
   readonly targetPasses: number;
@@ -187,47 +187,47 @@ export interface Speculation {
   readonly drafted: number;
   /** Tokens. */
   readonly accepted: number;
-  /** Steps whose draft reached the position. */
+  /** For each position, the number of steps whose draft reached it. */
   readonly draftedByPosition: readonly number[];
-  /** Steps that kept it. */
+  /** For each position, the number of steps that kept its token. */
   readonly acceptedByPosition: readonly number[];
 }
 
-/** Time per token of another contender ÷ that of this one, on the prompts that both wrote on from. */
+/** Time per token of another contender ÷ that of this one, on the prompts that both continued. */
 export interface SpeedUps {
-  /** On the same engine where it ran there. */
+  /** Plain decoding, on the same engine if it ran there. */
   readonly autoregressive: Estimate | null;
-  /** Likewise; of the same draft length if there were several. */
+  /** Speculative sampling, likewise, with the same draft length if there were several. */
   readonly speculative: Estimate | null;
   /** node-llama-cpp's DraftSequenceTokenPredictor. */
   readonly predictor: Estimate | null;
 }
 
-/** All generations of one contender taken together; null = not measured, or there is no such thing. */
+/** The figures of all generations of a contender together; null = not measured, or does not apply. */
 export interface ContenderSummary extends Contender {
   readonly generations: number;
-  /** Emitted in all. */
+  /** Number of emitted tokens in all. */
   readonly tokens: number;
   readonly targetPasses: number | null;
   /** Emitted tokens ÷ seconds of the decoding loops, of all texts together. */
   readonly tokensPerSecond: Estimate | null;
   readonly speedUp: SpeedUps;
-  /** Median. */
+  /** The median over the generations. */
   readonly firstTokenMs: number | null;
   /** Tokens per target pass. */
   readonly blockEfficiency: number | null;
-  /** [0, 1] */
+  /** In [0, 1]. */
   readonly acceptanceRate: number | null;
-  /** [0, 1], of the steps whose draft reached the position. */
+  /** For each position, in [0, 1], over the steps whose draft reached it. */
   readonly acceptanceByPosition: Ratios['acceptanceByPosition'];
-  /** The parts of the time that an emitted token takes. */
+  /** The parts of the time per emitted token. */
   readonly msPerToken: Ratios['msPerToken'];
-  /** Time that its passes cost bare ÷ time it took: 1 = nothing is lost. */
+  /** Time of its passes by themselves ÷ its whole time; 1: no time is lost. */
   readonly achievedOfPossible: number | null;
-  /** Under the target, temperature 1, nothing cut. */
+  /** Of the texts under the target, at temperature 1 with nothing cut. */
   readonly perplexity: Estimate | null;
   /** distinct-1, -2, -3: different n-grams ÷ n-grams, [0, 1] */
   readonly distinct: readonly (number | null)[];
-  /** net: idle power subtracted; null where that is not known. */
+  /** `net` is without idle power; null where that is not known. */
   readonly joulesPerToken: { readonly gross: number; readonly net: number | null } | null;
 }

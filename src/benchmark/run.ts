@@ -5,51 +5,51 @@ import type { BenchmarkPrompt } from './prompts.js';
 import type { Generation, PassCost } from './report.js';
 import type { Writer } from './writer.js';
 
-/** A prompt that fits into the context, as the target gets it. */
+/** A prompt that fits into the context, in the target's tokens. */
 export interface TokenizedPrompt extends Pick<BenchmarkPrompt, 'id'> {
   readonly request: Prompt;
   readonly tokens: readonly TokenId[];
 }
 
-/** Everything that a run needs, opened and checked. */
+/** The parts of a run, opened and checked. */
 export interface Course {
   readonly writers: readonly Writer[];
   readonly prompts: readonly TokenizedPrompt[];
-  /** Tokens of prompt and text together. */
+  /** The most tokens of prompt and text together. */
   readonly contextSize: number;
   readonly maxTokens: number;
   readonly repetitions: number;
   readonly onGpu: boolean;
-  /** Of the first round; each round has the next one. */
+  /** The seed of the first round. Each round adds 1. */
   readonly seed: number;
-  /** The quality of a text; null: not asked for. */
+  /** Measures the quality of texts; null: not wanted. */
   readonly score: ((prompt: readonly TokenId[], emitted: readonly TokenId[]) => Promise<LogProb>) | null;
   readonly costs: readonly EngineCosts[];
   readonly signal: AbortSignal;
 }
 
-/** T(k) of the models of one engine. */
+/** Measures T(k) of the models of one engine. */
 export interface EngineCosts {
   readonly engine: string;
   readonly target: PassCosts;
   readonly draft: PassCosts | undefined;
 }
 
-/** One generation is done; those of the warm-up do not count. */
+/** The event that a generation is done. Warm-up generations do not count. */
 export type CourseEvent =
   | { readonly type: 'warm-up'; readonly contender: string }
   | { readonly type: 'generation'; readonly generation: Generation };
 
 /**
- * Tokens with which each writer warms up: code is compiled, weights are in memory. On a GPU tokens are cheap, and its driver
- * compiles what is new for every size of a batch.
+ * Number of tokens of a warm-up, which compiles code and loads weights into memory. On a GPU there are more, since they are
+ * cheap and the driver compiles code for every new size of a batch.
  */
 const WARM_UP_TOKENS = { cpu: 8, gpu: 64 };
 
 /**
- * Every writer on every prompt, again and again: all writers take turns on a prompt before the next one comes, in an
- * order that moves on by one each time, so that a slow moment of the machine, and coming first, hits all alike.
- * Ends early when the signal aborts; what was not finished then is left out.
+ * Runs every writer on every prompt, `repetitions` times. All writers continue a prompt before the next prompt comes. Their
+ * order moves on by one each time, so that slow moments of the machine and the first place hit all writers alike. An abort of
+ * the signal ends the run, and unfinished generations are left out.
  */
 export async function* runCourse(course: Course): AsyncGenerator<CourseEvent, void> {
   const { writers, prompts, contextSize, maxTokens, repetitions, score, costs, signal } = course;
@@ -95,7 +95,7 @@ export async function* runCourse(course: Course): AsyncGenerator<CourseEvent, vo
   }
 }
 
-/** @returns T(k) of both models on every engine, as far as measured */
+/** @returns T(k) of both models on each engine, as far as measured */
 export function passCosts(costs: readonly EngineCosts[]): PassCost[] {
   return costs.flatMap(({ engine, ...models }) =>
     (['target', 'draft'] as const).flatMap(

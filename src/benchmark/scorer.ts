@@ -2,27 +2,27 @@ import type { Context } from '../engine/port.js';
 import { rawLogProb } from '../math/raw-log-prob.js';
 import type { LogProb, TokenId } from '../types.js';
 
-/** Logits read beyond those that a strategy saw: rounding may move a token down a rank or two. */
+/** Number of logits read beyond those that a strategy saw, since rounding may lower a token by a rank or two. */
 const MARGIN = 32;
 
 /**
- * The raw log-probability of texts under the target, whoever wrote them. Apart from the timed loop, so that reading the
- * whole vocabulary costs no contender time, and one that does not tell its probabilities is judged like the others.
+ * Computes the raw log-probability of any contender's text under the target. It runs outside the timed loop, so that reading
+ * the whole vocabulary costs no contender time. It also scores the texts of contenders that do not give probabilities.
  */
 export class Scorer {
   readonly #context: Context; // of one sequence
   readonly #top: number;
 
-  /** @param top how many of the largest logits the writers chose from; 0 = all */
+  /** @param top number of largest logits from which the writers chose; 0 = all */
   constructor(context: Context, top: number) {
     this.#context = context;
     this.#top = top === 0 ? 0 : top + MARGIN;
   }
 
-  /** @returns the sum over the emitted tokens; 0 where there are none */
+  /** Returns the sum over the emitted tokens; 0 where there are none. */
   async score(prompt: readonly TokenId[], emitted: readonly TokenId[]): Promise<LogProb> {
     const { batchSize } = this.#context;
-    const text = [...prompt, ...emitted].slice(0, -1); // nothing follows the last token
+    const text = [...prompt, ...emitted].slice(0, -1); // no token follows the last one
     let sum = 0;
     let judged = 0;
     for (let start = 0; start < text.length; start += batchSize) {

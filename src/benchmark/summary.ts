@@ -16,13 +16,13 @@ import { PLAIN, USUAL } from '../strategies/index.js';
 import { bareMs } from './costs.js';
 import type { Contender, ContenderSummary, Estimate, Generation, PassCost, SpeedUps } from './report.js';
 
-/** n-grams that `distinct` counts: of 1, 2 and 3 tokens. */
+/** The lengths of the n-grams that `distinct` counts, in tokens. */
 const GRAMS = [1, 2, 3];
 
 /**
- * What each contender did, over all its generations.
+ * Returns the figures of each contender over all its generations.
  * @param costs T(k), as far as measured
- * @param idleWatts what the machine draws while nothing runs; null: not known
+ * @param idleWatts power of the idle machine, in watts; null: not known
  */
 export function summarise(
   contenders: readonly Contender[],
@@ -75,7 +75,7 @@ function isPredictor({ role, name }: Contender): boolean {
   return role === 'peer' && name === 'DraftSequenceTokenPredictor';
 }
 
-/** A contender to be compared with: on the same engine if it ran there, and with the same draft length. */
+/** Returns the contender to compare with, on the same engine if it ran there, and with the same draft length. */
 function rivalOf(
   contender: Contender,
   all: readonly Contender[],
@@ -87,7 +87,7 @@ function rivalOf(
   return near.find(({ settings }) => settings.draftLength === contender.settings.draftLength) ?? near[0];
 }
 
-/** Of a generation: how long it took to write how much. */
+/** The part of a generation that speed needs: its tokens and its time. */
 export interface Timed {
   readonly prompt: string;
   readonly repetition: number;
@@ -95,12 +95,12 @@ export interface Timed {
   readonly ms: { readonly decode: number };
 }
 
-/** Emitted tokens ÷ seconds of all texts together; its interval over prompts. */
+/** Returns emitted tokens ÷ seconds of all texts together, with its interval over prompts. */
 export function speedOf(texts: readonly Timed[]): Estimate | null {
   return ofSums(byPrompt(texts).map(timeOf), tokensPerSecond);
 }
 
-/** Ratio of the times per token, over the prompts and repetitions that both have finished; its interval over prompts. */
+/** Returns the ratio of times per token over the prompts and repetitions that both finished, with its interval over prompts. */
 export function speedUp(own: readonly Timed[], rivals: readonly Timed[]): Estimate | null {
   const keyOf = ({ prompt, repetition }: Timed) => JSON.stringify([prompt, repetition]);
   const others = new Map(rivals.map((one) => [keyOf(one), one]));
@@ -118,7 +118,7 @@ function timeOf(texts: readonly (Timed | Generation)[]): [tokens: number, ms: nu
   return [emitted, ms.decode];
 }
 
-/** A statistic of sums over prompts and its interval. Of each prompt it has the few numbers that it takes the sums of. */
+/** Returns a statistic of sums over prompts, and its interval. Each prompt is reduced to the few numbers that are summed. */
 function ofSums<Sums extends number[]>(
   prompts: readonly Sums[],
   statistic: (...sums: Sums) => number | null,
@@ -145,7 +145,7 @@ function sumOf(texts: readonly (Timed | Generation)[]): Counters {
   return texts.map(countersOf).reduce(addCounters, NO_STEPS);
 }
 
-/** What one text counted; NaN where that is not told. */
+/** Returns the counters of a text; NaN where a figure is unknown. */
 function countersOf(text: Timed | Generation): Counters {
   const { tokens, ms } = text;
   const whole = 'speculation' in text ? text : null;
@@ -174,7 +174,7 @@ const UNTOLD = {
   acceptedByPosition: [],
 };
 
-/** What the passes cost bare ÷ what the generations took, over those of which all passes were measured. */
+/** Returns the time of the passes by themselves ÷ the time of the generations, over those whose passes were all measured. */
 function achieved(own: readonly Generation[], costs: readonly PassCost[]): number | null {
   const known = own.filter((one) => Number.isFinite(bareMs(one, costs)));
   return quotient(

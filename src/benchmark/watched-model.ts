@@ -1,6 +1,6 @@
 import type { Context, Model } from '../engine/port.js';
 
-/** A model that tells of every pass: how many tokens it evaluated. Otherwise the model itself. */
+/** Returns the model with a report of each pass. `onPass` receives the number of tokens that a pass evaluates. */
 export function watchedModel(model: Model, onPass: (tokens: number) => void): Model {
   return {
     tokenizer: model.tokenizer,

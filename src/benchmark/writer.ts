@@ -12,7 +12,7 @@ import { type Entry, nameOf, settingsOf } from './contenders.js';
 import type { Contender, Generation } from './report.js';
 import { watchedModel } from './watched-model.js';
 
-/** Somebody who takes part: anything that writes on from a prompt and can be timed. */
+/** A participant of a benchmark, which continues a prompt and is timed. */
 export interface Writer {
   readonly contender: Contender;
   write(task: Task): Promise<Written>;
@@ -21,18 +21,18 @@ export interface Writer {
 export interface Task {
   readonly prompt: { readonly request: Prompt; readonly tokens: readonly TokenId[] };
   readonly maxTokens: number;
-  /** Tokens of prompt and text together. */
+  /** The most tokens of prompt and text together. */
   readonly contextSize: number;
   readonly seed: number;
 }
 
-/** What the writer itself tells of a generation. */
+/** The facts of a generation that the writer itself knows. */
 export type Written = Pick<
   Generation,
   'tokens' | 'finishReason' | 'ms' | 'passes' | 'speculation' | 'joules'
 >;
 
-/** What holds for all of them. */
+/** The options that all writers share. */
 export interface Writing {
   readonly settings: Pick<Settings, Exclude<SharedSetting, 'maxTokens'>>;
   readonly template: TemplateChoice;
@@ -40,7 +40,7 @@ export interface Writing {
   readonly meter: Meter;
 }
 
-/** A strategy of this project on one engine. */
+/** Returns a writer for a strategy of this project on an engine. */
 export function strategyWriter(
   pair: Pair,
   entry: Entry,
@@ -66,7 +66,7 @@ export function strategyWriter(
       let before = await meter.read();
       for await (const event of generate(watched, prompt.request, input, { ...run, contextSize })) {
         if (event.type === 'start' || event.type === 'prefill') {
-          before = await meter.read(); // the last one stands at the beginning of the loop
+          before = await meter.read(); // the last reading is at the beginning of the loop
           sizes.target.clear();
           sizes.draft.clear();
         }
@@ -98,7 +98,7 @@ export function strategyWriter(
   };
 }
 
-/** node-llama-cpp's own way. */
+/** Returns a writer for one of node-llama-cpp's own ways. */
 export function peerWriter(peers: Peers, peer: PeerName, { settings, run, meter }: Writing): Writer {
   return {
     contender: {
