@@ -3,25 +3,25 @@ import { UsageError } from '../errors.js';
 import { LLAMA_CPP_OPTIONS } from './llama-cpp-options.js';
 import { isSwitch } from './settings/names.js';
 
-/** What stands on a command line, sorted. */
+/** The parts of a command line. */
 export interface Arguments {
-  /** Each under its long name, before its value. */
+  /** Options by their long names, each before its value. */
   readonly options: readonly string[];
   readonly words: readonly string[];
-  /** The words behind --. */
+  /** The words after `--`. */
   readonly literal: readonly string[];
-  /** For the values of options. */
+  /** Files that are read for the values of options. */
   readonly filesRead: readonly string[];
 }
 
-/** Commander's own, which no program lists. */
+/** Commander's own option, which no program lists. */
 const HELP = new Option('-h, --help');
 
 /**
- * Finds where options stand, by what the program says of its own: a value and a word are never read as one. llama.cpp's
- * names become ours. A name that nobody knows is left to Commander, which answers it.
- * @throws UsageError for an option of llama.cpp's that mtad does not have; CommanderError for short options that are run
- *   together with something else than a number
+ * Returns the parts of a command line. The program's list of options tells options from values and words. Names of llama.cpp
+ * become ours. Unknown names are left to Commander, which refuses them.
+ * @throws UsageError for an option of llama.cpp that mtad does not have; CommanderError for short options that are joined
+ *   with anything but a number
  */
 export function readArguments(program: Command, args: readonly string[]): Arguments {
   const own = new Map<string, Option>();
@@ -53,7 +53,7 @@ export function readArguments(program: Command, args: readonly string[]): Argume
   return { options, words, literal: [], filesRead };
 }
 
-/** A number below 0 is a word, as Commander has it. */
+/** Returns whether an argument is an option. A number below 0 is a word, as in Commander. */
 function isOption(arg: string): boolean {
   return arg.length > 1 && arg.startsWith('-') && !/^-(\d+|\d*\.\d+)(e[+-]?\d+)?$/.test(arg);
 }
@@ -61,9 +61,9 @@ function isOption(arg: string): boolean {
 /** An option as it was typed. */
 interface Typed {
   readonly typed: string;
-  /** Undefined = not known. */
+  /** Undefined = an unknown option. */
   readonly option?: Option | undefined;
-  /** Undefined = what follows, if it takes one. */
+  /** Undefined = the next argument, if the option takes a value. */
   readonly value?: string | undefined;
   readonly translate?: (value: string) => string;
   readonly readsFile?: true | undefined;
@@ -83,7 +83,7 @@ function understand(arg: string, own: ReadonlyMap<string, Option>, program: Comm
   return arg.startsWith('--') ? [{ typed: arg }] : takeApart(arg, own, program);
 }
 
-/** @returns undefined for a name that llama.cpp has not either, nothing for what mtad does anyway */
+/** @returns undefined for a name that llama.cpp does not have either, an empty list for an option that mtad does not need */
 function ofLlamaCpp(typed: string, own: ReadonlyMap<string, Option>, program: Command): Typed[] | undefined {
   const theirs = LLAMA_CPP_OPTIONS.get(typed);
   if (!theirs) return undefined;
@@ -99,7 +99,7 @@ function ofLlamaCpp(typed: string, own: ReadonlyMap<string, Option>, program: Co
 
 const NUMBERS = /^-?[\d.][\d.,]*$/;
 
-/** `-n20` is `-n 20` and `-qv` is `-q -v`; more is not guessed, so that `-otext` writes to no file `text`. */
+/** Reads `-n20` as `-n 20` and `-qv` as `-q -v`. It guesses no more, so that `-otext` writes to no file `text`. */
 function takeApart(arg: string, own: ReadonlyMap<string, Option>, program: Command): Typed[] {
   const option = own.get(arg.slice(0, 2));
   const rest = arg.slice(2);
@@ -118,7 +118,7 @@ function takeApart(arg: string, own: ReadonlyMap<string, Option>, program: Comma
   );
 }
 
-/** The option whose name an argument begins with, the longest, and the rest as its value; undefined where it is none. */
+/** Returns the option with the longest name that begins the argument, and the rest as its value; undefined if there is none. */
 function withValue(arg: string, own: ReadonlyMap<string, Option>): string | undefined {
   for (let length = arg.length - 1; length > 1; length--) {
     const name = arg.slice(0, length);

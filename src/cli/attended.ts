@@ -3,8 +3,8 @@ import type { Io } from './io.js';
 import { Progress } from './render/progress.js';
 
 /**
- * Runs a command with somebody watching: Ctrl-C is heard, and progress is shown on a terminal.
- * @returns the exit code; that of the interrupt where it made `run` throw
+ * Runs a command that listens to Ctrl-C, and shows progress on a terminal.
+ * @returns the exit code; that of the interrupt, if the interrupt made `run` throw
  */
 export async function attended(
   io: Io,

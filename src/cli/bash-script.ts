@@ -1,6 +1,6 @@
 /**
- * tab's script for bash evaluates the words of the command line, so that the Tab key would run a $(command) in a prompt
- * and empty the file after a >; and it needs the bash-completion package. This one does neither, in any bash from 3.2.
+ * The completion script for bash, version 3.2 or later. tab's own script evaluates the words of the command line, so the Tab
+ * key would run a $(command) in a prompt and empty the file after a `>`. It also needs the bash-completion package.
  */
 export const BASH_SCRIPT = `# bash completion for mtad
 _mtad_complete() {

@@ -8,14 +8,14 @@ import { takeSettings } from './settings/layers.js';
 import { settleNumbers } from './settle-numbers.js';
 import { acceptHelpOf, refuseLaterCommand, refuseLoneWord } from './spelling.js';
 
-/** A command line that is understood and has yet to be carried out: `program.parseAsync(args, { from: 'user' })`. */
+/** A command line that is understood. `program.parseAsync(args, { from: 'user' })` carries it out. */
 export interface CommandLine {
   readonly program: Command;
-  /** In this program's spelling, the words behind --. */
+  /** In this program's spelling, with the words after `--`. */
   readonly args: readonly string[];
 }
 
-/** @throws UsageError for what cannot be meant, before Commander looks at it */
+/** @throws UsageError for a command line that cannot be meant, before Commander parses it */
 export async function readCommandLine(typed: readonly string[], io: Io): Promise<CommandLine> {
   refuseLaterCommand(typed[0]);
   const asked = acceptHelpOf(typed);
@@ -31,7 +31,7 @@ export async function readCommandLine(typed: readonly string[], io: Io): Promise
   }
   const { options, words, literal, filesRead } = readArguments(program, behind);
   program.setOptionValue('filesRead', filesRead);
-  program.setOptionValue('isLiteral', words.length === 0); // whatever follows stands behind --
+  program.setOptionValue('isLiteral', words.length === 0); // all words follow after `--`
   if (words.length === 1 && literal.length === 0) {
     if (words[0] === 'help') return { program, args: ['--help'] };
     if (!isCommand(first)) refuseLoneWord(words[0]!);

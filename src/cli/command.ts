@@ -3,24 +3,24 @@ import type { Io } from './io.js';
 
 /** A row of the table of commands. */
 export interface CommandRow {
-  /** As the help lists it, behind `mtad`; '' = not listed. */
+  /** Its line in the help, after `mtad`; '' = not listed. */
   readonly usage: string;
-  /** One line for the same list. */
+  /** Its description in the same list, in one line. */
   readonly what: string;
-  /** From the environment and the settings file. */
+  /** Whether it takes settings from the environment and the settings file. */
   readonly takesSettings: boolean;
-  /** Resolves paths from the working folder. */
+  /** Whether it resolves paths from the working folder. */
   readonly needsFolder: boolean;
-  /** Loads the file of the command, which loads no model and no native library before it runs. */
+  /** Loads the file of the command. That loads no model and no native library. */
   readonly load: () => Promise<CreateCommand>;
 }
 
 export type Commands = ReadonlyMap<string, CommandRow>;
 
 /**
- * Makes the command line of a command: its options, and what it does.
- * @param args what is typed behind its name
- * @param commands all of them, for those that speak of the others
+ * Returns the command line of a command: its options and its action.
+ * @param args the arguments after its name
+ * @param commands all commands, for those that describe others
  */
 export type CreateCommand = (
   io: Io,
@@ -28,7 +28,7 @@ export type CreateCommand = (
   commands: Commands,
 ) => Command | Promise<Command>;
 
-/** @param name of a command that there is */
+/** @param name of an existing command */
 export async function createCommand(
   name: string,
   io: Io,
@@ -39,12 +39,12 @@ export async function createCommand(
   return create(io, args, commands);
 }
 
-/** The commands that take settings, which the others show or pass over. */
+/** Returns the commands that take settings. */
 export function settableNames(commands: Commands): string[] {
   return [...commands].filter(([, { takesSettings }]) => takesSettings).map(([name]) => name);
 }
 
-/** The list of them in the help. */
+/** Returns the list of commands in the help. */
 export function commandList(commands: Commands): string {
   const listed = [...commands.values()].filter(({ usage }) => usage !== '');
   const width = Math.max(...listed.map(({ usage }) => usage.length));
@@ -52,7 +52,7 @@ export function commandList(commands: Commands): string {
   return ['Commands (mtad <command> --help tells more):', ...lines].join('\n');
 }
 
-/** What `mtad` alone says to somebody at a terminal. */
+/** Returns the text that `mtad` alone shows on a terminal. */
 export function firstSteps(commands: Commands): string {
   return `Usage: mtad [options] [prompt...]
 

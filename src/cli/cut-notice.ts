@@ -1,13 +1,13 @@
 import type { GenerationResult } from '../generation/events.js';
 
-/** Where a text has to end, whether or not it is complete. */
+/** The limits of a text, which may end it before it is complete. */
 export interface Limits {
   readonly maxTokens: number;
   /** Tokens. */
   readonly contextSize: number;
 }
 
-/** What to say of a text that reached a limit; undefined = it ended otherwise. */
+/** Returns the notice about a text that reached a limit; undefined if it did not. */
 export function cutNotice(
   { finishReason }: GenerationResult,
   { maxTokens, contextSize }: Limits,

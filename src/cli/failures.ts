@@ -13,7 +13,7 @@ export function exitCodeOf(error: unknown): number {
   return EXIT.failure;
 }
 
-/** One line for an error that we know, the whole story for others where it is asked for. */
+/** Returns the message of an error in one line or, with `verbose`, its stack and the cause's. */
 export function messageOf(error: unknown, verbose: boolean): string {
   if (!(error instanceof Error)) return String(error);
   if (verbose) return error.cause ? `${error.stack}\ncaused by: ${stackOf(error.cause)}` : stackOf(error);

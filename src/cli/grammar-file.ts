@@ -11,10 +11,10 @@ export interface GrammarFlags {
   readonly jsonSchema?: string;
 }
 
-/** What a schema is called that has no file. */
+/** The name of a schema without a file. */
 const SELF = 'the JSON schema';
 
-/** The files among these flags, which must not be overwritten. */
+/** Returns the files among these flags, which must not be overwritten. */
 export function grammarFiles({ grammar, jsonSchema }: GrammarFlags): string[] {
   return [
     ...(grammar === undefined || isGrammar(grammar) ? [] : [grammar]),
@@ -41,7 +41,7 @@ export function readGrammar(
   return { jsonSchema: schema };
 }
 
-/** Whether it is no name of a file. */
+/** Returns whether the value is a grammar itself, and not the name of a file. */
 function isGrammar(grammar: string): boolean {
   return grammar.includes('::=') && !existsSync(grammar);
 }

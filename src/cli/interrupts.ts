@@ -21,12 +21,12 @@ export class Interrupts {
     return this.#controller.signal;
   }
 
-  /** 128 + the number of the signal that came, or undefined. */
+  /** 128 + the number of the signal that was received; undefined = none. */
   get exitCode(): number | undefined {
     return this.#received && 128 + constants.signals[this.#received];
   }
 
-  /** An end that nobody's signal asked for, such as a closed pipe. */
+  /** Ends the run without a signal, as after a closed pipe. */
   abort(): void {
     this.#controller.abort();
   }

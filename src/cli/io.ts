@@ -19,24 +19,24 @@ export type Output = Writable & {
   readonly columns?: number;
 };
 
-/** What a command line is given by whoever runs it. */
+/** The surroundings that a command line runs in. */
 export interface Surroundings {
   /** Without the names of Node and of mtad. */
   readonly argv: readonly string[];
-  /** Opened where it is read only: that changes a pipe which others share. */
+  /** It is opened only where it is read, since that changes a pipe that others share. */
   readonly stdin: Input;
-  /** Its descriptor, which tells what it is without opening it; undefined = a stream in memory. */
+  /** Its descriptor, from which its kind is known before it is opened; undefined = a stream in memory. */
   readonly stdinFd?: number;
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Whose Ctrl-C is heard; undefined = no signal comes. */
+  /** The process that receives Ctrl-C; undefined = no signals. */
   readonly signals?: NodeJS.Process;
 }
 
-/** The streams and the environment of one command line, and how it ends. A stream is touched where it is used only. */
+/** The streams, the environment and the exit code of a command line. It touches a stream only where it uses it. */
 export class Io {
-  /** What the command line ends with. */
+  /** The exit code of the command line. */
   exitCode = 0;
   readonly #given: Surroundings;
 
@@ -48,7 +48,7 @@ export class Io {
     return this.#given.stdin;
   }
 
-  /** Whether something was redirected into standard input. A terminal or /dev/null was not. */
+  /** Whether standard input is redirected. A terminal and /dev/null do not count. */
   get isFed(): boolean {
     const { stdinFd } = this.#given;
     if (stdinFd === undefined) return !this.stdin.isTTY && !this.stdin.destroyed;
@@ -82,17 +82,17 @@ export class Io {
     return this.#given.signals;
   }
 
-  /** Whether standard error is a terminal: somebody reads along. */
+  /** Whether standard error is a terminal. */
   get isWatched(): boolean {
     return this.stderr.isTTY === true;
   }
 
-  /** Tells people something beside the text, on standard error. Settings that it names become options. */
+  /** Writes a notice for people to standard error. Settings in it are written as options. */
   say(line: string): void {
     this.stderr.write(`mtad: ${inFlags(line)}\n`);
   }
 
-  /** Colours for one of its streams. */
+  /** Returns the colours for one of its streams. */
   colors(when: ColorChoice, stream: Output): ChalkInstance {
     return colorsFor(when, stream.isTTY === true, this.env);
   }

@@ -4,7 +4,7 @@ import { exitCodeOf, messageOf } from './failures.js';
 import { Io, type Surroundings } from './io.js';
 
 /**
- * Runs one command line, also several in one process.
+ * Runs a command line. One process may run several.
  * @returns the exit code; it never throws
  */
 export async function main(surroundings: Surroundings): Promise<number> {

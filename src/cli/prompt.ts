@@ -16,16 +16,16 @@ export interface PromptSources {
   readonly stdin: boolean;
 }
 
-/** Where the place of standard input in the prompt is marked. */
+/** The mark in the prompt that standard input replaces. */
 const PLACE = '{stdin}';
 
 /** Milliseconds after which a silent standard input is mentioned. */
 const PATIENCE_MS = 3000;
 
-/** Bytes of a file or of standard input: more than any context holds, and three times as many make one text. */
+/** The most bytes of a file or of standard input. That is more than any context holds, and three such inputs fit into one string. */
 const MOST = 2 ** 27;
 
-/** @throws UsageError when the sources contradict each other; looks at the command line only */
+/** Checks only the command line. @throws UsageError where the sources contradict each other */
 export function checkSources({ words, prompt: option, file, stdin }: PromptSources, io: Io): void {
   const prompt = option ?? words.join(' ');
   if (option !== undefined && words.length > 0)
@@ -39,9 +39,9 @@ export function checkSources({ words, prompt: option, file, stdin }: PromptSourc
 }
 
 /**
- * The whole prompt: file, standard input and words, in this order, with a blank line between them.
- * A line break at the end of a file or of standard input is dropped, as llama.cpp does.
- * @param say is told once when a redirected standard input keeps silent
+ * Returns the whole prompt: file, standard input and words, in this order, with a blank line between them. A line break at
+ * the end of a file or of standard input is dropped, as in llama.cpp.
+ * @param say receives a notice, once, if a redirected standard input stays silent
  */
 export async function readPrompt(
   sources: PromptSources,
@@ -72,7 +72,7 @@ async function readSource(path: string): Promise<Buffer> {
   }
 }
 
-/** @throws ResourceError for what is too long, or has no end */
+/** @throws ResourceError for an input that is too long or has no end */
 async function readAll(stream: Readable, source: string): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;

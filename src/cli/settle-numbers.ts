@@ -10,13 +10,13 @@ const THREADS = [
   ['draftThreads', '--draft-threads'],
 ] as const;
 
-/** What becomes of numbers, wherever they are from, when all are known. */
+/** Settles the numbers when all are known, wherever they come from. */
 export function settleNumbers(program: Command, io: Io): void {
   for (const key of OPEN) if (program.getOptionValue(key) === -1) replace(program, key, undefined);
   clampThreads(program, io);
 }
 
-/** More threads than processors wait for each other: a pass then takes seconds instead of milliseconds. */
+/** Limits threads to processors. More threads wait for each other, and a pass takes seconds instead of milliseconds. */
 function clampThreads(program: Command, io: Io): void {
   const processors = availableParallelism();
   for (const [key, flag] of THREADS) {

@@ -5,7 +5,7 @@ import { COMMANDS, isCommand } from './commands/index.js';
 const LATER_COMMANDS = ['tune'];
 const KNOWN_WORDS = [...COMMANDS.keys(), 'help', ...LATER_COMMANDS];
 
-/** Commands of tools that people know, and what there is instead. */
+/** Commands of other tools, and mtad's replacements. */
 const FOREIGN_COMMANDS: ReadonlyMap<string, string> = new Map([
   ['bench', 'the command is mtad benchmark'],
   ['ls', 'mtad pairs lists models, and downloads lie in models-dir, which mtad config shows'],
@@ -18,7 +18,7 @@ const FOREIGN_COMMANDS: ReadonlyMap<string, string> = new Map([
   ['serve', 'a server is not in this release'],
 ]);
 
-/** `help benchmark` is `benchmark --help`. With more words it is a prompt. */
+/** Reads `help benchmark` as `benchmark --help`. With more words it is a prompt. */
 export function acceptHelpOf(args: readonly string[]): readonly string[] {
   const [help, command, ...more] = args;
   if (help !== 'help' || command === undefined || more.length > 0 || !KNOWN_WORDS.includes(command))
@@ -35,7 +35,7 @@ export function refuseLaterCommand(word: string | undefined): void {
     );
 }
 
-/** @throws UsageError for a lone word that looks like a command, because it would become a prompt in silence */
+/** @throws UsageError for a lone word that looks like a command, since it would silently become a prompt */
 export function refuseLoneWord(word: string): void {
   refuseLaterCommand(word);
   if (isCommand(word))

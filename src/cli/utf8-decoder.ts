@@ -2,9 +2,9 @@ import { UsageError } from '../errors.js';
 import { bytesText } from '../models/bytes-text.js';
 
 /**
- * Turns bytes into text, at once or piece by piece, without a byte order mark. Nothing is repaired in silence.
- * @param source what the bytes are, at the beginning of a sentence
- * @returns TextDecoder's `decode`, which throws UsageError for anything but UTF-8, and for more than a text can have
+ * Returns a decoder of bytes, at once or piece by piece, that drops a byte order mark. It repairs nothing.
+ * @param source the name of the bytes, as the beginning of a sentence
+ * @returns TextDecoder's `decode`, which throws UsageError for bytes that are not UTF-8, and for a text that is too long
  */
 export function utf8Decoder(source: string): (bytes?: Uint8Array, options?: { stream: boolean }) => string {
   const decoder = new TextDecoder('utf-8', { fatal: true });

@@ -2,7 +2,7 @@ import type { ChatTemplate } from '../engine/port.js';
 import type { PairFiles } from '../models/pair.js';
 import type { Think } from '../templates/open-template.js';
 
-/** Says what may make a text worse than the model could write it. */
+/** Warns of settings that may make a text worse. */
 export function warn(
   { ctxSize, think = 'auto' }: { readonly ctxSize?: number; readonly think?: Think }, // as asked for
   { target: { trainContextSize }, notes }: Pick<PairFiles, 'target' | 'notes'>,
