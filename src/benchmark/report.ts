@@ -135,7 +135,7 @@ export interface Traits {
   readonly look: Look | null;
 }
 
-/** The settings in which a contender differs from the others; what is not here holds for all, or has no effect. */
+/** The settings in which contenders may differ. Settings that are missing are the same for all, or have no effect. */
 export type ContenderSettings = Pick<SettingsInput, StrategySetting | 'temperature'>;
 
 /** A contender's text for a prompt. */
