@@ -13,14 +13,14 @@ const single = {
   drafts: 'chain',
   mayRefuse: true,
   sequences: () => ({ target: 1, draft: 1 }),
-  create({ draftLength, threshold }, { sampling, isEnd, draft }) {
+  create(_settings, { sampling, length, threshold, isEnd, draft }) {
     const truncation = likelihoodTruncation(sampling);
     return {
       truncation,
-      draft: chainDrafter(nextTokens(draft, truncation), { gamma: draftLength, isEnd }),
+      draft: chainDrafter(nextTokens(draft, truncation), { length, isEnd }),
       accept(guesses, p, rng) {
         const refused = guesses.findIndex(
-          ({ token, q }, i) => logProbOf(p[i], token) - logProbOf(q, token) < Math.log(threshold),
+          ({ token, q }, i) => logProbOf(p[i], token) - logProbOf(q, token) < Math.log(threshold()),
         );
         const n = refused === -1 ? guesses.length : refused;
         return { accepted: [...guesses.keys()].slice(0, n), next: choose(p[n], sampling, rng) };

@@ -31,6 +31,7 @@ export type { Strategy } from './decoding/strategy.js';
 export { beamDrafter, beamTreeDrafter } from './drafting/beams.js';
 export { chainDrafter } from './drafting/chain.js';
 export type { Drafter, DraftOptions, DraftSource, NextTokens } from './drafting/drafter.js';
+export { type DraftLength, fixedLength, type SideGuess } from './drafting/length.js';
 export { lookupDrafter } from './drafting/lookup.js';
 export type { Passages } from './drafting/passages.js';
 export {
@@ -48,7 +49,13 @@ export {
 export { ModelFileError, PairMismatchError, ResourceError, UsageError } from './errors.js';
 export { Conversation } from './generation/conversation.js';
 export { addCounters, addStep, type Counters, NO_STEPS, type Ratios, ratios } from './generation/counters.js';
-export type { EffectiveSettings, GenerationEvent, GenerationResult } from './generation/events.js';
+export type {
+  EffectiveSettings,
+  GenerationEvent,
+  GenerationResult,
+  KnownCosts,
+  StepEvent,
+} from './generation/events.js';
 export { generate, type Prompt } from './generation/generate.js';
 export type { RunOptions } from './generation/run-options.js';
 export { Session } from './generation/session.js';
@@ -105,6 +112,9 @@ export type { TextPiece } from './text/text-stream.js';
 export { readTrace } from './trace/read-trace.js';
 export type { RecordedNode, RecordedStep, ReplayRule, Trace } from './trace/recorded.js';
 export { type Replay, type Reproduction, replay, replayGrid, reproduces } from './trace/replay.js';
+export type { CostCurve, CostCurves, PassTime } from './tuning/cost-curves.js';
+export { CostFile, CostFolder, type CostKey, CostMemory, type CostStore } from './tuning/cost-store.js';
+export type { Quality } from './tuning/quality-budget.js';
 export type {
   Distribution,
   Draft,

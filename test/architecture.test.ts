@@ -11,6 +11,7 @@ const FLOORS = [
   ['engine'],
   ['rules', 'drafting'],
   ['decoding'],
+  ['tuning'],
   ['strategies', 'text', 'models'],
   ['generation'],
   ['trace'],
@@ -20,7 +21,7 @@ const FLOORS = [
 ];
 
 /** Rooms of algorithms: they know the engine by its port alone. */
-const ALGORITHMS = ['math', 'rules', 'drafting', 'decoding', 'strategies', 'text', 'generation'];
+const ALGORITHMS = ['math', 'rules', 'drafting', 'decoding', 'tuning', 'strategies', 'text', 'generation'];
 
 const FILES = (readdirSync('src', { recursive: true }) as string[])
   .map((file) => file.replaceAll('\\', '/'))

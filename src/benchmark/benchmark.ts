@@ -39,7 +39,7 @@ export async function* benchmark(options: BenchmarkOptions): AsyncGenerator<Benc
     const passes = passCosts(course.costs);
     const contenders = writers.map(({ contender }) => contender);
     const summaries = summarise(contenders, generations, passes, energy.idleWatts);
-    const advice = recommend(summaries);
+    const advice = recommend(summaries, passes);
     const complete = generations.length === total;
     const report: BenchmarkReport = {
       schema: 2,

@@ -1,5 +1,6 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { UsageError } from '../errors.js';
+import { isAdaptive, strategyOptions } from '../generation/draft-length.js';
 import {
   COMPARED_SETTINGS,
   type ComparedSetting,
@@ -98,20 +99,37 @@ function expandStrategy(strategy: StrategyChoice, field: Field): Entry[] {
   const { draftFrom } = field;
   const { heeds } = definitionOf(strategy);
   const looksUp = draftFrom === 'lookup' && heeds.includes('draftFrom');
-  const lists = COMPARED_SETTINGS.filter((name) => heeds.includes(name))
+  const lists = COMPARED_SETTINGS.filter((name) => heeds.includes(name === 'quality' ? 'threshold' : name))
     .filter((name) => !(looksUp && name === 'beamWidth')) // a lookup has no beams
-    .map((name) => [name, field[name] ?? [DEFAULTS[name]]] as const);
+    .map((name) => [name, valuesOf(name, strategy, field)] as const);
   const combinations = lists.reduce<ContenderSettings[]>(
-    (all, [name, values]) =>
-      all.flatMap((settings) =>
-        [...new Set<unknown>(values)].map((value) =>
-          value === false ? settings : { ...settings, [name]: value },
-        ),
-      ),
+    (all, [name, values]) => {
+      const grown = all.flatMap((settings) => values.map((value) => withSetting(settings, name, value)));
+      return [...new Map(grown.map((settings) => [JSON.stringify(settings), settings])).values()];
+    },
     [{}],
   );
   return combinations.map((settings) => {
     parseSettings({ strategy, ...settings, draftFrom });
     return { role: 'strategy', strategy, settings: looksUp ? { ...settings, draftFrom } : settings };
   });
+}
+
+/** What is off, or does not count beside the others, is not said. */
+function withSetting(settings: ContenderSettings, name: ComparedSetting, value: unknown): ContenderSettings {
+  const isIdle = value === false || (name === 'quality' && settings.threshold !== 'auto');
+  return isIdle ? settings : { ...settings, [name]: value };
+}
+
+/** A strategy whose draft length adapts to nothing has a number in place of auto. */
+function valuesOf(name: ComparedSetting, strategy: StrategyChoice, field: Field): readonly unknown[] {
+  const values: readonly unknown[] = field[name] ?? [DEFAULTS[name]];
+  if (name !== 'draftLength') return values;
+  return values.map((draftLength) =>
+    draftLength === 'auto' ? lengthOf(parseSettings({ strategy, draftLength })) : draftLength,
+  );
+}
+
+function lengthOf(settings: Settings): Settings['draftLength'] {
+  return isAdaptive(settings) ? 'auto' : strategyOptions(settings).draftLength;
 }

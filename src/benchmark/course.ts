@@ -5,6 +5,7 @@ import { machineMemory } from '../engine/llama/machine.js';
 import { PEER_NAMES, Peers } from '../engine/llama/peers.js';
 import type { ChatTemplate, Model } from '../engine/port.js';
 import { UsageError } from '../errors.js';
+import { strategyOptions } from '../generation/draft-length.js';
 import { encodePrompt, promptOf } from '../generation/generate.js';
 import { parseSettings } from '../generation/settings.js';
 import { findPair, loadPair, type Pair, type PairFiles } from '../models/pair.js';
@@ -104,7 +105,9 @@ async function idleOf(meter: Meter): Promise<number | null> {
 
 /** Where a strategy drafts with it, or a peer would and there is one. */
 function needsDraft({ entries, peers, pair: { model, draft } }: BenchmarkOptions): boolean {
-  const drafts = entries.some((entry) => sequencesOf(parseSettings(settingsOf(entry))).draft > 0);
+  const drafts = entries.some(
+    (entry) => sequencesOf(strategyOptions(parseSettings(settingsOf(entry)))).draft > 0,
+  );
   const looksUp = entries.some((entry) => entry.settings.draftFrom === 'lookup');
   return drafts || (peers && !looksUp && Boolean(draft || !model));
 }

@@ -1,7 +1,8 @@
+import { quotient } from '../generation/counters.js';
 import { FEWEST } from '../math/bootstrap.js';
 import { PLAIN } from '../strategies/index.js';
 import { digits, estimateText, rangeText } from './out/columns.js';
-import type { ContenderSummary, Estimate } from './report.js';
+import type { ContenderSummary, Estimate, PassCost } from './report.js';
 
 /** A fall of distinct-2 by more than this part is worth a word. */
 const REPEATS = 0.1;
@@ -15,8 +16,9 @@ export interface Advice {
 /**
  * What a person who has no time should do: the strategy that is fastest beyond doubt and not less likely than plain
  * sampling, or none; what it costs; what would be as good for less. Where two intervals overlap, it tells no difference.
+ * @param passes what bare passes cost, as far as measured
  */
-export function recommend(contenders: readonly ContenderSummary[]): Advice {
+export function recommend(contenders: readonly ContenderSummary[], passes: readonly PassCost[] = []): Advice {
   const none = (text: string): Advice => ({ text: `No recommendation: ${text}`, contender: null });
   const strategies = contenders.filter(({ role }) => role === 'strategy').sort((a, b) => pace(b) - pace(a));
   const here = strategies.filter(({ engine }) => engine === strategies[0]!.engine); // the engine of the fastest
@@ -40,7 +42,7 @@ export function recommend(contenders: readonly ContenderSummary[]): Advice {
     return {
       text:
         `Use ${label(plain)}: no strategy is faster beyond doubt than its ${speed(plain)} with these models on this machine; ` +
-        `the nearest, ${label(fastest)}, reaches ${times(fastest)} its speed.${quality(fastest, plain)}${faster(contenders, plain)}`,
+        `the nearest, ${label(fastest)}, reaches ${times(fastest)} its speed.${quality(fastest, plain)}${whyNot(passes, plain)}${openLength(here)}${faster(contenders, plain)}`,
       contender: plain,
     };
   const exact = sure.find(isExact);
@@ -49,7 +51,7 @@ export function recommend(contenders: readonly ContenderSummary[]): Advice {
       ? ` Where the text must be distributed as the target's own, ${label(exact)} is ${times(exact)} as fast.`
       : '';
   return {
-    text: `Use ${label(best)}: ${times(best)} as fast as autoregressive.${quality(best, plain)}${repetition(best, plain)}${asFast(best, rivals)}${own}${greedy(contenders, best)}${faster(contenders, best)}`,
+    text: `Use ${label(best)}: ${times(best)} as fast as autoregressive.${quality(best, plain)}${repetition(best, plain)}${asFast(best, rivals)}${openLength(here)}${own}${greedy(contenders, best)}${faster(contenders, best)}`,
     contender: best,
   };
 }
@@ -103,6 +105,28 @@ function greedy(contenders: readonly ContenderSummary[], best: ContenderSummary)
   )?.perplexity;
   if (!likeliest || !isHigher(best.perplexity, likeliest)) return '';
   return ` Greedy decoding writes likelier text still: perplexity ${estimateText(likeliest)}, at plain speed.`;
+}
+
+/** How far the draft length that follows the machine is from the best of those that were tried. */
+function openLength(strategies: readonly ContenderSummary[]): string {
+  const [open] = strategies.filter(({ settings }) => settings.draftLength === 'auto');
+  const [fixed] = strategies.filter(({ settings }) => typeof settings.draftLength === 'number');
+  const ratio = open && fixed ? quotient(pace(open), pace(fixed)) : null;
+  if (ratio === null) return '';
+  return ` The draft length that is left open, ${label(open!)}, is ${ratio.toFixed(2)} times as fast as the best fixed one, ${label(fixed!)}.`;
+}
+
+/** Passes of so many tokens are what speculation is made of: where they are dear, no draft can pay. */
+function whyNot(passes: readonly PassCost[], { engine }: ContenderSummary): string {
+  const costs = passes.filter((cost) => cost.engine === engine && cost.model === 'target');
+  const one = costs.find(({ tokens }) => tokens === 1);
+  const several = costs.find(({ tokens }) => tokens >= 3);
+  if (!one || !several) return '';
+  const ratio = (several.ms / one.ms).toFixed(1);
+  return (
+    ` A pass of the target over ${several.tokens} tokens costs ${ratio} times one of a single token here; drafting pays ` +
+    'where that is near 1, with a larger target or on a GPU.'
+  );
 }
 
 /** Whoever is advised to use one of ours should know of a peer that was faster. */

@@ -21,6 +21,7 @@ const BESIDE: readonly (keyof PairOptions | keyof RunOptions | keyof BenchmarkOp
   'draftThreads',
   'cacheType',
   'flashAttention',
+  'costs',
 ];
 
 /** Options that are called otherwise than what they set. */
@@ -28,6 +29,7 @@ const OTHERWISE: ReadonlyMap<string, string> = new Map([
   ['contextSize', '--ctx-size'],
   ['flashAttention', '--flash-attn'],
   ['draftFrom', '--draft'],
+  ['costs', '--profile'],
 ]);
 
 /** The option for each name. */

@@ -1,7 +1,10 @@
+import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { CACHE_TYPES } from '../engine/port.js';
 import type { RunOptions } from '../generation/run-options.js';
 import type { PairOptions } from '../models/pair.js';
+import { CostFile, CostFolder, type CostStore } from '../tuning/cost-store.js';
+import { cacheFolder } from '../user-folders.js';
 import type { Io } from './io.js';
 import { draftFile, type ModelFlags } from './model-options.js';
 import { choice, whole } from './option-kinds.js';
@@ -26,6 +29,8 @@ export interface RuntimeFlags extends ModelFlags, Pick<RunOptions, 'threads' | '
   gpu: NonNullable<PairOptions['gpu']>;
   gpuLayers?: number;
   draftGpuLayers?: number;
+  tuneCache: boolean;
+  profile?: string;
   verbose?: boolean;
 }
 
@@ -55,7 +60,12 @@ export function addRuntimeOptions(program: Command, context = 'what the target w
         LAYERS,
       ),
     )
-    .addOption(whole('--draft-gpu-layers <n>', 'layers of the draft model on the GPU', 0, LAYERS));
+    .addOption(whole('--draft-gpu-layers <n>', 'layers of the draft model on the GPU', 0, LAYERS))
+    .option('--no-tune-cache', 'measure what passes cost anew, and do not keep it')
+    .option(
+      '--profile <file>',
+      'what passes cost, so that a seed gives the same text; written if it is missing',
+    );
 }
 
 export function cacheTypeOption(): Option {
@@ -89,8 +99,20 @@ export function pairOptionsOf(flags: RuntimeFlags, io: Io): PairOptions {
 }
 
 /** @returns how to run it */
-export function runOptionsOf(flags: RuntimeFlags): RunOptions {
+export function runOptionsOf(flags: RuntimeFlags, io: Io): RunOptions {
   const { ctxSize, threads, draftThreads, cacheType, flashAttn } = flags;
   const flashAttention = flashAttn === 'auto' ? undefined : flashAttn === 'on';
-  return { contextSize: ctxSize || undefined, threads, draftThreads, cacheType, flashAttention };
+  const contextSize = ctxSize || undefined;
+  return { contextSize, threads, draftThreads, cacheType, flashAttention, costs: costsOf(flags, io) };
+}
+
+/** Where what passes cost is kept; undefined = nowhere. */
+function costsOf(
+  { profile, tuneCache, gpuLayers, draftGpuLayers }: RuntimeFlags,
+  io: Io,
+): CostStore | undefined {
+  if (profile !== undefined) return new CostFile(profile);
+  if (!tuneCache) return undefined;
+  const placement = `${gpuLayers ?? 'auto'}-${draftGpuLayers ?? 'auto'}`; // layers on the GPU
+  return new CostFolder(join(cacheFolder(io.env), 'costs', placement));
 }

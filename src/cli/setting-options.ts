@@ -18,6 +18,10 @@ const LEFT_OPEN: ReadonlyMap<string, ReadonlyMap<string, number>> = new Map([
   ],
 ]);
 
+/** What an option is meant with, unless that is given as well. */
+const IMPLIED: ReadonlyMap<string, object> = new Map([['quality', { threshold: 'auto' }]]);
+const IMPLIED_LISTS: ReadonlyMap<string, object> = new Map([['quality', { threshold: ['auto'] }]]);
+
 interface Manner {
   /** Instead of the one in the table. */
   readonly help?: string;
@@ -38,10 +42,10 @@ export function optionOf(name: string, row: SettingRow, { help = row.help, isLis
   const usual = schema.safeParse(undefined).data;
   const parse = (text: string) => LEFT_OPEN.get(name)?.get(text) ?? parsed(schema, text);
   if (isList)
-    return new Option(`${flags} <list>`, `${help} (default: ${usual})`).argParser((list) =>
-      list.split(',').map(parse),
-    );
-  const option = new Option(`${flags} <${value}>`, help);
+    return new Option(`${flags} <list>`, `${help} (default: ${usual})`)
+      .argParser((list) => list.split(',').map(parse))
+      .implies(IMPLIED_LISTS.get(name) ?? {});
+  const option = new Option(`${flags} <${value}>`, help).implies(IMPLIED.get(name) ?? {});
   if (Array.isArray(usual))
     return option.default(usual, 'none').argParser((text: string, all: unknown[] | false) => [
       ...(all || []), // false: after --no-<name>

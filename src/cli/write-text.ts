@@ -52,7 +52,7 @@ export async function writeText(
     trace: flags.trace,
     onLoss: () => interrupts.abort(),
   });
-  const runOptions: RunOptions = { ...runOptionsOf(flags), signal: interrupts.signal };
+  const runOptions: RunOptions = { ...runOptionsOf(flags, io), signal: interrupts.signal };
   let run: Run | undefined;
   let result: GenerationResult | undefined;
   try {
@@ -62,6 +62,7 @@ export async function writeText(
         const runtime = { ...flags, contextSize };
         run = { pair, template, settings: effective, runtime, promptTokens: promptTokens.length, loadMs };
       }
+      if (event.type === 'costs') run = { ...run!, costs: event.costs };
       if (event.type === 'prefill') progress.prefill(event.done, event.total);
       if (event.type === 'text' || event.type === 'end') progress.stop();
       if (event.type === 'end') result = event.result;
@@ -77,10 +78,14 @@ export async function writeText(
   const limits = { ...run!.settings, contextSize: run!.runtime.contextSize };
   const notice = whatIsUndone(result!, run!.settings, flags) ?? cutNotice(result!, limits);
   if (notice !== undefined && !flags.quiet) io.say(notice);
+  if (result!.costsAreStale && !flags.quiet) io.say(STALE_COSTS);
   if ((flags.stats ?? io.isWatched) && !flags.quiet)
     io.stderr.write(statsText(run!, result!, io.colors(flags.color, io.stderr)));
   return result!.finishReason === 'interrupted' ? interrupts.exitCode! : EXIT.ok;
 }
+
+const STALE_COSTS =
+  'passes take something else than when they were measured; the next text measures them anew, and may draft otherwise';
 
 /** What to do about an early end. */
 const REMEDIES: Partial<Record<FinishReason, string>> = {

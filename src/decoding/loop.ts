@@ -6,6 +6,7 @@ import {
   type Draft,
   type FinishReason,
   type LogProb,
+  type NodeIndex,
   type Rng,
   ROOT,
   type TokenId,
@@ -38,6 +39,8 @@ export interface Step {
   readonly drafted: number;
   /** Draft tokens kept and emitted: [0..drafted] */
   readonly accepted: number;
+  /** Those draft tokens, from the root: [accepted] */
+  readonly path: readonly NodeIndex[];
   /** The target's own token, if any; not emitted where the text was cut before it. */
   readonly next: TokenId | undefined;
   /** The tokens that the text grew by: [1..gamma + 1]. */
@@ -115,6 +118,7 @@ export async function* decode(
       p,
       drafted: Math.min(left, Math.max(0, ...depthsOf(draft))),
       accepted: Math.min(accepted.length, tokens.length),
+      path: accepted.slice(0, tokens.length),
       next,
       emitted: tokens,
       rawLogProbs: raw,

@@ -1,4 +1,4 @@
-import { likeliestLeaf, pathsTo } from '../math/draft-tree.js';
+import { jointLogQ, pathsTo, pathTo } from '../math/draft-tree.js';
 import { gumbelTop } from '../math/gumbel.js';
 import {
   type Draft,
@@ -10,6 +10,7 @@ import {
   ROOT,
 } from '../types.js';
 import type { Drafter, DraftOptions, NextTokens } from './drafter.js';
+import type { DraftLength } from './length.js';
 
 export interface BeamOptions extends DraftOptions {
   /** Beams kept per depth, >= 1. */
@@ -25,37 +26,62 @@ interface Beam {
   readonly logQ: LogProb;
 }
 
-/** The likeliest beam of `beamTreeDrafter`, a chain. */
+/** The likeliest beam of those that were drawn at the depth to be judged, a chain. */
 export function beamDrafter(next: NextTokens, options: BeamOptions): Drafter {
-  const draftTree = beamTreeDrafter(next, options);
   return async (prefix, room, rng) => {
-    const tree = await draftTree(prefix, room, rng);
-    return pathsTo(tree, [likeliestLeaf(tree)]);
+    const { nodes, ends } = await growBeams(next, prefix, room, rng, options);
+    return pathsTo(nodes, ends.slice(0, 1));
   };
 }
 
 /**
  * Beam sampling: Qin et al. 2025, section 4.2. At each depth, beams are drawn without replacement from the table
  * of all one-token extensions, each with probability proportional to its joint likelihood. A beam that ends the
- * generation stays in the table as it is. The draft is the tree of the last beams, each of them one of its leaves.
+ * generation stays in the table as it is. The draft is the tree of the beams at the depth to be judged, each of them one
+ * of its leaves.
  */
 export function beamTreeDrafter(next: NextTokens, options: BeamOptions): Drafter {
-  return (prefix, room, rng) => growBeams(next, prefix, Math.min(options.gamma, room), rng, options);
+  return async (prefix, room, rng) => {
+    const { nodes, ends } = await growBeams(next, prefix, room, rng, options);
+    return pathsTo(nodes, worthJudging(nodes, ends, options.length)); // without those of beams that were dropped on the way
+  };
 }
 
-/** @param depth tokens of the longest beams */
+/** The likeliest beam, and of the others those that the target is to judge beside it. */
+function worthJudging(nodes: Draft, ends: readonly NodeIndex[], length: DraftLength): readonly NodeIndex[] {
+  const logQ = jointLogQ(nodes);
+  const likeliest = ends.length > 0 ? pathTo(nodes, ends[0]!) : [];
+  const judged = new Set(likeliest);
+  return ends.filter((end, rank) => {
+    const path = pathTo(nodes, end);
+    const added = path.flatMap((node, i) => {
+      const likeliestLogQ = logQ[likeliest[i]!] ?? -Infinity; // which may have ended before
+      return judged.has(node) ? [] : [{ depth: i + 1, logQ: logQ[node]!, likeliestLogQ }];
+    });
+    if (rank > 0 && !length.judgesBeside(added, judged.size + 1)) return false;
+    for (const node of path) judged.add(node);
+    return true;
+  });
+}
+
+/** @returns all nodes that were ever drawn, and the last nodes of the beams at the depth to be judged, the likeliest first */
 async function growBeams(
   next: NextTokens,
   prefix: Prefix,
-  depth: number,
+  room: number,
   rng: Rng,
-  { beamWidth, greedy, isEnd }: BeamOptions,
-): Promise<Draft> {
+  { length, beamWidth, greedy, isEnd }: BeamOptions,
+): Promise<{ readonly nodes: Draft; readonly ends: readonly NodeIndex[] }> {
   const nodes: DraftNode[] = [];
   const isComplete = ({ node }: Beam) => node !== ROOT && isEnd(nodes[node]!.token);
   let beams: Beam[] = [{ node: ROOT, logQ: 0 }];
+  const layers: (readonly NodeIndex[])[] = []; // the beams of each depth, the likeliest first
+  const logQs: LogProb[] = []; // of the likeliest
+  let best: Beam | undefined;
 
-  for (let d = 0; d < depth && !beams.every(isComplete); d++) {
+  const most = length.begin(room, false);
+  while (layers.length < most && !beams.every(isComplete)) {
+    if (best && !length.goesOn(logQs, isComplete(best))) break;
     const live = beams.filter((beam) => !isComplete(beam));
     const qs = await next(
       prefix,
@@ -79,7 +105,10 @@ async function growBeams(
       const { token, parent, q, logQ } = beam;
       return { node: nodes.push({ token, parent, q }) - 1, logQ };
     });
+    const ranked = beams.toSorted((a, b) => b.logQ - a.logQ || a.node - b.node);
+    layers.push(ranked.map(({ node }) => node));
+    best = ranked[0]!;
+    logQs.push(best.logQ);
   }
-  const ends = beams.map(({ node }) => node);
-  return pathsTo(nodes, ends); // without the nodes of beams that were dropped on the way
+  return { nodes, ends: layers[length.judged(logQs) - 1] ?? [] };
 }

@@ -1,4 +1,5 @@
 import type { Distribution, Draft, NodeIndex, Prefix, Rng, TokenId } from '../types.js';
+import type { DraftLength } from './length.js';
 
 /** Guesses at most `room` tokens ahead of the prefix. */
 export type Drafter = (prefix: Prefix, room: number, rng: Rng) => Promise<Draft>;
@@ -15,8 +16,7 @@ export type NextTokens = (
 
 /** How far a drafter guesses. */
 export interface DraftOptions {
-  /** Tokens guessed per step, >= 1. */
-  readonly gamma: number;
+  readonly length: DraftLength;
   /** Whether a token ends the generation: nothing is guessed after it. */
   readonly isEnd: (token: TokenId) => boolean;
 }

@@ -9,12 +9,13 @@ import { Passages } from './passages.js';
  *
  * @param passages of a text before, which the next one may begin with
  */
-export function lookupDrafter({ gamma, isEnd }: DraftOptions, passages = new Passages()): Drafter {
+export function lookupDrafter({ length, isEnd }: DraftOptions, passages = new Passages()): Drafter {
   return async (prefix, room) => {
     const start = passages.afterLastOccurrence(prefix);
-    const following = prefix.slice(start, start + Math.min(gamma, room));
+    const following = prefix.slice(start, start + length.begin(room, false));
     const end = following.findIndex(isEnd);
-    return chainOf(end === -1 ? following : following.slice(0, end + 1));
+    const guessed = end === -1 ? following : following.slice(0, end + 1);
+    return chainOf(guessed.slice(0, length.judged(guessed.map(() => 0))));
   };
 }
 

@@ -1,6 +1,8 @@
 import type { Step } from '../decoding/loop.js';
 import { answerOf } from '../text/reasoning.js';
 import type { TextPiece } from '../text/text-stream.js';
+import type { CostCurves } from '../tuning/cost-curves.js';
+import type { Quality } from '../tuning/quality-budget.js';
 import type { FinishReason, TokenId } from '../types.js';
 import type { Counters } from './counters.js';
 import type { Settings } from './settings.js';
@@ -15,9 +17,24 @@ export type GenerationEvent =
       readonly contextSize: number;
     }
   | { readonly type: 'prefill'; readonly done: number; readonly total: number } // tokens, over both models
-  | { readonly type: 'step'; readonly step: Step }
+  | { readonly type: 'costs'; readonly costs: KnownCosts }
+  | StepEvent
   | { readonly type: 'text'; readonly pieces: readonly TextPiece[] }
   | { readonly type: 'end'; readonly result: GenerationResult };
+
+/** One round of the loop. */
+export interface StepEvent {
+  readonly type: 'step';
+  readonly step: Step;
+  /** By which it was judged, where the threshold follows the quality of the text. */
+  readonly threshold?: number | undefined;
+}
+
+/** What passes cost, by which the draft length is chosen. */
+export interface KnownCosts extends CostCurves {
+  /** Milliseconds that went into measuring them now; null = they were known. */
+  readonly measuredMs: number | null;
+}
 
 /** With what was left open decided. */
 export type EffectiveSettings = Settings & { readonly seed: number; readonly perplexity: boolean };
@@ -34,6 +51,10 @@ export interface GenerationResult {
   /** Whether the text may end there; null without a grammar. */
   readonly grammarComplete: boolean | null;
   readonly counters: Counters;
+  /** Where the threshold follows it; null = the threshold is fixed, or the strategy has none. */
+  readonly quality: Quality | null;
+  /** Whether passes took something else than the costs by which the draft length was chosen, so that they are measured anew. */
+  readonly costsAreStale: boolean;
   readonly prefillMs: number;
   /** From the start of prefill; null where no token came. */
   readonly firstTokenMs: number | null;

@@ -1,11 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { CACHE_TYPES, type RuntimeOptions } from '../engine/port.js';
 import { UsageError } from '../errors.js';
+import type { CostStore } from '../tuning/cost-store.js';
 
 /** How to run, as opposed to what to generate. */
 export interface RunOptions extends RuntimeOptions {
   /** Tokens of prompt and text together; undefined = as many as the target was trained on. */
   readonly contextSize?: number | undefined;
+  /** Where measured costs of passes are kept; undefined = with the pair, as long as it is loaded. */
+  readonly costs?: CostStore | undefined;
   /** Its abort ends the text where it is: finishReason 'interrupted'. */
   readonly signal?: AbortSignal | undefined;
 }

@@ -8,16 +8,21 @@ import type { ChatTemplate, Grammar } from '../engine/port.js';
 import { UsageError } from '../errors.js';
 import { penaltiesOf } from '../math/penalties.js';
 import { createRng } from '../math/rng.js';
+import { likelihoodTruncation, type SamplingSettings } from '../math/sampling-settings.js';
+import { readOf } from '../math/truncate.js';
 import type { Pair } from '../models/pair.js';
-import { createStrategy, sequencesOf } from '../strategies/index.js';
+import { createStrategy, heedsSetting, sequencesOf } from '../strategies/index.js';
 import type { ReasoningMarks } from '../templates/reasoning-marks.js';
 import { bannedTokens } from '../text/banned-tokens.js';
 import { GrammarConstraint } from '../text/grammar-constraint.js';
 import { ReasoningFirst } from '../text/reasoning-first.js';
 import { type TextPiece, TextStream, textOf } from '../text/text-stream.js';
-import type { Rng, TokenId } from '../types.js';
+import type { AdaptiveLength } from '../tuning/adaptive-length.js';
+import { QualityBudget } from '../tuning/quality-budget.js';
+import type { Prefix, Rng, TokenId } from '../types.js';
 import { contextSizeOf, refuseLongPrompt } from './context-size.js';
 import { addStep, NO_STEPS } from './counters.js';
+import { adaptiveLength, isAdaptive, strategyOptions } from './draft-length.js';
 import type { EffectiveSettings, GenerationEvent } from './events.js';
 import { checkRunOptions, type RunOptions } from './run-options.js';
 import type { Settings } from './settings.js';
@@ -30,6 +35,7 @@ interface Parts {
   /** Tokens. */
   readonly contextSize: number;
   readonly grammar: Grammar | undefined;
+  readonly run: RunOptions;
   readonly cache: CacheManager;
 }
 
@@ -40,13 +46,19 @@ interface Parts {
 export class Session {
   readonly #parts: Parts;
   readonly #rng: Rng;
+  #adaptive: AdaptiveLength | undefined;
+  #forgetCosts: () => Promise<void> = async () => {};
+  readonly #budget: QualityBudget | undefined;
   readonly #passages = new Passages();
   #tokens: readonly TokenId[] = [];
   #isWriting = false;
 
   private constructor(parts: Parts) {
     this.#parts = parts;
-    this.#rng = createRng(parts.settings.seed);
+    const { seed, strategy, threshold, quality, temperature } = parts.settings;
+    this.#rng = createRng(seed);
+    if (threshold === 'auto' && heedsSetting(strategy, 'threshold'))
+      this.#budget = new QualityBudget(quality, temperature);
   }
 
   /**
@@ -65,13 +77,14 @@ export class Session {
     refuseUnknownLogits(pair, settings);
     const contextSize = contextSizeOf(pair, run);
     const grammar = settings.grammar && (await pair.target.createGrammar(settings.grammar));
-    const sequences = sequencesOf(settings);
+    const options = strategyOptions(settings);
+    const sequences = sequencesOf(options);
     const cache = await openCache(pair, {
       ...run,
-      capacity: Math.min(contextSize, length + settings.draftLength) - 1, // also for guesses behind it; the last token is never evaluated
+      capacity: Math.min(contextSize, length + options.draftLength) - 1, // also for guesses behind it; the last token is never evaluated
       targetSequences: sequences.target,
       draftSequences: sequences.draft,
-      draftLength: settings.draftLength,
+      draftLength: options.draftLength,
     });
     return new Session({
       pair,
@@ -79,6 +92,7 @@ export class Session {
       settings: effectiveSettings(pair, settings),
       contextSize,
       grammar,
+      run,
       cache,
     });
   }
@@ -102,8 +116,8 @@ export class Session {
   }
 
   /**
-   * Writes on from a prompt, which is the whole text before: 'start', 'prefill' while it is read, 'step' and 'text' in
-   * turn, 'end'.
+   * Writes on from a prompt, which is the whole text before: 'start', 'prefill' while it is read, 'costs' where the draft
+   * length is to follow them, 'step' and 'text' in turn, 'end'.
    * @throws ResourceError when the context does not hold it; UsageError while another text is being written
    */
   async *write(
@@ -154,13 +168,18 @@ export class Session {
         : start;
     const constraint = first && new GrammarConstraint(first, promptTokens.length, banned);
     const sampling = { ...settings, penalties: penaltiesOf(settings), banned, vocabularySize, constraint };
-    const strategy = createStrategy(settings, {
+    const budget = this.#budget;
+    if (isAdaptive(settings)) yield* this.#adapt(prefix, sampling);
+    const context = {
       sampling,
+      length: this.#adaptive,
+      threshold: budget && (() => budget.threshold),
       isEnd,
       target: cache.target,
       draft: cache.draft,
       passages: this.#passages,
-    });
+    };
+    const strategy = createStrategy(strategyOptions(settings), context);
     const { special } = settings;
     const stops = [...settings.stop, ...endTexts];
     const stream = new TextStream(tokenizer, promptTokens, stops, { reasoning, special });
@@ -181,12 +200,17 @@ export class Session {
       const step = turn.value;
       firstTokenMs ??= now() - started;
       counters = addStep(counters, step);
-      yield { type: 'step', step };
+      this.#adaptive?.learn(step);
+      yield { type: 'step', step, threshold: budget?.threshold };
+      const move = budget?.learn(step) ?? 0; // also where no draft length adapts to it
+      this.#adaptive?.thresholdMoved(move);
       const added = stream.take(step.accepted);
       pieces.push(...added);
       yield { type: 'text', pieces: added };
     }
     const finishReason = turn.value;
+    const costsAreStale = this.#adaptive?.isMistaken ?? false;
+    if (costsAreStale) await this.#forgetCosts();
     const rest = stream.end(finishReason === 'stop');
     pieces.push(...rest);
     if (rest.length > 0) yield { type: 'text', pieces: rest };
@@ -200,6 +224,8 @@ export class Session {
         finishReason,
         grammarComplete: constraint?.isComplete(prefix) ?? null,
         counters,
+        quality: budget?.quality ?? null,
+        costsAreStale,
         prefillMs,
         firstTokenMs,
         evaluated: {
@@ -208,6 +234,18 @@ export class Session {
         },
       },
     };
+  }
+
+  /** Makes the draft length ready for a text: a new one, or the one that has learned from the texts before. */
+  async *#adapt(prompt: Prefix, sampling: SamplingSettings): AsyncGenerator<GenerationEvent, void> {
+    const { pair, settings, run, cache } = this.#parts;
+    if (this.#adaptive) return this.#adaptive.restart();
+    const read = readOf(likelihoodTruncation(sampling), settings.perplexity);
+    const found = await adaptiveLength(pair, settings, run, { cache, prompt, read });
+    const { length, measuredMs } = found;
+    this.#adaptive = length;
+    this.#forgetCosts = found.forget;
+    yield { type: 'costs', costs: { ...length.costs, measuredMs } };
   }
 
   dispose(): Promise<void> {

@@ -46,8 +46,10 @@ export const SETTINGS = {
     value: 'name',
   },
   draftLength: {
-    schema: whole(1, 64).default(4),
-    help: 'tokens drafted per step',
+    schema: z
+      .union([z.literal('auto'), whole(1, 64)], { error: "'auto' or a whole number from 1 to 64" })
+      .default('auto'),
+    help: 'tokens drafted per step; auto = as many as pay',
     value: 'n',
     short: 'k',
     benchmark: 'compared',
@@ -62,11 +64,20 @@ export const SETTINGS = {
     symbol: 'w',
   },
   threshold: {
-    schema: share.default(0.5),
-    help: "accept while the joint likelihood is at least tau times the draft's, (0, 1]",
+    schema: z
+      .union([z.literal('auto'), share], { error: "'auto' or a number above 0 and at most 1" })
+      .default(0.5),
+    help: "accept while the joint likelihood is at least tau times the draft's, (0, 1]; auto = as --quality allows",
     value: 'tau',
     benchmark: 'compared',
     symbol: 'tau',
+  },
+  quality: {
+    schema: number('a number from 0.5 to 2', (n) => n >= 0.5 && n <= 2).default(1),
+    help: "with --threshold auto: perplexity at most so many times that of the target's own sampling",
+    value: 'ratio',
+    benchmark: 'compared',
+    symbol: 'quality',
   },
   clip: {
     schema: flag,
@@ -233,6 +244,10 @@ function refuseContradictions(settings: Settings): Settings {
   if (refusal !== undefined) throw new UsageError(refusal);
   if (grammar && ignoreEos)
     throw new UsageError('A `grammar` ends the text, and `ignoreEos` forbids the end: leave out one of them');
+  if (settings.quality !== 1 && settings.threshold !== 'auto')
+    throw new UsageError(
+      `\`quality\` moves the threshold, and \`threshold\` is ${settings.threshold}: set \`threshold\` to auto`,
+    );
   if (grammar && 'jsonSchema' in grammar) checkJsonSchema(grammar.jsonSchema);
   return settings;
 }

@@ -2,6 +2,7 @@ import { capacityOf, inspectMachine, type Machine } from '../engine/llama/machin
 import { insightsOf, type ModelMemory } from '../engine/llama/model-insights.js';
 import type { CacheType, Gpu } from '../engine/port.js';
 import { ModelFileError, PairMismatchError, UsageError } from '../errors.js';
+import { MOST_GUESSES } from '../tuning/adaptive-length.js';
 import type { Asking } from './ask.js';
 import { checkPair } from './check-pair.js';
 import { chatTemplateFacts, factsOf, type ModelFacts } from './facts.js';
@@ -21,8 +22,8 @@ export interface InspectOptions extends Asking {
   /** Context size in tokens; undefined: the context length of the target's training, at most 8192. */
   readonly contextSize?: number | undefined;
   readonly cacheType?: CacheType | undefined;
-  /** Tokens drafted in each step, >= 1. */
-  readonly draftLength: number;
+  /** Tokens drafted in each step, >= 1; 'auto': as many as pay. */
+  readonly draftLength: number | 'auto';
   /** Number of beams, >= 1. */
   readonly beamWidth: number;
   readonly gpu: Gpu;
@@ -77,7 +78,8 @@ export async function inspect(options: InspectOptions): Promise<Inspection> {
   const trained = Number(targetFile.info.architectureMetadata.context_length) || DEFAULT_CONTEXT;
   const contextSize = options.contextSize ?? Math.min(trained, DEFAULT_CONTEXT);
   const inspected = (file: GgufFile, sequences: number) => {
-    const shared = contextSize + (sequences - 1) * draftLength; // beams have the text in common
+    const guesses = draftLength === 'auto' ? MOST_GUESSES : draftLength;
+    const shared = contextSize + (sequences - 1) * guesses; // beams have the text in common
     const cells = machine.engine === 'direct' ? shared : contextSize * sequences;
     return inspectModel(file, { cells, cacheType, gpu });
   };

@@ -1,6 +1,7 @@
 import type { ModelCache } from '../decoding/model-cache.js';
 import type { Strategy } from '../decoding/strategy.js';
 import type { DraftSource, NextTokens } from '../drafting/drafter.js';
+import type { DraftLength } from '../drafting/length.js';
 import type { Passages } from '../drafting/passages.js';
 import { choose } from '../math/sample.js';
 import type { SamplingSettings } from '../math/sampling-settings.js';
@@ -9,11 +10,11 @@ import { type Distribution, type Draft, type NodeIndex, ROOT, type TokenId } fro
 
 /** What a strategy may be told. Ranges, defaults and help are in the table of settings. */
 export interface StrategySettings {
-  /** Tokens drafted per step, >= 1. */
+  /** Tokens drafted per step at most, >= 1. `StrategyContext.length` says how many it is to be. */
   readonly draftLength: number;
   /** Beams kept per depth, >= 1. */
   readonly beamWidth: number;
-  /** Acceptance threshold, (0, 1] */
+  /** Acceptance threshold at first, (0, 1]. `StrategyContext.threshold` says what it is now. */
   readonly threshold: number;
   /** Cap the likelihood ratio at 1 after every token. */
   readonly clip: boolean;
@@ -105,6 +106,10 @@ export interface Sequences {
 /** What a strategy works with besides its own settings. */
 export interface StrategyContext {
   readonly sampling: SamplingSettings;
+  /** How far to guess: `draftLength` at each step, or as far as it pays. */
+  readonly length: DraftLength;
+  /** The acceptance threshold now, (0, 1]: asked at each step, since it may follow the quality of the text. */
+  readonly threshold: () => number;
   readonly isEnd: (token: TokenId) => boolean;
   readonly target: ModelCache;
   /** The draft model's cache; absent where the strategy said that it needs none. */
@@ -123,10 +128,10 @@ export function nextTokens(model: ModelCache | undefined, truncation: Truncation
 export function acceptBy<Heeded extends StrategySetting>(
   decide: Decide<Heeded>,
   settings: Pick<StrategySettings, Heeded>,
-  sampling: SamplingSettings,
+  { sampling, threshold }: Pick<StrategyContext, 'sampling' | 'threshold'>,
 ): Strategy['accept'] {
   return (draft, p, rng) => {
-    const accepted = decide(draft, p, settings);
+    const accepted = decide(draft, p, { ...settings, threshold: threshold() });
     const last = accepted.at(-1) ?? ROOT;
     return { accepted, next: choose(p[last + 1]!, sampling, rng) };
   };

@@ -1,4 +1,5 @@
 import type { Strategy } from '../decoding/strategy.js';
+import { type DraftLength, fixedLength } from '../drafting/length.js';
 import { withinRoom } from '../drafting/within-room.js';
 import { autoregressive } from './autoregressive.js';
 import { block } from './block.js';
@@ -59,11 +60,21 @@ export function definitionOf(strategy: StrategyChoice): StrategyDefinition {
 
 /**
  * A strategy that drafts and judges with the given caches.
+ * @param context without length and threshold: those of the options at each step
  * @throws Error where it needs a draft model and there is none
  */
-export function createStrategy(options: StrategyOptions, context: StrategyContext): Strategy {
+export function createStrategy(
+  options: StrategyOptions,
+  context: Omit<StrategyContext, 'length' | 'threshold'> & {
+    readonly length?: DraftLength | undefined;
+    readonly threshold?: (() => number) | undefined;
+  },
+): Strategy {
   const definition = definitionOf(options.strategy);
-  const strategy = definition.create(heededOf(options), context);
+  const heeded = heededOf(options);
+  const length = context.length ?? fixedLength(heeded.draftLength);
+  const threshold = context.threshold ?? (() => heeded.threshold);
+  const strategy = definition.create(heeded, { ...context, length, threshold });
   if (typeof options.strategy === 'string') return strategy; // ours draft within the room that they are told
   return {
     truncation: strategy.truncation,
@@ -80,7 +91,7 @@ export function sequencesOf(options: StrategyOptions): Sequences {
 /** What a strategy cannot do, as a sentence; undefined where it can do all that these settings ask for. */
 export function refusalOf(
   strategy: StrategyChoice,
-  { clip, draftFrom }: Partial<StrategySettings>,
+  { clip, draftFrom }: Partial<Pick<StrategySettings, 'clip' | 'draftFrom'>>,
 ): string | undefined {
   const { name, heeds, drafts } = definitionOf(strategy);
   if (clip && !heeds.includes('clip')) {

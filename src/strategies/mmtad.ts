@@ -20,14 +20,15 @@ export const mmtad: StrategyDefinition<'draftLength' | 'beamWidth' | 'threshold'
   benchmark: 'contender',
   look: { color: '#d55e00', darkColor: '#ee7733', mark: 'triangle' },
   sequences: ({ beamWidth }) => ({ target: beamWidth, draft: beamWidth }),
-  create(settings, { sampling, isEnd, draft }) {
-    const { draftLength, beamWidth } = settings;
+  create(settings, context) {
+    const { beamWidth } = settings;
+    const { sampling, length, isEnd, draft } = context;
     const greedy = sampling.temperature === 0;
     const truncation = likelihoodTruncation(sampling);
     return {
       truncation,
-      draft: beamTreeDrafter(nextTokens(draft, truncation), { gamma: draftLength, beamWidth, greedy, isEnd }),
-      accept: acceptBy(decide, settings, sampling),
+      draft: beamTreeDrafter(nextTokens(draft, truncation), { length, beamWidth, greedy, isEnd }),
+      accept: acceptBy(decide, settings, context),
     };
   },
   decide,

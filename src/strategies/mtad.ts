@@ -21,17 +21,18 @@ export const mtad: StrategyDefinition<'draftLength' | 'beamWidth' | 'threshold' 
   benchmark: 'contender',
   look: { color: '#0072b2', darkColor: '#4ba3e3', mark: 'circle' },
   sequences: ({ beamWidth, draftFrom }) => ({ target: 1, draft: draftFrom === 'lookup' ? 0 : beamWidth }),
-  create(settings, { sampling, isEnd, draft, passages }) {
-    const { draftLength, beamWidth, draftFrom } = settings;
+  create(settings, context) {
+    const { beamWidth, draftFrom } = settings;
+    const { sampling, length, isEnd, draft, passages } = context;
     const greedy = sampling.temperature === 0;
     const truncation = likelihoodTruncation(sampling);
     return {
       truncation,
       draft:
         draftFrom === 'lookup'
-          ? lookupDrafter({ gamma: draftLength, isEnd }, passages)
-          : beamDrafter(nextTokens(draft, truncation), { gamma: draftLength, beamWidth, greedy, isEnd }),
-      accept: acceptBy(decide, settings, sampling),
+          ? lookupDrafter({ length, isEnd }, passages)
+          : beamDrafter(nextTokens(draft, truncation), { length, beamWidth, greedy, isEnd }),
+      accept: acceptBy(decide, settings, context),
     };
   },
   decide,

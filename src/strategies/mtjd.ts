@@ -18,12 +18,12 @@ export const mtjd: StrategyDefinition<'draftLength' | 'beamWidth'> = {
   benchmark: 'baseline',
   look: { color: '#cc79a7', darkColor: '#cc79a7', mark: 'diamond' },
   sequences: ({ beamWidth }) => ({ target: beamWidth, draft: 0 }),
-  create({ draftLength, beamWidth }, { sampling, isEnd, target }) {
+  create({ beamWidth }, { sampling, length, isEnd, target }) {
     const greedy = sampling.temperature === 0;
     const truncation = likelihoodTruncation(sampling);
     return {
       truncation,
-      draft: beamDrafter(nextTokens(target, truncation), { gamma: draftLength, beamWidth, greedy, isEnd }),
+      draft: beamDrafter(nextTokens(target, truncation), { length, beamWidth, greedy, isEnd }),
       accept: (draft, p, rng) => acceptOwn(draft, p, sampling, rng),
     };
   },

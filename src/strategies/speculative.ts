@@ -15,14 +15,14 @@ export const speculative: StrategyDefinition<'draftLength' | 'draftFrom'> = {
   benchmark: 'contender',
   look: { color: '#009e73', darkColor: '#12b886', mark: 'wedge' },
   sequences: ({ draftFrom }) => ({ target: 1, draft: draftFrom === 'lookup' ? 0 : 1 }),
-  create({ draftLength, draftFrom }, { sampling, isEnd, draft, passages }) {
+  create({ draftFrom }, { sampling, length, isEnd, draft, passages }) {
     const truncation = samplingTruncation(sampling);
     return {
       truncation,
       draft:
         draftFrom === 'lookup'
-          ? lookupDrafter({ gamma: draftLength, isEnd }, passages)
-          : chainDrafter(nextTokens(draft, truncation), { gamma: draftLength, isEnd }),
+          ? lookupDrafter({ length, isEnd }, passages)
+          : chainDrafter(nextTokens(draft, truncation), { length, isEnd }),
       accept: acceptExact,
     };
   },

@@ -50,6 +50,8 @@ export const stepLine = z.object({
   log_q: z.array(logProb),
   log_p: z.array(logProb),
   nodes: z.array(z.object({ token, parent: z.int().min(ROOT), log_q: logProb, log_p: logProb })).optional(),
+  /** That decided, where it follows the quality of the text. */
+  threshold: z.number().min(0).max(1).optional(),
   accepted: whole,
   /** The target's own token, null where there is none. */
   next: token.nullable().optional(),
@@ -57,6 +59,8 @@ export const stepLine = z.object({
   emitted_text: z.array(z.string()).optional(),
   /** Per emitted token; null where they were not read. */
   raw_log_p: z.array(logProb).nullable().optional(),
+  /** Of the draft model. */
+  draft_passes: whole.optional(),
   /** `wait` is missing from traces of earlier versions. */
   ms: z.object({ draft: ms, verify: ms, wait: ms.optional(), own: ms }).optional(),
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { UsageError } from '../errors.js';
 import { definitionOf } from '../strategies/index.js';
+import { MOST_GUESSES } from '../tuning/adaptive-length.js';
 import { ROOT } from '../types.js';
 import { startLine, stepLine } from './format.js';
 import { REPLAYABLE, type RecordedNode, type RecordedStep, type Trace } from './recorded.js';
@@ -24,11 +25,10 @@ export function toStart(value: unknown, refuse: Refusal): TraceStart {
       `a trace of ${strategy}; only ${REPLAYABLE.join(' and ')} can be replayed: their acceptance is not left to chance`,
     );
   const { threshold, draft_length, clip, max_tokens } = parse(startLine, value, refuse).params;
-  return {
-    strategy: replayable,
-    rule: { threshold, draftLength: draft_length, clip },
-    maxTokens: max_tokens,
-  };
+  if (threshold === 'auto')
+    throw refuse('a trace whose threshold moved from step to step; record one with a number as --threshold');
+  const draftLength = draft_length === 'auto' ? MOST_GUESSES : draft_length;
+  return { strategy: replayable, rule: { threshold, draftLength, clip }, maxTokens: max_tokens };
 }
 
 /** @throws the error of `refuse`, unless `value` is a step that can follow this start line */

@@ -27,9 +27,15 @@ export function traceStart(
 /**
  * One step: enough to decide anew what any threshold would have accepted.
  * @param index of the step, from 0
+ * @param threshold by which it was judged, where that follows the quality of the text
  * @param textOf the text of a token, for people who read the trace; without it there are ids alone
  */
-export function traceStep(step: Step, index: number, textOf?: (token: TokenId) => string): object {
+export function traceStep(
+  step: Step,
+  index: number,
+  textOf?: (token: TokenId) => string,
+  threshold?: number,
+): object {
   const { p, rawLogProbs, ms } = step;
   const nodes = step.draft.map(({ token, parent, q }) => ({
     token,
@@ -47,11 +53,13 @@ export function traceStep(step: Step, index: number, textOf?: (token: TokenId) =
     log_q: path.map(({ log_q }) => log_q),
     log_p: path.map(({ log_p }) => log_p),
     ...(path.length < nodes.length ? { nodes } : {}),
+    ...(threshold === undefined ? {} : { threshold }),
     accepted: step.accepted,
     next: step.next ?? null,
     emitted: [...step.emitted],
     ...(textOf && { emitted_text: step.emitted.map(textOf) }),
     raw_log_p: rawLogProbs ? [...rawLogProbs] : null,
+    draft_passes: step.draftPasses,
     ms: { ...ms },
   };
   return z.encode(stepLine, line);

@@ -18,7 +18,13 @@ test('each setting with its value and the place that gave it', async () => {
   const { exitCode, stdout, stderr } = await runInProcess(
     ['config', '--pair', 'llama-3.1-8b', '--seed', '7'],
     {
-      env: { MTAD_CONFIG: file, MTAD_TOP_K: '30', MTAD_CLIP: 'true', XDG_CACHE_HOME: folder },
+      env: {
+        MTAD_CONFIG: file,
+        MTAD_TOP_K: '30',
+        MTAD_DRAFT_LENGTH: undefined,
+        MTAD_CLIP: 'true',
+        XDG_CACHE_HOME: folder,
+      },
     },
   );
   const rows = Object.fromEntries(
@@ -37,7 +43,7 @@ test('each setting with its value and the place that gave it', async () => {
     clip: ['true', 'MTAD_CLIP'],
     threads: ['1', file],
     stop: ['["\\n"]', file],
-    'draft-length': ['4', 'default'],
+    'draft-length': ['auto', 'default'],
     'models-dir': [join(folder, 'mtad', 'models'), 'default'],
     stats: ['on a terminal', 'default'],
     quiet: ['false', 'default'],

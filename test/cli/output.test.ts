@@ -102,6 +102,8 @@ test('--json is one object with every key', async () => {
     'tokens_per_second',
     'speculation',
     'perplexity',
+    'quality',
+    'pass_costs',
     'params',
     'versions',
   ]);

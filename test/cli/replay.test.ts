@@ -111,7 +111,8 @@ test.concurrent('a terminal: colours, and no line longer than it', async () => {
 });
 
 test.concurrent.each([
-  [['--threshold', '2'], 'must be a number above 0'],
+  [['--threshold', '2'], "must be 'auto' or a number above 0"],
+  [['--draft-length', 'auto'], '--draft-length must be numbers in a replay'],
   [['--draft-length', '9'], '--draft-length 9: the drafts of .* have 4 tokens'],
   [['--output', 'a.json'], '--output has no meaning beside --replay'],
   [['--compare', 'a.json'], '--compare has no meaning beside --replay'],

@@ -95,7 +95,11 @@ test.each(damaged)(
 
 test.each([
   ['THREADS', 'abc', /MTAD_THREADS = "abc" is invalid\. It must be a whole number/],
-  ['DRAFT_LENGTH', '65', /MTAD_DRAFT_LENGTH = "65" is invalid\. It must be a whole number from 1 to 64/],
+  [
+    'DRAFT_LENGTH',
+    '65',
+    /MTAD_DRAFT_LENGTH = "65" is invalid\. It must be 'auto' or a whole number from 1 to 64/,
+  ],
   ['STATS', 'perhaps', /MTAD_STATS = "perhaps" is invalid\. It must be true or false/],
   ['PAIR', 'lama', /MTAD_PAIR: There is no pair "lama"/],
 ])('MTAD_%s=%s is refused with its name', async (name, value, message) => {
@@ -105,7 +109,7 @@ test.each([
 });
 
 test('a file, a variable and a flag are judged by the same rule', async () => {
-  const rule = 'It must be a number above 0 and at most 1.';
+  const rule = "It must be 'auto' or a number above 0 and at most 1.";
   const file = await written('threshold = 1.5');
   for (const said of [
     runInProcess(['--threshold', '1.5', 'A prompt']),

@@ -1,5 +1,6 @@
 /** Drafts drawn from beams on the fake model, and the law that they should follow. */
 import { type BeamOptions, beamDrafter } from '../../src/drafting/beams.js';
+import { fixedLength } from '../../src/drafting/length.js';
 import { createRng } from '../../src/math/rng.js';
 import type { Truncation } from '../../src/math/truncate.js';
 import type { Draft, TokenId } from '../../src/types.js';
@@ -9,14 +10,21 @@ import { fakeNextTokens, pathTo } from '../support/fake-next-tokens.js';
 export const PREFIX = [0, 3, 1];
 export const CUT: Truncation = { temperature: 0.8, topK: 4, topP: 0.9 };
 
-interface Setup extends Partial<BeamOptions> {
+interface Setup extends Partial<Omit<BeamOptions, 'length'>> {
+  readonly gamma?: number;
   readonly model?: FakeModel;
   readonly truncation?: Truncation;
 }
 
-export function drafter({ model = DRAFT, truncation = UNCUT, ...options }: Setup, make = beamDrafter) {
+export function drafter(
+  { gamma = 3, model = DRAFT, truncation = UNCUT, ...options }: Setup,
+  make = beamDrafter,
+) {
   const next = fakeNextTokens(model, truncation);
-  return { draft: make(next, { gamma: 3, beamWidth: 3, greedy: false, isEnd, ...options }), next };
+  return {
+    draft: make(next, { length: fixedLength(gamma), beamWidth: 3, greedy: false, isEnd, ...options }),
+    next,
+  };
 }
 
 export async function drawn(setup: Setup, count: number, make = beamDrafter): Promise<string[]> {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { beamDrafter } from '../../src/drafting/beams.js';
 import { chainDrafter } from '../../src/drafting/chain.js';
 import type { NextTokens } from '../../src/drafting/drafter.js';
+import { fixedLength } from '../../src/drafting/length.js';
 import { logProbOf } from '../../src/math/distribution.js';
 import { createRng } from '../../src/math/rng.js';
 import { type Draft, ROOT } from '../../src/types.js';
@@ -20,10 +21,10 @@ describe('beamDrafter', () => {
     const next: NextTokens = async (_, tree, nodes) =>
       nodes.map((node) => (node === ROOT || tree[node]!.parent === ROOT ? allowed : nothing));
     for (const beamWidth of [1, 2]) {
-      const options = { gamma: 4, beamWidth, greedy: true, isEnd: () => false };
+      const options = { length: fixedLength(4), beamWidth, greedy: true, isEnd: () => false };
       expect(await beamDrafter(next, options)([0, 3], 9, fakeCoins())).toHaveLength(2);
     }
-    const chain = chainDrafter(next, { gamma: 4, isEnd: () => false });
+    const chain = chainDrafter(next, { length: fixedLength(4), isEnd: () => false });
     expect(await chain([0, 3], 9, createRng(1))).toHaveLength(2);
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { chainDrafter } from '../../src/drafting/chain.js';
+import { fixedLength } from '../../src/drafting/length.js';
 import { createRng } from '../../src/math/rng.js';
 import { sample } from '../../src/math/sample.js';
 import { FITS, misfit } from '../support/chi-square.js';
@@ -12,7 +13,7 @@ const CUT = { temperature: 0.8, topK: 4, topP: 0.9 };
 
 function drafter(gamma: number, truncation = UNCUT) {
   const next = fakeNextTokens(DRAFT, truncation);
-  return { draft: chainDrafter(next, { gamma, isEnd }), next };
+  return { draft: chainDrafter(next, { length: fixedLength(gamma), isEnd }), next };
 }
 
 const tokensOf = (draft: readonly { token: number }[]) => draft.map(({ token }) => token);
@@ -53,7 +54,7 @@ describe('chainDrafter', () => {
       [1, 1, 1],
       [4, 4, 4],
     ] as const) {
-      const draft = chainDrafter(fakeNextTokens(DRAFT, UNCUT), { gamma, isEnd: never });
+      const draft = chainDrafter(fakeNextTokens(DRAFT, UNCUT), { length: fixedLength(gamma), isEnd: never });
       expect(await draft(PREFIX, room, createRng(3))).toHaveLength(length);
     }
   });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { fixedLength } from '../../src/drafting/length.js';
 import { lookupDrafter } from '../../src/drafting/lookup.js';
 import { Passages } from '../../src/drafting/passages.js';
 import { logProbOf } from '../../src/math/distribution.js';
@@ -8,7 +9,7 @@ import { fakeCoins } from '../support/fake-coins.js';
 import { END, isEnd } from '../support/fake-model.js';
 
 const draft = (prefix: Prefix, { gamma = 4, room = 9 } = {}) =>
-  lookupDrafter({ gamma, isEnd })(prefix, room, fakeCoins());
+  lookupDrafter({ length: fixedLength(gamma), isEnd })(prefix, room, fakeCoins());
 const guess = async (...given: Parameters<typeof draft>) => (await draft(...given)).map(({ token }) => token);
 
 /** The obvious way. */
@@ -32,7 +33,7 @@ describe('lookupDrafter', () => {
 
   it('guesses from a text that grows, or is another, what a search through all of it finds', async () => {
     const rng = createRng(3);
-    const drafter = lookupDrafter({ gamma: 4, isEnd: () => false });
+    const drafter = lookupDrafter({ length: fixedLength(4), isEnd: () => false });
     for (let text = 0; text < 20; text++) {
       const prefix = [0];
       while (prefix.length < 60) {
@@ -50,7 +51,7 @@ describe('lookupDrafter', () => {
     let text = some(40);
     for (let question = 0; question < 300; question++) {
       text = [...text.slice(0, Math.floor((text.length + 1) * rng())), ...some(1 + Math.floor(12 * rng()))];
-      const drafter = lookupDrafter({ gamma: 4, isEnd: () => false }, passages);
+      const drafter = lookupDrafter({ length: fixedLength(4), isEnd: () => false }, passages);
       for (let step = 0; step < 3; step++) {
         const found = (await drafter(text, 9, fakeCoins())).map(({ token }) => token);
         expect(found).toEqual(searched(text).slice(0, 4));
@@ -63,7 +64,7 @@ describe('lookupDrafter', () => {
     const rng = createRng(5);
     const text = Array.from({ length: 10_000 }, () => Math.floor(50 * rng()));
     const passages = new Passages();
-    const drafter = () => lookupDrafter({ gamma: 4, isEnd: () => false }, passages);
+    const drafter = () => lookupDrafter({ length: fixedLength(4), isEnd: () => false }, passages);
     await drafter()(text, 9, fakeCoins());
     const news = 20;
     const next = counted([...text.slice(0, -5), ...text.slice(0, news)]); // as where the reasoning of an answer is left out
@@ -77,7 +78,7 @@ describe('lookupDrafter', () => {
 
   it('is not misled by a text that became shorter in place', async () => {
     const passages = new Passages();
-    const drafter = lookupDrafter({ gamma: 1, isEnd }, passages);
+    const drafter = lookupDrafter({ length: fixedLength(1), isEnd }, passages);
     const text = [1, 2, 3, 1, 2, 3, 4, 1, 2];
     await drafter(text, 9, fakeCoins());
     text.splice(1, 8, 0, 2);

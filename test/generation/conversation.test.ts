@@ -48,7 +48,7 @@ describe.each(['direct', 'bindings'] as const)('Conversation on engine %s', (eng
   it.each(strategies)(
     '%s: of the second question the target evaluates what is new, and no more',
     async (strategy) => {
-      const conversation = await open({ strategy, maxTokens: 100 });
+      const conversation = await open({ strategy, draftLength: 4, maxTokens: 100 });
       const first = await ask(conversation, 'Tell me a story.');
       expect(first.finishReason).toBe('eos');
       expect(first.evaluated.target).toBe(first.promptTokens);

@@ -14,6 +14,7 @@ function step(drafted: number, accepted: number, rest: Partial<Step> = {}): Step
     p: Array.from({ length: drafted + 1 }, () => Q),
     drafted,
     accepted,
+    path: [...draft.keys()].slice(0, accepted),
     next: 0,
     emitted: new Array<number>(accepted + 1).fill(0),
     rawLogProbs: new Array<number>(accepted + 1).fill(-0.5),

@@ -8,9 +8,10 @@ const NO_NUMBERS = ['1', 'four', null, [1], true];
 /** For each setting: words of what it should be, values that are wrong, values at the edge that are right. */
 const RULES: [setting: string, expectation: RegExp, wrong: unknown[], right: unknown[]][] = [
   ['strategy', /one of .*mtad.*speculative/, ['beam', '', 3, null], [...STRATEGY_NAMES]],
-  ['draftLength', /whole number from 1 to 64/, [...NO_NUMBERS, 0, -1, 2.5, 65], [1, 64]],
+  ['draftLength', /whole number from 1 to 64/, [...NO_NUMBERS, 0, -1, 2.5, 65], [1, 64, 'auto']],
   ['beamWidth', /whole number from 1 to 64/, [...NO_NUMBERS, 0, -1, 2.5, 65], [1, 64]],
-  ['threshold', /above 0 and at most 1/, [...NO_NUMBERS, 0, -0.5, 1.01], [1e-9, 1]],
+  ['threshold', /above 0 and at most 1/, [...NO_NUMBERS, 0, -0.5, 1.01], [1e-9, 1, 'auto']],
+  ['quality', /a number from 0.5 to 2/, [...NO_NUMBERS, 0, 2.5], [1]],
   ['clip', /true or false/, [1, 'yes', null], [true, false]],
   ['draftFrom', /'model' or 'lookup'/, ['prompt', '', 1, null], ['model', 'lookup']],
   ['temperature', /0 or more/, [...NO_NUMBERS, -1, -1e-9], [0, 0.001, 2]],
@@ -55,9 +56,10 @@ describe('parseSettings', () => {
   it("has the paper's defaults", () => {
     expect(parseSettings({})).toEqual({
       strategy: 'mtad',
-      draftLength: 4,
+      draftLength: 'auto',
       beamWidth: 4,
       threshold: 0.5,
+      quality: 1,
       clip: false,
       draftFrom: 'model',
       temperature: 1,

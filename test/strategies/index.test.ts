@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { strategyOptions } from '../../src/generation/draft-length.js';
 import { parseSettings, type SettingsInput } from '../../src/generation/settings.js';
 import { STRATEGY_NAMES, sequencesOf } from '../../src/strategies/index.js';
 
-const sequences = (input: SettingsInput) => sequencesOf(parseSettings({ beamWidth: 3, ...input }));
+const sequences = (input: SettingsInput) =>
+  sequencesOf(strategyOptions(parseSettings({ beamWidth: 3, ...input })));
 
 describe('strategies', () => {
   it('say how many branches they have at once in the cache of each model', () => {

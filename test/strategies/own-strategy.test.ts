@@ -31,12 +31,12 @@ const single: StrategyDefinition<'draftLength' | 'threshold'> = {
   drafts: 'chain',
   mayRefuse: true,
   sequences: () => ({ target: 1, draft: 1 }),
-  create({ draftLength, threshold, ...others }, { sampling, isEnd, draft }) {
+  create({ threshold, draftLength: _most, ...others }, { sampling, length, isEnd, draft }) {
     told.push(others);
     const truncation = likelihoodTruncation(sampling);
     return {
       truncation,
-      draft: chainDrafter(nextTokens(draft, truncation), { gamma: draftLength, isEnd }),
+      draft: chainDrafter(nextTokens(draft, truncation), { length, isEnd }),
       accept(guesses, p, rng) {
         const fails = guesses.findIndex(
           ({ token, q }, i) => logProbOf(p[i]!, token) - logProbOf(q, token) < Math.log(threshold),

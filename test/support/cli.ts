@@ -29,6 +29,7 @@ export const CLEAN = {
   http_proxy: undefined,
   https_proxy: undefined,
   no_proxy: undefined,
+  MTAD_DRAFT_LENGTH: '4', // not what pays on the machine of the day
   NO_COLOR: undefined,
   FORCE_COLOR: undefined,
   CI: undefined, // a spinner does not turn there

@@ -2,6 +2,7 @@ import type { CacheManager } from '../../src/decoding/cache-manager.js';
 import type { EndCheck } from '../../src/decoding/cut.js';
 import { type DecodeOptions, decode, type Step } from '../../src/decoding/loop.js';
 import type { Strategy } from '../../src/decoding/strategy.js';
+import type { DraftLength } from '../../src/drafting/length.js';
 import { createRng } from '../../src/math/rng.js';
 import type { SamplingSettings } from '../../src/math/sampling-settings.js';
 import { createStrategy, type StrategyOptions, sequencesOf } from '../../src/strategies/index.js';
@@ -16,6 +17,8 @@ export const endsAtEnd: EndCheck = (token) => (isEnd(token) ? 'eos' : undefined)
 export const neverEnds: EndCheck = () => undefined;
 
 export interface RunOptions extends Partial<DecodeOptions>, FakePairOptions {
+  readonly length?: DraftLength | undefined;
+  readonly threshold?: (() => number) | undefined;
   readonly sampling?: SamplingSettings;
   readonly prompt?: Prefix;
   /** Puts something else in the place of a part of the strategy. */
@@ -40,7 +43,7 @@ export async function run(options: StrategyOptions, settings: RunOptions = {}): 
   const pair = fakePair({ targetSequences: target, draftSequences: Math.max(1, draft), ...settings });
   const prefix = [...prompt];
   await prefill(pair.cache, prefix);
-  const strategy = alter(strategyOn(pair.cache, options, sampling));
+  const strategy = alter(strategyOn(pair.cache, options, sampling, settings));
   const generator = decode(strategy, pair.cache, prefix, decodeOptions(settings));
   const steps: Step[] = [];
   let turn = await generator.next();
@@ -56,8 +59,9 @@ export function strategyOn(
   { target, draft }: CacheManager,
   options: StrategyOptions,
   sampling: SamplingSettings,
+  { length, threshold }: Pick<RunOptions, 'length' | 'threshold'> = {},
 ): Strategy {
-  return createStrategy(options, { sampling, isEnd, target, draft });
+  return createStrategy(options, { sampling, length, threshold, isEnd, target, draft });
 }
 
 export function decodeOptions(given: Partial<DecodeOptions> = {}): DecodeOptions {

@@ -26,7 +26,8 @@ export const PROMPTS = (await readFile('gguf/prompts.jsonl', 'utf8'))
 export async function traced(pair: Pair, input: SettingsInput, prompt = PROMPTS[0]!): Promise<TracedRun> {
   const lines: string[] = [];
   const write = (line: object) => lines.push(jsonLine(line));
-  for await (const event of generate(pair, prompt, input, { threads: 1, contextSize: 320 })) {
+  const usual = { draftLength: 4, ...input };
+  for await (const event of generate(pair, prompt, usual, { threads: 1, contextSize: 320 })) {
     if (event.type === 'start') {
       const { settings, contextSize, promptTokens } = event;
       const runtime = { contextSize, threads: 1, flashAttn: 'auto', gpu: 'off' };

@@ -24,6 +24,7 @@ const STEP: Step = {
   p: [fakeDistribution(1, 3), certain, even], // certain: the target cannot say 1
   drafted: 2,
   accepted: 1,
+  path: [0],
   next: 0,
   emitted: [0, 0],
   rawLogProbs: undefined,
@@ -45,6 +46,7 @@ describe('traceStep', () => {
       next: 0,
       emitted: [0, 0],
       raw_log_p: null,
+      draft_passes: 2,
       ms: { draft: 3, verify: 2, wait: 4, own: 1 },
     });
   });
@@ -53,6 +55,11 @@ describe('traceStep', () => {
     const step = traceStep(STEP, 0, (token) => `<${token}>`) as Record<string, unknown>;
     expect(step).toMatchObject({ draft_text: ['<0>', '<1>'], emitted_text: ['<0>', '<0>'] });
     expect(Object.keys(step)).toEqual(expect.arrayContaining(Object.keys(line(STEP))));
+  });
+
+  it('has the threshold that decided, where that moves', () => {
+    expect(line(STEP)).not.toHaveProperty('threshold');
+    expect(traceStep(STEP, 0, undefined, 0.25)).toHaveProperty('threshold', 0.25);
   });
 
   it('has null for the log of a probability of 0, since JSON has no -Infinity', () => {

@@ -1,3 +1,5 @@
+import { mean, standardDeviation } from 'simple-statistics';
+import { PLAIN } from '../../strategies/index.js';
 import type { BenchmarkReport, Conditions, ModelFacts } from '../report.js';
 import { digits } from './columns.js';
 
@@ -17,6 +19,7 @@ export function notes(report: BenchmarkReport): string[] {
     `${machine.cpu}, ${machine.processors} processors, ${machine.memoryGb} GB, ${machine.system}; ${[machine.backend, ...machine.gpus].join(', ')}, ` +
       `${runText(c)}; mtad ${versions.mtad}, node-llama-cpp ${versions.nodeLlamaCpp}, ` +
       `llama.cpp ${versions.llamaCpp}, Node ${versions.node}`,
+    ...noiseText(generations),
     ...passText(report.passes),
     energyText(energy),
   ];
@@ -34,6 +37,22 @@ function runText(c: Conditions): string {
     ...(c.cacheType === null ? [] : [`KV cache ${c.cacheType}`]),
     ...(c.flashAttention === null ? [] : [`flash attention ${c.flashAttention ? 'on' : 'off'}`]),
   ].join(', ');
+}
+
+/** Plain texts all take the same time per token on a quiet machine, up to this part of it (standard deviation). */
+const QUIET = 0.1;
+
+/** A warning where the machine had other things to do. */
+function noiseText(generations: BenchmarkReport['generations']): string[] {
+  const plain = generations.filter((one) => one.contender === PLAIN.name && one.tokens.length > 1);
+  if (plain.length < 3) return [];
+  const msPerToken = plain.map(({ ms, tokens }) => ms.decode / tokens.length);
+  const spread = standardDeviation(msPerToken) / mean(msPerToken);
+  if (spread <= QUIET) return [];
+  return [
+    `NOISE: the time per token of ${PLAIN.name} varied by ${Math.round(100 * spread)} % from text to text; close other ` +
+      'programs, or raise the repetitions',
+  ];
 }
 
 /** Sizes of passes that are worth a word: single tokens, drafts of the usual lengths with the token before them, trees. */

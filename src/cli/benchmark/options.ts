@@ -33,7 +33,7 @@ export async function optionsOf(io: Io, flags: BenchmarkFlags): Promise<Omit<Ben
     raw: flags.raw ?? false,
     template: templateChoiceOf(flags, io),
     pair: pairOptionsOf(flags, io),
-    run: runOptionsOf(flags),
+    run: runOptionsOf(flags, io),
     settings: sharedSettingsOf(flags),
     repetitions,
     seed,
@@ -47,10 +47,13 @@ function sharedSettingsOf(flags: BenchmarkFlags): Pick<Settings, SharedSetting> 
   return Object.fromEntries(entries);
 }
 
+/** What follows the machine, and the paper's own. */
+const USUAL_LENGTHS = ['auto', 4] as const;
+
 /** A switch that is given is tried beside its contrary. */
 function listsOf(flags: BenchmarkFlags): Lists {
   const entries = COMPARED_SETTINGS.map((name) => [name, flags[name] === true ? [false, true] : flags[name]]);
-  return Object.fromEntries(entries);
+  return { ...Object.fromEntries(entries), draftLength: flags.draftLength ?? USUAL_LENGTHS };
 }
 
 function entriesOf(flags: BenchmarkFlags): Entry[] {

@@ -14,10 +14,22 @@ import { Sink } from '../render/sink.js';
 import { spelled } from '../settings/names.js';
 import type { BenchmarkFlags } from './flags.js';
 
+/** @throws UsageError for auto: what it would have chosen depends on text that was not written */
+function numbersOf(flags: BenchmarkFlags, name: 'draftLength' | 'threshold'): readonly number[] | undefined {
+  const values = flags[name];
+  if (values?.some((value) => value === 'auto'))
+    throw new UsageError(
+      `\`${name}\` must be numbers in a replay, which cannot tell what auto would have chosen`,
+    );
+  return values as readonly number[] | undefined;
+}
+
 /** `mtad benchmark --replay`: what other settings would have accepted of recorded drafts. @returns the exit code */
 export async function runReplay(io: Io, file: string, flags: BenchmarkFlags): Promise<number> {
   const trace = await readTrace(file, io);
-  const { threshold: thresholds, draftLength: draftLengths, clip } = flags;
+  const { clip } = flags;
+  const draftLengths = numbersOf(flags, 'draftLength');
+  const thresholds = numbersOf(flags, 'threshold');
   const tooLong = draftLengths?.find((draftLength) => draftLength > trace.rule.draftLength);
   if (tooLong !== undefined)
     throw new UsageError(

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { UsageError } from '../../errors.js';
 import type { Conversation } from '../../generation/conversation.js';
+import { strategyOptions } from '../../generation/draft-length.js';
 import { refuseWithoutChatTemplate } from '../../generation/require-chat-template.js';
 import type { RunOptions } from '../../generation/run-options.js';
 import { parseSettings, type Settings } from '../../generation/settings.js';
@@ -109,11 +110,11 @@ async function runChat(io: Io, firstMessage: Message, flags: ChatFlags): Promise
         engine: flags.engine,
         signal,
       };
-      const needed = { ...options, needsDraft: sequencesOf(settings).draft > 0 };
+      const needed = { ...options, needsDraft: sequencesOf(strategyOptions(settings)).draft > 0 };
       const files = await chatFiles(needed, settings);
       progress.loading('Loading models');
       pair = await loadPair(needed, files);
-      conversation = await Conversation.open(pair, settings, chatRunOptions(flags, files));
+      conversation = await Conversation.open(pair, settings, chatRunOptions(io, flags, files));
       progress.stop();
       warn(flags, files, conversation.template, systemOf(messages), (line) => {
         if (!flags.quiet) io.say(line);
@@ -151,8 +152,8 @@ async function chatFiles(options: PairOptions, settings: Settings): Promise<Pair
   return files;
 }
 
-function chatRunOptions(flags: ChatFlags, { target }: PairFiles): RunOptions {
+function chatRunOptions(io: Io, flags: ChatFlags, { target }: PairFiles): RunOptions {
   const trained = target.trainContextSize || CHAT_CONTEXT;
   const contextSize = flags.ctxSize === 0 ? trained : (flags.ctxSize ?? Math.min(trained, CHAT_CONTEXT));
-  return { ...runOptionsOf(flags), contextSize };
+  return { ...runOptionsOf(flags, io), contextSize };
 }

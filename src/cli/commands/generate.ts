@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { Command, Option } from 'commander';
 import { UsageError } from '../../errors.js';
+import { strategyOptions } from '../../generation/draft-length.js';
 import { refuseWithoutChatTemplate } from '../../generation/require-chat-template.js';
 import { parseSettings, type Settings, type SettingsInput } from '../../generation/settings.js';
 import type { PairFiles, PairOptions } from '../../models/pair.js';
@@ -176,7 +177,7 @@ async function loadAndWrite(
     ...pairOptionsOf(flags, io),
     engine: flags.engine,
     grammar: settings.grammar,
-    needsDraft: sequencesOf(settings).draft > 0,
+    needsDraft: sequencesOf(strategyOptions(settings)).draft > 0,
     signal,
     ...downloadReports(io, flags, progress),
   };

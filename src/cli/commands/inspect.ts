@@ -18,7 +18,7 @@ import { settingOption } from '../setting-options.js';
 interface InspectFlags
   extends Pick<RuntimeFlags, 'model' | 'draft' | 'modelsDir' | 'ctxSize' | 'cacheType' | 'gpu'> {
   offline?: boolean;
-  draftLength: number;
+  draftLength: number | 'auto';
   beamWidth: number;
   json?: boolean;
   color: ColorChoice;

@@ -1,8 +1,11 @@
 import snakecaseKeys from 'snakecase-keys';
 import { ratios } from '../../generation/counters.js';
-import type { EffectiveSettings, GenerationResult } from '../../generation/events.js';
+import { strategyOptions } from '../../generation/draft-length.js';
+import type { EffectiveSettings, GenerationResult, KnownCosts } from '../../generation/events.js';
 import type { Pair } from '../../models/pair.js';
 import { definitionOf, sequencesOf } from '../../strategies/index.js';
+import type { CostCurve } from '../../tuning/cost-curves.js';
+import type { Quality } from '../../tuning/quality-budget.js';
 import { VERSION } from '../../version.js';
 
 /** What the object for machines is made from. */
@@ -27,6 +30,8 @@ export interface Run {
     /** Path or itself. */
     readonly jsonSchema?: string | undefined;
   };
+  /** By which the draft length was chosen; undefined = it was fixed. */
+  readonly costs?: KnownCosts | undefined;
   readonly promptTokens: number;
   readonly loadMs: number;
 }
@@ -95,14 +100,30 @@ export function resultJson(run: Run, result: GenerationResult): object {
       accepted_by_position: counters.acceptedByPosition,
     },
     perplexity,
+    quality: result.quality && qualityJson(result.quality),
+    pass_costs: run.costs ? costsJson(run.costs) : null,
     params: paramsJson(run),
     versions: { mtad: VERSION, node: process.versions.node, ...pair.engine.versions },
   };
 }
 
+function qualityJson({ threshold, perplexityRatio, isAtLimit }: Quality): object {
+  return { threshold, perplexity_ratio: perplexityRatio, at_limit: isAtLimit };
+}
+
+/** Milliseconds of a pass by its rows. */
+function costsJson({ target, draft, measuredMs }: KnownCosts): object {
+  const byRows = (curve: CostCurve) => Object.fromEntries(curve.map(({ rows, ms }) => [rows, rounded(ms)]));
+  return {
+    measured_ms: measuredMs === null ? null : rounded(measuredMs),
+    target: byRows(target),
+    draft: draft ? byRows(draft) : null,
+  };
+}
+
 /** What guessed: the draft model's file, 'lookup', or null where neither did. */
 function draftOf({ pair, settings }: Run): string | null {
-  const drafts = sequencesOf({ ...settings, draftFrom: 'model' }).draft > 0;
+  const drafts = sequencesOf(strategyOptions({ ...settings, draftFrom: 'model' })).draft > 0;
   return drafts && settings.draftFrom === 'lookup' ? 'lookup' : (pair.draftHeader?.path ?? null);
 }
 

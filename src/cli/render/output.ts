@@ -47,7 +47,7 @@ export class Output {
     if (event.type === 'step') {
       const { tokenizer } = run.pair.target;
       const textOf = (token: TokenId) => tokenizer.decode([token], [token], true);
-      await this.#trace?.write(jsonLine(traceStep(event.step, this.#steps++, textOf)));
+      await this.#trace?.write(jsonLine(traceStep(event.step, this.#steps++, textOf, event.threshold)));
     }
     if (event.type === 'text') this.#text += textOf(event.pieces);
     const print = this.#options.printer(event, run);

@@ -1,12 +1,13 @@
 import type { ChalkInstance } from 'chalk';
-import { ratios } from '../../generation/counters.js';
-import type { GenerationResult } from '../../generation/events.js';
+import { quotient, ratios } from '../../generation/counters.js';
+import type { GenerationResult, KnownCosts } from '../../generation/events.js';
 import { definitionOf } from '../../strategies/index.js';
+import type { Quality } from '../../tuning/quality-budget.js';
 import type { Run } from './json.js';
 
 /** A few lines for people: what came out, how fast, and what the draft model was good for. */
 export function statsText(
-  run: Pick<Run, 'settings' | 'promptTokens'>,
+  run: Pick<Run, 'settings' | 'promptTokens' | 'costs'>,
   result: GenerationResult,
   colors: ChalkInstance,
 ): string {
@@ -28,9 +29,30 @@ export function statsText(
   }
   if (counters.emitted > 0)
     lines.push(`time: draft ${share(draft)}, verify ${share(verify)}, own ${share(own)}`);
+  if (run.costs) lines.push(lengthLine(run.costs, quotient(counters.drafted, counters.steps)));
+  if (result.quality) lines.push(qualityLine(result.quality, run.settings.quality));
   const quality = perplexity === null ? '' : `perplexity ${figure(perplexity, 2)}, `;
   lines.push(`${quality}seed ${run.settings.seed}, ended by ${finishReason}`);
   return lines.map((line) => `${colors.dim(line)}\n`).join('');
+}
+
+/** Why so much was drafted. @param drafted tokens per step */
+function lengthLine({ target, draft }: KnownCosts, drafted: number | null): string {
+  const wide = target.find(({ rows }) => rows >= 5) ?? target.at(-1)!;
+  const costs = [
+    `a pass takes ${target[0]!.ms.toFixed(2)} ms for 1 token`,
+    `${wide.ms.toFixed(2)} ms for ${wide.rows}`,
+    ...(draft ? [`of the draft model ${draft.at(-1)!.ms.toFixed(2)} ms`] : []),
+  ].join(', ');
+  return `${figure(drafted, 1)} tokens drafted per step, as many as pay: ${costs}`;
+}
+
+function qualityLine({ threshold, perplexityRatio, isAtLimit }: Quality, asked: number): string {
+  const limit = isAtLimit ? ', as far as the threshold can go' : '';
+  return (
+    `perplexity ${perplexityRatio.toFixed(2)} times that of sampling at the same places, ` +
+    `${asked} asked for; threshold ${threshold.toPrecision(2)} in the end${limit}`
+  );
 }
 
 function seconds(ms: number): string {

@@ -35,7 +35,11 @@ async function settled(
     variableName(name),
     String(value),
   ]);
-  const io = ioInMemory({ MTAD_CONFIG: file, ...Object.fromEntries(variables) });
+  const io = ioInMemory({
+    MTAD_CONFIG: file,
+    MTAD_DRAFT_LENGTH: undefined,
+    ...Object.fromEntries(variables),
+  });
   const program = (await createCommand(command, io, COMMANDS)).action(() => {});
   takeSettings(command, program, io, COMMANDS);
   await writeFile(file, stringify({ ...said.top, [command]: said.table ?? {} }));
@@ -56,6 +60,7 @@ function twoValues(name: string, option: Option): [Given, Given] {
   if (name === 'pair') return ['llama-3.1-8b', 'llama-3.1-8b'];
   if (name === 'draft') return ['a.gguf', 'b.gguf'];
   if (name.endsWith('threads')) return [1, availableParallelism()];
+  if (name === 'quality') return [0.9, 1.1];
   return ['threshold', 'top-p', 'min-p'].includes(name) ? [0.2, 0.3] : [2, 3];
 }
 

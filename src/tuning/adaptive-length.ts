@@ -1,0 +1,204 @@
+import type { Step } from '../decoding/loop.js';
+import type { DraftLength, SideGuess } from '../drafting/length.js';
+import { jointLogQ, likeliestLeaf, pathTo } from '../math/draft-tree.js';
+import type { LogProb } from '../types.js';
+import { type CostCurves, passMs } from './cost-curves.js';
+import { observed, type Survival, shifted, survivalOf } from './survival.js';
+import { ToldAndTaken } from './told-and-taken.js';
+
+/** Guesses in a row at most, whatever they promise. */
+export const MOST_GUESSES = 16;
+
+/** Guesses of a step that only finds out whether guessing pays after all. */
+const PROBE = 4;
+
+/** Plain passes that a text may lose to guesses that are never right, before it has earned more. */
+const PURSE = 2;
+const FULL_PURSE = 20;
+
+/** What of the plain time of each token goes into the purse, beyond what the token took. */
+const INTEREST = 0.01;
+
+/** How much of the speed so far, and of the usual likelihood of a guess, the next step forgets. */
+const SPEED_MEMORY = 0.98;
+const LIKELIHOOD_RATE = 0.03;
+
+/**
+ * The draft length that pays: at each depth, is the next guess worth its pass? A guess is worth the tokens that it brings,
+ * time has the price of the tokens that it brought so far, and a purse bounds what may be lost to a draft that is never
+ * right. All it knows is deterministic: time is what passes of this width cost by the curves, not what the clock says,
+ * so that the same seed gives the same text wherever the same curves are given.
+ */
+export class AdaptiveLength implements DraftLength {
+  /** Of the target by rows, [1..MOST_GUESSES + 1]. */
+  readonly #target: readonly number[];
+  readonly costs: CostCurves;
+  readonly #beamWidth: number;
+  readonly #toldAndTaken: ToldAndTaken;
+  #survival: Survival;
+  /** Of one guess given those before it, as a positive number: what the next ones will probably cost in likelihood. */
+  #usualDrop = 0.6;
+  /** Tokens and milliseconds of the last steps. */
+  #speed: { readonly tokens: number; readonly ms: number };
+  /** Milliseconds. */
+  #purse: number;
+  /** Committed tokens that the draft model has not read. */
+  #unread = 1;
+  #most = 0;
+  #isProbe = false;
+  #judgesAll = false;
+
+  /** @param beamWidth beams in a pass of the draft model, >= 1; @param survival what is believed before the first step */
+  constructor(costs: CostCurves, beamWidth: number, survival: Survival) {
+    this.costs = costs;
+    this.#beamWidth = beamWidth;
+    this.#toldAndTaken = new ToldAndTaken(costs);
+    this.#survival = survival;
+    this.#target = Array.from({ length: MOST_GUESSES + 2 }, (_, rows) =>
+      passMs(costs.target, Math.max(1, rows)),
+    );
+    this.#speed = { tokens: 1, ms: this.#plainMs };
+    this.#purse = PURSE * this.#plainMs;
+  }
+
+  /** A new text: what was learned stays, the purse is as full as at first. */
+  restart(): void {
+    this.#purse = PURSE * this.#plainMs;
+    this.#unread = 1;
+  }
+
+  begin(room: number, judgesAll: boolean): number {
+    this.#judgesAll = judgesAll;
+    const affordable = this.#affordable(Math.min(MOST_GUESSES, room));
+    const { value, guesses } = this.#prospect(0, 0, 0, affordable);
+    this.#isProbe = value <= this.#plainValue;
+    if (this.#isProbe && this.#purse < 2 * this.#loss(guesses)) this.#most = 0;
+    else this.#most = this.#isProbe ? Math.min(PROBE, affordable) : affordable;
+    return this.#most;
+  }
+
+  goesOn(logQ: readonly LogProb[], isEnd: boolean): boolean {
+    if (isEnd) return false;
+    if (this.#isProbe) return true;
+    const depth = logQ.length;
+    const expected = this.#expected(logQ);
+    const { value } = this.#prospect(depth, logQ.at(-1)!, expected[depth]!, this.#most - depth);
+    const ends = expected.map((accepted, guesses) => this.#valueOf(accepted, guesses));
+    return value > (this.#judgesAll ? ends.at(-1)! : Math.max(...ends));
+  }
+
+  judged(logQ: readonly LogProb[]): number {
+    if (this.#isProbe) return logQ.length;
+    const values = this.#expected(logQ).map((accepted, guesses) => this.#valueOf(accepted, guesses));
+    return values.indexOf(Math.max(...values));
+  }
+
+  /** Whether what passes take shows that the costs are not, or no longer, right. */
+  get isMistaken(): boolean {
+    return this.#toldAndTaken.disagree;
+  }
+
+  /** Another guess brings a token where the likeliest one of its depth fails and it does not. */
+  judgesBeside(added: readonly SideGuess[], rows: number): boolean {
+    const gains = added.map(({ depth, logQ, likeliestLogQ }) => {
+      const likeliest = survivalOf(this.#survival, likeliestLogQ, depth);
+      return (1 - likeliest) * survivalOf(this.#survival, logQ, depth);
+    });
+    const gain = gains.reduce((a, b) => a + b, 0);
+    return gain > this.#price * (this.#targetMs(rows + added.length) - this.#targetMs(rows));
+  }
+
+  /** The threshold has moved, by so much of its natural log. */
+  thresholdMoved(move: number): void {
+    this.#survival = shifted(this.#survival, move);
+  }
+
+  /** Learns from what became of a step. */
+  learn(step: Step): void {
+    const { draft, accepted, emitted, draftPasses } = step;
+    const logQ = jointLogQ(draft);
+    const path = pathTo(draft, likeliestLeaf(draft));
+    for (const [i, node] of path.entries())
+      this.#survival = observed(this.#survival, logQ[node]!, i + 1, i < accepted);
+    if (path.length > 0) {
+      const drop = -logQ[path.at(-1)!]! / path.length;
+      this.#usualDrop += LIKELIHOOD_RATE * (drop - this.#usualDrop);
+    }
+    const draftMs = this.#draftMs(0, draftPasses);
+    this.#toldAndTaken.add(step, draftMs);
+    const ms = this.#targetMs(draft.length + 1) + draftMs;
+    this.#unread = (draftPasses > 0 ? 0 : this.#unread) + emitted.length;
+    const { tokens, ms: before } = this.#speed;
+    this.#speed = { tokens: SPEED_MEMORY * tokens + emitted.length, ms: SPEED_MEMORY * before + ms };
+    const earned = (1 + INTEREST) * emitted.length * this.#plainMs;
+    this.#purse = Math.min(FULL_PURSE * this.#plainMs, this.#purse + earned - ms);
+  }
+
+  #targetMs(rows: number): number {
+    return this.#target[rows] ?? passMs(this.costs.target, rows);
+  }
+
+  get #plainMs(): number {
+    return this.#target[1]!;
+  }
+
+  /** Tokens that a millisecond is worth. */
+  get #price(): number {
+    return Math.max(this.#speed.tokens / this.#speed.ms, 1 / this.#plainMs);
+  }
+
+  /** Tokens that a step without guesses brings, less the price of its time. */
+  get #plainValue(): number {
+    return 1 - this.#price * this.#plainMs;
+  }
+
+  /** Expected accepted tokens of the first 0, 1, … guesses. */
+  #expected(logQ: readonly LogProb[]): number[] {
+    const sums = [0];
+    for (const [i, q] of logQ.entries()) sums.push(sums[i]! + survivalOf(this.#survival, q, i + 1));
+    return sums;
+  }
+
+  /** Tokens that the target's pass over so many guesses brings, less the price of its time. */
+  #valueOf(accepted: number, guesses: number): number {
+    return 1 + accepted - this.#price * this.#target[guesses + 1]!;
+  }
+
+  /**
+   * The best that can be had by guessing on.
+   * @param depth guesses so far, q their joint log-probability, `expected` how many of them will be accepted
+   * @param most further guesses at most
+   * @returns its value and how many further guesses that takes, >= 1 unless there is room for none
+   */
+  #prospect(depth: number, q: LogProb, expected: number, most: number): { value: number; guesses: number } {
+    let best = { value: Number.NEGATIVE_INFINITY, guesses: 0 };
+    let accepted = expected;
+    for (let guesses = 1; guesses <= most; guesses++) {
+      const end = depth + guesses;
+      accepted += survivalOf(this.#survival, q - guesses * this.#usualDrop, end);
+      const value = this.#valueOf(accepted, end) - this.#price * this.#draftMs(depth, end);
+      if (value > best.value) best = { value, guesses };
+    }
+    return best;
+  }
+
+  /** Guesses that the purse can pay for if none of them is right: [0..most]. */
+  #affordable(most: number): number {
+    let guesses = 0;
+    while (guesses < most && this.#loss(guesses + 1) <= this.#purse) guesses++;
+    return guesses;
+  }
+
+  /** What a step costs more than a plain one. */
+  #loss(guesses: number): number {
+    return this.#target[guesses + 1]! + this.#draftMs(0, guesses) - this.#plainMs;
+  }
+
+  /** Passes of the draft model from one depth to another. The first one also reads what was committed since the last. */
+  #draftMs(from: number, to: number): number {
+    const { draft } = this.costs;
+    if (!draft || to === from) return 0;
+    const first = from === 0 ? passMs(draft, this.#unread) : 0;
+    return first + (to - Math.max(1, from)) * passMs(draft, this.#beamWidth);
+  }
+}

@@ -1,0 +1,126 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { UsageError } from '../errors.js';
+import type { CostCurves } from './cost-curves.js';
+
+/** All that the cost of a pass depends on: files, machine, engine, threads, length of the text. */
+export type CostKey = Readonly<Record<string, string | number | boolean | null>>;
+
+/** Where measured costs are kept for the next text. */
+export interface CostStore {
+  find(key: CostKey): Promise<CostCurves | undefined>;
+  keep(key: CostKey, curves: CostCurves): Promise<void>;
+  /** They are not right: the next text is to measure anew. */
+  forget(key: CostKey): Promise<void>;
+}
+
+const curveSchema = z
+  .array(z.object({ rows: z.int().min(1), ms: z.number().min(0) }))
+  .nonempty()
+  .refine((curve) => curve.every(({ rows }, i) => rows > (curve[i - 1]?.rows ?? 0)) && curve[0]!.rows === 1);
+
+/** The file of one measurement. */
+const measurementSchema = z.object({
+  key: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+  target: curveSchema,
+  draft: curveSchema.optional(),
+});
+
+/** Keeps costs as long as this object lives. */
+export class CostMemory implements CostStore {
+  readonly #curves = new Map<string, CostCurves>();
+
+  async find(key: CostKey): Promise<CostCurves | undefined> {
+    return this.#curves.get(JSON.stringify(key));
+  }
+
+  async keep(key: CostKey, curves: CostCurves): Promise<void> {
+    this.#curves.set(JSON.stringify(key), curves);
+  }
+
+  async forget(key: CostKey): Promise<void> {
+    this.#curves.delete(JSON.stringify(key));
+  }
+}
+
+/**
+ * Keeps costs as files of a folder, one for each key. A cache: what cannot be read is measured again, and what cannot be
+ * written is not kept.
+ */
+export class CostFolder implements CostStore {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  async find(key: CostKey): Promise<CostCurves | undefined> {
+    return readCosts(this.#file(key)).catch(() => undefined);
+  }
+
+  async keep(key: CostKey, curves: CostCurves): Promise<void> {
+    await mkdir(this.#folder, { recursive: true })
+      .then(() => writeCosts(this.#file(key), key, curves))
+      .catch(() => undefined);
+  }
+
+  async forget(key: CostKey): Promise<void> {
+    await rm(this.#file(key), { force: true }).catch(() => undefined);
+  }
+
+  #file(key: CostKey): string {
+    const name = createHash('sha256').update(JSON.stringify(key)).digest('hex').slice(0, 16);
+    return join(this.#folder, `${name}.json`);
+  }
+}
+
+/** One file, whatever the key: with the same costs the same seed gives the same text. Measured and written if it is missing. */
+export class CostFile implements CostStore {
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** @throws UsageError where there is a file and it holds no costs */
+  async find(): Promise<CostCurves | undefined> {
+    try {
+      return await readCosts(this.#path);
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw new UsageError(
+        `${this.#path} does not say what passes cost: give \`costs\` a file that mtad wrote, or a new name`,
+        { cause },
+      );
+    }
+  }
+
+  /** @throws UsageError where it cannot be written */
+  async keep(key: CostKey, curves: CostCurves): Promise<void> {
+    await writeCosts(this.#path, key, curves).catch((cause) => {
+      throw new UsageError(`\`costs\` cannot be written: ${cause.message}`, { cause });
+    });
+  }
+
+  /** The file is its owner's, who wants the same text again. */
+  async forget(): Promise<void> {}
+}
+
+async function readCosts(file: string): Promise<CostCurves> {
+  const { target, draft } = measurementSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+  return { target, draft };
+}
+
+/** Another process may write the same file: it is whole at any time. */
+async function writeCosts(file: string, key: CostKey, curves: CostCurves): Promise<void> {
+  const half = `${file}.${randomUUID()}`;
+  try {
+    await writeFile(half, `${JSON.stringify({ key, ...curves }, null, 2)}\n`);
+    await rename(half, file);
+  } catch (cause) {
+    await rm(half, { force: true });
+    throw cause;
+  }
+}

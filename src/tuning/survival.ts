@@ -1,0 +1,78 @@
+import type { LogProb } from '../types.js';
+
+/**
+ * How likely a drafted token is to be accepted, told by the joint log-probability q of all guesses up to it under the
+ * draft model: sigma(a + b sqrt(-q)), learned while a text is written.
+ */
+export interface Survival {
+  readonly a: number;
+  /** <= 0: what the draft model finds unlikely is refused more often. */
+  readonly b: number;
+  /** Symmetric covariance of a and b: how much is still to be learned. */
+  readonly covariance: { readonly aa: number; readonly ab: number; readonly bb: number };
+}
+
+/** How much of the last steps the next one forgets, so that a text may change its subject. */
+const FORGETTING = 0.9995;
+
+/** A guess that is certain of itself, of a lookup or at temperature 0, counts as if it were this likely. */
+const CERTAIN = Math.log(0.7);
+
+/** Measured on the embedded pair: what a threshold of 1 gives, and how both follow ln tau. */
+const AT_ONE: Survival = { a: 1.5, b: -1.47, covariance: { aa: 1, ab: 0, bb: 0.5 } };
+const A_BY_LN_TAU = 0.93;
+const B_BY_LN_TAU = 0.16;
+
+/** What is believed before the first step. @param tau threshold of a joint rule, (0, 1]; 1 for the lossless ones */
+export function priorSurvival(tau: number): Survival {
+  return shifted(AT_ONE, Math.log(tau));
+}
+
+/** What is believed when the threshold has moved, by so much of its natural log. */
+export function shifted(survival: Survival, move: number): Survival {
+  return { ...survival, a: survival.a - A_BY_LN_TAU * move, b: Math.min(0, survival.b + B_BY_LN_TAU * move) };
+}
+
+/** @param depth guesses that q is the joint log-probability of, >= 1 */
+export function survivalOf({ a, b }: Survival, q: LogProb, depth: number): number {
+  return sigma(a + b * unlikeliness(q, depth));
+}
+
+/**
+ * One step of a Kalman filter on the logistic model.
+ * @param wasAccepted what became of the guess
+ */
+export function observed(
+  { a, b, covariance }: Survival,
+  q: LogProb,
+  depth: number,
+  wasAccepted: boolean,
+): Survival {
+  const x = unlikeliness(q, depth);
+  const p = sigma(a + b * x);
+  const aa = covariance.aa / FORGETTING;
+  const ab = covariance.ab / FORGETTING;
+  const bb = covariance.bb / FORGETTING;
+  const gainA = aa + ab * x; // covariance times (1, x)
+  const gainB = ab + bb * x;
+  const weight = p * (1 - p);
+  const scale = 1 / (1 + weight * (gainA + gainB * x));
+  const error = (wasAccepted ? 1 : 0) - p;
+  return {
+    a: a + scale * gainA * error,
+    b: Math.min(0, b + scale * gainB * error),
+    covariance: {
+      aa: aa - scale * weight * gainA * gainA,
+      ab: ab - scale * weight * gainA * gainB,
+      bb: bb - scale * weight * gainB * gainB,
+    },
+  };
+}
+
+function unlikeliness(q: LogProb, depth: number): number {
+  return Math.sqrt(q === 0 ? -depth * CERTAIN : -q);
+}
+
+function sigma(x: number): number {
+  return 1 / (1 + Math.exp(-x));
+}

@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { GenerationEvent } from '../../src/generation/events.js';
+import { loadPair, type Pair } from '../../src/models/pair.js';
+import { STRATEGIES, STRATEGY_NAMES } from '../../src/strategies/index.js';
+import type { CostCurves } from '../../src/tuning/cost-curves.js';
+import type { CostKey, CostStore } from '../../src/tuning/cost-store.js';
+import { run } from './generate-run.js';
+
+/** Gives what it is made with, and remembers what it was asked and given. */
+class Known implements CostStore {
+  readonly asked: CostKey[] = [];
+  readonly kept: CostCurves[] = [];
+  readonly forgotten: CostKey[] = [];
+
+  constructor(readonly curves?: CostCurves) {}
+
+  async find(key: CostKey) {
+    this.asked.push(key);
+    return this.kept.at(-1) ?? this.curves;
+  }
+
+  async keep(_key: CostKey, curves: CostCurves) {
+    this.kept.push(curves);
+  }
+
+  async forget(key: CostKey) {
+    this.forgotten.push(key);
+  }
+}
+
+const line = (first: number, eachMore: number) => [
+  { rows: 1, ms: first },
+  { rows: 17, ms: first + 16 * eachMore },
+];
+const CHEAP_ROWS: CostCurves = { target: line(10, 0.1), draft: line(0.1, 0.01) };
+const DEAR_DRAFT: CostCurves = { target: line(10, 1), draft: line(30, 1) };
+
+let pair: Pair;
+beforeAll(async () => {
+  pair = await loadPair({ gpu: 'off' });
+});
+afterAll(() => pair?.dispose());
+
+const AUTO = { draftLength: 'auto', seed: 3, maxTokens: 60 } as const;
+
+describe('a draft length that is left open', () => {
+  it('measures what passes cost once, and says what it found', async () => {
+    const costs = new Known();
+    const seen: GenerationEvent[] = [];
+    const watch = (event: GenerationEvent) => seen.push(event);
+    await run(pair, AUTO, { costs, watch });
+    await run(pair, AUTO, { costs, watch });
+    expect(costs.kept).toHaveLength(1);
+    const [first, second] = seen.filter((event) => event.type === 'costs').map((event) => event.costs);
+    expect(first!.measuredMs).toBeGreaterThan(0);
+    expect(second!.measuredMs).toBeNull();
+    expect(second!.target).toEqual(costs.kept[0]!.target);
+    expect(first!.target[0]).toEqual({ rows: 1, ms: expect.any(Number) });
+    expect(first!.draft!.map(({ rows }) => rows)).toEqual([1, 4]);
+  });
+
+  it('writes the same text with the same costs, drafting as far as they allow', async () => {
+    const [one, same, other] = await Promise.all(
+      [CHEAP_ROWS, CHEAP_ROWS, DEAR_DRAFT].map((curves) => run(pair, AUTO, { costs: new Known(curves) })),
+    );
+    expect(same!.tokens).toEqual(one!.tokens);
+    expect(one!.counters.drafted / one!.counters.steps).toBeGreaterThan(4);
+    expect(other!.counters.drafted).toBe(0);
+  });
+
+  it('does not draft what a draft model as dear as the target would have to draft', async () => {
+    const plain = await run(pair, { ...AUTO, strategy: 'autoregressive' });
+    const adaptive = await run(pair, AUTO, { costs: new Known(DEAR_DRAFT) });
+    expect(adaptive.tokens).toEqual(plain.tokens);
+  });
+
+  it.each(STRATEGY_NAMES)(
+    'writes at temperature 0 with %s as many tokens as are asked for',
+    async (strategy) => {
+      const settings = { ...AUTO, strategy, temperature: 0, ignoreEos: true } as const;
+      const { tokens, types } = await run(pair, settings, { costs: new Known(CHEAP_ROWS) });
+      expect(tokens).toHaveLength(AUTO.maxTokens);
+      const { heeds, mayRefuse } = STRATEGIES[strategy];
+      expect(types.includes('costs')).toBe((heeds as readonly string[]).includes('draftLength') && mayRefuse);
+    },
+  );
+
+  it('forgets costs that are out of proportion to what passes take', async () => {
+    const wrong = new Known({ target: line(10, 0.001), draft: line(0.0001, 0) });
+    const settings = { ...AUTO, maxTokens: 200, ignoreEos: true } as const;
+    expect((await run(pair, settings, { costs: wrong })).costsAreStale).toBe(true);
+    expect(wrong.forgotten).toEqual(wrong.asked);
+  });
+
+  it('needs no draft model for a lookup', async () => {
+    const costs = new Known();
+    const { counters } = await run(pair, { ...AUTO, draftFrom: 'lookup' }, { costs });
+    expect(costs.kept[0]!.draft).toBeUndefined();
+    expect(counters.draftPasses).toBe(0);
+  });
+
+  it('measures anew for a text that is much longer, and for other threads', async () => {
+    const costs = new Known(CHEAP_ROWS);
+    await run(pair, AUTO, { costs });
+    await run(pair, AUTO, { costs, threads: 2 });
+    await run(pair, { ...AUTO, maxTokens: 2 }, { costs, prompt: 'One day, a cat sat. '.repeat(90) });
+    expect(new Set(costs.asked.map((key) => JSON.stringify(key))).size).toBe(3);
+    expect(costs.asked.map(({ text_up_to }) => text_up_to)).toEqual([512, 512, 1024]);
+  });
+});
+
+describe('a threshold that is left open', () => {
+  it('says what has become of the quality', async () => {
+    const settings = { draftLength: 4, threshold: 'auto', quality: 0.9, seed: 3, maxTokens: 120 } as const;
+    const { quality } = await run(pair, settings);
+    expect(quality!.threshold).not.toBe(0.5);
+    expect(quality!.perplexityRatio).toBeLessThan(1);
+  });
+
+  it('is no matter of a strategy without one', async () => {
+    const settings = { draftLength: 4, threshold: 'auto', strategy: 'speculative', maxTokens: 5 } as const;
+    expect((await run(pair, settings)).quality).toBeNull();
+  });
+});

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { createRng } from '../../src/math/rng.js';
+import { observed, priorSurvival, type Survival, survivalOf } from '../../src/tuning/survival.js';
+
+describe('survivalOf', () => {
+  it('falls with the likelihood of the guesses, and is higher where the threshold is lower', () => {
+    const survival = priorSurvival(0.5);
+    const chances = [-0.1, -1, -3, -9].map((q) => survivalOf(survival, q, 1));
+    expect(chances).toEqual(chances.toSorted((a, b) => b - a));
+    expect(survivalOf(priorSurvival(0.1), -3, 1)).toBeGreaterThan(survivalOf(survival, -3, 1));
+  });
+
+  it('falls with the depth of guesses that are certain of themselves', () => {
+    const survival = priorSurvival(1);
+    expect(survivalOf(survival, 0, 4)).toBeLessThan(survivalOf(survival, 0, 1));
+  });
+});
+
+describe('observed', () => {
+  const learnt = (truth: Survival, from: Survival, steps: number) => {
+    const rng = createRng(3);
+    let survival = from;
+    for (let i = 0; i < steps; i++) {
+      const q = -6 * rng();
+      survival = observed(survival, q, 1, rng() < survivalOf(truth, q, 1));
+    }
+    return survival;
+  };
+
+  it('finds a logistic curve that is far from what was believed before', () => {
+    const truth = { ...priorSurvival(1), a: -0.5, b: -0.6 };
+    const found = learnt(truth, priorSurvival(0.1), 4000);
+    for (const q of [-0.2, -1, -4])
+      expect(Math.abs(survivalOf(found, q, 1) - survivalOf(truth, q, 1))).toBeLessThan(0.06);
+  });
+
+  it('learns within a text that nothing is accepted', () => {
+    const found = learnt({ ...priorSurvival(1), a: -30 }, priorSurvival(0.5), 60);
+    expect(survivalOf(found, -1, 1)).toBeLessThan(0.1);
+  });
+
+  it('never believes that unlikely guesses are accepted more often', () => {
+    let survival = priorSurvival(0.5);
+    for (let i = 0; i < 200; i++) survival = observed(survival, i % 2 ? -9 : -0.01, 1, i % 2 === 1);
+    expect(survival.b).toBe(0);
+  });
+});
