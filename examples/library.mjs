@@ -2,7 +2,7 @@
 import { Conversation, generate, loadPair, ratios } from 'mtad';
 
 const [model, draft] = process.argv.slice(2);
-const pair = await loadPair({ model, draft }); // of neither: the pair of story models that comes along
+const pair = await loadPair({ model, draft }); // without files: the embedded pair of story models
 
 /** @param {AsyncIterable<import('mtad').GenerationEvent>} events */
 async function show(events) {
@@ -24,7 +24,7 @@ try {
   if (await pair.target.chatTemplate?.()) {
     const conversation = await Conversation.open(pair, { maxTokens: 32, seed: 1 }, { contextSize: 1024 });
     await show(conversation.ask('Tell me a story.'));
-    await show(conversation.ask('And then?')); // what was said before is still in both caches
+    await show(conversation.ask('And then?')); // the turns before are still in both caches
     await conversation.dispose();
   }
 } finally {
