@@ -26,7 +26,7 @@ export function toStart(value: unknown, refuse: Refusal): TraceStart {
     );
   const { threshold, draft_length, clip, max_tokens } = parse(startLine, value, refuse).params;
   if (threshold === 'auto')
-    throw refuse('a trace whose threshold moved from step to step; record one with a number as --threshold');
+    throw refuse('a trace whose threshold moved from step to step; record one with a number as `threshold`');
   const draftLength = draft_length === 'auto' ? MOST_GUESSES : draft_length;
   return { strategy: replayable, rule: { threshold, draftLength, clip }, maxTokens: max_tokens };
 }

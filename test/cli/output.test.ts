@@ -237,7 +237,8 @@ test('a reader that leaves early: silence and exit code 0', async () => {
 });
 
 test('readers of help and of the log may leave early too', async () => {
-  const run = (command: string) => execa('bash', ['-c', `${command}; echo "\${PIPESTATUS[0]}"`]);
+  const run = (command: string) =>
+    execa('bash', ['-c', `${command}; echo "\${PIPESTATUS[0]}"`], { env: CLEAN as NodeJS.ProcessEnv });
   const help = await run(`${MTAD_IN_SHELL} --help | true`);
   expect({ stdout: help.stdout, stderr: help.stderr }).toEqual({ stdout: '0', stderr: '' });
   const file = join(folder, 'kept.txt');

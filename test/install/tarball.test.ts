@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chatPair } from '../support/chat-models.js';
 import { mtad } from '../support/cli.js';
 
-const PROMPT = ['Once upon a time', '--seed', '1', '-n', '8'];
+const PROMPT = ['Once upon a time', '--seed', '1', '-n', '8', '--draft-length', '4'];
 
 /** A person's shell: nothing of npm's that runs these tests, nothing of this repository's. */
 const ENV = Object.fromEntries(

@@ -57,7 +57,7 @@ describe("a user's own strategy", () => {
   afterAll(() => pair.dispose());
 
   const written = async (input: SettingsInput) => {
-    const settings = { strategy: single, maxTokens: 48, seed: 1, ...input };
+    const settings = { strategy: single, draftLength: 4, maxTokens: 48, seed: 1, ...input };
     for await (const event of generate(pair, 'Once upon a time', settings))
       if (event.type === 'end') return event.result;
     throw new Error('no end');
