@@ -117,7 +117,8 @@ function expandStrategy(strategy: StrategyChoice, field: Field): Entry[] {
 
 /** What is off, or does not count beside the others, is not said. */
 function withSetting(settings: ContenderSettings, name: ComparedSetting, value: unknown): ContenderSettings {
-  const isIdle = value === false || (name === 'quality' && settings.threshold !== 'auto');
+  const isIdle =
+    value === false || value === undefined || (name === 'quality' && settings.threshold !== 'auto');
   return isIdle ? settings : { ...settings, [name]: value };
 }
 

@@ -10,6 +10,7 @@ import { encodePrompt, promptOf } from '../generation/generate.js';
 import { parseSettings } from '../generation/settings.js';
 import { findPair, loadPair, type Pair, type PairFiles } from '../models/pair.js';
 import { sequencesOf } from '../strategies/index.js';
+import { CostMemory } from '../tuning/cost-store.js';
 import { settingsOf } from './contenders.js';
 import { PassCosts } from './costs.js';
 import { type Facts, factsOf } from './facts.js';
@@ -136,7 +137,8 @@ async function openWriters(
   later: Later,
 ): Promise<Writer[]> {
   const { template } = options;
-  const writing: Writing = { settings, template, run: { ...options.run, signal }, meter };
+  const { costs = new CostMemory(), ...run } = options.run; // measured once for all texts of the run
+  const writing: Writing = { settings, template, run: { ...run, costs, signal }, meter };
   const ours = pairs.flatMap((pair) => entries.map((entry) => strategyWriter(pair, entry, writing)));
   if (!options.peers) return ours;
   const peers = await Peers.load({

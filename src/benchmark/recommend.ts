@@ -109,11 +109,19 @@ function greedy(contenders: readonly ContenderSummary[], best: ContenderSummary)
 
 /** How far the draft length that follows the machine is from the best of those that were tried. */
 function openLength(strategies: readonly ContenderSummary[]): string {
-  const [open] = strategies.filter(({ settings }) => settings.draftLength === 'auto');
-  const [fixed] = strategies.filter(({ settings }) => typeof settings.draftLength === 'number');
+  const open = strategies.find(({ settings }) => settings.draftLength === 'auto');
+  const fixed = strategies.find(
+    ({ strategy, settings }) => strategy === open?.strategy && settings.draftLength !== 'auto',
+  );
   const ratio = open && fixed ? quotient(pace(open), pace(fixed)) : null;
   if (ratio === null) return '';
-  return ` The draft length that is left open, ${label(open!)}, is ${ratio.toFixed(2)} times as fast as the best fixed one, ${label(fixed!)}.`;
+  const isClear =
+    isHigher(open!.tokensPerSecond, fixed!.tokensPerSecond) ||
+    isHigher(fixed!.tokensPerSecond, open!.tokensPerSecond);
+  return (
+    ` The draft length that is left open, ${label(open!)}, is ${ratio.toFixed(2)} times as fast as the best fixed one, ` +
+    `${label(fixed!)}${isClear ? '' : ', which shows no difference'}.`
+  );
 }
 
 /** Passes of so many tokens are what speculation is made of: where they are dear, no draft can pay. */

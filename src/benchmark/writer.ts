@@ -1,6 +1,7 @@
 import { joulesBetween } from '../energy/counters.js';
 import type { Meter } from '../energy/meter.js';
 import type { PeerName, Peers } from '../engine/llama/peers.js';
+import type { GenerationEvent } from '../generation/events.js';
 import { generate, type Prompt } from '../generation/generate.js';
 import type { RunOptions } from '../generation/run-options.js';
 import type { Settings, SharedSetting } from '../generation/settings.js';
@@ -40,6 +41,9 @@ export interface Writing {
   readonly meter: Meter;
 }
 
+/** Events after which the loop may begin: the passes before do not count, those that measure costs neither. */
+const BEFORE_THE_LOOP: ReadonlySet<GenerationEvent['type']> = new Set(['start', 'prefill', 'costs']);
+
 /** Returns a writer for a strategy of this project on an engine. */
 export function strategyWriter(
   pair: Pair,
@@ -65,7 +69,7 @@ export function strategyWriter(
       const input = { ...settings, ...template, ...settingsOf(entry), maxTokens, seed };
       let before = await meter.read();
       for await (const event of generate(watched, prompt.request, input, { ...run, contextSize })) {
-        if (event.type === 'start' || event.type === 'prefill') {
+        if (BEFORE_THE_LOOP.has(event.type)) {
           before = await meter.read(); // the last reading is at the beginning of the loop
           sizes.target.clear();
           sizes.draft.clear();

@@ -18,11 +18,9 @@ const LEFT_OPEN: ReadonlyMap<string, ReadonlyMap<string, number>> = new Map([
   ],
 ]);
 
-/** What an option is meant with, unless that is given as well. */
-const IMPLIED: ReadonlyMap<string, object> = new Map([['quality', { threshold: 'auto' }]]);
-const IMPLIED_LISTS: ReadonlyMap<string, object> = new Map([['quality', { threshold: ['auto'] }]]);
-
 interface Manner {
+  /** What stands for a list that is not given. */
+  readonly usual?: string;
   /** Instead of the one in the table. */
   readonly help?: string;
   /** It takes several values, separated by commas; a switch stands for both. */
@@ -35,17 +33,21 @@ export function settingOption(name: OptionSetting, manner?: Manner): Option {
 }
 
 /** The option of a row: the library's own schema judges its values, so that both say the same. */
-export function optionOf(name: string, row: SettingRow, { help = row.help, isList }: Manner = {}): Option {
+export function optionOf(
+  name: string,
+  row: SettingRow,
+  { help = row.help, isList, usual: usualList }: Manner = {},
+): Option {
   const { schema, value, short } = row;
   const flags = `${short ? `-${short}, ` : ''}--${spelled(name)}`;
   if (value === undefined) return new Option(flags, isList ? `${help} (tried with and without)` : help);
   const usual = schema.safeParse(undefined).data;
   const parse = (text: string) => LEFT_OPEN.get(name)?.get(text) ?? parsed(schema, text);
   if (isList)
-    return new Option(`${flags} <list>`, `${help} (default: ${usual})`)
-      .argParser((list) => list.split(',').map(parse))
-      .implies(IMPLIED_LISTS.get(name) ?? {});
-  const option = new Option(`${flags} <${value}>`, help).implies(IMPLIED.get(name) ?? {});
+    return new Option(`${flags} <list>`, `${help} (default: ${usualList ?? usual ?? 'none'})`).argParser(
+      (list) => list.split(',').map(parse),
+    );
+  const option = new Option(`${flags} <${value}>`, help);
   if (Array.isArray(usual))
     return option.default(usual, 'none').argParser((text: string, all: unknown[] | false) => [
       ...(all || []), // false: after --no-<name>

@@ -43,7 +43,10 @@ export class Passages {
     const common = this.#commonWith(text);
     if (2 * common < this.#indexed) this.#clear(); // less is left than would have to go
     const kept = Math.min(common + 1, text.length); // the whole text's own end is no earlier passage
-    while (this.#indexed > kept) this.#forget(--this.#indexed);
+    while (this.#indexed > kept) {
+      this.#indexed -= 1;
+      this.#forget(this.#indexed);
+    }
     this.#text = text;
     while (this.#indexed < text.length) this.#add(this.#indexed++);
   }

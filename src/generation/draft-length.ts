@@ -3,16 +3,16 @@ import { cpus } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import type { CacheManager } from '../decoding/cache-manager.js';
 import type { NodeReadRequest } from '../decoding/model-cache.js';
+import { UsageError } from '../errors.js';
 import type { ModelHeader } from '../models/header.js';
 import type { Pair } from '../models/pair.js';
-import type { StrategySettings } from '../strategies/definition.js';
+import type { Sequences, StrategySettings } from '../strategies/definition.js';
 import { definitionOf, heedsSetting, type StrategyOptions, sequencesOf } from '../strategies/index.js';
-import { AdaptiveLength, MOST_GUESSES } from '../tuning/adaptive-length.js';
+import { AdaptiveLength, type Learned, MOST_GUESSES, prior } from '../tuning/adaptive-length.js';
 import type { CostCurves } from '../tuning/cost-curves.js';
 import { type CostKey, CostMemory, type CostStore } from '../tuning/cost-store.js';
-import { measureCosts } from '../tuning/measure-costs.js';
+import { measureCosts, ROOM } from '../tuning/measure-costs.js';
 import { FIRST_THRESHOLD } from '../tuning/quality-budget.js';
-import { priorSurvival } from '../tuning/survival.js';
 import type { Prefix } from '../types.js';
 import type { RunOptions } from './run-options.js';
 import type { Settings } from './settings.js';
@@ -39,32 +39,53 @@ export function isAdaptive({ strategy, draftLength }: Settings): boolean {
   return draftLength === 'auto' && heedsSetting(strategy, 'draftLength') && definitionOf(strategy).mayRefuse;
 }
 
+/** A draft length for one text. */
+export interface TextLength {
+  readonly length: AdaptiveLength;
+  /** Milliseconds that measuring what passes cost took; null = it was known. */
+  readonly measuredMs: number | null;
+  /** Where the costs turn out to be wrong. */
+  readonly forget: () => Promise<void>;
+}
+
 /**
  * The length that adapts to this pair, with what its passes cost behind this prompt: looked up, or measured now.
- * @param cache of both models, holding the prompt
- * @param read what the loop reads of each row
- * @returns also what to do where the costs turn out to be wrong, and the milliseconds that measuring took; null = the costs were known
+ * @param text of the caches, which hold the prompt, and of what the loop reads of each row
+ * @param learned of the text before
+ * @returns undefined where it was interrupted
+ * @throws UsageError where the costs that are given are those of other passes
  */
 export async function adaptiveLength(
   pair: Pair,
   settings: Settings,
   run: RunOptions,
   { cache, prompt, read }: { cache: CacheManager; prompt: Prefix; read: NodeReadRequest },
-): Promise<{ length: AdaptiveLength; measuredMs: number | null; forget: () => Promise<void> }> {
+  learned?: Learned,
+): Promise<TextLength | undefined> {
   const options = strategyOptions(settings);
-  const beams = Math.max(1, sequencesOf(options).draft);
+  const sequences = sequencesOf(options);
+  const guesser = { beamWidth: Math.max(1, sequences.draft), isTold: isTold(settings) };
   const tau = heedsSetting(settings.strategy, 'threshold') ? options.threshold : 1;
-  const lengthFor = (curves: CostCurves) => new AdaptiveLength(curves, beams, priorSurvival(tau));
+  const lengthFor = (curves: CostCurves) => new AdaptiveLength(curves, guesser, learned ?? prior(tau));
   const store = run.costs ?? memoryOf(pair);
-  const key = await keyOf(pair, run, { beams, length: prompt.length, top: read.top });
-  const known = await store.find(key);
+  const key = await keyOf(pair, run, { ...sequences, length: prompt.length, top: read.top });
   const forget = () => store.forget(key);
+  const known = await store.find(key);
+  if (known && cache.draft && !known.draft)
+    throw new UsageError('The given `costs` are of passes without a draft model: give others, or a new name');
   if (known) return { length: lengthFor(known), measuredMs: null, forget };
   const now = () => performance.now();
   const started = now();
-  const curves = await measureCosts(cache, prompt, beams, { read, now });
-  await store.keep(key, curves);
+  const timing = { read, now, signal: run.signal };
+  const curves = await measureCosts(cache, prompt, guesser.beamWidth, timing);
+  if (!curves) return undefined;
+  if (cache.capacity - prompt.length >= ROOM) await store.keep(key, curves); // others may have more room
   return { length: lengthFor(curves), measuredMs: now() - started, forget };
+}
+
+/** Lookups are certain of all that they guess, and so is a draft model that only has its likeliest token. */
+function isTold({ strategy, draftFrom, temperature }: Settings): boolean {
+  return draftFrom === 'model' && !(temperature === 0 && definitionOf(strategy).isLossless);
 }
 
 const memories = new WeakMap<Pair, CostMemory>();
@@ -78,12 +99,12 @@ function memoryOf(pair: Pair): CostStore {
 async function keyOf(
   { engine, targetHeader, draftHeader }: Pair,
   { threads, draftThreads, cacheType, flashAttention }: RunOptions,
-  { beams, length, top }: { beams: number; length: number; top: number },
+  { target, draft, length, top }: Sequences & { readonly length: number; readonly top: number },
 ): Promise<CostKey> {
   const bucket = 2 ** Math.ceil(Math.log2(Math.max(SHORT_TEXT, length)));
   return {
     target: await fileKey(targetHeader),
-    draft: draftHeader ? await fileKey(draftHeader) : null,
+    draft: draftHeader && draft > 0 ? await fileKey(draftHeader) : null,
     engine: engine.name,
     backend: engine.backend,
     llama_cpp: engine.versions.llama_cpp,
@@ -93,13 +114,14 @@ async function keyOf(
     draft_threads: draftThreads ?? null,
     cache_type: cacheType ?? null,
     flash_attention: flashAttention ?? null,
-    beams,
+    target_sequences: target,
+    draft_sequences: draft,
     top,
     text_up_to: bucket,
   };
 }
 
 async function fileKey({ path, bytes }: ModelHeader): Promise<string> {
-  const { mtimeMs } = await stat(path);
-  return `${path} ${bytes} ${mtimeMs}`;
+  const facts = await stat(path).catch(() => undefined); // it may be gone since it was loaded
+  return `${path} ${bytes} ${facts?.mtimeMs}`;
 }

@@ -17,12 +17,11 @@ import { bannedTokens } from '../text/banned-tokens.js';
 import { GrammarConstraint } from '../text/grammar-constraint.js';
 import { ReasoningFirst } from '../text/reasoning-first.js';
 import { type TextPiece, TextStream, textOf } from '../text/text-stream.js';
-import type { AdaptiveLength } from '../tuning/adaptive-length.js';
 import { QualityBudget } from '../tuning/quality-budget.js';
 import type { Prefix, Rng, TokenId } from '../types.js';
 import { contextSizeOf, refuseLongPrompt } from './context-size.js';
 import { addStep, NO_STEPS } from './counters.js';
-import { adaptiveLength, isAdaptive, strategyOptions } from './draft-length.js';
+import { adaptiveLength, isAdaptive, strategyOptions, type TextLength } from './draft-length.js';
 import type { EffectiveSettings, GenerationEvent } from './events.js';
 import { checkRunOptions, type RunOptions } from './run-options.js';
 import type { Settings } from './settings.js';
@@ -46,8 +45,7 @@ interface Parts {
 export class Session {
   readonly #parts: Parts;
   readonly #rng: Rng;
-  #adaptive: AdaptiveLength | undefined;
-  #forgetCosts: () => Promise<void> = async () => {};
+  #length: TextLength | undefined;
   readonly #budget: QualityBudget | undefined;
   readonly #passages = new Passages();
   #tokens: readonly TokenId[] = [];
@@ -58,7 +56,7 @@ export class Session {
     const { seed, strategy, threshold, quality, temperature } = parts.settings;
     this.#rng = createRng(seed);
     if (threshold === 'auto' && heedsSetting(strategy, 'threshold'))
-      this.#budget = new QualityBudget(quality, temperature);
+      this.#budget = new QualityBudget(quality ?? 1, temperature);
   }
 
   /**
@@ -169,10 +167,12 @@ export class Session {
     const constraint = first && new GrammarConstraint(first, promptTokens.length, banned);
     const sampling = { ...settings, penalties: penaltiesOf(settings), banned, vocabularySize, constraint };
     const budget = this.#budget;
-    if (isAdaptive(settings)) yield* this.#adapt(prefix, sampling);
+    budget?.restart();
+    if (isAdaptive(settings) && !signal?.aborted) yield* this.#adapt(prefix, sampling, signal);
+    const adaptive = this.#length?.length;
     const context = {
       sampling,
-      length: this.#adaptive,
+      length: adaptive,
       threshold: budget && (() => budget.threshold),
       isEnd,
       target: cache.target,
@@ -200,17 +200,17 @@ export class Session {
       const step = turn.value;
       firstTokenMs ??= now() - started;
       counters = addStep(counters, step);
-      this.#adaptive?.learn(step);
+      adaptive?.learn(step);
       yield { type: 'step', step, threshold: budget?.threshold };
       const move = budget?.learn(step) ?? 0; // also where no draft length adapts to it
-      this.#adaptive?.thresholdMoved(move);
+      adaptive?.thresholdMoved(move);
       const added = stream.take(step.accepted);
       pieces.push(...added);
       yield { type: 'text', pieces: added };
     }
     const finishReason = turn.value;
-    const costsAreStale = this.#adaptive?.isMistaken ?? false;
-    if (costsAreStale) await this.#forgetCosts();
+    const costsAreStale = adaptive?.isMistaken ?? false;
+    if (costsAreStale) await this.#length?.forget();
     const rest = stream.end(finishReason === 'stop');
     pieces.push(...rest);
     if (rest.length > 0) yield { type: 'text', pieces: rest };
@@ -236,16 +236,23 @@ export class Session {
     };
   }
 
-  /** Makes the draft length ready for a text: a new one, or the one that has learned from the texts before. */
-  async *#adapt(prompt: Prefix, sampling: SamplingSettings): AsyncGenerator<GenerationEvent, void> {
+  /** Makes the draft length ready for a text. What the texts before have taught of the draft stays. */
+  async *#adapt(
+    prompt: Prefix,
+    sampling: SamplingSettings,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<GenerationEvent, void> {
     const { pair, settings, run, cache } = this.#parts;
-    if (this.#adaptive) return this.#adaptive.restart();
-    const read = readOf(likelihoodTruncation(sampling), settings.perplexity);
-    const found = await adaptiveLength(pair, settings, run, { cache, prompt, read });
-    const { length, measuredMs } = found;
-    this.#adaptive = length;
-    this.#forgetCosts = found.forget;
-    yield { type: 'costs', costs: { ...length.costs, measuredMs } };
+    const text = { cache, prompt, read: readOf(likelihoodTruncation(sampling), settings.perplexity) };
+    const found = await adaptiveLength(
+      pair,
+      settings,
+      { ...run, signal },
+      text,
+      this.#length?.length.learned,
+    );
+    this.#length = found;
+    if (found) yield { type: 'costs', costs: { ...found.length.costs, measuredMs: found.measuredMs } };
   }
 
   dispose(): Promise<void> {

@@ -67,14 +67,14 @@ export const SETTINGS = {
     schema: z
       .union([z.literal('auto'), share], { error: "'auto' or a number above 0 and at most 1" })
       .default(0.5),
-    help: "accept while the joint likelihood is at least tau times the draft's, (0, 1]; auto = as --quality allows",
+    help: "accept while the joint likelihood is at least tau times the draft's, (0, 1]; auto = as the quality allows",
     value: 'tau',
     benchmark: 'compared',
     symbol: 'tau',
   },
   quality: {
-    schema: number('a number from 0.5 to 2', (n) => n >= 0.5 && n <= 2).default(1),
-    help: "with --threshold auto: perplexity at most so many times that of the target's own sampling",
+    schema: number('a number from 0.5 to 2', (n) => n >= 0.5 && n <= 2).optional(),
+    help: "instead of a threshold: perplexity at most so many times that of the target's own sampling",
     value: 'ratio',
     benchmark: 'compared',
     symbol: 'quality',
@@ -225,7 +225,7 @@ export const DEFAULTS: Settings = settingsSchema.parse({});
 /** @throws UsageError naming the first setting that is wrong, what it should be and what it is */
 export function parseSettings(input: SettingsInput): Settings {
   const result = settingsSchema.safeParse(input);
-  if (result.success) return refuseContradictions(result.data);
+  if (result.success) return withQuality(refuseContradictions(result.data));
   const issue = result.error.issues[0]!;
   if (issue.code === 'unrecognized_keys') throw new UsageError(`Unknown setting ${issue.keys.join(', ')}`);
   const given = issue.path.reduce<unknown>(
@@ -244,10 +244,11 @@ function refuseContradictions(settings: Settings): Settings {
   if (refusal !== undefined) throw new UsageError(refusal);
   if (grammar && ignoreEos)
     throw new UsageError('A `grammar` ends the text, and `ignoreEos` forbids the end: leave out one of them');
-  if (settings.quality !== 1 && settings.threshold !== 'auto')
-    throw new UsageError(
-      `\`quality\` moves the threshold, and \`threshold\` is ${settings.threshold}: set \`threshold\` to auto`,
-    );
   if (grammar && 'jsonSchema' in grammar) checkJsonSchema(grammar.jsonSchema);
   return settings;
+}
+
+/** A quality that is asked for moves the threshold. */
+function withQuality(settings: Settings): Settings {
+  return settings.quality === undefined ? settings : { ...settings, threshold: 'auto' };
 }

@@ -80,6 +80,7 @@ async function stateOf(lock: string): Promise<string> {
 
 /** Removes a lock that still has this state; puts back one that another process has taken meanwhile. @returns whether it is gone */
 async function takeAway(lock: string, state: string): Promise<boolean> {
+  if ((await stateOf(lock)) !== state) return false; // another was quicker: its lock is not to be missing for a moment
   const old = `${lock}.${randomUUID()}`;
   await rename(lock, old).catch(() => {});
   const isTheSame = (await stateOf(old)) === state;

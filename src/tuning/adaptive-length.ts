@@ -3,7 +3,7 @@ import type { DraftLength, SideGuess } from '../drafting/length.js';
 import { jointLogQ, likeliestLeaf, pathTo } from '../math/draft-tree.js';
 import type { LogProb } from '../types.js';
 import { type CostCurves, passMs } from './cost-curves.js';
-import { observed, type Survival, shifted, survivalOf } from './survival.js';
+import { observed, priorSurvival, type Survival, shifted, survivalOf } from './survival.js';
 import { ToldAndTaken } from './told-and-taken.js';
 
 /** Guesses in a row at most, whatever they promise. */
@@ -19,9 +19,32 @@ const FULL_PURSE = 20;
 /** What of the plain time of each token goes into the purse, beyond what the token took. */
 const INTEREST = 0.01;
 
+/** A guess of which the draft says no likelihood, of a lookup or at temperature 0, counts as if it were this likely. */
+const UNTOLD = Math.log(0.7);
+
 /** How much of the speed so far, and of the usual likelihood of a guess, the next step forgets. */
 const SPEED_MEMORY = 0.98;
 const LIKELIHOOD_RATE = 0.03;
+
+/** How guesses are made. */
+export interface Guesser {
+  /** Beams in a pass of the draft model, >= 1. */
+  readonly beamWidth: number;
+  /** Whether their log-probabilities tell how likely they are to be accepted. */
+  readonly isTold: boolean;
+}
+
+/** What a text knows of the draft, for the next. */
+export interface Learned {
+  readonly survival: Survival;
+  /** Nats by which another guess makes them all less likely, >= 0. */
+  readonly usualDrop: number;
+}
+
+/** @param tau threshold of a joint rule, (0, 1]; 1 for the lossless ones */
+export function prior(tau: number): Learned {
+  return { survival: priorSurvival(tau), usualDrop: 0.6 };
+}
 
 /**
  * The draft length that pays: at each depth, is the next guess worth its pass? A guess is worth the tokens that it brings,
@@ -34,10 +57,11 @@ export class AdaptiveLength implements DraftLength {
   readonly #target: readonly number[];
   readonly costs: CostCurves;
   readonly #beamWidth: number;
+  readonly #isTold: boolean;
   readonly #toldAndTaken: ToldAndTaken;
   #survival: Survival;
   /** Of one guess given those before it, as a positive number: what the next ones will probably cost in likelihood. */
-  #usualDrop = 0.6;
+  #usualDrop: number;
   /** Tokens and milliseconds of the last steps. */
   #speed: { readonly tokens: number; readonly ms: number };
   /** Milliseconds. */
@@ -48,11 +72,16 @@ export class AdaptiveLength implements DraftLength {
   #isProbe = false;
   #judgesAll = false;
 
-  /** @param beamWidth beams in a pass of the draft model, >= 1; @param survival what is believed before the first step */
-  constructor(costs: CostCurves, beamWidth: number, survival: Survival) {
+  /**
+   * For one text.
+   * @param learned of the text before, or the prior
+   */
+  constructor(costs: CostCurves, { beamWidth, isTold }: Guesser, { survival, usualDrop }: Learned) {
     this.costs = costs;
     this.#beamWidth = beamWidth;
-    this.#toldAndTaken = new ToldAndTaken(costs);
+    this.#isTold = isTold;
+    this.#usualDrop = isTold ? usualDrop : -UNTOLD;
+    this.#toldAndTaken = new ToldAndTaken(costs, beamWidth);
     this.#survival = survival;
     this.#target = Array.from({ length: MOST_GUESSES + 2 }, (_, rows) =>
       passMs(costs.target, Math.max(1, rows)),
@@ -61,10 +90,9 @@ export class AdaptiveLength implements DraftLength {
     this.#purse = PURSE * this.#plainMs;
   }
 
-  /** A new text: what was learned stays, the purse is as full as at first. */
-  restart(): void {
-    this.#purse = PURSE * this.#plainMs;
-    this.#unread = 1;
+  /** What the next text begins with. */
+  get learned(): Learned {
+    return { survival: this.#survival, usualDrop: this.#usualDrop };
   }
 
   begin(room: number, judgesAll: boolean): number {
@@ -82,7 +110,12 @@ export class AdaptiveLength implements DraftLength {
     if (this.#isProbe) return true;
     const depth = logQ.length;
     const expected = this.#expected(logQ);
-    const { value } = this.#prospect(depth, logQ.at(-1)!, expected[depth]!, this.#most - depth);
+    const { value } = this.#prospect(
+      depth,
+      this.#told(logQ.at(-1)!, depth),
+      expected[depth]!,
+      this.#most - depth,
+    );
     const ends = expected.map((accepted, guesses) => this.#valueOf(accepted, guesses));
     return value > (this.#judgesAll ? ends.at(-1)! : Math.max(...ends));
   }
@@ -100,12 +133,15 @@ export class AdaptiveLength implements DraftLength {
 
   /** Another guess brings a token where the likeliest one of its depth fails and it does not. */
   judgesBeside(added: readonly SideGuess[], rows: number): boolean {
-    const gains = added.map(({ depth, logQ, likeliestLogQ }) => {
-      const likeliest = survivalOf(this.#survival, likeliestLogQ, depth);
-      return (1 - likeliest) * survivalOf(this.#survival, logQ, depth);
+    const gains = added.map(({ logQ, likeliestLogQ }) => {
+      if (likeliestLogQ === -Infinity) return 0; // behind the end of the likeliest beam nothing passes
+      return (1 - survivalOf(this.#survival, likeliestLogQ)) * survivalOf(this.#survival, logQ);
     });
     const gain = gains.reduce((a, b) => a + b, 0);
-    return gain > this.#price * (this.#targetMs(rows + added.length) - this.#targetMs(rows));
+    const ms = this.#targetMs(rows + added.length);
+    const depth = Math.max(0, ...added.map((guess) => guess.depth));
+    const isAffordable = ms + this.#draftMs(0, depth) - this.#plainMs <= this.#purse;
+    return !this.#isProbe && isAffordable && gain > this.#price * (ms - this.#targetMs(rows));
   }
 
   /** The threshold has moved, by so much of its natural log. */
@@ -119,19 +155,25 @@ export class AdaptiveLength implements DraftLength {
     const logQ = jointLogQ(draft);
     const path = pathTo(draft, likeliestLeaf(draft));
     for (const [i, node] of path.entries())
-      this.#survival = observed(this.#survival, logQ[node]!, i + 1, i < accepted);
-    if (path.length > 0) {
+      this.#survival = observed(this.#survival, this.#told(logQ[node]!, i + 1), step.path[i] === node);
+    if (this.#isTold && path.length > 0) {
       const drop = -logQ[path.at(-1)!]! / path.length;
       this.#usualDrop += LIKELIHOOD_RATE * (drop - this.#usualDrop);
     }
     const draftMs = this.#draftMs(0, draftPasses);
-    this.#toldAndTaken.add(step, draftMs);
+    this.#toldAndTaken.add(step, this.#unread);
     const ms = this.#targetMs(draft.length + 1) + draftMs;
-    this.#unread = (draftPasses > 0 ? 0 : this.#unread) + emitted.length;
+    const read = draftPasses > 0 ? this.#unread + Math.min(accepted, draftPasses - 1) : 0; // the last guess was not
+    this.#unread += emitted.length - read;
     const { tokens, ms: before } = this.#speed;
     this.#speed = { tokens: SPEED_MEMORY * tokens + emitted.length, ms: SPEED_MEMORY * before + ms };
     const earned = (1 + INTEREST) * emitted.length * this.#plainMs;
     this.#purse = Math.min(FULL_PURSE * this.#plainMs, this.#purse + earned - ms);
+  }
+
+  /** The joint log-probability of so many guesses. */
+  #told(logQ: LogProb, depth: number): LogProb {
+    return this.#isTold ? logQ : depth * UNTOLD;
   }
 
   #targetMs(rows: number): number {
@@ -155,7 +197,8 @@ export class AdaptiveLength implements DraftLength {
   /** Expected accepted tokens of the first 0, 1, … guesses. */
   #expected(logQ: readonly LogProb[]): number[] {
     const sums = [0];
-    for (const [i, q] of logQ.entries()) sums.push(sums[i]! + survivalOf(this.#survival, q, i + 1));
+    for (const [i, q] of logQ.entries())
+      sums.push(sums[i]! + survivalOf(this.#survival, this.#told(q, i + 1)));
     return sums;
   }
 
@@ -175,7 +218,7 @@ export class AdaptiveLength implements DraftLength {
     let accepted = expected;
     for (let guesses = 1; guesses <= most; guesses++) {
       const end = depth + guesses;
-      accepted += survivalOf(this.#survival, q - guesses * this.#usualDrop, end);
+      accepted += survivalOf(this.#survival, q - guesses * this.#usualDrop);
       const value = this.#valueOf(accepted, end) - this.#price * this.#draftMs(depth, end);
       if (value > best.value) best = { value, guesses };
     }

@@ -6,6 +6,8 @@ export interface PassTime {
   readonly rows: number;
   /** Milliseconds, with what mtad itself does to plan the pass and to read its logits. */
   readonly ms: number;
+  /** The part of it inside llama.cpp's calls; undefined = it is not known. */
+  readonly insideMs?: number | undefined;
 }
 
 /** Passes of one model, the narrowest first, one for each number of rows; at least that of one row. */

@@ -17,7 +17,7 @@ export interface CostStore {
 }
 
 const curveSchema = z
-  .array(z.object({ rows: z.int().min(1), ms: z.number().min(0) }))
+  .array(z.object({ rows: z.int().min(1), ms: z.number().min(0), insideMs: z.number().min(0).optional() }))
   .nonempty()
   .refine((curve) => curve.every(({ rows }, i) => rows > (curve[i - 1]?.rows ?? 0)) && curve[0]!.rows === 1);
 
@@ -100,7 +100,9 @@ export class CostFile implements CostStore {
   /** @throws UsageError where it cannot be written */
   async keep(key: CostKey, curves: CostCurves): Promise<void> {
     await writeCosts(this.#path, key, curves).catch((cause) => {
-      throw new UsageError(`\`costs\` cannot be written: ${cause.message}`, { cause });
+      throw new UsageError(`\`costs\` cannot be written to ${this.#path}: ${cause.code ?? cause.message}`, {
+        cause,
+      });
     });
   }
 

@@ -41,6 +41,12 @@ export class QualityBudget {
     this.#temperature = temperature;
   }
 
+  /** A new text: the threshold stays where it is. */
+  restart(): void {
+    this.#surplus = 0;
+    this.#tokens = 0;
+  }
+
   /** (0, 1] */
   get threshold(): number {
     return Math.exp(this.#lnTau);

@@ -15,9 +15,6 @@ export interface Survival {
 /** How much of the last steps the next one forgets, so that a text may change its subject. */
 const FORGETTING = 0.9995;
 
-/** A guess that is certain of itself, of a lookup or at temperature 0, counts as if it were this likely. */
-const CERTAIN = Math.log(0.7);
-
 /** Measured on the embedded pair: what a threshold of 1 gives, and how both follow ln tau. */
 const AT_ONE: Survival = { a: 1.5, b: -1.47, covariance: { aa: 1, ab: 0, bb: 0.5 } };
 const A_BY_LN_TAU = 0.93;
@@ -33,26 +30,20 @@ export function shifted(survival: Survival, move: number): Survival {
   return { ...survival, a: survival.a - A_BY_LN_TAU * move, b: Math.min(0, survival.b + B_BY_LN_TAU * move) };
 }
 
-/** @param depth guesses that q is the joint log-probability of, >= 1 */
-export function survivalOf({ a, b }: Survival, q: LogProb, depth: number): number {
-  return sigma(a + b * unlikeliness(q, depth));
+export function survivalOf({ a, b }: Survival, q: LogProb): number {
+  return sigma(a + b * Math.sqrt(-q));
 }
 
 /**
  * One step of a Kalman filter on the logistic model.
  * @param wasAccepted what became of the guess
  */
-export function observed(
-  { a, b, covariance }: Survival,
-  q: LogProb,
-  depth: number,
-  wasAccepted: boolean,
-): Survival {
-  const x = unlikeliness(q, depth);
+export function observed({ a, b, covariance }: Survival, q: LogProb, wasAccepted: boolean): Survival {
+  const x = Math.sqrt(-q);
   const p = sigma(a + b * x);
-  const aa = covariance.aa / FORGETTING;
+  const aa = Math.min(AT_ONE.covariance.aa, covariance.aa / FORGETTING); // what never varies is not forgotten without end
   const ab = covariance.ab / FORGETTING;
-  const bb = covariance.bb / FORGETTING;
+  const bb = Math.min(AT_ONE.covariance.bb, covariance.bb / FORGETTING);
   const gainA = aa + ab * x; // covariance times (1, x)
   const gainB = ab + bb * x;
   const weight = p * (1 - p);
@@ -67,10 +58,6 @@ export function observed(
       bb: bb - scale * weight * gainB * gainB,
     },
   };
-}
-
-function unlikeliness(q: LogProb, depth: number): number {
-  return Math.sqrt(q === 0 ? -depth * CERTAIN : -q);
 }
 
 function sigma(x: number): number {

@@ -59,7 +59,6 @@ describe('parseSettings', () => {
       draftLength: 'auto',
       beamWidth: 4,
       threshold: 0.5,
-      quality: 1,
       clip: false,
       draftFrom: 'model',
       temperature: 1,

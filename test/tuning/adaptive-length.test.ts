@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/math/rng.js';
 import type { StrategyOptions } from '../../src/strategies/index.js';
-import { AdaptiveLength, MOST_GUESSES } from '../../src/tuning/adaptive-length.js';
+import { AdaptiveLength, MOST_GUESSES, prior } from '../../src/tuning/adaptive-length.js';
 import { type CostCurve, type CostCurves, passMs } from '../../src/tuning/cost-curves.js';
-import { priorSurvival } from '../../src/tuning/survival.js';
 import { DRAFT, type FakeModel, TARGET, UNCUT } from '../support/fake-model.js';
 import { neverEnds, run } from '../support/fake-run.js';
 
@@ -16,6 +15,7 @@ const FLAT: CostCurves = { target: line(10, 0.1), draft: line(0.5, 0.02) };
 const STEEP: CostCurves = { target: line(10, 6), draft: line(2, 0.2) };
 const BEAMS = 4;
 const TAU = 0.5;
+const MTADS = { beamWidth: BEAMS, isTold: true };
 const MTAD = { strategy: 'mtad', beamWidth: BEAMS, threshold: TAU, clip: false, draftFrom: 'model' } as const;
 
 /** The negated target: what it finds likely never passes. */
@@ -28,27 +28,39 @@ interface Outcome {
   readonly speedUp: number;
 }
 
+interface Trial {
+  readonly draftLength?: number | 'auto';
+  readonly draftModel?: FakeModel;
+  readonly strategy?: 'mtad' | 'speculative';
+  readonly draftFrom?: 'model' | 'lookup';
+  readonly temperature?: number;
+}
+
 /** Texts one after the other, as a session writes them. */
 async function outcome(
   costs: CostCurves,
   {
     draftLength = 'auto',
     draftModel = DRAFT,
-  }: { draftLength?: number | 'auto'; draftModel?: FakeModel } = {},
+    strategy = 'mtad',
+    draftFrom = 'model',
+    temperature = 1,
+  }: Trial = {},
 ): Promise<Outcome> {
-  const adaptive = new AdaptiveLength(costs, BEAMS, priorSurvival(TAU));
+  const beamWidth = strategy === 'mtad' && draftFrom === 'model' ? BEAMS : 1;
+  const guesser = { beamWidth, isTold: draftFrom === 'model' && (strategy === 'mtad' || temperature > 0) };
   const rng = createRng(1);
+  let learned = prior(strategy === 'mtad' ? TAU : 1);
   let [ms, tokens, drafted, steps] = [0, 0, 0, 0];
   for (let text = 0; text < 6; text++) {
-    adaptive.restart();
-    const options: StrategyOptions = {
-      ...MTAD,
-      draftLength: draftLength === 'auto' ? MOST_GUESSES : draftLength,
-    };
+    const adaptive = new AdaptiveLength(costs, guesser, learned);
+    const most = draftLength === 'auto' ? MOST_GUESSES : draftLength;
+    const options = { ...MTAD, strategy, draftFrom, draftLength: most } as StrategyOptions;
     await run(options, {
       rng,
       draftModel,
-      sampling: UNCUT,
+      prompt: [text % 5, 3, 1],
+      sampling: { ...UNCUT, temperature },
       length: draftLength === 'auto' ? adaptive : undefined,
       maxTokens: 128,
       capacity: 200,
@@ -57,12 +69,13 @@ async function outcome(
         adaptive.learn(step);
         const [first, others] = [Math.min(1, step.draftPasses), Math.max(0, step.draftPasses - 1)];
         ms += passMs(costs.target, step.draft.length + 1);
-        ms += first * passMs(costs.draft!, 2) + others * passMs(costs.draft!, BEAMS);
+        if (costs.draft) ms += first * passMs(costs.draft, 2) + others * passMs(costs.draft, beamWidth);
         tokens += step.emitted.length;
         drafted += step.drafted;
         steps += 1;
       },
     });
+    learned = adaptive.learned;
   }
   return { drafted: drafted / steps, speedUp: (tokens * passMs(costs.target, 1)) / ms };
 }
@@ -78,6 +91,26 @@ describe('AdaptiveLength', () => {
     const best = Math.max(1, ...fixed.map(({ speedUp }) => speedUp));
     expect((await outcome(costs)).speedUp).toBeGreaterThan(0.95 * best);
   });
+
+  it.each([
+    { strategy: 'speculative' },
+    { strategy: 'speculative', temperature: 0 },
+    { strategy: 'mtad', temperature: 0 },
+    { strategy: 'speculative', draftFrom: 'lookup', temperature: 0 },
+    { strategy: 'mtad', draftFrom: 'lookup' },
+  ] as const)(
+    'is nearly as fast as the best fixed length where rows cost little, and never slow, with %j',
+    async (trial) => {
+      const [flat, steep] = [FLAT, STEEP].map(({ target, draft }) => {
+        return { target, draft: 'draftFrom' in trial ? undefined : draft };
+      }) as [CostCurves, CostCurves];
+      const lengths = [1, 2, 3, 4, 6, 8, 12];
+      const fixed = await Promise.all(lengths.map((draftLength) => outcome(flat, { ...trial, draftLength })));
+      const best = Math.max(1, ...fixed.map(({ speedUp }) => speedUp));
+      expect((await outcome(flat, trial)).speedUp).toBeGreaterThan(0.9 * best);
+      expect((await outcome(steep, trial)).speedUp).toBeGreaterThan(0.97);
+    },
+  );
 
   it('drafts more where rows cost little', async () => {
     expect((await outcome(FLAT)).drafted).toBeGreaterThan(1.5 * (await outcome(STEEP)).drafted);
@@ -103,7 +136,7 @@ describe('AdaptiveLength', () => {
 
   it('writes the same text each time: it asks no clock', async () => {
     const write = async () => {
-      const length = new AdaptiveLength(STEEP, BEAMS, priorSurvival(TAU));
+      const length = new AdaptiveLength(STEEP, MTADS, prior(TAU));
       const onStep = (step: Parameters<AdaptiveLength['learn']>[0]) => length.learn(step);
       const settings = {
         rng: createRng(7),
@@ -119,7 +152,7 @@ describe('AdaptiveLength', () => {
   });
 
   it('guesses no more than there is room for', () => {
-    const length = new AdaptiveLength(FLAT, BEAMS, priorSurvival(TAU));
+    const length = new AdaptiveLength(FLAT, MTADS, prior(TAU));
     for (const room of [0, 1, 3]) expect(length.begin(room, false)).toBeLessThanOrEqual(room);
   });
 });

@@ -67,7 +67,7 @@ describe('CostFile', () => {
       `${path()} does not say what passes cost: give \`costs\` a file that mtad wrote`,
     );
     await expect(new CostFile(join(folder, 'no', 'file')).keep(KEY, CURVES)).rejects.toThrow(
-      '`costs` cannot be written: ENOENT',
+      /^`costs` cannot be written to .*file: ENOENT$/,
     );
   });
 });

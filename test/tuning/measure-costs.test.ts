@@ -1,26 +1,34 @@
 import { describe, expect, it } from 'vitest';
 import type { Pass } from '../../src/engine/port.js';
 import { measureCosts, withoutNoise } from '../../src/tuning/measure-costs.js';
+import { ROOT } from '../../src/types.js';
+import { DRAFT, readLogits, TARGET } from '../support/fake-model.js';
 import { fakePair } from '../support/fake-pair.js';
 import { PROMPT, prefill } from '../support/fake-run.js';
 
 const READ = { top: 3, logSumExp: false };
 
 /** Both caches behind the prompt, on a clock that says what the passes since the start should have cost. */
-async function measured(capacity: number, beams: number, msOf: (rows: number, pass: number) => number) {
+async function measured(
+  capacity: number,
+  beams: number,
+  msOf: (rows: number, pass: number) => number,
+  signal?: AbortSignal,
+) {
   let ms = 0;
   let passes = 0;
   const { cache, target, draft } = fakePair({ capacity, draftSequences: beams });
   await prefill(cache, PROMPT);
   for (const context of [target, draft]) {
     const run = context.run.bind(context);
-    context.run = (pass: Pass) => {
-      ms += msOf(pass.batch.length, passes++);
-      return run(pass);
+    context.run = async (pass: Pass) => {
+      const answer = await run(pass);
+      ms += msOf(pass.batch.length, passes++) + answer.waitMs; // what was waited for others is no cost
+      return answer;
     };
   }
-  const curves = await measureCosts(cache, PROMPT, beams, { read: READ, now: () => ms });
-  return { ...curves, cache, ms };
+  const curves = await measureCosts(cache, PROMPT, beams, { read: READ, now: () => ms, signal });
+  return { ...curves!, cache, ms };
 }
 
 describe('measureCosts', () => {
@@ -28,7 +36,7 @@ describe('measureCosts', () => {
     const { target, draft } = await measured(64, 4, (rows) => 2 + rows / 8);
     expect(target.map(({ rows }) => rows)).toEqual([1, 2, 3, 4, 5, 7, 9, 11, 13, 17]);
     for (const { rows, ms } of target) expect(ms).toBeCloseTo(2 + rows / 8, 9);
-    expect(draft!.map(({ rows }) => rows)).toEqual([1, 4]);
+    expect(draft!.map(({ rows }) => rows)).toEqual([1, 4, 9]);
     for (const { rows, ms } of draft!) expect(ms).toBeCloseTo(2 + rows / 8, 9);
   });
 
@@ -46,16 +54,37 @@ describe('measureCosts', () => {
 
   it('asks for no rows that the context has no room for', async () => {
     const { target, draft } = await measured(PROMPT.length + 2, 2, () => 1);
-    expect(target.map(({ rows }) => rows)).toEqual([1, 2]);
+    expect(target.map(({ rows }) => rows)).toEqual([1, 2, 3]);
     expect(draft!.map(({ rows }) => rows)).toEqual([1, 2]);
     expect((await measured(PROMPT.length, 2, () => 1)).target).toHaveLength(1);
   });
 
-  it('leaves the caches as the text is', async () => {
+  it('leaves both caches as the text is', async () => {
     const { cache } = await measured(64, 3, () => 1);
-    const before = cache.target.work.tokens;
-    await cache.target.evaluate(PROMPT, [], [-1], READ);
-    expect(cache.target.work.tokens - before).toBe(1);
+    for (const [model, fake] of [
+      [cache.target, TARGET],
+      [cache.draft!, DRAFT],
+    ] as const) {
+      const before = model.work.tokens;
+      const [row] = await model.evaluate(PROMPT, [], [ROOT], READ);
+      expect(row).toEqual(readLogits(fake, PROMPT, READ));
+      expect(model.work.tokens - before).toBe(1);
+    }
+  });
+
+  it('ends where it is interrupted, and says nothing then', async () => {
+    const abort = new AbortController();
+    const { ms, target } = await measured(
+      64,
+      4,
+      (_, pass) => {
+        if (pass === 3) abort.abort();
+        return 1;
+      },
+      abort.signal,
+    );
+    expect(target).toBeUndefined();
+    expect(ms).toBeLessThan(20); // of some sixty passes
   });
 });
 

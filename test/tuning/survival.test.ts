@@ -5,14 +5,14 @@ import { observed, priorSurvival, type Survival, survivalOf } from '../../src/tu
 describe('survivalOf', () => {
   it('falls with the likelihood of the guesses, and is higher where the threshold is lower', () => {
     const survival = priorSurvival(0.5);
-    const chances = [-0.1, -1, -3, -9].map((q) => survivalOf(survival, q, 1));
+    const chances = [-0.1, -1, -3, -9].map((q) => survivalOf(survival, q));
     expect(chances).toEqual(chances.toSorted((a, b) => b - a));
-    expect(survivalOf(priorSurvival(0.1), -3, 1)).toBeGreaterThan(survivalOf(survival, -3, 1));
+    expect(survivalOf(priorSurvival(0.1), -3)).toBeGreaterThan(survivalOf(survival, -3));
   });
 
-  it('falls with the depth of guesses that are certain of themselves', () => {
+  it('is highest for what is certain', () => {
     const survival = priorSurvival(1);
-    expect(survivalOf(survival, 0, 4)).toBeLessThan(survivalOf(survival, 0, 1));
+    expect(survivalOf(survival, 0)).toBeGreaterThan(survivalOf(survival, -0.01));
   });
 });
 
@@ -22,7 +22,7 @@ describe('observed', () => {
     let survival = from;
     for (let i = 0; i < steps; i++) {
       const q = -6 * rng();
-      survival = observed(survival, q, 1, rng() < survivalOf(truth, q, 1));
+      survival = observed(survival, q, rng() < survivalOf(truth, q));
     }
     return survival;
   };
@@ -31,17 +31,17 @@ describe('observed', () => {
     const truth = { ...priorSurvival(1), a: -0.5, b: -0.6 };
     const found = learnt(truth, priorSurvival(0.1), 4000);
     for (const q of [-0.2, -1, -4])
-      expect(Math.abs(survivalOf(found, q, 1) - survivalOf(truth, q, 1))).toBeLessThan(0.06);
+      expect(Math.abs(survivalOf(found, q) - survivalOf(truth, q))).toBeLessThan(0.06);
   });
 
   it('learns within a text that nothing is accepted', () => {
     const found = learnt({ ...priorSurvival(1), a: -30 }, priorSurvival(0.5), 60);
-    expect(survivalOf(found, -1, 1)).toBeLessThan(0.1);
+    expect(survivalOf(found, -1)).toBeLessThan(0.1);
   });
 
   it('never believes that unlikely guesses are accepted more often', () => {
     let survival = priorSurvival(0.5);
-    for (let i = 0; i < 200; i++) survival = observed(survival, i % 2 ? -9 : -0.01, 1, i % 2 === 1);
+    for (let i = 0; i < 200; i++) survival = observed(survival, i % 2 ? -9 : -0.01, i % 2 === 1);
     expect(survival.b).toBe(0);
   });
 });

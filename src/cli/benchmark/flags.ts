@@ -8,6 +8,9 @@ import type { TemplateFlags } from '../template-options.js';
 /** Texts of the built-in set unless --limit says otherwise: some minutes with a model of a few billion parameters. */
 export const BUILT_IN_LIMIT = 10;
 
+/** Draft lengths of a benchmark that names none: what follows the machine, and the paper's own. */
+export const USUAL_LENGTHS = ['auto', 4] as const;
+
 /** A list of values, or whether a switch is tried too. */
 type ComparedFlags = {
   [Name in ComparedSetting]?: Settings[Name] extends boolean ? boolean : readonly Settings[Name][];

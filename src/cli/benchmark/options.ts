@@ -15,7 +15,7 @@ import type { Io } from '../io.js';
 import { draftSource } from '../model-options.js';
 import { pairOptionsOf, runOptionsOf } from '../runtime-options.js';
 import { templateChoiceOf } from '../template-options.js';
-import { type BenchmarkFlags, BUILT_IN_LIMIT } from './flags.js';
+import { type BenchmarkFlags, BUILT_IN_LIMIT, USUAL_LENGTHS } from './flags.js';
 
 /**
  * What the command line means, the prompts read.
@@ -47,13 +47,11 @@ function sharedSettingsOf(flags: BenchmarkFlags): Pick<Settings, SharedSetting> 
   return Object.fromEntries(entries);
 }
 
-/** What follows the machine, and the paper's own. */
-const USUAL_LENGTHS = ['auto', 4] as const;
-
 /** A switch that is given is tried beside its contrary. */
 function listsOf(flags: BenchmarkFlags): Lists {
   const entries = COMPARED_SETTINGS.map((name) => [name, flags[name] === true ? [false, true] : flags[name]]);
-  return { ...Object.fromEntries(entries), draftLength: flags.draftLength ?? USUAL_LENGTHS };
+  const threshold = flags.threshold ?? (flags.quality && ['auto']); // which the quality moves
+  return { ...Object.fromEntries(entries), draftLength: flags.draftLength ?? USUAL_LENGTHS, threshold };
 }
 
 function entriesOf(flags: BenchmarkFlags): Entry[] {

@@ -4,7 +4,7 @@ import { UsageError } from '../../errors.js';
 import { COMPARED_SETTINGS, SHARED_SETTINGS, type SharedSetting } from '../../generation/settings.js';
 import { RECORDED_SETTINGS } from '../../strategies/definition.js';
 import { STRATEGY_NAMES } from '../../strategies/index.js';
-import { type BenchmarkFlags, BUILT_IN_LIMIT } from '../benchmark/flags.js';
+import { type BenchmarkFlags, BUILT_IN_LIMIT, USUAL_LENGTHS } from '../benchmark/flags.js';
 import { FLAG_OF } from '../flag-names.js';
 import type { Io } from '../io.js';
 import { addModelOptions } from '../model-options.js';
@@ -60,7 +60,10 @@ export function createBenchmark(io: Io): Command {
       .argParser(parseStrategies)
       .default(DEFAULT_STRATEGIES, DEFAULT_STRATEGIES.join(',')),
   );
-  for (const name of COMPARED_SETTINGS) program.addOption(settingOption(name, { isList: true }));
+  for (const name of COMPARED_SETTINGS)
+    program.addOption(
+      settingOption(name, { isList: true, ...(name === 'draftLength' && { usual: USUAL_LENGTHS.join() }) }),
+    );
   program
     .option(
       '--baselines',

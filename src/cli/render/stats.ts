@@ -30,7 +30,7 @@ export function statsText(
   if (counters.emitted > 0)
     lines.push(`time: draft ${share(draft)}, verify ${share(verify)}, own ${share(own)}`);
   if (run.costs) lines.push(lengthLine(run.costs, quotient(counters.drafted, counters.steps)));
-  if (result.quality) lines.push(qualityLine(result.quality, run.settings.quality));
+  if (result.quality) lines.push(qualityLine(result.quality, run.settings.quality ?? 1));
   const quality = perplexity === null ? '' : `perplexity ${figure(perplexity, 2)}, `;
   lines.push(`${quality}seed ${run.settings.seed}, ended by ${finishReason}`);
   return lines.map((line) => `${colors.dim(line)}\n`).join('');
