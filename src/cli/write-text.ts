@@ -78,14 +78,10 @@ export async function writeText(
   const limits = { ...run!.settings, contextSize: run!.runtime.contextSize };
   const notice = whatIsUndone(result!, run!.settings, flags) ?? cutNotice(result!, limits);
   if (notice !== undefined && !flags.quiet) io.say(notice);
-  if (result!.costsAreStale && !flags.quiet) io.say(STALE_COSTS);
   if ((flags.stats ?? io.isWatched) && !flags.quiet)
     io.stderr.write(statsText(run!, result!, io.colors(flags.color, io.stderr)));
   return result!.finishReason === 'interrupted' ? interrupts.exitCode! : EXIT.ok;
 }
-
-const STALE_COSTS =
-  'passes take something else than when they were measured; the next text measures them anew, and may draft otherwise';
 
 /** What to do about an early end. */
 const REMEDIES: Partial<Record<FinishReason, string>> = {

@@ -3,7 +3,11 @@ import { cpus } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import type { CacheManager } from '../decoding/cache-manager.js';
 import type { NodeReadRequest } from '../decoding/model-cache.js';
+import type { Strategy } from '../decoding/strategy.js';
+import { type DraftLength, fixedLength } from '../drafting/length.js';
 import { UsageError } from '../errors.js';
+import { createRng } from '../math/rng.js';
+import { truncateAfter } from '../math/truncate.js';
 import type { ModelHeader } from '../models/header.js';
 import type { Pair } from '../models/pair.js';
 import type { Sequences, StrategySettings } from '../strategies/definition.js';
@@ -11,9 +15,9 @@ import { definitionOf, heedsSetting, type StrategyOptions, sequencesOf } from '.
 import { AdaptiveLength, type Learned, MOST_GUESSES, prior } from '../tuning/adaptive-length.js';
 import type { CostCurves } from '../tuning/cost-curves.js';
 import { type CostKey, CostMemory, type CostStore } from '../tuning/cost-store.js';
-import { measureCosts, ROOM } from '../tuning/measure-costs.js';
+import { measureCosts, type Rehearsal, ROOM_TO_MEASURE } from '../tuning/measure-costs.js';
 import { FIRST_THRESHOLD } from '../tuning/quality-budget.js';
-import type { Prefix } from '../types.js';
+import { type Prefix, ROOT } from '../types.js';
 import type { RunOptions } from './run-options.js';
 import type { Settings } from './settings.js';
 
@@ -44,13 +48,24 @@ export interface TextLength {
   readonly length: AdaptiveLength;
   /** Milliseconds that measuring what passes cost took; null = it was known. */
   readonly measuredMs: number | null;
-  /** Where the costs turn out to be wrong. */
-  readonly forget: () => Promise<void>;
+  /** Keeps for the next text what this one has shown of the costs. */
+  readonly correct: () => Promise<void>;
+}
+
+/** The text that a length is for. */
+export interface BeginningText {
+  /** Of both models, holding the prompt. */
+  readonly cache: CacheManager;
+  readonly prompt: Prefix;
+  /** What the loop reads of each row. */
+  readonly read: NodeReadRequest;
+  /** The strategy with a draft length. */
+  readonly strategyWith: (length: DraftLength) => Strategy;
+  readonly signal: AbortSignal | undefined;
 }
 
 /**
  * The length that adapts to this pair, with what its passes cost behind this prompt: looked up, or measured now.
- * @param text of the caches, which hold the prompt, and of what the loop reads of each row
  * @param learned of the text before
  * @returns undefined where it was interrupted
  * @throws UsageError where the costs that are given are those of other passes
@@ -59,28 +74,54 @@ export async function adaptiveLength(
   pair: Pair,
   settings: Settings,
   run: RunOptions,
-  { cache, prompt, read }: { cache: CacheManager; prompt: Prefix; read: NodeReadRequest },
+  text: BeginningText,
   learned?: Learned,
 ): Promise<TextLength | undefined> {
+  const { cache, prompt, read } = text;
   const options = strategyOptions(settings);
   const sequences = sequencesOf(options);
   const guesser = { beamWidth: Math.max(1, sequences.draft), isTold: isTold(settings) };
   const tau = heedsSetting(settings.strategy, 'threshold') ? options.threshold : 1;
-  const lengthFor = (curves: CostCurves) => new AdaptiveLength(curves, guesser, learned ?? prior(tau));
   const store = run.costs ?? memoryOf(pair);
   const key = await keyOf(pair, run, { ...sequences, length: prompt.length, top: read.top });
-  const forget = () => store.forget(key);
+  const isTypical = cache.capacity - prompt.length >= ROOM_TO_MEASURE; // others may have more room
+  const textLength = (curves: CostCurves, measuredMs: number | null): TextLength => {
+    const length = new AdaptiveLength(curves, guesser, learned ?? prior(tau));
+    const correct = async () => {
+      if (length.corrected && isTypical) await store.correct(key, length.corrected);
+    };
+    return { length, measuredMs, correct };
+  };
   const known = await store.find(key);
   if (known && cache.draft && !known.draft)
     throw new UsageError('The given `costs` are of passes without a draft model: give others, or a new name');
-  if (known) return { length: lengthFor(known), measuredMs: null, forget };
-  const now = () => performance.now();
+  if (known) return textLength(known, null);
   const started = now();
-  const timing = { read, now, signal: run.signal };
-  const curves = await measureCosts(cache, prompt, guesser.beamWidth, timing);
+  const curves = await measureCosts(cache, prompt, guesser.beamWidth, rehearsalOf(text));
   if (!curves) return undefined;
-  if (cache.capacity - prompt.length >= ROOM) await store.keep(key, curves); // others may have more room
-  return { length: lengthFor(curves), measuredMs: now() - started, forget };
+  if (isTypical) await store.keep(key, curves);
+  return textLength(curves, now() - started);
+}
+
+/** The parts of a step, as the loop does them. Chance is of its own, so that the text has the same whether it is measured or not. */
+function rehearsalOf({ cache, prompt, read, strategyWith, signal }: BeginningText): Rehearsal {
+  const rng = createRng(0);
+  const { truncation, accept } = strategyWith(fixedLength(1));
+  return {
+    guess: (guesses) => strategyWith(fixedLength(guesses)).draft(prompt, guesses, rng),
+    judge: async (draft) => {
+      const nodes = [ROOT, ...draft.keys()];
+      const rows = await cache.target.evaluate(prompt, draft, nodes, read);
+      accept(draft, truncateAfter(rows, prompt, draft, nodes, truncation), rng);
+      cache.rollback(prompt);
+    },
+    now,
+    signal,
+  };
+}
+
+function now(): number {
+  return performance.now();
 }
 
 /** Lookups are certain of all that they guess, and so is a draft model that only has its likeliest token. */

@@ -53,8 +53,6 @@ export interface GenerationResult {
   readonly counters: Counters;
   /** Where the threshold follows it; null = the threshold is fixed, or the strategy has none. */
   readonly quality: Quality | null;
-  /** Whether passes took something else than the costs by which the draft length was chosen, so that they are measured anew. */
-  readonly costsAreStale: boolean;
   readonly prefillMs: number;
   /** From the start of prefill; null where no token came. */
   readonly firstTokenMs: number | null;

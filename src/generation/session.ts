@@ -3,12 +3,13 @@ import { performance } from 'node:perf_hooks';
 import type { CacheManager } from '../decoding/cache-manager.js';
 import { decode } from '../decoding/loop.js';
 import { openCache } from '../decoding/open-cache.js';
+import type { DraftLength } from '../drafting/length.js';
 import { Passages } from '../drafting/passages.js';
 import type { ChatTemplate, Grammar } from '../engine/port.js';
 import { UsageError } from '../errors.js';
 import { penaltiesOf } from '../math/penalties.js';
 import { createRng } from '../math/rng.js';
-import { likelihoodTruncation, type SamplingSettings } from '../math/sampling-settings.js';
+import { likelihoodTruncation } from '../math/sampling-settings.js';
 import { readOf } from '../math/truncate.js';
 import type { Pair } from '../models/pair.js';
 import { createStrategy, heedsSetting, sequencesOf } from '../strategies/index.js';
@@ -18,10 +19,16 @@ import { GrammarConstraint } from '../text/grammar-constraint.js';
 import { ReasoningFirst } from '../text/reasoning-first.js';
 import { type TextPiece, TextStream, textOf } from '../text/text-stream.js';
 import { QualityBudget } from '../tuning/quality-budget.js';
-import type { Prefix, Rng, TokenId } from '../types.js';
+import type { Rng, TokenId } from '../types.js';
 import { contextSizeOf, refuseLongPrompt } from './context-size.js';
 import { addStep, NO_STEPS } from './counters.js';
-import { adaptiveLength, isAdaptive, strategyOptions, type TextLength } from './draft-length.js';
+import {
+  adaptiveLength,
+  type BeginningText,
+  isAdaptive,
+  strategyOptions,
+  type TextLength,
+} from './draft-length.js';
 import type { EffectiveSettings, GenerationEvent } from './events.js';
 import { checkRunOptions, type RunOptions } from './run-options.js';
 import type { Settings } from './settings.js';
@@ -168,18 +175,22 @@ export class Session {
     const sampling = { ...settings, penalties: penaltiesOf(settings), banned, vocabularySize, constraint };
     const budget = this.#budget;
     budget?.restart();
-    if (isAdaptive(settings) && !signal?.aborted) yield* this.#adapt(prefix, sampling, signal);
+    const strategyWith = (length: DraftLength | undefined) =>
+      createStrategy(strategyOptions(settings), {
+        sampling,
+        length,
+        threshold: budget && (() => budget.threshold),
+        isEnd,
+        target: cache.target,
+        draft: cache.draft,
+        passages: this.#passages,
+      });
+    if (isAdaptive(settings) && !signal?.aborted) {
+      const read = readOf(likelihoodTruncation(sampling), settings.perplexity);
+      yield* this.#adapt({ cache, prompt: prefix, read, strategyWith, signal });
+    }
     const adaptive = this.#length?.length;
-    const context = {
-      sampling,
-      length: adaptive,
-      threshold: budget && (() => budget.threshold),
-      isEnd,
-      target: cache.target,
-      draft: cache.draft,
-      passages: this.#passages,
-    };
-    const strategy = createStrategy(strategyOptions(settings), context);
+    const strategy = strategyWith(adaptive);
     const { special } = settings;
     const stops = [...settings.stop, ...endTexts];
     const stream = new TextStream(tokenizer, promptTokens, stops, { reasoning, special });
@@ -209,8 +220,7 @@ export class Session {
       yield { type: 'text', pieces: added };
     }
     const finishReason = turn.value;
-    const costsAreStale = adaptive?.isMistaken ?? false;
-    if (costsAreStale) await this.#length?.forget();
+    await this.#length?.correct();
     const rest = stream.end(finishReason === 'stop');
     pieces.push(...rest);
     if (rest.length > 0) yield { type: 'text', pieces: rest };
@@ -225,7 +235,6 @@ export class Session {
         grammarComplete: constraint?.isComplete(prefix) ?? null,
         counters,
         quality: budget?.quality ?? null,
-        costsAreStale,
         prefillMs,
         firstTokenMs,
         evaluated: {
@@ -237,20 +246,9 @@ export class Session {
   }
 
   /** Makes the draft length ready for a text. What the texts before have taught of the draft stays. */
-  async *#adapt(
-    prompt: Prefix,
-    sampling: SamplingSettings,
-    signal: AbortSignal | undefined,
-  ): AsyncGenerator<GenerationEvent, void> {
-    const { pair, settings, run, cache } = this.#parts;
-    const text = { cache, prompt, read: readOf(likelihoodTruncation(sampling), settings.perplexity) };
-    const found = await adaptiveLength(
-      pair,
-      settings,
-      { ...run, signal },
-      text,
-      this.#length?.length.learned,
-    );
+  async *#adapt(text: BeginningText): AsyncGenerator<GenerationEvent, void> {
+    const { pair, settings, run } = this.#parts;
+    const found = await adaptiveLength(pair, settings, run, text, this.#length?.length.learned);
     this.#length = found;
     if (found) yield { type: 'costs', costs: { ...found.length.costs, measuredMs: found.measuredMs } };
   }

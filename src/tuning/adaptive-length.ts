@@ -2,9 +2,9 @@ import type { Step } from '../decoding/loop.js';
 import type { DraftLength, SideGuess } from '../drafting/length.js';
 import { jointLogQ, likeliestLeaf, pathTo } from '../math/draft-tree.js';
 import type { LogProb } from '../types.js';
+import { CostCorrection } from './cost-correction.js';
 import { type CostCurves, passMs } from './cost-curves.js';
 import { observed, priorSurvival, type Survival, shifted, survivalOf } from './survival.js';
-import { ToldAndTaken } from './told-and-taken.js';
 
 /** Guesses in a row at most, whatever they promise. */
 export const MOST_GUESSES = 16;
@@ -58,7 +58,7 @@ export class AdaptiveLength implements DraftLength {
   readonly costs: CostCurves;
   readonly #beamWidth: number;
   readonly #isTold: boolean;
-  readonly #toldAndTaken: ToldAndTaken;
+  readonly #correction: CostCorrection;
   #survival: Survival;
   /** Of one guess given those before it, as a positive number: what the next ones will probably cost in likelihood. */
   #usualDrop: number;
@@ -81,7 +81,7 @@ export class AdaptiveLength implements DraftLength {
     this.#beamWidth = beamWidth;
     this.#isTold = isTold;
     this.#usualDrop = isTold ? usualDrop : -UNTOLD;
-    this.#toldAndTaken = new ToldAndTaken(costs, beamWidth);
+    this.#correction = new CostCorrection(costs, beamWidth);
     this.#survival = survival;
     this.#target = Array.from({ length: MOST_GUESSES + 2 }, (_, rows) =>
       passMs(costs.target, Math.max(1, rows)),
@@ -126,9 +126,9 @@ export class AdaptiveLength implements DraftLength {
     return values.indexOf(Math.max(...values));
   }
 
-  /** Whether what passes take shows that the costs are not, or no longer, right. */
-  get isMistaken(): boolean {
-    return this.#toldAndTaken.disagree;
+  /** The costs as the text has shown them; undefined where they were right. */
+  get corrected(): CostCurves | undefined {
+    return this.#correction.corrected;
   }
 
   /** Another guess brings a token where the likeliest one of its depth fails and it does not. */
@@ -161,7 +161,7 @@ export class AdaptiveLength implements DraftLength {
       this.#usualDrop += LIKELIHOOD_RATE * (drop - this.#usualDrop);
     }
     const draftMs = this.#draftMs(0, draftPasses);
-    this.#toldAndTaken.add(step, this.#unread);
+    this.#correction.add(step, this.#unread);
     const ms = this.#targetMs(draft.length + 1) + draftMs;
     const read = draftPasses > 0 ? this.#unread + Math.min(accepted, draftPasses - 1) : 0; // the last guess was not
     this.#unread += emitted.length - read;

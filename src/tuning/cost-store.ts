@@ -12,8 +12,8 @@ export type CostKey = Readonly<Record<string, string | number | boolean | null>>
 export interface CostStore {
   find(key: CostKey): Promise<CostCurves | undefined>;
   keep(key: CostKey, curves: CostCurves): Promise<void>;
-  /** They are not right: the next text is to measure anew. */
-  forget(key: CostKey): Promise<void>;
+  /** A text has shown other costs than those that were kept. */
+  correct(key: CostKey, curves: CostCurves): Promise<void>;
 }
 
 const curveSchema = z
@@ -40,8 +40,8 @@ export class CostMemory implements CostStore {
     this.#curves.set(JSON.stringify(key), curves);
   }
 
-  async forget(key: CostKey): Promise<void> {
-    this.#curves.delete(JSON.stringify(key));
+  async correct(key: CostKey, curves: CostCurves): Promise<void> {
+    await this.keep(key, curves);
   }
 }
 
@@ -66,8 +66,8 @@ export class CostFolder implements CostStore {
       .catch(() => undefined);
   }
 
-  async forget(key: CostKey): Promise<void> {
-    await rm(this.#file(key), { force: true }).catch(() => undefined);
+  async correct(key: CostKey, curves: CostCurves): Promise<void> {
+    await this.keep(key, curves);
   }
 
   #file(key: CostKey): string {
@@ -107,7 +107,7 @@ export class CostFile implements CostStore {
   }
 
   /** The file is its owner's, who wants the same text again. */
-  async forget(): Promise<void> {}
+  async correct(): Promise<void> {}
 }
 
 async function readCosts(file: string): Promise<CostCurves> {

@@ -1,73 +1,151 @@
 import type { CacheManager } from '../decoding/cache-manager.js';
-import type { ModelCache, NodeReadRequest } from '../decoding/model-cache.js';
 import { certain } from '../math/distribution.js';
-import { type Draft, type Prefix, ROOT } from '../types.js';
+import type { Draft, Prefix } from '../types.js';
 import type { CostCurve, CostCurves, PassTime } from './cost-curves.js';
 
 /** Widths of the target's passes besides 1, those first that tell most where time is short. */
 const TARGET_ROWS = [5, 9, 3, 17, 2, 13, 7, 4, 11];
 
-/** Of the draft model besides its beams: what was committed since it drafted last. */
+/** Tokens of the longer draft that tells what one more costs. */
+const LAYERS = 4;
+
+/** Rows in which the draft model reads what was committed since it drafted last. */
 const CATCH_UP = 9;
 
 /** Tokens behind the text for which there must be room, so that the widest of them fits. */
-export const ROOM = Math.max(...TARGET_ROWS) - 1;
+export const ROOM_TO_MEASURE = Math.max(...TARGET_ROWS) - 1;
 
 /** Passes of each width that count. The one before them builds the graph and wakes the processor. */
 const COUNTED = 5;
 
+/** Milliseconds of steps before anything counts, or one step: mtad's own code is slow until it is compiled. */
+const WARM_UP = 200;
+
 /** Milliseconds for each model, however slow it is; the first two widths are measured in any case. */
 const BUDGET = 1000;
 
-/** How passes are timed. */
-export interface Timing {
-  /** What is read of each row. */
-  readonly read: NodeReadRequest;
+/** A step of the loop in its parts, so that what is timed is what the loop does. */
+export interface Rehearsal {
+  /** Drafts so many tokens behind the prompt. */
+  readonly guess: (guesses: number) => Promise<Draft>;
+  /** Has the target judge a draft, and rolls both caches back to the prompt. */
+  readonly judge: (draft: Draft) => Promise<void>;
   /** In milliseconds. */
   readonly now: () => number;
-  /** Ends it after the pass that is running. */
+  /** Ends it after the part that is running. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * What passes of both models cost behind this text, by the clock: with planning, and with reading what the loop reads.
+ * What passes of both models cost behind this text, by the clock: with planning, reading and all that mtad does about them.
  * Takes a second for each model at most, or as long as a slow one needs for two widths. Other texts may be written at the
  * same time: what is waited for them does not count.
  * @param beamWidth beams that the draft model grows at once, >= 1
  * @returns undefined where it was ended by the signal
  */
 export async function measureCosts(
-  { target, draft, capacity }: CacheManager,
+  cache: CacheManager,
   prefix: Prefix,
   beamWidth: number,
-  timing: Timing,
+  rehearsal: Rehearsal,
 ): Promise<CostCurves | undefined> {
-  const fits = (rows: number) => rows - 1 <= capacity - prefix.length;
-  const targetRows = TARGET_ROWS.filter(fits);
-  const draftRows = [...new Set([Math.max(2, beamWidth), CATCH_UP])].filter(fits);
-  const curves = {
-    target: await curveOf(target, prefix, targetRows, timing),
-    draft: draft && (await curveOf(draft, prefix, draftRows, timing)),
+  const { guess, judge, now, signal } = rehearsal;
+  const fits = (rows: number) => rows - 1 <= cache.capacity - prefix.length;
+  const stopwatch = new Stopwatch(cache, now, signal);
+  const warm = now() + WARM_UP;
+  while (fits(LAYERS + 1) && now() < warm && !signal?.aborted) await judge(await guess(LAYERS));
+  const target = await stopwatch.curve([1, ...TARGET_ROWS.filter(fits)], async (rows, timed) => {
+    if (rows > 1) await guess(Math.min(rows - 1, LAYERS)); // which a wide pass comes after
+    const chain = chainOf(prefix, rows - 1);
+    await timed(() => judge(chain));
+  });
+  const { draft } = cache;
+  if (!draft) return signal?.aborted ? undefined : { target, draft: undefined };
+  const layers = await stopwatch.curve(
+    [1, LAYERS].filter((length) => fits(length + 1)),
+    async (length, timed) => {
+      await judge(chainOf(prefix, length)); // which a draft comes after
+      await timed(() => guess(length));
+    },
+  );
+  const unread = await stopwatch.curve([CATCH_UP].filter(fits), async (rows, timed) => {
+    const chain = chainOf(prefix, rows - 1);
+    await timed(() => draft.evaluate(prefix, chain, [rows - 2], { top: 1, logSumExp: false }));
+    cache.rollback(prefix);
+  });
+  return signal?.aborted ? undefined : { target, draft: withoutNoise(draftCurve(layers, beamWidth, unread)) };
+}
+
+/** Passes of the draft model, told from drafts of one token and of several. */
+function draftCurve([first, several]: CostCurve, beamWidth: number, unread: CostCurve): CostCurve {
+  const one = first ?? { rows: 1, ms: 0 };
+  if (!several) return [one, ...unread];
+  const layer = {
+    rows: beamWidth,
+    ms: (several.ms - one.ms) / (several.rows - 1),
+    insideMs: ((several.insideMs ?? 0) - (one.insideMs ?? 0)) / (several.rows - 1),
   };
-  return timing.signal?.aborted ? undefined : curves;
+  return beamWidth === 1 ? [layer, ...unread] : [one, layer, ...unread];
 }
 
-/** @param widths besides 1 */
-async function curveOf(
-  model: ModelCache,
-  prefix: Prefix,
-  widths: readonly number[],
-  timing: Timing,
-): Promise<CostCurve> {
-  const started = timing.now();
-  const curve: PassTime[] = [];
-  for (const rows of [1, ...widths])
-    if (!timing.signal?.aborted && (curve.length < 2 || timing.now() - started < BUDGET))
-      curve.push(await timeOf(model, prefix, rows, timing));
-  return withoutNoise(curve.sort((a, b) => a.rows - b.rows));
+/** Times what is done with a number of rows or tokens. */
+class Stopwatch {
+  readonly #cache: CacheManager;
+  readonly #now: () => number;
+  readonly #signal: AbortSignal | undefined;
+
+  constructor(cache: CacheManager, now: () => number, signal: AbortSignal | undefined) {
+    this.#cache = cache;
+    this.#now = now;
+    this.#signal = signal;
+  }
+
+  /** @param act does it once for a size, and has the part of it timed that counts */
+  async curve(
+    sizes: readonly number[],
+    act: (size: number, timed: (part: () => Promise<unknown>) => Promise<void>) => Promise<void>,
+  ): Promise<CostCurve> {
+    if (sizes.length === 0) return [];
+    const started = this.#now();
+    const curve: PassTime[] = [];
+    for (const rows of [...sizes, sizes[0]!]) {
+      // The first one again: it decides most, and the machine was still waking.
+      if (this.#signal?.aborted || (curve.length >= 2 && this.#now() - started >= BUDGET)) break;
+      const times: PassTime[] = [];
+      for (let turn = 0; turn <= COUNTED && !this.#signal?.aborted; turn++) {
+        await act(rows, async (part) => {
+          const time = await this.#time(part);
+          if (turn > 0) times.push({ rows, ...time });
+        });
+        if ((times[0]?.ms ?? 0) > BUDGET / COUNTED) break; // so slow that one tells enough
+      }
+      if (times.length > 0) curve.push(usual(times));
+    }
+    const best = new Map(curve.sort((a, b) => b.ms - a.ms).map((cost) => [cost.rows, cost])); // of a width the shorter
+    return withoutNoise([...best.values()].sort((a, b) => a.rows - b.rows));
+  }
+
+  async #time(part: () => Promise<unknown>): Promise<Pick<PassTime, 'ms' | 'insideMs'>> {
+    const [started, before] = [this.#now(), workOf(this.#cache)];
+    await part();
+    const after = workOf(this.#cache);
+    return { ms: this.#now() - started - (after.waitMs - before.waitMs), insideMs: after.ms - before.ms };
+  }
 }
 
-/** Other work of the machine only ever adds time, and no pass is dearer than one with more rows. */
+/** The median. */
+function usual(times: readonly PassTime[]): PassTime {
+  return times.toSorted((a, b) => a.ms - b.ms)[times.length >> 1]!;
+}
+
+function workOf({ target, draft }: CacheManager) {
+  return {
+    ms: target.work.ms + (draft?.work.ms ?? 0),
+    waitMs: target.work.waitMs + (draft?.work.waitMs ?? 0),
+  };
+}
+
+/** No pass is dearer than one with more rows. */
 export function withoutNoise(curve: CostCurve): CostCurve {
   return curve.map(({ rows }, i) => {
     const wider = curve.slice(i);
@@ -77,40 +155,10 @@ export function withoutNoise(curve: CostCurve): CostCurve {
   });
 }
 
-/** The shortest time of a pass that evaluates so many rows and reads them all. */
-async function timeOf(
-  model: ModelCache,
-  prefix: Prefix,
-  rows: number,
-  { read, now, signal }: Timing,
-): Promise<PassTime> {
-  // Beams where the model has sequences for them, else a chain: each its usual shape.
-  const isFan = model.held.length >= rows && rows > 1;
-  const tree = isFan ? fan(prefix, rows) : chain(prefix, rows - 1);
-  const wanted = isFan ? [...tree.keys()] : [ROOT, ...tree.keys()];
-  let best: PassTime = { rows, ms: Number.POSITIVE_INFINITY };
-  for (let pass = 0; pass <= COUNTED && !signal?.aborted; pass++) {
-    if (isFan) await model.evaluate(prefix, [], [ROOT], read); // what the beams stand on
-    const [started, before] = [now(), model.work];
-    await model.evaluate(prefix, tree, wanted, read);
-    const ms = now() - started - (model.work.waitMs - before.waitMs);
-    if (pass > 0 && ms < best.ms) best = { rows, ms, insideMs: model.work.ms - before.ms };
-    if (pass > 0 && ms > BUDGET / COUNTED) break; // so slow that one tells enough
-  }
-  return best;
-}
-
 /** Guesses in a row, of tokens that the text has. */
-function chain(prefix: Prefix, length: number): Draft {
-  return Array.from({ length }, (_, i) => guess(prefix, i, i - 1));
-}
-
-/** Guesses side by side. */
-function fan(prefix: Prefix, width: number): Draft {
-  return Array.from({ length: width }, (_, i) => guess(prefix, i, ROOT));
-}
-
-function guess(prefix: Prefix, i: number, parent: number): Draft[number] {
-  const token = prefix[i % prefix.length]!;
-  return { token, parent, q: certain(token) };
+function chainOf(prefix: Prefix, length: number): Draft {
+  return Array.from({ length }, (_, i) => {
+    const token = prefix[i % prefix.length]!;
+    return { token, parent: i - 1, q: certain(token) };
+  });
 }

@@ -31,12 +31,11 @@ describe.each(['folder', 'memory'])('what passes cost, kept in a %s', (kind) => 
     expect(await store.find({ ...KEY, text_up_to: 2048 })).toBeUndefined();
   });
 
-  it('is gone when it is to be forgotten, also where it is not', async () => {
+  it('is corrected', async () => {
     const store = open();
-    await store.forget(KEY);
     await store.keep(KEY, CURVES);
-    await store.forget(KEY);
-    expect(await store.find(KEY)).toBeUndefined();
+    await store.correct(KEY, { ...CURVES, draft: [{ rows: 1, ms: 9 }] });
+    expect((await store.find(KEY))!.draft).toEqual([{ rows: 1, ms: 9 }]);
   });
 
   it('is what was kept last, and may lack a draft model', async () => {
@@ -57,10 +56,10 @@ describe('CostFile', () => {
     expect(await new CostFile(path()).find()).toEqual(CURVES);
   });
 
-  it('is never forgotten, and refused where it holds something else', async () => {
+  it('is never corrected, and refused where it holds something else', async () => {
     const store = new CostFile(path());
     await store.keep(KEY, CURVES);
-    await store.forget();
+    await store.correct();
     expect(await store.find()).toEqual(CURVES);
     await writeFile(path(), 'draft-length = 4');
     await expect(store.find()).rejects.toThrow(

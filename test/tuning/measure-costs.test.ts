@@ -1,66 +1,98 @@
 import { describe, expect, it } from 'vitest';
+import { fixedLength } from '../../src/drafting/length.js';
 import type { Pass } from '../../src/engine/port.js';
+import { createRng } from '../../src/math/rng.js';
 import { measureCosts, withoutNoise } from '../../src/tuning/measure-costs.js';
-import { ROOT } from '../../src/types.js';
-import { DRAFT, readLogits, TARGET } from '../support/fake-model.js';
+import { type Draft, ROOT } from '../../src/types.js';
+import { DRAFT, readLogits, TARGET, UNCUT } from '../support/fake-model.js';
 import { fakePair } from '../support/fake-pair.js';
-import { PROMPT, prefill } from '../support/fake-run.js';
+import { PROMPT, prefill, strategyOn } from '../support/fake-run.js';
 
-const READ = { top: 3, logSumExp: false };
+const READ = { top: 0, logSumExp: false };
+
+/** Milliseconds of a pass. */
+type Cost = (model: 'target' | 'draft', rows: number, pass: number) => number;
+const COST: Cost = (model, rows) => (model === 'target' ? 4 + rows / 2 : 1 + rows / 8);
 
 /** Both caches behind the prompt, on a clock that says what the passes since the start should have cost. */
-async function measured(
-  capacity: number,
-  beams: number,
-  msOf: (rows: number, pass: number) => number,
-  signal?: AbortSignal,
-) {
+async function measured(capacity: number, beamWidth: number, cost: Cost, signal?: AbortSignal) {
   let ms = 0;
   let passes = 0;
-  const { cache, target, draft } = fakePair({ capacity, draftSequences: beams });
+  const { cache, target, draft } = fakePair({ capacity, draftSequences: beamWidth });
   await prefill(cache, PROMPT);
-  for (const context of [target, draft]) {
+  for (const [model, context] of [
+    ['target', target],
+    ['draft', draft],
+  ] as const) {
     const run = context.run.bind(context);
     context.run = async (pass: Pass) => {
       const answer = await run(pass);
-      ms += msOf(pass.batch.length, passes++) + answer.waitMs; // what was waited for others is no cost
+      if (pass.batch.length > 0) ms += cost(model, pass.batch.length, passes++) + answer.waitMs; // waiting is no cost
       return answer;
     };
   }
-  const curves = await measureCosts(cache, PROMPT, beams, { read: READ, now: () => ms, signal });
+  const options = { strategy: 'mtad', threshold: 0.5, clip: false, draftFrom: 'model', beamWidth } as const;
+  const curves = await measureCosts(cache, PROMPT, beamWidth, {
+    guess: (draftLength) => {
+      const length = fixedLength(draftLength);
+      return strategyOn(cache, { ...options, draftLength }, UNCUT, { length }).draft(
+        PROMPT,
+        20,
+        createRng(1),
+      );
+    },
+    judge: async (guesses: Draft) => {
+      await cache.target.evaluate(PROMPT, guesses, [ROOT, ...guesses.keys()], READ);
+      cache.rollback(PROMPT);
+    },
+    now: () => ms,
+    signal,
+  });
   return { ...curves!, cache, ms };
 }
 
+const rowsOf = (curve: readonly { rows: number }[]) => curve.map(({ rows }) => rows);
+
 describe('measureCosts', () => {
   it('finds what a pass costs by its rows, of both models', async () => {
-    const { target, draft } = await measured(64, 4, (rows) => 2 + rows / 8);
-    expect(target.map(({ rows }) => rows)).toEqual([1, 2, 3, 4, 5, 7, 9, 11, 13, 17]);
-    for (const { rows, ms } of target) expect(ms).toBeCloseTo(2 + rows / 8, 9);
-    expect(draft!.map(({ rows }) => rows)).toEqual([1, 4, 9]);
-    for (const { rows, ms } of draft!) expect(ms).toBeCloseTo(2 + rows / 8, 9);
+    const { target, draft } = await measured(64, 4, COST);
+    expect(rowsOf(target)).toEqual([1, 2, 3, 4, 5, 7, 9, 11, 13, 17]);
+    for (const { rows, ms } of target) expect(ms).toBeCloseTo(COST('target', rows, 0), 9);
+    expect(rowsOf(draft!)).toEqual([1, 4, 9]);
+    expect(draft![0]!.ms).toBeCloseTo(COST('draft', 1, 0), 9);
+    expect(draft![1]!.ms).toBeGreaterThan(COST('draft', 3, 0)); // beams may end, and are fewer then
+    expect(draft![1]!.ms).toBeLessThanOrEqual(COST('draft', 4, 0) + 1e-9);
+  });
+
+  it('tells of a chain what one more token costs', async () => {
+    const { draft } = await measured(64, 1, COST);
+    expect(rowsOf(draft!)).toEqual([1, 9]);
+    expect(draft![0]!.ms).toBeLessThanOrEqual(COST('draft', 1, 0) + 1e-9);
   });
 
   it('is not misled by other work of the machine', async () => {
-    const { target } = await measured(64, 1, (rows, pass) => 2 + rows / 8 + (pass % 4 === 1 ? 0 : 9));
-    for (const { rows, ms } of target) expect(ms).toBeCloseTo(2 + rows / 8, 9);
+    const { target } = await measured(
+      64,
+      1,
+      (model, rows, pass) => COST(model, rows, pass) + (pass % 3 ? 0 : 9),
+    );
+    for (const { rows, ms } of target) expect(ms).toBeCloseTo(COST('target', rows, 0), 9);
   });
 
   it('asks a slow model for two widths alone', async () => {
-    const { target, draft, ms } = await measured(64, 4, (rows) => 900 + rows);
-    expect(target.map(({ rows }) => rows)).toEqual([1, 5]);
-    expect(draft!.map(({ rows }) => rows)).toEqual([1, 4]);
-    expect(ms).toBeLessThan(10_000);
+    const { target, draft, ms } = await measured(64, 4, (_, rows) => 900 + rows);
+    expect(rowsOf(target)).toEqual([1, 5]);
+    expect(rowsOf(draft!)).toEqual([1, 4, 9]);
+    expect(ms).toBeLessThan(40_000);
   });
 
   it('asks for no rows that the context has no room for', async () => {
-    const { target, draft } = await measured(PROMPT.length + 2, 2, () => 1);
-    expect(target.map(({ rows }) => rows)).toEqual([1, 2, 3]);
-    expect(draft!.map(({ rows }) => rows)).toEqual([1, 2]);
-    expect((await measured(PROMPT.length, 2, () => 1)).target).toHaveLength(1);
+    expect(rowsOf((await measured(PROMPT.length + 2, 2, COST)).target)).toEqual([1, 2, 3]);
+    expect(rowsOf((await measured(PROMPT.length, 2, COST)).target)).toEqual([1]);
   });
 
   it('leaves both caches as the text is', async () => {
-    const { cache } = await measured(64, 3, () => 1);
+    const { cache } = await measured(64, 3, COST);
     for (const [model, fake] of [
       [cache.target, TARGET],
       [cache.draft!, DRAFT],
@@ -74,17 +106,13 @@ describe('measureCosts', () => {
 
   it('ends where it is interrupted, and says nothing then', async () => {
     const abort = new AbortController();
-    const { ms, target } = await measured(
-      64,
-      4,
-      (_, pass) => {
-        if (pass === 3) abort.abort();
-        return 1;
-      },
-      abort.signal,
-    );
+    const interrupting: Cost = (_, __, pass) => {
+      if (pass === 3) abort.abort();
+      return 1;
+    };
+    const { ms, target } = await measured(64, 4, interrupting, abort.signal);
     expect(target).toBeUndefined();
-    expect(ms).toBeLessThan(20); // of some sixty passes
+    expect(ms).toBeLessThan(25); // of more than a hundred passes
   });
 });
 
