@@ -124,8 +124,12 @@ async function measured({ model, draft }: Files): Promise<string> {
     ].join('  '),
   );
   const errors = rows.map(({ speed, foretold }) => Math.abs(foretold / speed - 1));
+  const relative = rows.map(({ speed, foretold }) =>
+    Math.abs(foretold / plain.foretold / (speed / plain.speed) - 1),
+  ); // a machine that is slower on the whole changes no decision
   lines.push(
-    `mean error of what was foretold, ${rows.length} settings: ${(100 * mean(errors)).toFixed(1)} %`,
+    `mean error of what was foretold, ${rows.length} settings: ${(100 * mean(errors)).toFixed(1)} % of tokens/s, ` +
+      `${(100 * mean(relative)).toFixed(1)} % of the speed-up over plain`,
   );
   for (const threshold of [0.5, 0.1]) {
     const own = rows.filter(({ settings }) => settings.threshold === threshold);
