@@ -88,7 +88,8 @@ export async function adaptiveLength(
   const textLength = (curves: CostCurves, measuredMs: number | null): TextLength => {
     const length = new AdaptiveLength(curves, guesser, learned ?? prior(tau));
     const correct = async () => {
-      if (length.corrected && isTypical) await store.correct(key, length.corrected);
+      const { corrected } = length;
+      if (corrected && isTypical) await store.correct(key, corrected);
     };
     return { length, measuredMs, correct };
   };

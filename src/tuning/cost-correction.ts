@@ -22,10 +22,12 @@ interface Kind {
 export class CostCorrection {
   readonly #kinds = { plain: none(), wide: none(), draft: none() };
   readonly #costs: CostCurves;
+  readonly #insideTarget: CostCurve;
   readonly #beamWidth: number;
 
   constructor(costs: CostCurves, beamWidth: number) {
     this.#costs = costs;
+    this.#insideTarget = costs.target.map(({ rows, ms, insideMs = ms }) => ({ rows, ms: insideMs }));
     this.#beamWidth = beamWidth;
   }
 
@@ -38,7 +40,7 @@ export class CostCorrection {
       count(this.#kinds[draft.length > 0 ? 'wide' : 'plain'], 1, told, ms.verify + ms.own);
       return;
     }
-    const ownOfTarget = Math.min(ms.own, told - passMs(inside(target), draft.length + 1));
+    const ownOfTarget = Math.min(ms.own, told - passMs(this.#insideTarget, draft.length + 1));
     count(this.#kinds.wide, 1, told, ms.verify + ownOfTarget);
     const toldDraft = passMs(draftCurve, unread) + (draftPasses - 1) * passMs(draftCurve, this.#beamWidth);
     count(this.#kinds.draft, draftPasses, toldDraft, ms.draft + ms.own - ownOfTarget);
@@ -66,10 +68,6 @@ export class CostCorrection {
 
 function scaled({ rows, ms, insideMs }: CostCurve[number], factor: number): CostCurve[number] {
   return { rows, ms: factor * ms, ...(insideMs !== undefined && { insideMs: factor * insideMs }) };
-}
-
-function inside(curve: CostCurve): CostCurve {
-  return curve.map(({ rows, ms, insideMs = ms }) => ({ rows, ms: insideMs }));
 }
 
 function none(): Kind {
