@@ -3,6 +3,7 @@ import type { GgufFileInfo } from 'node-llama-cpp';
 import { templateOrigin } from '../engine/llama/template-origin.js';
 import type { TemplateOrigin } from '../templates/open-template.js';
 import { readGgufFile } from './gguf-file.js';
+import { headLayersOf } from './heads.js';
 import { refuseUnfit } from './refusals.js';
 
 /** The facts in the header of a GGUF file that `generate` needs. Its weights are not loaded. */
@@ -12,6 +13,8 @@ export interface ModelHeader {
   /** Context length of the training, in tokens; 0: the header does not tell. */
   readonly trainContextSize: number;
   readonly vocabulary: Vocabulary;
+  /** Number of decoder layers that only draft; 0: the model has no drafting head. See `hasHead`. */
+  readonly headLayers: number;
   /** A warning that its makers want beside every figure taken with the model: metadata `mtad.caveat`. */
   readonly caveat: string | undefined;
   /** The chat template in the file, and what it needs. */
@@ -46,6 +49,7 @@ export async function readHeader(path: string): Promise<ModelHeader> {
     trainContextSize: Number(info.architectureMetadata.context_length ?? 0),
     template: templateOrigin(info, basename(path)),
     vocabulary: vocabularyOf(info),
+    headLayers: headLayersOf(info),
   };
 }
 

@@ -9,6 +9,7 @@ function header(name: string, vocabulary: Partial<Vocabulary> = {}): ModelHeader
   return {
     path: `/models/${name}.gguf`,
     architecture: 'llama',
+    headLayers: 0,
     trainContextSize: 2048,
     bytes: 1,
     caveat: undefined,

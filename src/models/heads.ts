@@ -1,0 +1,52 @@
+import type { GgufFileInfo } from 'node-llama-cpp';
+
+/** The facts of a header that tell of a drafting head. */
+export interface HeadFacts {
+  readonly path: string;
+  readonly architecture: string;
+  /** Number of decoder layers that only draft. */
+  readonly headLayers: number;
+}
+
+/** Architectures whose head llama.cpp can run, by the names in model files. */
+const KNOWN_HEADS: ReadonlySet<string> = new Set([
+  'bailingmoe3',
+  'cohere2moe',
+  'deepseek2',
+  'deepseek32',
+  'deepseek4',
+  'glm-dsa',
+  'glm4moe',
+  'hy_v3',
+  'mimo2',
+  'nemotron_h_moe',
+  'qwen35',
+  'qwen35moe',
+  'qwen3next',
+  'step35',
+]);
+
+/**
+ * Returns the number of decoder layers that only draft (multi-token prediction, MTP, also called NextN). Some files tell of
+ * such layers and were written without their weights: those have none.
+ */
+export function headLayersOf({ architectureMetadata, fullTensorInfo }: GgufFileInfo): number {
+  const told = Number((architectureMetadata as { nextn_predict_layers?: number }).nextn_predict_layers ?? 0);
+  const isThere = fullTensorInfo?.some(({ name }) => /\.nextn\.eh_proj\.weight$/.test(name));
+  return isThere ? told : 0;
+}
+
+/** Returns the reason why the drafting head of a model cannot be used; undefined: it can. */
+export function headRefusal({ path, architecture, headLayers }: HeadFacts): string | undefined {
+  if (headLayers === 0) return `${path} has no drafting head`;
+  if (!KNOWN_HEADS.has(architecture))
+    return `llama.cpp cannot run the drafting head of ${path}, a ${architecture} model`;
+  if (headLayers > 1)
+    return `${path} has a chain of ${headLayers} drafting heads, and a single head is all that can be used so far`;
+  return undefined;
+}
+
+/** Returns whether a target can draft for itself. */
+export function hasHead(header: HeadFacts): boolean {
+  return headRefusal(header) === undefined;
+}
