@@ -56,7 +56,7 @@ export type {
   KnownCosts,
   StepEvent,
 } from './generation/events.js';
-export { generate, type Prompt } from './generation/generate.js';
+export { generate, type Prompt, Series } from './generation/generate.js';
 export type { RunOptions } from './generation/run-options.js';
 export { Session } from './generation/session.js';
 export {

@@ -7,8 +7,9 @@ import { contextSizeOf, refuseLongPrompt, refuseLongTexts } from './context-size
 import type { GenerationEvent } from './events.js';
 import { requireChatTemplate } from './require-chat-template.js';
 import { checkRunOptions, type RunOptions } from './run-options.js';
-import { Session } from './session.js';
-import { parseSettings, type SettingsInput } from './settings.js';
+import { cacheShape, Session } from './session.js';
+import { parseSettings, type Settings, type SettingsInput } from './settings.js';
+import { SharedCaches } from './shared-caches.js';
 
 /** A text to continue, or a conversation that ends with the user's message, for the model's chat template. */
 export type Prompt = string | { readonly messages: readonly ChatMessage[] };
@@ -24,20 +25,72 @@ export async function* generate(
   input: SettingsInput = {},
   run: RunOptions = {},
 ): AsyncGenerator<GenerationEvent, void> {
-  const settings = parseSettings(input);
-  if (prompt === '') throw new UsageError('The prompt is empty');
-  checkRunOptions(run);
-  const template = typeof prompt === 'string' ? undefined : await requireChatTemplate(pair, settings);
-  const contextSize = contextSizeOf(pair, run);
-  refuseLongTexts(surelyRead(prompt, settings.special), pair.target.tokenizer, contextSize);
-  const promptTokens = await encodePrompt(pair, prompt, { template, special: settings.special });
-  refuseLongPrompt(promptTokens, contextSize);
-  const length = promptTokens.length + settings.maxTokens;
-  const session = await Session.open(pair, settings, run, template, length);
+  const series = new Series(pair, run, 0);
   try {
-    yield* session.write(promptTokens, run.signal);
+    yield* series.write(prompt, input);
   } finally {
-    await session.dispose();
+    await series.dispose();
+  }
+}
+
+/** Tokens: less than a hundred megabytes in a model of eight billion parameters. */
+const SPARE = 512;
+
+/**
+ * Texts one after another over the same caches, each with settings of its own: as far as a prompt begins like the text before,
+ * it is not evaluated again. Every text is what `generate` would write from its prompt with its settings.
+ */
+export class Series {
+  readonly #pair: Pair;
+  readonly #run: RunOptions;
+  readonly #caches: SharedCaches;
+  #isWriting = false;
+
+  /**
+   * @param run with a signal that ends the text that is being written, and all that follow
+   * @param spare tokens by which a text may be longer than the first, prompt included, before the caches are opened anew
+   */
+  constructor(pair: Pair, run: RunOptions = {}, spare = SPARE) {
+    this.#pair = pair;
+    this.#run = run;
+    this.#caches = new SharedCaches(pair, run, spare);
+  }
+
+  /**
+   * The events of `generate`.
+   * @throws what `generate` throws, and UsageError while another text is being written; the next text may be written then
+   */
+  async *write(prompt: Prompt, input: SettingsInput = {}): AsyncGenerator<GenerationEvent, void> {
+    if (this.#isWriting)
+      throw new UsageError(
+        'Another text is still being written: read its events to the end, or leave their loop',
+      );
+    this.#isWriting = true;
+    try {
+      yield* this.#events(prompt, parseSettings(input));
+    } finally {
+      this.#isWriting = false;
+    }
+  }
+
+  async *#events(prompt: Prompt, settings: Settings): AsyncGenerator<GenerationEvent, void> {
+    const pair = this.#pair;
+    const run = this.#run;
+    if (prompt === '') throw new UsageError('The prompt is empty');
+    checkRunOptions(run);
+    const template = typeof prompt === 'string' ? undefined : await requireChatTemplate(pair, settings);
+    const contextSize = contextSizeOf(pair, run);
+    refuseLongTexts(surelyRead(prompt, settings.special), pair.target.tokenizer, contextSize);
+    const promptTokens = await encodePrompt(pair, prompt, { template, special: settings.special });
+    refuseLongPrompt(promptTokens, contextSize);
+    const length = promptTokens.length + settings.maxTokens;
+    const cache = await this.#caches.withRoomFor(cacheShape(settings, contextSize, length));
+    const session = await Session.over(cache, pair, settings, run, template);
+    yield* session.write(promptTokens, run.signal);
+  }
+
+  dispose(): Promise<void> {
+    return this.#caches.dispose();
   }
 }
 

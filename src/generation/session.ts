@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { CacheManager } from '../decoding/cache-manager.js';
 import { decode } from '../decoding/loop.js';
-import { openCache } from '../decoding/open-cache.js';
+import { type CacheOptions, openCache } from '../decoding/open-cache.js';
 import type { DraftLength } from '../drafting/length.js';
 import { Passages } from '../drafting/passages.js';
 import type { ChatTemplate, Grammar } from '../engine/port.js';
@@ -43,6 +43,8 @@ interface Parts {
   readonly grammar: Grammar | undefined;
   readonly run: RunOptions;
   readonly cache: CacheManager;
+  /** Whether the cache ends with the session. */
+  readonly ownsCache: boolean;
 }
 
 /**
@@ -78,28 +80,25 @@ export class Session {
     template?: ChatTemplate,
     length = Number.MAX_SAFE_INTEGER,
   ): Promise<Session> {
-    checkRunOptions(run);
-    refuseUnknownLogits(pair, settings);
-    const contextSize = contextSizeOf(pair, run);
-    const grammar = settings.grammar && (await pair.target.createGrammar(settings.grammar));
-    const options = strategyOptions(settings);
-    const sequences = sequencesOf(options);
-    const cache = await openCache(pair, {
-      ...run,
-      capacity: Math.min(contextSize, length + options.draftLength) - 1, // also for guesses behind it; the last token is never evaluated
-      targetSequences: sequences.target,
-      draftSequences: sequences.draft,
-      draftLength: options.draftLength,
-    });
-    return new Session({
-      pair,
-      template,
-      settings: effectiveSettings(pair, settings),
-      contextSize,
-      grammar,
-      run,
-      cache,
-    });
+    const parts = await partsOf(pair, settings, run, template);
+    const cache = await openCache(pair, { ...run, ...cacheShape(settings, parts.contextSize, length) });
+    return new Session({ ...parts, cache, ownsCache: true });
+  }
+
+  /**
+   * A session that writes into caches that are there, and leaves them open. What they hold of another text is used as far
+   * as the next prompt begins with it.
+   * @param cache of at least the `cacheShape` that the settings ask for
+   * @throws UsageError
+   */
+  static async over(
+    cache: CacheManager,
+    pair: Pair,
+    settings: Settings,
+    run: RunOptions,
+    template?: ChatTemplate,
+  ): Promise<Session> {
+    return new Session({ ...(await partsOf(pair, settings, run, template)), cache, ownsCache: false });
   }
 
   get settings(): EffectiveSettings {
@@ -253,9 +252,44 @@ export class Session {
     if (found) yield { type: 'costs', costs: { ...found.length.costs, measuredMs: found.measuredMs } };
   }
 
-  dispose(): Promise<void> {
-    return this.#parts.cache.dispose();
+  async dispose(): Promise<void> {
+    if (this.#parts.ownsCache) await this.#parts.cache.dispose();
   }
+}
+
+/** @throws UsageError */
+async function partsOf(
+  pair: Pair,
+  settings: Settings,
+  run: RunOptions,
+  template: ChatTemplate | undefined,
+): Promise<Omit<Parts, 'cache' | 'ownsCache'>> {
+  checkRunOptions(run);
+  refuseUnknownLogits(pair, settings);
+  const grammar = settings.grammar && (await pair.target.createGrammar(settings.grammar));
+  const contextSize = contextSizeOf(pair, run);
+  return { pair, template, settings: effectiveSettings(pair, settings), contextSize, grammar, run };
+}
+
+/**
+ * Returns what the caches of a text must hold.
+ * @param contextSize tokens of the text at most
+ * @param length the same, where it is known to be less
+ */
+export function cacheShape(
+  settings: Settings,
+  contextSize: number,
+  length: number,
+): Pick<CacheOptions, 'capacity' | 'targetSequences' | 'draftSequences' | 'draftLength'> {
+  const options = strategyOptions(settings);
+  const { draftLength } = options;
+  const sequences = sequencesOf(options);
+  return {
+    capacity: Math.min(contextSize, length + draftLength) - 1, // also for guesses behind it; the last token is never evaluated
+    targetSequences: sequences.target,
+    draftSequences: sequences.draft,
+    draftLength,
+  };
 }
 
 function now(): number {
