@@ -8,7 +8,14 @@ import { summarise } from './summary.js';
 
 /** What `benchmark` tells as it goes along; the report comes last. */
 export type BenchmarkEvent =
-  | { readonly type: 'start'; readonly total: number; readonly conditions: Conditions } // generations to come
+  | {
+      readonly type: 'start';
+      /** Generations to come. */
+      readonly total: number;
+      readonly conditions: Conditions;
+      /** A sentence on each strategy that has nothing to draft with. */
+      readonly leftOut: readonly string[];
+    }
   | CourseEvent
   | { readonly type: 'end'; readonly report: BenchmarkReport };
 
@@ -19,11 +26,11 @@ export type BenchmarkEvent =
  * @throws what `loadPair` and `generate` throw; UsageError where no prompt fits into the context
  */
 export async function* benchmark(options: BenchmarkOptions): AsyncGenerator<BenchmarkEvent, void> {
-  const { course, facts, conditions, energy, close } = await openCourse(options);
+  const { course, facts, conditions, energy, leftOut, close } = await openCourse(options);
   try {
     const { writers, prompts, repetitions } = course;
     const total = writers.length * prompts.length * repetitions;
-    yield { type: 'start', total, conditions };
+    yield { type: 'start', total, conditions, leftOut };
     const started = new Date();
     const begun = performance.now();
     const generations: Generation[] = [];

@@ -1,4 +1,5 @@
 import { closest, distance } from 'fastest-levenshtein';
+import type { DraftSource } from '../drafting/drafter.js';
 import { UsageError } from '../errors.js';
 import { isAdaptive, strategyOptions } from '../generation/draft-length.js';
 import {
@@ -12,7 +13,9 @@ import {
 } from '../generation/settings.js';
 import {
   definitionOf,
+  heedsSetting,
   PLAIN,
+  refusalOf,
   STRATEGY_NAMES,
   type StrategyChoice,
   type StrategyName,
@@ -26,7 +29,8 @@ export type Lists = { readonly [Name in ComparedSetting]?: readonly Settings[Nam
 /** What is to be compared: every strategy with every combination of the settings that it heeds. */
 export interface Field extends Lists {
   readonly strategies: readonly StrategyChoice[];
-  readonly draftFrom: Settings['draftFrom'];
+  /** Each makes contenders of the strategies that can use it; undefined = what there is. */
+  readonly draftFrom?: readonly DraftSource[] | undefined;
   /** Also greedy, temperature 0.7 and the strategies that are baselines. */
   readonly baselines: boolean;
 }
@@ -47,7 +51,7 @@ export function nameOf({ role, strategy, settings }: Entry): string {
     const { symbol } = SETTINGS[name];
     return settings[name] === true ? symbol : `${symbol}=${settings[name]}`;
   });
-  return [definitionOf(strategy).name, ...said, ...(draftFrom === 'lookup' ? ['lookup'] : [])].join(' ');
+  return [definitionOf(strategy).name, ...said, ...(isSaid(draftFrom) ? [draftFrom] : [])].join(' ');
 }
 
 /** All that a strategy's generations are told of it. */
@@ -96,23 +100,50 @@ export function expand(field: Field): Entry[] {
 }
 
 function expandStrategy(strategy: StrategyChoice, field: Field): Entry[] {
-  const { draftFrom } = field;
+  return sourcesOf(strategy, field).flatMap((draftFrom) => expandSource(strategy, draftFrom, field));
+}
+
+/** The sources that a strategy is to draft from: one that cannot use all of them has those that it can. */
+function sourcesOf(strategy: StrategyChoice, { draftFrom: all = [] }: Field): Settings['draftFrom'][] {
+  if (all.length === 0) return ['auto'];
+  const usable = all.filter((draftFrom) => refusalOf(strategy, { draftFrom }) === undefined);
+  if (usable.length === 0) return [...all]; // to be refused
+  return heedsSetting(strategy, 'draftFrom') ? usable : usable.slice(0, 1);
+}
+
+function expandSource(strategy: StrategyChoice, draftFrom: Settings['draftFrom'], field: Field): Entry[] {
   const { heeds } = definitionOf(strategy);
-  const looksUp = draftFrom === 'lookup' && heeds.includes('draftFrom');
-  const lists = COMPARED_SETTINGS.filter((name) => heeds.includes(name === 'quality' ? 'threshold' : name))
-    .filter((name) => !(looksUp && name === 'beamWidth')) // a lookup has no beams
-    .map((name) => [name, valuesOf(name, strategy, field)] as const);
+  const lists = COMPARED_SETTINGS.filter((name) =>
+    heeds.includes(name === 'quality' ? 'threshold' : name),
+  ).map((name) => [name, valuesOf(name, strategy, field)] as const);
   const combinations = lists.reduce<ContenderSettings[]>(
-    (all, [name, values]) => {
-      const grown = all.flatMap((settings) => values.map((value) => withSetting(settings, name, value)));
-      return [...new Map(grown.map((settings) => [JSON.stringify(settings), settings])).values()];
-    },
+    (all, [name, values]) =>
+      all.flatMap((settings) => values.map((value) => withSetting(settings, name, value))),
     [{}],
   );
-  return combinations.map((settings) => {
+  const entries = combinations.map((settings): Entry => {
     parseSettings({ strategy, ...settings, draftFrom });
-    return { role: 'strategy', strategy, settings: looksUp ? { ...settings, draftFrom } : settings };
+    return drafting({ role: 'strategy', strategy, settings }, draftFrom);
   });
+  return once(entries);
+}
+
+/** The same entry with its drafts from there, where that makes a difference. A lookup has no beams. */
+export function drafting(entry: Entry, draftFrom: Settings['draftFrom']): Entry {
+  if (!isSaid(draftFrom) || !heedsSetting(entry.strategy, 'draftFrom')) return entry;
+  const { beamWidth: _, ...chain } = entry.settings;
+  const settings = draftFrom === 'lookup' ? chain : entry.settings;
+  return { ...entry, settings: { ...settings, draftFrom } };
+}
+
+/** The draft model of the pair is what everybody expects. */
+function isSaid(draftFrom: Settings['draftFrom'] | undefined): draftFrom is DraftSource {
+  return draftFrom !== undefined && draftFrom !== 'auto' && draftFrom !== 'model';
+}
+
+/** Every entry of a name, once. */
+export function once(entries: readonly Entry[]): Entry[] {
+  return [...new Map(entries.map((entry) => [nameOf(entry), entry])).values()];
 }
 
 /** What is off, or does not count beside the others, is not said. */

@@ -5,11 +5,10 @@ import { machineMemory } from '../engine/llama/machine.js';
 import { PEER_NAMES, Peers } from '../engine/llama/peers.js';
 import type { ChatTemplate, Model } from '../engine/port.js';
 import { UsageError } from '../errors.js';
-import { strategyOptions } from '../generation/draft-length.js';
+import { usesDraftModel } from '../generation/draft-source.js';
 import { encodePrompt, promptOf } from '../generation/generate.js';
 import { parseSettings } from '../generation/settings.js';
 import { findPair, loadPair, type Pair, type PairFiles } from '../models/pair.js';
-import { sequencesOf } from '../strategies/index.js';
 import { CostMemory } from '../tuning/cost-store.js';
 import { settingsOf } from './contenders.js';
 import { PassCosts } from './costs.js';
@@ -18,6 +17,7 @@ import type { BenchmarkOptions } from './options.js';
 import type { Conditions, EnergySource } from './report.js';
 import type { Course, EngineCosts, TokenizedPrompt } from './run.js';
 import { Scorer } from './scorer.js';
+import { withSources } from './with-sources.js';
 import { peerWriter, strategyWriter, type Writer, type Writing } from './writer.js';
 
 /** What a benchmark has opened, and how to close it. */
@@ -26,6 +26,8 @@ export interface OpenCourse {
   readonly facts: Facts;
   readonly conditions: Conditions;
   readonly energy: EnergySource;
+  /** A sentence on each strategy that has nothing to draft with. */
+  readonly leftOut: readonly string[];
   close(): Promise<void>;
 }
 
@@ -58,6 +60,7 @@ type Later = (closer: () => Promise<void> | void) => void;
 async function open(options: BenchmarkOptions, later: Later): Promise<Omit<OpenCourse, 'close'>> {
   const { settings, signal, repetitions, seed, run } = options;
   const files = await findPair({ ...options.pair, needsDraft: needsDraft(options), signal });
+  const { entries, leftOut } = withSources(options.entries, files);
   const pairs = await openPairs(options, files, later);
   const first = pairs[0]!;
   const { contextSize = files.target.trainContextSize || Number.MAX_SAFE_INTEGER } = run;
@@ -68,7 +71,7 @@ async function open(options: BenchmarkOptions, later: Later): Promise<Omit<OpenC
 
   const meter = await openMeter({ backend: first.engine.backend as MeterOptions['backend'] });
   later(() => meter.dispose());
-  const writers = await openWriters(options, files, pairs, meter, later);
+  const writers = await openWriters({ ...options, entries }, files, pairs, meter, later);
   const costs: EngineCosts[] = [];
   for (const pair of pairs) costs.push(await openCosts(pair, run, capacity + PASS_ROOM, later));
   const score = options.perplexity ? await openScorer(first, options, capacity, later) : null;
@@ -95,6 +98,7 @@ async function open(options: BenchmarkOptions, later: Later): Promise<Omit<OpenC
       draftGpuLayers: options.pair.draftGpuLayers ?? null,
       chatTemplate: template?.name ?? null,
     },
+    leftOut,
     energy: { source, reason, idleWatts: source ? await idleOf(meter) : null },
   };
 }
@@ -105,12 +109,9 @@ async function idleOf(meter: Meter): Promise<number | null> {
 }
 
 /** Where a strategy drafts with it, or a peer would and there is one. */
-function needsDraft({ entries, peers, pair: { model, draft } }: BenchmarkOptions): boolean {
-  const drafts = entries.some(
-    (entry) => sequencesOf(strategyOptions(parseSettings(settingsOf(entry)))).draft > 0,
-  );
-  const looksUp = entries.some((entry) => entry.settings.draftFrom === 'lookup');
-  return drafts || (peers && !looksUp && Boolean(draft || !model));
+function needsDraft({ entries, peers }: BenchmarkOptions): boolean {
+  const drafts = entries.some((entry) => usesDraftModel(parseSettings(settingsOf(entry))));
+  return drafts || (peers && entries.every(({ settings }) => settings.draftFrom === undefined));
 }
 
 /** The models on each engine, once where 'auto' is another of them. */

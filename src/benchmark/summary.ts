@@ -75,7 +75,7 @@ function isPredictor({ role, name }: Contender): boolean {
   return role === 'peer' && name === 'DraftSequenceTokenPredictor';
 }
 
-/** Returns the contender to compare with, on the same engine if it ran there, and with the same draft length. */
+/** Returns the contender to compare with: on the same engine if it ran there, with the same source of drafts and length. */
 function rivalOf(
   contender: Contender,
   all: readonly Contender[],
@@ -84,7 +84,9 @@ function rivalOf(
   const rivals = all.filter(isRival);
   const here = rivals.filter(({ engine }) => engine === contender.engine);
   const near = here.length > 0 ? here : rivals;
-  return near.find(({ settings }) => settings.draftLength === contender.settings.draftLength) ?? near[0];
+  const { draftLength, draftFrom } = contender.settings;
+  const alike = near.filter(({ settings }) => settings.draftLength === draftLength);
+  return alike.find(({ settings }) => settings.draftFrom === draftFrom) ?? alike[0] ?? near[0];
 }
 
 /** The part of a generation that speed needs: its tokens and its time. */

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { Settings } from '../generation/settings.js';
+import type { DraftSource } from '../drafting/drafter.js';
+import { UsageError } from '../errors.js';
 import { modelsFolder } from '../models/models-folder.js';
 import type { Io } from './io.js';
 
@@ -12,15 +13,16 @@ export interface ModelFlags {
   offline?: boolean;
 }
 
-export function addModelOptions(program: Command, io: Io): void {
+/** @param comparesDrafts whether --draft takes several sources, each for contenders of its own */
+export function addModelOptions(program: Command, io: Io, { comparesDrafts = false } = {}): void {
   program.optionsGroup('Models:');
   program
     .option('-m, --model <model>', 'target model: GGUF file, name in the models folder, or address')
     .addOption(
       new Option(
         '-d, --draft <model>',
-        'draft model, likewise; or lookup: guess from the text so far, no model',
-      ).argParser(parseDraft),
+        `draft model, likewise; or lookup: guess from the text so far, no model${comparesDrafts ? '; several are compared' : ''}`,
+      ).argParser(comparesDrafts ? parseDrafts : parseDraft),
     )
     .option('--pair <name>', 'both models by a name that stands for them, with what suits them (mtad pairs)')
     .addOption(modelsDirOption(io))
@@ -34,20 +36,50 @@ export function modelsDirOption({ env }: Io): Option {
   ).default(modelsFolder(undefined, env), "in the user's cache");
 }
 
+/** Words of --draft that name no file. `./lookup` names one. */
+const SOURCES: ReadonlyMap<string, DraftSource> = new Map([['lookup', 'lookup']]);
+
+/** What --draft says: sources of drafts, and the file of the draft model if that is one of them. */
+interface Drafts {
+  readonly file: string | undefined;
+  readonly sources: readonly DraftSource[];
+}
+
+/** @throws UsageError for more than one draft model */
+function draftsOf({ draft = '' }: { readonly draft?: string | undefined }): Drafts {
+  const parts = isList(draft) ? draft.split(',') : [draft];
+  const [file, another] = parts.filter((part) => part !== '' && !SOURCES.has(part));
+  if (another !== undefined)
+    throw new UsageError(`--draft names two draft models, ${file} and ${another}: a run has one`);
+  const sources = parts.filter((part) => part !== '').map((part) => SOURCES.get(part) ?? 'model');
+  return { file, sources: [...new Set(sources)] };
+}
+
+/** The name of a file may have commas too. */
+function isList(draft: string): boolean {
+  return draft.includes(',') && !existsSync(draft) && draft.split(',').some((part) => SOURCES.has(part));
+}
+
 /** llama.cpp's --draft was once the number of tokens. */
-function parseDraft(model: string): string {
-  if (/^\d+(,\d+)*$/.test(model) && !existsSync(model))
+function parseDrafts(draft: string): string {
+  if (/^\d+(,\d+)*$/.test(draft) && !existsSync(draft))
     throw new InvalidArgumentError(
-      `--draft names the draft model; tokens per step are --draft-length ${model}.`,
+      `--draft names the draft model; tokens per step are --draft-length ${draft}.`,
     );
-  return model;
+  return draft;
 }
 
-/** `--draft lookup` names no file; `--draft ./lookup` does. */
-export function draftFile({ draft }: { readonly draft?: string | undefined }): string | undefined {
-  return draft === 'lookup' ? undefined : draft;
+function parseDraft(draft: string): string {
+  if (isList(draft)) throw new InvalidArgumentError('Several, to be compared, are for mtad benchmark.');
+  return parseDrafts(draft);
 }
 
-export function draftSource({ draft }: { readonly draft?: unknown }): Settings['draftFrom'] {
-  return draft === 'lookup' ? 'lookup' : 'model';
+/** Returns the file of the draft model that --draft names; undefined: it names none. */
+export function draftFile(flags: { readonly draft?: string | undefined }): string | undefined {
+  return draftsOf(flags).file;
+}
+
+/** Returns the sources that --draft names; none: that is left open. */
+export function draftSources(flags: { readonly draft?: string | undefined }): readonly DraftSource[] {
+  return draftsOf(flags).sources;
 }

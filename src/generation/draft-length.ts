@@ -27,12 +27,16 @@ const USUAL_LENGTH = 4;
 /** Texts up to this length share what passes cost; beyond, each doubling is measured anew. */
 const SHORT_TEXT = 512;
 
-/** The settings of a strategy, with as many tokens drafted per step as there may be at most, and the first threshold. */
+/**
+ * The settings of a strategy, with as many tokens drafted per step as there may be at most, the first threshold, and a draft
+ * model where the source of drafts is left open.
+ */
 export function strategyOptions(settings: Settings): StrategyOptions & StrategySettings {
   const most = isAdaptive(settings) ? MOST_GUESSES : USUAL_LENGTH;
-  const { draftLength, threshold } = settings;
+  const { draftLength, threshold, draftFrom } = settings;
   return {
     ...settings,
+    draftFrom: draftFrom === 'auto' ? 'model' : draftFrom,
     draftLength: draftLength === 'auto' ? most : draftLength,
     threshold: threshold === 'auto' ? FIRST_THRESHOLD : threshold,
   };
@@ -127,7 +131,7 @@ function now(): number {
 
 /** Lookups are certain of all that they guess, and so is a draft model that only has its likeliest token. */
 function isTold({ strategy, draftFrom, temperature }: Settings): boolean {
-  return draftFrom === 'model' && !(temperature === 0 && definitionOf(strategy).isLossless);
+  return draftFrom !== 'lookup' && !(temperature === 0 && definitionOf(strategy).isLossless);
 }
 
 const memories = new WeakMap<Pair, CostMemory>();

@@ -5,7 +5,7 @@ import type { CostCurves } from '../tuning/cost-curves.js';
 import type { Quality } from '../tuning/quality-budget.js';
 import type { FinishReason, TokenId } from '../types.js';
 import type { Counters } from './counters.js';
-import type { Settings } from './settings.js';
+import type { DecidedSettings } from './draft-source.js';
 
 /** What happens while a text is written, in the order in which it happens; the result comes last. */
 export type GenerationEvent =
@@ -37,7 +37,7 @@ export interface KnownCosts extends CostCurves {
 }
 
 /** With what was left open decided. */
-export type EffectiveSettings = Settings & { readonly seed: number; readonly perplexity: boolean };
+export type EffectiveSettings = DecidedSettings & { readonly seed: number; readonly perplexity: boolean };
 
 /** One text and what it took. */
 export interface GenerationResult {

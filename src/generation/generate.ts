@@ -4,6 +4,7 @@ import type { Pair } from '../models/pair.js';
 import type { ChatMessage } from '../templates/messages.js';
 import type { TokenId } from '../types.js';
 import { contextSizeOf, refuseLongPrompt, refuseLongTexts } from './context-size.js';
+import { withDraftSource } from './draft-source.js';
 import type { GenerationEvent } from './events.js';
 import { requireChatTemplate } from './require-chat-template.js';
 import { checkRunOptions, type RunOptions } from './run-options.js';
@@ -73,11 +74,12 @@ export class Series {
     }
   }
 
-  async *#events(prompt: Prompt, settings: Settings): AsyncGenerator<GenerationEvent, void> {
+  async *#events(prompt: Prompt, asked: Settings): AsyncGenerator<GenerationEvent, void> {
     const pair = this.#pair;
     const run = this.#run;
     if (prompt === '') throw new UsageError('The prompt is empty');
     checkRunOptions(run);
+    const settings = withDraftSource(asked, { target: pair.targetHeader, draft: pair.draftHeader });
     const template = typeof prompt === 'string' ? undefined : await requireChatTemplate(pair, settings);
     const contextSize = contextSizeOf(pair, run);
     refuseLongTexts(surelyRead(prompt, settings.special), pair.target.tokenizer, contextSize);

@@ -29,6 +29,7 @@ import {
   strategyOptions,
   type TextLength,
 } from './draft-length.js';
+import { type DecidedSettings, withDraftSource } from './draft-source.js';
 import type { EffectiveSettings, GenerationEvent } from './events.js';
 import { checkRunOptions, type RunOptions } from './run-options.js';
 import type { Settings } from './settings.js';
@@ -81,7 +82,7 @@ export class Session {
     length = Number.MAX_SAFE_INTEGER,
   ): Promise<Session> {
     const parts = await partsOf(pair, settings, run, template);
-    const cache = await openCache(pair, { ...run, ...cacheShape(settings, parts.contextSize, length) });
+    const cache = await openCache(pair, { ...run, ...cacheShape(parts.settings, parts.contextSize, length) });
     return new Session({ ...parts, cache, ownsCache: true });
   }
 
@@ -260,11 +261,12 @@ export class Session {
 /** @throws UsageError */
 async function partsOf(
   pair: Pair,
-  settings: Settings,
+  asked: Settings,
   run: RunOptions,
   template: ChatTemplate | undefined,
 ): Promise<Omit<Parts, 'cache' | 'ownsCache'>> {
   checkRunOptions(run);
+  const settings = withDraftSource(asked, { target: pair.targetHeader, draft: pair.draftHeader });
   refuseUnknownLogits(pair, settings);
   const grammar = settings.grammar && (await pair.target.createGrammar(settings.grammar));
   const contextSize = contextSizeOf(pair, run);
@@ -277,7 +279,7 @@ async function partsOf(
  * @param length the same, where it is known to be less
  */
 export function cacheShape(
-  settings: Settings,
+  settings: DecidedSettings,
   contextSize: number,
   length: number,
 ): Pick<CacheOptions, 'capacity' | 'targetSequences' | 'draftSequences' | 'draftLength'> {
@@ -314,7 +316,7 @@ function refuseUnknownLogits({ engine }: Pair, settings: Settings): void {
 /** Tokens up to which reading the whole vocabulary costs a millisecond or less per position. */
 const SMALL_VOCABULARY = 4096;
 
-function effectiveSettings({ targetHeader }: Pair, settings: Settings): EffectiveSettings {
+function effectiveSettings({ targetHeader }: Pair, settings: DecidedSettings): EffectiveSettings {
   const { seed = randomInt(2 ** 32), perplexity } = settings;
   const isSmall = targetHeader.vocabulary.tokens.length <= SMALL_VOCABULARY;
   return { ...settings, seed, perplexity: perplexity === 'auto' ? isSmall : perplexity };

@@ -85,7 +85,10 @@ export const SETTINGS = {
     benchmark: 'compared',
     symbol: 'clip',
   },
-  draftFrom: { schema: z.enum(['model', 'lookup'], { error: "'model' or 'lookup'" }).default('model') },
+  /** 'auto': from the draft model if there is one, else from the text so far, else not at all. */
+  draftFrom: {
+    schema: z.enum(['auto', 'model', 'lookup'], { error: "'auto', 'model' or 'lookup'" }).default('auto'),
+  },
   temperature: {
     schema: number('a number, 0 or more', (n) => Number.isFinite(n) && n >= 0).default(
       DEFAULT_SAMPLING.temperature,

@@ -1,4 +1,4 @@
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { createEngine } from '../engine/open.js';
 import type { Engine, EngineName, Gpu, GrammarSource, Model } from '../engine/port.js';
 import { PairMismatchError, UsageError } from '../errors.js';
@@ -14,8 +14,9 @@ import { EMBEDDED_PAIR, type ResolveOptions, resolveModels } from './resolve.js'
 export interface PairOptions extends ResolveOptions {
   /** The target model: a path, a name in `modelsDir`, or an address. Without target and draft: the embedded pair. */
   readonly model?: string | undefined;
+  /** The draft model, likewise; undefined beside a target: there is none, except for the embedded target. */
   readonly draft?: string | undefined;
-  /** Whether the strategy drafts with a model; false: the draft model is not loaded. */
+  /** Whether the strategy drafts with a model, if there is one (default true); false: the draft model is not loaded. */
   readonly needsDraft?: boolean | undefined;
   readonly engine?: EngineName | 'auto' | undefined;
   readonly gpu?: Gpu | undefined;
@@ -45,17 +46,14 @@ export interface PairFiles extends CheckedPair {
 }
 
 /**
- * Finds a target model and its draft model, and checks that they make a pair. No weights are loaded.
+ * Finds a target model and its draft model, if it has one, and checks that they make a pair. No weights are loaded.
  * @throws UsageError, ModelFileError, PairMismatchError
  */
 export async function findPair(options: PairOptions = {}): Promise<PairFiles> {
   const { model, draft, needsDraft = true } = options;
-  const names = model || draft ? { model, draft } : EMBEDDED_PAIR;
+  const isEmbedded = !draft && (!model || resolve(model) === EMBEDDED_PAIR.model);
+  const names = isEmbedded ? EMBEDDED_PAIR : { model, draft };
   if (!names.model) throw new UsageError('A draft model is given, but no target model: add one with `model`');
-  if (!names.draft && needsDraft)
-    throw new UsageError(
-      'A draft model is needed beside the target: add one with `draft`, draft from the text itself with `draftFrom` lookup, or use no strategy but autoregressive',
-    );
   const wanted = names.draft && needsDraft ? [names.model, names.draft] : [names.model];
   const [targetFile, draftFile] = (await resolveModels(wanted, options)) as [string, string?];
   const targetHeader = await readHeader(targetFile);

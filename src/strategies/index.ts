@@ -1,4 +1,5 @@
 import type { Strategy } from '../decoding/strategy.js';
+import type { DraftSource } from '../drafting/drafter.js';
 import { type DraftLength, fixedLength } from '../drafting/length.js';
 import { withinRoom } from '../drafting/within-room.js';
 import { autoregressive } from './autoregressive.js';
@@ -91,7 +92,7 @@ export function sequencesOf(options: StrategyOptions): Sequences {
 /** What a strategy cannot do, as a sentence; undefined where it can do all that these settings ask for. */
 export function refusalOf(
   strategy: StrategyChoice,
-  { clip, draftFrom }: Partial<Pick<StrategySettings, 'clip' | 'draftFrom'>>,
+  { clip, draftFrom }: { readonly clip?: boolean; readonly draftFrom?: DraftSource | 'auto' },
 ): string | undefined {
   const { name, heeds, drafts } = definitionOf(strategy);
   if (clip && !heeds.includes('clip')) {

@@ -17,7 +17,7 @@ const FIELD: Field = {
   beamWidth: [4],
   threshold: [0.5],
   clip: [false],
-  draftFrom: 'model',
+  draftFrom: ['model'],
   baselines: false,
 };
 
@@ -89,7 +89,7 @@ describe('expand', () => {
 
   it('has no beams where drafts are looked up, and looks up only where something is drafted', () => {
     const strategies: StrategyName[] = ['autoregressive', 'speculative', 'block', 'mtad', 'mtjd'];
-    const entries = expand({ ...FIELD, strategies, beamWidth: [2, 8], draftFrom: 'lookup' });
+    const entries = expand({ ...FIELD, strategies, beamWidth: [2, 8], draftFrom: ['lookup'] });
     expect(entries.map(nameOf)).toEqual([
       'autoregressive',
       'speculative k=4 lookup',
@@ -100,12 +100,26 @@ describe('expand', () => {
     ]);
     for (const entry of entries)
       expect(parseSettings(settingsOf(entry)).draftFrom).toBe(
-        nameOf(entry).endsWith('lookup') ? 'lookup' : 'model',
+        nameOf(entry).endsWith('lookup') ? 'lookup' : 'auto',
       );
   });
 
+  it('has contenders for each source of drafts that a strategy can use', () => {
+    const strategies: StrategyName[] = ['autoregressive', 'speculative', 'mmtad', 'mtad'];
+    expect(names({ strategies, beamWidth: [2, 4], draftFrom: ['model', 'lookup'] })).toEqual([
+      'autoregressive',
+      'speculative k=4',
+      'speculative k=4 lookup',
+      'mmtad k=4 w=2 tau=0.5',
+      'mmtad k=4 w=4 tau=0.5',
+      'mtad k=4 w=2 tau=0.5',
+      'mtad k=4 w=4 tau=0.5',
+      'mtad k=4 tau=0.5 lookup',
+    ]);
+  });
+
   it('refuses what contradicts itself', () => {
-    const refused = () => expand({ ...FIELD, strategies: ['mmtad'], draftFrom: 'lookup' });
+    const refused = () => expand({ ...FIELD, strategies: ['mmtad'], draftFrom: ['lookup'] });
     expect(refused).toThrow(UsageError);
     expect(refused).toThrow(/mmtad.*lookup/);
     expect(() => expand({ ...FIELD, draftLength: [0] })).toThrow(/draftLength/);

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -90,15 +90,60 @@ test.concurrent('a missing model: exit code 3', async () => {
   expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: '' });
 });
 
-test.concurrent('a target alone: exit code 2, but enough for what drafts nothing', async () => {
-  const alone = ['benchmark', '-m', EMBEDDED_PAIR.model, '--limit', '1', '-n', '3'];
-  const [refused, enough] = await Promise.all([
-    runInProcess(alone),
+test.concurrent('a target alone: its drafts are looked up, and what cannot look up is left out', async () => {
+  const one = join(folder, 'one.gguf');
+  await copyFile(EMBEDDED_PAIR.model, one);
+  const alone = ['benchmark', '-m', one, '--limit', '1', '-n', '3', '--draft-length', '2', '--no-baselines'];
+  const [all, enough, nothing] = await Promise.all([
+    runInProcess([...alone, '--format', 'json']),
     runInProcess([...alone, '--strategies', 'mtjd']),
+    runInProcess([...alone, '--strategies', 'mmtad']),
   ]);
-  expect(refused.stderr).toMatch(/^mtad: A draft model is needed[^\n]*--draft[^\n]*\n$/);
-  expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
+  expect(all.stderr).toBe(
+    'mtad: warning: mmtad is left out: it drafts with a draft model, and there is none; add one with --draft\n',
+  );
+  expect(JSON.parse(all.stdout).contenders.map(({ name }: { name: string }) => name)).toEqual([
+    'autoregressive',
+    'speculative k=2 lookup',
+    'mtad k=2 tau=0.5 lookup',
+  ]);
   expect(enough).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(nothing.stderr).toMatch(/^mtad: Nothing is left to compare: mmtad is left out[^\n]*\n$/);
+  expect(nothing).toMatchObject({ exitCode: 2, stdout: '' });
+});
+
+test.concurrent('--draft with several sources: each has its contenders', async () => {
+  const drafts = `${EMBEDDED_PAIR.draft},lookup`;
+  const args = [
+    '--limit',
+    '1',
+    '-n',
+    '3',
+    '--draft-length',
+    '2',
+    '--strategies',
+    'autoregressive,speculative,mmtad',
+  ];
+  const both = await runInProcess([
+    'benchmark',
+    '-d',
+    drafts,
+    '-m',
+    EMBEDDED_PAIR.model,
+    ...args,
+    '--format',
+    'json',
+  ]);
+  expect(both.stderr).toBe('');
+  expect(JSON.parse(both.stdout).contenders.map(({ name }: { name: string }) => name)).toEqual([
+    'autoregressive',
+    'speculative k=2',
+    'speculative k=2 lookup',
+    'mmtad k=2 w=4 tau=0.5',
+  ]);
+  const two = await runInProcess(['benchmark', '-m', 'x.gguf', '-d', 'a.gguf,lookup,b.gguf']);
+  expect(two.stderr).toBe('mtad: --draft names two draft models, a.gguf and b.gguf: a run has one\n');
+  expect(two.exitCode).toBe(2);
 });
 
 test.concurrent('models that do not make a pair: exit code 4', async () => {

@@ -50,6 +50,14 @@ describe('mtad chat in a pipe', () => {
     expect(words.stderr).toBe('');
   });
 
+  test('a target alone suffices, and a line says what drafts', async () => {
+    const model = join(folder, 'chat-target.gguf');
+    const args = ['chat', '-m', model, '-t', '1', '-n', '60', '--seed', '1', 'Tell me a story'];
+    const { exitCode, stderr } = await runInProcess(args, { input: '' });
+    const line = 'mtad: chat-target.gguf has no draft model (-d): guesses are looked up in the text so far\n';
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: line });
+  });
+
   test('an answer that is cut off is said to be', async () => {
     const cut = await runInProcess([...chat, '-n', '3', 'Tell me a story'], { input: '' });
     expect(cut.stderr).toBe('mtad: the text was cut at --max-tokens 3; raise it for more\n');

@@ -1,7 +1,7 @@
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import {
   embeddingModel,
@@ -67,18 +67,55 @@ test('two models that end texts differently: a pair, and a line that says so', a
   expect(alone.stderr).not.toContain('warning');
 });
 
-test('a target without a draft model is enough for strategies that need none, and for lookup', async () => {
-  const alone = await runInProcess(['-m', EMBEDDED_PAIR.model, 'A prompt', '-n', '3']);
-  expect(alone.stderr).toContain('--draft');
-  expect(alone.exitCode).toBe(2);
-  for (const how of [
-    ['--strategy', 'autoregressive'],
-    ['--strategy', 'mtjd'],
-    ['--draft', 'lookup'],
-  ])
-    expect(await runInProcess(['-m', EMBEDDED_PAIR.model, ...how, 'A prompt', '-n', '3'])).toMatchObject({
-      exitCode: 0,
-    });
+describe('a target alone', () => {
+  let alone: string;
+  beforeAll(async () => {
+    alone = join(folder, 'one.gguf');
+    await copyFile(EMBEDDED_PAIR.model, alone);
+  });
+  const run = (...args: string[]) => runInProcess(['-m', alone, 'A prompt', '-n', '3', ...args]);
+  const CUT = 'mtad: the text was cut at --max-tokens 3; raise it for more\n';
+
+  test.each([
+    ['mtad', 'mtad: one.gguf has no draft model (-d): guesses are looked up in the text so far\n'],
+    ['block', 'mtad: one.gguf has no draft model (-d): guesses are looked up in the text so far\n'],
+    [
+      'mmtad',
+      'mtad: one.gguf has no draft model (-d), and mmtad needs one: the text is written token by token\n',
+    ],
+    ['autoregressive', ''],
+    ['mtjd', ''],
+  ])('suffices for %s, and a line says what drafts', async (strategy, line) => {
+    const { exitCode, stderr } = await run('--strategy', strategy);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: line + CUT });
+  });
+
+  test('with -q, --draft lookup or --json there is no such line, and JSON says it', async () => {
+    expect(await run('-q')).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await run('--draft', 'lookup')).toMatchObject({ exitCode: 0, stderr: CUT });
+    const json = await run('--json');
+    expect(json).toMatchObject({ exitCode: 0, stderr: CUT });
+    expect(JSON.parse(json.stdout)).toMatchObject({ draft: 'lookup', params: { draft_from: 'lookup' } });
+    const plain = JSON.parse((await run('--json', '--strategy', 'mmtad')).stdout);
+    expect(plain).toMatchObject({ draft: null, strategy: 'autoregressive' });
+  });
+
+  test('that is missing is said to be', async () => {
+    const { exitCode, stdout, stderr } = await runInProcess(['-m', join(folder, 'no.gguf'), 'A prompt']);
+    expect(stderr).toMatch(/^mtad: No model file .*no\.gguf; looked at [^\n]*\n$/);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: '' });
+  });
+
+  test('that is the embedded one has its draft model', async () => {
+    const { stdout } = await runInProcess(['-m', EMBEDDED_PAIR.model, 'A prompt', '-n', '3', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ draft: EMBEDDED_PAIR.draft });
+  });
+
+  test('does not go without a draft model that is asked for', async () => {
+    const list = await run('--draft', `${EMBEDDED_PAIR.draft},lookup`);
+    expect(list.stderr).toContain('Several, to be compared, are for mtad benchmark');
+    expect(list.exitCode).toBe(2);
+  });
 });
 
 test('--draft lookup drafts from the text, without a draft model; ./lookup is a file', async () => {

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -72,9 +72,32 @@ describe('loadPair', () => {
     await load({ model: EMBEDDED_PAIR.model, needsDraft: false });
   });
 
-  it('asks for the model that is missing beside the one given', async () => {
-    await expect(load({ model: EMBEDDED_PAIR.model })).rejects.toThrow(UsageError);
-    await expect(load({ model: EMBEDDED_PAIR.model })).rejects.toThrow('`draft`');
+  it('loads a target alone, and the embedded draft model beside its own target only', async () => {
+    const alone = await tinyModel(dir, {}, 'alone.gguf');
+    expect((await findPair({ model: alone })).draft).toBeUndefined();
+    expect((await findPair({ model: EMBEDDED_PAIR.model })).draft?.path).toBe(EMBEDDED_PAIR.draft);
+    const renamed = join(dir, 'renamed.gguf');
+    await copyFile(EMBEDDED_PAIR.model, renamed);
+    expect((await findPair({ model: renamed })).draft).toBeUndefined();
+    await expect(load({ model: join(dir, 'no.gguf') })).rejects.toThrow(ModelFileError);
+    const pair = await loadPair({ gpu: 'off', model: alone });
+    for (const [strategy, decided] of [
+      ['mtad', { strategy: 'mtad', draftFrom: 'lookup' }],
+      ['mmtad', { strategy: 'autoregressive' }],
+    ] as const)
+      for await (const event of generate(
+        pair,
+        'w1 w2 w1',
+        { strategy, maxTokens: 5, draftLength: 2 },
+        { threads: 1 },
+      )) {
+        if (event.type === 'start') expect(event.settings).toMatchObject(decided);
+        if (event.type === 'end') expect(event.result.tokens).toHaveLength(5);
+      }
+    await pair.dispose();
+  });
+
+  it('asks for the target that is missing beside a draft model', async () => {
     await expect(load({ draft: EMBEDDED_PAIR.draft })).rejects.toThrow(UsageError);
     await expect(load({ draft: EMBEDDED_PAIR.draft })).rejects.toThrow('`model`');
     await expect(load({ draft: EMBEDDED_PAIR.draft, needsDraft: false })).rejects.toThrow(UsageError);

@@ -5,7 +5,7 @@ import { csv } from '../../benchmark/out/csv.js';
 import { type EarlierReport, json, parseReport } from '../../benchmark/out/json.js';
 import { jsonLastLine, jsonLine, jsonLines } from '../../benchmark/out/jsonl.js';
 import { markdown } from '../../benchmark/out/markdown.js';
-import type { BenchmarkReport } from '../../benchmark/report.js';
+import type { BenchmarkReport, Conditions } from '../../benchmark/report.js';
 import { UsageError } from '../../errors.js';
 import { PLAIN } from '../../strategies/index.js';
 import { attended } from '../attended.js';
@@ -65,14 +65,12 @@ async function measure(
     for await (const event of benchmark(options)) {
       if (event.type === 'start') {
         total = event.total;
-        const { skipped, prompts, used, repetitions } = event.conditions;
+        const { used, repetitions } = event.conditions;
         cold = total / (used * repetitions);
-        if (skipped.length > 0 && !quiet) {
+        const warnings = [...event.leftOut, ...skippedText(event.conditions)];
+        if (warnings.length > 0 && !quiet) {
           progress.stop();
-          const [{ id, reason }] = skipped as [(typeof skipped)[number]];
-          io.say(
-            `warning: skipping ${skipped.length} of ${used + skipped.length} prompts (${prompts}), for example ${id}: ${reason}`,
-          );
+          for (const warning of warnings) io.say(`warning: ${warning}`);
         }
       }
       if (event.type === 'warm-up' && --cold > 0) progress.loading(`Warming up ${event.contender}`);
@@ -89,6 +87,15 @@ async function measure(
   } finally {
     progress.stop();
   }
+}
+
+function skippedText({ skipped, used, prompts }: Conditions): string[] {
+  const [first] = skipped;
+  if (!first) return [];
+  const all = used + skipped.length;
+  return [
+    `skipping ${skipped.length} of ${all} prompts (${prompts}), for example ${first.id}: ${first.reason}`,
+  ];
 }
 
 function rendered(io: Io, report: BenchmarkReport, { format, color }: BenchmarkFlags): string {

@@ -52,7 +52,7 @@ export function createBenchmark(io: Io): Command {
   answerErrors(program, io, '(mtad benchmark --help lists the options)');
 
   program.optionsGroup('Models:');
-  addModelOptions(program, io);
+  addModelOptions(program, io, { comparesDrafts: true });
 
   program.optionsGroup('What to compare (lists are separated by commas):');
   program.addOption(

@@ -1,16 +1,16 @@
 import { Command, Option } from 'commander';
 import { UsageError } from '../../errors.js';
 import type { Conversation } from '../../generation/conversation.js';
-import { strategyOptions } from '../../generation/draft-length.js';
+import { usesDraftModel, withDraftSource } from '../../generation/draft-source.js';
 import { refuseWithoutChatTemplate } from '../../generation/require-chat-template.js';
 import type { RunOptions } from '../../generation/run-options.js';
 import { parseSettings, type Settings } from '../../generation/settings.js';
 import type { Pair, PairFiles, PairOptions } from '../../models/pair.js';
-import { sequencesOf } from '../../strategies/index.js';
 import type { ChatMessage } from '../../templates/messages.js';
 import type { Message } from '../chat/line-reader.js';
 import type { TalkFlags } from '../chat/talk.js';
 import { addDecodingOptions, type DecodingFlags, settingsOf } from '../decoding-options.js';
+import { draftNotice } from '../draft-notice.js';
 import { EXIT } from '../failures.js';
 import type { Io } from '../io.js';
 import { addModelOptions } from '../model-options.js';
@@ -94,7 +94,7 @@ export function createChat(io: Io): Command {
 
 /** `mtad chat`: questions in, answers out, until there are no more. @returns the exit code */
 async function runChat(io: Io, firstMessage: Message, flags: ChatFlags): Promise<number> {
-  const settings = parseSettings({ ...settingsOf(flags), ...templateChoiceOf(flags, io) });
+  const asked = parseSettings({ ...settingsOf(flags), ...templateChoiceOf(flags, io) });
   const messages = await startOf(flags);
   const { attended } = await import('../attended.js');
   const { Conversation } = await import('../../generation/conversation.js');
@@ -110,15 +110,19 @@ async function runChat(io: Io, firstMessage: Message, flags: ChatFlags): Promise
         engine: flags.engine,
         signal,
       };
-      const needed = { ...options, needsDraft: sequencesOf(strategyOptions(settings)).draft > 0 };
-      const files = await chatFiles(needed, settings);
+      const needed = { ...options, needsDraft: usesDraftModel(asked) };
+      const files = await chatFiles(needed, asked);
+      const settings = withDraftSource(asked, files);
       progress.loading('Loading models');
       pair = await loadPair(needed, files);
       conversation = await Conversation.open(pair, settings, chatRunOptions(io, flags, files));
       progress.stop();
-      warn(flags, files, conversation.template, systemOf(messages), (line) => {
+      const say = (line: string) => {
         if (!flags.quiet) io.say(line);
-      });
+      };
+      warn(flags, files, conversation.template, systemOf(messages), say);
+      const notice = draftNotice(asked, settings, files);
+      if (notice !== undefined) say(notice);
       return EXIT.ok;
     });
     if (!conversation) return interrupted;

@@ -2,15 +2,15 @@ import { basename } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { Command, Option } from 'commander';
 import { UsageError } from '../../errors.js';
-import { strategyOptions } from '../../generation/draft-length.js';
+import { usesDraftModel, withDraftSource } from '../../generation/draft-source.js';
 import { refuseWithoutChatTemplate } from '../../generation/require-chat-template.js';
 import { parseSettings, type Settings, type SettingsInput } from '../../generation/settings.js';
 import type { PairFiles, PairOptions } from '../../models/pair.js';
-import { sequencesOf } from '../../strategies/index.js';
 import type { OpenTemplate } from '../../templates/open-template.js';
 import { VERSION } from '../../version.js';
 import { type Commands, commandList, firstSteps } from '../command.js';
 import { addDecodingOptions, type DecodingFlags, settingsOf } from '../decoding-options.js';
+import { draftNotice } from '../draft-notice.js';
 import { EXIT } from '../failures.js';
 import { type GrammarFlags, readGrammar } from '../grammar-file.js';
 import { inputFiles } from '../input-files.js';
@@ -60,7 +60,8 @@ export function createGenerate(io: Io, _args: readonly string[], commands: Comma
     .usage('[generate] [options] [prompt...]\n       mtad <command> [options]')
     .description(
       'Generate text with two language models: a small one drafts several tokens at once, a large one judges them.\n' +
-        'Without --model and --draft, a pair of small story models that comes with mtad is used.',
+        'Without --model and --draft, a pair of small story models that comes with mtad is used. A target alone\n' +
+        'drafts from the text so far.',
     )
     .argument(
       '[prompt...]',
@@ -164,7 +165,7 @@ async function loadAndWrite(
   io: Io,
   sources: PromptSources,
   flags: GenerateFlags,
-  settings: Settings,
+  asked: Settings,
   interrupts: Interrupts,
   progress: Progress,
 ): Promise<number> {
@@ -176,13 +177,14 @@ async function loadAndWrite(
   const options: PairOptions = {
     ...pairOptionsOf(flags, io),
     engine: flags.engine,
-    grammar: settings.grammar,
-    needsDraft: sequencesOf(strategyOptions(settings)).draft > 0,
+    grammar: asked.grammar,
+    needsDraft: usesDraftModel(asked),
     signal,
     ...downloadReports(io, flags, progress),
   };
   const { findPair, loadPair } = await import('../../models/pair.js'); // half a second, so not before it is needed
   const files = await findPair(options); // before a long standard input is read in vain
+  const settings = withDraftSource(asked, files);
   const template = await templateFor(flags, settings, files.target, say);
   const words = await readPrompt(sources, io, signal, say);
   if (words === '') throw new UsageError('The prompt is empty');
@@ -195,6 +197,8 @@ async function loadAndWrite(
   try {
     const loadMs = performance.now() - started;
     warn(flags, files, template, flags.system, say);
+    const notice = draftNotice(asked, settings, files);
+    if (notice !== undefined && !flags.json && !flags.jsonl) say(notice);
     const { writeText } = await import('../write-text.js');
     return await writeText(io, pair, prompt, template, flags, settings, { loadMs, interrupts, progress });
   } finally {

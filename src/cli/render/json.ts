@@ -1,9 +1,9 @@
 import snakecaseKeys from 'snakecase-keys';
 import { ratios } from '../../generation/counters.js';
-import { strategyOptions } from '../../generation/draft-length.js';
+import { usesDraftModel } from '../../generation/draft-source.js';
 import type { EffectiveSettings, GenerationResult, KnownCosts } from '../../generation/events.js';
 import type { Pair } from '../../models/pair.js';
-import { definitionOf, sequencesOf } from '../../strategies/index.js';
+import { definitionOf } from '../../strategies/index.js';
 import type { CostCurve } from '../../tuning/cost-curves.js';
 import type { Quality } from '../../tuning/quality-budget.js';
 import { VERSION } from '../../version.js';
@@ -121,10 +121,11 @@ function costsJson({ target, draft, measuredMs }: KnownCosts): object {
   };
 }
 
-/** What guessed: the draft model's file, 'lookup', or null where neither did. */
+/** What guessed: the draft model's file, 'lookup', or null where nothing did. */
 function draftOf({ pair, settings }: Run): string | null {
-  const drafts = sequencesOf(strategyOptions({ ...settings, draftFrom: 'model' })).draft > 0;
-  return drafts && settings.draftFrom === 'lookup' ? 'lookup' : (pair.draftHeader?.path ?? null);
+  const { draftFrom } = settings;
+  if (!usesDraftModel({ ...settings, draftFrom: 'model' })) return pair.draftHeader?.path ?? null;
+  return draftFrom === 'model' ? (pair.draftHeader?.path ?? null) : draftFrom;
 }
 
 /** One line of JSON Lines. */

@@ -3,7 +3,7 @@ import { UsageError } from '../../errors.js';
 import { refusalOf, strategyNamed } from '../../strategies/index.js';
 import type { Commands } from '../command.js';
 import type { Io } from '../io.js';
-import { draftSource } from '../model-options.js';
+import { draftSources } from '../model-options.js';
 import { checkNames } from './check-names.js';
 import { readSettingsFile } from './file.js';
 import { isSwitch, settingName, settingsOf, variableName } from './names.js';
@@ -119,9 +119,11 @@ function areRivals(one: Choice, other: Choice): boolean {
 function excludes({ option, value }: Choice, other: Choice): boolean {
   const name = other.option.attributeName();
   if (option.attributeName() !== 'strategy') return option.conflictsWith.includes(name);
-  const asked = { clip: name === 'clip', draftFrom: draftSource({ [name]: other.value }) };
   const strategy = strategyNamed(String(value));
-  return strategy !== undefined && refusalOf(strategy, asked) !== undefined;
+  if (strategy === undefined) return false;
+  const drafts = name === 'draft' ? draftSources({ draft: String(other.value) }) : [];
+  const asked = [{ clip: name === 'clip' }, ...drafts.map((draftFrom) => ({ draftFrom }))];
+  return asked.some((one) => refusalOf(strategy, one) !== undefined);
 }
 
 /** What is said so far, and not only to turn it off. */

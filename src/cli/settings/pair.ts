@@ -1,5 +1,6 @@
 import { UsageError } from '../../errors.js';
 import { type KnownPair, knownPair } from '../../models/known-pairs.js';
+import { draftFile } from '../model-options.js';
 import { spelled } from './names.js';
 import type { Given, Layer } from './values.js';
 
@@ -39,7 +40,7 @@ export function withOwnDrafts(layers: readonly Layer[]): readonly Layer[] {
   const target = layers.find(({ given }) => given.has('model'))?.given.get('model');
   return layers.map((layer) => {
     const isForAll = [undefined, target].includes(layer.given.get('model'));
-    return isForAll || layer.given.get('draft') === 'lookup' ? layer : without(layer, ['draft']);
+    return isForAll || !namesDraftModel(layer) ? layer : without(layer, ['draft']);
   });
 }
 
@@ -57,9 +58,14 @@ function settingsOfPair({ settings }: KnownPair): Record<string, Given> {
 
 /** The same layer without what `--no-<name>` undoes; with a target goes the draft model beside it. */
 export function withoutUndone(layer: Layer, undone: readonly string[]): Layer {
-  const { given } = layer;
-  const isOwnDraft = undone.includes('model') && given.has('model') && given.get('draft') !== 'lookup';
+  const isOwnDraft = undone.includes('model') && layer.given.has('model') && namesDraftModel(layer);
   return without(layer, isOwnDraft ? [...undone, 'draft'] : undone);
+}
+
+/** Whether a draft model is said there, and not only another source of drafts. */
+function namesDraftModel({ given }: Layer): boolean {
+  const draft = given.get('draft');
+  return draft !== undefined && draftFile({ draft: String(draft) }) !== undefined;
 }
 
 /** The same layer, where it says nothing of these. */

@@ -1,0 +1,54 @@
+import type { DraftSource } from '../drafting/drafter.js';
+import { UsageError } from '../errors.js';
+import type { PairFiles } from '../models/pair.js';
+import { definitionOf, heedsSetting, PLAIN, refusalOf, sequencesOf } from '../strategies/index.js';
+import { strategyOptions } from './draft-length.js';
+import type { Settings } from './settings.js';
+
+/** The models that are there to draft with. */
+type Models = Pick<PairFiles, 'target' | 'draft'>;
+
+/** A way to draft that is taken where nobody names one. */
+interface Way {
+  readonly source: DraftSource;
+  isThere(models: Models): boolean;
+}
+
+/** The ways to draft, the best first. */
+const WAYS: readonly Way[] = [
+  { source: 'model', isThere: ({ draft }) => draft !== undefined },
+  { source: 'lookup', isThere: () => true },
+];
+
+/** Settings of which the drafts' source is decided. */
+export type DecidedSettings = Settings & { readonly draftFrom: DraftSource };
+
+/** Whether a strategy with these settings drafts with a draft model, if there is one. */
+export function usesDraftModel(settings: Settings): boolean {
+  return sequencesOf(strategyOptions(settings)).draft > 0;
+}
+
+/**
+ * Decides where drafts come from, if that was left open: from the draft model if there is one, else from the text so far.
+ * A strategy of mtad's that can do neither gives way to plain decoding.
+ * @throws UsageError where a draft model is needed and there is none
+ */
+export function withDraftSource(settings: Settings, models: Models): DecidedSettings {
+  const { draftFrom, strategy } = settings;
+  if (!usesDraftModel({ ...settings, draftFrom: 'model' }))
+    return { ...settings, draftFrom: draftFrom === 'auto' ? 'model' : draftFrom };
+  const way = WAYS.find(({ source, isThere }) => isThere(models) && isMeant(source, settings));
+  if (way) return { ...settings, draftFrom: way.source };
+  if (draftFrom === 'auto' && typeof strategy === 'string')
+    return { ...settings, draftFrom: 'model', strategy: PLAIN.name as Settings['strategy'] };
+  throw new UsageError(
+    `The strategy ${definitionOf(strategy).name} drafts with a draft model, and there is none: add one with \`draft\``,
+  );
+}
+
+/** Whether this source is asked for or left to choose, and the strategy can use it. */
+function isMeant(source: DraftSource, { strategy, draftFrom }: Settings): boolean {
+  if (draftFrom !== 'auto') return source === draftFrom;
+  const isHeeded = source === 'model' || heedsSetting(strategy, 'draftFrom');
+  return isHeeded && refusalOf(strategy, { draftFrom: source }) === undefined;
+}
