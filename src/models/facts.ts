@@ -1,11 +1,13 @@
 import { basename } from 'node:path';
-import { GgufFileType } from 'node-llama-cpp';
+import { type GgufFileInfo, GgufFileType } from 'node-llama-cpp';
 import type { ModelInsights } from '../engine/llama/model-insights.js';
 import { templateOrigin } from '../engine/llama/template-origin.js';
 import { UsageError } from '../errors.js';
 import { openTemplate } from '../templates/open-template.js';
 import type { GgufFile } from './gguf-file.js';
 import { caveatOf } from './header.js';
+import { headLayersOf, headRefusal } from './heads.js';
+import { type LayerKinds, layerKindsOf } from './layer-kinds.js';
 
 /** The facts in a model file's header. Undefined: the header does not tell. */
 export interface ModelFacts {
@@ -24,7 +26,11 @@ export interface ModelFacts {
   readonly quantization: string | undefined;
   /** Context length of the training, in tokens. */
   readonly trainContextSize: number | undefined;
+  /** All layers, those that only draft included. */
   readonly layers: number | undefined;
+  readonly layerKinds: LayerKinds;
+  /** Whether the model can draft for itself with a head in its file, or the reason why it cannot; undefined: it has none. */
+  readonly head: HeadState | undefined;
   /** Number of tokens; 0: the file holds no vocabulary. */
   readonly vocabularySize: number;
   /** llama.cpp's name of the tokenizer, such as BPE. */
@@ -42,6 +48,14 @@ export interface ModelFacts {
   readonly slidingWindow: number | undefined;
   /** A warning of the model's makers; see `ModelHeader.caveat`. */
   readonly caveat: string | undefined;
+}
+
+/** A drafting head. */
+export interface HeadState {
+  /** Number of its layers, >= 1. */
+  readonly layers: number;
+  /** The reason why it cannot be used; undefined: it can. */
+  readonly problem: string | undefined;
 }
 
 export interface SpecialToken {
@@ -108,6 +122,8 @@ export function factsOf(
       fileType === undefined ? insights.mostOf : GgufFileType[fileType]?.replace(/^(MOSTLY|ALL)_/, ''),
     trainContextSize: numberOf(architectureMetadata.context_length),
     layers: numberOf(architectureMetadata.block_count),
+    layerKinds: layerKindsOf(info),
+    head: headOf(source, info),
     vocabularySize: ggml?.tokens?.length ?? 0,
     vocabularyKind: ggml?.model && (VOCABULARY_KINDS[ggml.model] ?? ggml.model),
     bos: token(ggml?.bos_token_id),
@@ -119,6 +135,14 @@ export function factsOf(
     slidingWindow: insights.slidingWindow,
     caveat: caveatOf(info),
   };
+}
+
+function headOf(path: string, info: GgufFileInfo): HeadState | undefined {
+  const { architecture } = info.metadata.general;
+  const layers = headLayersOf(info);
+  return layers === 0
+    ? undefined
+    : { layers, problem: headRefusal({ path, architecture, headLayers: layers }) };
 }
 
 function numberOf(value: unknown): number | undefined {

@@ -18,6 +18,8 @@ const FACTS: Record<string, Fact> = {
   'trained context': ({ facts: { trainContextSize } }) =>
     trainContextSize === undefined ? undefined : `${trainContextSize} tokens`,
   layers: ({ facts }) => layersText(facts),
+  'drafting head': ({ facts: { head } }) =>
+    head && (head.problem === undefined ? 'yes' : 'yes, but unusable'),
   vocabulary: ({ facts: { vocabularySize, vocabularyKind } }) =>
     vocabularySize === 0 ? 'none' : `${vocabularySize} tokens${vocabularyKind ? `, ${vocabularyKind}` : ''}`,
   BOS: ({ facts }) => tokenText(facts.bos),
@@ -88,6 +90,11 @@ function findingsOf({ target, draft, pair, memory, contextSize, machine }: Inspe
     ...(target.facts.chatTemplate?.problem === undefined
       ? []
       : [{ text: target.facts.chatTemplate.problem, color: 'yellow' as const }]),
+    ...[target, draft].flatMap((model): Finding[] =>
+      model?.facts.head?.problem === undefined
+        ? []
+        : [{ text: `${model.facts.head.problem}.`, color: 'yellow' }],
+    ),
     ...caveats.map((text) => ({ text })),
     { text: gpus.length > 0 ? `GPU: ${gpus.join(', ')}.` : 'No GPU is seen.' },
   ];
@@ -107,10 +114,14 @@ function templateText(template: InspectedModel['facts']['chatTemplate']): string
     .join(', ');
 }
 
-function layersText({ layers, recurrent, hybrid, slidingWindow }: InspectedModel['facts']): string {
-  const kind = recurrent ? 'recurrent' : hybrid ? 'some of them recurrent' : undefined;
+function layersText({ layers, layerKinds, slidingWindow }: InspectedModel['facts']): string {
+  const { attention, recurrent, drafting } = layerKinds;
+  const isPlain = recurrent === 0 && drafting === 0;
+  const kinds = Object.entries({ attention, recurrent, 'only drafting': drafting }).filter(([, n]) => n > 0);
+  const kind = isPlain ? undefined : kinds.map(([name, n]) => `${n} ${name}`).join(', ');
   const window = slidingWindow === undefined ? undefined : `sliding window of ${slidingWindow} tokens`;
-  return [layers ?? '?', kind, window].filter((part) => part !== undefined).join(', ');
+  const all = [`${layers ?? '?'}`, kind].filter((part) => part !== undefined).join(': ');
+  return [all, window].filter((part) => part !== undefined).join(', ');
 }
 
 function tokenText(token: InspectedModel['facts']['bos']): string {
