@@ -125,7 +125,7 @@ export interface RuntimeOptions {
   readonly draftThreads?: number | undefined;
   /** Number format of both KV caches; undefined: f16. Formats with at most 8 bits need flash attention. */
   readonly cacheType?: CacheType | undefined;
-  /** Undefined: on, if llama.cpp has it for this model and device. */
+  /** Undefined: on, if llama.cpp has it for this model and device, and it is no slower there. */
   readonly flashAttention?: boolean | undefined;
 }
 
@@ -143,6 +143,11 @@ export interface ContextOptions extends Omit<RuntimeOptions, 'draftThreads'> {
 export const CACHE_TYPES = ['f32', 'f16', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0'] as const;
 /** A number format of a KV cache. */
 export type CacheType = (typeof CACHE_TYPES)[number];
+
+/** Whether llama.cpp has a KV cache of this format only with flash attention. Undefined: the default format. */
+export function needsFlashAttention(cacheType: CacheType | undefined): boolean {
+  return cacheType?.startsWith('q') ?? false;
+}
 
 /** The KV cache of one model. It holds `sequences` texts side by side, each a list of evaluated tokens. */
 export interface Context {

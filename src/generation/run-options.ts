@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { CACHE_TYPES, type RuntimeOptions } from '../engine/port.js';
+import { CACHE_TYPES, needsFlashAttention, type RuntimeOptions } from '../engine/port.js';
 import { UsageError } from '../errors.js';
 import type { CostStore } from '../tuning/cost-store.js';
 
@@ -29,7 +29,7 @@ export function checkRunOptions({
     throw new UsageError(`\`contextSize\` must be a whole number, 2 or more, not ${contextSize}`);
   if (cacheType !== undefined && !CACHE_TYPES.includes(cacheType))
     throw new UsageError(`\`cacheType\` must be one of ${CACHE_TYPES.join(', ')}, not ${cacheType}`);
-  if (cacheType?.startsWith('q') && flashAttention === false)
+  if (needsFlashAttention(cacheType) && flashAttention === false)
     throw new UsageError(
       `A KV cache of type ${cacheType} needs flash attention: leave that on, or use \`cacheType\` f16`,
     );

@@ -4,7 +4,14 @@ import { Complaints } from '../llama/complaints.js';
 import { createGrammar, parseGrammar } from '../llama/grammar.js';
 import { loadLlamaModel } from '../llama/llama-model.js';
 import { backendOf, sharedLlama } from '../llama/shared-llama.js';
-import { BATCH_SIZE, contextFailure, defaultThreads, ggmlType, refuseTooLarge } from '../llama/sizing.js';
+import {
+  BATCH_SIZE,
+  contextFailure,
+  defaultFlashAttention,
+  defaultThreads,
+  ggmlType,
+  refuseTooLarge,
+} from '../llama/sizing.js';
 import { llamaTokenizer } from '../llama/tokenizer.js';
 import type {
   Context,
@@ -93,8 +100,9 @@ class BindingsModel implements Model {
   }
 
   async createContext(options: ContextOptions): Promise<Context> {
-    const { capacity, sequences, threads, cacheType, flashAttention } = options;
+    const { capacity, sequences, threads, cacheType } = options;
     const { gpuLayers } = this.#model;
+    const flashAttention = options.flashAttention ?? defaultFlashAttention(this.#model, gpuLayers, cacheType);
     await refuseTooLarge(this.#model, options, (capacity + 1) * sequences, gpuLayers);
     this.#complaints.clear();
     let context: LlamaContext;

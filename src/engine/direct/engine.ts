@@ -7,7 +7,14 @@ import { Complaints } from '../llama/complaints.js';
 import { createGrammar, parseGrammar } from '../llama/grammar.js';
 import { loadFailure, loadLlamaModel } from '../llama/llama-model.js';
 import { backendOf, sharedLlama } from '../llama/shared-llama.js';
-import { BATCH_SIZE, contextFailure, defaultThreads, ggmlType, refuseTooLarge } from '../llama/sizing.js';
+import {
+  BATCH_SIZE,
+  contextFailure,
+  defaultFlashAttention,
+  defaultThreads,
+  ggmlType,
+  refuseTooLarge,
+} from '../llama/sizing.js';
 import { llamaTokenizer } from '../llama/tokenizer.js';
 import type {
   Context,
@@ -224,7 +231,9 @@ class DirectModel implements Model {
     options: ContextOptions,
     { cells, batchSize, threads }: { cells: number; batchSize: number; threads: number },
   ): Promise<Pointer> {
-    const { sequences, cacheType, flashAttention } = options;
+    const { sequences, cacheType } = options;
+    const flashAttention =
+      options.flashAttention ?? defaultFlashAttention(this.#described, this.#gpuLayers, cacheType);
     const { library, complaints } = this.#parts;
     complaints.clear();
     const pointer = await library.contextInit(model, {

@@ -11,7 +11,7 @@ import type { Gpu, RuntimeOptions } from '../port.js';
 import { Complaints } from './complaints.js';
 import { loadLlamaModel } from './llama-model.js';
 import { sharedLlama } from './shared-llama.js';
-import { BATCH_SIZE, defaultThreads, ggmlType } from './sizing.js';
+import { BATCH_SIZE, defaultFlashAttention, defaultThreads, ggmlType } from './sizing.js';
 
 /** The functions of node-llama-cpp that a user would call instead of this project: plain sampling, and its own drafting. */
 export const PEER_NAMES = ['evaluate()', 'DraftSequenceTokenPredictor'] as const;
@@ -101,14 +101,14 @@ export class Peers {
   }
 
   async write(request: PeerRequest): Promise<PeerText> {
-    const { threads, draftThreads = threads, cacheType, flashAttention = 'auto' } = this.#options;
+    const { threads, draftThreads = threads, cacheType, flashAttention } = this.#options;
     const opened: { dispose(): Promise<void> }[] = [];
     const contextOf = async (model: LlamaModel, wanted: number | undefined) => {
       const context = await model.createContext({
         contextSize: Math.min(request.contextSize, request.prompt.length + request.maxTokens) + MAX_DRAFT,
         batchSize: model.gpuLayers > 0 ? BATCH_SIZE.gpu : BATCH_SIZE.cpu,
         threads: wanted ?? defaultThreads(model, model.gpuLayers),
-        flashAttention,
+        flashAttention: flashAttention ?? defaultFlashAttention(model, model.gpuLayers, cacheType) ?? 'auto',
         experimentalKvCacheKeyType: ggmlType(cacheType),
         experimentalKvCacheValueType: ggmlType(cacheType),
         failedCreationRemedy: false,

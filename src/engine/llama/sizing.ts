@@ -1,7 +1,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { GgmlType, type GgufInsights, type LlamaModel } from 'node-llama-cpp';
 import { ResourceError, UsageError } from '../../errors.js';
-import type { CacheType, ContextOptions } from '../port.js';
+import { type CacheType, type ContextOptions, needsFlashAttention } from '../port.js';
 
 /** A smaller model fits the processor's caches. Waiting for a second thread then costs more time than it saves. */
 const SINGLE_THREAD_BYTES = 64 * 2 ** 20;
@@ -52,6 +52,24 @@ export function defaultThreads({ fileInsights, llama }: LlamaModel, gpuLayers: n
   return Math.min(llama.cpuMathCores, availableParallelism(), MAX_THREADS);
 }
 
+/**
+ * Numbers of a head from which on flash attention is no slower on the processor. ggml takes 64 of them at once there, and a
+ * rest one by one: with 32, a pass of 5 tokens behind 300 takes four times as long as without.
+ */
+const WHOLE_HEAD = 64;
+
+/** @returns whether to use flash attention where nobody says; undefined: llama.cpp decides */
+export function defaultFlashAttention(
+  { fileInfo: { architectureMetadata: metadata } }: Pick<LlamaModel, 'fileInfo'>,
+  gpuLayers: number,
+  cacheType: CacheType | undefined,
+): boolean | undefined {
+  if (gpuLayers > 0 || needsFlashAttention(cacheType)) return undefined;
+  const { embedding_length: width, attention } = metadata ?? {};
+  const headSize = attention?.key_length ?? (width ?? Number.NaN) / Number(attention?.head_count);
+  return headSize < WHOLE_HEAD ? false : undefined;
+}
+
 /** Memory needs in bytes. */
 export interface MemoryNeed {
   readonly ram: number;
@@ -95,12 +113,13 @@ export function contextMemory(
  * @throws ResourceError; RangeError for an impossible number of tokens, sequences or threads
  */
 export async function refuseTooLarge(
-  { fileInsights, filename, llama }: LlamaModel,
-  { capacity, sequences, threads = 1, cacheType, flashAttention }: ContextOptions,
+  model: LlamaModel,
+  { capacity, sequences, threads = 1, cacheType, flashAttention: wanted }: ContextOptions,
   cells: number,
   gpuLayers: number,
   ownSequences = 0,
 ): Promise<void> {
+  const { fileInsights, filename, llama } = model;
   for (const [name, value] of Object.entries({ 'tokens per sequence': capacity, sequences, cells, threads }))
     if (!Number.isInteger(value) || value < 1)
       throw new RangeError(`A context has a positive whole number of ${name}, not ${value}`);
@@ -111,6 +130,7 @@ export async function refuseTooLarge(
   if (sequences > most)
     throw new ResourceError(`${what} has more sequences than llama.cpp tells apart (${most})`);
   if (cells > MAX_CELLS) throw new ResourceError(`${what} is more than llama.cpp can count`);
+  const flashAttention = wanted ?? defaultFlashAttention(model, gpuLayers, cacheType);
   const needed = contextMemory(fileInsights, { cells, gpuLayers, cacheType, flashAttention });
   const refuse = (bytes: number, whose: string, total: number) => {
     if (bytes > total)

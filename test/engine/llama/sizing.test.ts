@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { LlamaModel } from 'node-llama-cpp';
 import { describe, expect, it } from 'vitest';
-import { defaultThreads } from '../../../src/engine/llama/sizing.js';
+import { defaultFlashAttention, defaultThreads } from '../../../src/engine/llama/sizing.js';
 
 const model = (modelSize: number) =>
   ({ fileInsights: { modelSize, totalLayers: 33 }, llama: { cpuMathCores: 2 } }) as LlamaModel;
@@ -14,5 +14,35 @@ describe('the threads of a model, where none are asked for', () => {
     { what: 'so small that the caches hold it', bytes: 11e6, gpuLayers: 0, threads: 1 },
   ])('are $threads for one $what', ({ bytes, gpuLayers, threads }) => {
     expect(defaultThreads(model(bytes), gpuLayers)).toBe(threads);
+  });
+});
+
+describe('flash attention, where nobody says', () => {
+  const heads = (metadata: object) =>
+    ({ fileInfo: { architectureMetadata: { embedding_length: 96, ...metadata } } }) as unknown as LlamaModel;
+  const small = heads({ attention: { head_count: 3 } });
+  it.each([
+    { what: 'off for small heads on the processor', model: small, gpuLayers: 0, expected: false },
+    { what: "llama.cpp's on a GPU", model: small, gpuLayers: 1, expected: undefined },
+    {
+      what: "llama.cpp's for larger heads",
+      model: heads({ attention: { head_count: 1 } }),
+      gpuLayers: 0,
+      expected: undefined,
+    },
+    {
+      what: 'by the size of keys where the file tells it',
+      model: heads({ attention: { head_count: 3, key_length: 64 } }),
+      gpuLayers: 0,
+      expected: undefined,
+    },
+    { what: "llama.cpp's where the file tells nothing", model: heads({}), gpuLayers: 0, expected: undefined },
+  ])('is $what', ({ model, gpuLayers, expected }) => {
+    expect(defaultFlashAttention(model, gpuLayers, undefined)).toBe(expected);
+  });
+
+  it('stays on for a KV cache that needs it', () => {
+    expect(defaultFlashAttention(small, 0, 'q8_0')).toBeUndefined();
+    expect(defaultFlashAttention(small, 0, 'f32')).toBe(false);
   });
 });
