@@ -1,5 +1,5 @@
 import { mean } from 'simple-statistics';
-import type { BatchToken, Context } from '../engine/port.js';
+import type { BatchToken, Context, Keep } from '../engine/port.js';
 import type { TokenId } from '../types.js';
 import type { Generation, PassCost } from './report.js';
 
@@ -17,11 +17,13 @@ const TIMED = 3;
  * generations, so that a slow moment of the machine hits both.
  */
 export class PassCosts {
-  readonly #context: Context; // of one sequence
+  readonly #context: Context; // of one sequence; of two where it keeps states
+  readonly #place: number; // sequence of the timed passes: a state cannot be cut back, so they go on from a copy
   readonly #times = new Map<number, number[]>(); // in ms, by k
 
   constructor(context: Context) {
     this.#context = context;
+    this.#place = context.rollback === Infinity ? 0 : 1;
   }
 
   /**
@@ -33,7 +35,8 @@ export class PassCosts {
     const { capacity } = this.#context;
     const wanted = [...sizes].filter((k) => k < capacity);
     const at = Math.min(text.length >> 1, capacity - Math.max(0, ...wanted));
-    await this.#evaluate(0, chain(text, 0, at, false));
+    const start = { sequence: 0, from: 0, length: 0, alike: 0 };
+    await this.#evaluate(start, chain(text, { at: 0, length: at, sequence: 0, wanted: false }));
     for (const k of wanted)
       for (let i = 0; i < WARM_UPS + TIMED; i++) {
         if (signal?.aborted) return;
@@ -55,21 +58,26 @@ export class PassCosts {
 
   /** Returns the time of a pass behind the first `at` tokens, and forgets the tokens of the pass. */
   async #timed(text: readonly TokenId[], at: number, k: number): Promise<number> {
-    const ms = await this.#evaluate(at, chain(text, at, k, true));
-    await this.#evaluate(at, []);
+    const sequence = this.#place;
+    const before = { sequence, from: 0, length: at, alike: sequence === 0 ? at : 0 };
+    const ms = await this.#evaluate(before, chain(text, { at, length: k, sequence, wanted: true }));
+    await this.#evaluate(sequence === 0 ? before : { ...before, from: sequence, length: 0 }, []);
     return ms;
   }
 
-  async #evaluate(held: number, batch: readonly BatchToken[]): Promise<number> {
-    const keeps = [{ sequence: 0, from: 0, length: held, alike: held }];
-    return (await this.#context.run({ keeps, batch, read: BARE })).ms;
+  async #evaluate(keep: Keep, batch: readonly BatchToken[]): Promise<number> {
+    return (await this.#context.run({ keeps: [keep], batch, read: BARE })).ms;
   }
 }
 
-function chain(text: readonly TokenId[], at: number, length: number, wanted: boolean): BatchToken[] {
+/** Tokens of a text, from a position on. */
+function chain(
+  text: readonly TokenId[],
+  { at, length, sequence, wanted }: { at: number; length: number; sequence: number; wanted: boolean },
+): BatchToken[] {
   return Array.from({ length }, (_, i) => {
     const position = at + i;
-    return { token: text[position % text.length]!, position, sequences: [0], wanted };
+    return { token: text[position % text.length]!, position, sequences: [sequence], wanted };
   });
 }
 

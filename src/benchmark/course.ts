@@ -163,7 +163,8 @@ async function openCosts(
   later: Later,
 ): Promise<EngineCosts> {
   const costOf = async (model: Model, threads: number | undefined) => {
-    const context = await model.createContext({ capacity, sequences: 1, threads, cacheType, flashAttention });
+    const sequences = model.isRecurrent ? 2 : 1; // see PassCosts
+    const context = await model.createContext({ capacity, sequences, threads, cacheType, flashAttention });
     const costs = new PassCosts(context);
     later(() => costs.dispose());
     return costs;

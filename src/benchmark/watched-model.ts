@@ -4,6 +4,7 @@ import type { Context, Model } from '../engine/port.js';
 export function watchedModel(model: Model, onPass: (tokens: number) => void): Model {
   return {
     tokenizer: model.tokenizer,
+    isRecurrent: model.isRecurrent ?? false,
     chatTemplate: async (choice) => model.chatTemplate?.(choice),
     createGrammar: (source) => model.createGrammar(source),
     createContext: async (options) => watchedContext(await model.createContext(options), onPass),
@@ -15,9 +16,13 @@ function watchedContext(context: Context, onPass: (tokens: number) => void): Con
     capacity: context.capacity,
     sequences: context.sequences,
     sharesCells: context.sharesCells,
+    rollback: context.rollback,
     batchSize: context.batchSize,
     get held() {
       return context.held;
+    },
+    get least() {
+      return context.least;
     },
     run(pass) {
       if (pass.batch.length > 0) onPass(pass.batch.length);

@@ -17,6 +17,11 @@ export class CacheManager {
     return Math.min(...this.#caches.map(({ capacity }) => capacity));
   }
 
+  /** The most guesses that fit behind a text of this length. The target may have less room for them than for text. */
+  roomBehind(length: number): number {
+    return Math.min(this.capacity - length, this.target.roomBehind(length));
+  }
+
   /** Evaluates the prompt in both models. @yields the number of tokens evaluated so far, and of all, in both models together */
   async *prefill(prefix: Prefix): AsyncGenerator<{ done: number; total: number }> {
     const perModel = prefix.length - 1;

@@ -86,7 +86,7 @@ export async function* decode(
     if (position > cache.capacity) return 'context';
     const before = { target: cache.target.work, draft: cache.draft?.work };
 
-    const room = cache.capacity - position; // maxTokens does not shorten it, so that a short text is the beginning of a long one
+    const room = cache.roomBehind(position); // maxTokens does not shorten it, so that a short text is the beginning of a long one
     const draft = await strategy.draft(prefix, room, rng);
     const nodes = [ROOT, ...draft.keys()];
     const rows = await cache.target.evaluate(prefix, draft, nodes, read);

@@ -3,6 +3,7 @@ import { type Constraint, readOf, type Truncation, truncateAfter } from '../math
 import type { Distribution, Draft, Mask, NodeIndex, Prefix, TokenId, TopLogits } from '../types.js';
 import { commonPrefix, EMPTY, firstOf, grown, type Held, withToken } from './held.js';
 import { type Plan, planPass } from './plan.js';
+import { baseOf, planAdvance, planCopy, planStates, REPLAY_LIMIT, type States } from './plan-states.js';
 
 /** The work that a model has done so far. */
 export interface Work {
@@ -54,6 +55,12 @@ export class ModelCache {
     return this.#context.capacity;
   }
 
+  /** The most guesses behind a text of this length that can be judged in a pass. */
+  roomBehind(length: number): number {
+    const { capacity, rollback } = this.#context;
+    return Math.min(capacity - length, rollback > 0 ? rollback : Infinity);
+  }
+
   get work(): Work {
     return this.#work;
   }
@@ -74,7 +81,7 @@ export class ModelCache {
     read: NodeReadRequest,
   ): Promise<TopLogits[]> {
     this.#follow(prefix);
-    const plan = planPass(this.#held, prefix, tree, wanted, this.#context.sharesCells);
+    const plan = await this.#plan(prefix, tree, wanted);
     const masks = read.constraint?.masks(prefix, tree, wanted);
     const answer = await this.#run(masks ? masked(plan, masks) : plan, read);
     const rows: TopLogits[] = [];
@@ -100,6 +107,7 @@ export class ModelCache {
    */
   async *prefill(prefix: Prefix): AsyncGenerator<number> {
     this.rollback(prefix);
+    if (this.#context.rollback < Infinity) return yield* this.#prefillStates(prefix);
     const end = prefix.length - 1;
     const shared = this.#held.map((held) => held.shared);
     let done = Math.max(...shared);
@@ -149,6 +157,36 @@ export class ModelCache {
     this.#length = prefix.length;
     this.#last = prefix.at(-1);
     this.#held = this.#held.map((held) => grown(held, prefix));
+  }
+
+  async #plan(prefix: Prefix, tree: Draft, wanted: readonly NodeIndex[]): Promise<Plan> {
+    const { rollback, sharesCells } = this.#context;
+    if (rollback === Infinity) return planPass(this.#held, prefix, tree, wanted, sharesCells);
+    const base = baseOf(this.#states(), prefix);
+    if (prefix.length - 1 - base.length > REPLAY_LIMIT)
+      await this.#run(planAdvance(this.#states(), prefix, base, prefix.length - 1), NOTHING);
+    return planStates(this.#states(), prefix, tree, wanted);
+  }
+
+  /** Reads a prompt into a model with recurrent layers, and keeps a copy of its state to come back to. */
+  async *#prefillStates(prefix: Prefix): AsyncGenerator<number> {
+    const end = prefix.length - 1;
+    let base = baseOf(this.#states(), prefix);
+    if (base.length === end) return;
+    while (base.length < end) {
+      const next = Math.min(end, base.length + this.#context.batchSize);
+      await this.#run(planAdvance(this.#states(), prefix, base, next), NOTHING);
+      base = { ...base, length: next };
+      if (next < end) yield next;
+    }
+    const copy = planCopy(this.#states(), base);
+    if (copy) await this.#run({ keeps: [copy], batch: [] }, NOTHING);
+    yield end;
+  }
+
+  #states(): States {
+    const { held: lengths, least, rollback } = this.#context;
+    return { held: this.#held, lengths, least, rollback };
   }
 
   #whatIsHeld(): Plan['keeps'] {

@@ -1,6 +1,7 @@
 import type { ContextOptions, Model } from '../engine/port.js';
 import { CacheManager } from './cache-manager.js';
 import { ModelCache } from './model-cache.js';
+import { REPLAY_LIMIT } from './plan-states.js';
 
 /** The size and the form of the caches of both models. */
 export interface CacheOptions extends Pick<ContextOptions, 'threads' | 'cacheType' | 'flashAttention'> {
@@ -12,6 +13,8 @@ export interface CacheOptions extends Pick<ContextOptions, 'threads' | 'cacheTyp
   readonly draftSequences: number;
   /** The most tokens of a branch, >= 1. */
   readonly draftLength: number;
+  /** The most tokens of a draft that a target with recurrent layers is to take back at once, >= 1; undefined: all. */
+  readonly rollback?: number | undefined;
   readonly draftThreads?: number | undefined;
 }
 
@@ -23,11 +26,17 @@ export async function openCache(
   { target, draft }: { target: Model; draft: Model | undefined },
   options: CacheOptions,
 ): Promise<CacheManager> {
-  const { targetSequences, draftSequences, threads, draftThreads = threads } = options;
-  const targetContext = await target.createContext(contextOptions(options, targetSequences, threads));
+  const { targetSequences, draftSequences, draftLength, rollback = draftLength } = options;
+  const { threads, draftThreads = threads } = options;
+  const judging = targetSequences === 1 ? rollback : undefined; // several branches: the target drafts, token by token
+  const targetContext = await target.createContext(
+    contextOptions(target, options, { sequences: targetSequences, threads, rollback: judging }),
+  );
   if (!draft || draftSequences === 0) return new CacheManager(new ModelCache(targetContext));
   try {
-    const draftContext = await draft.createContext(contextOptions(options, draftSequences, draftThreads));
+    const draftContext = await draft.createContext(
+      contextOptions(draft, options, { sequences: draftSequences, threads: draftThreads }),
+    );
     return new CacheManager(new ModelCache(targetContext), new ModelCache(draftContext));
   } catch (error) {
     await targetContext.dispose();
@@ -35,12 +44,27 @@ export async function openCache(
   }
 }
 
-/** Returns options with as many cells as needed where they are shared: the text once, and the tokens of each further branch. */
+/** What a context is for. */
+interface Use {
+  /** Branches at once. */
+  readonly sequences: number;
+  readonly threads: number | undefined;
+  /** Tokens to take back where whole drafts are judged; undefined: drafts are made. */
+  readonly rollback?: number | undefined;
+}
+
+/**
+ * Returns options with as many cells as needed where they are shared: the text once, and the tokens of each further branch.
+ * States cannot be cut back, so other sequences keep the text that the next steps begin with: one where drafts are judged,
+ * two where they are made.
+ */
 function contextOptions(
+  { isRecurrent }: Model,
   { capacity, draftLength, cacheType, flashAttention }: CacheOptions,
-  sequences: number,
-  threads: number | undefined,
+  { sequences, threads, rollback }: Use,
 ): ContextOptions {
-  const cells = capacity + (sequences - 1) * draftLength;
-  return { capacity, sequences, cells, threads, cacheType, flashAttention };
+  const form = { capacity, threads, cacheType, flashAttention };
+  if (!isRecurrent) return { ...form, sequences, cells: capacity + (sequences - 1) * draftLength };
+  const all = sequences + (rollback === undefined ? 2 : 1);
+  return { ...form, sequences: all, cells: capacity + all * (draftLength + REPLAY_LIMIT + 1), rollback };
 }

@@ -48,7 +48,7 @@ export function planPass(
 }
 
 /** The path from the last committed token to a wanted node that has no wanted node below it. */
-interface Branch {
+export interface Branch {
   /** ROOT, at position prefix.length - 1, then the nodes down to the last. */
   readonly nodes: readonly NodeIndex[];
   /** The tokens of these nodes. */
@@ -57,7 +57,7 @@ interface Branch {
   readonly firstWanted: number;
 }
 
-function branchesOf(prefix: Prefix, tree: Draft, wanted: readonly NodeIndex[]): Branch[] {
+export function branchesOf(prefix: Prefix, tree: Draft, wanted: readonly NodeIndex[]): Branch[] {
   const paths = wanted.map((node) => pathTo(tree, node));
   const isInner = (path: readonly NodeIndex[]) =>
     paths.some((other) => other.length > path.length && path.every((node, depth) => other[depth] === node));
@@ -121,7 +121,7 @@ function keepOf(
 }
 
 /** Returns the tokens that the branches lack: where cells are shared once for all branches, else once for each. */
-function batchOf(
+export function batchOf(
   assigned: readonly { branch: Branch; keep: Keep }[],
   prefix: Prefix,
   wanted: readonly NodeIndex[],

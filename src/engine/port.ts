@@ -47,6 +47,8 @@ export interface Model {
    * @throws UsageError where the template cannot be rendered
    */
   chatTemplate?(choice?: TemplateChoice): Promise<ChatTemplate | undefined>;
+  /** Whether layers keep a state of the text in place of its tokens, which can be cut back a little or not at all. */
+  readonly isRecurrent?: boolean;
   /** @throws ResourceError when the memory does not suffice */
   createContext(options: ContextOptions): Promise<Context>;
   /** @throws UsageError when llama.cpp cannot read the grammar */
@@ -137,6 +139,11 @@ export interface ContextOptions extends Omit<RuntimeOptions, 'draftThreads'> {
   readonly sequences: number;
   /** Tokens of all sequences together, where sequences share their common prefix; undefined: capacity x sequences. */
   readonly cells?: number | undefined;
+  /**
+   * The most tokens of a pass that the next pass may forget, where each pass judges a whole draft; undefined: passes make
+   * drafts, token by token. A model with recurrent layers keeps as many states, if it can.
+   */
+  readonly rollback?: number | undefined;
 }
 
 /** Number formats of a KV cache. */
@@ -154,6 +161,11 @@ export interface Context {
   /** The most tokens of one sequence. */
   readonly capacity: number;
   readonly sequences: number;
+  /**
+   * The most tokens that a sequence can forget without forgetting all. Infinity: any. A positive number: of its last pass,
+   * but for the first token of that pass, and once. 0: none; the model has recurrent layers.
+   */
+  readonly rollback: number;
   /** Whether one evaluation of a token can serve several sequences. A copy then costs nothing. */
   readonly sharesCells: boolean;
   /** The most tokens of one pass of the model, and the best number for a long prompt. */
@@ -163,10 +175,13 @@ export interface Context {
    * before the batch, or fewer of them.
    */
   readonly held: readonly number[];
+  /** The fewest tokens to which each sequence can be cut back without forgetting all, [sequences]; 0: any number. */
+  readonly least: readonly number[];
   /**
    * Carries out `keeps` in order, evaluates `batch`, and reads its logits. No other call comes in between. A batch of at most
    * `batchSize` tokens is one pass of the model. An empty batch only forgets and copies.
-   * @throws RangeError where the sequences do not hold the tokens that the pass needs; nothing has happened then
+   * @throws RangeError where the sequences do not hold the tokens that the pass needs, or cannot be cut back to them; nothing
+   *   has happened then
    */
   run(pass: Pass): Promise<PassAnswer>;
   dispose(): Promise<void>;
@@ -181,7 +196,7 @@ export interface Pass {
 
 /**
  * Makes `sequence` hold the first `length` tokens of `from`, and nothing else. If `from` is the sequence itself, it forgets
- * the tokens behind them. Else it becomes a copy. An engine that cannot copy empties it; where cells are shared, every
+ * the tokens behind them. Else it becomes a copy. A sequence that can only be cut back a little is copied as a whole. An engine that cannot copy empties it; where cells are shared, every
  * engine can copy.
  */
 export interface Keep {

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { CacheManager } from '../decoding/cache-manager.js';
 import { decode } from '../decoding/loop.js';
-import { type CacheOptions, openCache } from '../decoding/open-cache.js';
+import { openCache } from '../decoding/open-cache.js';
 import type { DraftLength } from '../drafting/length.js';
 import { Passages } from '../drafting/passages.js';
 import type { ChatTemplate, Grammar } from '../engine/port.js';
@@ -12,12 +12,19 @@ import { createRng } from '../math/rng.js';
 import { likelihoodTruncation } from '../math/sampling-settings.js';
 import { readOf } from '../math/truncate.js';
 import type { Pair } from '../models/pair.js';
-import { createStrategy, heedsSetting, sequencesOf } from '../strategies/index.js';
+import {
+  createStrategy,
+  definitionOf,
+  heedsSetting,
+  STRATEGY_NAMES,
+  sequencesOf,
+} from '../strategies/index.js';
 import type { ReasoningMarks } from '../templates/reasoning-marks.js';
 import { bannedTokens } from '../text/banned-tokens.js';
 import { GrammarConstraint } from '../text/grammar-constraint.js';
 import { ReasoningFirst } from '../text/reasoning-first.js';
 import { type TextPiece, TextStream, textOf } from '../text/text-stream.js';
+import { MOST_TAKEN_BACK } from '../tuning/adaptive-length.js';
 import { QualityBudget } from '../tuning/quality-budget.js';
 import type { Rng, TokenId } from '../types.js';
 import { contextSizeOf, refuseLongPrompt } from './context-size.js';
@@ -33,6 +40,7 @@ import { type DecidedSettings, withDraftSource } from './draft-source.js';
 import type { EffectiveSettings, GenerationEvent } from './events.js';
 import { checkRunOptions, type RunOptions } from './run-options.js';
 import type { Settings } from './settings.js';
+import type { Shape } from './shared-caches.js';
 
 /** What a session is made of. */
 interface Parts {
@@ -268,6 +276,7 @@ async function partsOf(
   checkRunOptions(run);
   const settings = withDraftSource(asked, { target: pair.targetHeader, draft: pair.draftHeader });
   refuseUnknownLogits(pair, settings);
+  refuseTrees(pair, settings);
   const grammar = settings.grammar && (await pair.target.createGrammar(settings.grammar));
   const contextSize = contextSizeOf(pair, run);
   return { pair, template, settings: effectiveSettings(pair, settings), contextSize, grammar, run };
@@ -278,11 +287,7 @@ async function partsOf(
  * @param contextSize tokens of the text at most
  * @param length the same, where it is known to be less
  */
-export function cacheShape(
-  settings: DecidedSettings,
-  contextSize: number,
-  length: number,
-): Pick<CacheOptions, 'capacity' | 'targetSequences' | 'draftSequences' | 'draftLength'> {
+export function cacheShape(settings: DecidedSettings, contextSize: number, length: number): Shape {
   const options = strategyOptions(settings);
   const { draftLength } = options;
   const sequences = sequencesOf(options);
@@ -291,7 +296,18 @@ export function cacheShape(
     targetSequences: sequences.target,
     draftSequences: sequences.draft,
     draftLength,
+    rollback: isAdaptive(settings) ? Math.min(MOST_TAKEN_BACK, draftLength) : draftLength,
   };
+}
+
+/** @throws UsageError for a tree of drafts on a model whose layers keep a state of one text */
+function refuseTrees({ target, targetHeader }: Pair, { strategy }: Settings): void {
+  const { name, drafts } = definitionOf(strategy);
+  if (target.isRecurrent && drafts === 'tree')
+    throw new UsageError(
+      `${name} judges several drafts that share their beginnings, and the recurrent layers of a ${targetHeader.architecture} ` +
+        `model keep one state for each: use \`strategy\` ${STRATEGY_NAMES[0]}`,
+    );
 }
 
 function now(): number {

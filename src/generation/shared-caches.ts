@@ -6,9 +6,12 @@ import { contextSizeOf } from './context-size.js';
 import type { RunOptions } from './run-options.js';
 
 /** What a text needs of the caches. */
-type Shape = Pick<CacheOptions, 'capacity' | 'targetSequences' | 'draftSequences' | 'draftLength'>;
+export interface Shape
+  extends Pick<CacheOptions, 'capacity' | 'targetSequences' | 'draftSequences' | 'draftLength'> {
+  readonly rollback: number;
+}
 
-const NAMES = ['capacity', 'targetSequences', 'draftSequences', 'draftLength'] as const;
+const NAMES = ['capacity', 'targetSequences', 'draftSequences', 'draftLength', 'rollback'] as const;
 
 /** The caches that texts share, one after another. They are as large as the largest text so far needed them. */
 export class SharedCaches {
@@ -65,6 +68,7 @@ export class SharedCaches {
       targetSequences: Math.max(before.targetSequences, needed.targetSequences),
       draftSequences: Math.max(before.draftSequences, needed.draftSequences),
       draftLength: Math.max(before.draftLength, needed.draftLength),
+      rollback: Math.max(before.rollback, needed.rollback),
     };
   }
 }

@@ -1,8 +1,8 @@
 import { capacityOf, inspectMachine, type Machine } from '../engine/llama/machine.js';
-import { insightsOf, type ModelMemory } from '../engine/llama/model-insights.js';
-import type { CacheType, Gpu } from '../engine/port.js';
+import { insightsOf, type MemoryOptions, type ModelMemory } from '../engine/llama/model-insights.js';
+import type { CacheType, EngineName, Gpu } from '../engine/port.js';
 import { ModelFileError, PairMismatchError, UsageError } from '../errors.js';
-import { MOST_GUESSES } from '../tuning/adaptive-length.js';
+import { MOST_GUESSES, MOST_TAKEN_BACK } from '../tuning/adaptive-length.js';
 import type { Asking } from './ask.js';
 import { checkPair } from './check-pair.js';
 import { chatTemplateFacts, factsOf, type ModelFacts } from './facts.js';
@@ -77,14 +77,16 @@ export async function inspect(options: InspectOptions): Promise<Inspection> {
 
   const trained = Number(targetFile.info.architectureMetadata.context_length) || DEFAULT_CONTEXT;
   const contextSize = options.contextSize ?? Math.min(trained, DEFAULT_CONTEXT);
-  const inspected = (file: GgufFile, sequences: number) => {
+  const inspected = (file: GgufFile, { branches, spare, judges }: Use) => {
     const guesses = draftLength === 'auto' ? MOST_GUESSES : draftLength;
-    const shared = contextSize + (sequences - 1) * guesses; // beams have the text in common
-    const cells = machine.engine === 'direct' ? shared : contextSize * sequences;
-    return inspectModel(file, { cells, cacheType, gpu });
+    const shared = contextSize + (branches - 1) * guesses; // beams have the text in common
+    const cells = machine.engine === 'direct' ? shared : contextSize * branches;
+    const takenBack = draftLength === 'auto' ? MOST_TAKEN_BACK : draftLength;
+    const size = { cells, sequences: branches + spare, rollback: judges ? takenBack : 0 };
+    return inspectModel(file, machine.engine, { ...size, cacheType, gpu });
   };
-  const target = await inspected(targetFile, 1);
-  const draft = draftFile && (await inspected(draftFile, beamWidth));
+  const target = await inspected(targetFile, { branches: 1, spare: 1, judges: true });
+  const draft = draftFile && (await inspected(draftFile, { branches: beamWidth, spare: 2, judges: false }));
   const runs = !target.refusal && !draft?.refusal;
   return {
     target,
@@ -96,6 +98,15 @@ export async function inspect(options: InspectOptions): Promise<Inspection> {
   };
 }
 
+/** What a model's context is for; see `openCache`. */
+interface Use {
+  readonly branches: number;
+  /** Sequences beside those of the branches, where recurrent layers keep states. */
+  readonly spare: number;
+  /** Whether it judges drafts, and has to take tokens back. */
+  readonly judges: boolean;
+}
+
 async function readFile(name: string, options: InspectOptions): Promise<GgufFile> {
   const found = await findModel(name, options);
   return typeof found === 'string' ? readGgufFile(found) : readRemoteGguf(found, options);
@@ -103,12 +114,13 @@ async function readFile(name: string, options: InspectOptions): Promise<GgufFile
 
 async function inspectModel(
   file: GgufFile,
-  { gpu, ...context }: { cells: number; cacheType: CacheType | undefined; gpu: Gpu },
+  engine: EngineName,
+  { gpu, ...context }: MemoryOptions & { gpu: Gpu },
 ): Promise<InspectedModel> {
   const insights = await insightsOf(file.info, file.source, gpu);
   const refusal = refusalOf(() => {
     refuseUnfit(file, insights.weightBytes);
-    insights.refuse();
+    insights.refuse(engine);
   });
   return {
     facts: factsOf(file, insights, await chatTemplateFacts(file)),

@@ -9,6 +9,9 @@ import { observed, priorSurvival, type Survival, shifted, survivalOf } from './s
 /** Guesses in a row at most, whatever they promise. */
 export const MOST_GUESSES = 16;
 
+/** The same where recurrent layers of the target keep a state for each token to take back, which costs memory. */
+export const MOST_TAKEN_BACK = 8;
+
 /** Guesses of a step that only finds out whether guessing pays after all. */
 const PROBE = 4;
 

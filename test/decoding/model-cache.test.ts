@@ -43,7 +43,7 @@ async function act(cache: ModelCache, context: FakeContext, prefix: Prefix, rng:
   } else if (dice < 0.7) {
     cache.rollback(prefix);
   } else if (dice < 0.85) {
-    context.canCopy = context.sharesCells || rng() < 0.7;
+    context.canCopy = context.sharesCells || context.rollback < Infinity || rng() < 0.7;
     await progress(cache.prefill(prefix));
   } else {
     context.failIn(1);
@@ -53,15 +53,18 @@ async function act(cache: ModelCache, context: FakeContext, prefix: Prefix, rng:
 
 describe('ModelCache', () => {
   it.each([
-    { sequences: 1, sharesCells: false },
-    { sequences: 2, sharesCells: false },
-    { sequences: 4, sharesCells: false },
-    { sequences: 1, sharesCells: true },
-    { sequences: 4, sharesCells: true },
+    { sequences: 1, sharesCells: false, rollback: Infinity },
+    { sequences: 2, sharesCells: false, rollback: Infinity },
+    { sequences: 4, sharesCells: false, rollback: Infinity },
+    { sequences: 1, sharesCells: true, rollback: Infinity },
+    { sequences: 4, sharesCells: true, rollback: Infinity },
+    ...[0, 2, 8].flatMap((rollback) =>
+      [1, 2, 4, 6].map((sequences) => ({ sequences, sharesCells: false, rollback })),
+    ),
   ])(
-    'with $sequences sequences (shared cells: $sharesCells) always answers as the model does, and knows what the engine holds',
-    async ({ sequences, sharesCells }) => {
-      const { cache, context } = openFake({ sequences, sharesCells, capacity: 17 });
+    'with $sequences sequences (shared cells: $sharesCells, rollback: $rollback) always answers as the model does, and knows what the engine holds',
+    async ({ sequences, sharesCells, rollback }) => {
+      const { cache, context } = openFake({ sequences, sharesCells, rollback, capacity: 17 });
       const rng = createRng(sequences);
       let prefix: Prefix = [0];
       for (let i = 0; i < 400; i++) {

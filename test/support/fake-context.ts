@@ -7,6 +7,7 @@ export interface FakeContextOptions {
   readonly sequences?: number;
   readonly batchSize?: number;
   readonly sharesCells?: boolean;
+  readonly rollback?: number | undefined; // less than Infinity: as with recurrent layers
   readonly now?: () => number; // ms; time passes where it is looked at
 }
 
@@ -24,6 +25,7 @@ export class FakeContext implements Context {
   readonly sequences: number;
   readonly batchSize: number;
   readonly sharesCells: boolean;
+  readonly rollback: number;
   readonly texts: TokenId[][]; // that the sequences really hold
   passes = 0;
   evaluated = 0; // tokens
@@ -32,6 +34,8 @@ export class FakeContext implements Context {
   canCopy = true;
   readonly #model: FakeModel;
   readonly #now: () => number;
+  readonly #behind: number[]; // tokens that each sequence can forget, where it cannot forget any number
+  readonly #cut = new Set<number>(); // sequences that were cut back since their last pass
   #busy = false;
   #untilFailure = 0;
   #untilForgetFails = 0;
@@ -43,6 +47,7 @@ export class FakeContext implements Context {
       sequences = 1,
       batchSize = 4,
       sharesCells = false,
+      rollback = Infinity,
       now = () => 0,
     }: FakeContextOptions = {},
   ) {
@@ -50,13 +55,19 @@ export class FakeContext implements Context {
     this.sequences = sequences;
     this.batchSize = batchSize;
     this.sharesCells = sharesCells;
+    this.rollback = rollback;
     this.texts = Array.from({ length: sequences }, () => []);
+    this.#behind = this.texts.map(() => (rollback === Infinity ? Infinity : 0));
     this.#model = model;
     this.#now = now;
   }
 
   get held(): readonly number[] {
     return this.texts.map(({ length }) => length);
+  }
+
+  get least(): readonly number[] {
+    return this.texts.map(({ length }, sequence) => Math.max(0, length - this.#behind[sequence]!));
   }
 
   /** Makes the n-th evaluation from now on fail halfway. */
@@ -95,12 +106,14 @@ export class FakeContext implements Context {
         const text = this.#append(item);
         if (item.wanted) rows.push(readLogits(this.#model, text, read, item.mask));
       }
+      this.#remember(batch);
       return rows;
     } catch (error) {
       // Some engines lose all that a sequence held, others what the batch added.
       for (const { sequences } of batch)
         for (const sequence of sequences)
           if (this.texts[sequence]) this.texts[sequence].length = this.sharesCells ? before[sequence]! : 0;
+      for (const { sequences } of batch) for (const sequence of sequences) this.#cut.add(sequence);
       throw error;
     }
   }
@@ -114,8 +127,35 @@ export class FakeContext implements Context {
       text.length = 0;
       throw new EngineFailure('The engine failed to forget');
     }
+    if (this.rollback < Infinity && length > 0) this.#refuseOtherStates({ sequence, from, length });
     const kept = sequence === from || this.canCopy ? source.slice(0, length) : [];
     text.splice(0, Number.POSITIVE_INFINITY, ...kept);
+  }
+
+  /** A state is there at the end of a text and behind the last tokens of its last pass; only the first can be copied. */
+  #refuseOtherStates({ sequence, from, length }: Omit<Keep, 'alike'>): void {
+    const isWhole = length === this.held[from];
+    if (
+      length < (sequence === from ? this.least[from]! : this.held[from]!) ||
+      (sequence !== from && this.#cut.has(from))
+    )
+      throw new RangeError(`Sequence ${from} has no state of its first ${length} tokens`);
+    if (sequence === from && isWhole) return;
+    this.#behind[from] = 0;
+    this.#behind[sequence] = 0;
+    if (sequence === from) this.#cut.add(sequence);
+    else this.#cut.delete(sequence);
+  }
+
+  #remember(batch: readonly BatchToken[]): void {
+    if (this.rollback === Infinity) return;
+    const evaluated = batch.map(({ sequences }) => sequences[0]!);
+    this.#behind.fill(0);
+    for (const sequence of evaluated) {
+      this.#cut.delete(sequence);
+      const count = evaluated.filter((other) => other === sequence).length;
+      if (count === evaluated.length) this.#behind[sequence] = Math.min(this.rollback, count - 1);
+    }
   }
 
   async dispose(): Promise<void> {

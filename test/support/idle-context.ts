@@ -7,6 +7,7 @@ const ROW: TopLogits = { tokens: Int32Array.from(LOGITS.keys()), logits: LOGITS 
 /** An engine that costs nothing: it says the same after every text. What is left is what this project takes itself. */
 export class IdleContext implements Context {
   readonly sharesCells = true;
+  readonly rollback = Infinity;
   readonly batchSize = 512;
   readonly held: number[];
   readonly capacity: number;
@@ -16,6 +17,10 @@ export class IdleContext implements Context {
     this.capacity = capacity;
     this.sequences = sequences;
     this.held = new Array<number>(sequences).fill(0);
+  }
+
+  get least(): readonly number[] {
+    return this.held.map(() => 0);
   }
 
   async run({ keeps, batch }: Pass): Promise<PassAnswer> {

@@ -17,6 +17,7 @@ export class BindingsContext implements Context {
   readonly capacity: number;
   readonly sequences: number;
   readonly sharesCells = false;
+  readonly rollback = Infinity;
   readonly batchSize: number;
   readonly #context: LlamaContext;
   readonly #sequences: LlamaContextSequence[];
@@ -37,6 +38,10 @@ export class BindingsContext implements Context {
 
   get held(): readonly number[] {
     return this.#sequences.map(({ nextTokenIndex }) => nextTokenIndex);
+  }
+
+  get least(): readonly number[] {
+    return this.#sequences.map(() => 0);
   }
 
   run(pass: Pass): Promise<PassAnswer> {

@@ -2,7 +2,7 @@ import { getModuleVersion, type Llama, type LlamaContext, type LlamaModel } from
 import { chatTemplates } from '../llama/chat-template.js';
 import { Complaints } from '../llama/complaints.js';
 import { createGrammar, parseGrammar } from '../llama/grammar.js';
-import { loadLlamaModel } from '../llama/llama-model.js';
+import { loadLlamaModel, refuseWithoutRollback } from '../llama/llama-model.js';
 import { backendOf, sharedLlama } from '../llama/shared-llama.js';
 import {
   BATCH_SIZE,
@@ -67,6 +67,12 @@ class BindingsEngine implements Engine {
       signal ? { ...options, loadSignal: signal } : options,
       this.#complaints,
     );
+    try {
+      refuseWithoutRollback(model.fileInsights, path);
+    } catch (error) {
+      await model.dispose();
+      throw error;
+    }
     const bound = new BindingsModel(model, this.#complaints);
     this.#models.add(bound);
     return bound;
@@ -103,7 +109,7 @@ class BindingsModel implements Model {
     const { capacity, sequences, threads, cacheType } = options;
     const { gpuLayers } = this.#model;
     const flashAttention = options.flashAttention ?? defaultFlashAttention(this.#model, gpuLayers, cacheType);
-    await refuseTooLarge(this.#model, options, (capacity + 1) * sequences, gpuLayers);
+    await refuseTooLarge(this.#model, options, { cells: (capacity + 1) * sequences, gpuLayers });
     this.#complaints.clear();
     let context: LlamaContext;
     try {

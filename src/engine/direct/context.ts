@@ -6,6 +6,7 @@ import { checkPass } from '../requests.js';
 import { BatchMemory } from './batch.js';
 import { CellKeeper } from './cell-keeper.js';
 import type { Library, NativeBatch, Pointer } from './library.js';
+import { StateKeeper } from './state-keeper.js';
 import type { ThreadPool } from './thread-pools.js';
 import { topLogits } from './top-logits.js';
 
@@ -18,6 +19,8 @@ export interface DirectContextOptions {
   readonly vocabularySize: number;
   /** The sliding window in tokens; 0: none. With a window, llama.cpp has one more sequence for the cell keeper. */
   readonly slidingWindow: number;
+  /** The states that it keeps of each sequence besides the last one; undefined: tokens have cells, which can be removed. */
+  readonly statesKept: number | undefined;
   readonly onGpu: boolean;
   readonly onDispose: () => void;
 }
@@ -30,10 +33,12 @@ const TURN_MS = 10;
 
 /**
  * A llama_context whose sequences share one KV cache. A cell holds a token at a position, and the set of sequences that it
- * belongs to. This class owns the context and frees it once. Calls wait for each other.
+ * belongs to. Of a model with recurrent layers, each sequence has a state of its own besides. This class owns the context and
+ * frees it once. Calls wait for each other.
  */
 export class DirectContext implements Context {
-  readonly sharesCells = true;
+  readonly sharesCells: boolean;
+  readonly rollback: number;
   readonly capacity: number;
   readonly sequences: number;
   readonly batchSize: number;
@@ -43,14 +48,18 @@ export class DirectContext implements Context {
   readonly #memory: Pointer;
   readonly #batch: BatchMemory;
   readonly #keeper: CellKeeper | undefined;
+  readonly #states: StateKeeper | undefined;
   #context: Pointer | undefined;
   #msPerToken = Infinity; // of the last pass
   #lastTurn = -Infinity; // when the event loop last had a turn during a pass, ms
   #passes = 0; // of the model: the logits of the last one are there to be read
 
   constructor(library: Library, context: Pointer, pool: ThreadPool, options: DirectContextOptions) {
+    const { statesKept } = options;
     this.capacity = options.capacity;
     this.sequences = options.sequences;
+    this.sharesCells = statesKept === undefined;
+    this.rollback = statesKept ?? Infinity;
     this.batchSize = options.batchSize;
     this.#library = library;
     this.#pool = pool;
@@ -58,7 +67,8 @@ export class DirectContext implements Context {
     this.#context = context;
     this.#memory = library.memory(context);
     this.#batch = new BatchMemory(library, options.batchSize, options.sequences);
-    if (options.slidingWindow > 0)
+    if (statesKept !== undefined) this.#states = new StateKeeper(options.sequences, statesKept);
+    else if (options.slidingWindow > 0)
       this.#keeper = new CellKeeper(library, this.#memory, options.slidingWindow, options.sequences);
   }
 
@@ -66,10 +76,16 @@ export class DirectContext implements Context {
     return Array.from({ length: this.sequences }, (_, sequence) => this.#lengthOf(sequence));
   }
 
+  get least(): readonly number[] {
+    const { held } = this;
+    return held.map((length, sequence) => this.#states?.leastOf(sequence, length) ?? 0);
+  }
+
   run(pass: Pass): Promise<PassAnswer> {
     return this.#exclusively(async (context, waitMs) => {
       const { keeps, batch, read } = pass;
       checkPass(pass, this.held, this.capacity);
+      this.#states?.check(keeps, this.held);
       this.#checkTokens(batch);
       const clock = new CallClock();
       clock.time(() => {
@@ -78,12 +94,16 @@ export class DirectContext implements Context {
       const rows: TopLogits[] = [];
       const before = this.held;
       try {
-        for (let start = 0; start < batch.length; start += this.batchSize) {
+        for (const part of this.#parts(batch)) {
           for (const row of rows) void row.logSumExp; // the next pass overwrites what is summed
-          rows.push(...(await this.#pass(context, batch.slice(start, start + this.batchSize), read, clock)));
+          rows.push(...(await this.#pass(context, part, read, clock)));
+          this.#states?.evaluated(part);
         }
       } catch (error) {
-        for (const [sequence, length] of before.entries()) this.#tryToForget(sequence, length);
+        for (const [sequence, length] of before.entries()) {
+          const isUnknown = this.#states && batch.some(({ sequences }) => sequences.includes(sequence));
+          this.#tryToForget(sequence, isUnknown ? 0 : length);
+        }
         throw error;
       }
       return { rows, ms: clock.ms, waitMs };
@@ -138,9 +158,21 @@ export class DirectContext implements Context {
     return code;
   }
 
+  /** Where only the last tokens of a pass can be forgotten, the short pass comes first. */
+  #parts(batch: readonly BatchToken[]): BatchToken[][] {
+    const parts: BatchToken[][] = [];
+    const first = (this.#states && batch.length % this.batchSize) || this.batchSize;
+    for (let start = 0, end = first; start < batch.length; start = end, end += this.batchSize)
+      parts.push(batch.slice(start, end));
+    return parts;
+  }
+
   #keep({ sequence, from, length, alike }: Keep): void {
-    this.#forget(sequence, alike);
-    if (sequence !== from) this.#library.memoryCopy(this.#memory, from, sequence, alike, length);
+    const equal = this.#states && sequence !== from ? 0 : alike; // a state is copied as a whole
+    this.#forget(sequence, equal);
+    if (sequence === from || length === 0) return;
+    this.#library.memoryCopy(this.#memory, from, sequence, equal, length);
+    this.#states?.copied(from, sequence);
   }
 
   /** Cleans up after a failure. Errors of the cleaning are dropped, since the first error says more; `held` tells the rest. */
@@ -155,6 +187,7 @@ export class DirectContext implements Context {
     this.#keeper?.changedFrom(from);
     if (!this.#library.memoryRemove(this.#memory, sequence, from, -1))
       throw new Error(`llama.cpp cannot cut sequence ${sequence} back to ${from} tokens`);
+    this.#states?.cut(sequence);
   }
 
   #exclusively<T>(task: (context: Pointer, waitMs: number) => T | Promise<T>): Promise<T> {

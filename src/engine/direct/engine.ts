@@ -143,9 +143,7 @@ async function loadWeights(
   const oddity = library.oddity(model);
   if (!oddity) return model;
   library.modelFree(model);
-  throw new ModelFileError(
-    `${basename(path)} ${oddity}: it has no cache of text that can be cut back; use a transformer model`,
-  );
+  throw new ModelFileError(`${basename(path)} ${oddity}, which this tool cannot decode; use another model`);
 }
 
 /** @returns the number of layers on the GPU: the wanted one, or node-llama-cpp's choice */
@@ -166,6 +164,7 @@ async function layersOnGpu(
 class DirectModel implements Model {
   readonly tokenizer: Tokenizer;
   readonly chatTemplate: NonNullable<Model['chatTemplate']>;
+  readonly isRecurrent: boolean;
   readonly #parts: Parts;
   readonly #described: LlamaModel;
   readonly #gpuLayers: number;
@@ -176,6 +175,7 @@ class DirectModel implements Model {
   constructor(pointer: Pointer, described: LlamaModel, gpuLayers: number, parts: Parts) {
     this.tokenizer = llamaTokenizer(described);
     this.chatTemplate = chatTemplates(described);
+    this.isRecurrent = parts.library.isRecurrent(pointer);
     this.#pointer = pointer;
     this.#described = described;
     this.#gpuLayers = gpuLayers;
@@ -185,15 +185,19 @@ class DirectModel implements Model {
   createContext(options: ContextOptions): Promise<Context> {
     return this.#exclusively(async () => {
       if (this.#pointer === undefined) throw new Error('The model was disposed of');
-      const { capacity, sequences, cells: wanted = capacity * sequences } = options;
+      const { capacity, sequences, cells: wanted = capacity * sequences, rollback = 0 } = options;
       const { library, pools } = this.#parts;
       const slidingWindow = library.slidingWindow(this.#pointer);
-      const keepers = slidingWindow > 0 ? 1 : 0; // sequences of our own, see CellKeeper
-      await refuseTooLarge(this.#described, options, wanted, this.#gpuLayers, keepers);
+      const states = this.isRecurrent ? sequences * (1 + rollback) : 0;
+      const ownSequences = slidingWindow > 0 ? 1 : 0; // see CellKeeper
+      const size = { cells: wanted, states, gpuLayers: this.#gpuLayers, ownSequences };
+      await refuseTooLarge(this.#described, options, size);
       const onGpu = this.#gpuLayers > 0;
       // llama.cpp ends the process over a batch that is larger than its cache, or not large enough for all sequences.
       const cells = Math.max(wanted, sequences);
-      const batchSize = Math.max(sequences, Math.min(cells, onGpu ? BATCH_SIZE.gpu : BATCH_SIZE.cpu));
+      // And where the last tokens of a pass, of which it keeps the states, do not fit into one.
+      const fewest = Math.max(sequences, states > 0 ? rollback + 2 : 1);
+      const batchSize = Math.max(fewest, Math.min(cells, onGpu ? BATCH_SIZE.gpu : BATCH_SIZE.cpu));
       const threads = options.threads ?? defaultThreads(this.#described, this.#gpuLayers);
       const pool = pools.ofSize(threads);
       const vocabularySize = library.vocabularySize(this.#pointer);
@@ -205,6 +209,7 @@ class DirectModel implements Model {
         batchSize,
         vocabularySize,
         slidingWindow,
+        statesKept: this.isRecurrent ? library.statesKept(pointer) : undefined,
         onGpu,
         onDispose: () => this.#contexts.delete(context),
       });
@@ -231,7 +236,7 @@ class DirectModel implements Model {
     options: ContextOptions,
     { cells, batchSize, threads }: { cells: number; batchSize: number; threads: number },
   ): Promise<Pointer> {
-    const { sequences, cacheType } = options;
+    const { sequences, rollback = 0, cacheType } = options;
     const flashAttention =
       options.flashAttention ?? defaultFlashAttention(this.#described, this.#gpuLayers, cacheType);
     const { library, complaints } = this.#parts;
@@ -242,6 +247,7 @@ class DirectModel implements Model {
       n_batch: batchSize,
       n_ubatch: batchSize,
       n_seq_max: sequences,
+      n_rs_seq: this.isRecurrent ? rollback : 0,
       n_threads: threads,
       n_threads_batch: threads,
       flash_attn_type:

@@ -87,6 +87,7 @@ export const FUNCTIONS = {
     'bool llama_model_is_recurrent(const struct llama_model * model)',
     'bool llama_model_is_hybrid(const struct llama_model * model)',
     'bool llama_model_is_diffusion(const struct llama_model * model)',
+    'uint32_t llama_n_rs_seq(const struct llama_context * ctx)',
     'int32_t llama_model_n_swa(const struct llama_model * model)',
     'const struct llama_vocab * llama_model_get_vocab(const struct llama_model * model)',
     'int32_t llama_vocab_n_tokens(const struct llama_vocab * vocab)',

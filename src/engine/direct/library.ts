@@ -37,14 +37,18 @@ export interface NativeBatch {
 export interface Library {
   modelLoad(path: string, params: ModelParams): Promise<Pointer | null>;
   modelFree(model: Pointer): void;
-  /** @returns the reason why this engine cannot run a model: it is no text decoder, or its cache cannot be rolled back; undefined: it can */
+  /** @returns the reason why this engine cannot run a model; undefined: it can */
   oddity(model: Pointer): string | undefined;
   /** Tokens. */
   vocabularySize(model: Pointer): number;
+  /** @returns whether layers keep a state of the text in place of its tokens */
+  isRecurrent(model: Pointer): boolean;
   /** @returns the sliding window in tokens; 0: no layer has one */
   slidingWindow(model: Pointer): number;
   contextInit(model: Pointer, params: ContextParams): Promise<Pointer | null>;
   contextFree(context: Pointer): void;
+  /** @returns the number of states that a context keeps of each sequence besides the last one */
+  statesKept(context: Pointer): number;
   memory(context: Pointer): Pointer;
   memoryRemove(memory: Pointer, sequence: number, from: number, to: number): boolean;
   /** @returns the number of tokens that a sequence holds */
@@ -132,6 +136,8 @@ async function bind(paths: readonly string[], release: string): Promise<Library>
     throw new DirectUnavailable(`llama.cpp is ${version}, where node-llama-cpp says ${release}`);
   checkDefaults('llama_model_default_params', c.llama_model_default_params!(), MODEL_DEFAULTS);
   checkDefaults('llama_context_default_params', c.llama_context_default_params!(), CONTEXT_DEFAULTS);
+  const isRecurrent = (model: Pointer): boolean =>
+    c.llama_model_is_recurrent!(model) || c.llama_model_is_hybrid!(model);
   const progressType = koffi.pointer(koffi.proto('bool', ['float', 'void *']));
   return {
     modelLoad: onOtherThread(c.llama_model_load_from_file!),
@@ -139,14 +145,16 @@ async function bind(paths: readonly string[], release: string): Promise<Library>
     oddity: (model) =>
       Object.entries({
         'has an encoder': c.llama_model_has_encoder!,
-        'is recurrent': c.llama_model_is_recurrent!,
-        'is partly recurrent': c.llama_model_is_hybrid!,
         'is a diffusion model': c.llama_model_is_diffusion!,
+        'has recurrent layers and a sliding window': (model: Pointer) =>
+          isRecurrent(model) && c.llama_model_n_swa!(model) > 0,
       }).find(([, holds]) => holds(model))?.[0],
+    isRecurrent,
     vocabularySize: (model) => c.llama_vocab_n_tokens!(c.llama_model_get_vocab!(model)),
     slidingWindow: c.llama_model_n_swa!,
     contextInit: onOtherThread(c.llama_init_from_model!),
     contextFree: c.llama_free!,
+    statesKept: c.llama_n_rs_seq!,
     memory: c.llama_get_memory!,
     memoryRemove: c.llama_memory_seq_rm!,
     memoryLength: (memory, sequence) => 1 + c.llama_memory_seq_pos_max!(memory, sequence), // -1 where it is empty

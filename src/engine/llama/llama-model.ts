@@ -11,8 +11,7 @@ import type { Complaints } from './complaints.js';
 
 /**
  * Loads a model by node-llama-cpp.
- * @throws ModelFileError when llama.cpp cannot load the file or its state cannot be rolled back; ResourceError when
- *   the memory does not suffice
+ * @throws ModelFileError when llama.cpp cannot load the file; ResourceError when the memory does not suffice
  */
 export async function loadLlamaModel(
   llama: Llama,
@@ -20,21 +19,13 @@ export async function loadLlamaModel(
   complaints: Complaints,
 ): Promise<LlamaModel> {
   complaints.clear();
-  let model: LlamaModel;
   try {
-    model = await llama.loadModel(options);
+    return await llama.loadModel(options);
   } catch (error) {
     if (options.loadSignal?.aborted) throw error;
     throw error instanceof InsufficientMemoryError
       ? new ResourceError(error.message, { cause: error })
       : await loadFailure(options.modelPath, error, complaints);
-  }
-  try {
-    refuseWithoutRollback(model.fileInsights, options.modelPath);
-    return model;
-  } catch (error) {
-    await model.dispose();
-    throw error;
   }
 }
 
@@ -46,13 +37,13 @@ export async function loadFailure(path: string, cause: unknown, complaints: Comp
 }
 
 /**
- * Refuses models with recurrent state. It cannot be rolled back to an earlier token, as each rejected draft requires.
+ * Refuses models with recurrent layers. node-llama-cpp cannot roll back their states, as each rejected draft requires.
  * @throws ModelFileError
  */
 export function refuseWithoutRollback(insights: GgufInsights, path: string): void {
   if (insights.isRecurrent || insights.isHybrid)
     throw new ModelFileError(
-      `${basename(path)} is a ${insights.ggufFileInfo.metadata.general.architecture} model: its recurrent state cannot be rolled back, ` +
-        'which a rejected draft needs; use a transformer model',
+      `${basename(path)} is a ${insights.ggufFileInfo.metadata.general.architecture} model, whose recurrent state the engine bindings cannot roll back, ` +
+        'as a rejected draft needs; use `engine` direct',
     );
 }

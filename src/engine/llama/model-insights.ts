@@ -1,9 +1,10 @@
 import { GgmlType, type GgufFileInfo, GgufInsights } from 'node-llama-cpp';
 import { ModelFileError } from '../../errors.js';
-import type { CacheType, Gpu } from '../port.js';
+import type { CacheType, EngineName, Gpu } from '../port.js';
 import { refuseWithoutRollback } from './llama-model.js';
 import { backendOf, sharedLlama } from './shared-llama.js';
 import { contextMemory, type MemoryNeed } from './sizing.js';
+import { statesKept } from './states-kept.js';
 
 /** Facts about a model file that llama.cpp finds in its header. */
 export interface ModelInsights {
@@ -16,9 +17,19 @@ export interface ModelInsights {
   readonly hybrid: boolean;
   /** In tokens. */
   readonly slidingWindow: number | undefined;
-  /** @throws ModelFileError for an architecture that this llama.cpp does not know, or whose state cannot be rolled back */
-  refuse(): void;
-  memory(options: { cells: number; cacheType: CacheType | undefined }): Promise<ModelMemory>;
+  /** @throws ModelFileError for an architecture that this llama.cpp does not know, or that the engine cannot roll back */
+  refuse(engine: EngineName): void;
+  memory(options: MemoryOptions): Promise<ModelMemory>;
+}
+
+/** The context to reckon the memory of. */
+export interface MemoryOptions {
+  /** Tokens of all sequences together. */
+  readonly cells: number;
+  readonly sequences: number;
+  /** The most tokens that a sequence is to take back at once. */
+  readonly rollback: number;
+  readonly cacheType: CacheType | undefined;
 }
 
 /** node-llama-cpp's estimate in bytes, with as many layers on the GPU as it would put there. */
@@ -48,20 +59,22 @@ export async function insightsOf(info: GgufFileInfo, source: string, gpu: Gpu): 
     recurrent: insights.isRecurrent,
     hybrid: insights.isHybrid,
     slidingWindow: insights.swaSize,
-    refuse() {
+    refuse(engine) {
       if (!insights.isSupportedByLlamaCpp)
         throw new ModelFileError(
           `${source} is a ${info.metadata.general.architecture} model, which llama.cpp ${llama.llamaCppRelease.release} does not know`,
         );
-      refuseWithoutRollback(insights, source);
+      if (engine === 'bindings') refuseWithoutRollback(insights, source);
     },
-    async memory({ cells, cacheType }) {
+    async memory({ cells, sequences, rollback, cacheType }) {
       const gpuLayers =
         (await backendOf(llama)) !== 'cpu'
           ? (await insights.configurationResolver.resolveModelGpuLayersV2('auto')).gpuLayers
           : 0;
       const { cpuRam, gpuVram } = insights.estimateModelResourceRequirements({ gpuLayers });
-      const context = contextMemory(insights, { cells, gpuLayers, cacheType });
+      const isRecurrent = insights.isRecurrent || insights.isHybrid;
+      const states = isRecurrent ? sequences * (1 + statesKept(insights, rollback)) : 0;
+      const context = contextMemory(insights, { cells, states, gpuLayers, cacheType });
       return { gpuLayers, weights: { ram: cpuRam, vram: gpuVram }, context };
     },
   };

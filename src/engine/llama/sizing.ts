@@ -77,22 +77,35 @@ export interface MemoryNeed {
   readonly vram: number;
 }
 
-/** @returns node-llama-cpp's estimate of a context's memory: the KV cache of `cells` tokens, and the compute buffers */
+/** What a context is to hold. */
+export interface ContextSize {
+  /** Tokens of all sequences together. */
+  readonly cells: number;
+  /** States of recurrent layers, of all sequences together; undefined or 0: there are none. */
+  readonly states?: number | undefined;
+  readonly gpuLayers: number;
+}
+
+/** Cells of a small context, in llama.cpp's steps of 256 for each of two sequences. */
+const SMALL = 512;
+
+/** @returns node-llama-cpp's estimate of a context's memory: KV cache, states of recurrent layers, compute buffers */
 export function contextMemory(
   insights: GgufInsights,
   {
     cells,
+    states = 0,
     gpuLayers,
     cacheType,
     flashAttention,
-  }: Pick<ContextOptions, 'cacheType' | 'flashAttention'> & { cells: number; gpuLayers: number },
+  }: Pick<ContextOptions, 'cacheType' | 'flashAttention'> & ContextSize,
 ): MemoryNeed {
   // Its successor simulates the context, which takes half a minute for the sizes that matter here.
-  const needs = (type: 'f16' | 'f32') =>
+  const needs = (type: 'f16' | 'f32', contextSize = cells, sequences = 1) =>
     insights.estimateContextResourceRequirements({
-      contextSize: cells,
+      contextSize,
       modelGpuLayers: gpuLayers,
-      sequences: 1,
+      sequences,
       batchSize: gpuLayers > 0 ? BATCH_SIZE.gpu : BATCH_SIZE.cpu,
       flashAttention: flashAttention ?? true,
       swaFullCache: true,
@@ -101,23 +114,24 @@ export function contextMemory(
     });
   const [half, whole] = [needs('f16'), needs('f32')]; // 2 bytes apart per number in the cache
   const share = BYTES_PER_NUMBER[cacheType ?? 'f16'] / 2 - 1;
-  const need = (side: 'cpuRam' | 'gpuVram') => Math.ceil(half[side] + share * (whole[side] - half[side]));
+  const [one, two] = [needs('f16', SMALL), needs('f16', SMALL / 2, 2)]; // as many cells, a state apart
+  const need = (side: 'cpuRam' | 'gpuVram') =>
+    Math.ceil(
+      half[side] + share * (whole[side] - half[side]) + Math.max(0, states - 1) * (two[side] - one[side]),
+    );
   return { ram: need('cpuRam'), vram: need('gpuVram') };
 }
 
 /**
  * Refuses a context that llama.cpp cannot count, or that exceeds the memory: llama.cpp would take all memory before it
  * failed.
- * @param cells tokens of all sequences together
  * @param ownSequences sequences that the engine itself needs
  * @throws ResourceError; RangeError for an impossible number of tokens, sequences or threads
  */
 export async function refuseTooLarge(
   model: LlamaModel,
   { capacity, sequences, threads = 1, cacheType, flashAttention: wanted }: ContextOptions,
-  cells: number,
-  gpuLayers: number,
-  ownSequences = 0,
+  { cells, states, gpuLayers, ownSequences = 0 }: ContextSize & { readonly ownSequences?: number },
 ): Promise<void> {
   const { fileInsights, filename, llama } = model;
   for (const [name, value] of Object.entries({ 'tokens per sequence': capacity, sequences, cells, threads }))
@@ -131,7 +145,7 @@ export async function refuseTooLarge(
     throw new ResourceError(`${what} has more sequences than llama.cpp tells apart (${most})`);
   if (cells > MAX_CELLS) throw new ResourceError(`${what} is more than llama.cpp can count`);
   const flashAttention = wanted ?? defaultFlashAttention(model, gpuLayers, cacheType);
-  const needed = contextMemory(fileInsights, { cells, gpuLayers, cacheType, flashAttention });
+  const needed = contextMemory(fileInsights, { cells, states, gpuLayers, cacheType, flashAttention });
   const refuse = (bytes: number, whose: string, total: number) => {
     if (bytes > total)
       throw new ResourceError(

@@ -1,0 +1,22 @@
+import type { GgufInsights } from 'node-llama-cpp';
+
+/** Architectures whose recurrent layers can keep the states of the last tokens (`llm_arch_supports_rs_rollback` in llama.cpp). */
+const ROLLS_BACK: ReadonlySet<string | undefined> = new Set([
+  'bailingmoe3',
+  'deepseek4',
+  'lfm2',
+  'lfm2moe',
+  'nemotron_h',
+  'nemotron_h_moe',
+  'qwen35',
+  'qwen35moe',
+  'qwen4exp',
+]);
+
+/**
+ * Returns the number of states that llama.cpp keeps of each sequence besides the last one.
+ * @param wanted the number that is asked for
+ */
+export function statesKept({ ggufFileInfo }: GgufInsights, wanted: number): number {
+  return ROLLS_BACK.has(ggufFileInfo.metadata.general.architecture) ? wanted : 0;
+}
