@@ -105,6 +105,9 @@ function leaveFilesToShell(completion: RootCommand, isFile: boolean): void {
   });
 }
 
+/** Commands whose words are files. */
+const TAKES_FILES = new Set(['inspect', 'batch']);
+
 /** Whether the last word may name one. */
 function takesFile(tree: Command, words: readonly string[]): boolean {
   const last = words.at(-1) ?? '';
@@ -112,5 +115,5 @@ function takesFile(tree: Command, words: readonly string[]): boolean {
   const options = [tree, ...tree.commands].flatMap((command) => command.options);
   const option = options.find(({ long, short }) => flag === long || flag === short);
   if (option && !isSwitch(option)) return namesFile(option);
-  return words[0] === 'inspect' && !last.startsWith('-'); // its words are models
+  return TAKES_FILES.has(words[0]!) && !last.startsWith('-');
 }

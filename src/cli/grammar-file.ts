@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import type { SettingsInput } from '../generation/settings.js';
 import { checkJsonSchema } from '../text/json-schema.js';
@@ -13,6 +14,22 @@ export interface GrammarFlags {
 
 /** The name of a schema without a file. */
 const SELF = 'the JSON schema';
+
+export function addGrammarOptions(program: Command): void {
+  program
+    .addOption(
+      new Option(
+        '--json-schema <file>',
+        'write JSON that obeys this schema, of a file or given as it is',
+      ).conflicts(['grammar', 'ignoreEos']),
+    )
+    .addOption(
+      new Option(
+        '--grammar <file>',
+        "write what this grammar allows, in llama.cpp's notation (GBNF), of a file or given as it is",
+      ).conflicts('ignoreEos'),
+    );
+}
 
 /** Returns the files among these flags, which must not be overwritten. */
 export function grammarFiles({ grammar, jsonSchema }: GrammarFlags): string[] {

@@ -7,7 +7,7 @@ import { draftFile } from './model-options.js';
 export interface InputFlags extends GrammarFlags {
   readonly model?: string;
   readonly draft?: string;
-  readonly file?: string;
+  readonly file?: string | readonly string[];
   readonly chatTemplateFile?: string;
   /** While the command line was read. */
   readonly filesRead?: readonly string[];
@@ -22,7 +22,7 @@ export function inputFiles(flags: InputFlags, { env }: Pick<Io, 'env'>): string[
   return [
     model,
     draftFile(flags),
-    file,
+    ...[file ?? []].flat(),
     template,
     prompts,
     compare,

@@ -39,8 +39,9 @@ export function checkSources({ words, prompt: option, file, stdin }: PromptSourc
 }
 
 /**
- * Returns the whole prompt: file, standard input and words, in this order, with a blank line between them. A line break at
- * the end of a file or of standard input is dropped, as in llama.cpp.
+ * Returns the whole prompt: file, standard input and words, in this order, with a blank line between them; or each text where
+ * the words have a place for it. A line break at the end of a file or of standard input is dropped, as in llama.cpp. Beside a
+ * file, standard input is read only where the words name it: in a shell's loop over files it is the list of files.
  * @param say receives a notice, once, if a redirected standard input stays silent
  */
 export async function readPrompt(
@@ -49,16 +50,38 @@ export async function readPrompt(
   signal: AbortSignal,
   say: (line: string) => void,
 ): Promise<string> {
-  const { words, prompt = words.join(' '), file, stdin } = sources;
-  const fromFile = file === undefined || file === '-' ? '' : decodeText(await readSource(file), file);
-  const readsStdin = file === '-' || (stdin && io.isFed);
-  const fromStdin = readsStdin ? await readStdin(io, prompt !== '' || fromFile !== '', signal, say) : '';
-  if (stdin && prompt.includes(PLACE)) return join([fromFile, prompt.replaceAll(PLACE, () => fromStdin)]);
-  return join([fromFile, fromStdin, prompt]);
+  const { words, prompt = words.join(' '), file } = sources;
+  const fromFile = file === undefined || file === '-' ? undefined : await readText(file);
+  const fromStdin = readsStdin(sources, io)
+    ? await readStdin(io, prompt !== '' || Boolean(fromFile), signal, say)
+    : undefined;
+  const isFile = file === '-' && prompt.includes('{file}');
+  return fillIn(prompt, isFile ? { file: fromStdin } : { file: fromFile, stdin: fromStdin });
 }
 
-function join(parts: readonly string[]): string {
-  return parts.filter((part) => part !== '').join('\n\n');
+/** Whether the prompt has a text from standard input. */
+export function readsStdin({ words, prompt = words.join(' '), file, stdin }: PromptSources, io: Io): boolean {
+  if (file === '-') return true;
+  return stdin && io.isFed && (file === undefined || prompt.includes(PLACE));
+}
+
+/** Texts that a prompt has beside its words; undefined = there is none. */
+interface Texts {
+  readonly file?: string | undefined;
+  readonly stdin?: string | undefined;
+}
+
+/** Puts texts into the places that the words have for them, `{file}` and `{stdin}`; without a place a text stands before the words. */
+export function fillIn(words: string, texts: Texts): string {
+  const given = new Map(Object.entries(texts).filter(([, text]) => text !== undefined));
+  const before = [...given].flatMap(([name, text]) => (words.includes(`{${name}}`) ? [] : [text]));
+  const filled = words.replaceAll(/\{(file|stdin)\}/g, (place, name) => given.get(name) ?? place);
+  return [...before, filled].filter((part) => part !== '').join('\n\n');
+}
+
+/** Returns the text of a file, without a line break at its end. @throws UsageError; ResourceError for one that is too long */
+export async function readText(path: string): Promise<string> {
+  return decodeText(await readSource(path), path);
 }
 
 async function readSource(path: string): Promise<Buffer> {
@@ -88,7 +111,8 @@ function tooLong(source: string, size: string): ResourceError {
   return new ResourceError(`${source} has ${size}, and no context holds so long a prompt; give a part of it`);
 }
 
-async function readStdin(
+/** Returns the text of standard input, without a line break at its end. */
+export async function readStdin(
   { stdin }: Io,
   promptGiven: boolean,
   signal: AbortSignal,

@@ -6,7 +6,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { main } from '../../src/cli/main.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
-import { BIN, CLEAN, mtad, saying } from '../support/cli.js';
+import { BIN, CLEAN, MTAD_IN_SHELL, mtad, saying } from '../support/cli.js';
 import { ioInMemory, runInProcess } from '../support/run-in-process.js';
 
 let folder: string;
@@ -52,6 +52,27 @@ test('standard input comes before the words, after a blank line', async () => {
 
 test('{stdin} marks another place, and what is put there is taken as it is', async () => {
   expect(await promptOf(['Read', '{stdin}', 'again.'], 'a $& b\n')).toBe('Read a $& b again.');
+});
+
+test('beside --file, standard input is left alone unless the words name it', async () => {
+  const file = join(folder, 'beside.txt');
+  await writeFile(file, 'A story.\n');
+  expect(await promptOf(['-f', file], 'more.txt\n')).toBe('A story.');
+  expect(await promptOf(['-f', file, 'The end:'], 'more.txt\n')).toBe('A story.\n\nThe end:');
+  expect(await promptOf(['-f', file, '{stdin} says:'], 'Tim')).toBe('A story.\n\nTim says:');
+  expect(await promptOf(['-f', file, '{stdin} says: {file}'], 'Tim')).toBe('Tim says: A story.');
+  expect(await promptOf(['-f', '-', 'In {file}'], 'Tim')).toBe('In Tim');
+});
+
+test('a loop of a shell keeps its list', async () => {
+  for (const name of ['one', 'two']) await writeFile(join(folder, name), 'Once');
+  const loop = `while read -r f; do ${MTAD_IN_SHELL} -q -n 1 -f "$f" >/dev/null && echo "$f"; done`;
+  const { stdout } = await execa('sh', ['-c', loop], {
+    input: 'one\ntwo\n',
+    cwd: folder,
+    env: CLEAN as NodeJS.ProcessEnv,
+  });
+  expect(stdout).toBe('one\ntwo');
 });
 
 test('--no-stdin leaves standard input alone', async () => {

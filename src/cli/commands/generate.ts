@@ -12,7 +12,7 @@ import { type Commands, commandList, firstSteps } from '../command.js';
 import { addDecodingOptions, type DecodingFlags, settingsOf } from '../decoding-options.js';
 import { draftNotice } from '../draft-notice.js';
 import { EXIT } from '../failures.js';
-import { type GrammarFlags, readGrammar } from '../grammar-file.js';
+import { addGrammarOptions, type GrammarFlags, readGrammar } from '../grammar-file.js';
 import { inputFiles } from '../input-files.js';
 import type { Interrupts } from '../interrupts.js';
 import type { Io } from '../io.js';
@@ -65,7 +65,7 @@ export function createGenerate(io: Io, _args: readonly string[], commands: Comma
     )
     .argument(
       '[prompt...]',
-      'words to write on from; standard input is put before them, or where {stdin} stands',
+      'words to write on from; file and standard input stand before them, or where {file} and {stdin} do',
     )
     .version(VERSION)
     .action(async (words: string[], flags: GenerateFlags, command: Command) => {
@@ -83,7 +83,10 @@ export function createGenerate(io: Io, _args: readonly string[], commands: Comma
   program.optionsGroup('Prompt:');
   program
     .option('-p, --prompt <text>', 'the prompt, instead of words')
-    .option('-f, --file <path>', 'read the prompt from a file; - is standard input')
+    .option(
+      '-f, --file <path>',
+      'read the prompt from a file; - is standard input, which else is left alone then',
+    )
     .option('--no-stdin', 'do not read standard input')
     .option('-s, --system <text>', 'what the model is told before the prompt, in its chat template')
     .option('--chat', 'put the prompt into the chat template (default: if the model has one)')
@@ -100,19 +103,7 @@ export function createGenerate(io: Io, _args: readonly string[], commands: Comma
 
   program.optionsGroup('Decoding:');
   addDecodingOptions(program);
-  program
-    .addOption(
-      new Option(
-        '--json-schema <file>',
-        'write JSON that obeys this schema, of a file or given as it is',
-      ).conflicts(['grammar', 'ignoreEos']),
-    )
-    .addOption(
-      new Option(
-        '--grammar <file>',
-        "write what this grammar allows, in llama.cpp's notation (GBNF), of a file or given as it is",
-      ).conflicts('ignoreEos'),
-    );
+  addGrammarOptions(program);
 
   program.optionsGroup('Runtime:');
   addEngineOption(program);

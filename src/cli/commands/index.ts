@@ -23,6 +23,16 @@ export const COMMANDS: Commands = new Map([
     },
   ],
   [
+    'batch',
+    {
+      usage: 'batch [file.jsonl]',
+      what: 'many prompts, the models loaded once',
+      takesSettings: true,
+      needsFolder: true,
+      load: async () => (await import('./batch.js')).createBatch,
+    },
+  ],
+  [
     'benchmark',
     {
       usage: 'benchmark',

@@ -45,6 +45,12 @@ export class Progress {
     this.#draw('Benchmark {bar} {value}/{total} texts, {eta_formatted} left', done, total, all);
   }
 
+  /** @param total undefined = not known beforehand */
+  texts(done: number, total: number | undefined): void {
+    if (total === undefined) this.loading(`${done} texts`);
+    else this.#draw('{bar} {value}/{total} texts, {eta_formatted} left', done, total);
+  }
+
   download(file: string, done: number, total: number): void {
     this.#draw(`{bar} {value}/{total} MB, {eta_formatted} left, ${file}`, done, total);
   }
