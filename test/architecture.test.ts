@@ -15,7 +15,7 @@ const FLOORS = [
   ['strategies', 'text', 'models'],
   ['generation'],
   ['trace'],
-  ['benchmark'],
+  ['benchmark', 'serve'],
   ['cli'],
   ['index.ts', 'internals.ts'],
 ];

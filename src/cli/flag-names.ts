@@ -2,10 +2,16 @@ import type { BenchmarkOptions } from '../benchmark/options.js';
 import type { RunOptions } from '../generation/run-options.js';
 import { SETTINGS } from '../generation/settings.js';
 import type { PairOptions } from '../models/pair.js';
+import type { ServerOptions } from '../serve/options.js';
 import { spelled } from './settings/names.js';
 
 /** What the library's messages name beside settings. */
-const BESIDE: readonly (keyof PairOptions | keyof RunOptions | keyof BenchmarkOptions)[] = [
+const BESIDE: readonly (
+  | keyof PairOptions
+  | keyof RunOptions
+  | keyof BenchmarkOptions
+  | keyof ServerOptions
+)[] = [
   'model',
   'draft',
   'pair',
@@ -22,6 +28,11 @@ const BESIDE: readonly (keyof PairOptions | keyof RunOptions | keyof BenchmarkOp
   'cacheType',
   'flashAttention',
   'costs',
+  'host',
+  'port',
+  'apiKey',
+  'parallel',
+  'caches',
 ];
 
 /** Options that are called otherwise than what they set. */

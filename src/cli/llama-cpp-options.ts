@@ -174,7 +174,7 @@ const INSTEAD = [
     '--log-file --log-colors --log-prefix --log-timestamps --log-jsonl --log-prompts-dir --simple-io',
   ],
   [
-    'it has no server',
+    'the server is mtad serve, whose --help lists its options',
     `--server-base --host --port --reuse-port --path --cors-origins --cors-methods --cors-headers --cors-credentials
      --no-cors-credentials --api-prefix --ui-config --webui-config --ui-config-file --webui-config-file --ui-mcp-proxy
      --webui-mcp-proxy --no-ui-mcp-proxy --no-webui-mcp-proxy --tools --tools-runtime --mcp-servers-config

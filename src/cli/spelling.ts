@@ -10,12 +10,11 @@ const FOREIGN_COMMANDS: ReadonlyMap<string, string> = new Map([
   ['bench', 'the command is mtad benchmark'],
   ['ls', 'mtad pairs lists models, and downloads lie in models-dir, which mtad config shows'],
   ['list', 'mtad pairs lists models, and downloads lie in models-dir, which mtad config shows'],
-  ['ps', 'no server runs, so no model stays loaded'],
+  ['ps', 'a model stays loaded only in mtad serve and mtad chat'],
   ['run', 'mtad chat -m <model> talks with a model, mtad -m <model> "..." writes a text'],
   ['rm', 'downloads are files in models-dir, which mtad config shows: delete them there'],
   ['show', 'mtad inspect <model> tells what a model is'],
   ['version', 'the option is mtad --version'],
-  ['serve', 'a server is not in this release'],
 ]);
 
 /** Reads `help benchmark` as `benchmark --help`. With more words it is a prompt. */

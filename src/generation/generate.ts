@@ -77,16 +77,11 @@ export class Series {
   async *#events(prompt: Prompt, asked: Settings): AsyncGenerator<GenerationEvent, void> {
     const pair = this.#pair;
     const run = this.#run;
-    if (prompt === '') throw new UsageError('The prompt is empty');
     checkRunOptions(run);
     const settings = withDraftSource(asked, { target: pair.targetHeader, draft: pair.draftHeader });
-    const template = typeof prompt === 'string' ? undefined : await requireChatTemplate(pair, settings);
-    const contextSize = contextSizeOf(pair, run);
-    refuseLongTexts(surelyRead(prompt, settings.special), pair.target.tokenizer, contextSize);
-    const promptTokens = await encodePrompt(pair, prompt, { template, special: settings.special });
-    refuseLongPrompt(promptTokens, contextSize);
+    const { template, promptTokens } = await readPrompt(pair, prompt, settings, run);
     const length = promptTokens.length + settings.maxTokens;
-    const cache = await this.#caches.withRoomFor(cacheShape(settings, contextSize, length));
+    const cache = await this.#caches.withRoomFor(cacheShape(settings, contextSizeOf(pair, run), length));
     const session = await Session.over(cache, pair, settings, run, template);
     yield* session.write(promptTokens, run.signal);
   }
@@ -94,6 +89,31 @@ export class Series {
   dispose(): Promise<void> {
     return this.#caches.dispose();
   }
+}
+
+/** A prompt in tokens, and the template that its messages were put into. */
+export interface PromptTokens {
+  readonly template: ChatTemplate | undefined;
+  readonly promptTokens: readonly TokenId[];
+}
+
+/**
+ * Returns a prompt in tokens that fit into the context.
+ * @throws UsageError for an empty prompt, or messages for a model without a chat template; ResourceError where it does not fit
+ */
+export async function readPrompt(
+  pair: Pair,
+  prompt: Prompt,
+  settings: Settings,
+  run: RunOptions,
+): Promise<PromptTokens> {
+  if (prompt === '') throw new UsageError('The prompt is empty');
+  const template = typeof prompt === 'string' ? undefined : await requireChatTemplate(pair, settings);
+  const contextSize = contextSizeOf(pair, run);
+  refuseLongTexts(surelyRead(prompt, settings.special), pair.target.tokenizer, contextSize);
+  const promptTokens = await encodePrompt(pair, prompt, { template, special: settings.special });
+  refuseLongPrompt(promptTokens, contextSize);
+  return { template, promptTokens };
 }
 
 /** Returns the prompt for a user's text: the text itself, or messages for the chat template, with the system text first. */

@@ -131,12 +131,12 @@ test.each([
   [['bench'], 'mtad benchmark'],
   [['ls'], 'mtad pairs'],
   [['list'], 'mtad pairs'],
-  [['ps', '-q'], 'no server'],
+  [['ps', '-q'], 'mtad serve'],
   [['run'], 'mtad chat'],
   [['rm'], 'delete them'],
   [['show'], 'mtad inspect'],
   [['version'], 'mtad --version'],
-  [['-n', '3', 'serve'], 'not in this release'],
+  [['-n', '3', 'serve'], 'stands first'],
 ])('%j is refused: %s', async (args, message) => {
   await expect(parsed(args)).rejects.toThrow(message);
 });

@@ -33,6 +33,16 @@ export const COMMANDS: Commands = new Map([
     },
   ],
   [
+    'serve',
+    {
+      usage: 'serve',
+      what: 'a server for programs that speak to OpenAI',
+      takesSettings: true,
+      needsFolder: true,
+      load: async () => (await import('./serve.js')).createServe,
+    },
+  ],
+  [
     'benchmark',
     {
       usage: 'benchmark',

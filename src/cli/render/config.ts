@@ -3,7 +3,7 @@ import type { Option } from 'commander';
 import snakecaseKeys from 'snakecase-keys';
 import { withoutSecrets } from '../../models/address.js';
 import { isSwitch } from '../settings/names.js';
-import { namesFile } from '../settings/values.js';
+import { holdsSecret, namesFile } from '../settings/values.js';
 import { plainTable } from './plain-table.js';
 
 /** One setting, as it holds. */
@@ -66,6 +66,7 @@ function inWords(setting: Setting): string {
 /** @returns undefined where the program decides by what it finds */
 function shownValue({ value, option }: Setting): unknown {
   if (value === undefined && isSwitch(option) && describedDefault(option) === undefined) return false;
+  if (value !== undefined && holdsSecret(option)) return 'set';
   return typeof value === 'string' && namesFile(option) ? withoutSecrets(value) : value;
 }
 

@@ -52,6 +52,11 @@ export function namesFile({ flags }: Option): boolean {
   return /<(file|folder|model|path|trace)/.test(flags);
 }
 
+/** An option whose value is not to be shown. */
+export function holdsSecret({ flags }: Option): boolean {
+  return flags.includes('<key>');
+}
+
 /** A value whose home folder, if it is a file, a shell would have filled in. */
 export function withHome(option: Option, given: Given, env: Io['env']): Given {
   return namesFile(option) && typeof given === 'string' ? homePath(given, env) : given;

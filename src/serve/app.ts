@@ -1,0 +1,129 @@
+import { type Context, Hono } from 'hono';
+import { cors } from 'hono/cors';
+import { ResourceError } from '../errors.js';
+import type { SettingsInput } from '../generation/settings.js';
+import { type Answering, answer } from './answer.js';
+import { ApiError, apiErrorOf, stopping } from './api-error.js';
+import { chatAnswering } from './chat.js';
+import { completionAnswering } from './completion.js';
+import { ofBoundedLength, ofJson, ofThisMachine, withKey } from './guards.js';
+import { Metrics } from './metrics.js';
+import type { ModelNames } from './model-names.js';
+import type { Writer } from './writer.js';
+
+/** What the endpoints have to know. */
+export interface AppOptions {
+  readonly writer: Writer;
+  readonly names: ModelNames;
+  /** What holds where a request says nothing. */
+  readonly defaults: SettingsInput;
+  /** Undefined: no key is asked for. */
+  readonly apiKey: string | undefined;
+  /** Origins of pages that may read the answers, '*' for all; none: pages of no origin may. */
+  readonly cors: readonly string[];
+  /** Whether only names of this machine are taken for the server's own. */
+  readonly isLocal: boolean;
+}
+
+type Read = (body: unknown, writer: Writer, names: ModelNames, defaults: SettingsInput) => Promise<Answering>;
+
+/** Endpoints that answer with texts. */
+const TEXTS: ReadonlyMap<string, Read> = new Map([
+  ['/v1/chat/completions', chatAnswering],
+  ['/v1/completions', completionAnswering],
+]);
+
+/** The endpoints, and the method that each takes. */
+const METHODS: ReadonlyMap<string, string> = new Map([
+  ...[...TEXTS.keys()].map((path) => [path, 'POST'] as const),
+  ['/v1/models', 'GET'],
+  ['/health', 'GET'],
+  ['/metrics', 'GET'],
+]);
+
+/** What else an error says, by its status. The rest of a body that is too long is not read, so that its connection has to end. */
+const HEADERS: ReadonlyMap<number, Record<string, string>> = new Map([
+  [413, { Connection: 'close' }],
+  [503, { 'Retry-After': '1' }], // seconds
+]);
+
+/** In the metrics, the status of requests whose client left before the answer; nginx counts them so. */
+const CLIENT_LEFT = 499;
+
+/** Makes the endpoints. */
+export function createApp({ writer, names, defaults, apiKey, cors: origins, isLocal }: AppOptions): Hono {
+  const app = new Hono();
+  const metrics = new Metrics();
+  const created = Math.floor(Date.now() / 1000); // seconds
+  const modelNamed = (id: string) => ({ id, object: 'model', created, owned_by: 'mtad' });
+
+  app.use(async (context, next) => {
+    await next();
+    const { path, raw } = context.req;
+    metrics.answered(
+      METHODS.has(path) ? path : 'other',
+      raw.signal.aborted ? CLIENT_LEFT : context.res.status,
+    );
+  });
+  app.onError((error) => {
+    const { body, status } = apiErrorOf(error);
+    return Response.json(body, { status, headers: HEADERS.get(status) ?? {} });
+  });
+  if (isLocal) app.use(ofThisMachine);
+  if (origins.length > 0)
+    app.use(
+      cors({
+        origin: origins.includes('*') ? '*' : [...origins],
+        allowMethods: ['GET', 'POST'],
+        maxAge: 600,
+      }),
+    );
+  app.get('/health', () => {
+    if (writer.isStopping) throw stopping();
+    return Response.json({ status: 'ok' });
+  });
+  if (apiKey !== undefined) app.use(withKey(apiKey));
+
+  app.get('/v1/models', () => Response.json({ object: 'list', data: names.all.map(modelNamed) }));
+  app.get('/v1/models/:name', (context) => {
+    const name = context.req.param('name');
+    names.settingsOf(name);
+    return Response.json(modelNamed(name));
+  });
+  app.get('/metrics', (context) =>
+    context.text(metrics.text(writer), 200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' }),
+  );
+  for (const [path, read] of TEXTS)
+    app.post(path, ofJson, ofBoundedLength, async (context) => {
+      const body = await bodyOf(context);
+      const answering = await read(body, writer, names, defaults).catch(refuse);
+      return answer(writer, answering, context.req.raw.signal, (written) => metrics.wrote(written));
+    });
+  app.notFound(({ req: { method, path } }) => {
+    const allowed = METHODS.get(path);
+    const error = allowed
+      ? new ApiError(405, `${path} takes ${allowed}, not ${method}`, { code: 'method_not_allowed' })
+      : new ApiError(404, `There is no ${path} here; there are ${[...METHODS.keys()].join(', ')}`, {
+          code: 'unknown_url',
+        });
+    return Response.json(error.body, { status: error.status, headers: allowed ? { Allow: allowed } : {} });
+  });
+  return app;
+}
+
+/** @throws ApiError 400 for what is no JSON */
+async function bodyOf({ req }: Context): Promise<unknown> {
+  const text = await req.text();
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ApiError(400, `The body is not JSON: ${(cause as Error).message}`);
+  }
+}
+
+/** A prompt that does not fit is the request's fault, where later a lack of memory is the server's. */
+function refuse(error: unknown): never {
+  const { message } = apiErrorOf(error).body.error;
+  if (error instanceof ResourceError) throw new ApiError(400, message, { code: 'context_length_exceeded' });
+  throw error;
+}

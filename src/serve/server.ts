@@ -1,0 +1,72 @@
+import type { Server as HttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { basename } from 'node:path';
+import { createAdaptorServer } from '@hono/node-server';
+import type { Pair } from '../models/pair.js';
+import { createApp } from './app.js';
+import { ModelNames } from './model-names.js';
+import { checkServerOptions, GRACE_MS, isLoopback, LOCAL_HOST, PORT, type ServerOptions } from './options.js';
+import { Writer } from './writer.js';
+
+/** A server that listens. */
+export interface Server {
+  /** Without a slash at its end. */
+  readonly url: string;
+  /**
+   * Takes no more requests, sends away those that wait, lets the texts that are being written come to their end, and frees
+   * the caches. The pair stays loaded.
+   * @param graceMs how long a text may still take; then it ends with an error
+   */
+  stop(graceMs?: number): Promise<void>;
+}
+
+/** Texts whose caches stay. */
+const CACHES = 2;
+
+/**
+ * Starts an HTTP server for one pair, with OpenAI's endpoints.
+ * @throws UsageError for settings that contradict each other, and a host that others reach without a key; ResourceError
+ *   where the memory does not suffice for the caches; Error where it cannot listen
+ */
+export async function startServer(pair: Pair, options: ServerOptions = {}): Promise<Server> {
+  checkServerOptions(options);
+  const { host = LOCAL_HOST, port = PORT, apiKey, cors = [], parallel = 1 } = options;
+  const { caches = Math.max(CACHES, parallel), settings: defaults = {}, run = {} } = options;
+  const writer = new Writer(pair, run, { parallel, caches });
+  const names = new ModelNames(basename(pair.targetHeader.path, '.gguf'));
+  const app = createApp({ writer, names, defaults, apiKey, cors, isLocal: isLoopback(host) });
+  const http = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as HttpServer;
+  await writer.warmUp(defaults);
+  try {
+    await listening(http, port, host);
+  } catch (error) {
+    await writer.stop(0);
+    throw error;
+  }
+  const { port: taken } = http.address() as AddressInfo;
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${taken}`,
+    async stop(graceMs = GRACE_MS) {
+      const closed = new Promise((resolve) => http.close(resolve));
+      await writer.stop(graceMs);
+      const late = setTimeout(() => http.closeAllConnections(), LATE_MS);
+      http.closeIdleConnections();
+      await closed;
+      clearTimeout(late);
+    },
+  };
+}
+
+/** Connections whose client does not read the end of its answer are closed so long after it was sent, in milliseconds. */
+const LATE_MS = 1000;
+
+function listening(http: HttpServer, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    http.once('error', (cause: NodeJS.ErrnoException) => {
+      const why =
+        cause.code === 'EADDRINUSE' ? 'another program listens there; give another `port`' : cause.message;
+      reject(new Error(`Cannot listen on ${host}, port ${port}: ${why}`, { cause }));
+    });
+    http.listen(port, host, () => resolve());
+  });
+}
