@@ -86,6 +86,8 @@ export {
 export { type KnownPair, knownPair, knownPairs } from './models/known-pairs.js';
 export { loadPair, type Pair, type PairFiles, type PairOptions } from './models/pair.js';
 export type { DownloadProgress, ReceiveOptions } from './models/receive.js';
+export type { ServerOptions } from './serve/options.js';
+export { type Server, startServer } from './serve/server.js';
 export {
   acceptBy,
   type Decide,

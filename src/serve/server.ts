@@ -1,9 +1,7 @@
 import type { Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename } from 'node:path';
-import { createAdaptorServer } from '@hono/node-server';
 import type { Pair } from '../models/pair.js';
-import { createApp } from './app.js';
 import { ModelNames } from './model-names.js';
 import { checkServerOptions, GRACE_MS, isLoopback, LOCAL_HOST, PORT, type ServerOptions } from './options.js';
 import { Writer } from './writer.js';
@@ -32,6 +30,10 @@ export async function startServer(pair: Pair, options: ServerOptions = {}): Prom
   checkServerOptions(options);
   const { host = LOCAL_HOST, port = PORT, apiKey, cors = [], parallel = 1 } = options;
   const { caches = Math.max(CACHES, parallel), settings: defaults = {}, run = {} } = options;
+  const [{ createAdaptorServer }, { createApp }] = await Promise.all([
+    import('@hono/node-server'), // not where the library is only imported
+    import('./app.js'),
+  ]);
   const writer = new Writer(pair, run, { parallel, caches });
   const names = new ModelNames(basename(pair.targetHeader.path, '.gguf'));
   const app = createApp({ writer, names, defaults, apiKey, cors, isLocal: isLoopback(host) });

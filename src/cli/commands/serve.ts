@@ -112,6 +112,7 @@ async function runServe(io: Io, flags: ServeFlags, open: SettingsInput): Promise
     let pair: Pair | undefined;
     try {
       pair = await loadPair(options, files);
+      const template = await pair.target.chatTemplate?.(asked); // a wrong one is refused before anybody asks
       const { startServer } = await import('../../serve/server.js');
       const trained = files.target.trainContextSize || SERVED_CONTEXT;
       const contextSize =
@@ -125,7 +126,7 @@ async function runServe(io: Io, flags: ServeFlags, open: SettingsInput): Promise
       const say = (line: string) => {
         if (!flags.quiet) io.say(line);
       };
-      warn(flags, files, await pair.target.chatTemplate?.(asked), undefined, say);
+      warn(flags, files, template, undefined, say);
       const notice = draftNotice(asked, withDraftSource(asked, files), files);
       if (notice !== undefined) say(notice);
       io.say(`listening on ${server.url}/v1 (Ctrl-C stops)`);
