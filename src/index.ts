@@ -117,6 +117,7 @@ export { type Replay, type Reproduction, replay, replayGrid, reproduces } from '
 export type { CostCurve, CostCurves, PassTime } from './tuning/cost-curves.js';
 export { CostFile, CostFolder, type CostKey, CostMemory, type CostStore } from './tuning/cost-store.js';
 export type { Quality } from './tuning/quality-budget.js';
+export type { Repetition } from './tuning/repetition-budget.js';
 export type {
   Distribution,
   Draft,

@@ -11,6 +11,7 @@ import {
   type Settings,
   type SettingsInput,
 } from '../generation/settings.js';
+import type { StrategySetting } from '../strategies/definition.js';
 import {
   definitionOf,
   heedsSetting,
@@ -83,6 +84,12 @@ export function parseStrategies(list: string): StrategyName[] {
   });
 }
 
+/** Settings that move another one, which a strategy must heed to have them. */
+const MOVED: ReadonlyMap<ComparedSetting, StrategySetting> = new Map([
+  ['quality', 'threshold'],
+  ['repetition', 'beamWidth'],
+]);
+
 /**
  * Every strategy with every combination of the settings that it has, and the baselines where they are asked for.
  * @throws UsageError where settings contradict each other
@@ -114,7 +121,7 @@ function sourcesOf(strategy: StrategyChoice, { draftFrom: all = [] }: Field): Se
 function expandSource(strategy: StrategyChoice, draftFrom: Settings['draftFrom'], field: Field): Entry[] {
   const { heeds } = definitionOf(strategy);
   const lists = COMPARED_SETTINGS.filter((name) =>
-    heeds.includes(name === 'quality' ? 'threshold' : name),
+    (heeds as readonly string[]).includes(MOVED.get(name) ?? name),
   ).map((name) => [name, valuesOf(name, strategy, field)] as const);
   const combinations = lists.reduce<ContenderSettings[]>(
     (all, [name, values]) =>
@@ -131,7 +138,7 @@ function expandSource(strategy: StrategyChoice, draftFrom: Settings['draftFrom']
 /** The same entry with its drafts from there, where that makes a difference. A lookup has no beams. */
 export function drafting(entry: Entry, draftFrom: Settings['draftFrom']): Entry {
   if (!isSaid(draftFrom) || !heedsSetting(entry.strategy, 'draftFrom')) return entry;
-  const { beamWidth: _, ...chain } = entry.settings;
+  const { beamWidth: _width, repetition: _share, ...chain } = entry.settings;
   const settings = draftFrom === 'lookup' ? chain : entry.settings;
   return { ...entry, settings: { ...settings, draftFrom } };
 }

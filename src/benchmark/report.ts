@@ -136,7 +136,10 @@ export interface Traits {
 }
 
 /** The settings in which contenders may differ. Settings that are missing are the same for all, or have no effect. */
-export type ContenderSettings = Pick<SettingsInput, StrategySetting | 'quality' | 'temperature'>;
+export type ContenderSettings = Pick<
+  SettingsInput,
+  StrategySetting | 'quality' | 'repetition' | 'temperature'
+>;
 
 /** A contender's text for a prompt. */
 export interface Generation {

@@ -13,8 +13,8 @@ import type { Drafter, DraftOptions, NextTokens } from './drafter.js';
 import type { DraftLength } from './length.js';
 
 export interface BeamOptions extends DraftOptions {
-  /** Beams kept per depth, >= 1. */
-  readonly beamWidth: number;
+  /** Beams kept per depth now, >= 1: asked at each step. */
+  readonly beamWidth: () => number;
   /** Temperature 0: keep the likeliest beams (beam search) instead of drawing them. */
   readonly greedy: boolean;
 }
@@ -80,6 +80,7 @@ async function growBeams(
   let best: Beam | undefined;
 
   const most = length.begin(room, false);
+  const width = beamWidth();
   while (layers.length < most && !beams.every(isComplete)) {
     if (best && !length.goesOn(logQs, isComplete(best))) break;
     const live = beams.filter((beam) => !isComplete(beam));
@@ -96,7 +97,7 @@ async function growBeams(
     if (table.length === 0) break; // nothing is allowed behind any of them: what is guessed so far stands
     const drawn = gumbelTop(
       Float64Array.from(table, ({ logQ }) => logQ),
-      beamWidth,
+      width,
       greedy ? undefined : rng,
     );
     beams = drawn.map((cell) => {

@@ -3,6 +3,7 @@ import { answerOf } from '../text/reasoning.js';
 import type { TextPiece } from '../text/text-stream.js';
 import type { CostCurves } from '../tuning/cost-curves.js';
 import type { Quality } from '../tuning/quality-budget.js';
+import type { Repetition } from '../tuning/repetition-budget.js';
 import type { FinishReason, TokenId } from '../types.js';
 import type { Counters } from './counters.js';
 import type { DecidedSettings } from './draft-source.js';
@@ -53,6 +54,8 @@ export interface GenerationResult {
   readonly counters: Counters;
   /** Where the threshold follows it; null = the threshold is fixed, or the strategy has none. */
   readonly quality: Quality | null;
+  /** Where the beam width follows it; null = the width is fixed, or the strategy has no beams. */
+  readonly repetition: Repetition | null;
   readonly prefillMs: number;
   /** From the start of prefill; null where no token came. */
   readonly firstTokenMs: number | null;

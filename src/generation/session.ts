@@ -12,23 +12,17 @@ import { createRng } from '../math/rng.js';
 import { likelihoodTruncation } from '../math/sampling-settings.js';
 import { readOf } from '../math/truncate.js';
 import type { Pair } from '../models/pair.js';
-import {
-  createStrategy,
-  definitionOf,
-  heedsSetting,
-  STRATEGY_NAMES,
-  sequencesOf,
-} from '../strategies/index.js';
+import { createStrategy, definitionOf, STRATEGY_NAMES, sequencesOf } from '../strategies/index.js';
 import type { ReasoningMarks } from '../templates/reasoning-marks.js';
 import { bannedTokens } from '../text/banned-tokens.js';
 import { GrammarConstraint } from '../text/grammar-constraint.js';
 import { ReasoningFirst } from '../text/reasoning-first.js';
 import { type TextPiece, TextStream, textOf } from '../text/text-stream.js';
 import { MOST_TAKEN_BACK } from '../tuning/adaptive-length.js';
-import { QualityBudget } from '../tuning/quality-budget.js';
 import type { Rng, TokenId } from '../types.js';
 import { contextSizeOf, refuseLongPrompt } from './context-size.js';
 import { addStep, NO_STEPS } from './counters.js';
+import { Dials } from './dials.js';
 import {
   adaptiveLength,
   type BeginningText,
@@ -64,17 +58,15 @@ export class Session {
   readonly #parts: Parts;
   readonly #rng: Rng;
   #length: TextLength | undefined;
-  readonly #budget: QualityBudget | undefined;
+  readonly #dials: Dials;
   readonly #passages = new Passages();
   #tokens: readonly TokenId[] = [];
   #isWriting = false;
 
   private constructor(parts: Parts) {
     this.#parts = parts;
-    const { seed, strategy, threshold, quality, temperature } = parts.settings;
-    this.#rng = createRng(seed);
-    if (threshold === 'auto' && heedsSetting(strategy, 'threshold'))
-      this.#budget = new QualityBudget(quality ?? 1, temperature);
+    this.#rng = createRng(parts.settings.seed);
+    this.#dials = new Dials(parts.settings);
   }
 
   /**
@@ -181,13 +173,13 @@ export class Session {
         : start;
     const constraint = first && new GrammarConstraint(first, promptTokens.length, banned);
     const sampling = { ...settings, penalties: penaltiesOf(settings), banned, vocabularySize, constraint };
-    const budget = this.#budget;
-    budget?.restart();
-    const strategyWith = (length: DraftLength | undefined) =>
+    const dials = this.#dials;
+    dials.restart();
+    const strategyWith = (length: DraftLength | undefined, asked: Dials['asked'] = {}) =>
       createStrategy(strategyOptions(settings), {
         sampling,
         length,
-        threshold: budget && (() => budget.threshold),
+        ...asked,
         isEnd,
         target: cache.target,
         draft: cache.draft,
@@ -198,7 +190,8 @@ export class Session {
       yield* this.#adapt({ cache, prompt: prefix, read, strategyWith, signal });
     }
     const adaptive = this.#length?.length;
-    const strategy = strategyWith(adaptive);
+    dials.tell(adaptive);
+    const strategy = strategyWith(adaptive, dials.asked);
     const { special } = settings;
     const stops = [...settings.stop, ...endTexts];
     const stream = new TextStream(tokenizer, promptTokens, stops, { reasoning, special });
@@ -220,9 +213,8 @@ export class Session {
       firstTokenMs ??= now() - started;
       counters = addStep(counters, step);
       adaptive?.learn(step);
-      yield { type: 'step', step, threshold: budget?.threshold };
-      const move = budget?.learn(step) ?? 0; // also where no draft length adapts to it
-      adaptive?.thresholdMoved(move);
+      yield { type: 'step', step, threshold: dials.threshold };
+      dials.learn(step, adaptive);
       const added = stream.take(step.accepted);
       pieces.push(...added);
       yield { type: 'text', pieces: added };
@@ -242,7 +234,7 @@ export class Session {
         finishReason,
         grammarComplete: constraint?.isComplete(prefix) ?? null,
         counters,
-        quality: budget?.quality ?? null,
+        ...dials.reached,
         prefillMs,
         firstTokenMs,
         evaluated: {

@@ -79,6 +79,13 @@ export const SETTINGS = {
     benchmark: 'compared',
     symbol: 'quality',
   },
+  repetition: {
+    schema: number('a number from 0 to 1', (n) => n >= 0 && n <= 1).optional(),
+    help: 'fewer beams where more than this share of the 4-grams of a text is repeated (default: 0.05 with a quality)',
+    value: 'share',
+    benchmark: 'compared',
+    symbol: 'repetition',
+  },
   clip: {
     schema: flag,
     help: 'do not let a lucky token pay for later bad ones',

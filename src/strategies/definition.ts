@@ -12,7 +12,7 @@ import { type Distribution, type Draft, type NodeIndex, ROOT, type TokenId } fro
 export interface StrategySettings {
   /** Tokens drafted per step at most, >= 1. `StrategyContext.length` says how many it is to be. */
   readonly draftLength: number;
-  /** Beams kept per depth, >= 1. */
+  /** Beams kept per depth at most, >= 1. `StrategyContext.beamWidth` says how many they are now. */
   readonly beamWidth: number;
   /** Acceptance threshold at first, (0, 1]. `StrategyContext.threshold` says what it is now. */
   readonly threshold: number;
@@ -110,6 +110,8 @@ export interface StrategyContext {
   readonly length: DraftLength;
   /** The acceptance threshold now, (0, 1]: asked at each step, since it may follow the quality of the text. */
   readonly threshold: () => number;
+  /** Beams kept per depth now, [1..`beamWidth` of the settings]: asked at each step, since it may follow the text's repetition. */
+  readonly beamWidth: () => number;
   readonly isEnd: (token: TokenId) => boolean;
   readonly target: ModelCache;
   /** The draft model's cache; absent where the strategy said that it needs none. */

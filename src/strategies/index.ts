@@ -61,21 +61,23 @@ export function definitionOf(strategy: StrategyChoice): StrategyDefinition {
 
 /**
  * A strategy that drafts and judges with the given caches.
- * @param context without length and threshold: those of the options at each step
+ * @param context without length, threshold and beamWidth: those of the options at each step
  * @throws Error where it needs a draft model and there is none
  */
 export function createStrategy(
   options: StrategyOptions,
-  context: Omit<StrategyContext, 'length' | 'threshold'> & {
+  context: Omit<StrategyContext, 'length' | 'threshold' | 'beamWidth'> & {
     readonly length?: DraftLength | undefined;
     readonly threshold?: (() => number) | undefined;
+    readonly beamWidth?: (() => number) | undefined;
   },
 ): Strategy {
   const definition = definitionOf(options.strategy);
   const heeded = heededOf(options);
   const length = context.length ?? fixedLength(heeded.draftLength);
   const threshold = context.threshold ?? (() => heeded.threshold);
-  const strategy = definition.create(heeded, { ...context, length, threshold });
+  const beamWidth = context.beamWidth ?? (() => heeded.beamWidth);
+  const strategy = definition.create(heeded, { ...context, length, threshold, beamWidth });
   if (typeof options.strategy === 'string') return strategy; // ours draft within the room that they are told
   return {
     truncation: strategy.truncation,

@@ -21,8 +21,7 @@ export const mmtad: StrategyDefinition<'draftLength' | 'beamWidth' | 'threshold'
   look: { color: '#d55e00', darkColor: '#ee7733', mark: 'triangle' },
   sequences: ({ beamWidth }) => ({ target: beamWidth, draft: beamWidth }),
   create(settings, context) {
-    const { beamWidth } = settings;
-    const { sampling, length, isEnd, draft } = context;
+    const { sampling, length, beamWidth, isEnd, draft } = context;
     const greedy = sampling.temperature === 0;
     const truncation = likelihoodTruncation(sampling);
     return {

@@ -22,8 +22,8 @@ export const mtad: StrategyDefinition<'draftLength' | 'beamWidth' | 'threshold' 
   look: { color: '#0072b2', darkColor: '#4ba3e3', mark: 'circle' },
   sequences: ({ beamWidth, draftFrom }) => ({ target: 1, draft: draftFrom === 'lookup' ? 0 : beamWidth }),
   create(settings, context) {
-    const { beamWidth, draftFrom } = settings;
-    const { sampling, length, isEnd, draft, passages } = context;
+    const { draftFrom } = settings;
+    const { sampling, length, beamWidth, isEnd, draft, passages } = context;
     const greedy = sampling.temperature === 0;
     const truncation = likelihoodTruncation(sampling);
     return {

@@ -18,7 +18,7 @@ export const mtjd: StrategyDefinition<'draftLength' | 'beamWidth'> = {
   benchmark: 'baseline',
   look: { color: '#cc79a7', darkColor: '#cc79a7', mark: 'diamond' },
   sequences: ({ beamWidth }) => ({ target: Math.max(2, beamWidth), draft: 0 }), // more than one: it drafts
-  create({ beamWidth }, { sampling, length, isEnd, target }) {
+  create(_settings, { sampling, length, beamWidth, isEnd, target }) {
     const greedy = sampling.temperature === 0;
     const truncation = likelihoodTruncation(sampling);
     return {

@@ -59,7 +59,7 @@ export class AdaptiveLength implements DraftLength {
   /** Of the target by rows, [1..MOST_GUESSES + 1]. */
   readonly #target: readonly number[];
   readonly costs: CostCurves;
-  readonly #beamWidth: number;
+  #beamWidth: number;
   readonly #isTold: boolean;
   readonly #correction: CostCorrection;
   #survival: Survival;
@@ -84,7 +84,7 @@ export class AdaptiveLength implements DraftLength {
     this.#beamWidth = beamWidth;
     this.#isTold = isTold;
     this.#usualDrop = isTold ? usualDrop : -UNTOLD;
-    this.#correction = new CostCorrection(costs, beamWidth);
+    this.#correction = new CostCorrection(costs);
     this.#survival = survival;
     this.#target = Array.from({ length: MOST_GUESSES + 2 }, (_, rows) =>
       passMs(costs.target, Math.max(1, rows)),
@@ -152,6 +152,11 @@ export class AdaptiveLength implements DraftLength {
     this.#survival = shifted(this.#survival, move);
   }
 
+  /** So many beams are drafted from the next step on. */
+  beamsChanged(beamWidth: number): void {
+    this.#beamWidth = beamWidth;
+  }
+
   /** Learns from what became of a step. */
   learn(step: Step): void {
     const { draft, accepted, emitted, draftPasses } = step;
@@ -164,7 +169,7 @@ export class AdaptiveLength implements DraftLength {
       this.#usualDrop += LIKELIHOOD_RATE * (drop - this.#usualDrop);
     }
     const draftMs = this.#draftMs(0, draftPasses);
-    this.#correction.add(step, this.#unread);
+    this.#correction.add(step, this.#unread, this.#beamWidth);
     const ms = this.#targetMs(draft.length + 1) + draftMs;
     const read = draftPasses > 0 ? this.#unread + Math.min(accepted, draftPasses - 1) : 0; // the last guess was not
     this.#unread += emitted.length - read;

@@ -23,16 +23,17 @@ export class CostCorrection {
   readonly #kinds = { plain: none(), wide: none(), draft: none() };
   readonly #costs: CostCurves;
   readonly #insideTarget: CostCurve;
-  readonly #beamWidth: number;
 
-  constructor(costs: CostCurves, beamWidth: number) {
+  constructor(costs: CostCurves) {
     this.#costs = costs;
     this.#insideTarget = costs.target.map(({ rows, ms, insideMs = ms }) => ({ rows, ms: insideMs }));
-    this.#beamWidth = beamWidth;
   }
 
-  /** @param unread tokens that the first pass of the draft model had to read */
-  add({ draft, draftPasses, targetPasses, ms }: Step, unread: number): void {
+  /**
+   * @param unread tokens that the first pass of the draft model had to read
+   * @param beamWidth rows of its other passes
+   */
+  add({ draft, draftPasses, targetPasses, ms }: Step, unread: number, beamWidth: number): void {
     if (targetPasses !== 1) return;
     const { target, draft: draftCurve } = this.#costs;
     const told = passMs(target, draft.length + 1);
@@ -42,7 +43,7 @@ export class CostCorrection {
     }
     const ownOfTarget = Math.min(ms.own, told - passMs(this.#insideTarget, draft.length + 1));
     count(this.#kinds.wide, 1, told, ms.verify + ownOfTarget);
-    const toldDraft = passMs(draftCurve, unread) + (draftPasses - 1) * passMs(draftCurve, this.#beamWidth);
+    const toldDraft = passMs(draftCurve, unread) + (draftPasses - 1) * passMs(draftCurve, beamWidth);
     count(this.#kinds.draft, draftPasses, toldDraft, ms.draft + ms.own - ownOfTarget);
   }
 

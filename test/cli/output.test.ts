@@ -103,6 +103,7 @@ test('--json is one object with every key', async () => {
     'speculation',
     'perplexity',
     'quality',
+    'repetition',
     'pass_costs',
     'params',
     'versions',

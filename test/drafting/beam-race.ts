@@ -10,19 +10,26 @@ import { fakeNextTokens, pathTo } from '../support/fake-next-tokens.js';
 export const PREFIX = [0, 3, 1];
 export const CUT: Truncation = { temperature: 0.8, topK: 4, topP: 0.9 };
 
-interface Setup extends Partial<Omit<BeamOptions, 'length'>> {
+interface Setup extends Partial<Omit<BeamOptions, 'length' | 'beamWidth'>> {
+  readonly beamWidth?: number;
   readonly gamma?: number;
   readonly model?: FakeModel;
   readonly truncation?: Truncation;
 }
 
 export function drafter(
-  { gamma = 3, model = DRAFT, truncation = UNCUT, ...options }: Setup,
+  { gamma = 3, beamWidth = 3, model = DRAFT, truncation = UNCUT, ...options }: Setup,
   make = beamDrafter,
 ) {
   const next = fakeNextTokens(model, truncation);
   return {
-    draft: make(next, { length: fixedLength(gamma), beamWidth: 3, greedy: false, isEnd, ...options }),
+    draft: make(next, {
+      length: fixedLength(gamma),
+      beamWidth: () => beamWidth,
+      greedy: false,
+      isEnd,
+      ...options,
+    }),
     next,
   };
 }

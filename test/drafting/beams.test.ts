@@ -21,7 +21,12 @@ describe('beamDrafter', () => {
     const next: NextTokens = async (_, tree, nodes) =>
       nodes.map((node) => (node === ROOT || tree[node]!.parent === ROOT ? allowed : nothing));
     for (const beamWidth of [1, 2]) {
-      const options = { length: fixedLength(4), beamWidth, greedy: true, isEnd: () => false };
+      const options = {
+        length: fixedLength(4),
+        beamWidth: () => beamWidth,
+        greedy: true,
+        isEnd: () => false,
+      };
       expect(await beamDrafter(next, options)([0, 3], 9, fakeCoins())).toHaveLength(2);
     }
     const chain = chainDrafter(next, { length: fixedLength(4), isEnd: () => false });

@@ -109,12 +109,32 @@ describe('a draft length that is left open', () => {
   });
 });
 
+describe('a beam width that follows the repetition', () => {
+  const settings = { draftLength: 4, threshold: 0.1, seed: 3, maxTokens: 60 } as const;
+
+  it('is one beam where none is allowed', async () => {
+    const held = await run(pair, { ...settings, repetition: 0 });
+    expect(held.tokens).toEqual((await run(pair, { ...settings, beamWidth: 1 })).tokens);
+    expect(held.repetition!.beamWidth).toBe(1);
+  });
+
+  it('is fixed where nothing is said, and no matter of a lookup or a strategy without beams', async () => {
+    for (const other of [
+      {},
+      { draftFrom: 'lookup', repetition: 0.1 },
+      { strategy: 'block', repetition: 0.1 },
+    ] as const)
+      expect((await run(pair, { ...settings, maxTokens: 5, ...other })).repetition).toBeNull();
+  });
+});
+
 describe('a threshold that is left open', () => {
   it('says what has become of the quality', async () => {
     const settings = { draftLength: 4, threshold: 'auto', quality: 0.9, seed: 3, maxTokens: 120 } as const;
-    const { quality } = await run(pair, settings);
+    const { quality, repetition } = await run(pair, settings);
     expect(quality!.threshold).not.toBe(0.5);
     expect(quality!.perplexityRatio).toBeLessThan(1);
+    expect(repetition!.share).toBeLessThan(0.2);
   });
 
   it('is no matter of a strategy without one', async () => {

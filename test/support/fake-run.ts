@@ -19,6 +19,7 @@ export const neverEnds: EndCheck = () => undefined;
 export interface RunOptions extends Partial<DecodeOptions>, FakePairOptions {
   readonly length?: DraftLength | undefined;
   readonly threshold?: (() => number) | undefined;
+  readonly beamWidth?: (() => number) | undefined;
   readonly sampling?: SamplingSettings;
   readonly prompt?: Prefix;
   /** Puts something else in the place of a part of the strategy. */
@@ -59,9 +60,9 @@ export function strategyOn(
   { target, draft }: CacheManager,
   options: StrategyOptions,
   sampling: SamplingSettings,
-  { length, threshold }: Pick<RunOptions, 'length' | 'threshold'> = {},
+  { length, threshold, beamWidth }: Pick<RunOptions, 'length' | 'threshold' | 'beamWidth'> = {},
 ): Strategy {
-  return createStrategy(options, { sampling, length, threshold, isEnd, target, draft });
+  return createStrategy(options, { sampling, length, threshold, beamWidth, isEnd, target, draft });
 }
 
 export function decodeOptions(given: Partial<DecodeOptions> = {}): DecodeOptions {

@@ -31,8 +31,8 @@ function step(guesses: number, ms: Pick<Step['ms'], 'draft' | 'verify' | 'own'>)
 }
 
 function correctedAfter(...kinds: [count: number, step: Step][]) {
-  const correction = new CostCorrection(COSTS, 1);
-  for (const [count, one] of kinds) for (let i = 0; i < count; i++) correction.add(one, 1);
+  const correction = new CostCorrection(COSTS);
+  for (const [count, one] of kinds) for (let i = 0; i < count; i++) correction.add(one, 1, 1);
   return correction.corrected;
 }
 

@@ -6,6 +6,7 @@ import type { Pair } from '../../models/pair.js';
 import { definitionOf } from '../../strategies/index.js';
 import type { CostCurve } from '../../tuning/cost-curves.js';
 import type { Quality } from '../../tuning/quality-budget.js';
+import type { Repetition } from '../../tuning/repetition-budget.js';
 import { VERSION } from '../../version.js';
 
 /** What the object for machines is made from. */
@@ -101,6 +102,7 @@ export function resultJson(run: Run, result: GenerationResult): object {
     },
     perplexity,
     quality: result.quality && qualityJson(result.quality),
+    repetition: result.repetition && repetitionJson(result.repetition),
     pass_costs: run.costs ? costsJson(run.costs) : null,
     params: paramsJson(run),
     versions: { mtad: VERSION, node: process.versions.node, ...pair.engine.versions },
@@ -109,6 +111,10 @@ export function resultJson(run: Run, result: GenerationResult): object {
 
 function qualityJson({ threshold, perplexityRatio, isAtLimit }: Quality): object {
   return { threshold, perplexity_ratio: perplexityRatio, at_limit: isAtLimit };
+}
+
+function repetitionJson({ share, beamWidth, isAtLimit }: Repetition): object {
+  return { share, beam_width: beamWidth, at_limit: isAtLimit };
 }
 
 /** Milliseconds of a pass by its rows. */

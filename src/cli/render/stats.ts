@@ -3,6 +3,7 @@ import { quotient, ratios } from '../../generation/counters.js';
 import type { GenerationResult, KnownCosts } from '../../generation/events.js';
 import { definitionOf } from '../../strategies/index.js';
 import type { Quality } from '../../tuning/quality-budget.js';
+import { type Repetition, USUAL_SHARE } from '../../tuning/repetition-budget.js';
 import type { Run } from './json.js';
 
 /** A few lines for people: what came out, how fast, and what the draft model was good for. */
@@ -31,6 +32,8 @@ export function statsText(
     lines.push(`time: draft ${share(draft)}, verify ${share(verify)}, own ${share(own)}`);
   if (run.costs) lines.push(lengthLine(run.costs, quotient(counters.drafted, counters.steps)));
   if (result.quality) lines.push(qualityLine(result.quality, run.settings.quality ?? 1));
+  if (result.repetition)
+    lines.push(repetitionLine(result.repetition, run.settings.repetition ?? USUAL_SHARE));
   const quality = perplexity === null ? '' : `perplexity ${figure(perplexity, 2)}, `;
   lines.push(`${quality}seed ${run.settings.seed}, ended by ${finishReason}`);
   return lines.map((line) => `${colors.dim(line)}\n`).join('');
@@ -53,6 +56,11 @@ function qualityLine({ threshold, perplexityRatio, isAtLimit }: Quality, asked: 
     `perplexity ${perplexityRatio.toFixed(2)} times that of sampling at the same places, ` +
     `${asked} asked for; threshold ${threshold.toPrecision(2)} in the end${limit}`
   );
+}
+
+function repetitionLine({ share, beamWidth, isAtLimit }: Repetition, asked: number): string {
+  const limit = isAtLimit ? '; a single beam repeats as much' : '';
+  return `${percent(share)} of the 4-grams repeated, ${percent(asked)} asked for; beam width ${beamWidth} in the end${limit}`;
 }
 
 function seconds(ms: number): string {

@@ -61,7 +61,7 @@ function twoValues(name: string, option: Option): [Given, Given] {
   if (name === 'draft') return ['a.gguf', 'b.gguf'];
   if (name.endsWith('threads')) return [1, availableParallelism()];
   if (name === 'quality') return [0.9, 1.1];
-  return ['threshold', 'top-p', 'min-p'].includes(name) ? [0.2, 0.3] : [2, 3];
+  return ['threshold', 'repetition', 'top-p', 'min-p'].includes(name) ? [0.2, 0.3] : [2, 3];
 }
 
 const pairsOfLayers = LAYERS.flatMap((stronger, i) =>
