@@ -27,7 +27,7 @@ export interface Answering {
 type Send = (choice: object, more?: object) => void;
 
 /** Tokens before a token from which its text is known. */
-const TOKENS_BEFORE = 4;
+export const TOKENS_BEFORE = 4;
 
 /** Writes the texts of a request, and answers with them, at once or as they come. */
 export async function answer(

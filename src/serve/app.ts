@@ -9,6 +9,7 @@ import { completionAnswering } from './completion.js';
 import { ofBoundedLength, ofJson, ofThisMachine, withKey } from './guards.js';
 import { Metrics } from './metrics.js';
 import type { ModelNames } from './model-names.js';
+import { verify } from './verify.js';
 import type { Writer } from './writer.js';
 
 /** What the endpoints have to know. */
@@ -36,6 +37,7 @@ const TEXTS: ReadonlyMap<string, Read> = new Map([
 /** The endpoints, and the method that each takes. */
 const METHODS: ReadonlyMap<string, string> = new Map([
   ...[...TEXTS.keys()].map((path) => [path, 'POST'] as const),
+  ['/generate', 'POST'],
   ['/v1/models', 'GET'],
   ['/health', 'GET'],
   ['/metrics', 'GET'],
@@ -99,6 +101,10 @@ export function createApp({ writer, names, defaults, apiKey, cors: origins, isLo
       const answering = await read(body, writer, names, defaults).catch(refuse);
       return answer(writer, answering, context.req.raw.signal, (written) => metrics.wrote(written));
     });
+  app.post('/generate', ofJson, ofBoundedLength, async (context) => {
+    const answered = await verify(await bodyOf(context), writer, context.req.raw.signal).catch(refuse);
+    return Response.json(answered);
+  });
   app.notFound(({ req: { method, path } }) => {
     const allowed = METHODS.get(path);
     const error = allowed

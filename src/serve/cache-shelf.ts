@@ -2,12 +2,9 @@ import type { CacheManager } from '../decoding/cache-manager.js';
 import { commonPrefix } from '../decoding/held.js';
 import { ResourceError } from '../errors.js';
 import type { RunOptions } from '../generation/run-options.js';
-import { SharedCaches } from '../generation/shared-caches.js';
+import { type Shape, SharedCaches } from '../generation/shared-caches.js';
 import type { Pair } from '../models/pair.js';
 import type { TokenId } from '../types.js';
-
-/** What a text needs of the caches. */
-type Shape = Parameters<SharedCaches['withRoomFor']>[0];
 
 /** The caches of a text. */
 interface Kept {

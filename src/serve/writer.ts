@@ -8,7 +8,7 @@ import type { RunOptions } from '../generation/run-options.js';
 import { cacheShape, Session } from '../generation/session.js';
 import { parseSettings, type SettingsInput } from '../generation/settings.js';
 import type { Pair } from '../models/pair.js';
-import type { TokenId } from '../types.js';
+import { type Draft, ROOT, type TokenId, type TopLogits } from '../types.js';
 import { stopping } from './api-error.js';
 import { CacheShelf } from './cache-shelf.js';
 import { Turns } from './turns.js';
@@ -25,12 +25,23 @@ export interface Written {
   readonly queueMs: number;
 }
 
+/** A text that was evaluated. */
+export interface Evaluated {
+  /** One for each token that was asked about. */
+  readonly rows: readonly TopLogits[];
+  /** Tokens that no cache held. */
+  readonly evaluated: number;
+}
+
 export interface WriterOptions {
   /** Texts that are written at once, >= 1. The passes of the models run one after another in any case. */
   readonly parallel: number;
   /** Texts whose caches stay, >= `parallel`. */
   readonly caches: number;
 }
+
+/** Caches of the target in which one text is evaluated. */
+const TARGET_ALONE = { targetSequences: 1, draftSequences: 0, draftLength: 1, rollback: 1 };
 
 /** Writes texts with one pair, in the order in which they are asked for. */
 export class Writer {
@@ -90,26 +101,47 @@ export class Writer {
    * Writes a text when its turn comes.
    * @throws what a session throws; ApiError where the server stops
    */
-  async write(job: Job, signal: AbortSignal, on: (event: GenerationEvent) => void): Promise<Written> {
-    const asked = performance.now();
-    if (this.#isStopping) throw stopping();
-    await this.#turns.take(signal);
-    const queueMs = performance.now() - asked;
-    const controller = new AbortController();
-    const abort = () => controller.abort();
-    signal.addEventListener('abort', abort, { once: true });
-    if (signal.aborted) abort();
-    this.#writing.add(controller);
-    try {
-      const result = await this.#writeNow(job, controller.signal, on);
+  write(job: Job, signal: AbortSignal, on: (event: GenerationEvent) => void): Promise<Written> {
+    return this.#inTurn(signal, async (ending, queueMs) => {
+      const result = await this.#writeNow(job, ending, on);
       if (result.finishReason === 'interrupted' && !signal.aborted) throw stopping();
       return { result, promptTokens: job.promptTokens.length, queueMs };
-    } finally {
-      signal.removeEventListener('abort', abort);
-      this.#writing.delete(controller);
-      this.#turns.done();
-      if (this.#writing.size === 0) this.#idle?.();
-    }
+    });
+  }
+
+  /**
+   * Evaluates a text when its turn comes.
+   * @param from the first token, from 0, behind which the likeliest tokens are read
+   * @param top their number
+   * @returns a row for each token from there on, and how many tokens no cache held
+   * @throws UsageError, ResourceError; ApiError where the server stops, or too many wait
+   */
+  evaluate(tokens: readonly TokenId[], from: number, top: number, signal: AbortSignal): Promise<Evaluated> {
+    if (this.#isStopping) throw stopping();
+    this.#turns.refuseIfFull();
+    this.#refuseUnknown(tokens);
+    const contextSize = contextSizeOf(this.pair, this.#run);
+    refuseLongPrompt(tokens, contextSize);
+    return this.#inTurn(signal, async () => {
+      const shape = { ...TARGET_ALONE, capacity: contextSize - 1 };
+      const { cache, giveBack } = await this.#shelf.lend(tokens, shape);
+      let text: readonly TokenId[] | undefined;
+      try {
+        const prefix = tokens.slice(0, from + 1);
+        const before = cache.target.work.tokens;
+        for await (const _ of cache.target.prefill(prefix));
+        const draft = chainOf(tokens.slice(from + 1));
+        const rows = await cache.target.evaluate(prefix, draft, [ROOT, ...draft.keys()], {
+          top,
+          logSumExp: true,
+        });
+        for (const row of rows) void row.logSumExp; // which is summed when it is read, before the next pass
+        text = tokens;
+        return { rows, evaluated: cache.target.work.tokens - before };
+      } finally {
+        await giveBack(text);
+      }
+    });
   }
 
   /** Sends away the texts that wait, and lets those that are being written come to their end, at most for `graceMs`. */
@@ -126,6 +158,30 @@ export class Writer {
       clearTimeout(end);
     }
     await this.#shelf.dispose();
+  }
+
+  /** Waits for a turn, and does something that an abort of the signal, or the end of the server's patience, ends. */
+  async #inTurn<T>(
+    signal: AbortSignal,
+    work: (ending: AbortSignal, queueMs: number) => Promise<T>,
+  ): Promise<T> {
+    const asked = performance.now();
+    if (this.#isStopping) throw stopping();
+    await this.#turns.take(signal);
+    const controller = new AbortController();
+    const abort = () => controller.abort();
+    signal.addEventListener('abort', abort, { once: true });
+    if (signal.aborted) abort();
+    this.#writing.add(controller);
+    try {
+      if (this.#isStopping) throw stopping();
+      return await work(controller.signal, performance.now() - asked);
+    } finally {
+      signal.removeEventListener('abort', abort);
+      this.#writing.delete(controller);
+      this.#turns.done();
+      if (this.#writing.size === 0) this.#idle?.();
+    }
   }
 
   async #writeNow(
@@ -169,6 +225,12 @@ export class Writer {
     if (strange !== undefined)
       throw new UsageError(`The prompt has token ${strange}, and the model's tokens end at ${size - 1}`);
   }
+}
+
+/** Returns tokens as a draft whose every token is to be judged. */
+function chainOf(tokens: readonly TokenId[]): Draft {
+  const q = { tokens: new Int32Array(), logProbs: new Float64Array() }; // nobody asks how they were guessed
+  return tokens.map((token, i) => ({ token, parent: i === 0 ? ROOT : i - 1, q }));
 }
 
 function isTokens(prompt: Prompt | readonly TokenId[]): prompt is readonly TokenId[] {

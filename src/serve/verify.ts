@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { rawLogProb } from '../math/raw-log-prob.js';
+import type { TokenId, TopLogits } from '../types.js';
+import { TOKENS_BEFORE } from './answer.js';
+import { ApiError } from './api-error.js';
+import { parseRequest } from './request.js';
+import type { Writer } from './writer.js';
+
+/** Rows of log-probabilities of one text at most. */
+const MOST_ROWS = 512;
+/** Tokens of a row at most. */
+const MOST_TOP = 1000;
+/** Texts of one request at most. */
+const MOST_TEXTS = 256;
+
+const ids = z.array(z.int().min(0)).min(1);
+const start = z.int().min(-1);
+
+/** SGLang's native request, as far as it asks for log-probabilities of a text that is there. */
+const verifySchema = z.looseObject({
+  input_ids: z
+    .union([ids, z.array(ids).min(1).max(MOST_TEXTS)], { error: 'a list of tokens, or of such lists' })
+    .nullish(),
+  text: z.string().nullish(),
+  sampling_params: z.looseObject({
+    max_new_tokens: z.literal(1, { error: 'only 1: this endpoint judges texts, and writes none' }),
+    temperature: z.literal(0, { error: 'only 0: whoever asks for log-probabilities tosses the coins' }),
+  }),
+  return_logprob: z.literal(true, { error: 'only true' }),
+  logprob_start_len: z.union([start, z.array(start)]).default(-1),
+  top_logprobs_num: z.int().min(1).max(MOST_TOP).default(1),
+  return_text_in_logprobs: z.boolean().default(false),
+});
+
+/** The log-probability of a token, its id, and its text if that was asked for. Null: not among the likeliest that were read. */
+type Fact = readonly [logprob: number | null, token: TokenId, text: string | null];
+
+/**
+ * Answers a request for `/generate`: the log-probabilities that the target gives to each token of a text from
+ * `logprob_start_len` on, and the likeliest tokens in its place, in one pass for what the caches do not hold. They are
+ * those of the raw model: at temperature 1, with nothing cut.
+ * @throws ApiError, UsageError, ResourceError
+ */
+export async function verify(body: unknown, writer: Writer, signal: AbortSignal): Promise<object> {
+  const request = parseRequest(verifySchema, body);
+  const { text, input_ids, top_logprobs_num: top, logprob_start_len: starts } = request;
+  const { return_text_in_logprobs: withText } = request;
+  if ((text == null) === (input_ids == null))
+    throw new ApiError(400, 'Either text or input_ids is needed, and not both', { param: 'input_ids' });
+  const { tokenizer } = writer.pair.target;
+  const given = text == null ? input_ids! : tokenizer.encode(text);
+  const isList = Array.isArray(given[0]);
+  const texts = (isList ? given : [given]) as readonly TokenId[][];
+  const answers: object[] = [];
+  for (const [i, tokens] of texts.entries()) {
+    const asked = Array.isArray(starts) ? (starts[i] ?? -1) : starts;
+    const from = asked < 0 ? tokens.length - 1 : asked;
+    if (from >= tokens.length || tokens.length - from > MOST_ROWS)
+      throw new ApiError(
+        400,
+        `logprob_start_len must leave 1 to ${MOST_ROWS} of the ${tokens.length} tokens`,
+        {
+          param: 'logprob_start_len',
+        },
+      );
+    const { rows, evaluated } = await writer.evaluate(tokens, from, top, signal);
+    const fact = (row: TopLogits | undefined, token: TokenId, place: number): Fact => [
+      row?.tokens.includes(token) ? rawLogProb(row, token)! : null,
+      token,
+      withText
+        ? tokenizer.decode([token], tokens.slice(Math.max(0, place - TOKENS_BEFORE), place), true)
+        : null,
+    ];
+    const likeliest = (row: TopLogits, place: number) =>
+      [...row.tokens].map((token) => fact(row, token, place));
+    const last = rows.at(-1)!;
+    const next = last.tokens[0]!;
+    answers.push({
+      text: tokenizer.decode([next], tokens.slice(-TOKENS_BEFORE)),
+      output_ids: [next],
+      meta_info: {
+        id: randomUUID(),
+        finish_reason: { type: 'length', length: 1 },
+        prompt_tokens: tokens.length,
+        completion_tokens: 1,
+        cached_tokens: tokens.length - evaluated,
+        input_token_logprobs: tokens.slice(from).map((token, j) => fact(rows[j - 1], token, from + j)),
+        input_top_logprobs: [null, ...rows.slice(0, -1).map((row, j) => likeliest(row, from + 1 + j))],
+        output_token_logprobs: [fact(last, next, tokens.length)],
+        output_top_logprobs: [likeliest(last, tokens.length)],
+      },
+    });
+  }
+  return isList ? answers : answers[0]!;
+}
