@@ -8,7 +8,8 @@ import { withDraftSource } from './draft-source.js';
 import type { GenerationEvent } from './events.js';
 import { requireChatTemplate } from './require-chat-template.js';
 import { checkRunOptions, type RunOptions } from './run-options.js';
-import { cacheShape, Session } from './session.js';
+import { Session } from './session.js';
+import { cacheShape } from './session-parts.js';
 import { parseSettings, type Settings, type SettingsInput } from './settings.js';
 import { SharedCaches } from './shared-caches.js';
 

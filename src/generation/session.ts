@@ -1,26 +1,24 @@
-import { randomInt } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { CacheManager } from '../decoding/cache-manager.js';
 import { decode } from '../decoding/loop.js';
 import { openCache } from '../decoding/open-cache.js';
 import type { DraftLength } from '../drafting/length.js';
 import { Passages } from '../drafting/passages.js';
-import type { ChatTemplate, Grammar } from '../engine/port.js';
+import type { ChatTemplate } from '../engine/port.js';
 import { UsageError } from '../errors.js';
 import { penaltiesOf } from '../math/penalties.js';
 import { createRng } from '../math/rng.js';
 import { likelihoodTruncation } from '../math/sampling-settings.js';
 import { readOf } from '../math/truncate.js';
 import type { Pair } from '../models/pair.js';
-import { createStrategy, definitionOf, STRATEGY_NAMES, sequencesOf } from '../strategies/index.js';
+import { createStrategy } from '../strategies/index.js';
 import type { ReasoningMarks } from '../templates/reasoning-marks.js';
 import { bannedTokens } from '../text/banned-tokens.js';
 import { GrammarConstraint } from '../text/grammar-constraint.js';
 import { ReasoningFirst } from '../text/reasoning-first.js';
 import { type TextPiece, TextStream, textOf } from '../text/text-stream.js';
-import { MOST_TAKEN_BACK } from '../tuning/adaptive-length.js';
 import type { Rng, TokenId } from '../types.js';
-import { contextSizeOf, refuseLongPrompt } from './context-size.js';
+import { refuseLongPrompt } from './context-size.js';
 import { addStep, NO_STEPS } from './counters.js';
 import { Dials } from './dials.js';
 import {
@@ -30,25 +28,10 @@ import {
   strategyOptions,
   type TextLength,
 } from './draft-length.js';
-import { type DecidedSettings, withDraftSource } from './draft-source.js';
 import type { EffectiveSettings, GenerationEvent } from './events.js';
-import { checkRunOptions, type RunOptions } from './run-options.js';
+import type { RunOptions } from './run-options.js';
+import { cacheShape, type Parts, partsOf } from './session-parts.js';
 import type { Settings } from './settings.js';
-import type { Shape } from './shared-caches.js';
-
-/** What a session is made of. */
-interface Parts {
-  readonly pair: Pair;
-  readonly template: ChatTemplate | undefined;
-  readonly settings: EffectiveSettings;
-  /** Tokens. */
-  readonly contextSize: number;
-  readonly grammar: Grammar | undefined;
-  readonly run: RunOptions;
-  readonly cache: CacheManager;
-  /** Whether the cache ends with the session. */
-  readonly ownsCache: boolean;
-}
 
 /**
  * A text that grows, prompt by prompt. Both models' caches stay as they are in between, so that of the next prompt
@@ -258,50 +241,6 @@ export class Session {
   }
 }
 
-/** @throws UsageError */
-async function partsOf(
-  pair: Pair,
-  asked: Settings,
-  run: RunOptions,
-  template: ChatTemplate | undefined,
-): Promise<Omit<Parts, 'cache' | 'ownsCache'>> {
-  checkRunOptions(run);
-  const settings = withDraftSource(asked, { target: pair.targetHeader, draft: pair.draftHeader });
-  refuseUnknownLogits(pair, settings);
-  refuseTrees(pair, settings);
-  const grammar = settings.grammar && (await pair.target.createGrammar(settings.grammar));
-  const contextSize = contextSizeOf(pair, run);
-  return { pair, template, settings: effectiveSettings(pair, settings), contextSize, grammar, run };
-}
-
-/**
- * Returns what the caches of a text must hold.
- * @param contextSize tokens of the text at most
- * @param length the same, where it is known to be less
- */
-export function cacheShape(settings: DecidedSettings, contextSize: number, length: number): Shape {
-  const options = strategyOptions(settings);
-  const { draftLength } = options;
-  const sequences = sequencesOf(options);
-  return {
-    capacity: Math.min(contextSize, length + draftLength) - 1, // also for guesses behind it; the last token is never evaluated
-    targetSequences: sequences.target,
-    draftSequences: sequences.draft,
-    draftLength,
-    rollback: isAdaptive(settings) ? Math.min(MOST_TAKEN_BACK, draftLength) : draftLength,
-  };
-}
-
-/** @throws UsageError for a tree of drafts on a model whose layers keep a state of one text */
-function refuseTrees({ target, targetHeader }: Pair, { strategy }: Settings): void {
-  const { name, drafts } = definitionOf(strategy);
-  if (target.isRecurrent && drafts === 'tree')
-    throw new UsageError(
-      `${name} judges several drafts that share their beginnings, and the recurrent layers of a ${targetHeader.architecture} ` +
-        `model keep one state for each: use \`strategy\` ${STRATEGY_NAMES[0]}`,
-    );
-}
-
 function now(): number {
   return performance.now();
 }
@@ -309,25 +248,6 @@ function now(): number {
 /** Tokens that each model has evaluated. */
 function workOf({ target, draft }: CacheManager) {
   return { target: target.work.tokens, draft: draft?.work.tokens ?? 0 };
-}
-
-/** @throws UsageError where the engine does not know the logits themselves, only how far apart they are */
-function refuseUnknownLogits({ engine }: Pair, settings: Settings): void {
-  const { repeat = 1 } = penaltiesOf(settings) ?? {};
-  if (repeat !== 1 && engine.name === 'bindings')
-    throw new UsageError(
-      '`repeatPenalty` changes logits, and the engine bindings has probabilities only: use `engine` direct, or ' +
-        '`presencePenalty` or `frequencyPenalty`',
-    );
-}
-
-/** Tokens up to which reading the whole vocabulary costs a millisecond or less per position. */
-const SMALL_VOCABULARY = 4096;
-
-function effectiveSettings({ targetHeader }: Pair, settings: DecidedSettings): EffectiveSettings {
-  const { seed = randomInt(2 ** 32), perplexity } = settings;
-  const isSmall = targetHeader.vocabulary.tokens.length <= SMALL_VOCABULARY;
-  return { ...settings, seed, perplexity: perplexity === 'auto' ? isSmall : perplexity };
 }
 
 /** A template that speaks of reasoning tells that the model does some; else only what came tells. */

@@ -5,7 +5,8 @@ import { type DecidedSettings, withDraftSource } from '../generation/draft-sourc
 import type { GenerationEvent, GenerationResult } from '../generation/events.js';
 import { type Prompt, type PromptTokens, readPrompt } from '../generation/generate.js';
 import type { RunOptions } from '../generation/run-options.js';
-import { cacheShape, Session } from '../generation/session.js';
+import { Session } from '../generation/session.js';
+import { cacheShape } from '../generation/session-parts.js';
 import { parseSettings, type SettingsInput } from '../generation/settings.js';
 import type { Pair } from '../models/pair.js';
 import { type Draft, ROOT, type TokenId, type TopLogits } from '../types.js';

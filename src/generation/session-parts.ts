@@ -1,0 +1,92 @@
+import { randomInt } from 'node:crypto';
+import type { CacheManager } from '../decoding/cache-manager.js';
+import type { ChatTemplate, Grammar } from '../engine/port.js';
+import { UsageError } from '../errors.js';
+import { penaltiesOf } from '../math/penalties.js';
+import type { Pair } from '../models/pair.js';
+import { definitionOf, STRATEGY_NAMES, sequencesOf } from '../strategies/index.js';
+import { MOST_TAKEN_BACK } from '../tuning/adaptive-length.js';
+import { contextSizeOf } from './context-size.js';
+import { isAdaptive, strategyOptions } from './draft-length.js';
+import { type DecidedSettings, withDraftSource } from './draft-source.js';
+import type { EffectiveSettings } from './events.js';
+import { checkRunOptions, type RunOptions } from './run-options.js';
+import type { Settings } from './settings.js';
+import type { Shape } from './shared-caches.js';
+
+/** What a session is made of. */
+export interface Parts {
+  readonly pair: Pair;
+  readonly template: ChatTemplate | undefined;
+  readonly settings: EffectiveSettings;
+  /** Tokens. */
+  readonly contextSize: number;
+  readonly grammar: Grammar | undefined;
+  readonly run: RunOptions;
+  readonly cache: CacheManager;
+  /** Whether the cache ends with the session. */
+  readonly ownsCache: boolean;
+}
+
+/** Checks what was asked for, and settles what was left open. @throws UsageError */
+export async function partsOf(
+  pair: Pair,
+  asked: Settings,
+  run: RunOptions,
+  template: ChatTemplate | undefined,
+): Promise<Omit<Parts, 'cache' | 'ownsCache'>> {
+  checkRunOptions(run);
+  const settings = withDraftSource(asked, { target: pair.targetHeader, draft: pair.draftHeader });
+  refuseUnknownLogits(pair, settings);
+  refuseTrees(pair, settings);
+  const grammar = settings.grammar && (await pair.target.createGrammar(settings.grammar));
+  const contextSize = contextSizeOf(pair, run);
+  return { pair, template, settings: effectiveSettings(pair, settings), contextSize, grammar, run };
+}
+
+/**
+ * Returns what the caches of a text must hold.
+ * @param contextSize tokens of the text at most
+ * @param length the same, where it is known to be less
+ */
+export function cacheShape(settings: DecidedSettings, contextSize: number, length: number): Shape {
+  const options = strategyOptions(settings);
+  const { draftLength } = options;
+  const sequences = sequencesOf(options);
+  return {
+    capacity: Math.min(contextSize, length + draftLength) - 1, // also for guesses behind it; the last token is never evaluated
+    targetSequences: sequences.target,
+    draftSequences: sequences.draft,
+    draftLength,
+    rollback: isAdaptive(settings) ? Math.min(MOST_TAKEN_BACK, draftLength) : draftLength,
+  };
+}
+
+/** @throws UsageError for a tree of drafts on a model whose layers keep a state of one text */
+function refuseTrees({ target, targetHeader }: Pair, { strategy }: Settings): void {
+  const { name, drafts } = definitionOf(strategy);
+  if (target.isRecurrent && drafts === 'tree')
+    throw new UsageError(
+      `${name} judges several drafts that share their beginnings, and the recurrent layers of a ${targetHeader.architecture} ` +
+        `model keep one state for each: use \`strategy\` ${STRATEGY_NAMES[0]}`,
+    );
+}
+
+/** @throws UsageError where the engine does not know the logits themselves, only how far apart they are */
+function refuseUnknownLogits({ engine }: Pair, settings: Settings): void {
+  const { repeat = 1 } = penaltiesOf(settings) ?? {};
+  if (repeat !== 1 && engine.name === 'bindings')
+    throw new UsageError(
+      '`repeatPenalty` changes logits, and the engine bindings has probabilities only: use `engine` direct, or ' +
+        '`presencePenalty` or `frequencyPenalty`',
+    );
+}
+
+/** Tokens up to which reading the whole vocabulary costs a millisecond or less per position. */
+const SMALL_VOCABULARY = 4096;
+
+function effectiveSettings({ targetHeader }: Pair, settings: DecidedSettings): EffectiveSettings {
+  const { seed = randomInt(2 ** 32), perplexity } = settings;
+  const isSmall = targetHeader.vocabulary.tokens.length <= SMALL_VOCABULARY;
+  return { ...settings, seed, perplexity: perplexity === 'auto' ? isSmall : perplexity };
+}
