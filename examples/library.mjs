@@ -4,7 +4,7 @@ import { Conversation, generate, loadPair, ratios } from 'mtad';
 const [model, draft] = process.argv.slice(2);
 const pair = await loadPair({ model, draft }); // without files: the embedded pair of story models
 
-/** @param {AsyncIterable<import('mtad').GenerationEvent>} events */
+/** @param {AsyncIterable<import('mtad').ConversationEvent>} events */
 async function show(events) {
   for await (const event of events) {
     if (event.type === 'text') for (const { text } of event.pieces) process.stdout.write(text);

@@ -47,15 +47,18 @@ export {
   type Tokenizer,
 } from './engine/port.js';
 export { ModelFileError, PairMismatchError, ResourceError, UsageError } from './errors.js';
-export { Conversation } from './generation/conversation.js';
+export { Conversation, type ConversationOptions } from './generation/conversation.js';
 export { addCounters, addStep, type Counters, NO_STEPS, type Ratios, ratios } from './generation/counters.js';
 export type {
+  ConversationEvent,
   EffectiveSettings,
   GenerationEvent,
   GenerationResult,
   KnownCosts,
+  ShiftEvent,
   StepEvent,
 } from './generation/events.js';
+export type { ContextPolicy } from './generation/fitting-turns.js';
 export { generate, type Prompt, Series } from './generation/generate.js';
 export type { RunOptions } from './generation/run-options.js';
 export { Session } from './generation/session.js';

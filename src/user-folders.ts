@@ -27,3 +27,11 @@ export function cacheFolder(env: Env): string {
     return join(env.LOCALAPPDATA || join(home(env), 'AppData', 'Local'), 'mtad', 'Cache');
   return join(env.XDG_CACHE_HOME || join(home(env), '.cache'), 'mtad');
 }
+
+/** The folder of what mtad remembers from run to run, and can do without. */
+export function stateFolder(env: Env): string {
+  if (process.platform === 'darwin') return join(home(env), 'Library', 'Logs', 'mtad');
+  if (process.platform === 'win32')
+    return join(env.LOCALAPPDATA || join(home(env), 'AppData', 'Local'), 'mtad', 'Log');
+  return join(env.XDG_STATE_HOME || join(home(env), '.local', 'state'), 'mtad');
+}

@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import envPaths from 'env-paths';
 import { expect, test } from 'vitest';
 import { modelsFolder } from '../src/models/models-folder.js';
-import { cacheFolder, configFolder, homePath } from '../src/user-folders.js';
+import { cacheFolder, configFolder, homePath, stateFolder } from '../src/user-folders.js';
 
 test('the folders are those of the system, and models lie in the cache', () => {
-  const { config, cache } = envPaths('mtad', { suffix: '' });
-  expect([configFolder(process.env), cacheFolder(process.env)]).toEqual([config, cache]);
+  const { config, cache, log } = envPaths('mtad', { suffix: '' });
+  const folders = [configFolder, cacheFolder, stateFolder].map((folder) => folder(process.env));
+  expect(folders).toEqual([config, cache, log]);
   expect(modelsFolder()).toBe(join(cache, 'models'));
 });
 

@@ -5,9 +5,10 @@ import { draftSources } from './model-options.js';
 import { settingOption } from './setting-options.js';
 import { TEMPLATE_SETTINGS, type TemplateSetting } from './template-options.js';
 
-type DecodingSetting = Exclude<OptionSetting, TemplateSetting>;
+/** The name of a setting that decides which text comes out. */
+export type DecodingSetting = Exclude<OptionSetting, TemplateSetting>;
 
-const DECODING_SETTINGS = OPTION_SETTINGS.filter(
+export const DECODING_SETTINGS = OPTION_SETTINGS.filter(
   (name): name is DecodingSetting => !TEMPLATE_SETTINGS.some((other) => other === name),
 );
 

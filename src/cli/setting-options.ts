@@ -1,10 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { z } from 'zod';
-import { type OptionSetting, SETTINGS, type SettingRow } from '../generation/settings.js';
+import { type OptionSetting, SETTINGS, type SettingRow, UNLIMITED } from '../generation/settings.js';
 import { spelled } from './settings/names.js';
-
-/** Tokens that no context has room for: the text ends by itself, or where the context is full. */
-const MOST_TOKENS = 10_000_000;
 
 /** llama.cpp's ways to leave a number open, and what stands for it; -1 is left to the program by settleNumbers. */
 const LEFT_OPEN: ReadonlyMap<string, ReadonlyMap<string, number>> = new Map([
@@ -12,8 +9,8 @@ const LEFT_OPEN: ReadonlyMap<string, ReadonlyMap<string, number>> = new Map([
   [
     'maxTokens',
     new Map([
-      ['-1', MOST_TOKENS],
-      ['-2', MOST_TOKENS],
+      ['-1', UNLIMITED],
+      ['-2', UNLIMITED],
     ]),
   ],
 ]);

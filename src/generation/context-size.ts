@@ -3,8 +3,22 @@ import { ResourceError } from '../errors.js';
 import type { Pair } from '../models/pair.js';
 import type { TokenId } from '../types.js';
 import type { RunOptions } from './run-options.js';
+import { UNLIMITED } from './settings.js';
 
-/** Returns the number of tokens that the context holds, from the options or else from the target's training. */
+/** Tokens of a text that has no limit, where nobody says how large the context is: a gigabyte in a model of eight billion parameters. */
+const ROOM = 8192;
+
+/**
+ * Returns the number of tokens that the context of one text holds. Without a limit of the text it is no larger than a text of
+ * usual length needs, since what the target was trained on may not fit into memory.
+ */
+export function contextSizeFor(pair: Pair, run: RunOptions, promptTokens: number, maxTokens: number): number {
+  const most = contextSizeOf(pair, run);
+  const isOpen = run.contextSize === undefined && maxTokens === UNLIMITED;
+  return isOpen ? Math.min(most, promptTokens + ROOM) : most;
+}
+
+/** Returns the number of tokens that the context holds at most, from the options or else from the target's training. */
 export function contextSizeOf({ targetHeader }: Pair, { contextSize }: RunOptions): number {
   return contextSize ?? (targetHeader.trainContextSize || Number.MAX_SAFE_INTEGER);
 }

@@ -3,13 +3,50 @@ import { UsageError } from '../errors.js';
 import type { Pair } from '../models/pair.js';
 import type { ChatMessage } from '../templates/messages.js';
 import { answerOf, thoughtOf } from '../text/reasoning.js';
-import type { TokenId } from '../types.js';
-import { refuseLongTexts } from './context-size.js';
-import type { EffectiveSettings, GenerationEvent } from './events.js';
+import type { FinishReason, TokenId } from '../types.js';
+import { contextSizeOf, refuseLongTexts } from './context-size.js';
+import { withDraftSource } from './draft-source.js';
+import { type ConversationEvent, type EffectiveSettings, type GenerationResult, joined } from './events.js';
+import { type ContextPolicy, fittingTurns, mayDrop } from './fitting-turns.js';
 import { requireChatTemplate } from './require-chat-template.js';
 import type { RunOptions } from './run-options.js';
 import { Session } from './session.js';
-import { parseSettings, type SettingsInput } from './settings.js';
+import { cacheShape } from './session-parts.js';
+import { parseSettings, type Settings, type SettingsInput } from './settings.js';
+import { SharedCaches } from './shared-caches.js';
+
+/** How to run a conversation. */
+export interface ConversationOptions extends RunOptions {
+  /**
+   * What happens where the conversation fills the context. 'stop' (default): the answer ends, and a question that does not
+   * fit is refused. 'shift': the oldest questions and their answers are dropped.
+   */
+  readonly contextPolicy?: ContextPolicy | undefined;
+}
+
+/** Ends of answers that are no ends. */
+const CUT: ReadonlySet<FinishReason> = new Set(['length', 'context', 'interrupted']);
+
+interface ConversationParts {
+  /** As they were given: the session decides what they leave open. */
+  readonly asked: Settings;
+  readonly caches: SharedCaches;
+  readonly session: Session;
+  readonly run: ConversationOptions;
+}
+
+async function sessionOver(
+  caches: SharedCaches,
+  pair: Pair,
+  asked: Settings,
+  run: RunOptions,
+  template: ChatTemplate,
+): Promise<Session> {
+  const settings = withDraftSource(asked, { target: pair.targetHeader, draft: pair.draftHeader });
+  const contextSize = contextSizeOf(pair, run);
+  const cache = await caches.withRoomFor(cacheShape(settings, contextSize, contextSize));
+  return Session.over(cache, pair, settings, run, template);
+}
 
 /**
  * A conversation of questions and answers in the target's chat template. The template renders the whole conversation for
@@ -20,26 +57,63 @@ import { parseSettings, type SettingsInput } from './settings.js';
 export class Conversation {
   readonly #pair: Pair;
   readonly #template: ChatTemplate;
-  readonly #session: Session;
+  readonly #caches: SharedCaches;
+  #asked: Settings;
+  readonly #run: ConversationOptions;
+  #session: Session;
   #messages: readonly ChatMessage[] = [];
+  /** The last answer, as far as it was written here. */
+  #last: GenerationResult | undefined;
   /** The rendered conversation up to the end of the last answer; undefined = not rendered yet. */
   #written: Rendered | undefined;
 
-  private constructor(pair: Pair, template: ChatTemplate, session: Session) {
+  private constructor(
+    pair: Pair,
+    template: ChatTemplate,
+    { asked, caches, session, run }: ConversationParts,
+  ) {
+    this.#asked = asked;
     this.#pair = pair;
     this.#template = template;
+    this.#caches = caches;
     this.#session = session;
+    this.#run = run;
   }
 
   /** @throws UsageError where the target has no chat template or a setting is wrong; ResourceError */
-  static async open(pair: Pair, input: SettingsInput = {}, run: RunOptions = {}): Promise<Conversation> {
+  static async open(
+    pair: Pair,
+    input: SettingsInput = {},
+    run: ConversationOptions = {},
+  ): Promise<Conversation> {
     const settings = parseSettings(input);
     const template = await requireChatTemplate(pair, settings);
-    return new Conversation(pair, template, await Session.open(pair, settings, run, template));
+    const caches = new SharedCaches(pair, run, 0);
+    const session = await sessionOver(caches, pair, settings, run, template);
+    return new Conversation(pair, template, { asked: settings, caches, session, run });
   }
 
   get settings(): EffectiveSettings {
     return this.#session.settings;
+  }
+
+  /**
+   * Changes settings from the next answer on; those that are not given stay as they are. What both caches hold stays,
+   * unless a strategy needs larger ones.
+   * @throws UsageError where a setting is wrong or an answer is being written; ResourceError
+   */
+  async change(input: SettingsInput): Promise<void> {
+    this.#refuseWhileWriting();
+    const { seed } = this.#session.settings;
+    const { quality, ...others } = this.#asked;
+    const isReplaced = input.threshold !== undefined; // a quality moves the threshold
+    const settings = parseSettings({ ...others, ...(isReplaced ? {} : { quality }), seed, ...input });
+    const open = (asked: Settings) => sessionOver(this.#caches, this.#pair, asked, this.#run, this.#template);
+    this.#session = await open(settings).catch(async (error) => {
+      this.#session = await open({ ...this.#asked, seed }); // the caches are gone
+      throw error;
+    });
+    this.#asked = settings;
   }
 
   /** The chat template that turns the messages into tokens. */
@@ -57,12 +131,10 @@ export class Conversation {
    * @throws UsageError while an answer is being written
    */
   set messages(messages: readonly ChatMessage[]) {
-    if (this.#session.isWriting)
-      throw new UsageError(
-        'An answer is still being written: read its events to the end, or leave their loop',
-      );
+    this.#refuseWhileWriting();
     this.#messages = messages;
     this.#written = undefined;
+    this.#last = undefined;
   }
 
   /** Returns the number of tokens of the conversation so far, and the most that it can have. */
@@ -75,27 +147,109 @@ export class Conversation {
 
   /**
    * Answers a question and yields the events of `generate`. Then the question and the answer, even an unfinished one, are
-   * part of the conversation. If there is no word of an answer, neither is.
+   * part of the conversation. If there is no word of an answer, neither is. Where the conversation fills the context, its
+   * oldest turns go, if the context policy says so: 'shift' tells how many.
    * @throws ResourceError where the conversation no longer fits into the context, UsageError while another question is
    *   answered; the conversation stays as it was
    */
-  async *ask(question: string, signal?: AbortSignal): AsyncGenerator<GenerationEvent, void> {
+  async *ask(question: string, signal?: AbortSignal): AsyncGenerator<ConversationEvent, void> {
     refuseLongTexts([question.trim()], this.#pair.target.tokenizer, this.#session.contextSize);
-    const messages: ChatMessage[] = [...this.#messages, { role: 'user', content: question }];
-    const prompt = await this.#template.encode(messages, this.#written);
-    for await (const event of this.#session.write(prompt.tokens, signal)) {
-      const content = event.type === 'end' ? answerOf(event.result) : '';
-      if (event.type === 'end' && content !== '') {
-        const reasoning = thoughtOf(event.result, this.#template.reasoning);
-        this.#messages = [...messages, { role: 'assistant', content, ...(reasoning && { reasoning }) }];
-        this.#written = this.#writtenAfter(prompt);
+    yield* this.#answer([...this.#messages, { role: 'user', content: question }], undefined, signal);
+  }
+
+  /**
+   * Answers the last question once more, in place of its answer.
+   * @throws as `ask`; UsageError where there is no answer
+   */
+  async *retry(signal?: AbortSignal): AsyncGenerator<ConversationEvent, void> {
+    yield* this.#answer(this.#withoutAnswer(), undefined, signal);
+  }
+
+  /**
+   * Writes on where the last answer was cut off.
+   * @throws as `ask`; UsageError where there is no answer that was cut off
+   */
+  async *continue(signal?: AbortSignal): AsyncGenerator<ConversationEvent, void> {
+    const turns = this.#withoutAnswer();
+    const last = this.#last;
+    if (!last || !CUT.has(last.finishReason))
+      throw new UsageError('There is nothing to continue: the last answer was not cut off');
+    yield* this.#answer(turns, last, signal);
+  }
+
+  /**
+   * Forgets the last question and its answer.
+   * @throws UsageError where there is none, or while an answer is being written
+   */
+  undo(): void {
+    this.messages = this.#withoutAnswer().slice(0, -1);
+  }
+
+  /** @param begun what of the answer is written */
+  async *#answer(
+    asked: readonly ChatMessage[],
+    begun: GenerationResult | undefined,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<ConversationEvent, void> {
+    const { contextPolicy: policy = 'stop' } = this.#run;
+    let turns = asked;
+    let own: GenerationResult | undefined; // of this call
+    for (;;) {
+      const before = begun && own ? joined(begun, own) : (begun ?? own);
+      const room = this.#session.contextSize - (before?.tokens.length ?? 0);
+      const {
+        turns: fitting,
+        prompt,
+        dropped,
+      } = await fittingTurns(this.#template, turns, {
+        policy,
+        room,
+        written: this.#written,
+      });
+      if (own && prompt.tokens.length >= room) break; // the answer fills the context by itself
+      turns = fitting;
+      if (dropped > 0) yield { type: 'shift', dropped };
+      const tokens = [...prompt.tokens, ...(before?.tokens ?? [])];
+      for await (const event of this.#session.write(tokens, signal, before, own?.tokens.length)) {
+        if (event.type !== 'end') {
+          if (event.type !== 'start' || !own) yield event;
+          continue;
+        }
+        own = own ? joined(own, event.result) : event.result;
+        this.#keep(turns, prompt, begun ? joined(begun, own) : own);
       }
-      yield event;
+      const isFull = own?.finishReason === 'context';
+      if (!isFull || policy === 'stop' || !mayDrop(turns)) break;
     }
+    yield { type: 'end', result: own! };
+  }
+
+  /** Takes the answer into the conversation. */
+  #keep(turns: readonly ChatMessage[], prompt: Rendered, result: GenerationResult): void {
+    const content = answerOf(result);
+    if (content === '') return;
+    const reasoning = thoughtOf(result, this.#template.reasoning);
+    this.#messages = [...turns, { role: 'assistant', content, ...(reasoning && { reasoning }) }];
+    this.#written = this.#writtenAfter(prompt);
+    this.#last = result;
+  }
+
+  /** @throws UsageError where the conversation has no answer, or while one is being written */
+  #withoutAnswer(): readonly ChatMessage[] {
+    this.#refuseWhileWriting();
+    if (this.#messages.at(-1)?.role !== 'assistant') throw new UsageError('There is no answer yet');
+    return this.#messages.slice(0, -1);
+  }
+
+  #refuseWhileWriting(): void {
+    if (this.#session.isWriting)
+      throw new UsageError(
+        'An answer is still being written: read its events to the end, or leave their loop',
+      );
   }
 
   dispose(): Promise<void> {
-    return this.#session.dispose();
+    return this.#caches.dispose();
   }
 
   #writtenAfter({ text, tokens: before }: Rendered): Rendered {

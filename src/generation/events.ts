@@ -5,7 +5,7 @@ import type { CostCurves } from '../tuning/cost-curves.js';
 import type { Quality } from '../tuning/quality-budget.js';
 import type { Repetition } from '../tuning/repetition-budget.js';
 import type { FinishReason, TokenId } from '../types.js';
-import type { Counters } from './counters.js';
+import { addCounters, type Counters } from './counters.js';
 import type { DecidedSettings } from './draft-source.js';
 
 /** What happens while a text is written, in the order in which it happens; the result comes last. */
@@ -22,6 +22,16 @@ export type GenerationEvent =
   | StepEvent
   | { readonly type: 'text'; readonly pieces: readonly TextPiece[] }
   | { readonly type: 'end'; readonly result: GenerationResult };
+
+/** What happens in a conversation. */
+export type ConversationEvent = GenerationEvent | ShiftEvent;
+
+/** The context is full: the oldest questions and answers are no longer part of the conversation. */
+export interface ShiftEvent {
+  readonly type: 'shift';
+  /** Number of questions that went, each with its answer, >= 1. */
+  readonly dropped: number;
+}
 
 /** One round of the loop. */
 export interface StepEvent {
@@ -61,6 +71,27 @@ export interface GenerationResult {
   readonly firstTokenMs: number | null;
   /** Tokens of the prompt that each model evaluated: those that its cache did not hold. */
   readonly evaluated: { readonly target: number; readonly draft: number };
+}
+
+/** One text that was written in two parts. */
+export function joined(first: GenerationResult, second: GenerationResult): GenerationResult {
+  const reasoning =
+    first.reasoning === null && second.reasoning === null
+      ? null
+      : (first.reasoning ?? '') + (second.reasoning ?? '');
+  return {
+    ...second,
+    text: first.text + second.text,
+    reasoning,
+    tokens: [...first.tokens, ...second.tokens],
+    counters: addCounters(first.counters, second.counters),
+    prefillMs: first.prefillMs + second.prefillMs,
+    firstTokenMs: first.firstTokenMs ?? second.firstTokenMs,
+    evaluated: {
+      target: first.evaluated.target + second.evaluated.target,
+      draft: first.evaluated.draft + second.evaluated.draft,
+    },
+  };
 }
 
 /** The same event where only the answer is to be seen. */

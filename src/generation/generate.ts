@@ -3,7 +3,7 @@ import { UsageError } from '../errors.js';
 import type { Pair } from '../models/pair.js';
 import type { ChatMessage } from '../templates/messages.js';
 import type { TokenId } from '../types.js';
-import { contextSizeOf, refuseLongPrompt, refuseLongTexts } from './context-size.js';
+import { contextSizeFor, contextSizeOf, refuseLongPrompt, refuseLongTexts } from './context-size.js';
 import { withDraftSource } from './draft-source.js';
 import type { GenerationEvent } from './events.js';
 import { requireChatTemplate } from './require-chat-template.js';
@@ -81,9 +81,10 @@ export class Series {
     checkRunOptions(run);
     const settings = withDraftSource(asked, { target: pair.targetHeader, draft: pair.draftHeader });
     const { template, promptTokens } = await readPrompt(pair, prompt, settings, run);
+    const contextSize = contextSizeFor(pair, run, promptTokens.length, settings.maxTokens);
     const length = promptTokens.length + settings.maxTokens;
-    const cache = await this.#caches.withRoomFor(cacheShape(settings, contextSizeOf(pair, run), length));
-    const session = await Session.over(cache, pair, settings, run, template);
+    const cache = await this.#caches.withRoomFor(cacheShape(settings, contextSize, length));
+    const session = await Session.over(cache, pair, settings, { ...run, contextSize }, template);
     yield* session.write(promptTokens, run.signal);
   }
 

@@ -14,6 +14,7 @@ import type { Pair } from '../models/pair.js';
 import { createStrategy } from '../strategies/index.js';
 import type { ReasoningMarks } from '../templates/reasoning-marks.js';
 import { bannedTokens } from '../text/banned-tokens.js';
+import { type BegunText, GoingOn } from '../text/begun-text.js';
 import { GrammarConstraint } from '../text/grammar-constraint.js';
 import { ReasoningFirst } from '../text/reasoning-first.js';
 import { type TextPiece, TextStream, textOf } from '../text/text-stream.js';
@@ -32,6 +33,8 @@ import type { EffectiveSettings, GenerationEvent } from './events.js';
 import type { RunOptions } from './run-options.js';
 import { cacheShape, type Parts, partsOf } from './session-parts.js';
 import type { Settings } from './settings.js';
+
+const NOTHING: BegunText = { tokens: [], text: '' };
 
 /**
  * A text that grows, prompt by prompt. Both models' caches stay as they are in between, so that of the next prompt
@@ -106,11 +109,15 @@ export class Session {
   /**
    * Writes on from a prompt, which is the whole text before: 'start', 'prefill' while it is read, 'costs' where the draft
    * length is to follow them, 'step' and 'text' in turn, 'end'.
+   * @param begun what of the text is written already: its tokens are the last ones of the prompt
+   * @param counted of these tokens, those that count towards `maxTokens`
    * @throws ResourceError when the context does not hold it; UsageError while another text is being written
    */
   async *write(
     promptTokens: readonly TokenId[],
     signal?: AbortSignal,
+    begun: BegunText = NOTHING,
+    counted = 0,
   ): AsyncGenerator<GenerationEvent, void> {
     if (this.#isWriting)
       throw new UsageError(
@@ -118,7 +125,7 @@ export class Session {
       );
     this.#isWriting = true;
     try {
-      yield* this.#events(promptTokens, signal);
+      yield* this.#events(promptTokens, signal, begun, counted);
     } finally {
       this.#isWriting = false;
     }
@@ -127,6 +134,8 @@ export class Session {
   async *#events(
     promptTokens: readonly TokenId[],
     signal: AbortSignal | undefined,
+    begun: BegunText,
+    counted: number,
   ): AsyncGenerator<GenerationEvent, void> {
     const { pair, template, settings, contextSize, grammar, cache } = this.#parts;
     refuseLongPrompt(promptTokens, contextSize);
@@ -135,6 +144,7 @@ export class Session {
     const started = now();
     const before = workOf(cache);
     const prefix = [...promptTokens];
+    const start = prefix.length - begun.tokens.length; // of the text
     this.#tokens = prefix; // which decoding appends to
     for await (const progress of cache.prefill(prefix)) {
       yield { type: 'prefill', ...progress };
@@ -149,12 +159,12 @@ export class Session {
     // What only one model has is padding, and stands at the end of its vocabulary.
     const vocabularySize = Math.min(pair.targetHeader.vocabulary.tokens.length, ...pair.unshared);
     const banned = bannedTokens(vocabularySize, settings.ignoreEos, isEndToken);
-    const start = grammar?.start();
+    const answer = grammar?.start();
     const first =
-      start && reasoning?.isOpen
-        ? new ReasoningFirst({ answer: start, mark: reasoning.end, isEnd: isEndToken, tokenizer })
-        : start;
-    const constraint = first && new GrammarConstraint(first, promptTokens.length, banned);
+      answer && reasoning?.isOpen
+        ? new ReasoningFirst({ answer, mark: reasoning.end, isEnd: isEndToken, tokenizer })
+        : answer;
+    const constraint = first && new GrammarConstraint(first, start, banned);
     const sampling = { ...settings, penalties: penaltiesOf(settings), banned, vocabularySize, constraint };
     const dials = this.#dials;
     dials.restart();
@@ -177,9 +187,10 @@ export class Session {
     const strategy = strategyWith(adaptive, dials.asked);
     const { special } = settings;
     const stops = [...settings.stop, ...endTexts];
-    const stream = new TextStream(tokenizer, promptTokens, stops, { reasoning, special });
+    const stream = new TextStream(tokenizer, prefix.slice(0, start), stops, { reasoning, special });
+    const shown = new GoingOn(stream, begun);
     const steps = decode(strategy, cache, prefix, {
-      maxTokens: settings.maxTokens,
+      maxTokens: Math.max(0, settings.maxTokens - counted),
       rng: this.#rng,
       endsWith: (token) => (isEnd(token) ? 'eos' : stream.add(token) ? 'stop' : undefined),
       rawLogProbs: settings.perplexity,
@@ -198,13 +209,13 @@ export class Session {
       adaptive?.learn(step);
       yield { type: 'step', step, threshold: dials.threshold };
       dials.learn(step, adaptive);
-      const added = stream.take(step.accepted);
+      const added = shown.take(step.accepted);
       pieces.push(...added);
       yield { type: 'text', pieces: added };
     }
     const finishReason = turn.value;
     await this.#length?.correct();
-    const rest = stream.end(finishReason === 'stop');
+    const rest = shown.end(finishReason === 'stop');
     pieces.push(...rest);
     if (rest.length > 0) yield { type: 'text', pieces: rest };
     const lastToken = counters.steps > 0 ? 1 : 0; // of the prompt, evaluated with the first draft

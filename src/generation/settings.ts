@@ -13,6 +13,9 @@ const whole = (min: number, max: number) =>
 /** Far beyond what changes any choice, and so that logits stay finite. */
 const penalty = number('a number from -1e6 to 1e6', (n) => Math.abs(n) <= 1e6);
 
+/** More tokens than any context has room for: the text ends by itself, or where the context is full. */
+export const UNLIMITED = 10_000_000;
+
 /** All that anybody may ask about a setting. Its name is the same in the library, JSON, traces, files and, with hyphens, on the command line. */
 export interface SettingRow {
   /** Range and default; its error says what a value must be. */
@@ -148,8 +151,8 @@ export const SETTINGS = {
     value: 'n',
   },
   maxTokens: {
-    schema: whole(1, 10_000_000).default(256),
-    help: 'tokens of a text at most',
+    schema: whole(1, UNLIMITED).default(UNLIMITED),
+    help: 'tokens of a text at most (default: none)',
     value: 'n',
     short: 'n',
     benchmark: 'shared',

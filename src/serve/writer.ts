@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { UsageError } from '../errors.js';
-import { contextSizeOf, refuseLongPrompt } from '../generation/context-size.js';
+import { contextSizeFor, contextSizeOf, refuseLongPrompt } from '../generation/context-size.js';
 import { type DecidedSettings, withDraftSource } from '../generation/draft-source.js';
 import type { GenerationEvent, GenerationResult } from '../generation/events.js';
 import { type Prompt, type PromptTokens, readPrompt } from '../generation/generate.js';
@@ -215,7 +215,9 @@ export class Writer {
   }
 
   #shapeFor(settings: DecidedSettings, promptTokens: number) {
-    return cacheShape(settings, contextSizeOf(this.pair, this.#run), promptTokens + settings.maxTokens);
+    const { maxTokens } = settings;
+    const contextSize = contextSizeFor(this.pair, this.#run, promptTokens, maxTokens);
+    return cacheShape(settings, contextSize, promptTokens + maxTokens);
   }
 
   /** @throws UsageError for numbers that are no tokens of the target */

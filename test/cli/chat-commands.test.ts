@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isChatCommand, MisuseError, runChatCommand } from '../../src/cli/chat/chat-commands.js';
+import { completionsOf, isChatCommand, runChatCommand } from '../../src/cli/chat/chat-commands.js';
+import { MisuseError } from '../../src/cli/chat/misuse-error.js';
 
 const NAMES = [
   'system',
@@ -8,6 +9,10 @@ const NAMES = [
   'save',
   'load',
   'reset',
+  'retry',
+  'continue',
+  'undo',
+  'set',
   'help',
   'bye',
   'exit',
@@ -16,6 +21,16 @@ const NAMES = [
   'new',
   '?',
 ];
+
+describe('completionsOf', () => {
+  it.each([
+    ['/s', ['/system', '/set', '/stats', '/save']],
+    ['/UN', ['/undo']],
+    ['/save ', []],
+    ['hello', []],
+    ['', []],
+  ])('%j becomes %j', (line, completions) => expect(completionsOf(line)).toEqual(completions));
+});
 
 describe('isChatCommand', () => {
   it.each(['/help', '/HELP', '/?', '/save', '/save a.json', '/bye ', '/exit', '/quit', '/clear', '/new'])(

@@ -58,6 +58,43 @@ describe('mtad chat in a pipe', () => {
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: line });
   });
 
+  test('/retry, /continue, /undo and /set', async () => {
+    const { stdout, stderr, exitCode } = await talk(
+      ['Tell me a story', '/continue', '/set max-tokens 60', '/retry', '/undo', '/stats', '/set temperature'],
+      ['-n', '3'],
+    );
+    expect(exitCode).toBe(0);
+    const [begun, rest, again] = stdout.split('\n');
+    expect(stdout).toMatch(/^[^\n]+\n[^\n]+\n[^\n]{20,}/);
+    expect(again).not.toBe(`${begun}${rest}`);
+    expect(stderr).toContain('max-tokens = 60\n');
+    expect(stderr).toContain('conversation: 0 messages');
+    expect(stderr).toMatch(/^temperature = 1$/m);
+  });
+
+  test.each([
+    ['/set colour red', /no setting "colour"; did you mean .*\/set lists them/],
+    ['/set temperature hot', /\/set temperature hot is invalid\. It must be a number, 0 or more/],
+    ['/retry now', /\/retry takes nothing behind it/],
+  ])('%s: one line, exit code 2', async (line, message) => {
+    const { stderr, exitCode } = await talk([line]);
+    expect(stderr).toMatch(message);
+    expect(exitCode).toBe(2);
+  });
+
+  test('a context that is full: the oldest question goes, and a line says so; --context-policy stop ends', async () => {
+    const questions = ['One', 'Two', 'Three', 'Four'];
+    const args = ['-c', '200', '--ignore-eos', '-n', '60'];
+    const shifting = await talk(questions, args);
+    expect(shifting.exitCode).toBe(0);
+    expect(shifting.stderr).toMatch(
+      /mtad: the context is full: the oldest (question is|2 questions are) dropped, with/,
+    );
+    const stopping = await talk(questions, [...args, '--context-policy', 'stop']);
+    expect(stopping.stderr).not.toContain('dropped');
+    expect(stopping.exitCode).toBe(5);
+  });
+
   test('an answer that is cut off is said to be', async () => {
     const cut = await runInProcess([...chat, '-n', '3', 'Tell me a story'], { input: '' });
     expect(cut.stderr).toBe('mtad: the text was cut at --max-tokens 3; raise it for more\n');
@@ -413,6 +450,43 @@ describe('mtad chat on a terminal', () => {
     ]);
     expect(screen.replace(/\s+/g, ' ')).toContain('/reset forgets the conversation, /save keeps it');
     expect(exitCode).toBe(0);
+  });
+
+  test('Tab completes commands, and what was typed comes back in the next conversation', async () => {
+    const options = { env: { XDG_STATE_HOME: join(folder, 'state') } };
+    const first = await type(
+      [
+        [PROMPT, '/sta'],
+        [/\/sta$/, '\t'], // which completes only where nothing stands behind it
+        [/ts$/, '\r'],
+        [PROMPT, CTRL_D],
+      ],
+      [],
+      options,
+    );
+    expect(first.screen).toContain('conversation: 0 messages');
+    const file = join(folder, 'state', 'mtad', 'chat-history.json');
+    expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(['/stats']);
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    const up = '\x1b[A';
+    const second = await type(
+      [
+        [PROMPT, `${up}\r`],
+        [PROMPT, CTRL_D],
+      ],
+      [],
+      options,
+    );
+    expect(second.screen).toContain('conversation: 0 messages');
+    const third = await type(
+      [
+        [PROMPT, `${up}\r`],
+        [PROMPT, CTRL_D],
+      ],
+      ['--no-history'],
+      options,
+    );
+    expect(third.screen).not.toContain('conversation: 0 messages');
   });
 
   test('lines that are pasted are one message, also where they begin as a command does', async () => {

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ResourceError, UsageError } from '../../src/errors.js';
-import { Conversation } from '../../src/generation/conversation.js';
-import type { GenerationResult } from '../../src/generation/events.js';
+import { Conversation, type ConversationOptions } from '../../src/generation/conversation.js';
+import type { ConversationEvent, GenerationResult } from '../../src/generation/events.js';
 import { generate } from '../../src/generation/generate.js';
 import type { SettingsInput } from '../../src/generation/settings.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
@@ -28,7 +28,7 @@ describe.each(['direct', 'bindings'] as const)('Conversation on engine %s', (eng
     await rm(folder, { recursive: true });
   });
 
-  const open = (settings: SettingsInput = {}, run = {}) =>
+  const open = (settings: SettingsInput = {}, run: ConversationOptions = {}) =>
     Conversation.open(pair, { maxTokens: 24, seed: 1, ...settings }, { ...RUN, ...run });
 
   /** The question's tokens as far as they stand behind the last answer, and what came of it. */
@@ -134,6 +134,122 @@ describe.each(['direct', 'bindings'] as const)('Conversation on engine %s', (eng
       const { promptTokens } = await ask(conversation, question);
       expect(promptTokens).toBeGreaterThan(150);
     }
+    await conversation.dispose();
+  });
+
+  /** What comes of a text, and how many turns were dropped for it. */
+  async function read(events: AsyncIterable<ConversationEvent>) {
+    let text = '';
+    let dropped = 0;
+    let starts = 0;
+    let result: GenerationResult | undefined;
+    for await (const event of events) {
+      if (event.type === 'text') text += event.pieces.map((piece) => piece.text).join('');
+      if (event.type === 'shift') dropped += event.dropped;
+      if (event.type === 'start') starts += 1;
+      if (event.type === 'end') result = event.result;
+    }
+    expect(text).toBe(result!.text);
+    expect(starts).toBe(1);
+    return { ...result!, dropped };
+  }
+
+  it('goes on with an answer that was cut off as if it had not been', async () => {
+    const greedy = { strategy: 'autoregressive', temperature: 0, ignoreEos: true } as const;
+    const parts = await open({ ...greedy, maxTokens: 10 });
+    const whole = await open({ ...greedy, maxTokens: 30 });
+    expect(() => parts.continue().next()).rejects.toThrow(/no answer yet/);
+    await read(parts.ask('Tell me a story.'));
+    await read(parts.continue());
+    const last = await read(parts.continue());
+    const { text } = await read(whole.ask('Tell me a story.'));
+    expect(last.tokens).toHaveLength(10);
+    expect(parts.messages.at(-1)!.content).toBe(text);
+    expect(parts.messages).toEqual(whole.messages);
+    await Promise.all([parts.dispose(), whole.dispose()]);
+  });
+
+  it('continues no answer that came to its end, and none that was loaded', async () => {
+    const conversation = await open({ maxTokens: 100 });
+    expect((await read(conversation.ask('Tell me a story.'))).finishReason).toBe('eos');
+    await expect(conversation.continue().next()).rejects.toThrow(/nothing to continue/);
+    conversation.messages = conversation.messages.slice();
+    await expect(conversation.continue().next()).rejects.toThrow(/nothing to continue/);
+    await conversation.dispose();
+  });
+
+  it('answers once more in place of an answer, and forgets a question with its answer', async () => {
+    const conversation = await open();
+    await read(conversation.ask('Tell me a story.'));
+    const kept = conversation.messages;
+    const first = await read(conversation.ask('And then?'));
+    const second = await read(conversation.retry());
+    expect(second.text).not.toBe(first.text);
+    expect(conversation.messages).toEqual([
+      ...kept,
+      { role: 'user', content: 'And then?' },
+      { role: 'assistant', content: second.text },
+    ]);
+    conversation.undo();
+    expect(conversation.messages).toEqual(kept);
+    conversation.undo();
+    expect(conversation.messages).toEqual([]);
+    expect(() => conversation.undo()).toThrow(UsageError);
+    await expect(conversation.retry().next()).rejects.toThrow(UsageError);
+    await conversation.dispose();
+  });
+
+  it('takes other settings between answers, and keeps what is in the caches', async () => {
+    const conversation = await open({ maxTokens: 8, ignoreEos: true, draftLength: 2 });
+    await read(conversation.ask('Tell me a story.'));
+    await conversation.change({ maxTokens: 5, temperature: 0 });
+    expect(conversation.settings).toMatchObject({ maxTokens: 5, temperature: 0, draftLength: 2, seed: 1 });
+    const { tokens, evaluated, newTokens } = await ask(conversation, 'And then?');
+    expect(tokens).toHaveLength(5);
+    expect(evaluated.target).toBe(newTokens + 1);
+    await expect(conversation.change({ temperature: -1 })).rejects.toThrow(UsageError);
+    await conversation.change({ quality: 1.1 });
+    expect(conversation.settings.threshold).toBe('auto');
+    await conversation.change({ threshold: 0.3 });
+    expect(conversation.settings.threshold).toBe(0.3);
+    await conversation.change({ beamWidth: 6, strategy: 'mmtad' }); // more than the caches have room for
+    expect((await read(conversation.ask('And then?'))).tokens).toHaveLength(5);
+    await conversation.dispose();
+  });
+
+  it.each([
+    ['autoregressive', {}],
+    ['mtad', { draftLength: 3 }],
+  ] as const)(
+    '%s: drops the oldest turns where the context is full, also within an answer',
+    async (strategy, more) => {
+      const settings = { strategy, temperature: 0, maxTokens: 60, ignoreEos: true, ...more } as const;
+      const conversation = await open(settings, { contextSize: 200, contextPolicy: 'shift' });
+      conversation.messages = [{ role: 'system', content: 'Be brief.' }];
+      let dropped = 0;
+      for (const question of ['One', 'Two', 'Three', 'Four', 'Five', 'Six']) {
+        const answer = await read(conversation.ask(question));
+        dropped += answer.dropped;
+        expect(answer.tokens).toHaveLength(60); // none is cut off by the context
+        const { tokens, contextSize } = await conversation.size();
+        expect(tokens).toBeLessThanOrEqual(contextSize);
+      }
+      const { messages } = conversation;
+      await conversation.dispose();
+      expect(dropped).toBeGreaterThan(2);
+      expect(messages[0]).toEqual({ role: 'system', content: 'Be brief.' });
+      expect(messages.length).toBe(1 + 2 * (6 - dropped));
+      expect(messages.at(-2)).toEqual({ role: 'user', content: 'Six' });
+    },
+  );
+
+  it('ends an answer that fills the context by itself', async () => {
+    const conversation = await open(
+      { ignoreEos: true, maxTokens: 500 },
+      { contextSize: 120, contextPolicy: 'shift' },
+    );
+    expect((await read(conversation.ask('One'))).finishReason).toBe('context');
+    expect(await read(conversation.ask('Two'))).toMatchObject({ finishReason: 'context', dropped: 1 });
     await conversation.dispose();
   });
 

@@ -70,7 +70,7 @@ describe('parseSettings', () => {
       repeatLastN: 64,
       presencePenalty: 0,
       frequencyPenalty: 0,
-      maxTokens: 256,
+      maxTokens: 10_000_000,
       stop: [],
       ignoreEos: false,
       special: false,

@@ -23,6 +23,7 @@ export const CLEAN = {
   HF_TOKEN_PATH: undefined,
   HF_HOME: '/no/such/folder',
   XDG_CACHE_HOME: join(tmpdir(), 'mtad-test-cache'),
+  XDG_STATE_HOME: join(tmpdir(), 'mtad-test-state'),
   HTTP_PROXY: undefined,
   HTTPS_PROXY: undefined,
   NO_PROXY: undefined,

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { UsageError } from '../../errors.js';
 import { withDraftSource } from '../../generation/draft-source.js';
-import { parseSettings, type SettingsInput } from '../../generation/settings.js';
+import { parseSettings, type SettingsInput, UNLIMITED } from '../../generation/settings.js';
 import type { PairFiles, PairOptions } from '../../models/pair.js';
 import type { DecodingFlags } from '../decoding-options.js';
 import { draftNotice } from '../draft-notice.js';
@@ -150,7 +150,8 @@ function tell(
   }
   if (failed > 0) io.say(`${failed}${all} inputs failed; the first: ${firstFailure}`);
   if (quiet) return;
-  if (cut > 0) io.say(`${cut} texts were cut, by --max-tokens ${maxTokens} or a full context`);
+  const limit = maxTokens === UNLIMITED ? '' : `--max-tokens ${maxTokens} or `;
+  if (cut > 0) io.say(`${cut} texts were cut, by ${limit}a full context`);
   if (resume && earlier > 0) io.say(`${earlier} texts were there`);
   if (io.isWatched) {
     const seconds = ms / 1000;

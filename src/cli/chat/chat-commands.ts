@@ -1,11 +1,12 @@
 import { distance } from 'fastest-levenshtein';
-import { UsageError } from '../../errors.js';
 import type { Conversation } from '../../generation/conversation.js';
-import type { GenerationResult } from '../../generation/events.js';
+import type { ConversationEvent, GenerationResult, KnownCosts } from '../../generation/events.js';
 import { homePath } from '../../user-folders.js';
 import type { Io } from '../io.js';
 import type { ColorChoice } from '../render/colors.js';
 import { statsText } from '../render/stats.js';
+import { setChatSetting } from './chat-settings.js';
+import { MisuseError } from './misuse-error.js';
 import { loadConversation, saveConversation } from './saved-conversation.js';
 
 /** What the commands work on. */
@@ -16,18 +17,24 @@ export interface Chat {
   readonly say: (line: string) => void;
   readonly color: ColorChoice;
   /** The last answer, if there is one. */
-  last: { readonly promptTokens: number; readonly result: GenerationResult } | undefined;
+  last:
+    | {
+        readonly promptTokens: number;
+        readonly result: GenerationResult;
+        readonly costs: KnownCosts | undefined;
+      }
+    | undefined;
 }
+
+/** Begins an answer. */
+export type Answering = (signal: AbortSignal) => AsyncIterable<ConversationEvent>;
 
 interface ChatCommand {
-  readonly takes?: '<file>' | '[text|none]';
+  readonly takes?: '<file>' | '[text|none]' | '[name value]';
   readonly what: string;
-  /** @returns whether the conversation ends */
-  run(argument: string, chat: Chat): void | true | Promise<void>;
+  /** @returns what answers; true: the conversation ends; undefined: nothing is left to do */
+  run(argument: string, chat: Chat): void | true | Answering | Promise<void>;
 }
-
-/** A command that is written wrongly, so that nothing was done. */
-export class MisuseError extends UsageError {}
 
 const COMMANDS: Readonly<Record<string, ChatCommand>> = {
   system: {
@@ -41,11 +48,35 @@ const COMMANDS: Readonly<Record<string, ChatCommand>> = {
       conversation.messages = text === 'none' ? turns : [{ role: 'system', content: text }, ...turns];
     },
   },
+  retry: {
+    what: 'answer the last question once more',
+    run:
+      (_, { conversation }) =>
+      (signal) =>
+        conversation.retry(signal),
+  },
+  continue: {
+    what: 'go on with an answer that was cut off',
+    run:
+      (_, { conversation }) =>
+      (signal) =>
+        conversation.continue(signal),
+  },
+  undo: {
+    what: 'forget the last question and its answer',
+    run: (_, { conversation }) => conversation.undo(),
+  },
+  set: {
+    takes: '[name value]',
+    what: 'show or change settings of the answers to come',
+    run: async (text, { conversation, say }) => say(await setChatSetting(conversation, text)),
+  },
   stats: {
     what: 'figures of the last answer and of the conversation',
     run: async (_, { conversation, last, say, color, io }) => {
       if (last) {
-        const run = { settings: conversation.settings, promptTokens: last.promptTokens };
+        const { promptTokens, costs } = last;
+        const run = { settings: conversation.settings, promptTokens, costs };
         say(statsText(run, last.result, io.colors(color, io.stderr)).trimEnd());
       }
       const { tokens, contextSize } = await conversation.size();
@@ -103,12 +134,20 @@ export function isChatCommand(message: string): boolean {
   return WORDS.has(word) || (argument === '' && nearly(word) !== undefined);
 }
 
+/** Names of the commands that a line may become, for a terminal that completes it: each with its slash. */
+export function completionsOf(line: string): string[] {
+  if (!line.startsWith('/')) return [];
+  return Object.keys(COMMANDS)
+    .map((name) => `/${name}`)
+    .filter((name) => name.startsWith(line.toLowerCase()));
+}
+
 /**
  * Does what a command says.
- * @returns whether the conversation goes on
+ * @returns whether the conversation goes on, or what answers
  * @throws MisuseError for a command that is written wrongly; UsageError for one that cannot be done
  */
-export async function runChatCommand(message: string, chat: Chat): Promise<boolean> {
+export async function runChatCommand(message: string, chat: Chat): Promise<boolean | Answering> {
   const { word, argument } = parse(message);
   const name = WORDS.get(word);
   if (name === undefined)
@@ -120,7 +159,8 @@ export async function runChatCommand(message: string, chat: Chat): Promise<boole
     throw new MisuseError(`/${name} needs the name of a file: /${name} chat.json`);
   if (takes === undefined && argument !== '')
     throw new MisuseError(`/${name} takes nothing behind it; a space before the slash makes it a message`);
-  return (await run(argument, chat)) !== true;
+  const outcome = await run(argument, chat);
+  return typeof outcome === 'function' ? outcome : outcome !== true;
 }
 
 /** The first word of a line that begins with a slash, '' of other messages; and what is behind it. */

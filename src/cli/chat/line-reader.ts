@@ -12,6 +12,16 @@ export interface Message {
   readonly isQuoted: boolean;
 }
 
+/** What a terminal offers to somebody who types. */
+export interface Typing {
+  readonly history: readonly string[];
+  readonly onTyped: (line: string) => void;
+  readonly completions: (line: string) => string[];
+}
+
+/** Lines of one conversation that the arrow keys bring back. */
+const MOST_TYPED = 1000;
+
 /** Said when Ctrl-C finds nothing to stop. */
 const HINT = '(Ctrl-D or /bye ends the conversation)';
 
@@ -36,18 +46,34 @@ export class LineReader {
   #isClosed = false;
   #isCancelled = false; // the message of several lines that is being typed
 
-  constructor({ stdin, stderr, isWatched }: Io) {
+  /**
+   * @param history lines that were typed before, the newest first
+   * @param onTyped hears of each line that is typed on a terminal
+   * @param completions what a line that begins so may become
+   */
+  constructor({ stdin, stderr, isWatched }: Io, { history, onTyped, completions }: Typing) {
     this.#input = stdin;
     this.#output = stderr;
     this.isTerminal = stdin.isTTY === true;
     this.#isDrawn = this.isTerminal && isWatched;
     this.#readline = createInterface({
       ...(this.#isDrawn
-        ? { input: stdin, output: stderr, terminal: true }
+        ? {
+            input: stdin,
+            output: stderr,
+            terminal: true,
+            history: [...history],
+            historySize: history.length + MOST_TYPED,
+            removeHistoryDuplicates: true,
+            completer: (line: string) => [completions(line), line],
+          }
         : { input: Readable.from(decoded(stdin)).on('error', () => {}) }), // also after close()
       crlfDelay: Number.POSITIVE_INFINITY,
     });
     stdin.on('keypress', this.#onKey);
+    this.#readline.on('history', ([line]) => {
+      if (line !== undefined) onTyped(line);
+    });
     this.#readline.on('line', (line) => {
       this.#pasted.push(line);
       if (!this.#isPasting) this.#enter();

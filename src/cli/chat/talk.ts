@@ -1,5 +1,6 @@
 import { ResourceError, UsageError } from '../../errors.js';
 import type { Conversation } from '../../generation/conversation.js';
+import type { KnownCosts, ShiftEvent } from '../../generation/events.js';
 import { answerOf } from '../../text/reasoning.js';
 import { attended } from '../attended.js';
 import { cutNotice } from '../cut-notice.js';
@@ -8,11 +9,14 @@ import type { Io } from '../io.js';
 import { answerStats } from '../render/chat-stats.js';
 import type { ColorChoice } from '../render/colors.js';
 import { Sink } from '../render/sink.js';
-import { type Chat, isChatCommand, MisuseError, runChatCommand } from './chat-commands.js';
+import { type Answering, type Chat, completionsOf, isChatCommand, runChatCommand } from './chat-commands.js';
 import { LineReader, type Message } from './line-reader.js';
+import { MisuseError } from './misuse-error.js';
+import { TypedHistory } from './typed-history.js';
 
 export interface TalkFlags {
   hideReasoning?: boolean;
+  history: boolean;
   stats?: boolean;
   color: ColorChoice;
   quiet?: boolean;
@@ -35,7 +39,12 @@ export async function talk(
   const say = (line: string) => void io.stderr.write(`${line}\n`);
   const chat: Chat = { conversation, io, say, color: flags.color, last: undefined };
   const output = new Sink(io.stdout);
-  const reader = new LineReader(io);
+  const history = flags.history ? new TypedHistory(io) : undefined;
+  const reader = new LineReader(io, {
+    history: (await history?.lines()) ?? [],
+    onTyped: (line) => history?.add(line),
+    completions: completionsOf,
+  });
   const { isTerminal } = reader;
   if (isTerminal && !flags.quiet)
     say('Ctrl-C stops an answer, Ctrl-D ends the conversation, /help lists the commands');
@@ -47,7 +56,9 @@ export async function talk(
       try {
         if (text.trim() === '') continue;
         const isCommand = !isQuoted && isChatCommand(text);
-        const exitCode = await (isCommand ? obey(text, chat, flags) : answer(text, chat, output, flags));
+        const exitCode = await (isCommand
+          ? obey(text, chat, output, flags)
+          : answer((signal) => conversation.ask(text, signal), chat, output, flags));
         if (exitCode === undefined) break;
         if (exitCode !== EXIT.ok && !(isTerminal && exitCode === CTRL_C)) return exitCode;
         if (output.failure) break;
@@ -64,21 +75,29 @@ export async function talk(
     return isMisused && !isTerminal ? EXIT.usage : EXIT.ok;
   } finally {
     reader.close();
+    await history?.keep();
   }
 }
 
 /** @returns as an answer; undefined where the conversation is to end */
-async function obey(command: string, chat: Chat, flags: TalkFlags): Promise<number | undefined> {
-  let goesOn = true;
+async function obey(
+  command: string,
+  chat: Chat,
+  output: Sink,
+  flags: TalkFlags,
+): Promise<number | undefined> {
+  let outcome: boolean | Answering = true;
   const exitCode = await attended(chat.io, flags, async (interrupts) => {
-    goesOn = await runChatCommand(command, chat); // a signal waits until what it asks for is saved
+    outcome = await runChatCommand(command, chat); // a signal waits until what it asks for is saved
     return interrupts.exitCode ?? EXIT.ok;
   });
-  return goesOn ? exitCode : undefined;
+  const next = outcome as boolean | Answering; // which TypeScript takes for what it was at first
+  if (typeof next === 'function') return answer(next, chat, output, flags);
+  return next ? exitCode : undefined;
 }
 
 /** @returns the exit code that it would have if it were all there is */
-function answer(question: string, chat: Chat, output: Sink, flags: TalkFlags): Promise<number> {
+function answer(answering: Answering, chat: Chat, output: Sink, flags: TalkFlags): Promise<number> {
   const { io } = chat;
   const colors = io.colors(flags.color, io.stdout);
   const { settings } = chat.conversation;
@@ -86,12 +105,18 @@ function answer(question: string, chat: Chat, output: Sink, flags: TalkFlags): P
     let promptTokens = 0;
     let contextSize = 0;
     let written = '';
-    for await (const event of chat.conversation.ask(question, interrupts.signal)) {
+    let costs: KnownCosts | undefined;
+    for await (const event of answering(interrupts.signal)) {
       if (event.type === 'start') {
         promptTokens = event.promptTokens.length;
         contextSize = event.contextSize;
         chat.last = undefined;
       }
+      if (event.type === 'shift') {
+        progress.stop();
+        if (!flags.quiet) chat.say(shiftNotice(event, written !== ''));
+      }
+      if (event.type === 'costs') costs = event.costs;
       if (event.type === 'prefill') progress.prefill(event.done, event.total);
       if (event.type === 'text' || event.type === 'end') progress.stop();
       if (event.type === 'text')
@@ -103,7 +128,7 @@ function answer(question: string, chat: Chat, output: Sink, flags: TalkFlags): P
       if (output.failure) break;
       if (event.type !== 'end') continue;
       const { result } = event;
-      chat.last = { promptTokens, result };
+      chat.last = { promptTokens, result, costs };
       if (!written.endsWith('\n')) await output.write('\n');
       const notice = cutNotice(result, { ...settings, contextSize }); // the figures have it too
       if (answerOf(result) === '') chat.say('(no answer: the question is not part of the conversation)');
@@ -113,4 +138,10 @@ function answer(question: string, chat: Chat, output: Sink, flags: TalkFlags): P
     }
     return interrupts.exitCode ?? EXIT.ok;
   });
+}
+
+/** @param isWithin whether an answer is being written, on whose line nothing else may stand */
+function shiftNotice({ dropped }: ShiftEvent, isWithin: boolean): string {
+  const turns = dropped === 1 ? 'question is' : `${dropped} questions are`;
+  return `${isWithin ? '\n' : ''}mtad: the context is full: the oldest ${turns} dropped, with what was answered`;
 }

@@ -1,9 +1,9 @@
 import { Command, Option } from 'commander';
 import { UsageError } from '../../errors.js';
-import type { Conversation } from '../../generation/conversation.js';
+import type { Conversation, ConversationOptions } from '../../generation/conversation.js';
 import { usesDraftModel, withDraftSource } from '../../generation/draft-source.js';
+import type { ContextPolicy } from '../../generation/fitting-turns.js';
 import { refuseWithoutChatTemplate } from '../../generation/require-chat-template.js';
-import type { RunOptions } from '../../generation/run-options.js';
 import { parseSettings, type Settings } from '../../generation/settings.js';
 import type { Pair, PairFiles, PairOptions } from '../../models/pair.js';
 import type { ChatMessage } from '../../templates/messages.js';
@@ -30,6 +30,7 @@ import { warn } from '../warnings.js';
 interface ChatFlags extends RuntimeFlags, DecodingFlags, TalkFlags, TemplateFlags {
   system?: string;
   load?: string;
+  contextPolicy: ContextPolicy;
   engine: NonNullable<PairOptions['engine']>;
 }
 
@@ -73,6 +74,15 @@ export function createChat(io: Io): Command {
         'go on with a conversation that /save wrote, and its system text',
       ).conflicts('system'),
     )
+    .addOption(
+      new Option(
+        '--context-policy <policy>',
+        'when the context is full: shift drops the oldest questions with their answers, stop ends the answer',
+      )
+        .choices(['shift', 'stop'])
+        .default('shift'),
+    )
+    .option('--no-history', 'do not keep what is typed for the next time')
     .option('--hide-reasoning', 'only the answer of a model that reasons first');
   addTemplateOptions(program);
 
@@ -156,8 +166,8 @@ async function chatFiles(options: PairOptions, settings: Settings): Promise<Pair
   return files;
 }
 
-function chatRunOptions(io: Io, flags: ChatFlags, { target }: PairFiles): RunOptions {
+function chatRunOptions(io: Io, flags: ChatFlags, { target }: PairFiles): ConversationOptions {
   const trained = target.trainContextSize || CHAT_CONTEXT;
   const contextSize = flags.ctxSize === 0 ? trained : (flags.ctxSize ?? Math.min(trained, CHAT_CONTEXT));
-  return { ...runOptionsOf(flags, io), contextSize };
+  return { ...runOptionsOf(flags, io), contextSize, contextPolicy: flags.contextPolicy };
 }

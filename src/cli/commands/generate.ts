@@ -107,7 +107,7 @@ export function createGenerate(io: Io, _args: readonly string[], commands: Comma
 
   program.optionsGroup('Runtime:');
   addEngineOption(program);
-  addRuntimeOptions(program);
+  addRuntimeOptions(program, 'what the target was trained on; up to 8192 of text without -n');
 
   program.optionsGroup('Output:');
   program

@@ -5,7 +5,7 @@ import type { Run } from './json.js';
 /** A line after each answer: what of the conversation had to be read, and how fast the answer came. */
 export function answerStats(
   { settings, promptTokens }: Pick<Run, 'settings' | 'promptTokens'>,
-  { evaluated, counters, finishReason }: GenerationResult,
+  { evaluated, counters, finishReason, quality }: GenerationResult,
 ): string {
   const { tokensPerSecond, acceptanceRate } = ratios(counters);
   const isTemplates = finishReason === 'stop' && settings.stop.length === 0; // the text that ends its answers
@@ -14,6 +14,7 @@ export function answerStats(
     `read ${evaluated.target} new of ${promptTokens} tokens${evaluated.draft > 0 ? ` (draft model ${evaluated.draft})` : ''}`,
     `wrote ${counters.emitted}${tokensPerSecond === null ? '' : ` at ${tokensPerSecond.toFixed(1)} tokens/s`}`,
     ...(acceptanceRate === null ? [] : [`${Math.round(100 * acceptanceRate)} % of the drafted accepted`]),
+    ...(quality === null ? [] : [`perplexity ${quality.perplexityRatio.toFixed(2)} times that of sampling`]),
     ...(end === undefined ? [] : [end]),
   ].join(', ');
 }

@@ -1,0 +1,47 @@
+import { InvalidArgumentError } from 'commander';
+import { closest } from 'fastest-levenshtein';
+import type { Conversation } from '../../generation/conversation.js';
+import { definitionOf } from '../../strategies/index.js';
+import { DECODING_SETTINGS, type DecodingSetting } from '../decoding-options.js';
+import { settingOption } from '../setting-options.js';
+import { spelled } from '../settings/names.js';
+import { parseGiven } from '../settings/values.js';
+import { MisuseError } from './misuse-error.js';
+
+/** By their names on the command line. */
+const NAMES: ReadonlyMap<string, DecodingSetting> = new Map(
+  DECODING_SETTINGS.map((name) => [spelled(name), name]),
+);
+
+/**
+ * Changes a setting of a conversation.
+ * @param text `name value`; `name` alone, or nothing, changes nothing
+ * @returns the setting as it is now, or all of them
+ * @throws MisuseError for a name or value that is wrong; what `Conversation.change` throws
+ */
+export async function setChatSetting(conversation: Conversation, text: string): Promise<string> {
+  const [, word = '', value = ''] = /^(\S*)\s*(.*)$/s.exec(text)!;
+  if (word === '') return [...NAMES.keys()].map((name) => told(conversation, name)).join('\n');
+  const name = word.replace(/^--/, '');
+  const setting = NAMES.get(name);
+  if (setting === undefined)
+    throw new MisuseError(
+      `There is no setting ${JSON.stringify(name)}; did you mean ${closest(name, [...NAMES.keys()])}? (/set lists them)`,
+    );
+  if (value !== '') await conversation.change({ [setting]: parsed(setting, value) });
+  return told(conversation, name);
+}
+
+function parsed(setting: DecodingSetting, value: string): unknown {
+  try {
+    return parseGiven(settingOption(setting), value);
+  } catch (cause) {
+    if (!(cause instanceof InvalidArgumentError)) throw cause;
+    throw new MisuseError(`/set ${spelled(setting)} ${value} is invalid. ${cause.message}`, { cause });
+  }
+}
+
+function told({ settings }: Conversation, name: string): string {
+  const value = settings[NAMES.get(name)!];
+  return `${name} = ${typeof value === 'object' && 'create' in value ? definitionOf(value).name : JSON.stringify(value ?? 'none')}`;
+}

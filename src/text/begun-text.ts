@@ -1,0 +1,43 @@
+import type { TokenId } from '../types.js';
+import type { TextPiece, TextStream } from './text-stream.js';
+import { textOf } from './text-stream.js';
+
+/** The part of a text that was written before. */
+export interface BegunText {
+  readonly tokens: readonly TokenId[];
+  readonly text: string;
+}
+
+/**
+ * Goes on with a text that was cut off: its tokens pass through the stream once more, so that a character, a stop string or
+ * the reasoning may go on behind the cut. What was shown before the cut is not shown again.
+ */
+export class GoingOn {
+  readonly #stream: Pick<TextStream, 'take' | 'end'>;
+  #known: number; // characters to come that were shown at the cut, where nothing more was to follow
+
+  constructor(stream: TextStream, { tokens, text }: BegunText) {
+    this.#stream = stream;
+    for (const token of tokens) stream.add(token);
+    const again = textOf(stream.take(0));
+    this.#known = text.replace(/\uFFFD+$/, '').length - again.length; // at a cut character more is to come
+  }
+
+  take(drafted: number): TextPiece[] {
+    return this.#withoutKnown(this.#stream.take(drafted));
+  }
+
+  end(isStopped?: boolean): TextPiece[] {
+    return this.#withoutKnown(this.#stream.end(isStopped));
+  }
+
+  #withoutKnown(pieces: readonly TextPiece[]): TextPiece[] {
+    return pieces
+      .map((piece) => {
+        const known = Math.max(0, Math.min(this.#known, piece.text.length));
+        this.#known -= known;
+        return { ...piece, text: piece.text.slice(known) };
+      })
+      .filter(({ text }) => text !== '');
+  }
+}
