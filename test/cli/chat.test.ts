@@ -267,7 +267,7 @@ describe('mtad chat in a pipe', () => {
       '{% endif %}{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}';
     const own = await mkdtemp(join(folder, 'template-'));
     const { model, draft } = await chatPair(own, { template });
-    const args = ['-m', model, '-d', draft, '--ignore-eos', '-n', '400'];
+    const args = ['-m', model, '-d', draft, '--ignore-eos', '-n', '400', '--seed', '2'];
     expect((await talk(['Tell me a story'], args)).stderr).toMatch(/% of the drafted accepted\n$/);
   });
 
