@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { type Complete, type RootCommand, script } from '@bomb.sh/tab';
 import tab from '@bomb.sh/tab/commander';
 import type { Command } from 'commander';
@@ -28,8 +29,12 @@ export async function completions(
   const tree = await commandTree(words, io, commands);
   // tab keeps one tree for the whole process, so nothing may come between these lines
   const values = await valuesFor(words.at(-1) ?? '');
+  const models = await modelNames(io);
   const completion = tab(tree);
   addValues(completion, values, shells);
+  completion.commands.get('rm')?.argument('models', offer(models), true);
+  for (const command of [completion, ...completion.commands.values()])
+    for (const name of ['model', 'draft']) addModels(command.options.get(name), models);
   leaveFilesToShell(completion, takesFile(tree, words));
   return printedBy(() => completion.parse([...words]));
 }
@@ -75,6 +80,17 @@ async function valuesFor(word: string): Promise<ReadonlyMap<string, readonly str
     ['strategy', STRATEGY_NAMES],
     ['strategies', STRATEGY_NAMES.map((name) => listed + name)],
   ]);
+}
+
+/** The names of the models in the folder that the settings name, as --model takes them. */
+async function modelNames({ env }: Io): Promise<string[]> {
+  const { modelsBelow, modelsFolder, partsOf } = await import('../models/models-folder.js');
+  const files = await modelsBelow(modelsFolder(env.MTAD_MODELS_DIR, env)).catch(() => []);
+  return files.filter((file) => partsOf(file)[0] === file).map((file) => basename(file));
+}
+
+function addModels(option: { handler?: unknown } | undefined, models: readonly string[]): void {
+  if (option) option.handler = offer(models);
 }
 
 function addValues(

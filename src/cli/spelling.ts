@@ -8,11 +8,9 @@ const KNOWN_WORDS = [...COMMANDS.keys(), 'help', ...LATER_COMMANDS];
 /** Commands of other tools, and mtad's replacements. */
 const FOREIGN_COMMANDS: ReadonlyMap<string, string> = new Map([
   ['bench', 'the command is mtad benchmark'],
-  ['ls', 'mtad pairs lists models, and downloads lie in models-dir, which mtad config shows'],
-  ['list', 'mtad pairs lists models, and downloads lie in models-dir, which mtad config shows'],
+  ['ls', 'mtad list shows the models that are there, mtad pairs those that are known'],
   ['ps', 'a model stays loaded only in mtad serve and mtad chat'],
   ['run', 'mtad chat -m <model> talks with a model, mtad -m <model> "..." writes a text'],
-  ['rm', 'downloads are files in models-dir, which mtad config shows: delete them there'],
   ['show', 'mtad inspect <model> tells what a model is'],
   ['version', 'the option is mtad --version'],
 ]);
@@ -44,8 +42,8 @@ export function refuseLoneWord(word: string): void {
   const instead = FOREIGN_COMMANDS.get(word);
   if (instead !== undefined)
     throw new UsageError(`"${word}" is no command: ${instead}. For a prompt, use -p ${word}`);
-  const tolerated = word.length > 5 ? 2 : 1; // letters
-  const close = KNOWN_WORDS.find((known) => distance(word, known) <= tolerated);
+  const tolerated = word.length > 5 ? 2 : 1; // letters; any other word is near to a command of two
+  const close = KNOWN_WORDS.find((known) => known.length > 3 && distance(word, known) <= tolerated);
   if (close !== undefined)
     throw new UsageError(`"${word}" is no command; did you mean ${close}? For a prompt, use -p ${word}`);
 }

@@ -103,7 +103,6 @@ export function factsOf(
   const { metadata, architectureMetadata } = info;
   const { general } = metadata;
   const ggml = metadata.tokenizer?.ggml;
-  const fileType = general.file_type;
   const token = (id: number | undefined) =>
     id === undefined ? undefined : { id, text: ggml?.tokens?.[id] as string | undefined };
   return {
@@ -118,8 +117,7 @@ export function factsOf(
     license: general.license,
     architecture: general.architecture,
     parameters: insights.parameters,
-    quantization:
-      fileType === undefined ? insights.mostOf : GgufFileType[fileType]?.replace(/^(MOSTLY|ALL)_/, ''),
+    quantization: metadata.general.file_type === undefined ? insights.mostOf : quantizationOf(info),
     trainContextSize: numberOf(architectureMetadata.context_length),
     layers: numberOf(architectureMetadata.block_count),
     layerKinds: layerKindsOf(info),
@@ -135,6 +133,12 @@ export function factsOf(
     slidingWindow: insights.slidingWindow,
     caveat: caveatOf(info),
   };
+}
+
+/** @returns llama.cpp's name of the file type, such as Q4_K_M; undefined: the header does not tell */
+export function quantizationOf({ metadata }: GgufFileInfo): string | undefined {
+  const { file_type: fileType } = metadata.general;
+  return fileType === undefined ? undefined : GgufFileType[fileType]?.replace(/^(MOSTLY|ALL)_/, '');
 }
 
 function headOf(path: string, info: GgufFileInfo): HeadState | undefined {

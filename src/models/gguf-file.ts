@@ -5,7 +5,7 @@ import { type GgufFileInfo, readGgufFileInfo } from 'node-llama-cpp';
 import { ModelFileError } from '../errors.js';
 import { type Address, addressText } from './address.js';
 import { type Asking, fetchHead } from './ask.js';
-import { firstWord, MAGIC } from './gguf-magic.js';
+import { firstWord, holdsItsCounts, MAGIC } from './gguf-magic.js';
 import { partsOf } from './models-folder.js';
 import { withNetwork } from './network.js';
 import { locate, type RemoteFile, refuse } from './remote.js';
@@ -37,6 +37,7 @@ const RETRIES = { retries: 2, factor: 2, minTimeout: 500 };
 export async function readGgufFile(path: string): Promise<GgufFile> {
   const bytes = await refuseOtherFiles(path);
   refuseMissingParts(path);
+  if (!(await holdsItsCounts(path, bytes))) throw damaged(path);
   try {
     const info = withArchitecture(await readGgufFileInfo(path, { ...READING, sourceType: 'filesystem' }));
     const parts =
@@ -44,10 +45,7 @@ export async function readGgufFile(path: string): Promise<GgufFile> {
     return { source: path, remote: false, info, partBytes: await Promise.all(parts) };
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).syscall !== undefined) throw unreadable(path, cause);
-    throw new ModelFileError(
-      `${path} begins like a GGUF file, but its header is damaged or cut off; download it again`,
-      { cause },
-    );
+    throw damaged(path, cause);
   }
 }
 
@@ -116,6 +114,13 @@ async function refuseOtherFiles(path: string): Promise<number> {
   });
   refuseOtherMagic(start, path);
   return facts.size;
+}
+
+function damaged(path: string, cause?: unknown): ModelFileError {
+  return new ModelFileError(
+    `${path} begins like a GGUF file, but its header is damaged or cut off; download it again`,
+    { cause },
+  );
 }
 
 /** The most missing parts that a message names. */

@@ -95,7 +95,8 @@ async function candidates(address: HubAddress, folder: string): Promise<string[]
   return matching.map((file) => join(root, file));
 }
 
-async function modelsBelow(folder: string): Promise<string[]> {
+/** @returns the model files in a folder and below it, relative to it, sorted */
+export async function modelsBelow(folder: string): Promise<string[]> {
   if (!existsSync(folder)) return [];
   const files = await readdir(folder, { recursive: true });
   return files.filter((file) => /\.gguf$/i.test(file) && !file.startsWith(PARTIAL)).sort();

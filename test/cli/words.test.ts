@@ -38,7 +38,7 @@ test('words are the prompt, whatever JavaScript or llama.cpp calls so', async ()
 test('the command of another tool is answered in one line', async () => {
   const run = await runInProcess(['--seed', '1', 'ls']);
   expect(run).toMatchObject(USAGE);
-  expect(run.stderr).toMatch(/^mtad: "ls" is no command: mtad pairs [^\n]*\n$/);
+  expect(run.stderr).toMatch(/^mtad: "ls" is no command: mtad list [^\n]*\n$/);
 });
 
 test('a schema may be written on the command line, as llama.cpp has it', async () => {

@@ -73,6 +73,26 @@ export const COMMANDS: Commands = new Map([
     },
   ],
   [
+    'list',
+    {
+      usage: 'list',
+      what: 'models in the models folder',
+      takesSettings: true,
+      needsFolder: false,
+      load: async () => (await import('./list.js')).createList,
+    },
+  ],
+  [
+    'rm',
+    {
+      usage: 'rm <model...>',
+      what: 'remove models from it',
+      takesSettings: true,
+      needsFolder: false,
+      load: async () => (await import('./rm.js')).createRemove,
+    },
+  ],
+  [
     'inspect',
     {
       usage: 'inspect [target] [draft]',
