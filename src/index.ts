@@ -118,7 +118,10 @@ export { readTrace } from './trace/read-trace.js';
 export type { RecordedNode, RecordedStep, ReplayRule, Trace } from './trace/recorded.js';
 export { type Replay, type Reproduction, replay, replayGrid, reproduces } from './trace/replay.js';
 export type { CostCurve, CostCurves, PassTime } from './tuning/cost-curves.js';
-export { CostFile, CostFolder, type CostKey, CostMemory, type CostStore } from './tuning/cost-store.js';
+export { CostFolder, type CostKey, CostMemory, type CostStore } from './tuning/cost-store.js';
+export { type Drift, DriftWatch, type Fall } from './tuning/drift.js';
+export type { Profile } from './tuning/profile.js';
+export { CostFile, readProfile, writeProfile } from './tuning/profile-file.js';
 export type { Quality } from './tuning/quality-budget.js';
 export type { Repetition } from './tuning/repetition-budget.js';
 export type {

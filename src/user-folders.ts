@@ -20,6 +20,11 @@ export function configFolder(env: Env): string {
   return join(env.XDG_CONFIG_HOME || join(home(env), '.config'), 'mtad');
 }
 
+/** The folder of what `mtad tune --save` has found out about pairs of models. */
+export function profilesFolder(env: Env): string {
+  return join(configFolder(env), 'profiles');
+}
+
 /** The folder of what mtad can fetch again. */
 export function cacheFolder(env: Env): string {
   if (process.platform === 'darwin') return join(home(env), 'Library', 'Caches', 'mtad');

@@ -33,6 +33,7 @@ const BESIDE: readonly (
   'apiKey',
   'parallel',
   'caches',
+  'profile',
 ];
 
 /** Options that are called otherwise than what they set. */

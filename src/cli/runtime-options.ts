@@ -3,11 +3,13 @@ import { type Command, Option } from 'commander';
 import { CACHE_TYPES } from '../engine/port.js';
 import type { RunOptions } from '../generation/run-options.js';
 import type { PairOptions } from '../models/pair.js';
-import { CostFile, CostFolder, type CostStore } from '../tuning/cost-store.js';
+import { CostFolder, type CostStore } from '../tuning/cost-store.js';
+import { CostFile } from '../tuning/profile-file.js';
 import { cacheFolder } from '../user-folders.js';
 import type { Io } from './io.js';
 import { draftFile, type ModelFlags } from './model-options.js';
 import { choice, whole } from './option-kinds.js';
+import type { ProfileInUse } from './settings/profile.js';
 
 /** llama.cpp's other words for these numbers. -1 is left to the program by settleNumbers. */
 const THREADS = new Map([
@@ -31,6 +33,8 @@ export interface RuntimeFlags extends ModelFlags, Pick<RunOptions, 'threads' | '
   draftGpuLayers?: number;
   tuneCache: boolean;
   profile?: string;
+  /** That, or the one that was kept for the models. */
+  profileInUse?: ProfileInUse;
   verbose?: boolean;
 }
 
@@ -64,7 +68,7 @@ export function addRuntimeOptions(program: Command, context = 'what the target w
     .option('--no-tune-cache', 'measure what passes cost anew, and do not keep it')
     .option(
       '--profile <file>',
-      'what passes cost, so that a seed gives the same text; written if it is missing',
+      'by which to run, instead of the one that mtad tune kept: a seed gives the same text; written if it is missing',
     );
 }
 
@@ -100,10 +104,18 @@ export function pairOptionsOf(flags: RuntimeFlags, io: Io): PairOptions {
 
 /** @returns how to run it */
 export function runOptionsOf(flags: RuntimeFlags, io: Io): RunOptions {
-  const { ctxSize, threads, draftThreads, cacheType, flashAttn } = flags;
+  const { ctxSize, threads, draftThreads, cacheType, flashAttn, profileInUse } = flags;
   const flashAttention = flashAttn === 'auto' ? undefined : flashAttn === 'on';
   const contextSize = ctxSize || undefined;
-  return { contextSize, threads, draftThreads, cacheType, flashAttention, costs: costsOf(flags, io) };
+  return {
+    contextSize,
+    threads,
+    draftThreads,
+    cacheType,
+    flashAttention,
+    costs: costsOf(flags, io),
+    profile: profileInUse?.profile,
+  };
 }
 
 /** Where what passes cost is kept; undefined = nowhere. */

@@ -2,6 +2,7 @@ import type { Step } from '../decoding/loop.js';
 import { answerOf } from '../text/reasoning.js';
 import type { TextPiece } from '../text/text-stream.js';
 import type { CostCurves } from '../tuning/cost-curves.js';
+import type { Drift } from '../tuning/drift.js';
 import type { Quality } from '../tuning/quality-budget.js';
 import type { Repetition } from '../tuning/repetition-budget.js';
 import type { FinishReason, TokenId } from '../types.js';
@@ -66,6 +67,8 @@ export interface GenerationResult {
   readonly quality: Quality | null;
   /** Where the beam width follows it; null = the width is fixed, or the strategy has no beams. */
   readonly repetition: Repetition | null;
+  /** Of this text and those before it in its session; null = there is no profile for these settings. */
+  readonly drift: Drift | null;
   readonly prefillMs: number;
   /** From the start of prefill; null where no token came. */
   readonly firstTokenMs: number | null;

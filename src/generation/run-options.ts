@@ -2,6 +2,8 @@ import { availableParallelism } from 'node:os';
 import { CACHE_TYPES, needsFlashAttention, type RuntimeOptions } from '../engine/port.js';
 import { UsageError } from '../errors.js';
 import type { CostStore } from '../tuning/cost-store.js';
+import type { DriftWatch } from '../tuning/drift.js';
+import type { Profile } from '../tuning/profile.js';
 
 /** How to run, as opposed to what to generate. */
 export interface RunOptions extends RuntimeOptions {
@@ -9,6 +11,10 @@ export interface RunOptions extends RuntimeOptions {
   readonly contextSize?: number | undefined;
   /** Where measured costs of passes are kept; undefined = with the pair, as long as it is loaded. */
   readonly costs?: CostStore | undefined;
+  /** What is known of the pair: the draft length begins with what it has learned. */
+  readonly profile?: Profile | undefined;
+  /** Sees whether texts are as those of the profile were; undefined = a new one sees those of a session. */
+  readonly drift?: DriftWatch | undefined;
   /** Its abort ends the text where it is: finishReason 'interrupted'. */
   readonly signal?: AbortSignal | undefined;
 }

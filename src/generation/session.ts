@@ -18,6 +18,8 @@ import { type BegunText, GoingOn } from '../text/begun-text.js';
 import { GrammarConstraint } from '../text/grammar-constraint.js';
 import { ReasoningFirst } from '../text/reasoning-first.js';
 import { type TextPiece, TextStream, textOf } from '../text/text-stream.js';
+import { DriftWatch } from '../tuning/drift.js';
+import { draftUnder, learnedUnder } from '../tuning/profile.js';
 import type { Rng, TokenId } from '../types.js';
 import { refuseLongPrompt } from './context-size.js';
 import { addStep, NO_STEPS } from './counters.js';
@@ -45,6 +47,7 @@ export class Session {
   readonly #rng: Rng;
   #length: TextLength | undefined;
   readonly #dials: Dials;
+  readonly #drift: DriftWatch | undefined;
   readonly #passages = new Passages();
   #tokens: readonly TokenId[] = [];
   #isWriting = false;
@@ -53,6 +56,8 @@ export class Session {
     this.#parts = parts;
     this.#rng = createRng(parts.settings.seed);
     this.#dials = new Dials(parts.settings);
+    const usual = draftUnder(parts.run.profile, parts.settings);
+    this.#drift = usual && (parts.run.drift ?? new DriftWatch(usual, parts.settings.temperature));
   }
 
   /**
@@ -168,6 +173,7 @@ export class Session {
     const sampling = { ...settings, penalties: penaltiesOf(settings), banned, vocabularySize, constraint };
     const dials = this.#dials;
     dials.restart();
+    this.#drift?.beginText();
     const strategyWith = (length: DraftLength | undefined, asked: Dials['asked'] = {}) =>
       createStrategy(strategyOptions(settings), {
         sampling,
@@ -207,6 +213,7 @@ export class Session {
       firstTokenMs ??= now() - started;
       counters = addStep(counters, step);
       adaptive?.learn(step);
+      this.#drift?.learn(step);
       yield { type: 'step', step, threshold: dials.threshold };
       dials.learn(step, adaptive);
       const added = shown.take(step.accepted);
@@ -229,6 +236,7 @@ export class Session {
         grammarComplete: constraint?.isComplete(prefix) ?? null,
         counters,
         ...dials.reached,
+        drift: this.#drift?.drift ?? null,
         prefillMs,
         firstTokenMs,
         evaluated: {
@@ -242,7 +250,8 @@ export class Session {
   /** Makes the draft length ready for a text. What the texts before have taught of the draft stays. */
   async *#adapt(text: BeginningText): AsyncGenerator<GenerationEvent, void> {
     const { pair, settings, run } = this.#parts;
-    const found = await adaptiveLength(pair, settings, run, text, this.#length?.length.learned);
+    const learned = this.#length?.length.learned ?? learnedUnder(run.profile, settings);
+    const found = await adaptiveLength(pair, settings, run, text, learned);
     this.#length = found;
     if (found) yield { type: 'costs', costs: { ...found.length.costs, measuredMs: found.measuredMs } };
   }

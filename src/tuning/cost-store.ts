@@ -2,7 +2,6 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { UsageError } from '../errors.js';
 import type { CostCurves } from './cost-curves.js';
 
 /** All that the cost of a pass depends on: files, machine, engine, threads, length of the text. */
@@ -21,8 +20,8 @@ const curveSchema = z
   .nonempty()
   .refine((curve) => curve.every(({ rows }, i) => rows > (curve[i - 1]?.rows ?? 0)) && curve[0]!.rows === 1);
 
-/** The file of one measurement. */
-const measurementSchema = z.object({
+/** One measurement, as a file has it. */
+export const costsSchema = z.object({
   key: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
   target: curveSchema,
   draft: curveSchema.optional(),
@@ -76,42 +75,8 @@ export class CostFolder implements CostStore {
   }
 }
 
-/** One file, whatever the key: with the same costs the same seed gives the same text. Measured and written if it is missing. */
-export class CostFile implements CostStore {
-  readonly #path: string;
-
-  constructor(path: string) {
-    this.#path = path;
-  }
-
-  /** @throws UsageError where there is a file and it holds no costs */
-  async find(): Promise<CostCurves | undefined> {
-    try {
-      return await readCosts(this.#path);
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw new UsageError(
-        `${this.#path} does not say what passes cost: give \`costs\` a file that mtad wrote, or a new name`,
-        { cause },
-      );
-    }
-  }
-
-  /** @throws UsageError where it cannot be written */
-  async keep(key: CostKey, curves: CostCurves): Promise<void> {
-    await writeCosts(this.#path, key, curves).catch((cause) => {
-      throw new UsageError(`\`costs\` cannot be written to ${this.#path}: ${cause.code ?? cause.message}`, {
-        cause,
-      });
-    });
-  }
-
-  /** The file is its owner's, who wants the same text again. */
-  async correct(): Promise<void> {}
-}
-
 async function readCosts(file: string): Promise<CostCurves> {
-  const { target, draft } = measurementSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+  const { target, draft } = costsSchema.parse(JSON.parse(await readFile(file, 'utf8')));
   return { target, draft };
 }
 

@@ -74,7 +74,7 @@ export class QualityBudget {
 }
 
 /** How much likelier to the target the accepted tokens are than what it would have sampled in their places, in nats. */
-function surplusOf({ draft, p, path }: Step, temperature: number): number {
+export function surplusOf({ draft, p, path }: Step, temperature: number): number {
   const surpluses = path.map((node) => {
     const { token, parent } = draft[node]!;
     const before = p[parent + 1]!;

@@ -4,6 +4,7 @@ import { loadPair, type Pair } from '../../src/models/pair.js';
 import { STRATEGIES, STRATEGY_NAMES } from '../../src/strategies/index.js';
 import type { CostCurves } from '../../src/tuning/cost-curves.js';
 import type { CostKey, CostStore } from '../../src/tuning/cost-store.js';
+import { fakeProfile, TUNED, TUNED_DRAFT } from '../support/fake-profile.js';
 import { run } from './generate-run.js';
 
 /** Gives what it is made with, and remembers what it was asked and given. */
@@ -84,6 +85,18 @@ describe('a draft length that is left open', () => {
       expect(types.includes('costs')).toBe((heeds as readonly string[]).includes('draftLength') && mayRefuse);
     },
   );
+
+  it('begins with what a profile has learned', async () => {
+    const draftedFirst = async (a: number) => {
+      const draft = { ...TUNED_DRAFT, survival: { ...TUNED_DRAFT.survival, a } };
+      const profile = await fakeProfile({ ...TUNED, draft });
+      const settings = { ...AUTO, beamWidth: 2, threshold: 0.3 };
+      const { steps, drift } = await run(pair, settings, { costs: new Known(CHEAP_ROWS), profile });
+      expect(drift!.steps).toBe(steps.length);
+      return steps[0]!.draft.length;
+    };
+    expect(await draftedFirst(-3)).toBeLessThan(await draftedFirst(3));
+  });
 
   it('corrects costs that are out of proportion to what passes take', async () => {
     const wrong = new Known({ target: line(10, 0.001), draft: line(0.0001, 0) });

@@ -24,6 +24,7 @@ export const CLEAN = {
   HF_HOME: '/no/such/folder',
   XDG_CACHE_HOME: join(tmpdir(), 'mtad-test-cache'),
   XDG_STATE_HOME: join(tmpdir(), 'mtad-test-state'),
+  XDG_CONFIG_HOME: join(tmpdir(), 'mtad-test-config'), // where no profile is
   HTTP_PROXY: undefined,
   HTTPS_PROXY: undefined,
   NO_PROXY: undefined,

@@ -19,6 +19,7 @@ const CLEAN = {
   MTAD_CONFIG: '',
   MTAD_DRAFT_LENGTH: '4', // not what pays on the machine of the day
   XDG_CACHE_HOME: join(tmpdir(), 'mtad-test-cache'),
+  XDG_CONFIG_HOME: join(tmpdir(), 'mtad-test-config'), // where no profile is
 };
 
 class Paper extends Writable {

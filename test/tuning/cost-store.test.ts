@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CostCurves } from '../../src/tuning/cost-curves.js';
-import { CostFile, CostFolder, CostMemory } from '../../src/tuning/cost-store.js';
+import { CostFolder, CostMemory } from '../../src/tuning/cost-store.js';
 
 const CURVES: CostCurves = {
   target: [
@@ -43,31 +43,6 @@ describe.each(['folder', 'memory'])('what passes cost, kept in a %s', (kind) => 
     await store.keep(KEY, CURVES);
     await store.keep(KEY, { target: CURVES.target, draft: undefined });
     expect(await store.find(KEY)).toEqual({ target: CURVES.target, draft: undefined });
-  });
-});
-
-describe('CostFile', () => {
-  const path = () => join(folder, 'mine.json');
-
-  it('is written where it is missing, and holds for every key', async () => {
-    const store = new CostFile(path());
-    expect(await store.find()).toBeUndefined();
-    await store.keep(KEY, CURVES);
-    expect(await new CostFile(path()).find()).toEqual(CURVES);
-  });
-
-  it('is never corrected, and refused where it holds something else', async () => {
-    const store = new CostFile(path());
-    await store.keep(KEY, CURVES);
-    await store.correct();
-    expect(await store.find()).toEqual(CURVES);
-    await writeFile(path(), 'draft-length = 4');
-    await expect(store.find()).rejects.toThrow(
-      `${path()} does not say what passes cost: give \`costs\` a file that mtad wrote`,
-    );
-    await expect(new CostFile(join(folder, 'no', 'file')).keep(KEY, CURVES)).rejects.toThrow(
-      /^`costs` cannot be written to .*file: ENOENT$/,
-    );
   });
 });
 

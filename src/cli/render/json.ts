@@ -30,6 +30,7 @@ export interface Run {
     readonly grammar?: string | undefined;
     /** Path or itself. */
     readonly jsonSchema?: string | undefined;
+    readonly profileInUse?: { readonly path: string } | undefined;
   };
   /** By which the draft length was chosen; undefined = it was fixed. */
   readonly costs?: KnownCosts | undefined;
@@ -57,6 +58,7 @@ export function paramsJson({ pair, template, settings, runtime }: Run): object {
     gpu: runtime.gpu,
     gpu_layers: runtime.gpuLayers ?? null,
     draft_gpu_layers: runtime.draftGpuLayers ?? null,
+    profile: runtime.profileInUse?.path ?? null,
   };
 }
 
@@ -103,6 +105,7 @@ export function resultJson(run: Run, result: GenerationResult): object {
     perplexity,
     quality: result.quality && qualityJson(result.quality),
     repetition: result.repetition && repetitionJson(result.repetition),
+    drift: result.drift,
     pass_costs: run.costs ? costsJson(run.costs) : null,
     params: paramsJson(run),
     versions: { mtad: VERSION, node: process.versions.node, ...pair.engine.versions },

@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../../errors.js';
 import { refusalOf, strategyNamed } from '../../strategies/index.js';
+import { profilesFolder } from '../../user-folders.js';
 import type { Commands } from '../command.js';
 import type { Io } from '../io.js';
 import { draftSources } from '../model-options.js';
@@ -19,10 +21,11 @@ declare module 'commander' {
 
 const HELP = `
 What is not given comes from the environment (MTAD_DRAFT_LENGTH for --draft-length), else from the settings file
-(draft-length = 6), else from what suits the --pair; --no-<name> undoes for one run what environment and file say.
+(draft-length = 6), else from the profile that mtad tune --save kept for the models, else from what suits the --pair;
+--no-<name> undoes for one run what environment and file say, --no-profile the profile.
 mtad config shows every value and where it is from.`;
 
-/** Lets a program take settings from elsewhere: flags > environment > settings file > what suits the pair > defaults. */
+/** Lets a program take settings from elsewhere: flags > environment > settings file > profile > what suits the pair > defaults. */
 export function takeSettings(command: string, program: Command, io: Io, commands: Commands): void {
   addSettingsOptions(program);
   program.hook('preAction', () => applySettings(command, program, io, commands));
@@ -52,8 +55,24 @@ export async function applySettings(
   const files = program.opts().config === false ? [] : await fileLayers(command, program, io, commands);
   const elsewhere = [environmentLayer(program, io), ...files].map((layer) => withoutUndone(layer, undone));
   const layers = [flagLayer(program), ...elsewhere];
-  const settled = usesModels(program) ? await withPair(withOwnDrafts(layers)) : layers;
+  const isProfiled = settingsOf(program).has('profile') && !undone.includes('profile');
+  const below = async (said: readonly Layer[]) => (isProfiled ? profileLayers(program, said, io) : []);
+  const settled = usesModels(program) ? await withPair(withOwnDrafts(layers), below) : layers;
   for (const layer of settled) apply(program, layer);
+}
+
+/** What the profile of the models recommends. The program finds the profile itself under `profileInUse`. */
+async function profileLayers(program: Command, layers: readonly Layer[], io: Io): Promise<readonly Layer[]> {
+  const isNamed = layers.some(({ given }) => given.has('profile'));
+  if (!isNamed && !existsSync(profilesFolder(io.env))) return [];
+  const { profileInUse, profileLayer } = await import('./profile.js'); // which knows models: half a second
+  const isQuiet = layers.some(({ given }) => given.get('quiet') === true);
+  const found = await profileInUse(layers, io.env, (line) => {
+    if (!isQuiet) io.say(line);
+  });
+  if (!found) return [];
+  program.setOptionValue('profileInUse', found);
+  return [profileLayer(found, layers)];
 }
 
 /** Takes `--no-<name>` of options with a value back. @returns what it names, which is not to come from elsewhere */

@@ -8,13 +8,20 @@ import type { Given, Layer } from './values.js';
  * Puts what a pair stands for in the place where the pair was said: both models there, its settings below all else.
  * A model that is said in a stronger place is another target, so nothing of the pair holds.
  * @param layers strongest first
+ * @param below what is below these layers and above what suits the pair
  * @throws UsageError for a pair that is not known, and for one beside a model in the same place
  */
-export async function withPair(layers: readonly Layer[]): Promise<readonly Layer[]> {
+export async function withPair(
+  layers: readonly Layer[],
+  below: (layers: readonly Layer[]) => Promise<readonly Layer[]>,
+): Promise<readonly Layer[]> {
   const at = layers.findIndex(({ given }) => given.has('pair') || given.has('model'));
   const layer = layers[at];
   const name = layer?.given.get('pair');
-  if (!layer || name === undefined) return layers.map((one) => without(one, ['pair']));
+  if (!layer || name === undefined) {
+    const alone = layers.map((one) => without(one, ['pair']));
+    return [...alone, ...(await below(alone))];
+  }
   if (name === false) return layers; // which is refused where it is applied
   const beside = ['model', 'draft'].find((model) => layer.given.has(model));
   if (beside !== undefined)
@@ -26,13 +33,9 @@ export async function withPair(layers: readonly Layer[]): Promise<readonly Layer
       ? new UsageError(`${layer.where('pair')}: ${cause.message}`, { cause })
       : cause;
   });
-  const models = profile(pair.name, { model: pair.target.address, draft: pair.draft.address });
-  return [
-    ...layers.slice(0, at + 1),
-    models,
-    ...layers.slice(at + 1),
-    profile(pair.name, settingsOfPair(pair)),
-  ];
+  const models = ofPair(pair.name, { model: pair.target.address, draft: pair.draft.address });
+  const withModels = [...layers.slice(0, at + 1), models, ...layers.slice(at + 1)];
+  return [...withModels, ...(await below(withModels)), ofPair(pair.name, settingsOfPair(pair))];
 }
 
 /** A draft model that is said beside a target is for that target: where a stronger layer has another, it is not meant. */
@@ -45,7 +48,7 @@ export function withOwnDrafts(layers: readonly Layer[]): readonly Layer[] {
 }
 
 /** Settings that are known to suit a pair. */
-function profile(pair: string, values: Record<string, Given | undefined>): Layer {
+function ofPair(pair: string, values: Record<string, Given | undefined>): Layer {
   const given = Object.entries(values).filter((entry): entry is [string, Given] => entry[1] !== undefined);
   const source = `pair ${pair}`;
   return { given: new Map(given), source: () => source, where: (name) => `${source}: ${name}` };

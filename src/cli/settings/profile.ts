@@ -1,0 +1,107 @@
+import { basename } from 'node:path';
+import { modelsFolder } from '../../models/models-folder.js';
+import { EMBEDDED_PAIR, findModel } from '../../models/resolve.js';
+import type { Profile, ProfiledModel, ProfiledPair } from '../../tuning/profile.js';
+import { ownProfile, profiledModel, readProfile } from '../../tuning/profile-file.js';
+import { profilesFolder } from '../../user-folders.js';
+import type { Io } from '../io.js';
+import { spelled } from './names.js';
+import type { Layer } from './values.js';
+
+/** A profile that a command goes by. */
+export interface ProfileInUse {
+  readonly path: string;
+  readonly profile: Profile;
+}
+
+/** The files of a pair, as they are now. */
+type Models = Pick<ProfiledPair, 'target' | 'draft'>;
+
+/** Hears why a profile is passed over, or may not suit. */
+type Say = (line: string) => void;
+
+/**
+ * The profile that `--profile` names, else the one that `mtad tune --save` has kept for these models.
+ * @param layers strongest first, the models of a known pair among them
+ * @throws UsageError for a named one that cannot be read
+ */
+export async function profileInUse(
+  layers: readonly Layer[],
+  env: Io['env'],
+  say: Say,
+): Promise<ProfileInUse | undefined> {
+  const models = await modelsOf(layers, env);
+  const named = said(layers, 'profile');
+  return named === undefined ? ownOf(models, profilesFolder(env), say) : namedBy(named, models, say);
+}
+
+/** What a profile recommends, as settings that give way to all that somebody has said: a quality is said instead of a threshold. */
+export function profileLayer({ path, profile }: ProfileInUse, layers: readonly Layer[]): Layer {
+  const hasQuality = layers.some(({ given }) => given.has('quality'));
+  const settings = Object.entries(profile.tuned?.settings ?? {}).filter(
+    ([name]) => !(hasQuality && name === 'threshold'),
+  );
+  const source = `profile ${path}`;
+  return {
+    given: new Map(settings.map(([name, value]) => [spelled(name), value])),
+    source: () => source,
+    where: (name) => `${source}: ${name}`,
+  };
+}
+
+async function namedBy(
+  path: string,
+  models: Models | undefined,
+  say: Say,
+): Promise<ProfileInUse | undefined> {
+  const profile = await readProfile(path);
+  if (!profile) return undefined; // it will be written
+  const { pair } = profile;
+  const isCopy = (one: ProfiledModel, now: ProfiledModel) =>
+    one.bytes === now.bytes && basename(one.path) === basename(now.path);
+  if (pair && models && !(isCopy(pair.target, models.target) && isCopy(pair.draft, models.draft)))
+    say(
+      `the profile ${path} is of other models (${basename(pair.target.path)}, ${basename(pair.draft.path)}): ` +
+        'what it recommends may not suit these',
+    );
+  return { path, profile };
+}
+
+async function ownOf(
+  models: Models | undefined,
+  folder: string,
+  say: Say,
+): Promise<ProfileInUse | undefined> {
+  if (!models) return undefined;
+  const path = ownProfile(folder, models.target.path, models.draft.path);
+  const profile = await readProfile(path).catch(() => null);
+  if (profile === undefined) return undefined;
+  const { pair } = profile ?? {};
+  const isSame = (one: ProfiledModel, now: ProfiledModel) =>
+    one.bytes === now.bytes && one.modified === now.modified;
+  if (profile && pair && isSame(pair.target, models.target) && isSame(pair.draft, models.draft))
+    return { path, profile };
+  const why = profile ? 'the models have changed since' : 'it cannot be read';
+  say(`the profile ${path} is not used: ${why} (mtad tune --save makes a new one)`);
+  return undefined;
+}
+
+/** The files of both models; undefined unless they are there, since nothing is known of others. */
+async function modelsOf(layers: readonly Layer[], env: Io['env']): Promise<Models | undefined> {
+  const given = { model: said(layers, 'model'), draft: said(layers, 'draft') };
+  const { model, draft } = given.model || given.draft ? given : EMBEDDED_PAIR;
+  if (!model || !draft || draft === 'lookup') return undefined;
+  const modelsDir = modelsFolder(said(layers, 'models-dir'), env);
+  const [target, other] = await Promise.all(
+    [model, draft].map(async (name) => {
+      const path = await findModel(name, { modelsDir }).catch(() => undefined);
+      return typeof path === 'string' ? profiledModel(path) : undefined;
+    }),
+  );
+  return target && other && { target, draft: other };
+}
+
+function said(layers: readonly Layer[], name: string): string | undefined {
+  const value = layers.find(({ given }) => given.has(name))?.given.get(name);
+  return typeof value === 'string' ? value : undefined;
+}
