@@ -16,6 +16,7 @@ const FLOORS = [
   ['generation'],
   ['trace'],
   ['benchmark', 'serve'],
+  ['tune'],
   ['cli'],
   ['index.ts', 'internals.ts'],
 ];

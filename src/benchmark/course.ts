@@ -3,19 +3,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { idleWatts, type Meter, type MeterOptions, openMeter } from '../energy/meter.js';
 import { machineMemory } from '../engine/llama/machine.js';
 import { PEER_NAMES, Peers } from '../engine/llama/peers.js';
-import type { ChatTemplate, Model } from '../engine/port.js';
-import { UsageError } from '../errors.js';
+import type { Model } from '../engine/port.js';
 import { usesDraftModel } from '../generation/draft-source.js';
-import { encodePrompt, promptOf } from '../generation/generate.js';
 import { parseSettings } from '../generation/settings.js';
 import { findPair, loadPair, type Pair, type PairFiles } from '../models/pair.js';
 import { CostMemory } from '../tuning/cost-store.js';
+import { admit } from './admit.js';
 import { settingsOf } from './contenders.js';
 import { PassCosts } from './costs.js';
 import { type Facts, factsOf } from './facts.js';
 import type { BenchmarkOptions } from './options.js';
 import type { Conditions, EnergySource } from './report.js';
-import type { Course, EngineCosts, TokenizedPrompt } from './run.js';
+import type { Course, EngineCosts } from './run.js';
 import { Scorer } from './scorer.js';
 import { withSources } from './with-sources.js';
 import { peerWriter, strategyWriter, type Writer, type Writing } from './writer.js';
@@ -186,30 +185,4 @@ async function openScorer(
   const scorer = new Scorer(context, settings.topK);
   later(() => scorer.dispose());
   return (prompt, emitted) => scorer.score(prompt, emitted);
-}
-
-/** @throws UsageError where nothing is left */
-async function admit(
-  { prompts: all, settings: { special } }: BenchmarkOptions,
-  pair: Pair,
-  template: ChatTemplate | undefined,
-  contextSize: number,
-): Promise<{ prompts: TokenizedPrompt[]; skipped: Conditions['skipped'] }> {
-  const tokenized: TokenizedPrompt[] = [];
-  for (const { id, text } of all) {
-    const request = promptOf(text, { inTemplate: template !== undefined });
-    tokenized.push({ id, request, tokens: await encodePrompt(pair, request, { template, special }) });
-  }
-  const prompts = tokenized.filter(({ tokens }) => tokens.length < contextSize);
-  const skipped = tokenized
-    .filter(({ tokens }) => tokens.length >= contextSize)
-    .map(({ id, tokens }) => ({
-      id,
-      reason: `${tokens.length} tokens, and the context holds ${contextSize}`,
-    }));
-  if (prompts.length === 0)
-    throw new UsageError(
-      `None of ${all.length} prompts fits into the context of ${contextSize} tokens: raise \`contextSize\`, or give shorter prompts`,
-    );
-  return { prompts, skipped };
 }

@@ -38,8 +38,8 @@ export interface RuntimeFlags extends ModelFlags, Pick<RunOptions, 'threads' | '
   verbose?: boolean;
 }
 
-/** @param context what --ctx-size is by default, in words */
-export function addRuntimeOptions(program: Command, context = 'what the target was trained on'): void {
+/** Without a profile. @param context what --ctx-size is by default, in words */
+export function addDeviceOptions(program: Command, context = 'what the target was trained on'): void {
   program
     .addOption(
       whole(
@@ -65,11 +65,16 @@ export function addRuntimeOptions(program: Command, context = 'what the target w
       ),
     )
     .addOption(whole('--draft-gpu-layers <n>', 'layers of the draft model on the GPU', 0, LAYERS))
-    .option('--no-tune-cache', 'measure what passes cost anew, and do not keep it')
-    .option(
-      '--profile <file>',
-      'by which to run, instead of the one that mtad tune kept: a seed gives the same text; written if it is missing',
-    );
+    .option('--no-tune-cache', 'measure what passes cost anew, and do not keep it');
+}
+
+/** @param context what --ctx-size is by default, in words */
+export function addRuntimeOptions(program: Command, context?: string): void {
+  addDeviceOptions(program, context);
+  program.option(
+    '--profile <file>',
+    'by which to run, instead of the one that mtad tune kept: a seed gives the same text; written if it is missing',
+  );
 }
 
 export function cacheTypeOption(): Option {

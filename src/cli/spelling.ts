@@ -2,7 +2,7 @@ import { distance } from 'fastest-levenshtein';
 import { UsageError } from '../errors.js';
 import { COMMANDS, isCommand } from './commands/index.js';
 
-const LATER_COMMANDS = ['tune'];
+const LATER_COMMANDS = ['learn'];
 const KNOWN_WORDS = [...COMMANDS.keys(), 'help', ...LATER_COMMANDS];
 
 /** Commands of other tools, and mtad's replacements. */

@@ -6,6 +6,7 @@ import { penaltiesOf } from '../math/penalties.js';
 import type { Pair } from '../models/pair.js';
 import { definitionOf, STRATEGY_NAMES, sequencesOf } from '../strategies/index.js';
 import { MOST_TAKEN_BACK } from '../tuning/adaptive-length.js';
+import { vocabularyHash } from '../tuning/profile.js';
 import { contextSizeOf } from './context-size.js';
 import { isAdaptive, strategyOptions } from './draft-length.js';
 import { type DecidedSettings, withDraftSource } from './draft-source.js';
@@ -39,6 +40,7 @@ export async function partsOf(
   const settings = withDraftSource(asked, { target: pair.targetHeader, draft: pair.draftHeader });
   refuseUnknownLogits(pair, settings);
   refuseTrees(pair, settings);
+  refuseOtherVocabulary(pair, run);
   const grammar = settings.grammar && (await pair.target.createGrammar(settings.grammar));
   const contextSize = contextSizeOf(pair, run);
   return { pair, template, settings: effectiveSettings(pair, settings), contextSize, grammar, run };
@@ -79,6 +81,14 @@ function refuseUnknownLogits({ engine }: Pair, settings: Settings): void {
     throw new UsageError(
       '`repeatPenalty` changes logits, and the engine bindings has probabilities only: use `engine` direct, or ' +
         '`presencePenalty` or `frequencyPenalty`',
+    );
+}
+
+/** @throws UsageError for a profile of models whose tokens mean something else */
+function refuseOtherVocabulary({ targetHeader }: Pair, { profile }: RunOptions): void {
+  if (profile?.pair && profile.pair.vocabulary !== vocabularyHash(targetHeader.vocabulary.tokens))
+    throw new UsageError(
+      'The given `profile` is of models with other tokens: leave it out, or have mtad tune make one for these',
     );
 }
 

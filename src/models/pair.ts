@@ -51,8 +51,7 @@ export interface PairFiles extends CheckedPair {
  */
 export async function findPair(options: PairOptions = {}): Promise<PairFiles> {
   const { model, draft, needsDraft = true } = options;
-  const isEmbedded = !draft && (!model || resolve(model) === EMBEDDED_PAIR.model);
-  const names = isEmbedded ? EMBEDDED_PAIR : { model, draft };
+  const names = isEmbedded(options) ? EMBEDDED_PAIR : { model, draft };
   if (!names.model) throw new UsageError('A draft model is given, but no target model: add one with `model`');
   const wanted = names.draft && needsDraft ? [names.model, names.draft] : [names.model];
   const [targetFile, draftFile] = (await resolveModels(wanted, options)) as [string, string?];
@@ -66,6 +65,11 @@ export async function findPair(options: PairOptions = {}): Promise<PairFiles> {
         sharedTokens: targetHeader.vocabulary.tokens.length,
         notes: [],
       };
+}
+
+/** Whether these names mean the pair that comes with the package. */
+export function isEmbedded({ model, draft }: Pick<PairOptions, 'model' | 'draft'>): boolean {
+  return !draft && (!model || resolve(model) === EMBEDDED_PAIR.model);
 }
 
 /**

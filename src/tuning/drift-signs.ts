@@ -9,16 +9,15 @@ export const SIGNS = ['acceptance', 'survival', 'likelihood', 'tokensPerPass'] a
 /** The name of such a sign. */
 export type Sign = (typeof SIGNS)[number];
 
+/** What one step says of each sign; undefined where it says nothing. */
+export type Signs = Readonly<Record<Sign, number | undefined>>;
+
 /**
  * What one step says of each sign; undefined where it says nothing, as a step without guesses does of most.
  * @param survival that was expected
  * @param temperature of the sampling, >= 0
  */
-export function signsOf(
-  step: Step,
-  survival: Survival,
-  temperature: number,
-): Record<Sign, number | undefined> {
+export function signsOf(step: Step, survival: Survival, temperature: number): Signs {
   const { draft, path, emitted } = step;
   const logQ = jointLogQ(draft);
   const likeliest = pathTo(draft, likeliestLeaf(draft));

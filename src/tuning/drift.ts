@@ -1,7 +1,7 @@
 import type { Step } from '../decoding/loop.js';
 import { FEWEST } from '../math/bootstrap.js';
 import { studentT } from '../math/student-t.js';
-import { SIGNS, type Sign, signsOf } from './drift-signs.js';
+import { SIGNS, type Sign, type Signs, signsOf } from './drift-signs.js';
 import type { Reference, TunedDraft, Usual } from './profile.js';
 
 /**
@@ -113,19 +113,11 @@ function isFall({ sum, steps, stepsOfText, squares }: Seen, usual: Usual): boole
 /**
  * What is usual, of the steps of some texts.
  * @param texts one or more, each with a step or more
- * @param temperature of the sampling, >= 0
  */
-export function referenceOf(
-  texts: readonly (readonly Step[])[],
-  survival: TunedDraft['survival'],
-  temperature: number,
-): Reference {
-  const signs = texts.map((steps) => steps.map((step) => signsOf(step, survival, temperature)));
-  const usual = (sign: Sign) =>
-    usualOf(
-      signs.map((steps) => steps.flatMap((one) => one[sign] ?? [])).filter((values) => values.length > 0),
-    );
-  return Object.fromEntries(SIGNS.map((sign) => [sign, usual(sign)])) as Record<Sign, Usual>;
+export function referenceOf(texts: readonly (readonly Signs[])[]): Reference {
+  const valuesOf = (sign: Sign) => texts.map((steps) => steps.flatMap((one) => one[sign] ?? []));
+  const usual = SIGNS.map((sign) => [sign, usualOf(valuesOf(sign).filter(({ length }) => length > 0))]);
+  return Object.fromEntries(usual) as Record<Sign, Usual>;
 }
 
 /** Analysis of variance with one random effect, that of the text. */

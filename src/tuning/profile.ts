@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Learned } from './adaptive-length.js';
 import { costsSchema } from './cost-store.js';
@@ -79,6 +80,17 @@ export type TunedDraft = z.output<typeof draftSchema>;
 export type Reference = TunedDraft['reference'];
 export type Usual = z.output<typeof usual>;
 
+/** Of a vocabulary that is loaded: it is long, and asked for with each text. */
+const hashes = new WeakMap<readonly string[], string>();
+
+/** Tells vocabularies apart. */
+export function vocabularyHash(tokens: readonly string[]): string {
+  const hash =
+    hashes.get(tokens) ?? createHash('sha256').update(JSON.stringify(tokens)).digest('hex').slice(0, 16);
+  hashes.set(tokens, hash);
+  return hash;
+}
+
 /**
  * What a profile knows of the draft under these settings.
  * @returns undefined where it was found under others
@@ -89,7 +101,10 @@ export function draftUnder(
 ): TunedDraft | undefined {
   const { tuned } = profile ?? {};
   const isSame = (under: object) => Object.entries(under).every(([name, value]) => settings[name] === value);
-  return tuned?.draft && isSame(tuned.settings) && isSame(tuned.sampling) ? tuned.draft : undefined;
+  const isMoving = settings.repetition !== undefined; // it moves the beam width
+  return tuned?.draft && !isMoving && isSame(tuned.settings) && isSame(tuned.sampling)
+    ? tuned.draft
+    : undefined;
 }
 
 /**

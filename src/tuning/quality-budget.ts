@@ -75,14 +75,20 @@ export class QualityBudget {
 
 /** How much likelier to the target the accepted tokens are than what it would have sampled in their places, in nats. */
 export function surplusOf({ draft, p, path }: Step, temperature: number): number {
-  const surpluses = path.map((node) => {
-    const { token, parent } = draft[node]!;
-    const before = p[parent + 1]!;
-    const own = logProbOf(before, token);
-    if (temperature === 0) return own - before.logProbs[0]!;
-    return temperature * (own - meanLogProb(before)); // raw log-probabilities: what the logits were divided by
-  });
+  const surpluses = path.map((node) => surplusOfGuess(draft[node]!, p, temperature));
   return surpluses.reduce((a, b) => a + b, 0);
+}
+
+/** The same of one drafted token, if it is accepted. @param p target distributions: p[0] after the prefix, p[i + 1] after draft[i] */
+export function surplusOfGuess(
+  { token, parent }: Step['draft'][number],
+  p: readonly Distribution[],
+  temperature: number,
+): LogProb {
+  const before = p[parent + 1]!;
+  const own = logProbOf(before, token);
+  if (temperature === 0) return own - before.logProbs[0]!;
+  return temperature * (own - meanLogProb(before)); // raw log-probabilities: what the logits were divided by
 }
 
 /** Of a token drawn from it. */

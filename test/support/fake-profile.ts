@@ -1,5 +1,12 @@
+import { readHeader } from '../../src/models/header.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
-import type { Profile, Tuned, TunedDraft, Usual } from '../../src/tuning/profile.js';
+import {
+  type Profile,
+  type Tuned,
+  type TunedDraft,
+  type Usual,
+  vocabularyHash,
+} from '../../src/tuning/profile.js';
 import { profiledModel } from '../../src/tuning/profile-file.js';
 
 export const USUAL: Usual = { mean: 0.7, textSd: 0.05, stepSd: 0.45, texts: 10, steps: 400 };
@@ -26,9 +33,10 @@ export async function fakeProfile(tuned: Tuned = TUNED): Promise<Profile> {
   const [target, draft] = await Promise.all(
     [EMBEDDED_PAIR.model, EMBEDDED_PAIR.draft].map(async (path) => (await profiledModel(path))!),
   );
+  const header = await readHeader(EMBEDDED_PAIR.model);
   return {
     schema: 1,
-    pair: { target: target!, draft: draft!, vocabulary: 'of stories' },
+    pair: { target: target!, draft: draft!, vocabulary: vocabularyHash(header.vocabulary.tokens) },
     costs: {
       key: { target: 'stories', text_up_to: 512 },
       target: [

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Step } from '../../src/decoding/loop.js';
 import { createRng } from '../../src/math/rng.js';
 import { DriftWatch, FALSE_ALARMS, referenceOf } from '../../src/tuning/drift.js';
+import { signsOf } from '../../src/tuning/drift-signs.js';
 import type { TunedDraft } from '../../src/tuning/profile.js';
 import type { Rng } from '../../src/types.js';
 import { fakeDistribution } from '../support/fake-distribution.js';
@@ -46,8 +47,11 @@ function text(rng: Rng, right: number, steps = 30): Step[] {
 const texts = (rng: Rng, count: number, right: number) =>
   Array.from({ length: count }, () => text(rng, right));
 
+const usualIn = (some: readonly Step[][]) =>
+  referenceOf(some.map((steps) => steps.map((one) => signsOf(one, SURVIVAL, 1))));
+
 function watched(rng: Rng, usual: number, right: number, count: number) {
-  const reference = referenceOf(texts(rng, 10, usual), SURVIVAL, 1);
+  const reference = usualIn(texts(rng, 10, usual));
   const watch = new DriftWatch({ survival: SURVIVAL, usualDrop: 0.5, reference }, 1);
   for (const steps of texts(rng, count, right)) {
     watch.beginText();
@@ -89,7 +93,7 @@ describe('a watch for drift', () => {
 
   it('counts steps, and says nothing where too few texts tell what is usual', () => {
     const rng = createRng(3);
-    const reference = referenceOf(texts(rng, 4, 0.9), SURVIVAL, 1);
+    const reference = usualIn(texts(rng, 4, 0.9));
     const watch = new DriftWatch({ survival: SURVIVAL, usualDrop: 0.5, reference }, 1);
     for (const one of text(rng, 0.05, 100)) watch.learn(one);
     expect(watch.drift).toEqual({ steps: 100, fall: null });
@@ -97,7 +101,7 @@ describe('a watch for drift', () => {
 
   it('takes a step without guesses for no sign', () => {
     const rng = createRng(3);
-    const reference = referenceOf(texts(rng, 10, 0.9), SURVIVAL, 1);
+    const reference = usualIn(texts(rng, 10, 0.9));
     const watch = new DriftWatch({ survival: SURVIVAL, usualDrop: 0.5, reference }, 1);
     const plain = { ...step(rng, 0), draft: [], path: [], accepted: 0 };
     for (let i = 0; i < 100; i++) watch.learn(plain);

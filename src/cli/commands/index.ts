@@ -53,6 +53,16 @@ export const COMMANDS: Commands = new Map([
     },
   ],
   [
+    'tune',
+    {
+      usage: 'tune',
+      what: 'find the settings that suit a pair',
+      takesSettings: true,
+      needsFolder: true,
+      load: async () => (await import('./tune.js')).createTune,
+    },
+  ],
+  [
     'pairs',
     {
       usage: 'pairs',

@@ -1,10 +1,12 @@
 import { basename } from 'node:path';
 import { modelsFolder } from '../../models/models-folder.js';
+import { isEmbedded } from '../../models/pair.js';
 import { EMBEDDED_PAIR, findModel } from '../../models/resolve.js';
 import type { Profile, ProfiledModel, ProfiledPair } from '../../tuning/profile.js';
 import { ownProfile, profiledModel, readProfile } from '../../tuning/profile-file.js';
 import { profilesFolder } from '../../user-folders.js';
 import type { Io } from '../io.js';
+import { draftFile, draftSources } from '../model-options.js';
 import { spelled } from './names.js';
 import type { Layer } from './values.js';
 
@@ -88,9 +90,11 @@ async function ownOf(
 
 /** The files of both models; undefined unless they are there, since nothing is known of others. */
 async function modelsOf(layers: readonly Layer[], env: Io['env']): Promise<Models | undefined> {
-  const given = { model: said(layers, 'model'), draft: said(layers, 'draft') };
-  const { model, draft } = given.model || given.draft ? given : EMBEDDED_PAIR;
-  if (!model || !draft || draft === 'lookup') return undefined;
+  const given = { draft: said(layers, 'draft') };
+  if (draftSources(given).includes('lookup')) return undefined;
+  const named = { model: said(layers, 'model'), draft: draftFile(given) };
+  const { model, draft } = isEmbedded(named) ? EMBEDDED_PAIR : named;
+  if (!model || !draft) return undefined;
   const modelsDir = modelsFolder(said(layers, 'models-dir'), env);
   const [target, other] = await Promise.all(
     [model, draft].map(async (name) => {

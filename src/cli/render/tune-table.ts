@@ -1,0 +1,78 @@
+import type { ChalkInstance } from 'chalk';
+import snakecaseKeys from 'snakecase-keys';
+import { estimateText } from '../../benchmark/out/columns.js';
+import type { Estimate } from '../../math/bootstrap.js';
+import { PLAIN } from '../../strategies/index.js';
+import { label } from '../../tune/advice.js';
+import type { Candidate } from '../../tune/candidate.js';
+import type { Figures } from '../../tune/figures.js';
+import type { TuneReport } from '../../tune/report.js';
+import { spelled } from '../settings/names.js';
+import { folded, plainTable } from './plain-table.js';
+
+/** @param profile where it was saved; null = nowhere */
+export function tuneJson(report: TuneReport, profile: string | null): string {
+  const object = snakecaseKeys({ ...report } as Record<string, unknown>, { deep: true });
+  return `${JSON.stringify({ ...object, profile }, null, 2)}\n`;
+}
+
+const COLUMNS = [
+  { head: 'setting', align: 'left' },
+  { head: '', align: 'left' },
+  { head: 'speed-up', align: 'right' },
+  { head: 'perplexity', align: 'right' },
+  { head: 'distinct-2', align: 'right' },
+  { head: 'repeated 4-grams', align: 'right' },
+] as const;
+
+/**
+ * What was tried, and what is recommended, for people.
+ * @param profile where it was saved; null = nowhere
+ * @param width of the terminal; undefined: no limit
+ */
+export function tuneTable(
+  { plain, tried, candidates, conditions, recommended, recommendation }: TuneReport,
+  profile: string | null,
+  colors: ChalkInstance,
+  width: number | undefined,
+): string {
+  const rows = [
+    [PLAIN.name, 'measured', ...cells({ ...plain, speedUp: { value: 1, low: null, high: null } })],
+    ...tried.flatMap((one) => [
+      [label(one), 'foretold', ...cells(one.foretold)],
+      ['', 'measured', ...cells(one.measured)],
+    ]),
+  ];
+  const { prompts, skipped, maxTokens } = conditions;
+  const left = skipped > 0 ? `, ${skipped} too long for the context` : '';
+  const notes = [
+    `${candidates.length} settings replayed on ${prompts} prompts${left} of up to ${maxTokens} tokens; in brackets 95 % intervals over prompts.`,
+    'Foretold: by recorded drafts and what passes cost. Measured: run in turn with autoregressive.',
+  ];
+  return [
+    plainTable(COLUMNS, rows, colors),
+    '',
+    ...notes.map((line) => colors.dim(folded(line, width))),
+    '',
+    colors.bold(folded(recommendation, width)),
+    ...lastLines(recommended, profile),
+    '',
+  ].join('\n');
+}
+
+/** What to do with it. */
+function lastLines(recommended: Candidate | null, profile: string | null): string[] {
+  if (profile !== null) return [`Saved as ${profile}`];
+  const settings = Object.entries(recommended ?? { strategy: PLAIN.name });
+  const flags = settings.map(([name, value]) => `--${spelled(name)} ${value}`);
+  return [`As options: ${flags.join(' ')} (--save keeps them for these models)`];
+}
+
+function cells({ speedUp, perplexity, distinct2, repeated4 }: Figures): string[] {
+  const percent = (value: number) => `${(100 * value).toFixed(1)} %`;
+  return [cell(speedUp), cell(perplexity), cell(distinct2), cell(repeated4, percent)];
+}
+
+function cell(estimate: Estimate | null, show?: (value: number) => string): string {
+  return estimate ? estimateText(estimate, show) : '-';
+}

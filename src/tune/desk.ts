@@ -1,0 +1,110 @@
+import { admit } from '../benchmark/admit.js';
+import type { BenchmarkPrompt } from '../benchmark/prompts.js';
+import type { TokenizedPrompt } from '../benchmark/run.js';
+import { Scorer } from '../benchmark/scorer.js';
+import { Series } from '../generation/generate.js';
+import type { RunOptions } from '../generation/run-options.js';
+import type { Settings, SettingsInput, SharedSetting } from '../generation/settings.js';
+import type { Pair } from '../models/pair.js';
+import type { TemplateChoice } from '../templates/open-template.js';
+import { CostMemory } from '../tuning/cost-store.js';
+import type { Profile } from '../tuning/profile.js';
+import { NotedCosts } from './noted-costs.js';
+import { type Recorded, recordSteps, type StepWatch } from './recording.js';
+
+/** What a search is asked. */
+export interface TuneOptions {
+  readonly prompts: readonly BenchmarkPrompt[];
+  /** Whether prompts are continued as they are, also by a model with a chat template. */
+  readonly raw: boolean;
+  readonly template: TemplateChoice;
+  readonly run: Omit<RunOptions, 'signal' | 'profile' | 'drift'>;
+  readonly settings: Pick<Settings, SharedSetting>;
+  /** Perplexity ÷ that of plain sampling at most. */
+  readonly quality: number;
+  /** Of the first text of each setting. */
+  readonly seed: number;
+  readonly signal: AbortSignal;
+}
+
+/** A prompt, and the seed of its texts. */
+export interface Task extends TokenizedPrompt {
+  readonly seed: number;
+}
+
+/** Where texts are written and scored. */
+export class Desk {
+  readonly tasks: readonly Task[];
+  /** Prompts that do not fit into the context. */
+  readonly skipped: number;
+  readonly costs: NotedCosts;
+  readonly #pair: Pair;
+  readonly #options: TuneOptions;
+  readonly #scorer: Scorer;
+  readonly #open: Series[] = [];
+
+  private constructor(
+    pair: Pair,
+    options: TuneOptions,
+    found: { readonly tasks: readonly Task[]; readonly skipped: number; readonly scorer: Scorer },
+  ) {
+    this.#pair = pair;
+    this.#options = options;
+    this.#scorer = found.scorer;
+    this.tasks = found.tasks;
+    this.skipped = found.skipped;
+    this.costs = new NotedCosts(options.run.costs ?? new CostMemory());
+  }
+
+  /** @throws UsageError where no prompt fits into the context; ResourceError */
+  static async open(pair: Pair, options: TuneOptions): Promise<Desk> {
+    const { raw, template: choice, run, seed, settings } = options;
+    const { threads, cacheType, flashAttention } = run;
+    const template = raw ? undefined : await pair.target.chatTemplate?.(choice);
+    const contextSize = run.contextSize ?? (pair.targetHeader.trainContextSize || Number.MAX_SAFE_INTEGER);
+    const { prompts, skipped } = await admit(options, pair, template, contextSize);
+    const tasks = prompts.map((prompt, i) => ({ ...prompt, seed: (seed + i) % 2 ** 32 }));
+    const longest = Math.max(...prompts.map(({ tokens }) => tokens.length));
+    const capacity = Math.min(contextSize, longest + settings.maxTokens);
+    const context = await pair.target.createContext({
+      capacity,
+      sequences: 1,
+      threads,
+      cacheType,
+      flashAttention,
+    });
+    const scorer = new Scorer(context, settings.topK);
+    return new Desk(pair, options, { tasks, skipped: skipped.length, scorer });
+  }
+
+  /** Caches for texts of one setting. They are freed with the desk. */
+  series(profile?: Profile): Series {
+    const { run, signal } = this.#options;
+    const series = new Series(this.#pair, { ...run, costs: this.costs, profile, signal });
+    this.#open.push(series);
+    return series;
+  }
+
+  /**
+   * Writes a text and scores it.
+   * @throws the signal's reason when it is interrupted, and what `generate` throws
+   */
+  async write(
+    series: Series,
+    settings: SettingsInput,
+    { request, tokens, seed }: Task,
+    watch?: StepWatch,
+  ): Promise<Recorded> {
+    const { settings: shared, template, signal } = this.#options;
+    const input = { ...shared, ...template, ...settings, seed };
+    const text = await recordSteps(series, request, input, signal, watch);
+    const logProbSum = await this.#scorer.score(tokens, text.tokens);
+    signal.throwIfAborted();
+    return { ...text, logProbSum };
+  }
+
+  async dispose(): Promise<void> {
+    for (const series of this.#open) await series.dispose();
+    await this.#scorer.dispose();
+  }
+}

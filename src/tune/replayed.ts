@@ -1,0 +1,123 @@
+import type { Step } from '../decoding/loop.js';
+import { type DraftLength, fixedLength } from '../drafting/length.js';
+import { logProbOf } from '../math/distribution.js';
+import { jointLogQ } from '../math/draft-tree.js';
+import { definitionOf } from '../strategies/index.js';
+import { AdaptiveLength, type Learned } from '../tuning/adaptive-length.js';
+import { type CostCurves, passMs } from '../tuning/cost-curves.js';
+import type { Distribution, Draft, Rng } from '../types.js';
+import type { Candidate } from './candidate.js';
+import type { JudgedChain } from './recording.js';
+
+/** What the recorded chains of a text would have brought under other settings. */
+export interface Replayed {
+  /** Emitted. */
+  readonly tokens: number;
+  /** By the cost curves. */
+  readonly ms: number;
+  /** Of the emitted tokens, those that were drafted. */
+  readonly accepted: number;
+  /** Nats by which these are likelier than sampled ones. */
+  readonly surplus: number;
+  readonly passes: number;
+  /** What it has taught of the draft. */
+  readonly learned: Learned;
+}
+
+export interface ReplayOptions {
+  readonly curves: CostCurves;
+  /** Whether guesses have log-probabilities that tell something, as they do not at temperature 0. */
+  readonly isTold: boolean;
+  /** What is known of the draft in the beginning. */
+  readonly learned: Learned;
+  /** Coins of a rule that tosses them. */
+  readonly rng: Rng;
+}
+
+/**
+ * Judges each recorded chain by itself, as deep as the candidate would have drafted, by the candidate's rule. After another
+ * decision the text would have gone on differently, and a narrower search might have found other guesses: an estimate.
+ */
+export function replayed(
+  chains: readonly JudgedChain[],
+  candidate: Candidate,
+  { curves, isTold, learned, rng }: ReplayOptions,
+): Replayed {
+  const { beamWidth = 1, draftLength } = candidate;
+  const adaptive = new AdaptiveLength(curves, { beamWidth, isTold }, learned); // it learns in any case
+  const length = draftLength === 'auto' ? adaptive : fixedLength(draftLength);
+  let [tokens, ms, accepted, surplus] = [0, 0, 0, 0];
+  let unread = 1; // committed tokens that the draft model has not read
+  for (const chain of chains) {
+    const { drafted, judged } = draftedOf(chain.draft, length, candidate);
+    const draft = chain.draft.slice(0, judged);
+    const kept = keptOf(draft, chain.p, candidate, rng);
+    const verifyMs = passMs(curves.target, judged + 1);
+    const draftMs = draftMsOf(curves, drafted, unread, beamWidth);
+    if (drafted > 0) unread = 1 + Math.max(0, kept + 1 - drafted);
+    else unread++;
+    tokens += kept + 1;
+    ms += verifyMs + draftMs;
+    accepted += kept;
+    surplus += chain.surplus.slice(0, kept).reduce((a, b) => a + b, 0);
+    adaptive.learn(stepOf(draft, kept, drafted, { draft: draftMs, verify: verifyMs }));
+  }
+  return { tokens, ms, accepted, surplus, passes: chains.length, learned: adaptive.learned };
+}
+
+/** How many guesses the candidate makes, and how many of these it has judged. */
+function draftedOf(
+  chain: Draft,
+  length: DraftLength,
+  { strategy }: Candidate,
+): { drafted: number; judged: number } {
+  const logQ = jointLogQ(chain);
+  const judgesAll = definitionOf(strategy).isLossless;
+  const most = Math.min(length.begin(chain.length, judgesAll), chain.length);
+  let drafted = Math.min(1, most);
+  while (drafted < most && length.goesOn(logQ.slice(0, drafted), false)) drafted++;
+  return { drafted, judged: judgesAll ? drafted : length.judged(logQ.slice(0, drafted)) };
+}
+
+/** How many guesses the candidate accepts: by a rule without coins, or token by token with p / q. */
+function keptOf(
+  draft: Draft,
+  p: readonly Distribution[],
+  { strategy, threshold = 1 }: Candidate,
+  rng: Rng,
+): number {
+  const { decide } = definitionOf(strategy);
+  if (decide) return decide(draft, p, { threshold, clip: false, draftLength: draft.length }).length;
+  const refused = draft.findIndex(
+    ({ token, q }, i) => rng() >= Math.exp(logProbOf(p[i]!, token) - logProbOf(q, token)),
+  );
+  return refused === -1 ? draft.length : refused;
+}
+
+/** Passes of the draft model. The first one also reads what was committed since the last. */
+function draftMsOf({ draft }: CostCurves, drafted: number, unread: number, beamWidth: number): number {
+  if (!draft || drafted === 0) return 0;
+  return passMs(draft, unread) + (drafted - 1) * passMs(draft, beamWidth);
+}
+
+function stepOf(
+  draft: Draft,
+  kept: number,
+  draftPasses: number,
+  ms: Pick<Step['ms'], 'draft' | 'verify'>,
+): Step {
+  return {
+    position: 1,
+    draft,
+    p: [],
+    drafted: draft.length,
+    accepted: kept,
+    path: [...draft.keys()].slice(0, kept),
+    next: 0,
+    emitted: new Array(kept + 1).fill(0),
+    rawLogProbs: undefined,
+    targetPasses: 1,
+    draftPasses,
+    ms: { ...ms, wait: 0, own: 0 },
+  };
+}

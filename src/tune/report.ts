@@ -1,0 +1,61 @@
+import type { Advice, Tried } from './advice.js';
+import type { Candidate } from './candidate.js';
+import type { Figures } from './figures.js';
+import type { Weighed } from './search.js';
+
+/** What a search has found. */
+export interface TuneReport {
+  readonly schema: 1;
+  readonly conditions: {
+    /** Of them, those that fitted into the context. */
+    readonly prompts: number;
+    readonly skipped: number;
+    readonly maxTokens: number;
+    readonly temperature: number;
+    readonly topK: number;
+    readonly topP: number;
+    readonly quality: number;
+    readonly seed: number;
+  };
+  /** Of plain decoding. */
+  readonly plain: Pick<Figures, 'perplexity' | 'distinct2' | 'repeated4'>;
+  /** All that were weighed by replay, the fastest first. */
+  readonly candidates: readonly WeighedCandidate[];
+  /** The best of each kind, which were run beside plain decoding. */
+  readonly tried: readonly Tried[];
+  /** Null = plain decoding. */
+  readonly recommended: Candidate | null;
+  /** Null = none. */
+  readonly runnerUp: Candidate | null;
+  /** In a few sentences. */
+  readonly recommendation: string;
+}
+
+/** A candidate, and what is foretold of it. */
+export type WeighedCandidate = Candidate &
+  Pick<Weighed, 'speedUp' | 'tokensPerPass' | 'perplexity' | 'distinct2' | 'repeated4' | 'isGood'>;
+
+export function reportOf(
+  conditions: TuneReport['conditions'],
+  plain: TuneReport['plain'],
+  weighed: readonly Weighed[],
+  tried: readonly Tried[],
+  { best, runnerUp, text }: Advice<Tried>,
+): TuneReport {
+  const { prompts, skipped, maxTokens, temperature, topK, topP, quality, seed } = conditions;
+  const { perplexity, distinct2, repeated4 } = plain;
+  return {
+    schema: 1,
+    conditions: { prompts, skipped, maxTokens, temperature, topK, topP, quality, seed },
+    plain: { perplexity, distinct2, repeated4 },
+    candidates: weighed
+      .toSorted((a, b) => b.speedUp - a.speedUp)
+      .map(({ candidate, speedUp, tokensPerPass, perplexity, distinct2, repeated4, isGood }) => {
+        return { ...candidate, speedUp, tokensPerPass, perplexity, distinct2, repeated4, isGood };
+      }),
+    tried: tried.map(({ candidate, foretold, measured }) => ({ candidate, foretold, measured })),
+    recommended: best?.candidate ?? null,
+    runnerUp: runnerUp?.candidate ?? null,
+    recommendation: text,
+  };
+}

@@ -1,0 +1,204 @@
+import { createRng } from '../math/rng.js';
+import { definitionOf } from '../strategies/index.js';
+import { type Learned, prior } from '../tuning/adaptive-length.js';
+import { type Candidate, candidatesOf, type Trial } from './candidate.js';
+import {
+  type Figures,
+  figuresOf,
+  meanOf,
+  perplexityOf,
+  type Repetition,
+  sum,
+  type Worth,
+  worthOf,
+} from './figures.js';
+import type { NotedCosts } from './noted-costs.js';
+import type { Recorded } from './recording.js';
+import { type Replayed, replayed } from './replayed.js';
+
+/** What of the pairs of tokens must be different, against plain sampling. */
+export const LEAST_DISTINCT = 0.9;
+
+/** A draft length that adapts is preferred to a fixed one that is foretold to be less than this much faster. */
+const TIE = 1.02;
+
+/** Guesses per step from which a draft length that adapts learns first: it might make none itself. */
+const TEACHING = 6;
+
+/** What passes cost, and of what. */
+export type Costs = NonNullable<NotedCosts['last']>;
+
+/** A trial and its texts, one for each prompt. */
+export interface Recording {
+  readonly trial: Trial;
+  readonly texts: readonly Recorded[];
+  readonly costs: Costs;
+}
+
+/** A candidate, weighed. */
+export interface Weighed {
+  readonly candidate: Candidate;
+  readonly texts: readonly WeighedText[];
+  /** Against plain decoding. */
+  readonly speedUp: number;
+  readonly tokensPerPass: number;
+  readonly perplexity: number;
+  readonly distinct2: number;
+  readonly repeated4: number;
+  /** Whether the text is as good as was asked for. */
+  readonly isGood: boolean;
+  readonly costs: Costs;
+  /** What its texts teach of the draft. */
+  readonly learned: Learned;
+}
+
+/** A prompt's text under a candidate, with what it is held against. */
+interface WeighedText extends Replayed {
+  readonly plain: Worth;
+  readonly recorded: Worth & Pick<Replayed, 'accepted' | 'surplus'>;
+  /** By the cost curves, of as many tokens. */
+  readonly plainMs: number;
+  readonly isLossless: boolean;
+}
+
+export interface SearchOptions {
+  /** Perplexity ÷ that of plain sampling at most. */
+  readonly quality: number;
+  /** Of the sampling, >= 0. */
+  readonly temperature: number;
+}
+
+/**
+ * Replays every candidate on the recording of its trial.
+ * @param plain texts of plain decoding, one for each prompt in the same order
+ */
+export function search(
+  recordings: readonly Recording[],
+  plain: readonly Recorded[],
+  options: SearchOptions,
+): Weighed[] {
+  const worths = plain.map(worthOf);
+  return recordings.flatMap((recording) => {
+    const recorded = recording.texts.map((text) => {
+      const kept = text.chains.flatMap(({ surplus, accepted }) => surplus.slice(0, accepted));
+      return { ...worthOf(text), accepted: kept.length, surplus: sum(kept, (one) => one) };
+    });
+    return candidatesOf(recording.trial).map((candidate) => {
+      const { isLossless } = definitionOf(candidate.strategy);
+      const { texts, learned } = replay(candidate, recording, options);
+      const weighed = texts.map((text, i) => ({
+        ...text,
+        plain: worths[i]!,
+        recorded: recorded[i]!,
+        plainMs: text.tokens * recording.costs.curves.target[0]!.ms,
+        isLossless,
+      }));
+      return { ...weigh(candidate, weighed, options.quality), costs: recording.costs, learned };
+    });
+  });
+}
+
+/** The best of each strategy and width whose text is good and drafted in part, the fastest first. */
+export function finalists(weighed: readonly Weighed[]): Weighed[] {
+  const groups = new Map<string, Weighed[]>();
+  for (const one of weighed.filter((one) => one.isGood && one.tokensPerPass > 1)) {
+    const { strategy, beamWidth } = one.candidate;
+    const name = `${strategy} ${beamWidth}`;
+    groups.set(name, [...(groups.get(name) ?? []), one]);
+  }
+  return [...groups.values()].map(bestOf).sort((a, b) => b.speedUp - a.speedUp);
+}
+
+/** What is foretold, with its intervals. */
+export function foretold({ texts }: Weighed): Figures {
+  return figuresOf(texts, STATISTICS);
+}
+
+function bestOf(group: readonly Weighed[]): Weighed {
+  const fastest = (some: readonly Weighed[]) =>
+    some.reduce((best, one) => (one.speedUp > best.speedUp ? one : best));
+  const best = fastest(group);
+  const open = group.filter(({ candidate }) => candidate.draftLength === 'auto');
+  if (open.length === 0) return best;
+  const bestOpen = fastest(open);
+  return best.speedUp < TIE * bestOpen.speedUp ? bestOpen : best;
+}
+
+/** With what a first turn has taught of the draft, as a profile has it. */
+function replay(candidate: Candidate, { texts, costs }: Recording, { temperature }: SearchOptions) {
+  const isTold = !(temperature === 0 && definitionOf(candidate.strategy).isLossless);
+  let learned = prior(candidate.threshold ?? 1);
+  const turn = (draftLength: Candidate['draftLength']) =>
+    texts.map(({ chains }, i) => {
+      const asked = { ...candidate, draftLength };
+      const one = replayed(chains, asked, { ...costs, isTold, learned, rng: createRng(i + 1) });
+      learned = one.learned;
+      return one;
+    });
+  turn(candidate.draftLength === 'auto' ? TEACHING : candidate.draftLength);
+  return { texts: turn(candidate.draftLength), learned };
+}
+
+function weigh(
+  candidate: Candidate,
+  texts: readonly WeighedText[],
+  quality: number,
+): Omit<Weighed, 'costs' | 'learned'> {
+  const plain = texts.map((text) => text.plain);
+  const perplexity = STATISTICS.perplexity(texts);
+  const distinct2 = STATISTICS.distinct2(texts);
+  const isGood =
+    perplexity <= quality * perplexityOf(plain) && distinct2 >= LEAST_DISTINCT * meanOf(plain, 'distinct2');
+  return {
+    candidate,
+    texts,
+    speedUp: STATISTICS.speedUp(texts),
+    tokensPerPass: sum(texts, ({ tokens }) => tokens) / sum(texts, ({ passes }) => passes),
+    perplexity,
+    distinct2,
+    repeated4: STATISTICS.repeated4(texts),
+    isGood: texts[0]!.isLossless ? quality >= 1 : isGood,
+  };
+}
+
+const STATISTICS = {
+  speedUp: (texts: readonly WeighedText[]) =>
+    sum(texts, ({ plainMs }) => plainMs) / sum(texts, ({ ms }) => ms),
+  /**
+   * Between plain decoding and the recorded text. What sampling would have had in the places of the recorded text is known there (its perplexity,
+   * and how much likelier its guesses are), and so is what the candidate's guesses bring.
+   */
+  perplexity: (texts: readonly WeighedText[]) => {
+    const plain = perplexityOf(texts.map((text) => text.plain));
+    if (texts[0]!.isLossless) return plain;
+    const recorded = texts.map((text) => text.recorded);
+    const gain = (some: readonly { readonly surplus: number; readonly tokens: number }[]) =>
+      sum(some, ({ surplus }) => surplus) / sum(some, ({ tokens }) => tokens);
+    const there = perplexityOf(recorded) * Math.exp(gain(recorded));
+    return plain * (there / plain) ** shareOf(texts) * Math.exp(-gain(texts));
+  },
+  distinct2: (texts: readonly WeighedText[]) => between(texts, 'distinct2'),
+  repeated4: (texts: readonly WeighedText[]) => between(texts, 'repeated4'),
+};
+
+/** Between plain decoding, where no token was drafted, and the recorded text. */
+function between(texts: readonly WeighedText[], figure: Repetition): number {
+  const plain = meanOf(
+    texts.map((text) => text.plain),
+    figure,
+  );
+  if (texts[0]!.isLossless) return plain;
+  const recorded = meanOf(
+    texts.map((text) => text.recorded),
+    figure,
+  );
+  return plain + (recorded - plain) * shareOf(texts);
+}
+
+/** Share of tokens that were drafted ÷ the same in the recorded text. */
+function shareOf(texts: readonly WeighedText[]): number {
+  const share = (some: readonly { readonly accepted: number; readonly tokens: number }[]) =>
+    sum(some, ({ accepted }) => accepted) / sum(some, ({ tokens }) => tokens);
+  const there = share(texts.map(({ recorded }) => recorded));
+  return there === 0 ? 0 : share(texts) / there;
+}

@@ -1,0 +1,146 @@
+import type { Step } from '../decoding/loop.js';
+import { UsageError } from '../errors.js';
+import type { Series } from '../generation/generate.js';
+import type { Pair } from '../models/pair.js';
+import { PLAIN, type StrategyName } from '../strategies/index.js';
+import { type Signs, signsOf } from '../tuning/drift-signs.js';
+import type { Profile } from '../tuning/profile.js';
+import { adviceOf, type Tried } from './advice.js';
+import { settingsOf, TRIALS, type Trial } from './candidate.js';
+import { Desk, type Task, type TuneOptions } from './desk.js';
+import { measured } from './figures.js';
+import { profileOf } from './profile-of.js';
+import type { Recorded } from './recording.js';
+import { reportOf, type TuneReport } from './report.js';
+import { finalists, foretold, type Recording, search, type Weighed } from './search.js';
+
+/** What `tune` tells as it goes along; the report comes last. */
+export type TuneEvent =
+  | { readonly type: 'text'; readonly done: number; readonly total: number }
+  | { readonly type: 'end'; readonly report: TuneReport; readonly profile: Profile };
+
+/** Kinds of drafting that are run in the end. */
+const FINALISTS = 2;
+
+/** Tokens at most of the text behind whose prompt costs are measured. */
+const MEASURING = 32;
+
+const PLAINLY = { strategy: PLAIN.name as StrategyName };
+
+/** A finalist, and what its steps say: the signs of each step of each text. */
+interface Trying extends Tried {
+  readonly weighed: Weighed;
+  readonly signs: readonly (readonly Signs[])[];
+}
+
+/** A text is written. */
+type Done = undefined;
+
+/**
+ * Finds out how to decode with a pair: records some runs, replays candidates on them by what passes cost, and runs the best
+ * of each kind beside plain decoding.
+ * @throws what `generate` throws; UsageError where no prompt fits into the context; the signal's reason
+ */
+export async function* tune(pair: Pair, options: TuneOptions): AsyncGenerator<TuneEvent, void> {
+  if (!pair.draft)
+    throw new UsageError('There is no draft model, so there is nothing to tune: add one with `draft`');
+  const desk = await Desk.open(pair, options);
+  try {
+    const total = desk.tasks.length * (1 + TRIALS.length + 1 + FINALISTS);
+    const found = findings(pair, desk, options);
+    let done = 0;
+    let turn = await found.next();
+    for (; !turn.done; turn = await found.next()) yield { type: 'text', done: ++done, total };
+    yield { type: 'end', ...turn.value };
+  } finally {
+    await desk.dispose();
+  }
+}
+
+async function* findings(
+  pair: Pair,
+  desk: Desk,
+  { quality, settings, seed }: TuneOptions,
+): AsyncGenerator<Done, Pick<Extract<TuneEvent, { type: 'end' }>, 'report' | 'profile'>> {
+  const { temperature, topK, topP } = settings;
+  const plainly = desk.series();
+  const plain: Recorded[] = [];
+  for (const task of desk.tasks) {
+    plain.push(await desk.write(plainly, PLAINLY, task));
+    yield;
+  }
+  const recordings: Recording[] = [];
+  const measuring = Math.min(MEASURING, settings.maxTokens);
+  for (const trial of TRIALS) recordings.push(yield* recorded(desk, trial, measuring));
+  const weighed = search(recordings, plain, { quality, temperature });
+  const finding = (one: Pick<Trying, 'weighed' | 'signs'> | undefined) =>
+    profileOf(pair, {
+      costs: (one?.weighed ?? weighed[0]!).costs,
+      settings: { ...(one?.weighed.candidate ?? PLAINLY) },
+      sampling: { temperature, topK, topP },
+      draft: one && { learned: one.weighed.learned, signs: one.signs },
+    });
+  const runs = [];
+  for (const one of finalists(weighed).slice(0, FINALISTS)) {
+    const profile = await finding({ weighed: one, signs: [] });
+    runs.push({ weighed: one, series: desk.series(profile) });
+  }
+  const { tried, beside } = yield* triedBeside(desk, plainly, runs, temperature);
+  const worth = measured(beside, beside);
+  const advice = adviceOf(tried, worth, quality);
+  const { length: prompts } = desk.tasks;
+  const conditions = { ...settings, prompts, skipped: desk.skipped, quality, seed };
+  const report = reportOf(conditions, worth, weighed, tried, advice);
+  return { report, profile: await finding(advice.best) };
+}
+
+/**
+ * Measures what passes cost, then writes a text from each prompt.
+ * @param measuring tokens of the text for the measurement
+ */
+async function* recorded(desk: Desk, trial: Trial, measuring: number): AsyncGenerator<Done, Recording> {
+  const series = desk.series();
+  await desk.write(series, { ...trial, draftLength: 'auto', maxTokens: measuring }, desk.tasks[0]!);
+  const costs = desk.costs.last!;
+  const texts: Recorded[] = [];
+  for (const task of desk.tasks) {
+    texts.push(await desk.write(series, settingsOf(trial), task));
+    yield;
+  }
+  return { trial, texts, costs };
+}
+
+/** Has all write from each prompt, each being the first in its turn, so that slow moments of the machine hit all alike. */
+async function* triedBeside(
+  desk: Desk,
+  plainly: Series,
+  runs: readonly { readonly weighed: Weighed; readonly series: Series }[],
+  temperature: number,
+): AsyncGenerator<Done, { tried: Trying[]; beside: Recorded[] }> {
+  const beside: Recorded[] = [];
+  const written = runs.map((run) => ({ ...run, texts: [] as Recorded[], signs: [] as Signs[][] }));
+  const turns: ((task: Task) => Promise<unknown>)[] = [
+    async (task) => beside.push(await desk.write(plainly, PLAINLY, task)),
+    ...written.map(({ weighed, series, texts, signs }) => async (task: Task) => {
+      const ofText: Signs[] = [];
+      const watch = (step: Step) => ofText.push(signsOf(step, weighed.learned.survival, temperature));
+      texts.push(await desk.write(series, weighed.candidate, task, watch));
+      signs.push(ofText);
+    }),
+  ];
+  for (const task of desk.tasks) {
+    for (const turn of turns) {
+      await turn(task);
+      yield;
+    }
+    turns.push(turns.shift()!);
+  }
+  const tried = written.map(({ weighed, texts, signs }) => ({
+    candidate: weighed.candidate,
+    foretold: foretold(weighed),
+    measured: measured(texts, beside),
+    weighed,
+    signs,
+  }));
+  return { tried, beside };
+}

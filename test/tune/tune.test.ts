@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readPrompts } from '../../src/benchmark/prompts.js';
+import { generate } from '../../src/generation/generate.js';
+import { loadPair, type Pair } from '../../src/models/pair.js';
+import type { TuneReport } from '../../src/tune/report.js';
+import { tune } from '../../src/tune/tune.js';
+import type { CostCurves } from '../../src/tuning/cost-curves.js';
+import { CostMemory } from '../../src/tuning/cost-store.js';
+import { type Profile, profileSchema } from '../../src/tuning/profile.js';
+
+/** Of a machine where drafts cost nearly nothing. */
+class Cheap extends CostMemory {
+  override async find(): Promise<CostCurves> {
+    return {
+      target: [
+        { rows: 1, ms: 10 },
+        { rows: 17, ms: 11 },
+      ],
+      draft: [{ rows: 1, ms: 0.01 }],
+    };
+  }
+}
+
+const PROMPTS = 5;
+const SETTINGS = { temperature: 1, topK: 10, topP: 0.9, maxTokens: 24, ignoreEos: true, special: false };
+
+let pair: Pair;
+let report: TuneReport;
+let profile: Profile;
+const progress: string[] = [];
+beforeAll(async () => {
+  pair = await loadPair({ gpu: 'off' });
+  for await (const event of tune(pair, await asked(PROMPTS))) {
+    if (event.type === 'text') progress.push(`${event.done}/${event.total}`);
+    else ({ report, profile } = event);
+  }
+});
+afterAll(() => pair?.dispose());
+
+async function asked(limit: number, signal = new AbortController().signal) {
+  return {
+    prompts: await readPrompts(undefined, limit),
+    raw: false,
+    template: {},
+    run: { threads: 1, costs: new Cheap() },
+    settings: SETTINGS,
+    quality: 1,
+    seed: 1,
+    signal,
+  };
+}
+
+describe('tune', () => {
+  it('replays many settings and runs the best of two kinds', () => {
+    expect(report.candidates.length).toBeGreaterThan(100);
+    expect(report.candidates[0]!.speedUp).toBeGreaterThan(1.5);
+    expect(report.tried).toHaveLength(2);
+    const [one, other] = report.tried;
+    expect(one!.candidate.strategy + one!.candidate.beamWidth).not.toBe(
+      other!.candidate.strategy + other!.candidate.beamWidth,
+    );
+    for (const { foretold, measured } of report.tried)
+      for (const figures of [foretold, measured])
+        for (const estimate of Object.values(figures))
+          expect(estimate).toEqual({
+            value: expect.any(Number),
+            low: expect.any(Number),
+            high: expect.any(Number),
+          });
+    expect(progress).toEqual(Array.from({ length: 35 }, (_, i) => `${i + 1}/35`));
+  });
+
+  it('knows that the lossless text is as good as plain sampling, and foretells that of the others', () => {
+    const exact = report.candidates.filter(({ strategy }) => strategy === 'speculative');
+    for (const one of exact) {
+      expect(one.isGood).toBe(true);
+      expect(one.perplexity).toBeCloseTo(report.plain.perplexity!.value, 9);
+    }
+    for (const { perplexity, distinct2 } of report.candidates) {
+      expect(perplexity).toBeGreaterThan(1.2);
+      expect(distinct2).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it('makes a profile by which a text is written, and held against it', async () => {
+    expect(profileSchema.parse(JSON.parse(JSON.stringify(profile)))).toEqual(profile);
+    const { settings, draft } = profile.tuned!;
+    expect(settings).toEqual(report.recommended ?? { strategy: 'autoregressive' });
+    expect(draft === null).toBe(report.recommended === null);
+    if (draft) expect(draft.reference.tokensPerPass).toMatchObject({ texts: PROMPTS });
+    const input = { ...SETTINGS, ...settings, seed: 3 };
+    for await (const event of generate(pair, 'One day', input, { threads: 1, profile, costs: new Cheap() }))
+      if (event.type === 'end')
+        expect(event.result.drift).toEqual(draft && { steps: expect.any(Number), fall: null });
+  });
+
+  it('ends where it is interrupted', async () => {
+    const controller = new AbortController();
+    const events = tune(pair, await asked(1, controller.signal));
+    await events.next();
+    controller.abort();
+    await expect(events.next()).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }));
+  });
+
+  it('wants a draft model', async () => {
+    const events = tune({ ...pair, draft: undefined }, await asked(1));
+    await expect(events.next()).rejects.toThrow(
+      'There is no draft model, so there is nothing to tune: add one with `draft`',
+    );
+  });
+});
