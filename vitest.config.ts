@@ -1,13 +1,26 @@
 import { defineConfig } from 'vitest/config';
 
+/** Files that change what others would see too: they replace modules, or the environment for all of a file. */
+const ALONE = [
+  'test/models/download*.test.ts',
+  'test/models/pair-cleanup.test.ts',
+  'test/energy/meter.test.ts',
+];
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     env: { HF_ENDPOINT: 'http://127.0.0.1:2', HF_HOME: '/no/such/folder' }, // nobody listens: no test reaches the real hub
     pool: 'forks',
     execArgv: ['--require', './test/support/tried-library.cjs'],
     maxWorkers: 3, // of two processors: some tests wait for children, servers and timers
+    projects: [
+      { extends: true, test: { name: 'alone', include: ALONE } },
+      {
+        extends: true,
+        test: { name: 'together', include: ['test/**/*.test.ts'], exclude: ALONE, isolate: false },
+      },
+    ],
   },
 });

@@ -6,9 +6,9 @@ export default defineConfig({
     include: [
       'test/soak/**/*.soak.ts',
       // Laws that are tried each day too, here on more texts.
-      'test/engine/text-is-text.test.ts',
-      'test/generation/generate-{grammar,prefix}.test.ts',
-      'test/scripts/check-vocabularies.test.ts',
+      'test/engine/{bindings,direct,other-architectures,vocabularies}.test.ts',
+      'test/generation/generate{,-finish,-grammar,-prefix}.test.ts',
+      'test/scripts/widen-model.test.ts',
       'test/statistics/lossless.test.ts',
       'test/trace/{other-settings,reproduces}.test.ts',
     ],

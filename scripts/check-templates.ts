@@ -3,13 +3,14 @@
  * as llama.cpp reads the whole. Those in llama.cpp's source, and SmolLM2's; five vocabularies.
  */
 import { publishedTemplates, tryTemplates } from '../test/support/template-trial.js';
-import { loadVocabularies } from '../test/support/vocabularies.js';
+import { Vocabularies } from '../test/support/vocabularies.js';
 
 const templates = await publishedTemplates();
-const models = await loadVocabularies('llama-bpe', 'qwen2', 'gemma-4', 'phi-3', 'command-r');
+const vocabularies = await Vocabularies.open();
 const say = (line: string) => process.stdout.write(`${line}\n`);
 let isBroken = false;
-for (const [name, model] of Object.entries(models)) {
+for (const name of ['llama-bpe', 'qwen2', 'gemma-4', 'phi-3', 'command-r']) {
+  const model = await vocabularies.load(name);
   const { equal, refused, different, sameTokens, otherTokens } = await tryTemplates(templates, model);
   say(
     `${name}: ${templates.size} templates; rendered equal ${equal}, refused ${refused.length}, different ${different.length}; ` +
@@ -18,6 +19,6 @@ for (const [name, model] of Object.entries(models)) {
   for (const line of [...different, ...otherTokens]) say(`  ${line}`);
   if (name === 'llama-bpe') for (const line of refused) say(`  refused: ${line.slice(0, 160)}`);
   isBroken ||= different.length + otherTokens.length > 0;
-  await model.dispose();
 }
+await vocabularies.close();
 process.exitCode = isBroken ? 1 : 0;

@@ -7,6 +7,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { markdownTable } from 'markdown-table';
+import type { LlamaModel } from 'node-llama-cpp';
 import { sharedLlama } from '../src/engine/llama/shared-llama.js';
 import { llamaTokenizer } from '../src/engine/llama/tokenizer.js';
 import { createRng } from '../src/math/rng.js';
@@ -38,67 +39,60 @@ export interface VocabularyReport {
 }
 
 /** @param randomTexts how many, beside the hard ones that are always tried */
-export async function checkVocabulary(path: string, randomTexts = RANDOM_TEXTS): Promise<VocabularyReport> {
-  const llama = await sharedLlama('off');
-  const model = await llama.loadModel({ modelPath: path, vocabOnly: true, gpuLayers: 0 });
-  try {
-    const tokenizer = llamaTokenizer(model);
-    const rng = createRng(SEED);
-    const kind = kindOf(model);
-    const names: readonly string[] = model.fileInfo.metadata.tokenizer.ggml.tokens;
-    const texts = [
-      ...HARD_TEXTS,
-      ...Array.from({ length: randomTexts }, () => randomText(rng, RANDOM_LENGTH)),
-    ];
-    const start = tokenizer.encode('');
-    const piecesOf = (tokens: readonly TokenId[]) => {
-      const detokenizer = new Detokenizer(tokenizer, start);
-      return [...tokens.map((token) => detokenizer.push(token)), detokenizer.flush()];
-    };
-    let [tokenCount, brokenPieces] = [0, 0];
-    const fates: Record<Fate, number> = { exact: 0, normalised: 0, lost: 0, changed: 0 };
-    const streamedOtherwise: string[] = [];
-    const changed: string[] = [];
-    for (const text of texts) {
-      const tokens = tokenizer.encode(text).slice(start.length);
-      for (const sequence of [tokens, shuffled(tokens, rng)])
-        if (piecesOf(sequence).join('') !== tokenizer.decode(sequence, start)) streamedOtherwise.push(text);
-      tokenCount += tokens.length;
-      brokenPieces += piecesOf(tokens).filter((piece) => piece.includes('\uFFFD')).length;
-      const fate = fateOf(text, tokenizer.decode(tokens, start), kind, names);
-      fates[fate]++;
-      if (fate === 'changed') changed.push(text);
-    }
-    return {
-      name: basename(path, '.gguf').replace('ggml-vocab-', ''),
-      kind,
-      size: names.length,
-      texts: texts.length,
-      tokens: tokenCount,
-      brokenPieces,
-      streamedOtherwise,
-      fates,
-      changed,
-    };
-  } finally {
-    await model.dispose();
+export function checkVocabulary(
+  name: string,
+  model: LlamaModel,
+  randomTexts = RANDOM_TEXTS,
+): VocabularyReport {
+  const tokenizer = llamaTokenizer(model);
+  const rng = createRng(SEED);
+  const kind = kindOf(model);
+  const names: readonly string[] = model.fileInfo.metadata.tokenizer.ggml.tokens;
+  const texts = [...HARD_TEXTS, ...Array.from({ length: randomTexts }, () => randomText(rng, RANDOM_LENGTH))];
+  const start = tokenizer.encode('');
+  const piecesOf = (tokens: readonly TokenId[]) => {
+    const detokenizer = new Detokenizer(tokenizer, start);
+    return [...tokens.map((token) => detokenizer.push(token)), detokenizer.flush()];
+  };
+  let [tokenCount, brokenPieces] = [0, 0];
+  const fates: Record<Fate, number> = { exact: 0, normalised: 0, lost: 0, changed: 0 };
+  const streamedOtherwise: string[] = [];
+  const changed: string[] = [];
+  for (const text of texts) {
+    const tokens = tokenizer.encode(text).slice(start.length);
+    for (const sequence of [tokens, shuffled(tokens, rng)])
+      if (piecesOf(sequence).join('') !== tokenizer.decode(sequence, start)) streamedOtherwise.push(text);
+    tokenCount += tokens.length;
+    brokenPieces += piecesOf(tokens).filter((piece) => piece.includes('\uFFFD')).length;
+    const fate = fateOf(text, tokenizer.decode(tokens, start), kind, names);
+    fates[fate]++;
+    if (fate === 'changed') changed.push(text);
   }
+  return {
+    name,
+    kind,
+    size: names.length,
+    texts: texts.length,
+    tokens: tokenCount,
+    brokenPieces,
+    streamedOtherwise,
+    fates,
+    changed,
+  };
 }
 
-/** Of all vocabularies, or those named. */
-export function checkVocabularies(
-  names?: readonly string[],
-  randomTexts?: number,
-): Promise<VocabularyReport[]> {
-  return withBundledFiles(
-    names?.map((name) => VOCABULARIES.replace('*', name)) ?? [VOCABULARIES],
-    async (folder) => {
-      const reports: VocabularyReport[] = [];
-      for (const file of (await readdir(join(folder, 'models'))).sort())
-        reports.push(await checkVocabulary(join(folder, 'models', file), randomTexts));
-      return reports;
-    },
-  );
+function checkVocabularies(): Promise<VocabularyReport[]> {
+  return withBundledFiles([VOCABULARIES], async (folder) => {
+    const llama = await sharedLlama('off');
+    const reports: VocabularyReport[] = [];
+    for (const file of (await readdir(join(folder, 'models'))).sort()) {
+      const modelPath = join(folder, 'models', file);
+      const model = await llama.loadModel({ modelPath, vocabOnly: true, gpuLayers: 0 });
+      reports.push(checkVocabulary(basename(file, '.gguf').replace('ggml-vocab-', ''), model));
+      await model.dispose();
+    }
+    return reports;
+  });
 }
 
 function tableOf(reports: readonly VocabularyReport[]): string {

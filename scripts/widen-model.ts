@@ -63,8 +63,10 @@ async function isWritten(path: string, contents: GgufContents): Promise<boolean>
   }
 }
 
-async function main(): Promise<void> {
+/** @returns the path of the model that the words ask for */
+export async function widenAsAsked(args: string[]): Promise<string> {
   const { values } = parseArgs({
+    args,
     options: {
       out: { type: 'string' },
       width: { type: 'string' },
@@ -78,8 +80,10 @@ async function main(): Promise<void> {
     Object.entries(numbers).map(([name, text]) => [name, positive(name, text)]),
   );
   const log = (line: string) => process.stderr.write(line);
-  const path = await widenModel({ ...sizes, type: tensorType(type), out, log });
-  process.stdout.write(`${path}\n`);
+  return widenModel({ ...sizes, type: tensorType(type), out, log });
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await runScript(main);
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  await runScript(async () => {
+    process.stdout.write(`${await widenAsAsked(process.argv.slice(2))}\n`);
+  });

@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
-import { mtad, mtadOnTerminal } from '../support/cli.js';
+import { mtadOnTerminal } from '../support/cli.js';
+import { runInProcess } from '../support/run-in-process.js';
 
 const SHORT = ['benchmark', '--limit', '2', '-n', '12', '--threads', '1'];
 const QUIET = [...SHORT, '--strategies', 'autoregressive', '--quiet'];
@@ -30,29 +31,34 @@ test('80 columns: a spinner, then a bar, then a clean screen with the essential 
   expect(lines.join(' ')).toMatch(/No recommendation: .*\. *$/);
 });
 
-test.concurrent('40 columns: the bar makes room for its figures, and knows no time before the first text', async () => {
+test('40 columns: the bar makes room for its figures, and knows no time before the first text', async () => {
   const { stdout } = await mtadOnTerminal([...SHORT, '--strategies', 'autoregressive'], { columns: 40 });
   expect(stdout).toMatch(/Benchmark \S+ 0\/2 texts, \? left/);
   expect(stdout).toMatch(/Benchmark \S+ 2\/2 texts, 0s left/);
   expect(stdout).not.toContain('0/2 texts, 0s');
 });
 
-test.concurrent('a wide terminal shows all columns; --quiet shows no progress before them', async () => {
-  const { stdout } = await mtadOnTerminal(QUIET, { columns: 250 });
+const TERMINAL = { isTTY: true, input: '' };
+
+test('a wide terminal shows all columns; --quiet shows no progress before them', async () => {
+  const { stdout, stderr } = await runInProcess(QUIET, { ...TERMINAL, columns: 250 });
   expect(stdout.startsWith(`${BOLD}setting`)).toBe(true);
   expect(screen(stdout)[0]).toMatch(/tokens +tokens\/s .* passes .* of possible/);
   expect(stdout).not.toContain(HINT);
+  expect(stderr).toBe('');
 });
 
-test.concurrent('a terminal that does not know its width shows all columns, and no progress', async () => {
-  const { stdout } = await mtadOnTerminal([...SHORT, '--strategies', 'autoregressive'], { columns: 0 });
+test('a terminal that does not know its width shows all columns, and no progress', async () => {
+  const args = [...SHORT, '--strategies', 'autoregressive'];
+  const { stdout, stderr } = await runInProcess(args, { ...TERMINAL, columns: 0 });
   expect(stripVTControlCharacters(stdout)).toMatch(/^setting +tokens +tokens\/s .* of possible/);
+  expect(stderr).toBe('');
 });
 
-test.concurrent('NO_COLOR and --color never win on a terminal, --color always in a pipe', async () => {
-  const never = mtadOnTerminal([...QUIET, '--color', 'never']);
-  const noColor = mtadOnTerminal(QUIET, { env: { NO_COLOR: '1' } });
-  expect((await never).stdout).not.toContain('\u001B');
-  expect((await noColor).stdout).not.toContain('\u001B');
-  expect((await mtad([...QUIET, '--color', 'always'])).stdout).toContain(BOLD);
+test('NO_COLOR and --color never win on a terminal, --color always in a pipe', async () => {
+  const never = await runInProcess([...QUIET, '--color', 'never'], TERMINAL);
+  const noColor = await runInProcess(QUIET, { ...TERMINAL, env: { NO_COLOR: '1' } });
+  expect(never.stdout).not.toContain('\u001B');
+  expect(noColor.stdout).not.toContain('\u001B');
+  expect((await runInProcess([...QUIET, '--color', 'always'])).stdout).toContain(BOLD);
 });

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { execa } from 'execa';
@@ -9,15 +11,43 @@ import { STRATEGY_NAMES } from '../../src/strategies/index.js';
 import { BIN } from '../support/cli.js';
 import { ioInMemory, runInProcess } from '../support/run-in-process.js';
 
+/** What the shell finds as mtad asks this process, which answers at once; a process of its own has to start first. */
+const ASKING = (port: number) => `#!/bin/bash
+exec 3<>/dev/tcp/127.0.0.1/${port}
+printf '%s\\0' $# "$@" >&3
+cat <&3
+`;
+const STARTING = `#!/bin/sh\nexec "${process.execPath}" "${BIN}" "$@"\n`;
+
 let folder: string;
+let server: Server;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mtad-completion-'));
-  const command = join(folder, 'mtad');
-  await writeFile(command, `#!/bin/sh\nexec "${process.execPath}" "${BIN}" "$@"\n`);
-  await chmod(command, 0o755);
+  server = createServer(answer).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  await install(ASKING((server.address() as AddressInfo).port));
   await writeFile(join(folder, 'complete.bash'), (await runInProcess(['complete', 'bash'])).stdout);
 });
-afterAll(() => rm(folder, { recursive: true }));
+afterAll(async () => {
+  server.close();
+  await rm(folder, { recursive: true });
+});
+
+async function install(script: string): Promise<void> {
+  await writeFile(join(folder, 'mtad'), script);
+  await chmod(join(folder, 'mtad'), 0o755);
+}
+
+/** Runs a command line that comes as the number of its words and then the words, each with a zero byte behind it. */
+function answer(socket: Socket): void {
+  let asked = '';
+  socket.on('data', async (chunk) => {
+    asked += chunk;
+    const [count, ...words] = asked.split('\0').slice(0, -1);
+    if (count === undefined || words.length < Number(count)) return;
+    socket.end((await runInProcess(words, { env: { MTAD_CONFIG: '/no/such/file.toml' } })).stdout);
+  });
+}
 
 /** What a real bash, with our script read, says of the last of the words, when it has completed it; they are as it splits them. */
 async function bash(shown: string, words: readonly string[]): Promise<string[]> {
@@ -38,7 +68,11 @@ const completed = (...words: string[]) =>
   bash(`for reply in "\${COMPREPLY[@]}"; do echo "$reply"; done`, words);
 
 test('an empty word becomes any command', async () => {
-  expect(await completed('mtad', '')).toEqual(expect.arrayContaining([...COMMANDS.keys()]));
+  const answered = await completed('mtad', '');
+  expect(answered).toEqual(expect.arrayContaining([...COMMANDS.keys()]));
+  await install(STARTING);
+  expect(await completed('mtad', '')).toEqual(answered);
+  await install(ASKING((server.address() as AddressInfo).port));
 });
 
 test('every visible option of every command is offered', async () => {

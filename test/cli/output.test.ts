@@ -30,12 +30,12 @@ test('standard error says without a terminal that a text was cut, and nothing el
   expect((await runInProcess(STORY)).stderr).toBe(CUT);
   const [full, onTerminal, quiet, ended] = await Promise.all([
     runInProcess([...STORY, '-n', '80', '-c', '32']),
-    mtadOnTerminal([...STORY, '--no-stats', '-o', join(folder, 'cut.txt')]),
+    runInProcess([...STORY, '--no-stats', '-o', join(folder, 'cut.txt')], { isTTY: true, input: '' }),
     runInProcess([...STORY, '-q']),
     runInProcess([...STORY, '--stop', 'a']),
   ]);
   expect(full.stderr).toBe('mtad: the text was cut: the context of 32 tokens is full; raise --ctx-size\n');
-  expect(onTerminal.stdout).toContain(CUT.trim());
+  expect(onTerminal.stderr.endsWith(CUT)).toBe(true);
   expect([quiet.stderr, ended.stderr]).toEqual(['', '']);
 });
 
@@ -200,10 +200,12 @@ test('a limit on the size of files (ulimit -f): as a full disk', async () => {
   expect(JSON.parse(run.stdout)).toMatchObject({ text: expect.stringMatching(/\w/) });
 });
 
+const FULL_DISK = { stdoutFile: '/dev/full' };
+
 test('a full disk behind standard output: exit code 1, the reason, and the text on standard error', async () => {
   for (const flags of [['--json'], ['--no-stream']]) {
-    const { exitCode, stderr } = await toFullDisk([...STORY, ...flags]);
-    expect(stderr).toMatch(/\nmtad: Cannot write standard output: ENOSPC[^\n]*$/);
+    const { exitCode, stderr } = await runInProcess([...STORY, ...flags], FULL_DISK);
+    expect(stderr).toMatch(/\nmtad: Cannot write standard output: ENOSPC[^\n]*\n$/);
     expect(stderr.startsWith(text)).toBe(true);
     expect(exitCode).toBe(1);
   }
@@ -220,15 +222,24 @@ test.each([
   ['complete', 'bash'],
   ['complete', 'zsh'],
 ])('%s %s on a full disk: exit code 1 and the reason', async (...args) => {
-  const { exitCode, stdout, stderr } = await toFullDisk(args);
-  expect(stderr).toMatch(/^mtad: Cannot write standard output: [^\n]*ENOSPC[^\n]*$/);
+  const { exitCode, stdout, stderr } = await runInProcess(args, FULL_DISK);
+  expect(stderr).toMatch(/^mtad: Cannot write standard output: [^\n]*ENOSPC[^\n]*\n$/);
   expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
 });
 
-function toFullDisk(args: readonly string[]) {
-  const command = ['-c', '"$0" "$@" < /dev/null > /dev/full', process.execPath, ...MTAD, ...args];
-  return execa('bash', command, { reject: false, env: CLEAN as NodeJS.ProcessEnv });
-}
+test('a process whose standard output is a full disk: the same', async () => {
+  const onFullDisk = (...args: readonly string[]) =>
+    execa('bash', ['-c', '"$0" "$@" < /dev/null > /dev/full', process.execPath, ...MTAD, ...args], {
+      reject: false,
+      env: CLEAN as NodeJS.ProcessEnv,
+    });
+  const [story, help] = await Promise.all([onFullDisk(...STORY, '--json'), onFullDisk('--help')]);
+  expect(story.stderr.startsWith(text)).toBe(true);
+  for (const { exitCode, stdout, stderr } of [story, help]) {
+    expect(stderr).toMatch(/(^|\n)mtad: Cannot write standard output: [^\n]*ENOSPC[^\n]*$/);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+  }
+});
 
 test('a reader that leaves early: silence and exit code 0', async () => {
   const command = `${MTAD_IN_SHELL} -q --ignore-eos -n 20000 -c 30000 "Once upon a time" < /dev/null | head -c 10; echo " \${PIPESTATUS[0]}"`;
@@ -302,9 +313,8 @@ test('on a terminal: figures after the text, no escape sequences left in the tex
 
 test('--highlight colours on a terminal and not in a pipe; NO_COLOR and --color never win', async () => {
   const green = '\u001B[32m';
-  const quiet = [...STORY, '-q', '--highlight']; // no spinner, which wants a real terminal
+  const quiet = [...STORY, '-q', '--highlight'];
   const terminal = { isTTY: true, input: '' };
-  expect((await mtadOnTerminal(quiet)).stdout).toContain(green);
   expect((await runInProcess(quiet, terminal)).stdout).toContain(green);
   expect((await runInProcess([...quiet, '--color', 'never'], terminal)).stdout).not.toContain(green);
   const noColor = { ...terminal, env: { NO_COLOR: '1' } };
@@ -314,12 +324,16 @@ test('--highlight colours on a terminal and not in a pipe; NO_COLOR and --color 
 });
 
 test('a terminal that does not know its width gets no spinner', async () => {
-  const { stdout, exitCode } = await mtadOnTerminal(STORY, { columns: 0 });
+  const { stdout, stderr, exitCode } = await runInProcess(STORY, { isTTY: true, input: '', columns: 0 });
   expect(stdout.startsWith(text.slice(0, 10))).toBe(true);
+  expect(stderr.slice(0, CUT.length)).toBe(CUT); // what a spinner writes would come before
   expect(exitCode).toBe(0);
 });
 
-test('-q keeps even a terminal quiet', async () => {
-  const { stdout } = await mtadOnTerminal([...STORY, '-q']);
-  expect(stdout).toBe(`${text.replaceAll('\n', '\r\n')}\r\n`);
+test('-q keeps even a terminal quiet, where --highlight colours', async () => {
+  const { stdout } = await mtadOnTerminal([...STORY, '-q', '--highlight']);
+  const [green, normal] = ['\u001B[32m', '\u001B[39m'];
+  expect(stdout).toContain(green);
+  const plain = stdout.replaceAll(green, '').replaceAll(normal, '');
+  expect(plain).toBe(`${text.replaceAll('\n', '\r\n')}\r\n`);
 });

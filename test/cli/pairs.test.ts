@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { knownPairs } from '../../src/models/known-pairs.js';
-import { mtad, mtadOnTerminal } from '../support/cli.js';
+import { mtad } from '../support/cli.js';
 import { runInProcess } from '../support/run-in-process.js';
 
 let folder: string;
@@ -91,9 +91,8 @@ test('where no build of llama.cpp runs, the names are told all the same', async 
 
 describe('on a terminal', () => {
   test.each([120, 80, 60])('of %d columns, no line is wider', async (columns) => {
-    const { stdout } = await mtadOnTerminal(['pairs', '--models-dir', folder, '--color', 'never'], {
-      columns,
-    });
+    const terminal = { isTTY: true, input: '', columns };
+    const { stdout } = await runInProcess(['pairs', '--models-dir', folder, '--color', 'never'], terminal);
     for (const line of stdout.split(/\r?\n/)) expect(line.length).toBeLessThanOrEqual(columns);
     expect(stdout).toMatch(/^qwen2\.5-coder-7b .* GB/m);
     expect(stdout.replaceAll(/\s+/g, ' ')).toContain('A wider terminal and --json show more');

@@ -4,6 +4,7 @@ import type { RunOptions } from '../../src/generation/run-options.js';
 import type { SettingsInput } from '../../src/generation/settings.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
+import { tries } from '../support/tries.js';
 import { type Run, run, watchContexts } from './generate-run.js';
 
 let pair: Pair;
@@ -58,7 +59,7 @@ describe('generate', () => {
   describe.each(STRATEGY_NAMES)('with %s', (strategy) => {
     it('writes the same for the same seed, and something else for another', async () => {
       const texts = new Set<string>();
-      for (const seed of [1, 2, 3, 4]) {
+      for (const seed of tries([1, 2], [1, 2, 3, 4])) {
         const settings = { strategy, seed, maxTokens: 40 };
         const [a, b] = [await run(pair, settings), await run(pair, settings)];
         expect(b.tokens).toEqual(a.tokens);
@@ -85,7 +86,7 @@ describe('generate', () => {
       { what: 'words inside a sentence', prompt: 'Tom said, "I', settings: { temperature: 0 } },
       { what: 'any tokens at all', prompt: 'Café 😀', settings: { temperature: 3, topK: 0, topP: 1 } },
     ])('shows the text of its tokens, for $what', async ({ prompt, settings }) => {
-      for (const seed of [1, 2, 3]) {
+      for (const seed of tries([1, 2], [1, 2, 3, 4, 5])) {
         const { text, tokens, pieces, promptTokens } = await run(
           pair,
           { strategy, seed, maxTokens: 40, ...settings },

@@ -37,6 +37,21 @@ export const CLEAN = {
   CI: undefined, // a spinner does not turn there
 };
 
+/** Node's arguments for a real child process that runs several command lines by mtad, and then says how each ended. */
+export const oneAfterAnother = (...commandLines: readonly (readonly string[])[]): string[] => [
+  ...MTAD.slice(0, -1),
+  fileURLToPath(new URL('one-after-another.mjs', import.meta.url)),
+  JSON.stringify(commandLines),
+];
+
+/** How a command line of `oneAfterAnother` ended. */
+export interface Ended {
+  readonly args: readonly string[];
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 type RunOptions = Pick<Options, 'input' | 'env' | 'stdin' | 'cwd'>;
 
 /** Runs the built command in a real child process, with no standard input unless one is given. */

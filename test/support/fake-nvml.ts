@@ -1,3 +1,5 @@
+import { copyFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { compileLibrary } from './c-library.js';
 
 export interface FakeGpus {
@@ -7,9 +9,17 @@ export interface FakeGpus {
   readonly unsupported?: number; // index of a GPU without the counter
 }
 
-/** Compiles a libnvidia-ml with these answers. @returns its path */
-export function fakeNvml(dir: string, fake: FakeGpus): Promise<string> {
+const compiled = new Map<string, Promise<string>>();
+let copies = 0;
+
+/** Makes a libnvidia-ml with these answers, loaded by nobody yet. @returns its path */
+export async function fakeNvml(dir: string, fake: FakeGpus): Promise<string> {
   const { gpus, init = 0, forbidden = 99, unsupported = 99 } = fake;
   const answers = { GPUS: gpus, INIT: init, FORBIDDEN: forbidden, UNSUPPORTED: unsupported };
-  return compileLibrary(dir, 'fake-nvml.c', answers);
+  const key = `${dir} ${JSON.stringify(answers)}`;
+  const library = compiled.get(key) ?? compileLibrary(dir, 'fake-nvml.c', answers);
+  compiled.set(key, library);
+  const path = join(dir, `libnvidia-ml-${copies++}.so`);
+  await copyFile(await library, path);
+  return path;
 }

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
@@ -9,6 +10,7 @@ export interface InProcessOptions {
   readonly env?: Record<string, string | undefined>; // all that there is, beside a clean start
   readonly isTTY?: boolean; // of all three streams, save a given standard input
   readonly columns?: number; // of the terminal
+  readonly stdoutFile?: string; // standard output is this file or device, not a stream in memory
 }
 
 /** What the models' rooms read from the real environment: such command lines run one after another. */
@@ -31,6 +33,9 @@ class Paper extends Writable {
   }
 }
 
+/** What libraries call on a terminal, beside writing. */
+const CURSOR = { clearLine: () => true, cursorTo: () => true, moveCursor: () => true };
+
 interface Papers {
   readonly stdout: Paper;
   readonly stderr: Paper;
@@ -40,7 +45,7 @@ function surroundingsOf(
   argv: readonly string[],
   { input, env = {}, isTTY = false, columns = 80 }: InProcessOptions,
 ): Surroundings & Papers {
-  const terminal = isTTY ? { isTTY, columns } : {};
+  const terminal = isTTY ? { isTTY, columns, ...CURSOR } : {};
   const stdin = input === undefined ? new Readable().destroy() : Readable.from([Buffer.from(input)]);
   return {
     argv,
@@ -54,12 +59,15 @@ function surroundingsOf(
 /** Runs `mtad` in this process, with streams in memory: quick, but without signals, pipes and terminals. */
 export async function runInProcess(args: readonly string[], options: InProcessOptions = {}) {
   const surroundings = surroundingsOf(args, options);
+  const fd = options.stdoutFile === undefined ? undefined : openSync(options.stdoutFile, 'w');
+  if (fd !== undefined) Object.assign(surroundings.stdout, { fd });
   const restore = setEnvironment(options.env ?? {});
   try {
     const exitCode = await main(surroundings);
     return { exitCode, stdout: surroundings.stdout.text, stderr: surroundings.stderr.text };
   } finally {
     restore();
+    if (fd !== undefined) closeSync(fd);
   }
 }
 
