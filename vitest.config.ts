@@ -11,7 +11,11 @@ export default defineConfig({
   test: {
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    env: { HF_ENDPOINT: 'http://127.0.0.1:2', HF_HOME: '/no/such/folder' }, // nobody listens: no test reaches the real hub
+    env: {
+      HF_ENDPOINT: 'http://127.0.0.1:2', // nobody listens: no test reaches the real hub
+      HF_HOME: '/no/such/folder',
+      GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1', // models are loaded hundreds of times, into fresh memory
+    },
     pool: 'forks',
     execArgv: ['--require', './test/support/tried-library.cjs'],
     maxWorkers: 3, // of two processors: some tests wait for children, servers and timers

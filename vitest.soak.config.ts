@@ -10,6 +10,7 @@ export default defineConfig({
       'test/generation/generate{,-finish,-grammar,-prefix}.test.ts',
       'test/scripts/widen-model.test.ts',
       'test/statistics/lossless.test.ts',
+      'test/strategies/{adaptive-length,block,constrained,speculative}.test.ts',
       'test/trace/{other-settings,reproduces}.test.ts',
     ],
     env: { MTAD_TEST_SOAK: '1' },

@@ -2,10 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Scorer } from '../../src/benchmark/scorer.js';
 import type { SettingsInput } from '../../src/generation/settings.js';
 import { rawLogProb } from '../../src/math/raw-log-prob.js';
-import { loadPair, type Pair } from '../../src/models/pair.js';
+import type { Pair } from '../../src/models/pair.js';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
 import type { TokenId } from '../../src/types.js';
 import { run } from '../generation/generate-run.js';
+import { embeddedPair } from '../support/embedded-pair.js';
 import { FakeContext } from '../support/fake-context.js';
 import { readLogits, TARGET } from '../support/fake-model.js';
 
@@ -52,12 +53,11 @@ describe('the score on the embedded pair', () => {
   let pair: Pair;
   let scorer: Scorer;
   beforeAll(async () => {
-    pair = await loadPair({ gpu: 'off' });
+    pair = await embeddedPair();
     scorer = new Scorer(await pair.target.createContext({ capacity: 1000, sequences: 1, threads: 1 }), 10);
   });
   afterAll(async () => {
     await scorer.dispose();
-    await pair.dispose();
   });
 
   /** How far it is from what `generate` reads while it writes, per token. */

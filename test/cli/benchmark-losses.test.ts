@@ -3,13 +3,15 @@ import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { MTAD, MTAD_IN_SHELL, mtad, saying } from '../support/cli.js';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { MTAD, MTAD_IN_SHELL } from '../support/cli.js';
 import { parseCsv, parseJsonLines, parsePlainTable } from '../support/records.js';
+import { runInProcess } from '../support/run-in-process.js';
 
 const SHORT = ['benchmark', '--limit', '2', '-n', '12', '--threads', '1', '--strategies', 'autoregressive'];
 /** An hour. */
-const LONG = ['benchmark', '--limit', '60', '-n', '100', '-r', '99', '--ignore-eos', '--threads', '1'];
+const LONG =
+  'benchmark --limit 60 -n 100 -r 99 --ignore-eos --threads 1 --strategies autoregressive,mtad'.split(' ');
 
 let root: string;
 beforeAll(async () => {
@@ -31,15 +33,23 @@ async function rescuedIn(refuge: string, file: string): Promise<string> {
   return readFile(join(refuge, name!), 'utf8');
 }
 
-test.concurrent('a folder that vanished during the run: the file is in the temporary folder, the others in their place', async () => {
+/** Runs in process, with this temporary folder, and loses another one once the first text is there. */
+async function losing(gone: string, refuge: string, outputs: readonly string[]) {
+  vi.stubEnv('TMPDIR', refuge);
+  try {
+    const files = outputs.flatMap((file) => ['--output', file]);
+    return await runInProcess([...SHORT, '--format', 'jsonl', ...files], {
+      onStdout: () => rm(gone, { recursive: true, force: true }),
+    });
+  } finally {
+    vi.unstubAllEnvs();
+  }
+}
+
+test('a folder that vanished during the run: the file is in the temporary folder, the others in their place', async () => {
   const { folder, gone, refuge } = await folders();
   const stays = join(folder, 'stays.csv');
-  const run = mtad([...SHORT, '--format', 'jsonl', '--output', join(gone, 'a.json'), '--output', stays], {
-    env: { TMPDIR: refuge },
-  });
-  await saying(run.stdout, /"generation"/);
-  await rm(gone, { recursive: true });
-  const { exitCode, stdout, stderr } = await run;
+  const { exitCode, stdout, stderr } = await losing(gone, refuge, [join(gone, 'a.json'), stays]);
   expect(stderr).toMatch(
     /^mtad: Cannot write \S*a\.json: ENOENT[^\n]*; it is in \S*refuge\S*a\.json instead/,
   );
@@ -49,20 +59,21 @@ test.concurrent('a folder that vanished during the run: the file is in the tempo
   expect(JSON.parse(await rescuedIn(refuge, 'a.json'))).toMatchObject({ complete: true });
 });
 
-test.concurrent('no temporary folder either: the others are written, and the loss is told', async () => {
+test('no temporary folder either: the others are written, and the loss is told', async () => {
   const { folder, gone } = await folders();
   const stays = join(folder, 'stays.json');
-  const run = mtad([...SHORT, '--format', 'jsonl', '--output', join(gone, 'a.csv'), '--output', stays], {
-    env: { TMPDIR: gone },
-  });
-  await saying(run.stdout, /"generation"/);
-  await rm(gone, { recursive: true });
-  const { exitCode, stderr } = await run;
+  const { exitCode, stderr } = await losing(gone, gone, [join(gone, 'a.csv'), stays]);
   expect(stderr).toMatch(
     /^mtad: Cannot write \S*a\.csv: ENOENT[^\n]*; nor does the temporary folder take it: /,
   );
   expect(exitCode).toBe(1);
   expect(JSON.parse(await readFile(stays, 'utf8'))).toMatchObject({ complete: true });
+});
+
+test('standard output that takes nothing: exit code 2 before the run', async () => {
+  const { exitCode, stderr } = await runInProcess(SHORT, { stdoutFile: '/dev/full' });
+  expect(stderr).toMatch(/^mtad: Cannot write standard output: ENOSPC[^\n]*\n$/);
+  expect(exitCode).toBe(2);
 });
 
 /** A disk of two pages, seen by no other process. */
@@ -84,13 +95,6 @@ test.skipIf(!mayMount).concurrent('a full disk: what fits is written, what does 
   expect(parseCsv(stderr.split('\n').slice(1).join('\n'))).toMatchObject([{ setting: 'autoregressive' }]);
   expect(parsePlainTable(stdout)).toHaveLength(1);
   expect(JSON.parse(await rescuedIn(refuge, 'a.json'))).toMatchObject({ complete: true });
-});
-
-test.concurrent('standard output that takes nothing: exit code 2 before the run', async () => {
-  const command = `${MTAD_IN_SHELL} "$@" < /dev/null > /dev/full`;
-  const { exitCode, stderr } = await execa('bash', ['-c', command, 'bash', ...SHORT], { reject: false });
-  expect(stderr).toMatch(/^mtad: Cannot write standard output: ENOSPC[^\n]*$/);
-  expect(exitCode).toBe(2);
 });
 
 test.skipIf(!mayMount).concurrent.each([

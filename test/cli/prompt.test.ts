@@ -5,18 +5,18 @@ import { Readable } from 'node:stream';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { main } from '../../src/cli/main.js';
-import { loadPair, type Pair } from '../../src/models/pair.js';
+import type { Pair } from '../../src/models/pair.js';
 import { BIN, CLEAN, MTAD_IN_SHELL, mtad, saying } from '../support/cli.js';
+import { embeddedPair } from '../support/embedded-pair.js';
 import { ioInMemory, runInProcess } from '../support/run-in-process.js';
 
 let folder: string;
 let pair: Pair;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mtad-prompt-'));
-  pair = await loadPair({ gpu: 'off' });
+  pair = await embeddedPair();
 });
 afterAll(async () => {
-  await pair.dispose();
   await rm(folder, { recursive: true });
 });
 

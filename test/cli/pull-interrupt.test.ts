@@ -3,7 +3,17 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, type TestContext, test } from 'vitest';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  type TestContext,
+  test,
+  vi,
+} from 'vitest';
 import { placesOf } from '../../src/models/places.js';
 import type { RemoteFile } from '../../src/models/remote.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
@@ -11,6 +21,7 @@ import { compileLibrary, NO_COMPILER } from '../support/c-library.js';
 import { BIN, CLEAN, mtad } from '../support/cli.js';
 import { ggufOf } from '../support/gguf-files.js';
 import { Hub, modelsIn } from '../support/hub.js';
+import { runInProcess } from '../support/run-in-process.js';
 
 /** Long enough to be interrupted. */
 const LONG = 'hf:tales/Long-GGUF:F16';
@@ -69,7 +80,7 @@ test('Ctrl-C: exit code 130, what to do, and the same command continues', async 
   expect({ exitCode, stdout }).toEqual({ exitCode: 130, stdout: '' });
   expect(await models()).toEqual([]);
   hub.reset();
-  const again = await pull(LONG);
+  const again = await runInProcess(['pull', LONG], { env });
   expect(again.stderr).toMatch(/^mtad: continuing after [\d.]+ MB: long-F16\.gguf, 3\.\d MB\n/);
   expect(again.exitCode).toBe(0);
   await expectContinued();
@@ -82,11 +93,11 @@ test('killed, or stopped and woken: the same command continues meanwhile, and th
     hub.files.set(place, long);
     const models = join(folder, name);
     await mkdir(models);
-    const pull = () => mtad(['pull', `hf:tales/${name}-GGUF`], { env: { ...env, MTAD_MODELS_DIR: models } });
-    const run = pull();
+    const args = ['pull', `hf:tales/${name}-GGUF`, '--models-dir', models];
+    const run = mtad(args, { env });
     await underWay(models);
     run.kill(signal);
-    return { run, pull, place, path: join(models, 'hf', place) };
+    return { run, args, place, path: join(models, 'hf', place) };
   };
   const [dead, woken, interrupted, killed] = await Promise.all([
     begin('dead', 'SIGKILL'),
@@ -97,7 +108,9 @@ test('killed, or stopped and woken: the same command continues meanwhile, and th
   const all = [dead, woken, interrupted, killed];
   const before = hub.log.length;
   hub.mood = {};
-  const others = await Promise.all(all.map(({ pull }) => pull()));
+  vi.stubEnv('HF_ENDPOINT', hub.endpoint);
+  const others = await Promise.all(all.map(({ args }) => runInProcess(args)));
+  vi.unstubAllEnvs();
   for (const other of others) {
     expect(other).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('another mtad downloads') });
     expect(other.stderr).toMatch(/^mtad: continuing after [\d.]+ MB/m);

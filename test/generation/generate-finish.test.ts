@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadPair, type Pair } from '../../src/models/pair.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Pair } from '../../src/models/pair.js';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
+import { embeddedPair } from '../support/embedded-pair.js';
 import { tries } from '../support/tries.js';
 import { run } from './generate-run.js';
 
@@ -8,9 +9,8 @@ const EOS = 2;
 
 let pair: Pair;
 beforeAll(async () => {
-  pair = await loadPair({ gpu: 'off' });
+  pair = await embeddedPair();
 });
-afterAll(() => pair.dispose());
 
 /** Parts of a text: in the middle of words, from one into the next, several words, of one character. */
 const partsOf = (text: string) => [

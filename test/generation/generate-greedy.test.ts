@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { loadPair, type Pair } from '../../src/models/pair.js';
+import { beforeAll, expect, test } from 'vitest';
+import type { Pair } from '../../src/models/pair.js';
+import { embeddedPair } from '../support/embedded-pair.js';
 import { partingOf, writeGreedily } from '../support/greedy-texts.js';
 
 /** Logits this close are a tie for numbers of 16 bits: the order in which a pass adds up decides. */
@@ -13,9 +14,8 @@ const PROMPTS = [
 
 let pair: Pair;
 beforeAll(async () => {
-  pair = await loadPair({ gpu: 'off' });
+  pair = await embeddedPair();
 });
-afterAll(() => pair.dispose());
 
 test.each(PROMPTS)(
   'speculative and block write at temperature 0 what autoregressive does: %s',

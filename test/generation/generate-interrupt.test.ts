@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { GenerationEvent } from '../../src/generation/events.js';
 import { generate } from '../../src/generation/generate.js';
-import { loadPair, type Pair } from '../../src/models/pair.js';
+import type { Pair } from '../../src/models/pair.js';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
+import { embeddedPair } from '../support/embedded-pair.js';
 import { PROMPT, run, watchContexts } from './generate-run.js';
 
 /** More than 700 tokens: six batches for each model. */
@@ -10,9 +11,8 @@ const LONG_PROMPT = 'Once upon a time, there was a little girl named Lily. She h
 
 let pair: Pair;
 beforeAll(async () => {
-  pair = await loadPair({ gpu: 'off' });
+  pair = await embeddedPair();
 });
-afterAll(() => pair.dispose());
 
 describe.each(STRATEGY_NAMES)('a generation by %s', (strategy) => {
   const settings = { strategy, seed: 21, maxTokens: 40 };

@@ -1,18 +1,18 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { ratios } from '../../src/generation/counters.js';
-import { loadPair, type Pair } from '../../src/models/pair.js';
+import type { Pair } from '../../src/models/pair.js';
 import { acceptJoint } from '../../src/rules/joint.js';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
 import { traceStep } from '../../src/trace/write.js';
 import type { Distribution, TokenId } from '../../src/types.js';
 import { chain, decode, withContext } from '../engine/rows.js';
+import { embeddedPair } from '../support/embedded-pair.js';
 import { run } from './generate-run.js';
 
 let pair: Pair;
 beforeAll(async () => {
-  pair = await loadPair({ gpu: 'off' });
+  pair = await embeddedPair();
 });
-afterAll(() => pair.dispose());
 
 /** Log-probability of each token of the text, evaluated one at a time in a context of its own. */
 function evaluateAgain(prompt: readonly TokenId[], text: readonly TokenId[]): Promise<number[]> {

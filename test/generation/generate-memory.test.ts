@@ -1,15 +1,15 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { loadPair, type Pair } from '../../src/models/pair.js';
+import { beforeAll, expect, it } from 'vitest';
+import type { Pair } from '../../src/models/pair.js';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
+import { embeddedPair } from '../support/embedded-pair.js';
 import { run } from './generate-run.js';
 
 const MIB = 2 ** 20;
 
 let pair: Pair;
 beforeAll(async () => {
-  pair = await loadPair({ gpu: 'off' });
+  pair = await embeddedPair();
 });
-afterAll(() => pair.dispose());
 
 /** One sentence, in contexts for a thousand tokens, by each strategy in turn. */
 const generation = (seed: number) =>

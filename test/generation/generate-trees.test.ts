@@ -1,14 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Step } from '../../src/decoding/loop.js';
-import { loadPair, type Pair } from '../../src/models/pair.js';
+import type { Pair } from '../../src/models/pair.js';
+import { embeddedPair } from '../support/embedded-pair.js';
 import { acceptedByMtad } from '../support/likeliest-beam.js';
 import { run } from './generate-run.js';
 
 let pair: Pair;
 beforeAll(async () => {
-  pair = await loadPair({ gpu: 'off' });
+  pair = await embeddedPair();
 });
-afterAll(() => pair.dispose());
 
 const stepsOf = async (settings: { threshold: number; temperature: number }): Promise<Step[]> => {
   const steps: Step[] = [];

@@ -5,6 +5,7 @@ import { createRng } from '../../src/math/rng.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { createStrategy, type StrategyOptions, sequencesOf } from '../../src/strategies/index.js';
+import { embeddedPair } from '../support/embedded-pair.js';
 import { PROMPT } from './generate-run.js';
 
 const AUTOREGRESSIVE: StrategyOptions = { strategy: 'autoregressive' };
@@ -22,11 +23,10 @@ const MTAD: StrategyOptions = {
 let pair: Pair;
 let twins: Pair;
 beforeAll(async () => {
-  pair = await loadPair({ gpu: 'off' });
+  pair = await embeddedPair();
   twins = await loadPair({ gpu: 'off', model: EMBEDDED_PAIR.model, draft: EMBEDDED_PAIR.model });
 });
 afterAll(async () => {
-  await pair.dispose();
   await twins.dispose();
 });
 

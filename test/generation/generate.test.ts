@@ -1,17 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { ResourceError, UsageError } from '../../src/errors.js';
 import type { RunOptions } from '../../src/generation/run-options.js';
 import type { SettingsInput } from '../../src/generation/settings.js';
-import { loadPair, type Pair } from '../../src/models/pair.js';
+import type { Pair } from '../../src/models/pair.js';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
+import { embeddedPair } from '../support/embedded-pair.js';
 import { tries } from '../support/tries.js';
 import { type Run, run, watchContexts } from './generate-run.js';
 
 let pair: Pair;
 beforeAll(async () => {
-  pair = await loadPair({ gpu: 'off' });
+  pair = await embeddedPair();
 });
-afterAll(() => pair.dispose());
 
 const WRONG_SETTINGS: Record<string, unknown> = {
   strategy: 'beam',

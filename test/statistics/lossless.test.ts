@@ -5,10 +5,11 @@ import type { Strategy } from '../../src/decoding/strategy.js';
 import { logProbOf } from '../../src/math/distribution.js';
 import { residual } from '../../src/math/residual.js';
 import { sample } from '../../src/math/sample.js';
-import { loadPair, type Pair } from '../../src/models/pair.js';
+import type { Pair } from '../../src/models/pair.js';
 import { createStrategy, type StrategyOptions } from '../../src/strategies/index.js';
 import type { Distribution } from '../../src/types.js';
 import { chiSquareTest } from '../support/chi-square.js';
+import { embeddedPair } from '../support/embedded-pair.js';
 import { tries } from '../support/tries.js';
 import { countFirst, lawOfFirst, writeTexts } from './first-tokens.js';
 import { RememberingCache } from './remembering-cache.js';
@@ -38,7 +39,7 @@ let cache: CacheManager;
 let prompt: readonly number[];
 const laws = new Map<number, ReadonlyMap<string, number>>(); // by length
 beforeAll(async () => {
-  pair = await loadPair({ gpu: 'off' });
+  pair = await embeddedPair();
   const room = { capacity: 32, sequences: 1, threads: 1 };
   const [target, draft] = [await pair.target.createContext(room), await pair.draft!.createContext(room)];
   cache = new CacheManager(new Cache(target), new Cache(draft));
@@ -48,7 +49,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await cache.dispose();
-  await pair.dispose();
 });
 
 const create = (options: StrategyOptions) =>

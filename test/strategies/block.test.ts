@@ -18,7 +18,12 @@ describe('block', () => {
 
   it('needs fewer passes of the target than token-wise verification', async () => {
     const passes = async (options: StrategyOptions) => {
-      const settings = { rng: createRng(1), maxTokens: 8000, capacity: 9000, endsWith: neverEnds };
+      const settings = {
+        rng: createRng(1),
+        maxTokens: 8000,
+        capacity: 9000,
+        endsWith: neverEnds,
+      };
       return (await run(options, settings)).steps.length;
     };
     expect(await passes(GAMMA_3)).toBeLessThan(

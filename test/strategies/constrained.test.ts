@@ -13,6 +13,7 @@ import { FITS, misfit } from '../support/chi-square.js';
 import { fakeGrammar, obeys } from '../support/fake-grammar.js';
 import { DRAFT, distributionAfter, END, isEnd, TARGET, textsAfter, UNCUT } from '../support/fake-model.js';
 import { PROMPT, type Run, type RunOptions, run } from '../support/fake-run.js';
+import { TEXTS } from './lossless.js';
 
 const CHAIN = { draftLength: 3, draftFrom: 'model' } as const;
 const BEAMS = { draftLength: 3, beamWidth: 3 } as const;
@@ -110,7 +111,7 @@ describe.each(['speculative', 'block'] as const)('constrained %s', (strategy) =>
     async ({ draftLength, sampling }) => {
       const rng = createRng(1);
       const texts: string[] = [];
-      for (let i = 0; i < 6000; i++) {
+      for (let i = 0; i < TEXTS; i++) {
         const { emitted } = await constrained({ strategy, ...CHAIN, draftLength }, sampling, {
           maxTokens: 5,
           rng,

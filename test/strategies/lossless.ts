@@ -5,6 +5,7 @@ import type { StrategyOptions } from '../../src/strategies/index.js';
 import { FITS, misfit } from '../support/chi-square.js';
 import { TARGET, textsAfter, UNCUT } from '../support/fake-model.js';
 import { neverEnds, PROMPT, type RunOptions, run } from '../support/fake-run.js';
+import { tries } from '../support/tries.js';
 
 const CUT = { temperature: 0.8, topK: 4, topP: 0.95 };
 const PENALTIES = { repeat: 1.3, presence: 0.4, frequency: 0.2, last: 4 };
@@ -12,11 +13,14 @@ const PENALISED: SamplingSettings = { ...CUT, minP: 0.05, penalties: PENALTIES }
 
 type Lossless = Extract<StrategyOptions, { strategy: 'speculative' | 'block' }>;
 
+/** Enough that rules with a fault are found out: the tests of such rules ask for more than FITS by far. */
+export const TEXTS = tries(3000, 6000);
+
 /** The first three tokens of many texts of five, written with one stream of coins. */
 export async function openings(options: StrategyOptions, settings: RunOptions): Promise<string[]> {
   const rng = createRng(1);
   const texts: string[] = [];
-  for (let i = 0; i < 6000; i++)
+  for (let i = 0; i < TEXTS; i++)
     texts.push((await run(options, { maxTokens: 5, rng, ...settings })).emitted.slice(0, 3).join(' '));
   return texts;
 }

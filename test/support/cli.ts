@@ -69,11 +69,14 @@ export function mtad(args: readonly string[], { env, input, stdin = 'ignore', cw
 export function saying(stream: Readable, pattern: RegExp): Promise<void> {
   return new Promise((resolve, reject) => {
     let seen = '';
-    stream.on('data', (chunk) => {
+    const listen = (chunk: Buffer) => {
       seen += chunk;
-      if (pattern.test(seen)) resolve();
-    });
-    stream.on('end', () => reject(new Error(`Ended without ${pattern}: ${seen}`)));
+      if (!pattern.test(seen)) return;
+      stream.off('data', listen).off('end', fail);
+      resolve();
+    };
+    const fail = () => reject(new Error(`Ended without ${pattern}: ${seen}`));
+    stream.on('data', listen).on('end', fail);
   });
 }
 

@@ -11,6 +11,7 @@ export interface InProcessOptions {
   readonly isTTY?: boolean; // of all three streams, save a given standard input
   readonly columns?: number; // of the terminal
   readonly stdoutFile?: string; // standard output is this file or device, not a stream in memory
+  readonly onStdout?: () => Promise<void>; // what happens before each write to standard output is done
 }
 
 /** What the models' rooms read from the real environment: such command lines run one after another. */
@@ -26,10 +27,17 @@ const CLEAN = {
 
 class Paper extends Writable {
   text = '';
+  readonly #onWrite: (() => Promise<void>) | undefined;
 
-  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+  constructor(onWrite?: () => Promise<void>) {
+    super();
+    this.#onWrite = onWrite;
+  }
+
+  override _write(chunk: Buffer, _encoding: string, done: (error?: Error) => void): void {
     this.text += chunk;
-    done();
+    if (this.#onWrite) this.#onWrite().then(() => done(), done);
+    else done();
   }
 }
 
@@ -43,14 +51,14 @@ interface Papers {
 
 function surroundingsOf(
   argv: readonly string[],
-  { input, env = {}, isTTY = false, columns = 80 }: InProcessOptions,
+  { input, env = {}, isTTY = false, columns = 80, onStdout }: InProcessOptions,
 ): Surroundings & Papers {
   const terminal = isTTY ? { isTTY, columns, ...CURSOR } : {};
   const stdin = input === undefined ? new Readable().destroy() : Readable.from([Buffer.from(input)]);
   return {
     argv,
     stdin: Object.assign(stdin, { isTTY: isTTY && input === undefined }),
-    stdout: Object.assign(new Paper(), terminal),
+    stdout: Object.assign(new Paper(onStdout), terminal),
     stderr: Object.assign(new Paper(), terminal),
     env: { ...CLEAN, ...env },
   };

@@ -1,16 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { SettingsInput } from '../../src/generation/settings.js';
-import { loadPair, type Pair } from '../../src/models/pair.js';
+import type { Pair } from '../../src/models/pair.js';
 import type { RecordedStep, Trace } from '../../src/trace/recorded.js';
 import { replay } from '../../src/trace/replay.js';
+import { embeddedPair } from '../support/embedded-pair.js';
 import { tries } from '../support/tries.js';
 import { PROMPTS, traced } from './traced-run.js';
 
 let pair: Pair;
 beforeAll(async () => {
-  pair = await loadPair({ gpu: 'off' });
+  pair = await embeddedPair();
 });
-afterAll(() => pair.dispose());
 
 /** How many guesses the rule of `other` accepts in a single step of `trace`. */
 const replayed = (trace: Trace, step: RecordedStep, { rule }: Trace) =>
