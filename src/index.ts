@@ -46,6 +46,7 @@ export {
   type RuntimeOptions,
   type Tokenizer,
 } from './engine/port.js';
+export type { Traffic } from './engine/remote/connection.js';
 export { ModelFileError, PairMismatchError, ResourceError, UsageError } from './errors.js';
 export { Conversation, type ConversationOptions } from './generation/conversation.js';
 export { addCounters, addStep, type Counters, NO_STEPS, type Ratios, ratios } from './generation/counters.js';

@@ -14,6 +14,7 @@ const BESIDE: readonly (
 )[] = [
   'model',
   'draft',
+  'targetUrl',
   'pair',
   'modelsDir',
   'offline',

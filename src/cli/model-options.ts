@@ -9,6 +9,8 @@ import type { Io } from './io.js';
 export interface ModelFlags {
   model?: string;
   draft?: string;
+  targetUrl?: string;
+  targetKey?: string;
   modelsDir?: string;
   offline?: boolean;
 }
@@ -27,6 +29,21 @@ export function addModelOptions(program: Command, io: Io, { comparesDrafts = fal
     .option('--pair <name>', 'both models by a name that stands for them, with what suits them (mtad pairs)')
     .addOption(modelsDirOption(io))
     .option('--offline', 'never use the network');
+}
+
+/** For commands that write one text. */
+export function addTargetUrlOptions(program: Command): void {
+  program
+    .addOption(
+      new Option(
+        '--target-url <url>',
+        'the target runs there, on mtad serve or SGLang; only the draft model is loaded here',
+      ).conflicts(['model', 'pair']),
+    )
+    .option(
+      '--target-key <key>',
+      'what that server is sent as a key; as a variable, no list of processes shows it',
+    );
 }
 
 export function modelsDirOption({ env }: Io): Option {

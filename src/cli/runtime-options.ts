@@ -102,9 +102,20 @@ export function addEngineOption(program: Command): void {
 
 /** @returns where the pair is and on what device, as the library wants it */
 export function pairOptionsOf(flags: RuntimeFlags, io: Io): PairOptions {
-  const { model, modelsDir, offline, gpu, gpuLayers, draftGpuLayers, verbose } = flags;
+  const { model, targetUrl, targetKey, modelsDir, offline, gpu, gpuLayers, draftGpuLayers, verbose } = flags;
   const log = verbose ? (line: string) => void io.stderr.write(`${line}\n`) : undefined;
-  return { model, draft: draftFile(flags), modelsDir, offline, gpu, gpuLayers, draftGpuLayers, log };
+  return {
+    model,
+    draft: draftFile(flags),
+    targetUrl,
+    targetKey,
+    modelsDir,
+    offline,
+    gpu,
+    gpuLayers,
+    draftGpuLayers,
+    log,
+  };
 }
 
 /** @returns how to run it */

@@ -1,6 +1,8 @@
 import { basename, resolve } from 'node:path';
 import { createEngine } from '../engine/open.js';
 import type { Engine, EngineName, Gpu, GrammarSource, Model } from '../engine/port.js';
+import { Connection, type Traffic } from '../engine/remote/connection.js';
+import { remoteModel } from '../engine/remote/model.js';
 import { PairMismatchError, UsageError } from '../errors.js';
 import type { TokenId } from '../types.js';
 import { type CheckedPair, checkPair } from './check-pair.js';
@@ -16,6 +18,10 @@ export interface PairOptions extends ResolveOptions {
   readonly model?: string | undefined;
   /** The draft model, likewise; undefined beside a target: there is none, except for the embedded target. */
   readonly draft?: string | undefined;
+  /** The address of a server that runs the target, in place of `model`; only the draft model is loaded here. */
+  readonly targetUrl?: string | undefined;
+  /** What that server, and no other, is sent as a key. */
+  readonly targetKey?: string | undefined;
   /** Whether the strategy drafts with a model, if there is one (default true); false: the draft model is not loaded. */
   readonly needsDraft?: boolean | undefined;
   readonly engine?: EngineName | 'auto' | undefined;
@@ -35,6 +41,8 @@ export interface Pair extends Pick<PairFiles, 'notes'> {
   readonly draftHeader: ModelHeader | undefined;
   /** Token ids that only one of the vocabularies has: padding. */
   readonly unshared: ReadonlySet<TokenId>;
+  /** To and from the target, where that runs elsewhere. */
+  readonly traffic?: (() => Traffic) | undefined;
   /** Frees both models. A second call does nothing. */
   dispose(): Promise<void>;
 }
@@ -50,7 +58,8 @@ export interface PairFiles extends CheckedPair {
  * @throws UsageError, ModelFileError, PairMismatchError
  */
 export async function findPair(options: PairOptions = {}): Promise<PairFiles> {
-  const { model, draft, needsDraft = true } = options;
+  const { model, draft, targetUrl, needsDraft = true } = options;
+  if (targetUrl !== undefined) return findDraftFor(targetUrl, options);
   const names = isEmbedded(options) ? EMBEDDED_PAIR : { model, draft };
   if (!names.model) throw new UsageError('A draft model is given, but no target model: add one with `model`');
   const wanted = names.draft && needsDraft ? [names.model, names.draft] : [names.model];
@@ -70,6 +79,20 @@ export async function findPair(options: PairOptions = {}): Promise<PairFiles> {
 /** Whether these names mean the pair that comes with the package. */
 export function isEmbedded({ model, draft }: Pick<PairOptions, 'model' | 'draft'>): boolean {
   return !draft && (!model || resolve(model) === EMBEDDED_PAIR.model);
+}
+
+/** The target's vocabulary is the draft model's, which its server is asked about when it is loaded. */
+async function findDraftFor(targetUrl: string, options: PairOptions): Promise<PairFiles> {
+  const { model, draft = EMBEDDED_PAIR.draft } = options;
+  if (model) throw new UsageError('Either `model` or `targetUrl` is the target: leave out one of them');
+  const [file] = (await resolveModels([draft], options)) as [string];
+  const header = await readHeader(file);
+  return {
+    target: { ...header, path: new Connection({ url: targetUrl }).url, caveat: undefined },
+    draft: header,
+    sharedTokens: header.vocabulary.tokens.length,
+    notes: [],
+  };
 }
 
 /**
@@ -99,16 +122,21 @@ export async function loadPair(options: PairOptions = {}, files?: PairFiles): Pr
   });
   try {
     if (grammar) await engine.checkGrammar(grammar);
-    const target = await engine.loadModel(targetHeader.path, { gpuLayers, signal });
-    const draft =
-      draftHeader && (await engine.loadModel(draftHeader.path, { gpuLayers: draftGpuLayers, signal }));
+    const load = (path: string, layers: number | undefined) =>
+      engine.loadModel(path, { gpuLayers: layers, signal });
+    const { targetUrl: url, targetKey: key } = options;
+    const connection = url === undefined ? undefined : new Connection({ url, key });
+    const local = connection ? undefined : await load(targetHeader.path, gpuLayers);
+    const draft = draftHeader && (await load(draftHeader.path, draftGpuLayers));
+    const target = local ?? (await remoteModel(connection!, draft!));
+    const traffic = connection && (() => connection.traffic);
     const sizes = [targetHeader, draftHeader].map((header) => header?.vocabulary.tokens.length ?? 0);
     const unshared = new Set(
       Array.from({ length: Math.max(...sizes) - sharedTokens }, (_, i) => sharedTokens + i),
     );
     refuseUnsharedEnd(target, targetHeader, unshared);
     const dispose = () => engine.dispose();
-    return { engine, target, draft, targetHeader, draftHeader, unshared, notes, dispose };
+    return { engine, target, draft, targetHeader, draftHeader, unshared, notes, traffic, dispose };
   } catch (error) {
     await engine.dispose();
     throw error;

@@ -105,6 +105,7 @@ test('--json is one object with every key', async () => {
     'quality',
     'repetition',
     'pass_costs',
+    'remote',
     'params',
     'versions',
   ]);

@@ -107,9 +107,14 @@ export function resultJson(run: Run, result: GenerationResult): object {
     repetition: result.repetition && repetitionJson(result.repetition),
     drift: result.drift,
     pass_costs: run.costs ? costsJson(run.costs) : null,
+    remote: trafficJson(pair),
     params: paramsJson(run),
     versions: { mtad: VERSION, node: process.versions.node, ...pair.engine.versions },
   };
+}
+
+function trafficJson({ traffic }: Pair): object | null {
+  return traffic ? snakecaseKeys({ ...traffic() }) : null;
 }
 
 function qualityJson({ threshold, perplexityRatio, isAtLimit }: Quality): object {

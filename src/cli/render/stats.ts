@@ -1,6 +1,8 @@
 import type { ChalkInstance } from 'chalk';
+import type { Traffic } from '../../engine/remote/connection.js';
 import { quotient, ratios } from '../../generation/counters.js';
 import type { GenerationResult, KnownCosts } from '../../generation/events.js';
+import type { Pair } from '../../models/pair.js';
 import { definitionOf } from '../../strategies/index.js';
 import type { Quality } from '../../tuning/quality-budget.js';
 import { type Repetition, USUAL_SHARE } from '../../tuning/repetition-budget.js';
@@ -8,7 +10,7 @@ import type { Run } from './json.js';
 
 /** A few lines for people: what came out, how fast, and what the draft model was good for. */
 export function statsText(
-  run: Pick<Run, 'settings' | 'promptTokens' | 'costs'>,
+  run: Pick<Run, 'settings' | 'promptTokens' | 'costs'> & { readonly pair?: Pick<Pair, 'traffic'> },
   result: GenerationResult,
   colors: ChalkInstance,
 ): string {
@@ -30,6 +32,8 @@ export function statsText(
   }
   if (counters.emitted > 0)
     lines.push(`time: draft ${share(draft)}, verify ${share(verify)}, own ${share(own)}`);
+  const traffic = run.pair?.traffic?.();
+  if (traffic) lines.push(trafficLine(traffic));
   if (run.costs) lines.push(lengthLine(run.costs, quotient(counters.drafted, counters.steps)));
   if (result.quality) lines.push(qualityLine(result.quality, run.settings.quality ?? 1));
   if (result.repetition)
@@ -37,6 +41,11 @@ export function statsText(
   const quality = perplexity === null ? '' : `perplexity ${figure(perplexity, 2)}, `;
   lines.push(`${quality}seed ${run.settings.seed}, ended by ${finishReason}`);
   return lines.map((line) => `${colors.dim(line)}\n`).join('');
+}
+
+function trafficLine({ url, roundTrips, bytesSent, bytesReceived }: Traffic): string {
+  const [sent, received] = [bytesSent, bytesReceived].map((bytes) => `${Math.ceil(bytes / 1000)} kB`);
+  return `target at ${url}: ${roundTrips} round trips, ${sent} sent, ${received} received`;
 }
 
 /** Why so much was drafted. @param drafted tokens per step */

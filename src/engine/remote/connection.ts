@@ -1,0 +1,101 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { UsageError } from '../../errors.js';
+
+/** The target that runs on another machine. */
+export interface RemoteOptions {
+  /** Of a server that answers SGLang's `/generate`, such as `mtad serve`, without that path. */
+  readonly url: string;
+  /** Sent to that server alone, as `Authorization: Bearer …`; undefined: none is sent. */
+  readonly key?: string | undefined;
+}
+
+/** What went over the network so far. */
+export interface Traffic {
+  readonly url: string;
+  readonly roundTrips: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+}
+
+/** A server may take so long for one answer, in milliseconds. */
+const PATIENCE_MS = 120_000;
+/** Waiting times before a request is sent again, in milliseconds: it asks, and changes nothing. */
+const PAUSES_MS = [200, 1000];
+
+/** Sends requests to one server. */
+export class Connection {
+  readonly url: string;
+  readonly #address: URL;
+  readonly #key: string | undefined;
+  #traffic = { roundTrips: 0, bytesSent: 0, bytesReceived: 0 };
+
+  /** @throws UsageError for what is no address of a server */
+  constructor({ url, key }: RemoteOptions) {
+    const address = URL.canParse(url) ? new URL(url) : undefined;
+    if (!address || !/^https?:$/.test(address.protocol) || address.username !== '' || address.password !== '')
+      throw new UsageError(`\`targetUrl\` must be an address such as http://box:8077, not ${url}`);
+    this.url = url.replace(/\/+$/, '');
+    this.#address = new URL(`${this.url}/generate`);
+    this.#key = key;
+  }
+
+  get traffic(): Traffic {
+    return { url: this.url, ...this.#traffic };
+  }
+
+  /** @returns the answer in JSON @throws UsageError where the server refuses the request, Error where there is no answer */
+  async ask(body: object): Promise<unknown> {
+    const sent = JSON.stringify(body);
+    for (const pause of PAUSES_MS) {
+      const answer = await this.#try(sent).catch((error: unknown) => error);
+      if (!(answer instanceof Unanswered)) {
+        if (answer instanceof Error) throw answer;
+        return answer;
+      }
+      await sleep(pause);
+    }
+    return this.#try(sent);
+  }
+
+  async #try(body: string): Promise<unknown> {
+    let status: number;
+    let text: string;
+    try {
+      const response = await fetch(this.#address, {
+        method: 'POST',
+        headers: {
+          'Content-Type': 'application/json',
+          ...(this.#key !== undefined && { Authorization: `Bearer ${this.#key}` }),
+        },
+        body,
+        redirect: 'error', // another host is not to get the key
+        signal: AbortSignal.timeout(PATIENCE_MS),
+      });
+      status = response.status;
+      text = await response.text();
+    } catch (cause) {
+      const { cause: inner, message } = cause as Error;
+      const why = inner instanceof Error && inner.message !== '' ? inner.message : message;
+      throw new Unanswered(`The target at ${this.url} does not answer: ${why}`, { cause });
+    }
+    this.#traffic.roundTrips++;
+    this.#traffic.bytesSent += Buffer.byteLength(body);
+    this.#traffic.bytesReceived += Buffer.byteLength(text);
+    if (status === 503) throw new Unanswered(`The target at ${this.url} is busy or stopping: ${short(text)}`);
+    if (status !== 200) throw new UsageError(`The target at ${this.url} refuses (${status}): ${short(text)}`);
+    try {
+      return JSON.parse(text);
+    } catch (cause) {
+      throw new UsageError(`The target at ${this.url} does not answer in JSON: ${short(text)}`, { cause });
+    }
+  }
+}
+
+/** Nothing came, or nothing but that it may come later. */
+class Unanswered extends Error {}
+
+/** Returns the message in an answer, or its beginning. */
+function short(text: string): string {
+  const [, message] = /"message":\s*"((?:[^"\\]|\\.)*)"/.exec(text) ?? [];
+  return (message ?? text).slice(0, 200).replace(/\s+/g, ' ');
+}
