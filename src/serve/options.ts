@@ -29,9 +29,6 @@ export const PORT = 8077;
 /** Texts that are written when a server stops may take so long, in milliseconds. */
 export const GRACE_MS = 10_000;
 
-/** Tokens that no context has room for: a text ends by itself, or where the context is full. */
-export const MOST_TOKENS = 10_000_000;
-
 /** Whether an address is reached from this machine alone. */
 export function isLoopback(host: string): boolean {
   return (

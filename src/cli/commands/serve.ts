@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { withDraftSource } from '../../generation/draft-source.js';
 import { parseSettings, type SettingsInput } from '../../generation/settings.js';
 import type { Pair, PairOptions } from '../../models/pair.js';
-import { checkServerOptions, GRACE_MS, MOST_TOKENS, PORT, type ServerOptions } from '../../serve/options.js';
+import { checkServerOptions, GRACE_MS, PORT, type ServerOptions } from '../../serve/options.js';
 import { addDecodingOptions, type DecodingFlags, settingsOf } from '../decoding-options.js';
 import { draftNotice } from '../draft-notice.js';
 import { EXIT } from '../failures.js';
@@ -52,9 +52,8 @@ export function createServe(io: Io): Command {
   const program = new Command('mtad serve')
     .usage('[options]')
     .description("Keep a pair of models loaded, and answer programs that speak OpenAI's HTTP interface.")
-    .action(async (flags: ServeFlags, command: Command) => {
-      const isOpen = command.getOptionValueSource('maxTokens') === 'default';
-      io.exitCode = await runServe(io, flags, isOpen ? { maxTokens: MOST_TOKENS } : {});
+    .action(async (flags: ServeFlags) => {
+      io.exitCode = await runServe(io, flags);
     });
   answerErrors(program, io, '(mtad serve --help lists the options)');
 
@@ -93,9 +92,9 @@ export function createServe(io: Io): Command {
 }
 
 /** `mtad serve`: loads the pair and answers requests until it is interrupted. @returns the exit code */
-async function runServe(io: Io, flags: ServeFlags, open: SettingsInput): Promise<number> {
+async function runServe(io: Io, flags: ServeFlags): Promise<number> {
   checkServerOptions(serverOptions(flags)); // before models are looked for
-  const settings: SettingsInput = { ...settingsOf(flags), ...templateChoiceOf(flags, io), ...open };
+  const settings: SettingsInput = { ...settingsOf(flags), ...templateChoiceOf(flags, io) };
   const asked = parseSettings(settings);
   const { attended } = await import('../attended.js');
   const { findPair, loadPair } = await import('../../models/pair.js'); // half a second, so not before it is needed
