@@ -91,7 +91,7 @@ async function ownOf(
 /** The files of both models; undefined unless they are there, since nothing is known of others. */
 async function modelsOf(layers: readonly Layer[], env: Io['env']): Promise<Models | undefined> {
   const given = { draft: said(layers, 'draft') };
-  if (draftSources(given).includes('lookup')) return undefined;
+  if (draftSources(given).includes('lookup') || said(layers, 'target-url') !== undefined) return undefined;
   const named = { model: said(layers, 'model'), draft: draftFile(given) };
   const { model, draft } = isEmbedded(named) ? EMBEDDED_PAIR : named;
   if (!model || !draft) return undefined;
