@@ -4,6 +4,7 @@ import { CACHE_TYPES } from '../engine/port.js';
 import type { RunOptions } from '../generation/run-options.js';
 import type { PairOptions } from '../models/pair.js';
 import { CostFolder, type CostStore } from '../tuning/cost-store.js';
+import { DriftWatch } from '../tuning/drift.js';
 import { CostFile } from '../tuning/profile-file.js';
 import { cacheFolder } from '../user-folders.js';
 import type { Io } from './io.js';
@@ -131,7 +132,14 @@ export function runOptionsOf(flags: RuntimeFlags, io: Io): RunOptions {
     flashAttention,
     costs: costsOf(flags, io),
     profile: profileInUse?.profile,
+    drift: driftWatchOf(profileInUse),
   };
+}
+
+/** Watches all texts of a run that are written as the profile's were. */
+function driftWatchOf(inUse: ProfileInUse | undefined): DriftWatch | undefined {
+  const { tuned } = inUse?.profile ?? {};
+  return tuned?.draft ? new DriftWatch(tuned.draft, tuned.sampling.temperature ?? 1) : undefined;
 }
 
 /** Where what passes cost is kept; undefined = nowhere. */

@@ -8,6 +8,7 @@ import type { OpenTemplate } from '../templates/open-template.js';
 import { answerOf } from '../text/reasoning.js';
 import type { FinishReason } from '../types.js';
 import { cutNotice } from './cut-notice.js';
+import { driftNotice } from './drift-notice.js';
 import { EXIT } from './failures.js';
 import type { Interrupts } from './interrupts.js';
 import type { Io } from './io.js';
@@ -77,7 +78,7 @@ export async function writeText(
   if (output.readerLeft) return interrupts.exitCode ?? EXIT.ok;
   const limits = { ...run!.settings, contextSize: run!.runtime.contextSize };
   const notice = whatIsUndone(result!, run!.settings, flags) ?? cutNotice(result!, limits);
-  if (notice !== undefined && !flags.quiet) io.say(notice);
+  for (const one of [notice, driftNotice(result!.drift)]) if (one !== undefined && !flags.quiet) io.say(one);
   if ((flags.stats ?? io.isWatched) && !flags.quiet)
     io.stderr.write(statsText(run!, result!, io.colors(flags.color, io.stderr)));
   return result!.finishReason === 'interrupted' ? interrupts.exitCode! : EXIT.ok;

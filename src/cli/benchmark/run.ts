@@ -9,6 +9,7 @@ import type { BenchmarkReport, Conditions } from '../../benchmark/report.js';
 import { UsageError } from '../../errors.js';
 import { PLAIN } from '../../strategies/index.js';
 import { attended } from '../attended.js';
+import { driftNotice } from '../drift-notice.js';
 import { EXIT } from '../failures.js';
 import { inputFiles } from '../input-files.js';
 import type { Io, Output } from '../io.js';
@@ -41,6 +42,8 @@ export async function runBenchmark(io: Io, flags: BenchmarkFlags): Promise<numbe
       if (earlier) await showComparison(io, compare(report, earlier), flags, stdout);
       await writeExports(exports, report, stdout, printedBy(io, flags));
     }
+    const fallen = driftNotice(options.run.drift?.drift ?? null);
+    if (fallen !== undefined && !flags.quiet) io.say(fallen);
     if (interrupts.exitCode !== undefined) io.say(leftBy(report));
     if (failure) throw failure;
     return interrupts.exitCode ?? verdict(io, report!, flags.failBelow);

@@ -16,6 +16,8 @@ export interface Chat {
   /** To the user, who asked, on standard error. */
   readonly say: (line: string) => void;
   readonly color: ColorChoice;
+  /** Whether it was said that the texts are not as usual. */
+  isDriftTold?: boolean;
   /** The last answer, if there is one. */
   last:
     | {

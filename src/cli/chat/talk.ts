@@ -2,8 +2,10 @@ import { ResourceError, UsageError } from '../../errors.js';
 import type { Conversation } from '../../generation/conversation.js';
 import type { KnownCosts, ShiftEvent } from '../../generation/events.js';
 import { answerOf } from '../../text/reasoning.js';
+import type { Drift } from '../../tuning/drift.js';
 import { attended } from '../attended.js';
 import { cutNotice } from '../cut-notice.js';
+import { driftNotice } from '../drift-notice.js';
 import { EXIT } from '../failures.js';
 import type { Io } from '../io.js';
 import { answerStats } from '../render/chat-stats.js';
@@ -135,9 +137,18 @@ function answer(answering: Answering, chat: Chat, output: Sink, flags: TalkFlags
       if ((flags.stats ?? io.isWatched) && !flags.quiet)
         chat.say(io.colors(flags.color, io.stderr).dim(answerStats({ settings, promptTokens }, result)));
       else if (notice !== undefined && !flags.quiet) chat.say(`mtad: ${notice}`);
+      tellDrift(chat, result.drift, flags);
     }
     return interrupts.exitCode ?? EXIT.ok;
   });
+}
+
+/** Once in a conversation. */
+function tellDrift(chat: Chat, drift: Drift | null, { quiet }: TalkFlags): void {
+  const notice = driftNotice(drift);
+  if (notice === undefined || chat.isDriftTold) return;
+  chat.isDriftTold = true;
+  if (!quiet) chat.io.say(notice);
 }
 
 /** @param isWithin whether an answer is being written, on whose line nothing else may stand */
