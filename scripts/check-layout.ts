@@ -10,6 +10,8 @@ import { isDeepStrictEqual } from 'node:util';
 import {
   FUNCTIONS,
   fieldsOf,
+  HEAD_FUNCTIONS,
+  HEAD_HEADER,
   RELEASES,
   STRUCTS,
   signatureOf,
@@ -26,7 +28,7 @@ export interface Headers {
 export async function readHeaders(): Promise<Headers> {
   const facts = await readFile(join(LLAMA, 'binariesGithubRelease.json'), 'utf8');
   const { release } = JSON.parse(facts) as { release: string };
-  const paths = Object.keys(FUNCTIONS);
+  const paths = [...Object.keys(FUNCTIONS), HEAD_HEADER];
   const read = async (folder: string) =>
     Promise.all(paths.map(async (path) => [path, await readFile(join(folder, path), 'utf8')] as const));
   return { release, texts: new Map(await withBundledFiles(paths, read)) };
@@ -43,7 +45,8 @@ export function layoutDifferences({ release, texts }: Headers): string[] {
       if (!isDeepStrictEqual(ours[i], theirs[i]))
         differences.push(`${name}, field ${i}: ${show(ours[i])} here, ${show(theirs[i])} in llama.h`);
   }
-  for (const [path, prototypes] of Object.entries(FUNCTIONS))
+  const declared = { ...FUNCTIONS, [HEAD_HEADER]: Object.values(HEAD_FUNCTIONS) };
+  for (const [path, prototypes] of Object.entries(declared))
     for (const prototype of prototypes) {
       const { name } = signatureOf(prototype);
       const found = new RegExp(`API\\s([^;{}]*?\\b${name}\\s*\\([^;]*?\\)\\s*);`).exec(text(path))?.[1];

@@ -64,7 +64,8 @@ async function openBare() {
   const batch = new BatchMemory(library, 128, 1);
   const size = library.vocabularySize(model);
   return {
-    decode: (tokens: readonly BatchToken[]) => library.decode(context, batch.fill(tokens)),
+    decode: (tokens: readonly BatchToken[]) =>
+      library.decode(context, batch.fill(tokens, new Set(tokens.filter(({ wanted }) => wanted)))),
     forget: (from: number) => library.memoryRemove(memory, 0, from, -1),
     argmax() {
       const row = new Float32Array(library.view(library.logits(context)!, 4 * size));

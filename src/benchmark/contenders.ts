@@ -2,6 +2,7 @@ import { closest, distance } from 'fastest-levenshtein';
 import type { DraftSource } from '../drafting/drafter.js';
 import { UsageError } from '../errors.js';
 import { isAdaptive, strategyOptions } from '../generation/draft-length.js';
+import { usesDraftModel } from '../generation/draft-source.js';
 import {
   COMPARED_SETTINGS,
   type ComparedSetting,
@@ -115,7 +116,7 @@ function sourcesOf(strategy: StrategyChoice, { draftFrom: all = [] }: Field): Se
   if (all.length === 0) return ['auto'];
   const usable = all.filter((draftFrom) => refusalOf(strategy, { draftFrom }) === undefined);
   if (usable.length === 0) return [...all]; // to be refused
-  return heedsSetting(strategy, 'draftFrom') ? usable : usable.slice(0, 1);
+  return choosesSource(strategy) ? usable : usable.slice(0, 1);
 }
 
 function expandSource(strategy: StrategyChoice, draftFrom: Settings['draftFrom'], field: Field): Entry[] {
@@ -137,10 +138,15 @@ function expandSource(strategy: StrategyChoice, draftFrom: Settings['draftFrom']
 
 /** The same entry with its drafts from there, where that makes a difference. A lookup has no beams. */
 export function drafting(entry: Entry, draftFrom: Settings['draftFrom']): Entry {
-  if (!isSaid(draftFrom) || !heedsSetting(entry.strategy, 'draftFrom')) return entry;
+  if (!isSaid(draftFrom) || !choosesSource(entry.strategy)) return entry;
   const { beamWidth: _width, repetition: _share, ...chain } = entry.settings;
   const settings = draftFrom === 'lookup' ? chain : entry.settings;
   return { ...entry, settings: { ...settings, draftFrom } };
+}
+
+/** Every strategy with a draft model can have the target's head in its place; some can look up. */
+function choosesSource(strategy: StrategyChoice): boolean {
+  return heedsSetting(strategy, 'draftFrom') || usesDraftModel({ ...DEFAULTS, strategy, draftFrom: 'model' });
 }
 
 /** The draft model of the pair is what everybody expects. */

@@ -16,7 +16,7 @@ import type { BenchmarkOptions } from './options.js';
 import type { Conditions, EnergySource } from './report.js';
 import type { Course, EngineCosts } from './run.js';
 import { Scorer } from './scorer.js';
-import { withSources } from './with-sources.js';
+import { withoutTrees, withSources } from './with-sources.js';
 import { peerWriter, strategyWriter, type Writer, type Writing } from './writer.js';
 
 /** What a benchmark has opened, and how to close it. */
@@ -59,9 +59,10 @@ type Later = (closer: () => Promise<void> | void) => void;
 async function open(options: BenchmarkOptions, later: Later): Promise<Omit<OpenCourse, 'close'>> {
   const { settings, signal, repetitions, seed, run } = options;
   const files = await findPair({ ...options.pair, needsDraft: needsDraft(options), signal });
-  const { entries, leftOut } = withSources(options.entries, files);
-  const pairs = await openPairs(options, files, later);
+  const sourced = withSources(options.entries, files);
+  const pairs = await openPairs({ ...options, entries: sourced.entries }, files, later);
   const first = pairs[0]!;
+  const { entries, leftOut } = withoutTrees(sourced, first);
   const { contextSize = files.target.trainContextSize || Number.MAX_SAFE_INTEGER } = run;
   const template = options.raw ? undefined : await first.target.chatTemplate?.(options.template);
   const { prompts, skipped } = await admit(options, first, template, contextSize);
@@ -115,13 +116,14 @@ function needsDraft({ entries, peers }: BenchmarkOptions): boolean {
 
 /** The models on each engine, once where 'auto' is another of them. */
 async function openPairs(
-  { engines, pair: options, signal }: BenchmarkOptions,
+  { engines, entries, pair: options, signal }: BenchmarkOptions,
   files: PairFiles,
   later: Later,
 ): Promise<Pair[]> {
+  const withHead = entries.some(({ settings }) => settings.draftFrom === 'mtp');
   const pairs: Pair[] = [];
   for (const engine of engines) {
-    const pair = await loadPair({ ...options, engine, signal }, files);
+    const pair = await loadPair({ ...options, withHead, engine, signal }, files);
     later(() => pair.dispose());
     if (pairs.some((one) => one.engine.name === pair.engine.name)) await pair.dispose();
     else pairs.push(pair);
@@ -156,7 +158,7 @@ async function openWriters(
 }
 
 async function openCosts(
-  { engine, target, draft }: Pair,
+  { engine, target, draft = target.head }: Pair,
   { threads, draftThreads = threads, cacheType, flashAttention }: BenchmarkOptions['run'],
   capacity: number,
   later: Later,

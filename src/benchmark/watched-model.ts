@@ -1,17 +1,24 @@
 import type { Context, Model } from '../engine/port.js';
 
-/** Returns the model with a report of each pass. `onPass` receives the number of tokens that a pass evaluates. */
-export function watchedModel(model: Model, onPass: (tokens: number) => void): Model {
+type OnPass = (tokens: number) => void;
+
+/**
+ * Returns the model with a report of each pass.
+ * @param onPass receives the number of tokens that a pass evaluates
+ * @param onHeadPass the same for passes of its drafting head; undefined: nobody hears of them
+ */
+export function watchedModel(model: Model, onPass: OnPass, onHeadPass: OnPass = () => undefined): Model {
   return {
     tokenizer: model.tokenizer,
     isRecurrent: model.isRecurrent ?? false,
+    head: model.head && watchedModel(model.head, onHeadPass),
     chatTemplate: async (choice) => model.chatTemplate?.(choice),
     createGrammar: (source) => model.createGrammar(source),
     createContext: async (options) => watchedContext(await model.createContext(options), onPass),
   };
 }
 
-function watchedContext(context: Context, onPass: (tokens: number) => void): Context {
+function watchedContext(context: Context, onPass: OnPass): Context {
   return {
     capacity: context.capacity,
     sequences: context.sequences,

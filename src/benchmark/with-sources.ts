@@ -1,7 +1,8 @@
 import { UsageError } from '../errors.js';
 import { withDraftSource } from '../generation/draft-source.js';
 import { parseSettings } from '../generation/settings.js';
-import type { PairFiles } from '../models/pair.js';
+import { treeRefusal } from '../generation/tree-refusal.js';
+import type { Pair, PairFiles } from '../models/pair.js';
 import { definitionOf } from '../strategies/index.js';
 import { drafting, type Entry, once, settingsOf } from './contenders.js';
 
@@ -33,4 +34,16 @@ export function withSources(
   );
   if (kept.length === 0) throw new UsageError(`Nothing is left to compare: ${leftOut.join('; ')}`);
   return { entries: kept, leftOut };
+}
+
+/**
+ * Leaves out the strategies whose drafts the target cannot judge.
+ * @throws UsageError where none is left
+ */
+export function withoutTrees({ entries, leftOut }: SourcedEntries, pair: Pair): SourcedEntries {
+  const refusals = entries.map(({ strategy }) => treeRefusal(pair, strategy));
+  const kept = entries.filter((_, i) => refusals[i] === undefined);
+  const reasons = [...new Set(refusals.filter((refusal) => refusal !== undefined))];
+  if (kept.length === 0) throw new UsageError(`Nothing is left to compare: ${reasons.join('; ')}`);
+  return { entries: kept, leftOut: [...leftOut, ...reasons] };
 }

@@ -61,10 +61,14 @@ export function strategyWriter(
     },
     async write({ prompt, maxTokens, contextSize, seed }) {
       const sizes = { target: new Map<number, number>(), draft: new Map<number, number>() };
+      const onPass = {
+        target: (tokens: number) => count(sizes.target, tokens),
+        draft: (tokens: number) => count(sizes.draft, tokens),
+      };
       const watched: Pair = {
         ...pair,
-        target: watchedModel(pair.target, (tokens) => count(sizes.target, tokens)),
-        draft: pair.draft && watchedModel(pair.draft, (tokens) => count(sizes.draft, tokens)),
+        target: watchedModel(pair.target, onPass.target, onPass.draft),
+        draft: pair.draft && watchedModel(pair.draft, onPass.draft),
       };
       const input = { ...settings, ...template, ...settingsOf(entry), maxTokens, seed };
       let before = await meter.read();

@@ -7,6 +7,7 @@ import { definitionOf } from '../strategies/index.js';
 
 /** What guesses where nobody said what. */
 const GUESSES: Partial<Record<DraftSource, string>> = {
+  mtp: 'its own drafting head (MTP) guesses',
   lookup: 'guesses are looked up in the text so far',
 };
 

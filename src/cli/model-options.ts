@@ -23,7 +23,7 @@ export function addModelOptions(program: Command, io: Io, { comparesDrafts = fal
     .addOption(
       new Option(
         '-d, --draft <model>',
-        `draft model, likewise; or lookup: guess from the text so far, no model${comparesDrafts ? '; several are compared' : ''}`,
+        `draft model, likewise; or mtp: the target's own head; or lookup: guess from the text so far${comparesDrafts ? '; several are compared' : ''}`,
       ).argParser(comparesDrafts ? parseDrafts : parseDraft),
     )
     .option('--pair <name>', 'both models by a name that stands for them, with what suits them (mtad pairs)')
@@ -54,7 +54,10 @@ export function modelsDirOption({ env }: Io): Option {
 }
 
 /** Words of --draft that name no file. `./lookup` names one. */
-const SOURCES: ReadonlyMap<string, DraftSource> = new Map([['lookup', 'lookup']]);
+const SOURCES: ReadonlyMap<string, DraftSource> = new Map([
+  ['mtp', 'mtp'],
+  ['lookup', 'lookup'],
+]);
 
 /** What --draft says: sources of drafts, and the file of the draft model if that is one of them. */
 interface Drafts {

@@ -1,4 +1,5 @@
 import type { Prefix } from '../types.js';
+import type { HiddenTrail } from './hidden-trail.js';
 import type { ModelCache } from './model-cache.js';
 
 /** The KV caches of both models, which hold the same committed text. */
@@ -6,10 +7,13 @@ export class CacheManager {
   readonly target: ModelCache;
   /** Undefined: the strategy needs no draft model. */
   readonly draft: ModelCache | undefined;
+  /** Where the draft model is the target's own head. */
+  readonly #trail: HiddenTrail | undefined;
 
-  constructor(target: ModelCache, draft?: ModelCache) {
+  constructor(target: ModelCache, draft?: ModelCache, trail?: HiddenTrail) {
     this.target = target;
     this.draft = draft;
+    this.#trail = trail;
   }
 
   /** The most tokens that fit into each of the caches. */
@@ -24,15 +28,37 @@ export class CacheManager {
 
   /** Evaluates the prompt in both models. @yields the number of tokens evaluated so far, and of all, in both models together */
   async *prefill(prefix: Prefix): AsyncGenerator<{ done: number; total: number }> {
+    if (this.#trail && this.draft) return yield* this.#prefillHead(prefix, this.draft, this.#trail);
     const perModel = prefix.length - 1;
     const total = perModel * this.#caches.length;
     for (const [i, cache] of this.#caches.entries())
       for await (const done of cache.prefill(prefix)) yield { done: i * perModel + done, total };
   }
 
+  /** The head reads each part of the prompt when the target has: it needs the target's hidden states, which are not all kept. */
+  async *#prefillHead(
+    prefix: Prefix,
+    head: ModelCache,
+    trail: HiddenTrail,
+  ): AsyncGenerator<{ done: number; total: number }> {
+    const end = prefix.length - 1;
+    this.rollback(prefix);
+    const lacking = trail.firstLacking(Math.max(0, head.shared - 1), this.target.shared);
+    if (lacking !== undefined) this.target.forgetFrom(lacking); // to be evaluated again
+    for await (const done of this.target.prefill(prefix)) {
+      for await (const read of head.prefill(prefix, done)) yield { done: done + read, total: 2 * end };
+      trail.dropBefore(done - 1);
+      yield { done: 2 * done, total: 2 * end };
+    }
+    for await (const read of head.prefill(prefix)) yield { done: end + read, total: 2 * end };
+    trail.bookmark(end - 1);
+    this.rollback(prefix);
+  }
+
   /** Forgets all tokens that are not committed text. */
   rollback(prefix: Prefix): void {
     for (const cache of this.#caches) cache.rollback(prefix);
+    if (this.draft) this.#trail?.dropBefore(Math.min(this.draft.shared, prefix.length - 1) - 1);
   }
 
   async dispose(): Promise<void> {

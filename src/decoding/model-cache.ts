@@ -1,7 +1,18 @@
 import type { Context, PassAnswer, ReadRequest } from '../engine/port.js';
 import { type Constraint, readOf, type Truncation, truncateAfter } from '../math/truncate.js';
-import type { Distribution, Draft, Mask, NodeIndex, Prefix, TokenId, TopLogits } from '../types.js';
+import {
+  type Distribution,
+  type Draft,
+  type Mask,
+  type NodeIndex,
+  type Prefix,
+  ROOT,
+  type TokenId,
+  type TopLogits,
+} from '../types.js';
+import type { HeadFeed } from './head-feed.js';
 import { commonPrefix, EMPTY, firstOf, grown, type Held, withToken } from './held.js';
+import type { HiddenTrail } from './hidden-trail.js';
 import { type Plan, planPass } from './plan.js';
 import { baseOf, planAdvance, planCopy, planStates, REPLAY_LIMIT, type States } from './plan-states.js';
 
@@ -24,6 +35,18 @@ export interface NodeReadRequest extends ReadRequest {
   readonly constraint?: Constraint | undefined;
 }
 
+/** What a cache does with hidden states, if anything: a target's leave a trail, and a head is fed. */
+export interface HiddenUse {
+  readonly trail?: HiddenTrail;
+  readonly feed?: HeadFeed;
+}
+
+/** The part of a plan that passes need; those that only fill the cache have no nodes. */
+type PassPlan = Pick<Plan, 'keeps' | 'batch'> & Partial<Pick<Plan, 'nodes'>>;
+
+/** A token of the committed text that is not the last one. */
+const BELOW_ROOT: NodeIndex = ROOT - 1;
+
 /** The request of passes that only fill the cache. */
 const NOTHING: ReadRequest = { top: 1, logSumExp: false };
 
@@ -39,14 +62,18 @@ const NOTHING: ReadRequest = { top: 1, logSumExp: false };
  */
 export class ModelCache {
   readonly #context: Context;
+  readonly #trail: HiddenTrail | undefined;
+  readonly #feed: HeadFeed | undefined;
   #text: Prefix = []; // its first `#length` tokens were seen; its owner only appends
   #length = 0;
   #last: TokenId | undefined; // the last token that was seen
   #held: readonly Held[]; // per sequence
   #work = NO_WORK;
 
-  constructor(context: Context) {
+  constructor(context: Context, { trail, feed }: HiddenUse = {}) {
     this.#context = context;
+    this.#trail = trail;
+    this.#feed = feed;
     this.#held = Array.from({ length: context.sequences }, () => EMPTY);
   }
 
@@ -70,6 +97,11 @@ export class ModelCache {
     return this.#held;
   }
 
+  /** Number of tokens of the committed text that any sequence holds. */
+  get shared(): number {
+    return Math.max(...this.#held.map(({ shared }) => shared));
+  }
+
   /**
    * Returns the logits after each wanted node of a tree that stands on the committed prefix. ROOT is the prefix itself.
    * Nodes that are neither wanted nor above a wanted node are not evaluated.
@@ -83,7 +115,12 @@ export class ModelCache {
     this.#follow(prefix);
     const plan = await this.#plan(prefix, tree, wanted);
     const masks = read.constraint?.masks(prefix, tree, wanted);
-    const answer = await this.#run(masks ? masked(plan, masks) : plan, read);
+    const answer = await this.#run(masks ? masked(plan, masks) : plan, read, tree);
+    if (this.#feed && answer.hidden)
+      this.#feed.heard(
+        plan.rows.map((row) => wanted[row]!),
+        answer.hidden,
+      );
     const rows: TopLogits[] = [];
     for (const [i, row] of answer.rows.entries()) rows[plan.rows[i]!] = row;
     return rows;
@@ -101,14 +138,13 @@ export class ModelCache {
   }
 
   /**
-   * Makes every sequence hold the prefix without its last token. One sequence is evaluated, a batch at a time, so that a
+   * Makes every sequence hold the prefix without its last token, or one of them its first `end` tokens. One sequence is evaluated, a batch at a time, so that a
    * long prompt can be watched and interrupted. The other sequences are copies.
    * @yields the number of tokens of the prefix that are held so far
    */
-  async *prefill(prefix: Prefix): AsyncGenerator<number> {
+  async *prefill(prefix: Prefix, end = prefix.length - 1): AsyncGenerator<number> {
     this.rollback(prefix);
     if (this.#context.rollback < Infinity) return yield* this.#prefillStates(prefix);
-    const end = prefix.length - 1;
     const shared = this.#held.map((held) => held.shared);
     let done = Math.max(...shared);
     const first = shared.indexOf(done);
@@ -121,6 +157,7 @@ export class ModelCache {
       done = next;
       if (done < end) yield done;
     }
+    if (end < prefix.length - 1) return;
     const behind = [...shared.keys()].filter((sequence) => sequence !== first && shared[sequence]! < end);
     if (behind.length > 0) {
       const keeps = behind.map((sequence) => ({
@@ -132,6 +169,11 @@ export class ModelCache {
       await this.#run({ keeps, batch: [] }, NOTHING);
     }
     if (shared.some((length) => length < end)) yield end; // after the copies: a clock for the rest begins here
+  }
+
+  /** Forgets what stands behind the first `length` tokens of the committed text. */
+  forgetFrom(length: number): void {
+    this.#held = this.#held.map((held) => firstOf(held, length));
   }
 
   /** Forgets all tokens that are not committed text, and the last committed token, which stays out of the cache. */
@@ -147,16 +189,25 @@ export class ModelCache {
   /** Takes notice of the committed text. */
   #follow(prefix: Prefix): void {
     const isSame = prefix === this.#text;
-    if (isSame && (prefix.length < this.#length || prefix[this.#length - 1] !== this.#last))
+    const before = this.#length;
+    if (isSame && (prefix.length < before || prefix[before - 1] !== this.#last)) {
       this.#held = this.#held.map(() => EMPTY); // the tokens that were there before are kept nowhere
+      this.#trail?.cut(0);
+    }
     if (!isSame) {
-      const common = commonPrefix(this.#text, prefix, this.#length);
-      if (common < this.#length) this.#held = this.#held.map((held) => firstOf(held, common));
+      const common = commonPrefix(this.#text, prefix, before);
+      if (common < before) {
+        this.#held = this.#held.map((held) => firstOf(held, common));
+        this.#trail?.cut(common);
+      }
     }
     this.#text = prefix;
     this.#length = prefix.length;
     this.#last = prefix.at(-1);
-    this.#held = this.#held.map((held) => grown(held, prefix));
+    if (prefix.length > before) this.#trail?.grown(prefix, before);
+    // What a head has guessed it reads again where it has become text, with the target's hidden states.
+    if (!this.#feed) this.#held = this.#held.map((held) => grown(held, prefix));
+    else if (prefix.length !== before) this.#held = this.#held.map(({ shared }) => ({ shared, tail: [] }));
   }
 
   async #plan(prefix: Prefix, tree: Draft, wanted: readonly NodeIndex[]): Promise<Plan> {
@@ -196,13 +247,17 @@ export class ModelCache {
     });
   }
 
-  async #run({ keeps, batch }: Pick<Plan, 'keeps' | 'batch'>, read: ReadRequest): Promise<PassAnswer> {
+  /** @param tree what the nodes of the plan belong to; undefined: the batch is committed text */
+  async #run(plan: PassPlan, read: ReadRequest, tree: Draft = []): Promise<PassAnswer> {
+    const { keeps, batch, nodes = batch.map(() => BELOW_ROOT) } = plan;
     const held = [...this.#held];
     for (const { sequence, from, length } of keeps) held[sequence] = firstOf(held[from]!, length);
     for (const { token, sequences } of batch)
       for (const sequence of sequences) held[sequence] = withToken(held[sequence]!, token, this.#length);
     try {
-      const answer = await this.#context.run({ keeps, batch, read });
+      const fed = this.#feed?.fed(batch, nodes, tree) ?? batch;
+      const answer = await this.#context.run({ keeps, batch: fed, read });
+      this.#trail?.heard(batch, answer.hidden, this.#length);
       this.#count(batch.length, answer);
       const lengths = this.#context.held; // less where the engine cannot copy
       this.#held = held.map((one, sequence) => firstOf(one, lengths[sequence]!));

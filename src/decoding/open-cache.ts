@@ -1,5 +1,7 @@
 import type { ContextOptions, Model } from '../engine/port.js';
 import { CacheManager } from './cache-manager.js';
+import { HeadFeed } from './head-feed.js';
+import { HiddenTrail } from './hidden-trail.js';
 import { ModelCache } from './model-cache.js';
 import { REPLAY_LIMIT } from './plan-states.js';
 
@@ -15,6 +17,8 @@ export interface CacheOptions extends Pick<ContextOptions, 'threads' | 'cacheTyp
   readonly draftLength: number;
   /** The most tokens of a draft that a target with recurrent layers is to take back at once, >= 1; undefined: all. */
   readonly rollback?: number | undefined;
+  /** Whether the target's own head drafts, in place of a draft model; undefined: not. */
+  readonly usesHead?: boolean | undefined;
   readonly draftThreads?: number | undefined;
 }
 
@@ -26,18 +30,22 @@ export async function openCache(
   { target, draft }: { target: Model; draft: Model | undefined },
   options: CacheOptions,
 ): Promise<CacheManager> {
-  const { targetSequences, draftSequences, draftLength, rollback = draftLength } = options;
+  const { targetSequences, draftSequences, draftLength, rollback = draftLength, usesHead = false } = options;
   const { threads, draftThreads = threads } = options;
+  const drafter = draftSequences === 0 ? undefined : usesHead ? target.head : draft;
   const judging = targetSequences === 1 ? rollback : undefined; // several branches: the target drafts, token by token
-  const targetContext = await target.createContext(
-    contextOptions(target, options, { sequences: targetSequences, threads, rollback: judging }),
-  );
-  if (!draft || draftSequences === 0) return new CacheManager(new ModelCache(targetContext));
+  const use = { sequences: targetSequences, threads, rollback: judging };
+  const form = contextOptions(target, options, use);
+  const targetContext = await target.createContext(usesHead ? { ...form, returnsHidden: true } : form);
+  if (!drafter) return new CacheManager(new ModelCache(targetContext));
   try {
-    const draftContext = await draft.createContext(
-      contextOptions(draft, options, { sequences: draftSequences, threads: draftThreads }),
+    const draftContext = await drafter.createContext(
+      contextOptions(drafter, options, { sequences: draftSequences, threads: draftThreads }),
     );
-    return new CacheManager(new ModelCache(targetContext), new ModelCache(draftContext));
+    if (!usesHead) return new CacheManager(new ModelCache(targetContext), new ModelCache(draftContext));
+    const trail = new HiddenTrail();
+    const head = new ModelCache(draftContext, { feed: new HeadFeed(trail) });
+    return new CacheManager(new ModelCache(targetContext, { trail }), head, trail);
   } catch (error) {
     await targetContext.dispose();
     throw error;

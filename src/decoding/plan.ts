@@ -9,6 +9,8 @@ export interface Plan {
   readonly keeps: readonly Keep[];
   /** The tokens to evaluate, parents before children. */
   readonly batch: readonly BatchToken[];
+  /** The node of each token of the batch; below ROOT for earlier tokens of the text. */
+  readonly nodes: readonly NodeIndex[];
   /** For each wanted token of the batch, in order, its row in the answer. */
   readonly rows: readonly number[];
 }
@@ -38,13 +40,13 @@ export function planPass(
   const inner = prefix.length - 1;
   const heldOfPrefix = held.map(({ shared }) => Math.min(inner, shared));
   const assigned = assign(branches, held, heldOfPrefix, inner, sharesCells);
-  const { batch, rows } = batchOf(assigned, prefix, wanted, sharesCells);
+  const evaluated = batchOf(assigned, prefix, wanted, sharesCells);
   const keeps: Keep[] = assigned.map(({ keep }) => keep);
   if (sharesCells)
     for (const [sequence, length] of heldOfPrefix.entries())
       if (!keeps.some((keep) => keep.sequence === sequence))
         keeps.push({ sequence, from: sequence, length, alike: length });
-  return { keeps, batch, rows };
+  return { keeps, ...evaluated };
 }
 
 /** The path from the last committed token to a wanted node that has no wanted node below it. */
@@ -126,11 +128,12 @@ export function batchOf(
   prefix: Prefix,
   wanted: readonly NodeIndex[],
   sharesCells: boolean,
-): Pick<Plan, 'batch' | 'rows'> {
+): Omit<Plan, 'keeps'> {
   const inner = prefix.length - 1;
   const unread = new Map(wanted.map((node, row) => [node, row])); // a node on several branches is read once
   const sequencesOf = new Map<NodeIndex, number[]>();
   const batch: BatchToken[] = [];
+  const nodes: NodeIndex[] = [];
   const rows: number[] = [];
   for (const { branch, keep } of assigned)
     for (let position = keep.length; position < inner + branch.nodes.length; position++) {
@@ -146,7 +149,8 @@ export function batchOf(
       const row = unread.get(node);
       unread.delete(node);
       batch.push({ token, position, sequences, wanted: row !== undefined });
+      nodes.push(node);
       if (row !== undefined) rows.push(row);
     }
-  return { batch, rows };
+  return { batch, nodes, rows };
 }

@@ -35,6 +35,8 @@ export interface EngineOptions {
 export interface ModelOptions {
   /** Number of layers on the GPU; undefined: as many as fit. */
   readonly gpuLayers?: number | undefined;
+  /** Whether to load the drafting head in the file too, if the engine can run it; undefined: not. */
+  readonly withHead?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -49,6 +51,11 @@ export interface Model {
   chatTemplate?(choice?: TemplateChoice): Promise<ChatTemplate | undefined>;
   /** Whether layers keep a state of the text in place of its tokens, which can be cut back a little or not at all. */
   readonly isRecurrent?: boolean;
+  /**
+   * The drafting head (multi-token prediction), which works with the same weights; undefined: it was not loaded. Its contexts
+   * want a hidden state beside each token, and return one for each wanted token.
+   */
+  readonly head?: Model | undefined;
   /** @throws ResourceError when the memory does not suffice */
   createContext(options: ContextOptions): Promise<Context>;
   /** @throws UsageError when llama.cpp cannot read the grammar */
@@ -144,6 +151,8 @@ export interface ContextOptions extends Omit<RuntimeOptions, 'draftThreads'> {
    * drafts, token by token. A model with recurrent layers keeps as many states, if it can.
    */
   readonly rollback?: number | undefined;
+  /** Whether passes return the hidden state of each token, which the head goes on from; undefined: they do not. */
+  readonly returnsHidden?: boolean | undefined;
 }
 
 /** Number formats of a KV cache. */
@@ -209,10 +218,15 @@ export interface Keep {
   readonly length: number;
 }
 
+/** A model's last hidden state at a token, after the output norm. */
+export type HiddenState = Float32Array;
+
 /** The result of a pass. */
 export interface PassAnswer {
   /** One row per wanted token, in the batch's order. */
   readonly rows: readonly TopLogits[];
+  /** The hidden state after each token of the batch; of a head, after each wanted one. Undefined: none were asked for. */
+  readonly hidden?: readonly HiddenState[] | undefined;
   /** Time inside llama.cpp's calls, in milliseconds. The rest of the time (copying, reading logits) is the engine's own. */
   readonly ms: number;
   /** Time that the pass waited for earlier ones of the engine before it began, in milliseconds; 0 where none was running. */
@@ -228,6 +242,8 @@ export interface BatchToken {
   readonly sequences: readonly number[];
   /** Whether to read the logits of the token that may follow. */
   readonly wanted: boolean;
+  /** In a head, the hidden state at the token before; undefined: zeros. */
+  readonly hidden?: HiddenState | undefined;
   /** The tokens that may follow. Others are left out, as if the vocabulary lacked them. Undefined: all. */
   readonly mask?: Mask | undefined;
 }

@@ -5,7 +5,7 @@ import type { ChatMessage } from '../templates/messages.js';
 import { answerOf, thoughtOf } from '../text/reasoning.js';
 import type { FinishReason, TokenId } from '../types.js';
 import { contextSizeOf, refuseLongTexts } from './context-size.js';
-import { withDraftSource } from './draft-source.js';
+import { modelsOf, withDraftSource } from './draft-source.js';
 import { type ConversationEvent, type EffectiveSettings, type GenerationResult, joined } from './events.js';
 import { type ContextPolicy, fittingTurns, mayDrop } from './fitting-turns.js';
 import { requireChatTemplate } from './require-chat-template.js';
@@ -42,7 +42,7 @@ async function sessionOver(
   run: RunOptions,
   template: ChatTemplate,
 ): Promise<Session> {
-  const settings = withDraftSource(asked, { target: pair.targetHeader, draft: pair.draftHeader });
+  const settings = withDraftSource(asked, modelsOf(pair));
   const contextSize = contextSizeOf(pair, run);
   const cache = await caches.withRoomFor(cacheShape(settings, contextSize, contextSize));
   return Session.over(cache, pair, settings, run, template);

@@ -87,7 +87,8 @@ export async function adaptiveLength(
   const guesser = { beamWidth: Math.max(1, sequences.draft), isTold: isTold(settings) };
   const tau = heedsSetting(settings.strategy, 'threshold') ? options.threshold : 1;
   const store = run.costs ?? memoryOf(pair);
-  const key = await keyOf(pair, run, { ...sequences, length: prompt.length, top: read.top });
+  const usesHead = settings.draftFrom === 'mtp' && sequences.draft > 0;
+  const key = await keyOf(pair, run, { ...sequences, usesHead, length: prompt.length, top: read.top });
   const isTypical = cache.capacity - prompt.length >= ROOM_TO_MEASURE; // others may have more room
   const textLength = (curves: CostCurves, measuredMs: number | null): TextLength => {
     const length = new AdaptiveLength(curves, guesser, learned ?? prior(tau));
@@ -142,15 +143,24 @@ function memoryOf(pair: Pair): CostStore {
   return memory;
 }
 
+/** What passes cost depends on these besides. */
+interface CostFacts {
+  readonly usesHead: boolean;
+  /** Tokens of the text. */
+  readonly length: number;
+  /** Logits that are read. */
+  readonly top: number;
+}
+
 async function keyOf(
   { engine, targetHeader, draftHeader }: Pair,
   { threads, draftThreads, cacheType, flashAttention }: RunOptions,
-  { target, draft, length, top }: Sequences & { readonly length: number; readonly top: number },
+  { target, draft, usesHead, length, top }: Sequences & CostFacts,
 ): Promise<CostKey> {
   const bucket = 2 ** Math.ceil(Math.log2(Math.max(SHORT_TEXT, length)));
   return {
     target: await fileKey(targetHeader),
-    draft: draftHeader && draft > 0 ? await fileKey(draftHeader) : null,
+    draft: usesHead ? 'mtp' : draftHeader && draft > 0 ? await fileKey(draftHeader) : null,
     engine: engine.name,
     backend: engine.backend,
     llama_cpp: engine.versions.llama_cpp,

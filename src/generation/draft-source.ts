@@ -1,12 +1,21 @@
 import type { DraftSource } from '../drafting/drafter.js';
 import { UsageError } from '../errors.js';
-import type { PairFiles } from '../models/pair.js';
+import { hasHead, headRefusal } from '../models/heads.js';
+import type { Pair, PairFiles } from '../models/pair.js';
 import { definitionOf, heedsSetting, PLAIN, refusalOf, sequencesOf } from '../strategies/index.js';
 import { strategyOptions } from './draft-length.js';
 import type { Settings } from './settings.js';
 
 /** The models that are there to draft with. */
-type Models = Pick<PairFiles, 'target' | 'draft'>;
+interface Models extends Pick<PairFiles, 'target' | 'draft'> {
+  /** Whether the target's head can draft; undefined: as its file tells. */
+  readonly canUseHead?: boolean;
+}
+
+/** Returns the models of a pair that is loaded. */
+export function modelsOf({ target, targetHeader, draftHeader }: Pair): Models {
+  return { target: targetHeader, draft: draftHeader, canUseHead: target.head !== undefined };
+}
 
 /** A way to draft that is taken where nobody names one. */
 interface Way {
@@ -17,6 +26,7 @@ interface Way {
 /** The ways to draft, the best first. */
 const WAYS: readonly Way[] = [
   { source: 'model', isThere: ({ draft }) => draft !== undefined },
+  { source: 'mtp', isThere: ({ target, canUseHead = hasHead(target) }) => canUseHead },
   { source: 'lookup', isThere: () => true },
 ];
 
@@ -29,9 +39,9 @@ export function usesDraftModel(settings: Settings): boolean {
 }
 
 /**
- * Decides where drafts come from, if that was left open: from the draft model if there is one, else from the text so far.
- * A strategy of mtad's that can do neither gives way to plain decoding.
- * @throws UsageError where a draft model is needed and there is none
+ * Decides where drafts come from, if that was left open: from the draft model if there is one, else from the target's head if
+ * it has one, else from the text so far. A strategy of mtad's that can do neither gives way to plain decoding.
+ * @throws UsageError where a draft model or a head is needed and there is none
  */
 export function withDraftSource(settings: Settings, models: Models): DecidedSettings {
   const { draftFrom, strategy } = settings;
@@ -41,14 +51,22 @@ export function withDraftSource(settings: Settings, models: Models): DecidedSett
   if (way) return { ...settings, draftFrom: way.source };
   if (draftFrom === 'auto' && typeof strategy === 'string')
     return { ...settings, draftFrom: 'model', strategy: PLAIN.name as Settings['strategy'] };
+  if (draftFrom === 'mtp') throw new UsageError(whyNoHead(models));
   throw new UsageError(
     `The strategy ${definitionOf(strategy).name} drafts with a draft model, and there is none: add one with \`draft\``,
   );
 }
 
+function whyNoHead({ target }: Models): string {
+  const reason =
+    headRefusal(target) ??
+    `the drafting head of ${target.path} needs \`engine\` direct, and a build of llama.cpp that gives out hidden states`;
+  return `\`draftFrom\` mtp: ${reason}; use lookup, or a draft model`;
+}
+
 /** Whether this source is asked for or left to choose, and the strategy can use it. */
 function isMeant(source: DraftSource, { strategy, draftFrom }: Settings): boolean {
   if (draftFrom !== 'auto') return source === draftFrom;
-  const isHeeded = source === 'model' || heedsSetting(strategy, 'draftFrom');
+  const isHeeded = source !== 'lookup' || heedsSetting(strategy, 'draftFrom');
   return isHeeded && refusalOf(strategy, { draftFrom: source }) === undefined;
 }

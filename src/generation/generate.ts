@@ -4,7 +4,7 @@ import type { Pair } from '../models/pair.js';
 import type { ChatMessage } from '../templates/messages.js';
 import type { TokenId } from '../types.js';
 import { contextSizeFor, contextSizeOf, refuseLongPrompt, refuseLongTexts } from './context-size.js';
-import { withDraftSource } from './draft-source.js';
+import { modelsOf, withDraftSource } from './draft-source.js';
 import type { GenerationEvent } from './events.js';
 import { requireChatTemplate } from './require-chat-template.js';
 import { checkRunOptions, type RunOptions } from './run-options.js';
@@ -79,7 +79,7 @@ export class Series {
     const pair = this.#pair;
     const run = this.#run;
     checkRunOptions(run);
-    const settings = withDraftSource(asked, { target: pair.targetHeader, draft: pair.draftHeader });
+    const settings = withDraftSource(asked, modelsOf(pair));
     const { template, promptTokens } = await readPrompt(pair, prompt, settings, run);
     const contextSize = contextSizeFor(pair, run, promptTokens.length, settings.maxTokens);
     const length = promptTokens.length + settings.maxTokens;

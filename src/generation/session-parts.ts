@@ -4,16 +4,17 @@ import type { ChatTemplate, Grammar } from '../engine/port.js';
 import { UsageError } from '../errors.js';
 import { penaltiesOf } from '../math/penalties.js';
 import type { Pair } from '../models/pair.js';
-import { definitionOf, STRATEGY_NAMES, sequencesOf } from '../strategies/index.js';
+import { sequencesOf } from '../strategies/index.js';
 import { MOST_TAKEN_BACK } from '../tuning/adaptive-length.js';
 import { vocabularyHash } from '../tuning/profile.js';
 import { contextSizeOf } from './context-size.js';
 import { isAdaptive, strategyOptions } from './draft-length.js';
-import { type DecidedSettings, withDraftSource } from './draft-source.js';
+import { type DecidedSettings, modelsOf, withDraftSource } from './draft-source.js';
 import type { EffectiveSettings } from './events.js';
 import { checkRunOptions, type RunOptions } from './run-options.js';
 import type { Settings } from './settings.js';
 import type { Shape } from './shared-caches.js';
+import { treeRefusal } from './tree-refusal.js';
 
 /** What a session is made of. */
 export interface Parts {
@@ -37,10 +38,11 @@ export async function partsOf(
   template: ChatTemplate | undefined,
 ): Promise<Omit<Parts, 'cache' | 'ownsCache'>> {
   checkRunOptions(run);
-  const settings = withDraftSource(asked, { target: pair.targetHeader, draft: pair.draftHeader });
+  const settings = withDraftSource(asked, modelsOf(pair));
   refuseUnknownLogits(pair, settings);
-  refuseTrees(pair, settings);
   refuseOtherVocabulary(pair, run);
+  const refusal = treeRefusal(pair, settings.strategy);
+  if (refusal !== undefined) throw new UsageError(refusal);
   const grammar = settings.grammar && (await pair.target.createGrammar(settings.grammar));
   const contextSize = contextSizeOf(pair, run);
   return { pair, template, settings: effectiveSettings(pair, settings), contextSize, grammar, run };
@@ -60,18 +62,9 @@ export function cacheShape(settings: DecidedSettings, contextSize: number, lengt
     targetSequences: sequences.target,
     draftSequences: sequences.draft,
     draftLength,
+    usesHead: settings.draftFrom === 'mtp',
     rollback: isAdaptive(settings) ? Math.min(MOST_TAKEN_BACK, draftLength) : draftLength,
   };
-}
-
-/** @throws UsageError for a tree of drafts on a model whose layers keep a state of one text */
-function refuseTrees({ target, targetHeader }: Pair, { strategy }: Settings): void {
-  const { name, drafts } = definitionOf(strategy);
-  if (target.isRecurrent && drafts === 'tree')
-    throw new UsageError(
-      `${name} judges several drafts that share their beginnings, and the recurrent layers of a ${targetHeader.architecture} ` +
-        `model keep one state for each: use \`strategy\` ${STRATEGY_NAMES[0]}`,
-    );
 }
 
 /** @throws UsageError where the engine does not know the logits themselves, only how far apart they are */

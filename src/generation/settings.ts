@@ -97,7 +97,9 @@ export const SETTINGS = {
   },
   /** 'auto': from the draft model if there is one, else from the text so far, else not at all. */
   draftFrom: {
-    schema: z.enum(['auto', 'model', 'lookup'], { error: "'auto', 'model' or 'lookup'" }).default('auto'),
+    schema: z
+      .enum(['auto', 'model', 'mtp', 'lookup'], { error: "'auto', 'model', 'mtp' or 'lookup'" })
+      .default('auto'),
   },
   temperature: {
     schema: number('a number, 0 or more', (n) => Number.isFinite(n) && n >= 0).default(

@@ -9,6 +9,7 @@ import type { RunOptions } from './run-options.js';
 export interface Shape
   extends Pick<CacheOptions, 'capacity' | 'targetSequences' | 'draftSequences' | 'draftLength'> {
   readonly rollback: number;
+  readonly usesHead: boolean;
 }
 
 const NAMES = ['capacity', 'targetSequences', 'draftSequences', 'draftLength', 'rollback'] as const;
@@ -32,8 +33,7 @@ export class SharedCaches {
    * @throws ResourceError where the memory does not suffice
    */
   async withRoomFor(needed: Shape): Promise<CacheManager> {
-    if (!this.#open || !NAMES.every((name) => this.#open!.shape[name] >= needed[name]))
-      this.#open = await this.#reopened(needed);
+    if (!this.#open || !suffices(this.#open.shape, needed)) this.#open = await this.#reopened(needed);
     const { cache } = this.#open;
     return needed.draftSequences > 0 ? cache : new CacheManager(cache.target);
   }
@@ -69,6 +69,13 @@ export class SharedCaches {
       draftSequences: Math.max(before.draftSequences, needed.draftSequences),
       draftLength: Math.max(before.draftLength, needed.draftLength),
       rollback: Math.max(before.rollback, needed.rollback),
+      usesHead: needed.draftSequences > 0 ? needed.usesHead : before.usesHead,
     };
   }
+}
+
+/** Whether caches of one shape do for another. A head and a draft model have caches of their own. */
+function suffices(open: Shape, needed: Shape): boolean {
+  const isOfOther = needed.draftSequences > 0 && open.usesHead !== needed.usesHead;
+  return !isOfOther && NAMES.every((name) => open[name] >= needed[name]);
 }

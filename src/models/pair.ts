@@ -7,6 +7,7 @@ import { PairMismatchError, UsageError } from '../errors.js';
 import type { TokenId } from '../types.js';
 import { type CheckedPair, checkPair } from './check-pair.js';
 import { type ModelHeader, readHeader } from './header.js';
+import { hasHead } from './heads.js';
 import { EMBEDDED_PAIR, type ResolveOptions, resolveModels } from './resolve.js';
 
 /**
@@ -24,6 +25,8 @@ export interface PairOptions extends ResolveOptions {
   readonly targetKey?: string | undefined;
   /** Whether the strategy drafts with a model, if there is one (default true); false: the draft model is not loaded. */
   readonly needsDraft?: boolean | undefined;
+  /** Whether to load the target's drafting head, if it has one; undefined: where no draft model is loaded. */
+  readonly withHead?: boolean | undefined;
   readonly engine?: EngineName | 'auto' | undefined;
   readonly gpu?: Gpu | undefined;
   readonly gpuLayers?: number | undefined;
@@ -106,6 +109,7 @@ export async function loadPair(options: PairOptions = {}, files?: PairFiles): Pr
     gpu = 'auto',
     gpuLayers,
     draftGpuLayers,
+    needsDraft = true,
     grammar,
     log,
     signal,
@@ -122,11 +126,13 @@ export async function loadPair(options: PairOptions = {}, files?: PairFiles): Pr
   });
   try {
     if (grammar) await engine.checkGrammar(grammar);
-    const load = (path: string, layers: number | undefined) =>
-      engine.loadModel(path, { gpuLayers: layers, signal });
-    const { targetUrl: url, targetKey: key } = options;
+    const load = (path: string, layers: number | undefined, withHead = false) =>
+      engine.loadModel(path, { gpuLayers: layers, withHead, signal });
+    const { targetUrl: url, targetKey: key, withHead = needsDraft && !draftHeader } = options;
     const connection = url === undefined ? undefined : new Connection({ url, key });
-    const local = connection ? undefined : await load(targetHeader.path, gpuLayers);
+    const local = connection
+      ? undefined
+      : await load(targetHeader.path, gpuLayers, withHead && hasHead(targetHeader));
     const draft = draftHeader && (await load(draftHeader.path, draftGpuLayers));
     const target = local ?? (await remoteModel(connection!, draft!));
     const traffic = connection && (() => connection.traffic);

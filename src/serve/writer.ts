@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { UsageError } from '../errors.js';
 import { contextSizeFor, contextSizeOf, refuseLongPrompt } from '../generation/context-size.js';
-import { type DecidedSettings, withDraftSource } from '../generation/draft-source.js';
+import { type DecidedSettings, modelsOf, withDraftSource } from '../generation/draft-source.js';
 import type { GenerationEvent, GenerationResult } from '../generation/events.js';
 import { type Prompt, type PromptTokens, readPrompt } from '../generation/generate.js';
 import type { RunOptions } from '../generation/run-options.js';
@@ -42,7 +42,7 @@ export interface WriterOptions {
 }
 
 /** Caches of the target in which one text is evaluated. */
-const TARGET_ALONE = { targetSequences: 1, draftSequences: 0, draftLength: 1, rollback: 1 };
+const TARGET_ALONE = { targetSequences: 1, draftSequences: 0, draftLength: 1, rollback: 1, usesHead: false };
 
 /** Writes texts with one pair, in the order in which they are asked for. */
 export class Writer {
@@ -210,8 +210,7 @@ export class Writer {
   }
 
   #decided(input: SettingsInput): DecidedSettings {
-    const { targetHeader: target, draftHeader: draft } = this.pair;
-    return withDraftSource(parseSettings(input), { target, draft });
+    return withDraftSource(parseSettings(input), modelsOf(this.pair));
   }
 
   #shapeFor(settings: DecidedSettings, promptTokens: number) {

@@ -112,6 +112,7 @@ describe.each([{ sharesCells: false }, { sharesCells: true }])(
             { token: 2, position: 1, sequences: [0], wanted: true },
             { token: 1, position: 2, sequences: [0], wanted: true },
           ],
+          nodes: [ROOT, 0],
           rows: [0, 1],
         },
       );
@@ -168,7 +169,7 @@ describe('planPass where sequences share cells', () => {
   it('holds no more than the prefix and the branches that are evaluated', () => {
     for (const request of randomRequests(7, 500)) {
       const { keeps, batch } = plan(request, true);
-      const { after } = carryOut(request.held, { keeps, batch, rows: [] });
+      const { after } = carryOut(request.held, { keeps, batch, nodes: [], rows: [] });
       const branches = new Set(batch.flatMap(({ sequences }) => sequences));
       for (const [sequence, tokens] of after.entries())
         if (!branches.has(sequence))
@@ -192,6 +193,7 @@ describe('planPass where sequences share cells', () => {
         { token: 3, position: 2, sequences: [0], wanted: true },
         { token: 4, position: 2, sequences: [1], wanted: true },
       ],
+      nodes: [2, 3],
       rows: [0, 1],
     });
   });

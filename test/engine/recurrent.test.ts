@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDirectEngine } from '../../src/engine/direct/engine.js';
 import type { Engine, Model } from '../../src/engine/port.js';
 import { DEVICE } from '../support/device.js';
+import { HYBRID } from '../support/hybrid.js';
 import { hybridModel, recurrentModel } from '../support/other-architectures.js';
 import { cacheLaws } from './cache-laws.js';
 import { ALL, chain, copy, decode, forget, withContext } from './rows.js';
@@ -13,6 +14,7 @@ import { stateLaws } from './state-laws.js';
 describe.each([
   { architecture: 'mamba', kept: 0, write: recurrentModel },
   { architecture: 'lfm2', kept: 3, write: hybridModel },
+  { architecture: 'qwen35', kept: 3, write: async () => HYBRID },
 ])('a $architecture model', ({ kept, write }) => {
   let dir: string;
   let engine: Engine;

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { UsageError } from '../../errors.js';
-import { withDraftSource } from '../../generation/draft-source.js';
+import { modelsOf, withDraftSource } from '../../generation/draft-source.js';
 import { parseSettings, type SettingsInput, UNLIMITED } from '../../generation/settings.js';
 import type { PairFiles, PairOptions } from '../../models/pair.js';
 import type { DecodingFlags } from '../decoding-options.js';
@@ -70,7 +70,7 @@ export async function loadAndRun(
     progress.stop();
     warn(flags, files, template, flags.system, say);
     const ofRun = parseSettings(settings);
-    const notice = draftNotice(ofRun, withDraftSource(ofRun, files), files);
+    const notice = draftNotice(ofRun, withDraftSource(ofRun, modelsOf(pair)), files);
     if (notice !== undefined) say(notice);
     const manner = { inTemplate: template !== undefined, system: flags.system };
     const started = performance.now();

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { Command, Option } from 'commander';
 import { UsageError } from '../../errors.js';
-import { usesDraftModel, withDraftSource } from '../../generation/draft-source.js';
+import { modelsOf, usesDraftModel, withDraftSource } from '../../generation/draft-source.js';
 import { refuseWithoutChatTemplate } from '../../generation/require-chat-template.js';
 import { parseSettings, type Settings, type SettingsInput } from '../../generation/settings.js';
 import type { PairFiles, PairOptions } from '../../models/pair.js';
@@ -176,8 +176,8 @@ async function loadAndWrite(
   };
   const { findPair, loadPair } = await import('../../models/pair.js'); // half a second, so not before it is needed
   const files = await findPair(options); // before a long standard input is read in vain
-  const settings = withDraftSource(asked, files);
-  const template = await templateFor(flags, settings, files.target, say);
+  withDraftSource(asked, files); // which refuses what the files cannot do
+  const template = await templateFor(flags, asked, files.target, say);
   const words = await readPrompt(sources, io, signal, say);
   if (words === '') throw new UsageError('The prompt is empty');
   const { promptOf } = await import('../../generation/generate.js');
@@ -189,6 +189,7 @@ async function loadAndWrite(
   try {
     const loadMs = performance.now() - started;
     warn(flags, files, template, flags.system, say);
+    const settings = withDraftSource(asked, modelsOf(pair));
     const notice = draftNotice(asked, settings, files);
     if (notice !== undefined && !flags.json && !flags.jsonl) say(notice);
     const { writeText } = await import('../write-text.js');

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { withDraftSource } from '../../generation/draft-source.js';
+import { modelsOf, withDraftSource } from '../../generation/draft-source.js';
 import { parseSettings, type SettingsInput } from '../../generation/settings.js';
 import type { Pair, PairOptions } from '../../models/pair.js';
 import { checkServerOptions, GRACE_MS, PORT, type ServerOptions } from '../../serve/options.js';
@@ -126,7 +126,7 @@ async function runServe(io: Io, flags: ServeFlags): Promise<number> {
         if (!flags.quiet) io.say(line);
       };
       warn(flags, files, template, undefined, say);
-      const notice = draftNotice(asked, withDraftSource(asked, files), files);
+      const notice = draftNotice(asked, withDraftSource(asked, modelsOf(pair)), files);
       if (notice !== undefined) say(notice);
       io.say(`listening on ${server.url}/v1 (Ctrl-C stops)`);
       await aborted(signal);

@@ -1,11 +1,11 @@
 import { performance } from 'node:perf_hooks';
 import type { TopLogits } from '../../types.js';
 import { CallClock } from '../call-clock.js';
-import type { BatchToken, Context, Keep, Pass, PassAnswer, ReadRequest } from '../port.js';
+import type { BatchToken, Context, HiddenState, Keep, Pass, PassAnswer, ReadRequest } from '../port.js';
 import { checkPass } from '../requests.js';
 import { BatchMemory } from './batch.js';
 import { CellKeeper } from './cell-keeper.js';
-import type { Library, NativeBatch, Pointer } from './library.js';
+import type { HeadLibrary, Library, NativeBatch, Pointer } from './library.js';
 import { StateKeeper } from './state-keeper.js';
 import type { ThreadPool } from './thread-pools.js';
 import { topLogits } from './top-logits.js';
@@ -21,8 +21,18 @@ export interface DirectContextOptions {
   readonly slidingWindow: number;
   /** The states that it keeps of each sequence besides the last one; undefined: tokens have cells, which can be removed. */
   readonly statesKept: number | undefined;
+  /** Hidden states: which the passes return, and whether the tokens come with some; undefined: neither. */
+  readonly hidden?: HiddenStates | undefined;
   readonly onGpu: boolean;
   readonly onDispose: () => void;
+}
+
+export interface HiddenStates {
+  readonly library: HeadLibrary;
+  /** How many numbers one has. */
+  readonly width: number;
+  /** 'all': passes return one for each token. 'wanted': for each wanted one, and tokens come with one too, as in a head. */
+  readonly returned: 'all' | 'wanted';
 }
 
 /** Milliseconds. A shorter pass runs on this thread: the way to another thread and back costs more. */
@@ -66,7 +76,10 @@ export class DirectContext implements Context {
     this.#options = options;
     this.#context = context;
     this.#memory = library.memory(context);
-    this.#batch = new BatchMemory(library, options.batchSize, options.sequences);
+    const { hidden } = options;
+    const fed = hidden?.returned === 'wanted' ? hidden.width : 0;
+    this.#batch = new BatchMemory(library, options.batchSize, options.sequences, fed);
+    hidden?.library.returnHidden(context, hidden.returned === 'all');
     if (statesKept !== undefined) this.#states = new StateKeeper(options.sequences, statesKept);
     else if (options.slidingWindow > 0)
       this.#keeper = new CellKeeper(library, this.#memory, options.slidingWindow, options.sequences);
@@ -92,11 +105,13 @@ export class DirectContext implements Context {
         for (const keep of keeps) this.#keep(keep);
       });
       const rows: TopLogits[] = [];
+      const hidden: HiddenState[] = [];
       const before = this.held;
       try {
         for (const part of this.#parts(batch)) {
           for (const row of rows) void row.logSumExp; // the next pass overwrites what is summed
           rows.push(...(await this.#pass(context, part, read, clock)));
+          hidden.push(...this.#hiddenOf(context, part, clock));
           this.#states?.evaluated(part);
         }
       } catch (error) {
@@ -106,7 +121,8 @@ export class DirectContext implements Context {
         }
         throw error;
       }
-      return { rows, ms: clock.ms, waitMs };
+      const isTold = hidden.length > 0 && hidden.length === (this.#isHead ? rows.length : batch.length);
+      return { rows, ...(isTold && { hidden }), ms: clock.ms, waitMs };
     });
   }
 
@@ -128,20 +144,49 @@ export class DirectContext implements Context {
   ): Promise<TopLogits[]> {
     clock.time(() => this.#keeper?.keep(this.held));
     this.#keeper?.changedFrom(Math.min(...batch.map(({ position }) => position)));
-    const native = this.#batch.fill(batch);
+    const outputs = this.#outputsOf(batch);
+    const native = this.#batch.fill(batch, new Set(outputs));
     const pass = ++this.#passes;
     const isThere = () => pass === this.#passes && this.#context !== undefined;
     const code = await this.#decode(context, native, clock);
     if (code !== 0) throw new Error(failureOf(code));
     if (this.#options.onGpu) await clock.time(() => this.#library.synchronize(context));
-    const wanted = batch.filter((item) => item.wanted);
-    if (wanted.length === 0) return [];
+    if (outputs.length === 0) return [];
     const { vocabularySize } = this.#options;
     const address = clock.time(() => this.#library.logits(context));
     if (!address) throw new Error('llama.cpp has evaluated a batch and has no logits of it');
-    const logits = new Float32Array(this.#library.view(address, 4 * wanted.length * vocabularySize));
-    return wanted.map(({ mask }, row) =>
-      topLogits(logits.subarray(row * vocabularySize, (row + 1) * vocabularySize), read, mask, isThere),
+    const logits = new Float32Array(this.#library.view(address, 4 * outputs.length * vocabularySize));
+    return outputs.flatMap(({ wanted, mask }, row) =>
+      wanted
+        ? topLogits(logits.subarray(row * vocabularySize, (row + 1) * vocabularySize), read, mask, isThere)
+        : [],
+    );
+  }
+
+  get #isHead(): boolean {
+    return this.#options.hidden?.returned === 'wanted';
+  }
+
+  /**
+   * The tokens to compute logits for. Some heads return hidden states of these tokens alone, others of all tokens, and say the
+   * same of both. So in a head all tokens of a pass are among them, or none.
+   */
+  #outputsOf(batch: readonly BatchToken[]): readonly BatchToken[] {
+    const wanted = batch.filter((item) => item.wanted);
+    return this.#isHead && wanted.length > 0 ? batch : wanted;
+  }
+
+  /** Copies of the hidden states of the last pass. */
+  #hiddenOf(context: Pointer, batch: readonly BatchToken[], clock: CallClock): HiddenState[] {
+    const { hidden } = this.#options;
+    const isHead = this.#isHead;
+    const isMixed = this.#states && new Set(batch.map(({ sequences }) => sequences[0])).size > 1; // in an order of its own
+    if (!hidden || isMixed || (isHead && !batch.some(({ wanted }) => wanted))) return [];
+    const address = clock.time(() => hidden.library.hidden(context));
+    if (!address) throw new Error('llama.cpp has evaluated a batch and has no hidden states of it');
+    const all = new Float32Array(this.#library.view(address, 4 * batch.length * hidden.width));
+    return batch.flatMap(({ wanted }, i) =>
+      wanted || !isHead ? [all.slice(i * hidden.width, (i + 1) * hidden.width)] : [],
     );
   }
 

@@ -87,6 +87,8 @@ export const FUNCTIONS = {
     'bool llama_model_is_recurrent(const struct llama_model * model)',
     'bool llama_model_is_hybrid(const struct llama_model * model)',
     'bool llama_model_is_diffusion(const struct llama_model * model)',
+    'int32_t llama_model_n_layer_nextn(const struct llama_model * model)',
+    'int32_t llama_model_n_embd_out(const struct llama_model * model)',
     'uint32_t llama_n_rs_seq(const struct llama_context * ctx)',
     'int32_t llama_model_n_swa(const struct llama_model * model)',
     'const struct llama_vocab * llama_model_get_vocab(const struct llama_model * model)',
@@ -110,6 +112,23 @@ export const FUNCTIONS = {
     'void ggml_threadpool_free(struct ggml_threadpool * threadpool)',
   ],
 } as const;
+
+/** What a llama_context runs: the model, or its drafting head (`LLAMA_CONTEXT_TYPE_…`). */
+export const CONTEXT_TYPE = { model: 0, head: 1 };
+
+/**
+ * Functions that drafting heads need, by the names that compilers other than Microsoft's give them, since their header is C++.
+ * A library may lack them.
+ */
+export const HEAD_FUNCTIONS = {
+  _Z26llama_set_embeddings_nextnP13llama_contextbb:
+    'void llama_set_embeddings_nextn(struct llama_context * ctx, bool value, bool masked)',
+  _Z26llama_get_embeddings_nextnP13llama_context:
+    'float * llama_get_embeddings_nextn(struct llama_context * ctx)',
+} as const;
+
+/** The header that declares them. */
+export const HEAD_HEADER = 'src/llama-ext.h';
 
 /** The result of llama_model_default_params. */
 export const MODEL_DEFAULTS = {

@@ -8,6 +8,7 @@ import {
   type ContextParams,
   FUNCTIONS,
   fieldsOf,
+  HEAD_FUNCTIONS,
   MODEL_DEFAULTS,
   type ModelParams,
   RELEASES,
@@ -26,7 +27,7 @@ export type Pointer = bigint;
 export interface NativeBatch {
   readonly n_tokens: number;
   readonly token: Pointer;
-  readonly embd: null;
+  readonly embd: Pointer | null;
   readonly pos: Pointer;
   readonly n_seq_id: Pointer;
   readonly seq_id: Pointer;
@@ -47,6 +48,12 @@ export interface Library {
   slidingWindow(model: Pointer): number;
   contextInit(model: Pointer, params: ContextParams): Promise<Pointer | null>;
   contextFree(context: Pointer): void;
+  /** @returns the number of decoder layers of the drafting head; 0: there is no head */
+  headLayers(model: Pointer): number;
+  /** @returns how many numbers a hidden state has */
+  hiddenWidth(model: Pointer): number;
+  /** What drafting heads need; undefined: this build of llama.cpp does not give it out. */
+  readonly heads: HeadLibrary | undefined;
   /** @returns the number of states that a context keeps of each sequence besides the last one */
   statesKept(context: Pointer): number;
   memory(context: Pointer): Pointer;
@@ -69,6 +76,14 @@ export interface Library {
   /** @returns the address of a function that llama.cpp can call */
   registerProgress(callback: (progress: number) => boolean): Pointer;
   unregister(callback: Pointer): void;
+}
+
+/** The functions for hidden states. */
+export interface HeadLibrary {
+  /** Makes a context return hidden states: of wanted tokens, or of all. */
+  returnHidden(context: Pointer, ofAll: boolean): void;
+  /** @returns the hidden states of the last batch, row after row */
+  hidden(context: Pointer): Pointer | null;
 }
 
 /** The direct engine cannot run on this machine; the message gives the reason. */
@@ -130,7 +145,7 @@ async function bind(paths: readonly string[], release: string): Promise<Library>
       `koffi is in use with stacks of ${koffi.config().async_stack_size ?? 0} bytes`,
     );
   koffi.view(koffi.address(new ArrayBuffer(8)), 8); // some runtimes forbid it
-  const c = declareAll(koffi, paths);
+  const { declared: c, heads } = declareAll(koffi, paths);
   const version: string = c.llama_version!();
   if (!`v${version}-`.startsWith(`${release}-`))
     throw new DirectUnavailable(`llama.cpp is ${version}, where node-llama-cpp says ${release}`);
@@ -154,6 +169,9 @@ async function bind(paths: readonly string[], release: string): Promise<Library>
     slidingWindow: c.llama_model_n_swa!,
     contextInit: onOtherThread(c.llama_init_from_model!),
     contextFree: c.llama_free!,
+    headLayers: c.llama_model_n_layer_nextn!,
+    hiddenWidth: c.llama_model_n_embd_out!,
+    heads,
     statesKept: c.llama_n_rs_seq!,
     memory: c.llama_get_memory!,
     memoryRemove: c.llama_memory_seq_rm!,
@@ -183,8 +201,13 @@ function onOtherThread<Args extends unknown[], Result>(
   return promisify(native.async) as (...args: Args) => Promise<Result>;
 }
 
+interface Declarations {
+  readonly declared: Record<string, NativeFunction>;
+  readonly heads: HeadLibrary | undefined;
+}
+
 /** Binds every function of `layout.ts`, from the first library that has it. */
-function declareAll(koffi: Koffi, paths: readonly string[]): Record<string, NativeFunction> {
+function declareAll(koffi: Koffi, paths: readonly string[]): Declarations {
   const structs: Record<string, TypeObject> = {};
   const typeOf = (type: string) => structs[type] ?? valueType(type);
   for (const [name, body] of Object.entries(STRUCTS))
@@ -192,18 +215,27 @@ function declareAll(koffi: Koffi, paths: readonly string[]): Record<string, Nati
       Object.fromEntries(fieldsOf(body).map((field) => [field.name, typeOf(field.type)])),
     );
   const handles = paths.map((path) => koffi.load(path));
+  const bound = (symbol: string, prototype: string): NativeFunction | undefined => {
+    const { type, parameters } = signatureOf(prototype);
+    const types = parameters.map((parameter) => typeOf(parameter.type));
+    for (const handle of handles)
+      try {
+        return handle.func(symbol, typeOf(type), types);
+      } catch {} // the next library may have it
+    return undefined;
+  };
   const declared = Object.values(FUNCTIONS)
     .flat()
     .map((prototype) => {
-      const { name, type, parameters } = signatureOf(prototype);
-      for (const handle of handles)
-        try {
-          const types = parameters.map((parameter) => typeOf(parameter.type));
-          return [name, handle.func(name, typeOf(type), types)] as const;
-        } catch {} // the next library may have it
-      throw new DirectUnavailable(`llama.cpp has no function ${name}`);
+      const { name } = signatureOf(prototype);
+      const native = bound(name, prototype);
+      if (!native) throw new DirectUnavailable(`llama.cpp has no function ${name}`);
+      return [name, native] as const;
     });
-  return Object.fromEntries(declared);
+  const [set, get] = Object.entries(HEAD_FUNCTIONS).map((entry) => bound(...entry));
+  const heads = set &&
+    get && { returnHidden: (context: Pointer, ofAll: boolean) => set(context, true, !ofAll), hidden: get };
+  return { declared: Object.fromEntries(declared), heads };
 }
 
 /** @returns koffi's type for a C type, except structs by value */

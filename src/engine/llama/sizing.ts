@@ -83,6 +83,8 @@ export interface ContextSize {
   readonly cells: number;
   /** States of recurrent layers, of all sequences together; undefined or 0: there are none. */
   readonly states?: number | undefined;
+  /** Layers that it is for, the last ones; undefined: all. */
+  readonly layers?: number | undefined;
   readonly gpuLayers: number;
 }
 
@@ -95,6 +97,7 @@ export function contextMemory(
   {
     cells,
     states = 0,
+    layers = insights.totalLayers,
     gpuLayers,
     cacheType,
     flashAttention,
@@ -115,10 +118,11 @@ export function contextMemory(
   const [half, whole] = [needs('f16'), needs('f32')]; // 2 bytes apart per number in the cache
   const share = BYTES_PER_NUMBER[cacheType ?? 'f16'] / 2 - 1;
   const [one, two] = [needs('f16', SMALL), needs('f16', SMALL / 2, 2)]; // as many cells, a state apart
-  const need = (side: 'cpuRam' | 'gpuVram') =>
-    Math.ceil(
-      half[side] + share * (whole[side] - half[side]) + Math.max(0, states - 1) * (two[side] - one[side]),
-    );
+  const need = (side: 'cpuRam' | 'gpuVram') => {
+    const cache = half[side] + share * (whole[side] - half[side]);
+    const moreStates = Math.max(0, states - 1) * (two[side] - one[side]);
+    return Math.ceil((layers / insights.totalLayers) * cache + moreStates);
+  };
   return { ram: need('cpuRam'), vram: need('gpuVram') };
 }
 
@@ -131,7 +135,7 @@ export function contextMemory(
 export async function refuseTooLarge(
   model: LlamaModel,
   { capacity, sequences, threads = 1, cacheType, flashAttention: wanted }: ContextOptions,
-  { cells, states, gpuLayers, ownSequences = 0 }: ContextSize & { readonly ownSequences?: number },
+  { cells, states, layers, gpuLayers, ownSequences = 0 }: ContextSize & { readonly ownSequences?: number },
 ): Promise<void> {
   const { fileInsights, filename, llama } = model;
   for (const [name, value] of Object.entries({ 'tokens per sequence': capacity, sequences, cells, threads }))
@@ -145,7 +149,14 @@ export async function refuseTooLarge(
     throw new ResourceError(`${what} has more sequences than llama.cpp tells apart (${most})`);
   if (cells > MAX_CELLS) throw new ResourceError(`${what} is more than llama.cpp can count`);
   const flashAttention = wanted ?? defaultFlashAttention(model, gpuLayers, cacheType);
-  const needed = contextMemory(fileInsights, { cells, states, gpuLayers, cacheType, flashAttention });
+  const needed = contextMemory(fileInsights, {
+    cells,
+    states,
+    layers,
+    gpuLayers,
+    cacheType,
+    flashAttention,
+  });
   const refuse = (bytes: number, whose: string, total: number) => {
     if (bytes > total)
       throw new ResourceError(

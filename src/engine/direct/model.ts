@@ -1,0 +1,166 @@
+import type { Llama, LlamaModel } from 'node-llama-cpp';
+import pLimit from 'p-limit';
+import { chatTemplates } from '../llama/chat-template.js';
+import type { Complaints } from '../llama/complaints.js';
+import { createGrammar } from '../llama/grammar.js';
+import {
+  BATCH_SIZE,
+  contextFailure,
+  defaultFlashAttention,
+  defaultThreads,
+  ggmlType,
+  refuseTooLarge,
+} from '../llama/sizing.js';
+import { llamaTokenizer } from '../llama/tokenizer.js';
+import type { Context, ContextOptions, Grammar, GrammarSource, Model, Tokenizer } from '../port.js';
+import { DirectContext, type HiddenStates } from './context.js';
+import { CONTEXT_DEFAULTS, CONTEXT_TYPE, type ContextParams } from './layout.js';
+import type { Library, Pointer } from './library.js';
+import type { ThreadPools } from './thread-pools.js';
+
+/** The objects that all models of an engine share. */
+export interface Parts {
+  readonly llama: Llama;
+  readonly library: Library;
+  readonly complaints: Complaints;
+  readonly pools: ThreadPools;
+}
+
+/** How a model was loaded. */
+export interface Loaded {
+  /** Its vocabulary and metadata. */
+  readonly described: LlamaModel;
+  readonly gpuLayers: number;
+  readonly withHead: boolean;
+}
+
+/** Owns the weights and their contexts. It frees the contexts first. */
+export class DirectModel implements Model {
+  readonly tokenizer: Tokenizer;
+  readonly chatTemplate: NonNullable<Model['chatTemplate']>;
+  readonly isRecurrent: boolean;
+  readonly head: Model | undefined;
+  readonly #parts: Parts;
+  readonly #described: LlamaModel;
+  readonly #gpuLayers: number;
+  readonly #contexts = new Set<DirectContext>();
+  readonly #exclusively = pLimit(1);
+  #pointer: Pointer | undefined;
+
+  constructor(pointer: Pointer, { described, gpuLayers, withHead }: Loaded, parts: Parts) {
+    this.tokenizer = llamaTokenizer(described);
+    this.chatTemplate = chatTemplates(described);
+    this.isRecurrent = parts.library.isRecurrent(pointer);
+    this.#pointer = pointer;
+    this.#described = described;
+    this.#gpuLayers = gpuLayers;
+    this.#parts = parts;
+    this.head = withHead
+      ? {
+          tokenizer: this.tokenizer,
+          createGrammar: (source) => this.createGrammar(source),
+          createContext: (options) => this.#createContext(options, 'head'),
+        }
+      : undefined;
+  }
+
+  createContext(options: ContextOptions): Promise<Context> {
+    return this.#createContext(options, 'model');
+  }
+
+  #createContext(options: ContextOptions, type: keyof typeof CONTEXT_TYPE): Promise<Context> {
+    return this.#exclusively(async () => {
+      if (this.#pointer === undefined) throw new Error('The model was disposed of');
+      const { capacity, sequences, cells: wanted = capacity * sequences, rollback = 0 } = options;
+      const { library, pools } = this.#parts;
+      const slidingWindow = library.slidingWindow(this.#pointer);
+      const isRecurrent = this.isRecurrent && type === 'model';
+      const states = isRecurrent ? sequences * (1 + rollback) : 0;
+      const ownSequences = slidingWindow > 0 ? 1 : 0; // see CellKeeper
+      const layers = type === 'head' ? library.headLayers(this.#pointer) : undefined;
+      const size = { cells: wanted, states, layers, gpuLayers: this.#gpuLayers, ownSequences };
+      await refuseTooLarge(this.#described, options, size);
+      const onGpu = this.#gpuLayers > 0;
+      // llama.cpp ends the process over a batch that is larger than its cache, or not large enough for all sequences.
+      const cells = Math.max(wanted, sequences);
+      // And where the last tokens of a pass, of which it keeps the states, do not fit into one.
+      const fewest = Math.max(sequences, states > 0 ? rollback + 2 : 1);
+      const batchSize = Math.max(fewest, Math.min(cells, onGpu ? BATCH_SIZE.gpu : BATCH_SIZE.cpu));
+      const threads = options.threads ?? defaultThreads(this.#described, this.#gpuLayers);
+      const pool = pools.ofSize(threads);
+      const vocabularySize = library.vocabularySize(this.#pointer);
+      const pointer = await this.#initContext(this.#pointer, options, {
+        n_ctx: cells,
+        n_batch: batchSize,
+        n_ubatch: batchSize,
+        n_rs_seq: isRecurrent ? rollback : 0,
+        n_threads: threads,
+        n_threads_batch: threads,
+        ctx_type: CONTEXT_TYPE[type],
+      });
+      library.threadPoolAttach(pointer, pool.pointer);
+      const context = new DirectContext(library, pointer, pool, {
+        capacity,
+        sequences,
+        batchSize,
+        vocabularySize,
+        slidingWindow,
+        statesKept: isRecurrent ? library.statesKept(pointer) : undefined,
+        hidden: this.#hiddenStates(this.#pointer, type, options),
+        onGpu,
+        onDispose: () => this.#contexts.delete(context),
+      });
+      this.#contexts.add(context);
+      return context;
+    });
+  }
+
+  #hiddenStates(
+    model: Pointer,
+    type: keyof typeof CONTEXT_TYPE,
+    { returnsHidden = false }: ContextOptions,
+  ): HiddenStates | undefined {
+    const { library } = this.#parts;
+    if (!library.heads || (type === 'model' && !returnsHidden)) return undefined;
+    const returned = type === 'head' ? 'wanted' : 'all';
+    return { library: library.heads, width: library.hiddenWidth(model), returned };
+  }
+
+  createGrammar(source: GrammarSource): Promise<Grammar> {
+    return createGrammar(this.#described, source, this.#parts.complaints);
+  }
+
+  dispose(): Promise<void> {
+    return this.#exclusively(async () => {
+      await Promise.all([...this.#contexts].map((context) => context.dispose()));
+      if (this.#pointer !== undefined) this.#parts.library.modelFree(this.#pointer);
+      this.#pointer = undefined;
+      await this.#described.dispose();
+    });
+  }
+
+  async #initContext(
+    model: Pointer,
+    options: ContextOptions,
+    params: Partial<ContextParams>,
+  ): Promise<Pointer> {
+    const { sequences, cacheType } = options;
+    const flashAttention =
+      options.flashAttention ?? defaultFlashAttention(this.#described, this.#gpuLayers, cacheType);
+    const { library, complaints } = this.#parts;
+    complaints.clear();
+    const pointer = await library.contextInit(model, {
+      ...CONTEXT_DEFAULTS,
+      ...params,
+      n_seq_max: sequences,
+      flash_attn_type:
+        flashAttention === undefined ? CONTEXT_DEFAULTS.flash_attn_type : Number(flashAttention),
+      type_k: ggmlType(cacheType),
+      type_v: ggmlType(cacheType),
+      swa_full: true, // a sliding window forgets what a rollback needs
+      kv_unified: true,
+    });
+    if (pointer) return pointer;
+    throw contextFailure(this.#described, options, await complaints.summary('it does not say why'));
+  }
+}
