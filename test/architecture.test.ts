@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
  */
 const FLOORS = [
   ['types.ts', 'errors.ts', 'version.ts', 'koffi-stack.ts', 'user-folders.ts'],
-  ['math', 'templates', 'energy'],
+  ['math', 'templates', 'energy', 'schema'],
   ['engine'],
   ['rules', 'drafting'],
   ['decoding'],

@@ -1,4 +1,6 @@
 import { UsageError } from '../errors.js';
+import { FORMATS as STRING_FORMATS } from '../schema/formats.js';
+import { plainSchema } from '../schema/plain.js';
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -47,7 +49,7 @@ const FORMATS = ['date', 'time', 'date-time'];
  * @throws UsageError with the first keyword that the grammar cannot enforce, and its place
  */
 export function checkJsonSchema(root: Schema): string[] {
-  const { $defs = {}, ...rest } = root;
+  const { $defs = {}, ...rest } = plainSchema(root).schema;
   const definitions = Object.entries(recordAt($defs, '#/$defs'));
   if (definitions.length > MOST.definitions) refuse('#', `it has more than ${MOST.definitions} "$defs"`);
   const check = new Check(new Map(definitions.map(([name, schema]) => [`#/$defs/${name}`, schema])));
@@ -100,7 +102,10 @@ class Check {
     if (kind === 'array') this.#array(schema, path);
     if (kind === 'string') checkRange(schema, 'minLength', 'maxLength', path);
     if (kind === 'format' && !FORMATS.includes(schema.format as string))
-      refuse(path, `"format" must be one of ${FORMATS.join(', ')}, not ${JSON.stringify(schema.format)}`);
+      refuse(
+        path,
+        `"format" must be one of ${[...FORMATS, ...STRING_FORMATS.keys()].join(', ')}, not ${JSON.stringify(schema.format)}`,
+      );
   }
 
   /** Checks a definition at its first reference, at the depth where the converter writes it. */
@@ -192,7 +197,6 @@ function kindOf(schema: Schema, path: string): Kind {
 }
 
 function hintFor(keyword: string): string {
-  if (keyword === 'allOf') return ': write out what it comes to';
   if (keyword === '$defs' || keyword === 'definitions') return ': use "$defs" at the root';
   return '';
 }

@@ -13,7 +13,7 @@ const FILES = {
     '{"type":"object","properties":{"a":{"type":"null"},"b":{"type":"null"}},"required":["b"]}',
   'marked.json': '\uFEFF{"type":"object","properties":{"a":{"type":"null"}}}',
   'latin.json': Buffer.from('{"const":"caf\xe9"}', 'latin1'),
-  'pattern.json': '{"type":"array","items":{"type":"string","pattern":"a"}}',
+  'pattern.json': '{"type":"array","items":{"type":"string","pattern":"(?=a)"}}',
   'list.json': '[]',
   'marked.gbnf': '\uFEFFroot ::= "Yes"\n',
   'empty.gbnf': '# nothing yet\n',

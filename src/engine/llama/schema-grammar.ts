@@ -1,4 +1,5 @@
 import type { GbnfJsonSchema, Llama } from 'node-llama-cpp';
+import { plainSchema } from '../../schema/plain.js';
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -16,7 +17,19 @@ const UNESCAPED = /(?![\t\n\r\x7F-\x9F])\p{Cc}|\p{Surrogate}/gu;
  *   allowed. Control characters in names and values are escaped. "anyOf" means the same as "oneOf".
  */
 export async function gbnfOfSchema(llama: Llama, schema: Schema): Promise<string> {
-  const { grammar } = await llama.createGrammarForJsonSchema<GbnfJsonSchema>(withOneOf(schema) as never);
+  const { schema: plain, rules } = plainSchema(schema);
+  const { grammar } = await llama.createGrammarForJsonSchema<GbnfJsonSchema>(withOneOf(plain) as never);
+  return withRules(repaired(grammar), rules);
+}
+
+/** Puts rules in the places of the constants that stand for them. */
+function withRules(grammar: string, rules: ReadonlyMap<string, string>): string {
+  const names = [...rules.keys()].map((place) => [place, place.replaceAll(':', '-')] as const);
+  const placed = names.reduce((text, [place, name]) => text.replaceAll(`"\\"${place}\\""`, name), grammar);
+  return [placed, ...names.map(([place, name]) => `${name} ::= ${rules.get(place)}`)].join('\n');
+}
+
+function repaired(grammar: string): string {
   return grammar
     .replace(/ "(\\n){4}" \[\\n\]\*$/m, '')
     .replaceAll(UNESCAPED, (character) => `\\\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
