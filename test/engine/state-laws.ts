@@ -70,7 +70,7 @@ export const USES = {
  * A cache over a model with recurrent layers: what it answers after rollbacks is what a fresh evaluation answers.
  * @param seen is told of the difference of every row
  */
-export function stateLaws(model: () => Model, { steps = 60, seen = (_difference: number) => {} } = {}): void {
+export function stateLaws(model: () => Model, { steps = 25, seen = (_difference: number) => {} } = {}): void {
   it.each(Object.entries(USES))(
     `which %s answers in ${steps} random steps what a fresh evaluation answers`,
     async (_, { step, ...use }) => {

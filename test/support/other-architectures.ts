@@ -3,7 +3,7 @@
  * Each function writes one file into `dir` and returns its path.
  */
 import { join } from 'node:path';
-import { type GgufContents, type Tensor, writeGguf } from '../../scripts/gguf-writer.js';
+import { type GgufContents, type Metadata, type Tensor, writeGguf } from '../../scripts/gguf-writer.js';
 import { randomModel } from '../../scripts/make-random-model.js';
 
 const SHAPE = { vocab: 384, width: 32, layers: 4, heads: 2, ffn: 64, context: 512, type: 'F32' } as const;
@@ -82,6 +82,68 @@ export async function hybridModel(dir: string): Promise<string> {
     ],
   });
 }
+
+/** Tensors of a mamba 2 layer: two heads, one group. */
+const MAMBA_2 = { inner: 2 * width, kernel: 4, state: 16, ssmHeads: 2, groups: 1 };
+
+function mamba2Tensors(block: string): Tensor[] {
+  const { inner, kernel, state, ssmHeads, groups } = MAMBA_2;
+  const convolved = inner + 2 * groups * state;
+  return [
+    matrix(`${block}.ssm_in.weight`, width, inner + convolved + ssmHeads),
+    matrix(`${block}.ssm_conv1d.weight`, kernel, convolved),
+    constant(`${block}.ssm_conv1d.bias`, [convolved], 0),
+    constant(`${block}.ssm_dt.bias`, [ssmHeads], 0),
+    constant(`${block}.ssm_a`, [1, ssmHeads], -1),
+    constant(`${block}.ssm_d`, [1, ssmHeads], 1),
+    constant(`${block}.ssm_norm.weight`, [inner / groups, groups], 1),
+    matrix(`${block}.ssm_out.weight`, inner, width),
+  ];
+}
+
+const MAMBA_2_METADATA: Metadata = {
+  'llama.ssm.conv_kernel': { u32: MAMBA_2.kernel },
+  'llama.ssm.inner_size': { u32: MAMBA_2.inner },
+  'llama.ssm.state_size': { u32: MAMBA_2.state },
+  'llama.ssm.time_step_rank': { u32: MAMBA_2.ssmHeads },
+  'llama.ssm.group_count': { u32: MAMBA_2.groups },
+};
+
+/** A mamba2 model. */
+export async function mamba2Model(dir: string): Promise<string> {
+  const { metadata, tensors } = randomModel(SHAPE);
+  const own = blocks((block) => [constant(`${block}.attn_norm.weight`, [width], 1), ...mamba2Tensors(block)]);
+  return write(join(dir, 'mamba2.gguf'), 'mamba2', {
+    metadata: { ...metadata, ...MAMBA_2_METADATA },
+    tensors: [...tensors.filter(({ name }) => !name.startsWith('blk.')), ...own],
+  });
+}
+
+/** A granitehybrid model: mamba 2 in every layer but the last, which attends. */
+export async function graniteModel(dir: string): Promise<string> {
+  const { metadata, tensors } = randomModel(SHAPE);
+  const last = `blk.${layers - 1}`;
+  const isAttention = (name: string) => /\.attn_(q|k|v|output)\./.test(name);
+  const own = blocks(mamba2Tensors).filter(({ name }) => !name.startsWith(last));
+  return write(join(dir, 'granite.gguf'), 'granitehybrid', {
+    metadata: {
+      ...metadata,
+      ...MAMBA_2_METADATA,
+      'llama.attention.head_count_kv': {
+        i32s: Array.from({ length: layers }, (_, n) => (n < layers - 1 ? 0 : heads)),
+      },
+    },
+    tensors: [...tensors.filter(({ name }) => !isAttention(name) || name.startsWith(last)), ...own],
+  });
+}
+
+/** Models with recurrent layers, and the number of tokens that each can take back where three are asked for. */
+export const RECURRENT_MODELS = [
+  { architecture: 'mamba', kept: 0, write: recurrentModel },
+  { architecture: 'mamba2', kept: 0, write: mamba2Model },
+  { architecture: 'granitehybrid', kept: 0, write: graniteModel },
+  { architecture: 'lfm2', kept: 3, write: hybridModel },
+];
 
 /** Under another architecture's name, which is how its own keys begin. */
 async function write(

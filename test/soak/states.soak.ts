@@ -1,0 +1,40 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe } from 'vitest';
+import { createDirectEngine } from '../../src/engine/direct/engine.js';
+import type { Engine, Model } from '../../src/engine/port.js';
+import { TOLERANCE } from '../engine/rows.js';
+import { stateLaws, USES } from '../engine/state-laws.js';
+import { HYBRID } from '../support/hybrid.js';
+import { RECURRENT_MODELS } from '../support/other-architectures.js';
+
+/** Of all uses together. */
+const STEPS = 5000;
+
+/** Rolled back against fresh: what models with recurrent layers answer after thousands of random steps. */
+describe.each([{ architecture: 'qwen35', write: async () => HYBRID }, ...RECURRENT_MODELS])(
+  '$architecture',
+  ({ architecture, write }) => {
+    const seen: number[] = [];
+    let dir: string;
+    let engine: Engine;
+    let model: Model;
+    beforeAll(async () => {
+      dir = await mkdtemp(join(tmpdir(), 'mtad-states-'));
+      engine = await createDirectEngine({ gpu: 'off' });
+      model = await engine.loadModel(await write(dir), {});
+    });
+    afterAll(async () => {
+      await engine.dispose();
+      await rm(dir, { recursive: true, force: true });
+      const largest = seen.reduce((a, b) => Math.max(a, b), 0);
+      const above = seen.filter((difference) => difference >= TOLERANCE).length;
+      process.stdout.write(
+        `${architecture}: ${STEPS} steps, ${seen.length} rows: largest difference ${largest.toExponential(1)}, ${above} of them ${TOLERANCE} or more\n`,
+      );
+    });
+    const steps = STEPS / Object.keys(USES).length;
+    stateLaws(() => model, { steps, seen: (difference) => seen.push(difference) });
+  },
+);
