@@ -14,7 +14,7 @@ const FLOORS = [
   ['tuning'],
   ['strategies', 'text', 'models'],
   ['generation'],
-  ['trace'],
+  ['trace', 'learning'],
   ['benchmark', 'serve'],
   ['tune'],
   ['cli'],

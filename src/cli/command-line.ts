@@ -6,7 +6,7 @@ import { COMMANDS, isCommand } from './commands/index.js';
 import type { Io } from './io.js';
 import { takeSettings } from './settings/layers.js';
 import { settleNumbers } from './settle-numbers.js';
-import { acceptHelpOf, refuseLaterCommand, refuseLoneWord } from './spelling.js';
+import { acceptHelpOf, refuseLoneWord } from './spelling.js';
 
 /** A command line that is understood. `program.parseAsync(args, { from: 'user' })` carries it out. */
 export interface CommandLine {
@@ -17,7 +17,6 @@ export interface CommandLine {
 
 /** @throws UsageError for a command line that cannot be meant, before Commander parses it */
 export async function readCommandLine(typed: readonly string[], io: Io): Promise<CommandLine> {
-  refuseLaterCommand(typed[0]);
   const asked = acceptHelpOf(typed);
   const [first] = asked;
   const command = isCommand(first) ? first! : 'generate';

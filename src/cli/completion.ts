@@ -122,7 +122,7 @@ function leaveFilesToShell(completion: RootCommand, isFile: boolean): void {
 }
 
 /** Commands whose words are files. */
-const TAKES_FILES = new Set(['inspect', 'batch']);
+const TAKES_FILES = new Set(['inspect', 'batch', 'learn']);
 
 /** Whether the last word may name one. */
 function takesFile(tree: Command, words: readonly string[]): boolean {

@@ -1,7 +1,7 @@
 import { homePath } from '../user-folders.js';
 import { type GrammarFlags, grammarFiles } from './grammar-file.js';
 import type { Io } from './io.js';
-import { draftFile } from './model-options.js';
+import { corpusFile, draftFile } from './model-options.js';
 
 /** Flags, of all commands, whose values are files that are read. */
 export interface InputFlags extends GrammarFlags {
@@ -22,6 +22,7 @@ export function inputFiles(flags: InputFlags, { env }: Pick<Io, 'env'>): string[
   return [
     model,
     draftFile(flags),
+    corpusFile(flags),
     ...[file ?? []].flat(),
     template,
     prompts,

@@ -23,7 +23,7 @@ export function addModelOptions(program: Command, io: Io, { comparesDrafts = fal
     .addOption(
       new Option(
         '-d, --draft <model>',
-        `draft model, likewise; or mtp: the target's own head; or lookup: guess from the text so far${comparesDrafts ? '; several are compared' : ''}`,
+        `draft model, likewise; or mtp: the target's own head; lookup: guess from the text so far; a corpus (mtad learn)${comparesDrafts ? '; several are compared' : ''}`,
       ).argParser(comparesDrafts ? parseDrafts : parseDraft),
     )
     .option('--pair <name>', 'both models by a name that stands for them, with what suits them (mtad pairs)')
@@ -59,25 +59,40 @@ const SOURCES: ReadonlyMap<string, DraftSource> = new Map([
   ['lookup', 'lookup'],
 ]);
 
-/** What --draft says: sources of drafts, and the file of the draft model if that is one of them. */
+/** The end of the name of a corpus. */
+const CORPUS = /\.corpus$/;
+
+/** What --draft says: sources of drafts, and the files of the draft model and the corpus if they are among them. */
 interface Drafts {
   readonly file: string | undefined;
+  readonly corpus: string | undefined;
   readonly sources: readonly DraftSource[];
 }
 
 /** @throws UsageError for more than one draft model */
 function draftsOf({ draft = '' }: { readonly draft?: string | undefined }): Drafts {
   const parts = isList(draft) ? draft.split(',') : [draft];
-  const [file, another] = parts.filter((part) => part !== '' && !SOURCES.has(part));
+  const sourceOf = (part: string): DraftSource =>
+    SOURCES.get(part) ?? (CORPUS.test(part) ? 'corpus' : 'model');
+  const given = parts.filter((part) => part !== '');
+  const [corpus, second] = given.filter((part) => sourceOf(part) === 'corpus');
+  if (second !== undefined)
+    throw new UsageError(
+      `--draft names two corpora, ${corpus} and ${second}: mtad learn --append makes one of both`,
+    );
+  const [file, another] = given.filter((part) => sourceOf(part) === 'model');
   if (another !== undefined)
     throw new UsageError(`--draft names two draft models, ${file} and ${another}: a run has one`);
-  const sources = parts.filter((part) => part !== '').map((part) => SOURCES.get(part) ?? 'model');
-  return { file, sources: [...new Set(sources)] };
+  return { file, corpus, sources: [...new Set(given.map(sourceOf))] };
 }
 
 /** The name of a file may have commas too. */
 function isList(draft: string): boolean {
-  return draft.includes(',') && !existsSync(draft) && draft.split(',').some((part) => SOURCES.has(part));
+  return (
+    draft.includes(',') &&
+    !existsSync(draft) &&
+    draft.split(',').some((part) => SOURCES.has(part) || CORPUS.test(part))
+  );
 }
 
 /** llama.cpp's --draft was once the number of tokens. */
@@ -97,6 +112,11 @@ function parseDraft(draft: string): string {
 /** Returns the file of the draft model that --draft names; undefined: it names none. */
 export function draftFile(flags: { readonly draft?: string | undefined }): string | undefined {
   return draftsOf(flags).file;
+}
+
+/** Returns the file of the corpus that --draft names; undefined: it names none. */
+export function corpusFile(flags: { readonly draft?: string | undefined }): string | undefined {
+  return draftsOf(flags).corpus;
 }
 
 /** Returns the sources that --draft names; none: that is left open. */

@@ -8,7 +8,7 @@ import { DriftWatch } from '../tuning/drift.js';
 import { CostFile } from '../tuning/profile-file.js';
 import { cacheFolder } from '../user-folders.js';
 import type { Io } from './io.js';
-import { draftFile, type ModelFlags } from './model-options.js';
+import { corpusFile, draftFile, type ModelFlags } from './model-options.js';
 import { choice, whole } from './option-kinds.js';
 import type { ProfileInUse } from './settings/profile.js';
 
@@ -110,6 +110,7 @@ export function pairOptionsOf(flags: RuntimeFlags, io: Io): PairOptions {
     draft: draftFile(flags),
     targetUrl,
     targetKey,
+    corpus: corpusFile(flags),
     modelsDir,
     offline,
     gpu,

@@ -2,8 +2,7 @@ import { distance } from 'fastest-levenshtein';
 import { UsageError } from '../errors.js';
 import { COMMANDS, isCommand } from './commands/index.js';
 
-const LATER_COMMANDS = ['learn'];
-const KNOWN_WORDS = [...COMMANDS.keys(), 'help', ...LATER_COMMANDS];
+const KNOWN_WORDS = [...COMMANDS.keys(), 'help'];
 
 /** Commands of other tools, and mtad's replacements. */
 const FOREIGN_COMMANDS: ReadonlyMap<string, string> = new Map([
@@ -20,21 +19,11 @@ export function acceptHelpOf(args: readonly string[]): readonly string[] {
   const [help, command, ...more] = args;
   if (help !== 'help' || command === undefined || more.length > 0 || !KNOWN_WORDS.includes(command))
     return args;
-  refuseLaterCommand(command);
   return isCommand(command) ? [command, '--help'] : ['--help'];
-}
-
-/** @throws UsageError for a command line that begins with a command which is yet to come */
-export function refuseLaterCommand(word: string | undefined): void {
-  if (word !== undefined && LATER_COMMANDS.includes(word))
-    throw new UsageError(
-      `mtad ${word} is not in this release; for a prompt that begins so, use -p "${word} ..."`,
-    );
 }
 
 /** @throws UsageError for a lone word that looks like a command, since it would silently become a prompt */
 export function refuseLoneWord(word: string): void {
-  refuseLaterCommand(word);
   if (isCommand(word))
     throw new UsageError(
       `"${word}" is a command, and stands first: mtad ${word} [options]. For a prompt, use -p ${word}`,

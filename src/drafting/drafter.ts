@@ -4,8 +4,13 @@ import type { DraftLength } from './length.js';
 /** Guesses at most `room` tokens ahead of the prefix. */
 export type Drafter = (prefix: Prefix, room: number, rng: Rng) => Promise<Draft>;
 
-/** Where guesses come from: the draft model, the target's own drafting head, or an earlier passage of the text itself. */
-export type DraftSource = 'model' | 'mtp' | 'lookup';
+/** Where guesses come from: the draft model, the target's own drafting head, an earlier passage of the text, or a corpus of other texts. */
+export type DraftSource = 'model' | 'mtp' | 'lookup' | 'corpus';
+
+/** Whether guesses from there take passes, and so a cache. */
+export function takesPasses(source: DraftSource): boolean {
+  return source === 'model' || source === 'mtp';
+}
 
 /** What a drafter asks of its model: the distributions after these nodes of the tree it is growing. */
 export type NextTokens = (

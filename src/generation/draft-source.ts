@@ -6,15 +6,17 @@ import { definitionOf, heedsSetting, PLAIN, refusalOf, sequencesOf } from '../st
 import { strategyOptions } from './draft-length.js';
 import type { Settings } from './settings.js';
 
-/** The models that are there to draft with. */
+/** What is there to draft with. */
 interface Models extends Pick<PairFiles, 'target' | 'draft'> {
   /** Whether the target's head can draft; undefined: as its file tells. */
   readonly canUseHead?: boolean;
+  /** Undefined: there is none. */
+  readonly corpus?: unknown;
 }
 
-/** Returns the models of a pair that is loaded. */
-export function modelsOf({ target, targetHeader, draftHeader }: Pair): Models {
-  return { target: targetHeader, draft: draftHeader, canUseHead: target.head !== undefined };
+/** Returns what a pair that is loaded can draft with. */
+export function modelsOf({ target, targetHeader, draftHeader, corpus }: Pair): Models {
+  return { target: targetHeader, draft: draftHeader, canUseHead: target.head !== undefined, corpus };
 }
 
 /** A way to draft that is taken where nobody names one. */
@@ -27,6 +29,7 @@ interface Way {
 const WAYS: readonly Way[] = [
   { source: 'model', isThere: ({ draft }) => draft !== undefined },
   { source: 'mtp', isThere: ({ target, canUseHead = hasHead(target) }) => canUseHead },
+  { source: 'corpus', isThere: ({ corpus }) => corpus !== undefined },
   { source: 'lookup', isThere: () => true },
 ];
 

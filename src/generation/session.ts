@@ -182,6 +182,7 @@ export class Session {
         isEnd,
         target: cache.target,
         draft: cache.draft,
+        corpus: pair.corpus,
         passages: this.#passages,
       });
     if (isAdaptive(settings) && !signal?.aborted) {

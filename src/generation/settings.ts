@@ -98,7 +98,9 @@ export const SETTINGS = {
   /** 'auto': from the draft model if there is one, else from the text so far, else not at all. */
   draftFrom: {
     schema: z
-      .enum(['auto', 'model', 'mtp', 'lookup'], { error: "'auto', 'model', 'mtp' or 'lookup'" })
+      .enum(['auto', 'model', 'mtp', 'lookup', 'corpus'], {
+        error: "'auto', 'model', 'mtp', 'lookup' or 'corpus'",
+      })
       .default('auto'),
   },
   temperature: {

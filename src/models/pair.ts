@@ -1,4 +1,5 @@
 import { basename, resolve } from 'node:path';
+import type { Corpus } from '../drafting/corpus.js';
 import { createEngine } from '../engine/open.js';
 import type { Engine, EngineName, Gpu, GrammarSource, Model } from '../engine/port.js';
 import { Connection, type Traffic } from '../engine/remote/connection.js';
@@ -6,6 +7,7 @@ import { remoteModel } from '../engine/remote/model.js';
 import { PairMismatchError, UsageError } from '../errors.js';
 import type { TokenId } from '../types.js';
 import { type CheckedPair, checkPair } from './check-pair.js';
+import { type CorpusFacts, checkCorpus, readCorpus, readCorpusFacts } from './corpus-file.js';
 import { type ModelHeader, readHeader } from './header.js';
 import { hasHead } from './heads.js';
 import { EMBEDDED_PAIR, type ResolveOptions, resolveModels } from './resolve.js';
@@ -27,6 +29,8 @@ export interface PairOptions extends ResolveOptions {
   readonly needsDraft?: boolean | undefined;
   /** Whether to load the target's drafting head, if it has one; undefined: where no draft model is loaded. */
   readonly withHead?: boolean | undefined;
+  /** A file of texts to draft from, which `mtad learn` wrote. */
+  readonly corpus?: string | undefined;
   readonly engine?: EngineName | 'auto' | undefined;
   readonly gpu?: Gpu | undefined;
   readonly gpuLayers?: number | undefined;
@@ -42,6 +46,7 @@ export interface Pair extends Pick<PairFiles, 'notes'> {
   readonly draft: Model | undefined;
   readonly targetHeader: ModelHeader;
   readonly draftHeader: ModelHeader | undefined;
+  readonly corpus: Corpus | undefined;
   /** Token ids that only one of the vocabularies has: padding. */
   readonly unshared: ReadonlySet<TokenId>;
   /** To and from the target, where that runs elsewhere. */
@@ -54,6 +59,7 @@ export interface Pair extends Pick<PairFiles, 'notes'> {
 export interface PairFiles extends CheckedPair {
   readonly target: ModelHeader;
   readonly draft: ModelHeader | undefined;
+  readonly corpus: CorpusFacts | undefined;
 }
 
 /**
@@ -69,11 +75,13 @@ export async function findPair(options: PairOptions = {}): Promise<PairFiles> {
   const [targetFile, draftFile] = (await resolveModels(wanted, options)) as [string, string?];
   const targetHeader = await readHeader(targetFile);
   const draftHeader = draftFile && (await readHeader(draftFile));
+  const corpus = await findCorpus(options, targetHeader);
   return draftHeader
-    ? { target: targetHeader, draft: draftHeader, ...checkPair(targetHeader, draftHeader) }
+    ? { target: targetHeader, draft: draftHeader, corpus, ...checkPair(targetHeader, draftHeader) }
     : {
         target: targetHeader,
         draft: undefined,
+        corpus,
         sharedTokens: targetHeader.vocabulary.tokens.length,
         notes: [],
       };
@@ -82,6 +90,13 @@ export async function findPair(options: PairOptions = {}): Promise<PairFiles> {
 /** Whether these names mean the pair that comes with the package. */
 export function isEmbedded({ model, draft }: Pick<PairOptions, 'model' | 'draft'>): boolean {
   return !draft && (!model || resolve(model) === EMBEDDED_PAIR.model);
+}
+
+async function findCorpus({ corpus }: PairOptions, target: ModelHeader): Promise<CorpusFacts | undefined> {
+  if (corpus === undefined) return undefined;
+  const facts = await readCorpusFacts(corpus);
+  checkCorpus(facts, target);
+  return facts;
 }
 
 /** The target's vocabulary is the draft model's, which its server is asked about when it is loaded. */
@@ -93,6 +108,7 @@ async function findDraftFor(targetUrl: string, options: PairOptions): Promise<Pa
   return {
     target: { ...header, path: new Connection({ url: targetUrl }).url, caveat: undefined },
     draft: header,
+    corpus: await findCorpus(options, header),
     sharedTokens: header.vocabulary.tokens.length,
     notes: [],
   };
@@ -117,6 +133,7 @@ export async function loadPair(options: PairOptions = {}, files?: PairFiles): Pr
   const {
     target: targetHeader,
     draft: draftHeader,
+    corpus: corpusFacts,
     sharedTokens,
     notes,
   } = files ?? (await findPair(options));
@@ -136,13 +153,25 @@ export async function loadPair(options: PairOptions = {}, files?: PairFiles): Pr
     const draft = draftHeader && (await load(draftHeader.path, draftGpuLayers));
     const target = local ?? (await remoteModel(connection!, draft!));
     const traffic = connection && (() => connection.traffic);
+    const corpus = corpusFacts && (await readCorpus(corpusFacts.path));
     const sizes = [targetHeader, draftHeader].map((header) => header?.vocabulary.tokens.length ?? 0);
     const unshared = new Set(
       Array.from({ length: Math.max(...sizes) - sharedTokens }, (_, i) => sharedTokens + i),
     );
     refuseUnsharedEnd(target, targetHeader, unshared);
     const dispose = () => engine.dispose();
-    return { engine, target, draft, targetHeader, draftHeader, unshared, notes, traffic, dispose };
+    return {
+      engine,
+      target,
+      draft,
+      targetHeader,
+      draftHeader,
+      corpus,
+      unshared,
+      notes,
+      traffic,
+      dispose,
+    };
   } catch (error) {
     await engine.dispose();
     throw error;

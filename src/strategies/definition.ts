@@ -1,5 +1,7 @@
 import type { ModelCache } from '../decoding/model-cache.js';
 import type { Strategy } from '../decoding/strategy.js';
+import type { Corpus } from '../drafting/corpus.js';
+import { corpusTokens } from '../drafting/corpus-tokens.js';
 import type { DraftSource, NextTokens } from '../drafting/drafter.js';
 import type { DraftLength } from '../drafting/length.js';
 import type { Passages } from '../drafting/passages.js';
@@ -116,8 +118,21 @@ export interface StrategyContext {
   readonly target: ModelCache;
   /** The draft model's cache; absent where the strategy said that it needs none. */
   readonly draft?: ModelCache | undefined;
+  /** Texts to draft from; absent where there are none. */
+  readonly corpus?: Corpus | undefined;
   /** What a lookup knows of the texts before, of which the next one is mostly a continuation; absent where there are none. */
   readonly passages?: Passages | undefined;
+}
+
+/** Where a drafter's distributions come from, under the strategy's truncation. A lookup has none. */
+export function guessedTokens(
+  draftFrom: DraftSource,
+  { draft, corpus }: Pick<StrategyContext, 'draft' | 'corpus'>,
+  truncation: Truncation,
+): NextTokens {
+  if (draftFrom !== 'corpus') return nextTokens(draft, truncation);
+  if (!corpus) throw new Error('This strategy drafts from a corpus, and none is loaded');
+  return corpusTokens(corpus, truncation);
 }
 
 /** A model as a drafter sees it: distributions under the strategy's truncation. */

@@ -1,7 +1,8 @@
 import { beamTreeDrafter } from '../drafting/beams.js';
+import { takesPasses } from '../drafting/drafter.js';
 import { likelihoodTruncation } from '../math/sampling-settings.js';
 import { acceptJointTree } from '../rules/joint-tree.js';
-import { acceptBy, type Decide, nextTokens, type StrategyDefinition } from './definition.js';
+import { acceptBy, type Decide, guessedTokens, type StrategyDefinition } from './definition.js';
 
 const decide: Decide<'threshold'> = (draft, p, { threshold }) =>
   acceptJointTree(draft, p, { tau: threshold });
@@ -10,23 +11,31 @@ const decide: Decide<'threshold'> = (draft, p, { threshold }) =>
  * Multi-candidate MTAD (Qin et al. 2025): the target judges all beams in one pass, as a tree, and the longest block of
  * any of them is kept.
  */
-export const mmtad: StrategyDefinition<'draftLength' | 'beamWidth' | 'threshold'> = {
+export const mmtad: StrategyDefinition<'draftLength' | 'beamWidth' | 'threshold' | 'draftFrom'> = {
   name: 'mmtad',
   help: 'joint, all beams at once',
-  heeds: ['draftLength', 'beamWidth', 'threshold'],
+  heeds: ['draftLength', 'beamWidth', 'threshold', 'draftFrom'],
   isLossless: false,
   drafts: 'tree',
   mayRefuse: true,
   benchmark: 'contender',
   look: { color: '#d55e00', darkColor: '#ee7733', mark: 'triangle' },
-  sequences: ({ beamWidth }) => ({ target: beamWidth, draft: beamWidth }),
+  sequences: ({ beamWidth, draftFrom }) => ({
+    target: beamWidth,
+    draft: takesPasses(draftFrom) ? beamWidth : 0,
+  }),
   create(settings, context) {
-    const { sampling, length, beamWidth, isEnd, draft } = context;
+    const { sampling, length, beamWidth, isEnd } = context;
     const greedy = sampling.temperature === 0;
     const truncation = likelihoodTruncation(sampling);
     return {
       truncation,
-      draft: beamTreeDrafter(nextTokens(draft, truncation), { length, beamWidth, greedy, isEnd }),
+      draft: beamTreeDrafter(guessedTokens(settings.draftFrom, context, truncation), {
+        length,
+        beamWidth,
+        greedy,
+        isEnd,
+      }),
       accept: acceptBy(decide, settings, context),
     };
   },

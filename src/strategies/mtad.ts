@@ -1,8 +1,9 @@
 import { beamDrafter } from '../drafting/beams.js';
+import { takesPasses } from '../drafting/drafter.js';
 import { lookupDrafter } from '../drafting/lookup.js';
 import { likelihoodTruncation } from '../math/sampling-settings.js';
 import { acceptJoint } from '../rules/joint.js';
-import { acceptBy, type Decide, nextTokens, type StrategyDefinition } from './definition.js';
+import { acceptBy, type Decide, guessedTokens, type StrategyDefinition } from './definition.js';
 
 const decide: Decide<'threshold' | 'clip'> = (draft, p, { threshold, clip }) =>
   [...draft.keys()].slice(0, acceptJoint(draft, p, { tau: threshold, clip }));
@@ -20,10 +21,10 @@ export const mtad: StrategyDefinition<'draftLength' | 'beamWidth' | 'threshold' 
   mayRefuse: true,
   benchmark: 'contender',
   look: { color: '#0072b2', darkColor: '#4ba3e3', mark: 'circle' },
-  sequences: ({ beamWidth, draftFrom }) => ({ target: 1, draft: draftFrom === 'lookup' ? 0 : beamWidth }),
+  sequences: ({ beamWidth, draftFrom }) => ({ target: 1, draft: takesPasses(draftFrom) ? beamWidth : 0 }),
   create(settings, context) {
     const { draftFrom } = settings;
-    const { sampling, length, beamWidth, isEnd, draft, passages } = context;
+    const { sampling, length, beamWidth, isEnd, passages } = context;
     const greedy = sampling.temperature === 0;
     const truncation = likelihoodTruncation(sampling);
     return {
@@ -31,7 +32,7 @@ export const mtad: StrategyDefinition<'draftLength' | 'beamWidth' | 'threshold' 
       draft:
         draftFrom === 'lookup'
           ? lookupDrafter({ length, isEnd }, passages)
-          : beamDrafter(nextTokens(draft, truncation), { length, beamWidth, greedy, isEnd }),
+          : beamDrafter(guessedTokens(draftFrom, context, truncation), { length, beamWidth, greedy, isEnd }),
       accept: acceptBy(decide, settings, context),
     };
   },

@@ -1,8 +1,9 @@
 import { chainDrafter } from '../drafting/chain.js';
+import { takesPasses } from '../drafting/drafter.js';
 import { lookupDrafter } from '../drafting/lookup.js';
 import { samplingTruncation } from '../math/sampling-settings.js';
 import { acceptExact } from '../rules/exact.js';
-import { nextTokens, type StrategyDefinition } from './definition.js';
+import { guessedTokens, type StrategyDefinition } from './definition.js';
 
 /** Speculative sampling: a chain of guesses, judged token by token. The text is distributed as the target's. */
 export const speculative: StrategyDefinition<'draftLength' | 'draftFrom'> = {
@@ -14,15 +15,16 @@ export const speculative: StrategyDefinition<'draftLength' | 'draftFrom'> = {
   mayRefuse: true,
   benchmark: 'contender',
   look: { color: '#009e73', darkColor: '#12b886', mark: 'wedge' },
-  sequences: ({ draftFrom }) => ({ target: 1, draft: draftFrom === 'lookup' ? 0 : 1 }),
-  create({ draftFrom }, { sampling, length, isEnd, draft, passages }) {
+  sequences: ({ draftFrom }) => ({ target: 1, draft: takesPasses(draftFrom) ? 1 : 0 }),
+  create({ draftFrom }, context) {
+    const { sampling, length, isEnd, passages } = context;
     const truncation = samplingTruncation(sampling);
     return {
       truncation,
       draft:
         draftFrom === 'lookup'
           ? lookupDrafter({ length, isEnd }, passages)
-          : chainDrafter(nextTokens(draft, truncation), { length, isEnd }),
+          : chainDrafter(guessedTokens(draftFrom, context, truncation), { length, isEnd }),
       accept: acceptExact,
     };
   },

@@ -73,7 +73,7 @@ test('help and the name of a command', async () => {
   expect((await runInProcess(['help', 'benchmark'])).stdout).toBe(stdout);
   expect((await runInProcess(['benchmark', 'help'])).stdout).toBe(stdout);
   expect((await runInProcess(['help', 'generate'])).stdout).toBe((await runInProcess(['--help'])).stdout);
-  expect(await runInProcess(['help', 'learn'])).toMatchObject({ exitCode: 2, stdout: '' });
+  expect((await runInProcess(['help', 'learn'])).stdout).toContain('mtad learn');
 });
 
 test('help says once how settings come from elsewhere', async () => {

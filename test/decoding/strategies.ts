@@ -14,7 +14,13 @@ export const MTAD: StrategyOptions = {
   clip: false,
   draftFrom: 'model',
 };
-export const MMTAD: StrategyOptions = { strategy: 'mmtad', draftLength: 3, beamWidth: 2, threshold: 0.5 };
+export const MMTAD: StrategyOptions = {
+  strategy: 'mmtad',
+  draftFrom: 'model',
+  draftLength: 3,
+  beamWidth: 2,
+  threshold: 0.5,
+};
 export const MTJD: StrategyOptions = { strategy: 'mtjd', draftLength: 3, beamWidth: 2 };
 
 /** Those that judge one chain in one pass of the target. */

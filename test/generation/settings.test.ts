@@ -14,7 +14,12 @@ const RULES: [setting: string, expectation: RegExp, wrong: unknown[], right: unk
   ['quality', /a number from 0.5 to 2/, [...NO_NUMBERS, 0, 2.5], [1]],
   ['repetition', /from 0 to 1/, [...NO_NUMBERS, -0.1, 1.01], [0, 0.05, 1]],
   ['clip', /true or false/, [1, 'yes', null], [true, false]],
-  ['draftFrom', /'auto', 'model', 'mtp' or 'lookup'/, ['prompt', '', 1, null], ['auto', 'model', 'lookup']],
+  [
+    'draftFrom',
+    /'auto', 'model', 'mtp', 'lookup' or 'corpus'/,
+    ['prompt', '', 1, null],
+    ['auto', 'model', 'lookup'],
+  ],
   ['temperature', /0 or more/, [...NO_NUMBERS, -1, -1e-9], [0, 0.001, 2]],
   ['topK', /whole number from 0 to/, [...NO_NUMBERS, -1, 1.5, 1e9], [0, 1, 1000]],
   ['topP', /above 0 and at most 1/, [...NO_NUMBERS, 0, -0.5, 1.01], [1e-9, 1]],

@@ -9,6 +9,7 @@ import type { Pair } from '../../src/models/pair.js';
 import { createStrategy, type StrategyOptions } from '../../src/strategies/index.js';
 import type { Distribution } from '../../src/types.js';
 import { chiSquareTest } from '../support/chi-square.js';
+import { corpusOf, judgingEvenly } from '../support/corpus-of.js';
 import { embeddedPair } from '../support/embedded-pair.js';
 import { tries } from '../support/tries.js';
 import { countFirst, lawOfFirst, writeTexts } from './first-tokens.js';
@@ -94,6 +95,21 @@ describe(`the first tokens of ${TEXTS} texts`, () => {
     for (const { p } of tests) expect(Math.min(p, 1 - p)).toBeGreaterThan(SIGNIFICANCE / 2);
     expect(acceptanceRate).toBeGreaterThan(0.3); // else the rule was hardly asked, or hardly refused
     expect(acceptanceRate).toBeLessThan(0.7);
+  });
+
+  it('are distributed as the target says with a corpus, and found wrong by another q than it draws from', async () => {
+    const plain = await writeTexts(create(AUTOREGRESSIVE), cache, prompt, 4, 60); // a corpus of what it likes to write
+    const corpus = corpusOf(plain.texts.flatMap((text) => [...prompt, ...text]));
+    const strategy = createStrategy(
+      { ...SPECULATIVE, draftFrom: 'corpus' },
+      { sampling: SAMPLING, isEnd: () => false, target: cache.target, corpus },
+    );
+    const { tests, acceptanceRate } = await compare(strategy);
+    for (const { p } of tests) expect(Math.min(p, 1 - p)).toBeGreaterThan(SIGNIFICANCE / 2);
+    expect(acceptanceRate).toBeGreaterThan(0.2);
+    expect(acceptanceRate).toBeLessThan(0.9);
+    const wrong = await compare(judgingEvenly(strategy));
+    expect(Math.min(...wrong.tests.map(({ p }) => p))).toBeLessThan(1e-6);
   });
 
   it('are found wrong when a rule leaves the residual out', async () => {

@@ -25,7 +25,7 @@ const STRATEGIES: StrategyOptions[] = [
   { strategy: 'block', ...CHAIN },
   MTAD,
   { ...MTAD, draftFrom: 'lookup' },
-  { strategy: 'mmtad', ...BEAMS, threshold: 0.5 },
+  { strategy: 'mmtad', draftFrom: 'model', ...BEAMS, threshold: 0.5 },
   { strategy: 'mtjd', ...BEAMS },
 ];
 const GUESSING = STRATEGIES.filter((options) => 'draftFrom' in options && options.draftFrom === 'model');

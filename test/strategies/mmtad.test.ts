@@ -18,7 +18,13 @@ import { neverEnds, PROMPT, type RunOptions, run } from '../support/fake-run.js'
 import { acceptedByMtad } from '../support/likeliest-beam.js';
 import { obeysTheContract } from './contract.js';
 
-const OPTIONS = { strategy: 'mmtad', draftLength: 4, beamWidth: 3, threshold: 0.5 } as const;
+const OPTIONS = {
+  strategy: 'mmtad',
+  draftFrom: 'model',
+  draftLength: 4,
+  beamWidth: 3,
+  threshold: 0.5,
+} as const;
 const GREEDY = { temperature: 0, topK: 4, topP: 0.95 };
 const SAMPLINGS = [UNCUT, { temperature: 0.7, topK: 4, topP: 0.9 }, GREEDY];
 const SEEDS = Array.from({ length: 30 }, (_, i) => i + 1);

@@ -2,6 +2,7 @@ import type { CacheManager } from '../../src/decoding/cache-manager.js';
 import type { EndCheck } from '../../src/decoding/cut.js';
 import { type DecodeOptions, decode, type Step } from '../../src/decoding/loop.js';
 import type { Strategy } from '../../src/decoding/strategy.js';
+import type { Corpus } from '../../src/drafting/corpus.js';
 import type { DraftLength } from '../../src/drafting/length.js';
 import { createRng } from '../../src/math/rng.js';
 import type { SamplingSettings } from '../../src/math/sampling-settings.js';
@@ -20,6 +21,7 @@ export interface RunOptions extends Partial<DecodeOptions>, FakePairOptions {
   readonly length?: DraftLength | undefined;
   readonly threshold?: (() => number) | undefined;
   readonly beamWidth?: (() => number) | undefined;
+  readonly corpus?: Corpus | undefined;
   readonly sampling?: SamplingSettings;
   readonly prompt?: Prefix;
   /** Puts something else in the place of a part of the strategy. */
@@ -60,9 +62,14 @@ export function strategyOn(
   { target, draft }: CacheManager,
   options: StrategyOptions,
   sampling: SamplingSettings,
-  { length, threshold, beamWidth }: Pick<RunOptions, 'length' | 'threshold' | 'beamWidth'> = {},
+  {
+    length,
+    threshold,
+    beamWidth,
+    corpus,
+  }: Pick<RunOptions, 'length' | 'threshold' | 'beamWidth' | 'corpus'> = {},
 ): Strategy {
-  return createStrategy(options, { sampling, length, threshold, beamWidth, isEnd, target, draft });
+  return createStrategy(options, { sampling, length, threshold, beamWidth, corpus, isEnd, target, draft });
 }
 
 export function decodeOptions(given: Partial<DecodeOptions> = {}): DecodeOptions {

@@ -113,6 +113,16 @@ export const COMMANDS: Commands = new Map([
     },
   ],
   [
+    'learn',
+    {
+      usage: 'learn <files...>',
+      what: 'a corpus of your texts, to draft from',
+      takesSettings: true,
+      needsFolder: true,
+      load: async () => (await import('./learn.js')).createLearn,
+    },
+  ],
+  [
     'config',
     {
       usage: 'config',

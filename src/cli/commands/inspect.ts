@@ -1,5 +1,8 @@
 import { Command } from 'commander';
+import snakecaseKeys from 'snakecase-keys';
 import { UsageError } from '../../errors.js';
+import { bytesText } from '../../models/bytes-text.js';
+import { isCorpus, readCorpusFacts } from '../../models/corpus-file.js';
 import type { Inspection, InspectOptions } from '../../models/inspect.js';
 import { EXIT } from '../failures.js';
 import type { Io } from '../io.js';
@@ -99,6 +102,7 @@ async function runInspect(
   names: readonly (string | undefined)[],
   flags: InspectFlags,
 ): Promise<number> {
+  if (names[0] !== undefined && (await isCorpus(names[0]))) return showCorpus(io, names[0], flags);
   const models = modelsOf(names, flags);
   const { attended } = await import('../attended.js');
   return attended(io, {}, async ({ signal }, progress) => {
@@ -118,6 +122,20 @@ async function runInspect(
     sink.check();
     return exitCodeFor(inspection);
   });
+}
+
+/** Tells the facts of a corpus of `mtad learn`. */
+async function showCorpus(io: Io, path: string, { json }: InspectFlags): Promise<number> {
+  const facts = await readCorpusFacts(path);
+  const { model, tokens, texts, bytes } = facts;
+  const sink = new Sink(io.stdout);
+  await sink.write(
+    json
+      ? jsonLine(snakecaseKeys({ ...facts, schema: 1 }))
+      : `${path}: a corpus for ${model}, ${tokens} tokens in ${texts} texts, ${bytesText(bytes)} (${(bytes / tokens).toFixed(1)} bytes per token, in memory too)\n`,
+  );
+  sink.check();
+  return EXIT.ok;
 }
 
 function modelsOf(

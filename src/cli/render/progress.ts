@@ -51,6 +51,11 @@ export class Progress {
     else this.#draw('{bar} {value}/{total} texts, {eta_formatted} left', done, total);
   }
 
+  /** @param done bytes */
+  learning(done: number, total: number): void {
+    this.#draw('Reading {bar} {value}/{total} MB, {eta_formatted} left', done / 1e6, total / 1e6);
+  }
+
   download(file: string, done: number, total: number): void {
     this.#draw(`{bar} {value}/{total} MB, {eta_formatted} left, ${file}`, done, total);
   }

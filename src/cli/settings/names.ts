@@ -5,7 +5,7 @@ const OF_ONE_RUN = new Set(
   [
     'prompt file stdin json jsonl output trace json-schema grammar',
     'prompts format report compare fail-below replay',
-    'out-dir resume yes',
+    'out-dir resume yes for append',
     'load save path config version help',
   ]
     .join(' ')
