@@ -138,8 +138,9 @@ export class ModelCache {
   }
 
   /**
-   * Makes every sequence hold the prefix without its last token, or one of them its first `end` tokens. One sequence is evaluated, a batch at a time, so that a
-   * long prompt can be watched and interrupted. The other sequences are copies.
+   * Makes every sequence hold the prefix without its last token, or one of them its first `end` tokens. One sequence is
+   * evaluated, a batch at a time, so that a long prompt can be watched and interrupted. The other sequences are copies, or
+   * one of them where they keep states.
    * @yields the number of tokens of the prefix that are held so far
    */
   async *prefill(prefix: Prefix, end = prefix.length - 1): AsyncGenerator<number> {

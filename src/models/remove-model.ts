@@ -61,7 +61,7 @@ async function removeEmpty(folder: string, root: string): Promise<void> {
 
 /** @returns a process of this user that has mapped the file, as models are read; undefined: none, or the system does not tell */
 async function userOf(path: string): Promise<string | undefined> {
-  const file = await realpath(path);
+  const file = await realpath(path).catch(() => path); // a link that leads nowhere
   const processes = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
   for (const process of processes) {
     const maps = await readFile(`/proc/${process}/maps`, 'utf8').catch(() => ''); // it is over, or another user's

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { lstat, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ModelFileError, UsageError } from '../errors.js';
 import { type Address, parseAddress } from './address.js';
@@ -37,14 +37,19 @@ export async function storedModels(folder: string): Promise<StoredModel[]> {
 
 async function storedModel(name: string, folder: string): Promise<StoredModel> {
   const parts = partsOf(name).map((part) => join(folder, part));
-  const facts = await Promise.all(parts.map((path) => stat(path).catch(() => undefined)));
+  const facts = await Promise.all(parts.map(factsOf));
   const there = facts.filter((one) => one !== undefined);
   return {
     name,
     paths: parts.filter((_, i) => facts[i] !== undefined),
-    bytes: there.reduce((sum, { size }) => sum + size, 0),
+    bytes: there.reduce((sum, one) => sum + (one.isFile() ? one.size : 0), 0),
     usedAt: new Date(Math.max(0, ...there.flatMap(({ atimeMs, mtimeMs }) => [atimeMs, mtimeMs]))),
   };
+}
+
+/** Of a link that leads nowhere its own, so that it can be seen and removed. */
+function factsOf(path: string) {
+  return stat(path).catch(() => lstat(path).catch(() => undefined));
 }
 
 /** @returns the same with what their headers say */
@@ -90,7 +95,10 @@ export async function storedModelNamed(name: string, folder: string): Promise<St
   const address = addressIn(name);
   const downloaded = address && (await findDownloaded(address, folder));
   const meant = models.filter(
-    (model) => model.paths[0] === downloaded || model.name === name || basename(model.name) === name,
+    (model) =>
+      (downloaded !== undefined && model.paths[0] === downloaded) ||
+      model.name === name ||
+      basename(model.name) === name,
   );
   if (meant.length === 1) return meant[0]!;
   if (meant.length > 1)

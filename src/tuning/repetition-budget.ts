@@ -16,7 +16,7 @@ export interface Repetition {
   readonly beamWidth: number;
   /** Share of its tokens that end a run of 4 tokens which it had before, [0, 1]. */
   readonly share: number;
-  /** Whether the share is above what was asked for, with one beam: it may be out of reach. */
+  /** Whether the share is above what was asked for now. Where it stays there, with one beam, it is out of reach. */
   readonly isAtLimit: boolean;
 }
 

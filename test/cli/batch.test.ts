@@ -299,6 +299,7 @@ it.each([
   [['-f', '*.none', 'x'], /No file matches "\*\.none"/],
   [['a.jsonl', 'b.jsonl'], /Give one file of JSON lines/],
   [['none.jsonl'], /Cannot read the inputs: ENOENT/],
+  [['.'], /^mtad: \. is a folder, not a file of JSON lines/],
   [[], /No inputs: name a file/],
   [['b.txt', '--resume'], /--resume goes on with a file or a folder/],
   [['-f', '-'], /--file - would be one text/],

@@ -114,6 +114,18 @@ describe('mtad rm', () => {
     expect([precious, join(root, 'elsewhere/far.gguf')].every((path) => existsSync(path))).toBe(true);
   });
 
+  it('removes a link that leads nowhere by its name, and by no other', async () => {
+    const model = await small();
+    await symlink(join(root, 'gone.gguf'), join(folder, 'old.gguf'));
+    const { exitCode, stderr } = await run('rm', '-y', 'nosuch.gguf');
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('no model') });
+    expect((await run('list')).stdout).toContain('old.gguf');
+    expect((await run('rm', '-y', 'old.gguf')).stderr).toBe('mtad: removed old.gguf, 0 B\n');
+    expect((await readdir(folder)).includes('old.gguf')).toBe(false);
+    expect((await run('rm', '-y', 'tiny.gguf')).exitCode).toBe(0);
+    expect(existsSync(model)).toBe(false);
+  });
+
   it('removes none before all are found, and asks which of two is meant', async () => {
     await small();
     await mkdir(join(folder, 'hf/you'));
@@ -153,11 +165,12 @@ describe('mtad rm', () => {
   });
 
   it.each([
-    ['y\n', true],
-    ['n\n', false],
-    ['\n', false],
-    ['\x04', false], // Ctrl-D
-  ])('asks on a terminal: %j', async (typed, isGone) => {
+    ['y\n', 0],
+    ['n\n', 1],
+    ['\n', 1],
+    ['\x04', 1], // Ctrl-D
+    ['\x03', 130], // Ctrl-C
+  ])('asks on a terminal: %j', async (typed, code) => {
     const model = await small();
     const asked = mtadOnTerminal(['rm', 'tiny.gguf', '--models-dir', folder], { stdin: 'pipe' });
     asked.stdout.on('data', (said) => {
@@ -165,7 +178,7 @@ describe('mtad rm', () => {
     });
     const { exitCode, stdout } = await asked;
     expect(stdout).toContain(`Remove from ${folder}? [y/N]`);
-    expect({ exitCode, isGone: !existsSync(model) }).toEqual({ exitCode: isGone ? 0 : 1, isGone });
+    expect({ exitCode, isThere: existsSync(model) }).toEqual({ exitCode: code, isThere: code !== 0 });
   });
 
   it('asks nobody where nobody is', async () => {

@@ -38,11 +38,15 @@ describe('RepetitionBudget', () => {
   });
 
   it.each([1, 3])('never leaves the widths from 1 to %i', (most) => {
-    const budget = new RepetitionBudget(1, most);
+    const budget = new RepetitionBudget(0.4, most);
     budget.learn(emitting(...fresh));
     expect(budget.beamWidth).toBe(most);
     for (let i = 0; i < 9; i++) budget.learn(emitting(...fresh));
-    expect(budget.beamWidth).toBeGreaterThanOrEqual(1);
+    expect(budget.beamWidth).toBe(1);
+    budget.restart();
+    expect(budget.beamWidth).toBe(1); // the width itself has fallen as far as it can
+    budget.learn(emitting(9, 7, 5)); // in the long run nothing is owed for what was repeated before
+    expect(budget.beamWidth).toBe(Math.min(2, most));
   });
 
   it('lets a bound of none write as with one beam, and a bound of all as with all of them', async () => {

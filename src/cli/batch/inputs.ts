@@ -42,8 +42,10 @@ export async function linesOf(path: string, io: Io, signal: AbortSignal): Promis
   const open = (): Readable =>
     path === '-' ? addAbortSignal(signal, io.stdin) : createReadStream(path, { signal });
   const name = path === '-' ? 'Standard input' : path;
-  const total =
-    path !== '-' && (await stat(path).catch(cannotRead)).isFile() ? await count(open()) : undefined;
+  const facts = path === '-' ? undefined : await stat(path).catch(cannotRead);
+  if (facts?.isDirectory())
+    throw new UsageError(`${path} is a folder, not a file of JSON lines: give its files with -f '${path}/*'`);
+  const total = facts?.isFile() ? await count(open()) : undefined;
   if (total === 0) throw noInputs(name);
   return {
     files: undefined,

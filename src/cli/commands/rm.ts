@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import { UsageError } from '../../errors.js';
@@ -51,7 +52,8 @@ async function runRemove(io: Io, names: readonly string[], flags: RemoveFlags): 
     const model = await storedModelNamed(name, folder);
     models.set(model.name, model);
   }
-  if (!flags.yes && !(await isMeant(io, [...models.values()], folder))) return EXIT.failure;
+  const refusal = flags.yes ? undefined : await refusalOf(io, [...models.values()], folder);
+  if (refusal !== undefined) return refusal;
   for (const model of models.values()) {
     await removeModel(model, folder);
     if (!flags.quiet) io.say(`removed ${model.name}, ${bytesText(model.bytes)}`);
@@ -59,15 +61,28 @@ async function runRemove(io: Io, names: readonly string[], flags: RemoveFlags): 
   return EXIT.ok;
 }
 
-/** @throws UsageError where there is nobody to ask */
-async function isMeant(io: Io, models: readonly StoredModel[], folder: string): Promise<boolean> {
+/**
+ * Asks whether the models are to be removed.
+ * @returns the exit code where they are not
+ * @throws UsageError where there is nobody to ask
+ */
+async function refusalOf(
+  io: Io,
+  models: readonly StoredModel[],
+  folder: string,
+): Promise<number | undefined> {
   if (!io.isTyped) throw new UsageError('Nobody can be asked whether that is meant: add --yes');
   for (const { name, bytes } of models) io.stderr.write(`  ${name}, ${bytesText(bytes)}\n`);
   const asking = createInterface({ input: io.stdin, output: io.stderr });
+  let refusal: number = EXIT.failure;
+  asking.once('SIGINT', () => {
+    refusal = 128 + constants.signals.SIGINT;
+    asking.close();
+  });
   try {
     const closed = new Promise<string>((done) => asking.once('close', () => done('')));
     const answer = await Promise.race([asking.question(`Remove from ${folder}? [y/N] `), closed]);
-    return /^y(es)?$/i.test(answer.trim());
+    return /^y(es)?$/i.test(answer.trim()) ? undefined : refusal;
   } finally {
     asking.close();
   }

@@ -68,8 +68,8 @@ function qualityLine({ threshold, perplexityRatio, isAtLimit }: Quality, asked: 
 }
 
 function repetitionLine({ share, beamWidth, isAtLimit }: Repetition, asked: number): string {
-  const limit = isAtLimit ? '; a single beam repeats as much' : '';
-  return `${percent(share)} of the 4-grams repeated, ${percent(asked)} asked for; beam width ${beamWidth} in the end${limit}`;
+  const compared = isAtLimit ? 'more than' : 'at most';
+  return `${percent(share)} of the 4-grams repeated, ${compared} ${percent(asked)}; beam width ${beamWidth} in the end`;
 }
 
 function seconds(ms: number): string {
