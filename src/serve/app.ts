@@ -1,12 +1,13 @@
-import { type Context, Hono } from 'hono';
+import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { ResourceError } from '../errors.js';
 import type { SettingsInput } from '../generation/settings.js';
 import { type Answering, answer } from './answer.js';
 import { ApiError, apiErrorOf, stopping } from './api-error.js';
+import { bodyOf } from './body.js';
 import { chatAnswering } from './chat.js';
 import { completionAnswering } from './completion.js';
-import { ofBoundedLength, ofJson, ofThisMachine, withKey } from './guards.js';
+import { ofJson, ofThisMachine, withKey } from './guards.js';
 import { Metrics } from './metrics.js';
 import type { ModelNames } from './model-names.js';
 import { verify } from './verify.js';
@@ -96,13 +97,13 @@ export function createApp({ writer, names, defaults, apiKey, cors: origins, isLo
     context.text(metrics.text(writer), 200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' }),
   );
   for (const [path, read] of TEXTS)
-    app.post(path, ofJson, ofBoundedLength, async (context) => {
-      const body = await bodyOf(context);
+    app.post(path, ofJson, async (context) => {
+      const body = await bodyOf(context.req.raw);
       const answering = await read(body, writer, names, defaults).catch(refuse);
       return answer(writer, answering, context.req.raw.signal, (written) => metrics.wrote(written));
     });
-  app.post('/generate', ofJson, ofBoundedLength, async (context) => {
-    const answered = await verify(await bodyOf(context), writer, context.req.raw.signal).catch(refuse);
+  app.post('/generate', ofJson, async (context) => {
+    const answered = await verify(await bodyOf(context.req.raw), writer, context.req.raw.signal).catch(refuse);
     return Response.json(answered);
   });
   app.notFound(({ req: { method, path } }) => {
@@ -115,16 +116,6 @@ export function createApp({ writer, names, defaults, apiKey, cors: origins, isLo
     return Response.json(error.body, { status: error.status, headers: allowed ? { Allow: allowed } : {} });
   });
   return app;
-}
-
-/** @throws ApiError 400 for what is no JSON */
-async function bodyOf({ req }: Context): Promise<unknown> {
-  const text = await req.text();
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new ApiError(400, `The body is not JSON: ${(cause as Error).message}`);
-  }
 }
 
 /** A prompt that does not fit is the request's fault, where later a lack of memory is the server's. */

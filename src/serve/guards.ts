@@ -1,11 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { MiddlewareHandler } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { ApiError } from './api-error.js';
 import { isLoopback } from './options.js';
-
-/** Bytes of a request at most: a prompt of a million tokens fits. */
-const MOST_BYTES = 8 * 2 ** 20;
 
 /**
  * Refuses requests whose page believes this server to be another host: a name of the page's own that was made to mean
@@ -45,14 +41,6 @@ export function withKey(key: string): MiddlewareHandler {
 function hashOf(key: string): Buffer {
   return createHash('sha256').update(key).digest();
 }
-
-/** Refuses bodies that are too long. */
-export const ofBoundedLength = bodyLimit({
-  maxSize: MOST_BYTES,
-  onError: () => {
-    throw new ApiError(413, `The body is longer than ${MOST_BYTES} bytes`, { code: 'request_too_large' });
-  },
-});
 
 /** Refuses other bodies than JSON: a page of any origin may send those unasked. */
 export const ofJson: MiddlewareHandler = async (context, next) => {

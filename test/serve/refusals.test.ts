@@ -225,6 +225,16 @@ describe('a request that is wrong', () => {
     expect(await refusal(response)).toMatchObject({ status: 413 });
   });
 
+  it('is refused for no other reason: one in chunks is answered', async () => {
+    const response = await fetch(server.url + COMPLETIONS, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: new Blob([JSON.stringify({ ...FIXED, prompt: 'Once upon a time' })]).stream(),
+      duplex: 'half',
+    } as RequestInit);
+    expect(response.status).toBe(200);
+  });
+
   it('is deeper than anybody means', async () => {
     const deep = `{"prompt":"a","response_format":${'{"a":'.repeat(100_000)}1${'}'.repeat(100_001)}`;
     expect((await refusal(await post(server, COMPLETIONS, deep))).status).toBe(400);
