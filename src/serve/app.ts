@@ -61,12 +61,15 @@ export function createApp({ writer, names, defaults, apiKey, cors: origins, isLo
   const modelNamed = (id: string) => ({ id, object: 'model', created, owned_by: 'mtad' });
 
   app.use(async (context, next) => {
-    await next();
-    const { path, raw } = context.req;
-    metrics.answered(
-      METHODS.has(path) ? path : 'other',
-      raw.signal.aborted ? CLIENT_LEFT : context.res.status,
-    );
+    try {
+      await next();
+    } finally {
+      const { path, raw } = context.req;
+      metrics.answered(
+        METHODS.has(path) ? path : 'other',
+        raw.signal.aborted ? CLIENT_LEFT : context.res.status,
+      );
+    }
   });
   app.onError((error) => {
     const { body, status } = apiErrorOf(error);
@@ -103,7 +106,9 @@ export function createApp({ writer, names, defaults, apiKey, cors: origins, isLo
       return answer(writer, answering, context.req.raw.signal, (written) => metrics.wrote(written));
     });
   app.post('/generate', ofJson, async (context) => {
-    const answered = await verify(await bodyOf(context.req.raw), writer, context.req.raw.signal).catch(refuse);
+    const answered = await verify(await bodyOf(context.req.raw), writer, context.req.raw.signal).catch(
+      refuse,
+    );
     return Response.json(answered);
   });
   app.notFound(({ req: { method, path } }) => {

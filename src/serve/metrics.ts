@@ -43,8 +43,11 @@ export class Metrics {
     this.#add('request_success_total', 1, { finished_reason: finishReason });
     this.#add('prompt_tokens_total', promptTokens);
     this.#add('generation_tokens_total', counters.emitted);
-    this.#add('prefix_cache_queries_total', promptTokens);
-    this.#add('prefix_cache_hits_total', promptTokens - evaluated.target);
+    const mayBeUnread = finishReason === 'interrupted' && firstTokenMs === null;
+    if (!mayBeUnread) {
+      this.#add('prefix_cache_queries_total', promptTokens);
+      this.#add('prefix_cache_hits_total', promptTokens - evaluated.target);
+    }
     this.#add('target_passes_total', counters.targetPasses);
     this.#add('spec_decode_num_drafts_total', counters.draftedByPosition[0] ?? 0);
     this.#add('spec_decode_num_draft_tokens_total', counters.drafted);

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { rawLogProb } from '../math/raw-log-prob.js';
 import type { TokenId, TopLogits } from '../types.js';
 import { TOKENS_BEFORE } from './answer.js';
 import { ApiError } from './api-error.js';
@@ -13,6 +12,8 @@ const MOST_ROWS = 512;
 const MOST_TOP = 1000;
 /** Texts of one request at most. */
 const MOST_TEXTS = 256;
+/** Log-probabilities of one answer at most: each takes some hundred bytes until it is sent. */
+const MOST_FACTS = 2 ** 20;
 
 const ids = z.array(z.int().min(0)).min(1);
 const start = z.int().min(-1);
@@ -49,31 +50,37 @@ export async function verify(body: unknown, writer: Writer, signal: AbortSignal)
   if ((text == null) === (input_ids == null))
     throw new ApiError(400, 'Either text or input_ids is needed, and not both', { param: 'input_ids' });
   const { tokenizer } = writer.pair.target;
-  const given = text == null ? input_ids! : tokenizer.encode(text);
+  const given = text == null ? input_ids! : writer.tokensOf(text);
   const isList = Array.isArray(given[0]);
   const texts = (isList ? given : [given]) as readonly TokenId[][];
+  const froms = texts.map(({ length }, i) => startIn(length, Array.isArray(starts) ? starts[i] : starts));
+  const facts = texts.reduce((sum, { length }, i) => sum + (length - froms[i]!) * top, 0);
+  if (facts > MOST_FACTS)
+    throw new ApiError(
+      400,
+      `top_logprobs_num asks for ${facts} log-probabilities of all texts together; at most ${MOST_FACTS} are given`,
+      { param: 'top_logprobs_num' },
+    );
   const answers: object[] = [];
   for (const [i, tokens] of texts.entries()) {
-    const asked = Array.isArray(starts) ? (starts[i] ?? -1) : starts;
-    const from = asked < 0 ? tokens.length - 1 : asked;
-    if (from >= tokens.length || tokens.length - from > MOST_ROWS)
-      throw new ApiError(
-        400,
-        `logprob_start_len must leave 1 to ${MOST_ROWS} of the ${tokens.length} tokens`,
-        {
-          param: 'logprob_start_len',
-        },
-      );
+    const from = froms[i]!;
     const { rows, evaluated } = await writer.evaluate(tokens, from, top, signal);
-    const fact = (row: TopLogits | undefined, token: TokenId, place: number): Fact => [
-      row?.tokens.includes(token) ? rawLogProb(row, token)! : null,
+    const fact = (
+      logit: number | undefined,
+      row: TopLogits | undefined,
+      token: TokenId,
+      place: number,
+    ): Fact => [
+      logit === undefined ? null : logit - row!.logSumExp!,
       token,
       withText
         ? tokenizer.decode([token], tokens.slice(Math.max(0, place - TOKENS_BEFORE), place), true)
         : null,
     ];
+    const judged = (row: TopLogits | undefined, token: TokenId, place: number) =>
+      fact(row?.logits[row.tokens.indexOf(token)], row, token, place);
     const likeliest = (row: TopLogits, place: number) =>
-      [...row.tokens].map((token) => fact(row, token, place));
+      [...row.tokens].map((token, j) => fact(row.logits[j], row, token, place));
     const last = rows.at(-1)!;
     const next = last.tokens[0]!;
     answers.push({
@@ -85,12 +92,25 @@ export async function verify(body: unknown, writer: Writer, signal: AbortSignal)
         prompt_tokens: tokens.length,
         completion_tokens: 1,
         cached_tokens: tokens.length - evaluated,
-        input_token_logprobs: tokens.slice(from).map((token, j) => fact(rows[j - 1], token, from + j)),
+        input_token_logprobs: tokens.slice(from).map((token, j) => judged(rows[j - 1], token, from + j)),
         input_top_logprobs: [null, ...rows.slice(0, -1).map((row, j) => likeliest(row, from + 1 + j))],
-        output_token_logprobs: [fact(last, next, tokens.length)],
+        output_token_logprobs: [judged(last, next, tokens.length)],
         output_top_logprobs: [likeliest(last, tokens.length)],
       },
     });
   }
   return isList ? answers : answers[0]!;
+}
+
+/**
+ * Returns the first token, from 0, behind which the likeliest are told.
+ * @param asked below 0, or undefined: the last one
+ * @throws ApiError 400 where that is no token of the text, or too many follow
+ */
+function startIn(length: number, asked = -1): number {
+  const from = asked < 0 ? length - 1 : asked;
+  if (from < length && length - from <= MOST_ROWS) return from;
+  throw new ApiError(400, `logprob_start_len must leave 1 to ${MOST_ROWS} of the ${length} tokens`, {
+    param: 'logprob_start_len',
+  });
 }

@@ -1,6 +1,11 @@
 import { performance } from 'node:perf_hooks';
 import { UsageError } from '../errors.js';
-import { contextSizeFor, contextSizeOf, refuseLongPrompt } from '../generation/context-size.js';
+import {
+  contextSizeFor,
+  contextSizeOf,
+  refuseLongPrompt,
+  refuseLongTexts,
+} from '../generation/context-size.js';
 import { type DecidedSettings, modelsOf, withDraftSource } from '../generation/draft-source.js';
 import type { GenerationEvent, GenerationResult } from '../generation/events.js';
 import { type Prompt, type PromptTokens, readPrompt } from '../generation/generate.js';
@@ -111,11 +116,21 @@ export class Writer {
   }
 
   /**
+   * Returns the tokens of a text.
+   * @throws ResourceError where its length alone shows that it does not fit into the context
+   */
+  tokensOf(text: string): TokenId[] {
+    const { tokenizer } = this.pair.target;
+    refuseLongTexts([text], tokenizer, contextSizeOf(this.pair, this.#run));
+    return tokenizer.encode(text);
+  }
+
+  /**
    * Evaluates a text when its turn comes.
    * @param from the first token, from 0, behind which the likeliest tokens are read
    * @param top their number
    * @returns a row for each token from there on, and how many tokens no cache held
-   * @throws UsageError, ResourceError; ApiError where the server stops, or too many wait
+   * @throws UsageError, ResourceError; ApiError where the server stops, or too many wait; the signal's reason
    */
   evaluate(tokens: readonly TokenId[], from: number, top: number, signal: AbortSignal): Promise<Evaluated> {
     if (this.#isStopping) throw stopping();
@@ -123,14 +138,18 @@ export class Writer {
     this.#refuseUnknown(tokens);
     const contextSize = contextSizeOf(this.pair, this.#run);
     refuseLongPrompt(tokens, contextSize);
-    return this.#inTurn(signal, async () => {
+    return this.#inTurn(signal, async (ending) => {
       const shape = { ...TARGET_ALONE, capacity: contextSize - 1 };
       const { cache, giveBack } = await this.#shelf.lend(tokens, shape);
       let text: readonly TokenId[] | undefined;
       try {
         const prefix = tokens.slice(0, from + 1);
         const before = cache.target.work.tokens;
-        for await (const _ of cache.target.prefill(prefix));
+        for await (const _ of cache.target.prefill(prefix)) if (ending.aborted) break;
+        if (ending.aborted) {
+          text = prefix; // or the beginning of it, as far as it was read
+          throw ending.reason;
+        }
         const draft = chainOf(tokens.slice(from + 1));
         const rows = await cache.target.evaluate(prefix, draft, [ROOT, ...draft.keys()], {
           top,
@@ -151,7 +170,7 @@ export class Writer {
     this.#turns.refuseAll();
     if (this.#writing.size > 0) {
       const end = setTimeout(() => {
-        for (const controller of this.#writing) controller.abort();
+        for (const controller of this.#writing) controller.abort(stopping());
       }, graceMs);
       await new Promise<void>((resolve) => {
         this.#idle = resolve;
@@ -170,7 +189,7 @@ export class Writer {
     if (this.#isStopping) throw stopping();
     await this.#turns.take(signal);
     const controller = new AbortController();
-    const abort = () => controller.abort();
+    const abort = () => controller.abort(signal.reason);
     signal.addEventListener('abort', abort, { once: true });
     if (signal.aborted) abort();
     this.#writing.add(controller);

@@ -113,6 +113,8 @@ describe('a client that goes away', () => {
     first.abort();
     expect(await last).toBe(await alone('The cat', 1));
     await nothingRuns();
+    const left = 'requests_total{endpoint="/v1/completions",status="499"}';
+    expect(await metric(server, left)).toBe(2); // this one, and that of the test before
   });
 
   it('is in nobody’s way if it stays, and does not read', async () => {

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import type { Server } from '../../src/serve/server.js';
-import { type Answer, asked, COMPLETIONS, FIXED, post, serving } from '../support/served.js';
+import { Writer } from '../../src/serve/writer.js';
+import { type Answer, asked, COMPLETIONS, eventually, FIXED, post, serving } from '../support/served.js';
+
+const LONG = Array(1000).fill(5); // tokens, which are read in more than one pass
 
 const PROMPT = 'Once upon a time';
 
@@ -85,6 +88,29 @@ describe('the verification endpoint', () => {
     );
   });
 
+  it('refuses more log-probabilities than it could send, before it evaluates any', async () => {
+    const lists = Array.from({ length: 256 }, () => Array(500).fill(5));
+    const response = await post(
+      server,
+      '/generate',
+      request(lists, { top_logprobs_num: 1000, logprob_start_len: 0 }),
+    );
+    expect(response.status).toBe(400);
+    const { error }: Answer = await response.json();
+    expect(error).toMatchObject({ param: 'top_logprobs_num' });
+    expect(error.message).toMatch(/asks for 128000000 log-probabilities .*; at most 1048576 are given/);
+  });
+
+  it('refuses a text that is too long before it is tokenized', async () => {
+    const { input_ids: _, ...rest } = request([], { text: 'a '.repeat(3 * 2 ** 20) });
+    const response = await post(server, '/generate', rest);
+    expect(response.status).toBe(400);
+    expect(((await response.json()) as Answer).error).toMatchObject({
+      code: 'context_length_exceeded',
+      message: expect.stringMatching(/has at least \d+ tokens/),
+    });
+  });
+
   it.each([
     ['nothing', { input_ids: undefined }, 'input_ids'],
     ['two texts', { text: 'a' }, 'input_ids'],
@@ -104,5 +130,35 @@ describe('the verification endpoint', () => {
     const response = await post(server, '/generate', request([5, 6, 7], more));
     expect(response.status).toBe(400);
     expect(((await response.json()) as Answer).error.param).toBe(param);
+  });
+});
+
+describe('a text that is judged', () => {
+  const judging = (signal: AbortSignal) => {
+    const writer = new Writer(pair, { threads: 1, contextSize: 1024 }, { parallel: 1, caches: 2 });
+    const judged = writer.evaluate(LONG, LONG.length - 1, 1, signal).catch((error: unknown) => error);
+    return { writer, judged };
+  };
+
+  it('is left unread where the server has no patience', async () => {
+    const { writer, judged } = judging(new AbortController().signal);
+    await eventually(
+      async () => writer.running,
+      (count) => count === 1,
+    );
+    await writer.stop(0);
+    expect(await judged).toMatchObject({ status: 503, message: 'The server is stopping' });
+  });
+
+  it('is left unread where its client has gone', async () => {
+    const controller = new AbortController();
+    const { writer, judged } = judging(controller.signal);
+    await eventually(
+      async () => writer.running,
+      (count) => count === 1,
+    );
+    controller.abort('gone');
+    expect(await judged).toBe('gone');
+    await writer.stop(0);
   });
 });
