@@ -16,6 +16,9 @@ export function refuseUnfit(file: GgufFile, weights = 0): void {
 const NOT_GENERATIVE =
   /bert|embed|encoder|^(clip|t5|wavtokenizer-dec|dream|llada|llada-moe|rnd1|eagle3|dflash|gemma4-assistant)$/;
 
+/** Architectures that keep a state which nobody could show to be right after a rejected draft. */
+const NOT_TAKEN_BACK = /^(arwkv7|rwkv6|rwkv6qwen2|rwkv7|deepseek4)$/;
+
 /** @returns the least length of a file in bytes: its header and weights, or everything before its last tensor */
 function leastBytes({ info }: GgufFile, weights: number): number {
   const starts = info.tensorInfo?.map(({ fileOffset }) => Number(fileOffset)) ?? [];
@@ -47,6 +50,10 @@ function refuseOtherModels(
   if (NOT_GENERATIVE.test(general.architecture) || attention?.causal === false || pooling > 0)
     throw new ModelFileError(
       `${path} is an embedding or encoder model (${general.architecture}); it cannot generate text`,
+    );
+  if (NOT_TAKEN_BACK.test(general.architecture))
+    throw new ModelFileError(
+      `${path} is a ${general.architecture} model; its text would be wrong after a rejected draft, as far as was tried. Use a model of another kind`,
     );
   if (!Array.isArray(tokenizer?.ggml?.tokens))
     throw new ModelFileError(`${path} holds no vocabulary; use a model file with a tokenizer`);

@@ -47,6 +47,13 @@ const BAD_FILES: Record<string, { write: () => Promise<string>; reason: RegExp }
     write: () => tinyModel(dir, { pieces: { 300: 'Tom', 310: 'Tom' } }),
     reason: /tokens 300 and 310 .*"Tom".*damaged/,
   },
+  'an RWKV model': {
+    write: () =>
+      tinyModel(dir, {
+        metadata: { 'general.architecture': { string: 'rwkv7' }, 'rwkv7.block_count': { u32: 1 } },
+      }),
+    reason: /rwkv7 model; its text would be wrong after a rejected draft/,
+  },
   'an embedding model': { write: () => embeddingModel(dir), reason: /embedding or encoder model \(bert\)/ },
 };
 

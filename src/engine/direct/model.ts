@@ -11,6 +11,7 @@ import {
   ggmlType,
   refuseTooLarge,
 } from '../llama/sizing.js';
+import { statesKept } from '../llama/states-kept.js';
 import { llamaTokenizer } from '../llama/tokenizer.js';
 import type { Context, ContextOptions, Grammar, GrammarSource, Model, Tokenizer } from '../port.js';
 import { DirectContext, type HiddenStates } from './context.js';
@@ -75,7 +76,8 @@ export class DirectModel implements Model {
       const { library, pools } = this.#parts;
       const slidingWindow = library.slidingWindow(this.#pointer);
       const isRecurrent = this.isRecurrent && type === 'model';
-      const states = isRecurrent ? sequences * (1 + rollback) : 0;
+      const kept = isRecurrent ? statesKept(this.#described.fileInsights, rollback) : 0;
+      const states = isRecurrent ? sequences * (1 + kept) : 0;
       const ownSequences = slidingWindow > 0 ? 1 : 0; // see CellKeeper
       const layers = type === 'head' ? library.headLayers(this.#pointer) : undefined;
       const size = { cells: wanted, states, layers, gpuLayers: this.#gpuLayers, ownSequences };

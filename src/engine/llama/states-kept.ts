@@ -3,7 +3,6 @@ import type { GgufInsights } from 'node-llama-cpp';
 /** Architectures whose recurrent layers can keep the states of the last tokens (`llm_arch_supports_rs_rollback` in llama.cpp). */
 const ROLLS_BACK: ReadonlySet<string | undefined> = new Set([
   'bailingmoe3',
-  'deepseek4',
   'lfm2',
   'lfm2moe',
   'nemotron_h',
