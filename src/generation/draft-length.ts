@@ -101,7 +101,7 @@ export async function adaptiveLength(
   const known = await store.find(key);
   if (known && cache.draft && !known.draft)
     throw new UsageError('The given `costs` are of passes without a draft model: give others, or a new name');
-  if (known) return textLength(known, null);
+  if (known) return textLength(cache.draft ? known : { ...known, draft: undefined }, null);
   const started = now();
   const curves = await measureCosts(cache, prompt, guesser.beamWidth, rehearsalOf(text));
   if (!curves) return undefined;

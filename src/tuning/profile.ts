@@ -91,6 +91,18 @@ export function vocabularyHash(tokens: readonly string[]): string {
   return hash;
 }
 
+/** What else decides which guesses are accepted: `tune` leaves it as it is here. */
+const UNTUNED: Readonly<Record<string, unknown>> = {
+  draftFrom: 'model',
+  clip: false,
+  minP: 0,
+  repeatPenalty: 1,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
+  grammar: undefined,
+  repetition: undefined, // it moves the beam width
+};
+
 /**
  * What a profile knows of the draft under these settings.
  * @returns undefined where it was found under others
@@ -101,10 +113,8 @@ export function draftUnder(
 ): TunedDraft | undefined {
   const { tuned } = profile ?? {};
   const isSame = (under: object) => Object.entries(under).every(([name, value]) => settings[name] === value);
-  const isMoving = settings.repetition !== undefined; // it moves the beam width
-  return tuned?.draft && !isMoving && isSame(tuned.settings) && isSame(tuned.sampling)
-    ? tuned.draft
-    : undefined;
+  const isTuned = tuned && [UNTUNED, tuned.settings, tuned.sampling].every(isSame);
+  return isTuned ? (tuned.draft ?? undefined) : undefined;
 }
 
 /**

@@ -109,6 +109,11 @@ describe('a draft length that is left open', () => {
     const costs = new Known();
     const { counters } = await run(pair, { ...AUTO, draftFrom: 'lookup' }, { costs });
     expect(costs.kept[0]!.draft).toBeUndefined();
+    const seen: GenerationEvent[] = [];
+    const watch = (event: GenerationEvent) => seen.push(event);
+    await run(pair, { ...AUTO, draftFrom: 'lookup' }, { costs: new Known(CHEAP_ROWS), watch });
+    const known = seen.find((event) => event.type === 'costs');
+    expect(known!.costs.draft).toBeUndefined();
     expect(counters.draftPasses).toBe(0);
   });
 

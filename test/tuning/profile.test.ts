@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DEFAULTS } from '../../src/generation/settings.js';
 import type { CostCurves } from '../../src/tuning/cost-curves.js';
 import { draftUnder, learnedUnder } from '../../src/tuning/profile.js';
 import { CostFile, ownProfile, readProfile, writeProfile } from '../../src/tuning/profile-file.js';
@@ -80,12 +81,23 @@ describe('CostFile', () => {
 });
 
 describe('what a profile knows of a draft', () => {
-  const settings = { ...TUNED.settings, ...TUNED.sampling, seed: 7 };
+  const settings = { ...DEFAULTS, draftFrom: 'model', ...TUNED.settings, ...TUNED.sampling, seed: 7 };
 
   it('holds under the settings that it was found under, and under no others', async () => {
     const profile = await fakeProfile();
     expect(draftUnder(profile, settings)).toEqual(TUNED_DRAFT);
-    for (const other of [{ beamWidth: 4 }, { strategy: 'block' }, { threshold: 0.5 }, { topK: 0 }])
+    const tuned = [{ beamWidth: 4 }, { strategy: 'block' }, { threshold: 0.5 }, { topK: 0 }];
+    const atTheirDefaults = [
+      { draftFrom: 'lookup' },
+      { draftFrom: 'mtp' },
+      { clip: true },
+      { minP: 0.1 },
+      { repeatPenalty: 1.1 },
+      { presencePenalty: 1 },
+      { frequencyPenalty: 1 },
+      { grammar: { jsonSchema: {} } },
+    ];
+    for (const other of [...tuned, ...atTheirDefaults])
       expect(draftUnder(profile, { ...settings, ...other })).toBeUndefined();
     expect(draftUnder(undefined, settings)).toBeUndefined();
   });
