@@ -3,11 +3,11 @@ import type { Drift, Fall } from '../tuning/drift.js';
 /** What has fallen, as a sentence begins. */
 const FALLS: Readonly<Record<Fall['sign'], (fall: Fall) => string>> = {
   acceptance: ({ now, usual }) =>
-    `${percent(now)} of the first guesses are accepted, ${percent(usual)} are usual`,
+    `${percent(now)} of the first guesses suit the target, ${percent(usual)} are usual`,
   survival: ({ now, usual }) =>
-    `of a hundred guesses ${Math.round(100 * (usual - now))} fewer are accepted than the draft model promises`,
+    `of a hundred first guesses ${Math.round(100 * (usual - now))} fewer suit the target than the draft model promises`,
   likelihood: ({ now, usual }) =>
-    `the text is less likely: its perplexity is ${Math.exp(usual - now).toFixed(2)} times what is usual`,
+    `the accepted guesses are less likely: their perplexity is ${Math.exp(usual - now).toFixed(2)} times what is usual`,
 };
 
 /** What to say of a fall that chance does not explain; undefined = there is none. */

@@ -1,5 +1,7 @@
 import type { Step } from '../decoding/loop.js';
+import { logProbOf } from '../math/distribution.js';
 import { jointLogQ, likeliestLeaf, pathTo } from '../math/draft-tree.js';
+import type { Distribution, Draft } from '../types.js';
 import { surplusOf } from './quality-budget.js';
 import { type Survival, survivalOf } from './survival.js';
 
@@ -18,17 +20,21 @@ export type Signs = Readonly<Record<Sign, number | undefined>>;
  * @param temperature of the sampling, >= 0
  */
 export function signsOf(step: Step, survival: Survival, temperature: number): Signs {
-  const { draft, path, emitted } = step;
-  const logQ = jointLogQ(draft);
-  const likeliest = pathTo(draft, likeliestLeaf(draft));
-  const surprises = likeliest.map(
-    (node, i) => (path[i] === node ? 1 : 0) - survivalOf(survival, logQ[node]!),
-  );
-  const guessed = <T>(value: T) => (likeliest.length === 0 ? undefined : value);
+  const { draft, p, path, emitted } = step;
+  const [first] = pathTo(draft, likeliestLeaf(draft));
+  const kept = first === undefined ? undefined : likeness(draft[first]!, p[0]!);
   return {
-    acceptance: guessed(path.length > 0 ? 1 : 0),
-    survival: guessed(surprises.reduce((a, b) => a + b, 0) / surprises.length),
-    likelihood: guessed(surplusOf(step, temperature) / emitted.length),
+    acceptance: kept,
+    survival: kept === undefined ? undefined : kept - survivalOf(survival, jointLogQ(draft)[first!]!),
+    likelihood: path.length === 0 ? undefined : surplusOf(step, temperature) / path.length,
     tokensPerPass: emitted.length,
   };
+}
+
+/**
+ * How likely speculative sampling would be to accept a first guess, [0, 1]. The joint rule would accept more the longer the
+ * draft is, and lengths follow the costs of the day.
+ */
+function likeness({ token, q }: Draft[number], p: Distribution): number {
+  return Math.exp(Math.min(0, logProbOf(p, token) - logProbOf(q, token)));
 }

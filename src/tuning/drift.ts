@@ -101,8 +101,9 @@ function isFall({ sum, steps, stepsOfText, squares }: Seen, usual: Usual): boole
   const look = Math.log2(steps / FIRST_LOOK) + 1;
   if (!Number.isInteger(look) || look < 1 || usual.texts < FEWEST) return false;
   const texts = steps ** 2 / (squares + stepsOfText ** 2); // as if all were of one length
-  const [textVariance, stepVariance] = [usual.textSd ** 2, usual.stepSd ** 2];
-  const perText = 1 / texts + 1 / usual.texts;
+  const textVariance = usual.textSd ** 2;
+  const stepVariance = Math.max(usual.stepSd ** 2, 1 / (usual.steps + 1)); // as if one more step had been off by 1
+  const perText = 1 / texts + 1 / usual.evenTexts;
   const variance = textVariance * perText + stepVariance * (1 / steps + 1 / usual.steps);
   const ofTextMeans = textVariance + (stepVariance * usual.texts) / usual.steps; // which textVariance was taken from
   const freedom = (usual.texts - 1) * Math.max(1, (variance / (perText * ofTextMeans)) ** 2);
@@ -123,7 +124,7 @@ export function referenceOf(texts: readonly (readonly Signs[])[]): Reference {
 /** Analysis of variance with one random effect, that of the text. */
 function usualOf(texts: readonly (readonly number[])[]): Usual {
   const all = texts.flat();
-  if (all.length === 0) return { mean: 0, textSd: 0, stepSd: 0, texts: 1, steps: 1 };
+  if (all.length === 0) return { mean: 0, textSd: 0, stepSd: 0, texts: 1, evenTexts: 1, steps: 1 };
   const means = texts.map(meanOf);
   const within = texts.flatMap((values, i) => values.map((value) => (value - means[i]!) ** 2));
   const stepVariance = sum(within) / Math.max(1, all.length - texts.length);
@@ -135,6 +136,7 @@ function usualOf(texts: readonly (readonly number[])[]): Usual {
     textSd: Math.sqrt(Math.max(0, between - byChance)),
     stepSd: Math.sqrt(stepVariance),
     texts: texts.length,
+    evenTexts: all.length ** 2 / sum(texts.map(({ length }) => length ** 2)),
     steps: all.length,
   };
 }

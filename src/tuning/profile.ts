@@ -20,6 +20,8 @@ const usual = z.object({
   /** Standard deviation between the steps of a text. */
   stepSd: z.number().min(0),
   texts: z.int().min(1),
+  /** Texts of one length that would tell as much of the mean. */
+  evenTexts: z.number().min(1),
   steps: z.int().min(1),
 });
 
@@ -36,11 +38,11 @@ const draftSchema = z.object({
   usualDrop: z.number().min(0),
   /** What later texts are held against, each per step. */
   reference: z.object({
-    /** Whether the first guess was accepted. */
+    /** How likely speculative sampling would be to accept the first guess. */
     acceptance: usual,
-    /** Guesses accepted, less those that `survival` expected, per guess. */
+    /** The same, less what `survival` expected. */
     survival: usual,
-    /** By how many nats a token is likelier than one sampled in its place: minus the log of the perplexity ratio. */
+    /** By how many nats an accepted guess is likelier than a token sampled in its place. */
     likelihood: usual,
     /** Emitted. */
     tokensPerPass: usual,

@@ -94,7 +94,7 @@ describe('the watch for drift', () => {
     expect(stderr).toMatch(/^mtad: the profile .* is of other models/);
     const said = [
       ...stderr.matchAll(
-        /% of the first guesses are accepted, \d+ % are usual by the profile: .* mtad tune/g,
+        /% of the first guesses suit the target, \d+ % are usual by the profile: .* mtad tune/g,
       ),
     ];
     expect(said).toHaveLength(1);

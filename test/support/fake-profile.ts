@@ -9,7 +9,7 @@ import {
 } from '../../src/tuning/profile.js';
 import { profiledModel } from '../../src/tuning/profile-file.js';
 
-export const USUAL: Usual = { mean: 0.7, textSd: 0.05, stepSd: 0.45, texts: 10, steps: 400 };
+export const USUAL: Usual = { mean: 0.7, textSd: 0.05, stepSd: 0.45, texts: 10, evenTexts: 10, steps: 400 };
 
 export const TUNED_DRAFT: TunedDraft = {
   survival: { a: 3, b: -0.5, covariance: { aa: 0.1, ab: 0, bb: 0.1 } },

@@ -1,16 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import type { Step } from '../../src/decoding/loop.js';
 import { createRng } from '../../src/math/rng.js';
+import { sample } from '../../src/math/sample.js';
+import { acceptJoint } from '../../src/rules/joint.js';
 import { DriftWatch, FALSE_ALARMS, referenceOf } from '../../src/tuning/drift.js';
 import { signsOf } from '../../src/tuning/drift-signs.js';
 import type { TunedDraft } from '../../src/tuning/profile.js';
-import type { Rng } from '../../src/types.js';
-import { fakeDistribution } from '../support/fake-distribution.js';
+import type { Distribution, Rng } from '../../src/types.js';
+import { fakeDistribution, probabilities, randomDistribution } from '../support/fake-distribution.js';
 
 const SURVIVAL: TunedDraft['survival'] = { a: 2, b: -1, covariance: { aa: 0.1, ab: 0, bb: 0.1 } };
 const GUESSES = 4;
 const Q = fakeDistribution(0.7, 0.3);
-const P = fakeDistribution(0.6, 0.4);
 
 /** A chain of which as many guesses are right as coins say. */
 function step(rng: Rng, right: number): Step {
@@ -24,7 +25,7 @@ function step(rng: Rng, right: number): Step {
   return {
     position: 1,
     draft,
-    p: Array.from({ length: GUESSES + 1 }, () => P),
+    p: [...draft.map(({ token }, i) => (i === accepted ? fakeDistribution(token, 1 - token) : Q)), Q],
     drafted: GUESSES,
     accepted,
     path: [...draft.keys()].slice(0, accepted),
@@ -35,6 +36,27 @@ function step(rng: Rng, right: number): Step {
     draftPasses: GUESSES,
     ms: { draft: 1, verify: 1, wait: 0, own: 1 },
   };
+}
+
+/** A chain that the joint rule judges; the target is of another mind than the draft at each place. */
+function judged(rng: Rng, lengthAt: (sure: number) => number): Step {
+  const p = Array.from({ length: 9 }, () => randomDistribution(rng));
+  const sharp = p.map((one) => mixed(one, randomDistribution(rng)));
+  const sure = Math.exp(sharp[0]!.logProbs[0]!);
+  const draft = Array.from({ length: lengthAt(sure) }, (_, i) => ({
+    token: sample(sharp[i]!, rng()),
+    parent: i - 1,
+    q: sharp[i]!,
+  }));
+  const accepted = acceptJoint(draft, p, { tau: 0.9, clip: false });
+  const emitted = new Array(accepted + 1).fill(0);
+  return { ...step(rng, 0), draft, p, accepted, path: [...draft.keys()].slice(0, accepted), emitted };
+}
+
+/** Half of each. */
+function mixed(one: Distribution, other: Distribution): Distribution {
+  const [a, b] = [probabilities(one, 6), probabilities(other, 6)];
+  return fakeDistribution(...a.map((value, i) => value + b[i]!));
 }
 
 /** Texts differ: in some nearly all guesses are right, in others fewer. @param right in a usual text */
@@ -97,6 +119,44 @@ describe('a watch for drift', () => {
     const watch = new DriftWatch({ survival: SURVIVAL, usualDrop: 0.5, reference }, 1);
     for (const one of text(rng, 0.05, 100)) watch.learn(one);
     expect(watch.drift).toEqual({ steps: 100, fall: null });
+  });
+
+  it('counts texts for less where one is much longer than the others', () => {
+    const rng = createRng(3);
+    const some = [...Array.from({ length: 5 }, () => text(rng, 0.8, 10)), text(rng, 0.8, 200)];
+    expect(usualIn(some).acceptance).toMatchObject({ texts: 6, steps: 250 });
+    expect(usualIn(some).acceptance.evenTexts).toBeCloseTo(250 ** 2 / (5 * 10 ** 2 + 200 ** 2), 6);
+    expect(usualIn(texts(rng, 10, 0.8)).acceptance.evenTexts).toBeCloseTo(10, 6);
+  });
+
+  it('also sees a fall from where nothing ever differed', () => {
+    const reference = usualIn(texts(createRng(3), 10, 1));
+    const { acceptance } = reference;
+    expect(acceptance).toMatchObject({ mean: 1, textSd: 0, stepSd: 0 });
+    const fallAt = (right: number) => {
+      const watch = new DriftWatch({ survival: SURVIVAL, usualDrop: 0.5, reference }, 1);
+      for (const one of text(createRng(4), right, 64)) watch.learn(one);
+      return watch.drift.fall;
+    };
+    expect(fallAt(0.3)).not.toBeNull();
+    expect(fallAt(1)).toBeNull();
+  });
+
+  it.each([
+    ['shorter', () => 1],
+    ['shorter where the draft is unsure', (sure: number) => (sure > 0.5 ? 2 : 1)],
+    ['left out where the draft is unsure', (sure: number) => (sure > 0.5 ? 2 : 0)],
+  ])('speaks of no fall where guesses have become dearer, so that drafts are %s', (_, lengthAt) => {
+    const rng = createRng(7);
+    const judgedText = (length: (sure: number) => number) =>
+      Array.from({ length: 40 }, () => judged(rng, length));
+    const reference = usualIn(Array.from({ length: 20 }, () => judgedText(() => 8)));
+    const watch = new DriftWatch({ survival: SURVIVAL, usualDrop: 0.5, reference }, 1);
+    for (let i = 0; i < 60; i++) {
+      watch.beginText();
+      for (const one of judgedText(lengthAt)) watch.learn(one);
+    }
+    expect(watch.drift.fall).toBeNull();
   });
 
   it('takes a step without guesses for no sign', () => {

@@ -22,7 +22,7 @@ const MAX_TOKENS = 128;
 const EXAMPLES = `
 Plain decoding and three ways of drafting are recorded on the prompts; 135 settings are replayed on the recorded steps by
 what passes cost here; the best of two kinds are run beside plain decoding. What is replayed is an estimate, what is
-recommended was run. Six texts a prompt: about half a minute with the pair that comes with mtad.
+recommended was run. Seven texts a prompt: about half a minute with the pair that comes with mtad.
 
 Examples:
   mtad tune -m llama-8b-q4.gguf -d llama-1b-q4.gguf --save
@@ -78,7 +78,7 @@ export function createTune(io: Io): Command {
     .addOption(
       new Option(
         '--save [file]',
-        'keep a profile: in a file for --profile, or where generate, chat and benchmark find it for these models',
+        'keep a profile: in a file for --profile, or where generate, chat, batch, serve and benchmark find it for these models',
       ),
     );
   addTalkOptions(program, 'no progress, no warnings');
