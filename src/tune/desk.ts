@@ -41,7 +41,7 @@ export class Desk {
   readonly #pair: Pair;
   readonly #options: TuneOptions;
   readonly #scorer: Scorer;
-  readonly #open: Series[] = [];
+  readonly #open = new Set<Series>();
 
   private constructor(
     pair: Pair,
@@ -77,11 +77,11 @@ export class Desk {
     return new Desk(pair, options, { tasks, skipped: skipped.length, scorer });
   }
 
-  /** Caches for texts of one setting. They are freed with the desk. */
+  /** Caches for texts of one setting. They are freed with the desk, if they are not closed before. */
   series(profile?: Profile): Series {
     const { run, signal } = this.#options;
     const series = new Series(this.#pair, { ...run, costs: this.costs, profile, signal });
-    this.#open.push(series);
+    this.#open.add(series);
     return series;
   }
 
@@ -103,8 +103,15 @@ export class Desk {
     return { ...text, logProbSum };
   }
 
+  /** Frees the caches: no text will be written with them any more. */
+  async close(series: Series): Promise<void> {
+    this.#open.delete(series);
+    await series.dispose();
+  }
+
   async dispose(): Promise<void> {
-    for (const series of this.#open) await series.dispose();
-    await this.#scorer.dispose();
+    const freed = await Promise.allSettled([...this.#open, this.#scorer].map((one) => one.dispose()));
+    const failed = freed.find((one) => one.status === 'rejected');
+    if (failed) throw failed.reason;
   }
 }

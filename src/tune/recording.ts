@@ -3,6 +3,7 @@ import type { Counters } from '../generation/counters.js';
 import type { Prompt, Series } from '../generation/generate.js';
 import type { SettingsInput } from '../generation/settings.js';
 import { excerpt, logProbOf } from '../math/distribution.js';
+import type { CostCurves } from '../tuning/cost-curves.js';
 import { surplusOfGuess } from '../tuning/quality-budget.js';
 import type { Distribution, Draft, LogProb, TokenId } from '../types.js';
 
@@ -22,6 +23,8 @@ export interface Recorded {
   readonly tokens: readonly TokenId[];
   readonly counters: Counters;
   readonly chains: readonly JudgedChain[];
+  /** What passes cost, where the draft length adapted to it. */
+  readonly costs?: CostCurves | undefined;
   /** Sum of the raw log-probabilities of its tokens under the target. */
   readonly logProbSum: LogProb;
 }
@@ -41,15 +44,17 @@ export async function recordSteps(
   watch: StepWatch = () => {},
 ): Promise<Omit<Recorded, 'logProbSum'>> {
   const chains: JudgedChain[] = [];
+  let costs: CostCurves | undefined;
   for await (const event of series.write(prompt, settings)) {
     if (event.type === 'step') {
       watch(event.step);
       chains.push(judgedChain(event.step, settings.temperature ?? 1));
     }
+    if (event.type === 'costs') costs = { target: event.costs.target, draft: event.costs.draft };
     if (event.type !== 'end') continue;
     signal.throwIfAborted();
     const { tokens, counters } = event.result;
-    return { tokens, counters, chains };
+    return { tokens, counters, chains, costs };
   }
   signal.throwIfAborted();
   throw new Error('A generation ended without a result');

@@ -1,6 +1,8 @@
 import { createRng } from '../math/rng.js';
 import { definitionOf } from '../strategies/index.js';
 import { type Learned, prior } from '../tuning/adaptive-length.js';
+import type { CostCurves } from '../tuning/cost-curves.js';
+import type { CostKey } from '../tuning/cost-store.js';
 import { type Candidate, candidatesOf, type Trial } from './candidate.js';
 import {
   type Figures,
@@ -12,7 +14,6 @@ import {
   type Worth,
   worthOf,
 } from './figures.js';
-import type { NotedCosts } from './noted-costs.js';
 import type { Recorded } from './recording.js';
 import { type Replayed, replayed } from './replayed.js';
 
@@ -26,7 +27,10 @@ const TIE = 1.02;
 const TEACHING = 6;
 
 /** What passes cost, and of what. */
-export type Costs = NonNullable<NotedCosts['last']>;
+export interface Costs {
+  readonly key: CostKey;
+  readonly curves: CostCurves;
+}
 
 /** A trial and its texts, one for each prompt. */
 export interface Recording {

@@ -1,6 +1,7 @@
 import type { Step } from '../decoding/loop.js';
 import { UsageError } from '../errors.js';
 import type { Series } from '../generation/generate.js';
+import type { SettingsInput } from '../generation/settings.js';
 import type { Pair } from '../models/pair.js';
 import { PLAIN, type StrategyName } from '../strategies/index.js';
 import { type Signs, signsOf } from '../tuning/drift-signs.js';
@@ -100,14 +101,18 @@ async function* findings(
  */
 async function* recorded(desk: Desk, trial: Trial, measuring: number): AsyncGenerator<Done, Recording> {
   const series = desk.series();
-  await desk.write(series, { ...trial, draftLength: 'auto', maxTokens: measuring }, desk.tasks[0]!);
-  const costs = desk.costs.last!;
+  const adaptive: SettingsInput = { ...trial, draftLength: 'auto', maxTokens: measuring };
+  const { costs: curves } = await desk.write(series, adaptive, desk.tasks[0]!);
+  const key = desk.costs.asked;
+  if (!key || !curves)
+    throw new UsageError('What passes cost cannot be measured behind the first prompt: give another one');
   const texts: Recorded[] = [];
   for (const task of desk.tasks) {
     texts.push(await desk.write(series, settingsOf(trial), task));
     yield;
   }
-  return { trial, texts, costs };
+  await desk.close(series);
+  return { trial, texts, costs: { key, curves } };
 }
 
 /** Has all write from each prompt, each being the first in its turn, so that slow moments of the machine hit all alike. */

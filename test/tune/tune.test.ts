@@ -102,6 +102,16 @@ describe('tune', () => {
     await expect(events.next()).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }));
   });
 
+  it('knows what passes cost where prompts leave too little room to keep it for other texts', async () => {
+    const [prompt] = await readPrompts(undefined, 1);
+    const { length } = pair.target.tokenizer.encode(prompt!.text);
+    const run = { threads: 1, contextSize: length + 8 };
+    let found: Profile | undefined;
+    for await (const event of tune(pair, { ...(await asked(1)), run }))
+      if (event.type === 'end') found = event.profile;
+    expect(found!.costs.target[0]).toMatchObject({ rows: 1, ms: expect.any(Number) });
+  });
+
   it('wants a draft model', async () => {
     const events = tune({ ...pair, draft: undefined }, await asked(1));
     await expect(events.next()).rejects.toThrow(
