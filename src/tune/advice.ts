@@ -62,13 +62,13 @@ export function adviceOf<One extends Tried>(
   };
 }
 
-/** As far as the intervals tell. */
+/** Likely enough as measured, on the same prompts as plain decoding; varied enough as far as the intervals tell. */
 function isGood({ candidate, measured }: Tried, plain: Plain, quality: number): boolean {
   if (definitionOf(candidate.strategy).isLossless) return quality >= 1;
   const low = ({ value, low }: Estimate) => low ?? value;
   const high = ({ value, high }: Estimate) => high ?? value;
   const { perplexity, distinct2 } = measured;
-  const isLikely = !perplexity || !plain.perplexity || low(perplexity) <= quality * high(plain.perplexity);
+  const isLikely = !perplexity || !plain.perplexity || perplexity.value <= quality * plain.perplexity.value;
   const isVaried = !distinct2 || !plain.distinct2 || high(distinct2) >= LEAST_DISTINCT * low(plain.distinct2);
   return isLikely && isVaried;
 }

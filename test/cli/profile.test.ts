@@ -47,15 +47,29 @@ describe('the profile of a pair', () => {
     expect(stderr).toBe('');
     const config = join(folder, 'config.toml');
     await writeFile(config, 'beam-width = 3\n');
-    const overruled = await configOf(['--strategy', 'block'], {
-      MTAD_CONFIG: config,
-      MTAD_DRAFT_LENGTH: '5',
-    });
+    const env = { MTAD_CONFIG: config, MTAD_DRAFT_LENGTH: '5' };
+    const overruled = await configOf(['--strategy', 'mtad'], env);
     expect(overruled.of(...SETTINGS)).toEqual([
-      ['block', 'flag'],
+      ['mtad', 'flag'],
       [3, config],
       [5, 'MTAD_DRAFT_LENGTH'],
       [0.3, source],
+    ]);
+    const other = await configOf(['--strategy', 'mmtad'], env); // of which the profile knows nothing
+    expect(other.of('strategy', 'threshold')).toEqual([
+      ['mmtad', 'flag'],
+      [0.5, 'default'],
+    ]);
+  });
+
+  test('does not recommend plain decoding to somebody who says how to draft', async () => {
+    const { tuned } = profile;
+    await writeProfile(own, { ...profile, tuned: { ...tuned!, settings: { strategy: 'autoregressive' } } });
+    expect((await configOf()).of('strategy')).toEqual([['autoregressive', `profile ${own}`]]);
+    const { of } = await configOf(['--draft-length', '4']);
+    expect(of('strategy', 'draft_length')).toEqual([
+      ['mtad', 'default'],
+      [4, 'flag'],
     ]);
   });
 

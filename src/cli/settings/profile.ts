@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { modelsFolder } from '../../models/models-folder.js';
 import { isEmbedded } from '../../models/pair.js';
 import { EMBEDDED_PAIR, findModel } from '../../models/resolve.js';
+import { PLAIN } from '../../strategies/index.js';
 import type { Profile, ProfiledModel, ProfiledPair } from '../../tuning/profile.js';
 import { ownProfile, profiledModel, readProfile } from '../../tuning/profile-file.js';
 import { profilesFolder } from '../../user-folders.js';
@@ -37,11 +38,21 @@ export async function profileInUse(
   return named === undefined ? ownOf(models, profilesFolder(env), say) : namedBy(named, models, say);
 }
 
-/** What a profile recommends, as settings that give way to all that somebody has said: a quality is said instead of a threshold. */
+/** Settings that only a strategy that drafts has: who says one of them wants to draft. */
+const OF_DRAFTS = ['draft', 'draft-length', 'beam-width', 'threshold', 'quality', 'repetition', 'clip'];
+
+/**
+ * What a profile recommends, as settings that give way to all that somebody has said. They were found together: beside another
+ * strategy they are not given, nor is plain decoding to somebody who wants to draft. A quality is said instead of a threshold.
+ */
 export function profileLayer({ path, profile }: ProfileInUse, layers: readonly Layer[]): Layer {
-  const hasQuality = layers.some(({ given }) => given.has('quality'));
-  const settings = Object.entries(profile.tuned?.settings ?? {}).filter(
-    ([name]) => !(hasQuality && name === 'threshold'),
+  const isSaid = (name: string) => layers.some(({ given }) => given.has(name));
+  const tuned = profile.tuned?.settings;
+  const strategy = layers.find(({ given }) => given.has('strategy'))?.given.get('strategy');
+  const isOther = strategy !== undefined && strategy !== tuned?.strategy;
+  const isPlain = tuned?.strategy === PLAIN.name && OF_DRAFTS.some(isSaid);
+  const settings = Object.entries((isOther || isPlain ? undefined : tuned) ?? {}).filter(
+    ([name]) => !(name === 'threshold' && isSaid('quality')),
   );
   const source = `profile ${path}`;
   return {
