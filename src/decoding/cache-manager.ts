@@ -2,6 +2,16 @@ import type { Prefix } from '../types.js';
 import type { HiddenTrail } from './hidden-trail.js';
 import type { ModelCache } from './model-cache.js';
 
+/** What a text may use of caches that have room for more. */
+export interface TextRoom {
+  /** Tokens. */
+  readonly capacity: number;
+  /** Guesses that a target with recurrent layers is to take back at most. */
+  readonly rollback: number;
+}
+
+const ALL: TextRoom = { capacity: Infinity, rollback: Infinity };
+
 /** The KV caches of both models, which hold the same committed text. */
 export class CacheManager {
   readonly target: ModelCache;
@@ -9,21 +19,30 @@ export class CacheManager {
   readonly draft: ModelCache | undefined;
   /** Where the draft model is the target's own head. */
   readonly #trail: HiddenTrail | undefined;
+  readonly #room: TextRoom;
 
-  constructor(target: ModelCache, draft?: ModelCache, trail?: HiddenTrail) {
+  constructor(target: ModelCache, draft?: ModelCache, trail?: HiddenTrail, room = ALL) {
     this.target = target;
     this.draft = draft;
     this.#trail = trail;
+    this.#room = room;
   }
 
-  /** The most tokens that fit into each of the caches. */
+  /** The same caches for a text that must not see how much more they hold, with or without the draft's. */
+  forText(room: TextRoom, isDrafted: boolean): CacheManager {
+    return isDrafted
+      ? new CacheManager(this.target, this.draft, this.#trail, room)
+      : new CacheManager(this.target, undefined, undefined, room);
+  }
+
+  /** The most tokens of a text that fit into each of the caches. */
   get capacity(): number {
-    return Math.min(...this.#caches.map(({ capacity }) => capacity));
+    return Math.min(this.#room.capacity, ...this.#caches.map(({ capacity }) => capacity));
   }
 
   /** The most guesses that fit behind a text of this length. The target may have less room for them than for text. */
   roomBehind(length: number): number {
-    return Math.min(this.capacity - length, this.target.roomBehind(length));
+    return Math.min(this.capacity - length, this.target.roomBehind(length, this.#room.rollback));
   }
 
   /** Evaluates the prompt in both models. @yields the number of tokens evaluated so far, and of all, in both models together */

@@ -82,10 +82,14 @@ export class ModelCache {
     return this.#context.capacity;
   }
 
-  /** The most guesses behind a text of this length that can be judged in a pass. */
-  roomBehind(length: number): number {
+  /**
+   * The most guesses behind a text of this length that can be judged in a pass.
+   * @param most that the text takes back, where the states of some are kept to go back to
+   */
+  roomBehind(length: number, most = Infinity): number {
     const { capacity, rollback } = this.#context;
-    return Math.min(capacity - length, rollback > 0 ? rollback : Infinity);
+    const keepsStates = rollback > 0 && rollback < Infinity;
+    return Math.min(capacity - length, keepsStates ? Math.min(rollback, most) : Infinity);
   }
 
   get work(): Work {

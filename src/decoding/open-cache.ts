@@ -17,6 +17,8 @@ export interface CacheOptions extends Pick<ContextOptions, 'threads' | 'cacheTyp
   readonly draftLength: number;
   /** The most tokens of a draft that a target with recurrent layers is to take back at once, >= 1; undefined: all. */
   readonly rollback?: number | undefined;
+  /** Whether the target drafts, token by token; undefined: it judges whole drafts. */
+  readonly targetDrafts?: boolean | undefined;
   /** Whether the target's own head drafts, in place of a draft model; undefined: not. */
   readonly usesHead?: boolean | undefined;
   readonly draftThreads?: number | undefined;
@@ -30,11 +32,11 @@ export async function openCache(
   { target, draft }: { target: Model; draft: Model | undefined },
   options: CacheOptions,
 ): Promise<CacheManager> {
-  const { targetSequences, draftSequences, draftLength, rollback = draftLength, usesHead = false } = options;
+  const { targetSequences, draftSequences, draftLength, rollback = draftLength } = options;
+  const { targetDrafts = false, usesHead = false } = options;
   const { threads, draftThreads = threads } = options;
   const drafter = draftSequences === 0 ? undefined : usesHead ? target.head : draft;
-  const judging = targetSequences === 1 ? rollback : undefined; // several branches: the target drafts, token by token
-  const use = { sequences: targetSequences, threads, rollback: judging };
+  const use = { sequences: targetSequences, threads, rollback: targetDrafts ? undefined : rollback };
   const form = contextOptions(target, options, use);
   const targetContext = await target.createContext(usesHead ? { ...form, returnsHidden: true } : form);
   if (!drafter) return new CacheManager(new ModelCache(targetContext));

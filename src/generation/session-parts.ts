@@ -62,6 +62,7 @@ export function cacheShape(settings: DecidedSettings, contextSize: number, lengt
     targetSequences: sequences.target,
     draftSequences: sequences.draft,
     draftLength,
+    targetDrafts: sequences.targetDrafts ?? false,
     usesHead: settings.draftFrom === 'mtp',
     rollback: isAdaptive(settings) ? Math.min(MOST_TAKEN_BACK, draftLength) : draftLength,
   };

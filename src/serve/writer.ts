@@ -47,7 +47,14 @@ export interface WriterOptions {
 }
 
 /** Caches of the target in which one text is evaluated. */
-const TARGET_ALONE = { targetSequences: 1, draftSequences: 0, draftLength: 1, rollback: 1, usesHead: false };
+const TARGET_ALONE = {
+  targetSequences: 1,
+  draftSequences: 0,
+  draftLength: 1,
+  rollback: 1,
+  usesHead: false,
+  targetDrafts: false,
+};
 
 /** Writes texts with one pair, in the order in which they are asked for. */
 export class Writer {

@@ -103,6 +103,8 @@ export interface Sequences {
   readonly target: number;
   /** 0 = no draft model is needed. */
   readonly draft: number;
+  /** Whether the target's branches grow token by token, since it drafts itself; undefined: no, it judges whole drafts. */
+  readonly targetDrafts?: boolean | undefined;
 }
 
 /** What a strategy works with besides its own settings. */

@@ -17,7 +17,7 @@ export const mtjd: StrategyDefinition<'draftLength' | 'beamWidth'> = {
   mayRefuse: false,
   benchmark: 'baseline',
   look: { color: '#cc79a7', darkColor: '#cc79a7', mark: 'diamond' },
-  sequences: ({ beamWidth }) => ({ target: Math.max(2, beamWidth), draft: 0 }), // more than one: it drafts
+  sequences: ({ beamWidth }) => ({ target: beamWidth, draft: 0, targetDrafts: true }),
   create(_settings, { sampling, length, beamWidth, isEnd, target }) {
     const greedy = sampling.temperature === 0;
     const truncation = likelihoodTruncation(sampling);

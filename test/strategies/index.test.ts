@@ -15,7 +15,7 @@ describe('strategies', () => {
       speculative: { target: 1, draft: 1 },
       block: { target: 1, draft: 1 },
       autoregressive: { target: 1, draft: 0 },
-      mtjd: { target: 3, draft: 0 },
+      mtjd: { target: 3, draft: 0, targetDrafts: true },
     });
   });
 
