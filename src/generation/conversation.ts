@@ -3,15 +3,14 @@ import { UsageError } from '../errors.js';
 import type { Pair } from '../models/pair.js';
 import type { ChatMessage } from '../templates/messages.js';
 import { answerOf, thoughtOf } from '../text/reasoning.js';
-import type { FinishReason, TokenId } from '../types.js';
-import { contextSizeOf, refuseLongTexts } from './context-size.js';
-import { modelsOf, withDraftSource } from './draft-source.js';
+import type { FinishReason, Rng, TokenId } from '../types.js';
+import { refuseLongPrompt, refuseLongTexts } from './context-size.js';
 import { type ConversationEvent, type EffectiveSettings, type GenerationResult, joined } from './events.js';
 import { type ContextPolicy, fittingTurns, mayDrop } from './fitting-turns.js';
 import { requireChatTemplate } from './require-chat-template.js';
 import type { RunOptions } from './run-options.js';
 import { Session } from './session.js';
-import { cacheShape } from './session-parts.js';
+import { cacheShape, type Parts, partsOf } from './session-parts.js';
 import { parseSettings, type Settings, type SettingsInput } from './settings.js';
 import { SharedCaches } from './shared-caches.js';
 
@@ -35,17 +34,10 @@ interface ConversationParts {
   readonly run: ConversationOptions;
 }
 
-async function sessionOver(
-  caches: SharedCaches,
-  pair: Pair,
-  asked: Settings,
-  run: RunOptions,
-  template: ChatTemplate,
-): Promise<Session> {
-  const settings = withDraftSource(asked, modelsOf(pair));
-  const contextSize = contextSizeOf(pair, run);
-  const cache = await caches.withRoomFor(cacheShape(settings, contextSize, contextSize));
-  return Session.over(cache, pair, settings, run, template);
+/** @param rng of the session before */
+async function sessionOver(caches: SharedCaches, parts: Parts, rng?: Rng): Promise<Session> {
+  const { settings, contextSize } = parts;
+  return new Session(await caches.withRoomFor(cacheShape(settings, contextSize, contextSize)), parts, rng);
 }
 
 /**
@@ -89,7 +81,7 @@ export class Conversation {
     const settings = parseSettings(input);
     const template = await requireChatTemplate(pair, settings);
     const caches = new SharedCaches(pair, run, 0);
-    const session = await sessionOver(caches, pair, settings, run, template);
+    const session = await sessionOver(caches, await partsOf(pair, settings, run, template));
     return new Conversation(pair, template, { asked: settings, caches, session, run });
   }
 
@@ -99,18 +91,22 @@ export class Conversation {
 
   /**
    * Changes settings from the next answer on; those that are not given stay as they are. What both caches hold stays,
-   * unless a strategy needs larger ones.
+   * unless a strategy needs others. Chance goes on, unless a seed is given: an answer that is given once more is another.
    * @throws UsageError where a setting is wrong or an answer is being written; ResourceError
    */
   async change(input: SettingsInput): Promise<void> {
     this.#refuseWhileWriting();
-    const { seed } = this.#session.settings;
+    const { settings: before, rng } = this.#session;
+    const { seed } = before;
     const { quality, ...others } = this.#asked;
     const isReplaced = input.threshold !== undefined; // a quality moves the threshold
     const settings = parseSettings({ ...others, ...(isReplaced ? {} : { quality }), seed, ...input });
-    const open = (asked: Settings) => sessionOver(this.#caches, this.#pair, asked, this.#run, this.#template);
-    this.#session = await open(settings).catch(async (error) => {
-      this.#session = await open({ ...this.#asked, seed }); // the caches are gone
+    const partsWith = (asked: Settings) => partsOf(this.#pair, asked, this.#run, this.#template);
+    const parts = await partsWith(settings);
+    const coins = input.seed === undefined ? rng : undefined;
+    this.#session = await sessionOver(this.#caches, parts, coins).catch(async (error) => {
+      const parts = await partsWith({ ...this.#asked, seed });
+      this.#session = await sessionOver(this.#caches, parts, rng); // the caches are gone
       throw error;
     });
     this.#asked = settings;
@@ -208,8 +204,9 @@ export class Conversation {
       });
       if (own && prompt.tokens.length >= room) break; // the answer fills the context by itself
       turns = fitting;
-      if (dropped > 0) yield { type: 'shift', dropped };
       const tokens = [...prompt.tokens, ...(before?.tokens ?? [])];
+      refuseLongPrompt(tokens, this.#session.contextSize);
+      if (dropped > 0) yield { type: 'shift', dropped };
       for await (const event of this.#session.write(tokens, signal, before, own?.tokens.length)) {
         if (event.type !== 'end') {
           if (event.type !== 'start' || !own) yield event;

@@ -9,7 +9,7 @@ import type { GenerationEvent } from './events.js';
 import { requireChatTemplate } from './require-chat-template.js';
 import { checkRunOptions, type RunOptions } from './run-options.js';
 import { Session } from './session.js';
-import { cacheShape } from './session-parts.js';
+import { cacheShape, partsOf } from './session-parts.js';
 import { parseSettings, type Settings, type SettingsInput } from './settings.js';
 import { SharedCaches } from './shared-caches.js';
 
@@ -83,8 +83,11 @@ export class Series {
     const { template, promptTokens } = await readPrompt(pair, prompt, settings, run);
     const contextSize = contextSizeFor(pair, run, promptTokens.length, settings.maxTokens);
     const length = promptTokens.length + settings.maxTokens;
-    const cache = await this.#caches.withRoomFor(cacheShape(settings, contextSize, length));
-    const session = await Session.over(cache, pair, settings, { ...run, contextSize }, template);
+    const parts = await partsOf(pair, settings, { ...run, contextSize }, template);
+    const session = new Session(
+      await this.#caches.withRoomFor(cacheShape(settings, contextSize, length)),
+      parts,
+    );
     yield* session.write(promptTokens, run.signal);
   }
 

@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto';
-import type { CacheManager } from '../decoding/cache-manager.js';
 import type { ChatTemplate, Grammar } from '../engine/port.js';
 import { UsageError } from '../errors.js';
 import { penaltiesOf } from '../math/penalties.js';
@@ -16,18 +15,16 @@ import type { Settings } from './settings.js';
 import type { Shape } from './shared-caches.js';
 import { treeRefusal } from './tree-refusal.js';
 
-/** What a session is made of. */
+/** What a session is made of, besides its caches. */
 export interface Parts {
   readonly pair: Pair;
+  /** In which prompts are written, if any: it knows how an answer ends, and what in it is reasoning. */
   readonly template: ChatTemplate | undefined;
   readonly settings: EffectiveSettings;
   /** Tokens. */
   readonly contextSize: number;
   readonly grammar: Grammar | undefined;
   readonly run: RunOptions;
-  readonly cache: CacheManager;
-  /** Whether the cache ends with the session. */
-  readonly ownsCache: boolean;
 }
 
 /** Checks what was asked for, and settles what was left open. @throws UsageError */
@@ -35,8 +32,8 @@ export async function partsOf(
   pair: Pair,
   asked: Settings,
   run: RunOptions,
-  template: ChatTemplate | undefined,
-): Promise<Omit<Parts, 'cache' | 'ownsCache'>> {
+  template?: ChatTemplate | undefined,
+): Promise<Parts> {
   checkRunOptions(run);
   const settings = withDraftSource(asked, modelsOf(pair));
   refuseUnknownLogits(pair, settings);

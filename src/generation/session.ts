@@ -1,16 +1,13 @@
 import { performance } from 'node:perf_hooks';
 import type { CacheManager } from '../decoding/cache-manager.js';
 import { decode } from '../decoding/loop.js';
-import { openCache } from '../decoding/open-cache.js';
 import type { DraftLength } from '../drafting/length.js';
 import { Passages } from '../drafting/passages.js';
-import type { ChatTemplate } from '../engine/port.js';
 import { UsageError } from '../errors.js';
 import { penaltiesOf } from '../math/penalties.js';
 import { createRng } from '../math/rng.js';
 import { likelihoodTruncation } from '../math/sampling-settings.js';
 import { readOf } from '../math/truncate.js';
-import type { Pair } from '../models/pair.js';
 import { createStrategy } from '../strategies/index.js';
 import type { ReasoningMarks } from '../templates/reasoning-marks.js';
 import { bannedTokens } from '../text/banned-tokens.js';
@@ -32,9 +29,7 @@ import {
   type TextLength,
 } from './draft-length.js';
 import type { EffectiveSettings, GenerationEvent } from './events.js';
-import type { RunOptions } from './run-options.js';
-import { cacheShape, type Parts, partsOf } from './session-parts.js';
-import type { Settings } from './settings.js';
+import type { Parts } from './session-parts.js';
 
 const NOTHING: BegunText = { tokens: [], text: '' };
 
@@ -43,8 +38,10 @@ const NOTHING: BegunText = { tokens: [], text: '' };
  * only what is new is evaluated.
  */
 export class Session {
+  readonly #cache: CacheManager;
   readonly #parts: Parts;
-  readonly #rng: Rng;
+  /** The coins of all its texts. */
+  readonly rng: Rng;
   #length: TextLength | undefined;
   readonly #dials: Dials;
   readonly #drift: DriftWatch | undefined;
@@ -52,45 +49,18 @@ export class Session {
   #tokens: readonly TokenId[] = [];
   #isWriting = false;
 
-  private constructor(parts: Parts) {
+  /**
+   * @param cache to write into, of at least the `cacheShape` that the settings ask for; it stays open. What it holds of another
+   *   text is used as far as the next prompt begins with it.
+   * @param rng of a text before, to toss other coins than that one
+   */
+  constructor(cache: CacheManager, parts: Parts, rng = createRng(parts.settings.seed)) {
+    this.#cache = cache;
     this.#parts = parts;
-    this.#rng = createRng(parts.settings.seed);
+    this.rng = rng;
     this.#dials = new Dials(parts.settings);
     const usual = draftUnder(parts.run.profile, parts.settings);
     this.#drift = usual && (parts.run.drift ?? new DriftWatch(usual, parts.settings.temperature));
-  }
-
-  /**
-   * @param template in which prompts are written, if any: it knows how an answer ends, and what in it is reasoning
-   * @param length tokens that the text will have at most, where that is known to be less than the context holds
-   * @throws UsageError, ResourceError
-   */
-  static async open(
-    pair: Pair,
-    settings: Settings,
-    run: RunOptions,
-    template?: ChatTemplate,
-    length = Number.MAX_SAFE_INTEGER,
-  ): Promise<Session> {
-    const parts = await partsOf(pair, settings, run, template);
-    const cache = await openCache(pair, { ...run, ...cacheShape(parts.settings, parts.contextSize, length) });
-    return new Session({ ...parts, cache, ownsCache: true });
-  }
-
-  /**
-   * A session that writes into caches that are there, and leaves them open. What they hold of another text is used as far
-   * as the next prompt begins with it.
-   * @param cache of at least the `cacheShape` that the settings ask for
-   * @throws UsageError
-   */
-  static async over(
-    cache: CacheManager,
-    pair: Pair,
-    settings: Settings,
-    run: RunOptions,
-    template?: ChatTemplate,
-  ): Promise<Session> {
-    return new Session({ ...(await partsOf(pair, settings, run, template)), cache, ownsCache: false });
   }
 
   get settings(): EffectiveSettings {
@@ -142,7 +112,8 @@ export class Session {
     begun: BegunText,
     counted: number,
   ): AsyncGenerator<GenerationEvent, void> {
-    const { pair, template, settings, contextSize, grammar, cache } = this.#parts;
+    const { pair, template, settings, contextSize, grammar } = this.#parts;
+    const cache = this.#cache;
     refuseLongPrompt(promptTokens, contextSize);
     const { tokenizer } = pair.target;
     yield { type: 'start', promptTokens, settings, contextSize };
@@ -172,7 +143,7 @@ export class Session {
     const constraint = first && new GrammarConstraint(first, start, banned);
     const sampling = { ...settings, penalties: penaltiesOf(settings), banned, vocabularySize, constraint };
     const dials = this.#dials;
-    dials.restart();
+    if (begun.tokens.length === 0) dials.restart();
     this.#drift?.beginText();
     const strategyWith = (length: DraftLength | undefined, asked: Dials['asked'] = {}) =>
       createStrategy(strategyOptions(settings), {
@@ -198,7 +169,7 @@ export class Session {
     const shown = new GoingOn(stream, begun);
     const steps = decode(strategy, cache, prefix, {
       maxTokens: Math.max(0, settings.maxTokens - counted),
-      rng: this.#rng,
+      rng: this.rng,
       endsWith: (token) => (isEnd(token) ? 'eos' : stream.add(token) ? 'stop' : undefined),
       rawLogProbs: settings.perplexity,
       now,
@@ -255,10 +226,6 @@ export class Session {
     const found = await adaptiveLength(pair, settings, run, text, learned);
     this.#length = found;
     if (found) yield { type: 'costs', costs: { ...found.length.costs, measuredMs: found.measuredMs } };
-  }
-
-  async dispose(): Promise<void> {
-    if (this.#parts.ownsCache) await this.#parts.cache.dispose();
   }
 }
 

@@ -11,7 +11,7 @@ import type { GenerationEvent, GenerationResult } from '../generation/events.js'
 import { type Prompt, type PromptTokens, readPrompt } from '../generation/generate.js';
 import type { RunOptions } from '../generation/run-options.js';
 import { Session } from '../generation/session.js';
-import { cacheShape } from '../generation/session-parts.js';
+import { cacheShape, partsOf } from '../generation/session-parts.js';
 import { parseSettings, type SettingsInput } from '../generation/settings.js';
 import type { Pair } from '../models/pair.js';
 import { type Draft, ROOT, type TokenId, type TopLogits } from '../types.js';
@@ -216,13 +216,14 @@ export class Writer {
     signal: AbortSignal,
     on: (event: GenerationEvent) => void,
   ): Promise<GenerationResult> {
+    const parts = await partsOf(this.pair, settings, this.#run, template);
     const { cache, giveBack } = await this.#shelf.lend(
       promptTokens,
       this.#shapeFor(settings, promptTokens.length),
     );
     let text: readonly TokenId[] | undefined;
     try {
-      const session = await Session.over(cache, this.pair, settings, this.#run, template);
+      const session = new Session(cache, parts);
       let result: GenerationResult | undefined;
       for await (const event of session.write(promptTokens, signal)) {
         if (event.type === 'end') result = event.result;

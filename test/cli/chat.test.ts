@@ -61,7 +61,7 @@ describe('mtad chat in a pipe', () => {
   test('/retry, /continue, /undo and /set', async () => {
     const { stdout, stderr, exitCode } = await talk(
       ['Tell me a story', '/continue', '/set max-tokens 60', '/retry', '/undo', '/stats', '/set temperature'],
-      ['-n', '3'],
+      ['-n', '3', '--ignore-eos'],
     );
     expect(exitCode).toBe(0);
     const [begun, rest, again] = stdout.split('\n');
@@ -218,6 +218,23 @@ describe('mtad chat in a pipe', () => {
     expect(stderr).toMatch(/^Be brief$/m);
     expect(stderr).toMatch(/^Be long$/m);
     expect(read.map(([, all]) => all! - read[0]![1]!)[1]).toBeLessThan(5);
+  });
+
+  test('/set strategy drafts with the draft model where the strategy before did not', async () => {
+    const lines = ['/set strategy mtad', '/set draft-length 3', 'Tell me a story'];
+    const { stderr, exitCode } = await talk(lines, ['--strategy', 'autoregressive']);
+    expect(exitCode).toBe(0);
+    expect(stderr).toContain('draft-length = 3\n');
+  });
+
+  test('where no answer comes, the conversation stays as it was, and it says so', async () => {
+    const file = join(folder, 'stays.json');
+    const greedy = ['--temperature', '0', '--strategy', 'autoregressive'];
+    const [word] = (await talk(['Tell me a story'], greedy)).stdout.trim().split(' ');
+    const lines = ['Tell me a story', `/set stop ${word}`, '/retry', `/save ${file}`];
+    const { stderr } = await talk(lines, greedy);
+    expect(stderr).toContain('(no answer: the conversation stays as it was)\n');
+    expect(JSON.parse(await readFile(file, 'utf8')).messages).toHaveLength(2);
   });
 
   test('/system none takes the system text back; commands are known in capitals too', async () => {

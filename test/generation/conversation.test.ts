@@ -10,6 +10,7 @@ import type { SettingsInput } from '../../src/generation/settings.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import type { StrategyName } from '../../src/strategies/index.js';
 import { chatPair } from '../support/chat-models.js';
+import { watchContexts } from './generate-run.js';
 
 /** A model that ends its answer where others put a full stop. */
 const SENTENCES = { 2: '</s>', 1985: '<|im_end|>' };
@@ -169,6 +170,54 @@ describe.each(['direct', 'bindings'] as const)('Conversation on engine %s', (eng
     await Promise.all([parts.dispose(), whole.dispose()]);
   });
 
+  it('measures an answer that was cut off from its beginning', async () => {
+    const settings = {
+      temperature: 0,
+      ignoreEos: true,
+      quality: 1.2,
+      draftLength: 4,
+      maxTokens: 60,
+    } as const;
+    const conversation = await open(settings);
+    const first = await read(conversation.ask('Tell me a story.'));
+    const second = await read(conversation.continue());
+    await conversation.dispose();
+    const { repeated, share } = repetitionOf([...first.tokens, ...second.tokens]);
+    expect(repeated).toBeGreaterThan(repetitionOf(first.tokens).repeated);
+    expect(second.repetition!.share).toBeCloseTo(share, 10);
+  });
+
+  it('tosses other coins after a change of settings, unless the seed is given anew', async () => {
+    const conversation = await open({ topK: 40, draftLength: 4, ignoreEos: true });
+    const first = await read(conversation.ask('Tell me a story.'));
+    await conversation.change({ topK: 40 });
+    expect((await read(conversation.retry())).text).not.toBe(first.text);
+    await conversation.change({ seed: 1 });
+    expect((await read(conversation.retry())).text).toBe(first.text);
+    await conversation.dispose();
+  });
+
+  it('says that questions were dropped only where the new one fits', async () => {
+    const conversation = await open({}, { contextSize: 90, contextPolicy: 'shift' });
+    await ask(conversation, 'Tell me a story.');
+    const events: ConversationEvent[] = [];
+    const asking = async () => {
+      for await (const event of conversation.ask('word '.repeat(84))) events.push(event);
+    };
+    await expect(asking()).rejects.toThrow(ResourceError);
+    await conversation.dispose();
+    expect(events).toEqual([]);
+  });
+
+  it.each<[string, SettingsInput, ConversationOptions]>([
+    ['a wrong grammar', { grammar: { gbnf: 'x' } }, {}],
+    ['too small a context', {}, { contextSize: 1 }],
+  ])('opens nothing with %s', async (_, settings, run) => {
+    const watched = watchContexts(pair);
+    await expect(Conversation.open(watched.pair, settings, run)).rejects.toThrow(UsageError);
+    expect(watched.opened).toHaveLength(0);
+  });
+
   it('continues no answer that came to its end, and none that was loaded', async () => {
     const conversation = await open({ maxTokens: 100 });
     expect((await read(conversation.ask('Tell me a story.'))).finishReason).toBe('eos');
@@ -179,7 +228,7 @@ describe.each(['direct', 'bindings'] as const)('Conversation on engine %s', (eng
   });
 
   it('answers once more in place of an answer, and forgets a question with its answer', async () => {
-    const conversation = await open();
+    const conversation = await open({ draftLength: 4, ignoreEos: true });
     await read(conversation.ask('Tell me a story.'));
     const kept = conversation.messages;
     const first = await read(conversation.ask('And then?'));
@@ -303,6 +352,13 @@ describe.each(['direct', 'bindings'] as const)('Conversation on engine %s', (eng
     await conversation.dispose();
   });
 });
+
+/** The tokens that end a run of 4 which was there before. */
+function repetitionOf(tokens: readonly number[]): { repeated: number; share: number } {
+  const runs = tokens.slice(3).map((_, i) => tokens.slice(i, i + 4).join(' '));
+  const repeated = runs.length - new Set(runs).size;
+  return { repeated, share: repeated / tokens.length };
+}
 
 it('a model without a chat template cannot be talked to', async () => {
   const pair = await loadPair({ engine: 'direct' });

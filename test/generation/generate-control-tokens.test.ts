@@ -3,11 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChatTemplate } from '../../src/engine/port.js';
-import { Session } from '../../src/generation/session.js';
-import { parseSettings } from '../../src/generation/settings.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
 import { chatPair } from '../support/chat-models.js';
+import { openSession } from '../support/open-session.js';
 import { run } from './generate-run.js';
 
 const END = 2; // <|im_end|>
@@ -66,13 +65,13 @@ it.each(['autoregressive', 'mtad'] as const)(
   'an answer may quote the mark that ends it: %s',
   async (strategy) => {
     const quote = 'The mark <|im_end|> ends a turn, and <|user|> begins one';
-    const settings = parseSettings({ strategy, seed: 1, grammar: { gbnf: `root ::= "${quote}"` } });
-    const session = await Session.open(pair, settings, { threads: 1 }, TEMPLATE);
+    const settings = { strategy, seed: 1, grammar: { gbnf: `root ::= "${quote}"` } };
+    const { session, dispose } = await openSession(pair, settings, { threads: 1 }, TEMPLATE);
     try {
       for await (const event of session.write(pair.target.tokenizer.encode('Tell me')))
         if (event.type === 'end') expect(event.result).toMatchObject({ text: quote, finishReason: 'eos' });
     } finally {
-      await session.dispose();
+      await dispose();
     }
   },
 );

@@ -60,6 +60,7 @@ export function watchContexts(pair: Pair) {
   const open = new Set<Context>();
   const watched = (model: Model): Model => ({
     tokenizer: model.tokenizer,
+    chatTemplate: (choice) => model.chatTemplate!(choice),
     createGrammar: (source) => model.createGrammar(source),
     async createContext(options) {
       const context = await model.createContext(options);

@@ -2,10 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Session } from '../../src/generation/session.js';
-import { parseSettings } from '../../src/generation/settings.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import type { StrategyName } from '../../src/strategies/index.js';
+import { openSession } from '../support/open-session.js';
 import { slidingWindowModel } from '../support/other-architectures.js';
 
 describe.each(['direct', 'bindings'] as const)('a session with a sliding window, engine %s', (engine) => {
@@ -25,14 +24,14 @@ describe.each(['direct', 'bindings'] as const)('a session with a sliding window,
   it.each(strategies)(
     '%s: each text gets all of the context, however long the one before',
     async (strategy) => {
-      const settings = parseSettings({ strategy, maxTokens: 8, seed: 1, ignoreEos: true });
-      const session = await Session.open(pair, settings, { threads: 1, contextSize: 240 });
+      const settings = { strategy, maxTokens: 8, seed: 1, ignoreEos: true };
+      const { session, dispose } = await openSession(pair, settings, { threads: 1, contextSize: 240 });
       for (const [i, length] of [220, 60, 200, 90, 225].entries()) {
         const prompt = Array.from({ length }, (_, t) => 260 + ((7 * t + 13 * i) % 100));
         for await (const event of session.write(prompt))
           if (event.type === 'end') expect(event.result.tokens).toHaveLength(8);
       }
-      await session.dispose();
+      await dispose();
     },
   );
 });

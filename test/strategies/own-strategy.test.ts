@@ -3,7 +3,6 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nameOf } from '../../src/benchmark/contenders.js';
 import { Passages } from '../../src/drafting/passages.js';
-import { Session } from '../../src/generation/session.js';
 import {
   type BenchmarkReport,
   benchmark,
@@ -21,6 +20,7 @@ import {
   type SettingsInput,
   type StrategyDefinition,
 } from '../../src/index.js';
+import { openSession } from '../support/open-session.js';
 
 /** Each guess that is at least tau times as likely to the target as to the draft model, until one is not. */
 const single: StrategyDefinition<'draftLength' | 'threshold'> = {
@@ -122,13 +122,13 @@ describe("a user's own strategy", () => {
         return single.create(...all);
       },
     };
-    const session = await Session.open(pair, parseSettings({ strategy: watching, maxTokens: 2 }), {});
+    const { session, dispose } = await openSession(pair, { strategy: watching, maxTokens: 2 });
     for (const prompt of [
       [5, 6, 7],
       [5, 6, 7, 8],
     ])
       for await (const _ of session.write(prompt));
-    await session.dispose();
+    await dispose();
     expect(given[0]).toBeInstanceOf(Passages);
     expect(given[1]).toBe(given[0]);
   });

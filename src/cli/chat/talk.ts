@@ -133,7 +133,7 @@ function answer(answering: Answering, chat: Chat, output: Sink, flags: TalkFlags
       chat.last = { promptTokens, result, costs };
       if (!written.endsWith('\n')) await output.write('\n');
       const notice = cutNotice(result, { ...settings, contextSize }); // the figures have it too
-      if (answerOf(result) === '') chat.say('(no answer: the question is not part of the conversation)');
+      if (answerOf(result) === '') chat.say('(no answer: the conversation stays as it was)');
       if ((flags.stats ?? io.isWatched) && !flags.quiet)
         chat.say(io.colors(flags.color, io.stderr).dim(answerStats({ settings, promptTokens }, result)));
       else if (notice !== undefined && !flags.quiet) chat.say(`mtad: ${notice}`);

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { UsageError } from '../../errors.js';
 import type { Conversation, ConversationOptions } from '../../generation/conversation.js';
-import { modelsOf, usesDraftModel, withDraftSource } from '../../generation/draft-source.js';
+import { modelsOf, withDraftSource } from '../../generation/draft-source.js';
 import type { ContextPolicy } from '../../generation/fitting-turns.js';
 import { refuseWithoutChatTemplate } from '../../generation/require-chat-template.js';
 import { parseSettings, type Settings } from '../../generation/settings.js';
@@ -121,13 +121,13 @@ async function runChat(io: Io, firstMessage: Message, flags: ChatFlags): Promise
         engine: flags.engine,
         signal,
       };
-      const needed = { ...options, needsDraft: usesDraftModel(asked) };
+      const needed = { ...options, needsDraft: asked.draftFrom !== 'lookup' }; // /set may ask for a strategy that drafts
       const files = await chatFiles(needed, asked);
       withDraftSource(asked, files); // which refuses what the files cannot do
       progress.loading('Loading models');
       pair = await loadPair(needed, files);
       const settings = withDraftSource(asked, modelsOf(pair));
-      conversation = await Conversation.open(pair, settings, chatRunOptions(io, flags, files));
+      conversation = await Conversation.open(pair, asked, chatRunOptions(io, flags, files));
       progress.stop();
       const say = (line: string) => {
         if (!flags.quiet) io.say(line);
