@@ -12,6 +12,7 @@ import type { RunOptions } from './run-options.js';
 import { Session } from './session.js';
 import { cacheShape, type Parts, partsOf } from './session-parts.js';
 import { parseSettings, type Settings, type SettingsInput } from './settings.js';
+import { settingsOver } from './settings-over.js';
 import { SharedCaches } from './shared-caches.js';
 
 /** How to run a conversation. */
@@ -98,9 +99,7 @@ export class Conversation {
     this.#refuseWhileWriting();
     const { settings: before, rng } = this.#session;
     const { seed } = before;
-    const { quality, ...others } = this.#asked;
-    const isReplaced = input.threshold !== undefined; // a quality moves the threshold
-    const settings = parseSettings({ ...others, ...(isReplaced ? {} : { quality }), seed, ...input });
+    const settings = parseSettings(settingsOver({ ...this.#asked, seed }, input));
     const partsWith = (asked: Settings) => partsOf(this.#pair, asked, this.#run, this.#template);
     const parts = await partsWith(settings);
     const coins = input.seed === undefined ? rng : undefined;

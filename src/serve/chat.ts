@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { SettingsInput } from '../generation/settings.js';
+import { settingsOver } from '../generation/settings-over.js';
 import type { ChatMessage } from '../templates/messages.js';
 import { type Answering, answersTo } from './answer.js';
 import { CHAT } from './answer-shape.js';
@@ -42,13 +43,11 @@ export async function chatAnswering(
 ): Promise<Answering> {
   const request = parseRequest(chatSchema, body);
   const { model, n = 1, stream = false, stream_options, logprobs, reasoning_effort } = request;
-  const input: SettingsInput = {
-    ...defaults,
-    ...names.settingsOf(model),
+  const input = settingsOver(settingsOver(defaults, names.settingsOf(model)), {
     ...(reasoning_effort === 'none' && { think: 'off' as const }),
     ...requestedSettings(request),
     ...(logprobs && { perplexity: true }),
-  };
+  });
   const messages = request.messages.map(
     ({ role, content, reasoning_content: reasoning }): ChatMessage => ({
       role: role === 'developer' ? 'system' : role,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { SettingsInput } from '../generation/settings.js';
+import { settingsOver } from '../generation/settings-over.js';
 import { type Answering, answersTo } from './answer.js';
 import { COMPLETION } from './answer-shape.js';
 import { ApiError } from './api-error.js';
@@ -27,12 +28,10 @@ export async function completionAnswering(
 ): Promise<Answering> {
   const request = parseRequest(completionSchema, body);
   const { model, prompt, n = 1, stream = false, stream_options, logprobs } = request;
-  const input: SettingsInput = {
-    ...defaults,
-    ...names.settingsOf(model),
+  const input = settingsOver(settingsOver(defaults, names.settingsOf(model)), {
     ...requestedSettings(request),
     ...(logprobs != null && { perplexity: true }),
-  };
+  });
   const prompts = promptsIn(prompt);
   if (prompts.length * n > MOST_CHOICES)
     throw new ApiError(

@@ -94,7 +94,10 @@ export function sequencesOf(options: StrategyOptions): Sequences {
 /** What a strategy cannot do, as a sentence; undefined where it can do all that these settings ask for. */
 export function refusalOf(
   strategy: StrategyChoice,
-  { clip, draftFrom }: { readonly clip?: boolean; readonly draftFrom?: DraftSource | 'auto' },
+  {
+    clip,
+    draftFrom,
+  }: { readonly clip?: boolean | undefined; readonly draftFrom?: DraftSource | 'auto' | undefined },
 ): string | undefined {
   const { name, heeds, drafts } = definitionOf(strategy);
   if (clip && !heeds.includes('clip')) {

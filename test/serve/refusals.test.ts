@@ -372,3 +372,11 @@ describe('options of a server', () => {
     );
   });
 });
+
+it('a request is not refused for what the server’s own options say against it', async () => {
+  const strict = await serving(pair, { settings: { clip: true, ignoreEos: true } });
+  const asking = { prompt: 'Once upon a time', max_tokens: 4 };
+  for (const more of [{ model: 'speculative' }, { response_format: { type: 'json_object' } }])
+    expect((await post(strict, COMPLETIONS, { ...asking, ...more })).status).toBe(200);
+  await strict.stop();
+});

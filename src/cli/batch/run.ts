@@ -1,6 +1,7 @@
 import type { GenerationResult } from '../../generation/events.js';
 import type { Series } from '../../generation/generate.js';
 import type { SettingsInput } from '../../generation/settings.js';
+import { settingsOver } from '../../generation/settings-over.js';
 import type { Progress } from '../render/progress.js';
 import type { Inputs } from './inputs.js';
 import { type Asked, inKeys, type Manner } from './line.js';
@@ -87,7 +88,7 @@ async function textFor(asked: Asked | Error, { series, settings }: Batch): Promi
   if (asked instanceof Error) return asked;
   try {
     let text: Omit<Text, 'result'> | undefined;
-    for await (const event of series.write(asked.prompt, merged(settings, asked.settings))) {
+    for await (const event of series.write(asked.prompt, settingsOver(settings, asked.settings))) {
       if (event.type === 'start')
         text = { promptTokens: event.promptTokens.length, seed: event.settings.seed };
       if (event.type === 'end') return { ...text!, result: event.result };
@@ -96,10 +97,4 @@ async function textFor(asked: Asked | Error, { series, settings }: Batch): Promi
   } catch (error) {
     return error as Error;
   }
-}
-
-/** A threshold of an input's own stands instead of the run's quality, which would move it. */
-function merged(ofRun: SettingsInput, own: SettingsInput): SettingsInput {
-  const isFixed = own.threshold !== undefined && own.quality === undefined;
-  return { ...ofRun, ...(isFixed && { quality: undefined }), ...own };
 }
