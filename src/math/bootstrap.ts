@@ -2,6 +2,9 @@ import { cumulativeStdNormalProbability, quantile } from 'simple-statistics';
 import type { Rng } from '../types.js';
 import { studentT } from './student-t.js';
 
+/** The 97.5 % quantile of the normal distribution. */
+const Z = 1.959964;
+
 /** A figure with its 95 % interval. The bounds are null where there are too few items. */
 export interface Estimate {
   readonly value: number;
@@ -43,5 +46,5 @@ export function bootstrap<Item>(
  * distribution.
  */
 function tailOf(n: number): number {
-  return cumulativeStdNormalProbability(-Math.sqrt(n / (n - 1)) * studentT(0.975, n - 1));
+  return cumulativeStdNormalProbability(-Math.sqrt(n / (n - 1)) * studentT(Z, n - 1));
 }

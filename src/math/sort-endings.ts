@@ -38,8 +38,10 @@ function sortRange(
     while (i < more) {
       const one = key(i);
       if (one < pivot) swap(order, less++, i++);
-      else if (one > pivot) swap(order, i, --more);
-      else i++;
+      else if (one > pivot) {
+        more -= 1;
+        swap(order, i, more);
+      } else i++;
     }
     sortRange(order, tokens, lo, less, at, depth);
     sortRange(order, tokens, more, hi, at, depth);

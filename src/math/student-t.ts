@@ -1,12 +1,10 @@
-import { probit } from 'simple-statistics';
-
 /**
- * Returns a quantile of Student's t by Cornish and Fisher's expansion (Abramowitz and Stegun 26.7.5).
- * @param share of the distribution below it, (0, 1); within 1 % up to 0.999 from 6 degrees of freedom on
+ * Returns a quantile of Student's t by Cornish and Fisher's expansion (Abramowitz and Stegun 26.7.5): within 1 % for shares up
+ * to 0.999, from 6 degrees of freedom on.
+ * @param z the same quantile of the normal distribution
  * @param freedom degrees of freedom
  */
-export function studentT(share: number, freedom: number): number {
-  const z = probit(share); // the normal distribution's
+export function studentT(z: number, freedom: number): number {
   return (
     z +
     (z ** 3 + z) / (4 * freedom) +

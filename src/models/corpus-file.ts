@@ -43,7 +43,7 @@ export async function readCorpusFacts(path: string): Promise<CorpusFacts> {
 export function checkCorpus({ path, vocabulary, model }: CorpusFacts, target: ModelHeader): void {
   if (vocabulary !== vocabularyHash(target.vocabulary))
     throw new PairMismatchError(
-      `${path} was made for the tokens of ${model}, and ${basename(target.path)} has others: make one with mtad learn --for`,
+      `${path} was made for the tokens of ${model}, and ${basename(target.path)} has others: make one with mtad learn`,
     );
 }
 

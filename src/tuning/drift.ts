@@ -1,3 +1,4 @@
+import { probit } from 'simple-statistics';
 import type { Step } from '../decoding/loop.js';
 import { FEWEST } from '../math/bootstrap.js';
 import { studentT } from '../math/student-t.js';
@@ -108,7 +109,7 @@ function isFall({ sum, steps, stepsOfText, squares }: Seen, usual: Usual): boole
   const ofTextMeans = textVariance + (stepVariance * usual.texts) / usual.steps; // which textVariance was taken from
   const freedom = (usual.texts - 1) * Math.max(1, (variance / (perText * ofTextMeans)) ** 2);
   const mayErr = FALSE_ALARMS / TESTED.length / (look * (look + 1));
-  return usual.mean - sum / steps > studentT(1 - mayErr, freedom) * Math.sqrt(variance);
+  return usual.mean - sum / steps > studentT(probit(1 - mayErr), freedom) * Math.sqrt(variance);
 }
 
 /**

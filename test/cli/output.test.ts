@@ -104,6 +104,7 @@ test('--json is one object with every key', async () => {
     'perplexity',
     'quality',
     'repetition',
+    'drift',
     'pass_costs',
     'remote',
     'params',
