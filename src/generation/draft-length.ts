@@ -131,7 +131,11 @@ function now(): number {
 }
 
 /** Lookups are certain of all that they guess, and so is a draft model that only has its likeliest token. */
-function isTold({ strategy, draftFrom, temperature }: Settings): boolean {
+export function isTold({
+  strategy,
+  draftFrom,
+  temperature,
+}: Pick<Settings, 'strategy' | 'draftFrom' | 'temperature'>): boolean {
   return draftFrom !== 'lookup' && !(temperature === 0 && definitionOf(strategy).isLossless);
 }
 

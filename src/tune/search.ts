@@ -1,3 +1,4 @@
+import { isTold } from '../generation/draft-length.js';
 import { createRng } from '../math/rng.js';
 import { definitionOf } from '../strategies/index.js';
 import { type Learned, prior } from '../tuning/adaptive-length.js';
@@ -130,12 +131,13 @@ function bestOf(group: readonly Weighed[]): Weighed {
 
 /** With what a first turn has taught of the draft, as a profile has it. */
 function replay(candidate: Candidate, { texts, costs }: Recording, { temperature }: SearchOptions) {
-  const isTold = !(temperature === 0 && definitionOf(candidate.strategy).isLossless);
+  const { strategy } = candidate;
+  const guesser = { ...costs, isTold: isTold({ strategy, draftFrom: 'model', temperature }) };
   let learned = prior(candidate.threshold ?? 1);
   const turn = (draftLength: Candidate['draftLength']) =>
     texts.map(({ chains }, i) => {
       const asked = { ...candidate, draftLength };
-      const one = replayed(chains, asked, { ...costs, isTold, learned, rng: createRng(i + 1) });
+      const one = replayed(chains, asked, { ...guesser, learned, rng: createRng(i + 1) });
       learned = one.learned;
       return one;
     });
