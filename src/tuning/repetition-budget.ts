@@ -4,7 +4,7 @@ import type { TokenId } from '../types.js';
 /** Tokens in a row that count as repeated when they were written before. */
 const GRAM = 4;
 
-/** The bound where the quality is bounded and nothing is said of repetition. Plain sampling of stories has 0.03. */
+/** The bound where the quality is bounded and nothing is said of repetition: near what plain sampling of stories has. */
 export const USUAL_SHARE = 0.05;
 
 /** How far one repeated token moves the width, in beams. */

@@ -54,7 +54,8 @@ export function defaultThreads({ fileInsights, llama }: LlamaModel, gpuLayers: n
 
 /**
  * Numbers of a head from which on flash attention is no slower on the processor. ggml takes 64 of them at once there, and a
- * rest one by one: with 32, a pass of 5 tokens behind 300 takes four times as long as without.
+ * rest one by one: with 32, a draft pass of 4 beams behind 282 tokens takes about twice as long as without (docs/engines.md has
+ * the command).
  */
 const WHOLE_HEAD = 64;
 
