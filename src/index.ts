@@ -61,11 +61,11 @@ export type {
 } from './generation/events.js';
 export type { ContextPolicy } from './generation/fitting-turns.js';
 export { generate, type Prompt, Series } from './generation/generate.js';
+export { parseSettings } from './generation/parse-settings.js';
 export type { RunOptions } from './generation/run-options.js';
 export { Session } from './generation/session.js';
 export {
   type ComparedSetting,
-  parseSettings,
   type Settings,
   type SettingsInput,
   type SharedSetting,

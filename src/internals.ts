@@ -2,8 +2,9 @@
 export { CacheManager } from './decoding/cache-manager.js';
 export type { EndCheck } from './decoding/cut.js';
 export { type DecodeOptions, decode } from './decoding/loop.js';
-export { ModelCache, type NodeReadRequest, type Work } from './decoding/model-cache.js';
+export { ModelCache, type NodeReadRequest } from './decoding/model-cache.js';
 export { type CacheOptions, openCache } from './decoding/open-cache.js';
+export type { Work } from './decoding/work.js';
 export type {
   BatchToken,
   Context,

@@ -3,11 +3,11 @@ import type { DraftSource } from '../drafting/drafter.js';
 import { UsageError } from '../errors.js';
 import { isAdaptive, strategyOptions } from '../generation/draft-length.js';
 import { usesDraftModel } from '../generation/draft-source.js';
+import { parseSettings } from '../generation/parse-settings.js';
 import {
   COMPARED_SETTINGS,
   type ComparedSetting,
   DEFAULTS,
-  parseSettings,
   SETTINGS,
   type Settings,
   type SettingsInput,

@@ -5,7 +5,7 @@ import { machineMemory } from '../engine/llama/machine.js';
 import { PEER_NAMES, Peers } from '../engine/llama/peers.js';
 import type { Model } from '../engine/port.js';
 import { usesDraftModel } from '../generation/draft-source.js';
-import { parseSettings } from '../generation/settings.js';
+import { parseSettings } from '../generation/parse-settings.js';
 import { findPair, loadPair, type Pair, type PairFiles } from '../models/pair.js';
 import { CostMemory } from '../tuning/cost-store.js';
 import { admit } from './admit.js';

@@ -1,6 +1,6 @@
 import { UsageError } from '../errors.js';
 import { withDraftSource } from '../generation/draft-source.js';
-import { parseSettings } from '../generation/settings.js';
+import { parseSettings } from '../generation/parse-settings.js';
 import { treeRefusal } from '../generation/tree-refusal.js';
 import type { Pair, PairFiles } from '../models/pair.js';
 import { definitionOf } from '../strategies/index.js';

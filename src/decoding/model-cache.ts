@@ -3,32 +3,18 @@ import { type Constraint, readOf, type Truncation, truncateAfter } from '../math
 import {
   type Distribution,
   type Draft,
-  type Mask,
   type NodeIndex,
   type Prefix,
   ROOT,
-  type TokenId,
   type TopLogits,
 } from '../types.js';
 import type { HeadFeed } from './head-feed.js';
-import { commonPrefix, EMPTY, firstOf, grown, type Held, withToken } from './held.js';
+import { EMPTY, firstOf, grown, type Held, withToken } from './held.js';
 import type { HiddenTrail } from './hidden-trail.js';
-import { type Plan, planPass } from './plan.js';
+import { copiesOf, keepAll, masked, type Plan, planPass } from './plan.js';
 import { baseOf, planAdvance, planCopy, planStates, REPLAY_LIMIT, type States } from './plan-states.js';
-
-/** The work that a model has done so far. */
-export interface Work {
-  /** Number of evaluations by the engine. */
-  readonly passes: number;
-  /** Number of tokens that they evaluated. */
-  readonly tokens: number;
-  /** Time inside the engine's library, without reading and planning, in milliseconds. */
-  readonly ms: number;
-  /** Time that passes waited for passes of other texts on the same engine, in milliseconds. */
-  readonly waitMs: number;
-}
-
-const NO_WORK: Work = { passes: 0, tokens: 0, ms: 0, waitMs: 0 };
+import { SeenText } from './seen-text.js';
+import { NO_WORK, type Work, withPass } from './work.js';
 
 /** The logits to read after each node, and the tokens that may follow it. */
 export interface NodeReadRequest extends ReadRequest {
@@ -54,19 +40,14 @@ const NOTHING: ReadRequest = { top: 1, logSumExp: false };
  * The KV cache of one model. Callers state the committed text and the nodes whose logits they want. The cache works out
  * which tokens it holds, which to evaluate and which to forget.
  *
- * The cache refers to the array of the committed text, to which its caller appends, and never copies it. For each sequence
- * it keeps the length of that text that the sequence holds, and the short tail behind it. So the length of the text does not
- * change the cost of a pass. A text in another array is compared with the last text, token by token. A text that became
- * shorter, or whose last seen token changed, is evaluated anew. An earlier change in the same array is not noticed: callers
- * only append.
+ * The cache never copies the committed text. For each sequence it keeps the length of that text that the sequence holds, and
+ * the short tail behind it. So the length of the text does not change the cost of a pass.
  */
 export class ModelCache {
   readonly #context: Context;
   readonly #trail: HiddenTrail | undefined;
   readonly #feed: HeadFeed | undefined;
-  #text: Prefix = []; // its first `#length` tokens were seen; its owner only appends
-  #length = 0;
-  #last: TokenId | undefined; // the last token that was seen
+  readonly #text = new SeenText();
   #held: readonly Held[]; // per sequence
   #work = NO_WORK;
 
@@ -158,21 +139,13 @@ export class ModelCache {
       const batch = prefix.slice(done, next).map((token, i) => {
         return { token, position: done + i, sequences: [first], wanted: false };
       });
-      await this.#run({ keeps: this.#whatIsHeld(), batch }, NOTHING);
+      await this.#run({ keeps: keepAll(this.#held), batch }, NOTHING);
       done = next;
       if (done < end) yield done;
     }
     if (end < prefix.length - 1) return;
-    const behind = [...shared.keys()].filter((sequence) => sequence !== first && shared[sequence]! < end);
-    if (behind.length > 0) {
-      const keeps = behind.map((sequence) => ({
-        sequence,
-        from: first,
-        length: end,
-        alike: shared[sequence]!,
-      }));
-      await this.#run({ keeps, batch: [] }, NOTHING);
-    }
+    const keeps = copiesOf(first, end, shared);
+    if (keeps.length > 0) await this.#run({ keeps, batch: [] }, NOTHING);
     if (shared.some((length) => length < end)) yield end; // after the copies: a clock for the rest begins here
   }
 
@@ -193,22 +166,12 @@ export class ModelCache {
 
   /** Takes notice of the committed text. */
   #follow(prefix: Prefix): void {
-    const isSame = prefix === this.#text;
-    const before = this.#length;
-    if (isSame && (prefix.length < before || prefix[before - 1] !== this.#last)) {
-      this.#held = this.#held.map(() => EMPTY); // the tokens that were there before are kept nowhere
-      this.#trail?.cut(0);
+    const before = this.#text.length;
+    const known = this.#text.follow(prefix);
+    if (known < before) {
+      this.#held = this.#held.map((held) => firstOf(held, known));
+      this.#trail?.cut(known);
     }
-    if (!isSame) {
-      const common = commonPrefix(this.#text, prefix, before);
-      if (common < before) {
-        this.#held = this.#held.map((held) => firstOf(held, common));
-        this.#trail?.cut(common);
-      }
-    }
-    this.#text = prefix;
-    this.#length = prefix.length;
-    this.#last = prefix.at(-1);
     if (prefix.length > before) this.#trail?.grown(prefix, before);
     // What a head has guessed it reads again where it has become text, with the target's hidden states.
     if (!this.#feed) this.#held = this.#held.map((held) => grown(held, prefix));
@@ -245,30 +208,23 @@ export class ModelCache {
     return { held: this.#held, lengths, least, rollback };
   }
 
-  #whatIsHeld(): Plan['keeps'] {
-    return this.#held.map(({ shared, tail }, sequence) => {
-      const length = shared + tail.length;
-      return { sequence, from: sequence, length, alike: length };
-    });
-  }
-
   /** @param tree what the nodes of the plan belong to; undefined: the batch is committed text */
   async #run(plan: PassPlan, read: ReadRequest, tree: Draft = []): Promise<PassAnswer> {
     const { keeps, batch, nodes = batch.map(() => BELOW_ROOT) } = plan;
     const held = [...this.#held];
     for (const { sequence, from, length } of keeps) held[sequence] = firstOf(held[from]!, length);
     for (const { token, sequences } of batch)
-      for (const sequence of sequences) held[sequence] = withToken(held[sequence]!, token, this.#length);
+      for (const sequence of sequences) held[sequence] = withToken(held[sequence]!, token, this.#text.length);
     try {
       const fed = this.#feed?.fed(batch, nodes, tree) ?? batch;
       const answer = await this.#context.run({ keeps, batch: fed, read });
-      this.#trail?.heard(batch, answer.hidden, this.#length);
-      this.#count(batch.length, answer);
+      this.#trail?.heard(batch, answer.hidden, this.#text.length);
+      this.#work = withPass(this.#work, batch.length, answer);
       const lengths = this.#context.held; // less where the engine cannot copy
       this.#held = held.map((one, sequence) => firstOf(one, lengths[sequence]!));
       return answer;
     } catch (error) {
-      this.#count(batch.length, NO_WORK);
+      this.#work = withPass(this.#work, batch.length, NO_WORK);
       this.#forgetTails(keeps);
       throw error;
     }
@@ -284,23 +240,4 @@ export class ModelCache {
       copied.has(sequence) ? EMPTY : { shared: Math.min(shared, lengths[sequence]!), tail: [] },
     );
   }
-
-  #count(evaluated: number, time: Pick<PassAnswer, 'ms' | 'waitMs'>): void {
-    const { passes, tokens, ms, waitMs } = this.#work;
-    this.#work = {
-      passes: passes + (evaluated > 0 ? 1 : 0),
-      tokens: tokens + evaluated,
-      ms: ms + time.ms,
-      waitMs: waitMs + time.waitMs,
-    };
-  }
-}
-
-/** @param masks one for each row of the answer */
-function masked(plan: Plan, masks: readonly Mask[]): Plan {
-  const rows = plan.rows.values(); // one for each wanted token, in order
-  const batch = plan.batch.map((item) =>
-    item.wanted ? { ...item, mask: masks[rows.next().value!]! } : item,
-  );
-  return { ...plan, batch };
 }

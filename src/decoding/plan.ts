@@ -1,6 +1,6 @@
 import type { BatchToken, Keep } from '../engine/port.js';
 import { pathTo } from '../math/draft-tree.js';
-import { type Draft, type NodeIndex, type Prefix, ROOT, type TokenId } from '../types.js';
+import { type Draft, type Mask, type NodeIndex, type Prefix, ROOT, type TokenId } from '../types.js';
 import { type Held, holdsAt } from './held.js';
 
 /** The steps from the tokens that a cache holds to the rows that are wanted. */
@@ -153,4 +153,34 @@ export function batchOf(
       if (row !== undefined) rows.push(row);
     }
   return { batch, nodes, rows };
+}
+
+/**
+ * Returns the plan with the tokens that may follow each wanted token.
+ * @param masks one for each row of the answer
+ */
+export function masked(plan: Plan, masks: readonly Mask[]): Plan {
+  const rows = plan.rows.values(); // one for each wanted token, in order
+  const batch = plan.batch.map((item) =>
+    item.wanted ? { ...item, mask: masks[rows.next().value!]! } : item,
+  );
+  return { ...plan, batch };
+}
+
+/** Returns what makes each sequence keep all that it holds. */
+export function keepAll(held: readonly Held[]): Keep[] {
+  return held.map(({ shared, tail }, sequence) => {
+    const length = shared + tail.length;
+    return { sequence, from: sequence, length, alike: length };
+  });
+}
+
+/**
+ * Returns copies of a sequence that holds the first `length` tokens of the text, for the sequences that hold fewer.
+ * @param shared for each sequence, the number of tokens of the text that it holds
+ */
+export function copiesOf(from: number, length: number, shared: readonly number[]): Keep[] {
+  return shared.flatMap((alike, sequence) =>
+    sequence !== from && alike < length ? [{ sequence, from, length, alike }] : [],
+  );
 }

@@ -7,11 +7,12 @@ import type { FinishReason, Rng, TokenId } from '../types.js';
 import { refuseLongPrompt, refuseLongTexts } from './context-size.js';
 import { type ConversationEvent, type EffectiveSettings, type GenerationResult, joined } from './events.js';
 import { type ContextPolicy, fittingTurns, mayDrop } from './fitting-turns.js';
+import { parseSettings } from './parse-settings.js';
 import { requireChatTemplate } from './require-chat-template.js';
 import type { RunOptions } from './run-options.js';
 import { Session } from './session.js';
 import { cacheShape, type Parts, partsOf } from './session-parts.js';
-import { parseSettings, type Settings, type SettingsInput } from './settings.js';
+import type { Settings, SettingsInput } from './settings.js';
 import { settingsOver } from './settings-over.js';
 import { SharedCaches } from './shared-caches.js';
 

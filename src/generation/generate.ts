@@ -6,11 +6,12 @@ import type { TokenId } from '../types.js';
 import { contextSizeFor, contextSizeOf, refuseLongPrompt, refuseLongTexts } from './context-size.js';
 import { modelsOf, withDraftSource } from './draft-source.js';
 import type { GenerationEvent } from './events.js';
+import { parseSettings } from './parse-settings.js';
 import { requireChatTemplate } from './require-chat-template.js';
 import { checkRunOptions, type RunOptions } from './run-options.js';
 import { Session } from './session.js';
 import { cacheShape, partsOf } from './session-parts.js';
-import { parseSettings, type Settings, type SettingsInput } from './settings.js';
+import type { Settings, SettingsInput } from './settings.js';
 import { SharedCaches } from './shared-caches.js';
 
 /** A text to continue, or a conversation that ends with the user's message, for the model's chat template. */

@@ -1,9 +1,7 @@
 import { z } from 'zod';
-import { UsageError } from '../errors.js';
 import { DEFAULT_SAMPLING } from '../math/sampling-settings.js';
-import { refusalOf, STRATEGIES, STRATEGY_NAMES } from '../strategies/index.js';
+import { STRATEGIES, STRATEGY_NAMES } from '../strategies/index.js';
 import { KNOWN_TEMPLATES } from '../templates/known-templates.js';
-import { checkJsonSchema } from '../text/json-schema.js';
 import { strategySchema } from './strategy-schema.js';
 
 const number = (expected: string, accept: (value: number) => boolean) =>
@@ -238,34 +236,3 @@ export type Settings = z.output<typeof settingsSchema>;
 
 /** What holds where nothing is said. */
 export const DEFAULTS: Settings = settingsSchema.parse({});
-
-/** @throws UsageError naming the first setting that is wrong, what it should be and what it is */
-export function parseSettings(input: SettingsInput): Settings {
-  const result = settingsSchema.safeParse(input);
-  if (result.success) return withQuality(refuseContradictions(result.data));
-  const issue = result.error.issues[0]!;
-  if (issue.code === 'unrecognized_keys') throw new UsageError(`Unknown setting ${issue.keys.join(', ')}`);
-  const given = issue.path.reduce<unknown>(
-    (value, key) => (value as Record<PropertyKey, unknown>)[key],
-    input,
-  );
-  throw new UsageError(
-    `\`${issue.path.join('.')}\` must be ${issue.message}, not ${typeof given === 'number' ? given : JSON.stringify(given)}`,
-  );
-}
-
-/** @throws UsageError where one setting rules out what another asks for */
-function refuseContradictions(settings: Settings): Settings {
-  const { strategy, grammar, ignoreEos } = settings;
-  const refusal = refusalOf(strategy, settings);
-  if (refusal !== undefined) throw new UsageError(refusal);
-  if (grammar && ignoreEos)
-    throw new UsageError('A `grammar` ends the text, and `ignoreEos` forbids the end: leave out one of them');
-  if (grammar && 'jsonSchema' in grammar) checkJsonSchema(grammar.jsonSchema);
-  return settings;
-}
-
-/** A quality that is asked for moves the threshold. */
-function withQuality(settings: Settings): Settings {
-  return settings.quality === undefined ? settings : { ...settings, threshold: 'auto' };
-}

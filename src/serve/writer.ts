@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import { UsageError } from '../errors.js';
 import {
   contextSizeFor,
@@ -9,15 +8,16 @@ import {
 import { type DecidedSettings, modelsOf, withDraftSource } from '../generation/draft-source.js';
 import type { GenerationEvent, GenerationResult } from '../generation/events.js';
 import { type Prompt, type PromptTokens, readPrompt } from '../generation/generate.js';
+import { parseSettings } from '../generation/parse-settings.js';
 import type { RunOptions } from '../generation/run-options.js';
 import { Session } from '../generation/session.js';
 import { cacheShape, partsOf } from '../generation/session-parts.js';
-import { parseSettings, type SettingsInput } from '../generation/settings.js';
+import type { SettingsInput } from '../generation/settings.js';
 import type { Pair } from '../models/pair.js';
 import { type Draft, ROOT, type TokenId, type TopLogits } from '../types.js';
 import { stopping } from './api-error.js';
 import { CacheShelf } from './cache-shelf.js';
-import { Turns } from './turns.js';
+import { WorkQueue } from './work-queue.js';
 
 /** A text to write, with all that can be checked of it checked. */
 export interface Job extends PromptTokens {
@@ -60,29 +60,26 @@ const TARGET_ALONE = {
 export class Writer {
   readonly pair: Pair;
   readonly #run: RunOptions;
-  readonly #turns: Turns;
+  readonly #queue: WorkQueue;
   readonly #shelf: CacheShelf;
-  readonly #writing = new Set<AbortController>();
-  #isStopping = false;
-  #idle: (() => void) | undefined;
 
   constructor(pair: Pair, run: RunOptions, { parallel, caches }: WriterOptions) {
     this.pair = pair;
     this.#run = run;
-    this.#turns = new Turns(parallel);
+    this.#queue = new WorkQueue(parallel);
     this.#shelf = new CacheShelf(pair, run, caches);
   }
 
   get running(): number {
-    return this.#writing.size;
+    return this.#queue.running;
   }
 
   get waiting(): number {
-    return this.#turns.waiting;
+    return this.#queue.waiting;
   }
 
   get isStopping(): boolean {
-    return this.#isStopping;
+    return this.#queue.isStopping;
   }
 
   /**
@@ -100,8 +97,7 @@ export class Writer {
    * @throws UsageError; ResourceError where the prompt does not fit into the context; ApiError where too many wait
    */
   async prepare(prompt: Prompt | readonly TokenId[], input: SettingsInput): Promise<Job> {
-    if (this.#isStopping) throw stopping();
-    this.#turns.refuseIfFull();
+    this.#queue.refuseIfClosed();
     const settings = this.#decided(input);
     if (settings.grammar) await this.pair.engine.checkGrammar(settings.grammar);
     if (!isTokens(prompt)) return { settings, ...(await readPrompt(this.pair, prompt, settings, this.#run)) };
@@ -115,7 +111,7 @@ export class Writer {
    * @throws what a session throws; ApiError where the server stops
    */
   write(job: Job, signal: AbortSignal, on: (event: GenerationEvent) => void): Promise<Written> {
-    return this.#inTurn(signal, async (ending, queueMs) => {
+    return this.#queue.run(signal, async (ending, queueMs) => {
       const result = await this.#writeNow(job, ending, on);
       if (result.finishReason === 'interrupted' && !signal.aborted) throw stopping();
       return { result, promptTokens: job.promptTokens.length, queueMs };
@@ -140,12 +136,11 @@ export class Writer {
    * @throws UsageError, ResourceError; ApiError where the server stops, or too many wait; the signal's reason
    */
   evaluate(tokens: readonly TokenId[], from: number, top: number, signal: AbortSignal): Promise<Evaluated> {
-    if (this.#isStopping) throw stopping();
-    this.#turns.refuseIfFull();
+    this.#queue.refuseIfClosed();
     this.#refuseUnknown(tokens);
     const contextSize = contextSizeOf(this.pair, this.#run);
     refuseLongPrompt(tokens, contextSize);
-    return this.#inTurn(signal, async (ending) => {
+    return this.#queue.run(signal, async (ending) => {
       const shape = { ...TARGET_ALONE, capacity: contextSize - 1 };
       const { cache, giveBack } = await this.#shelf.lend(tokens, shape);
       let text: readonly TokenId[] | undefined;
@@ -173,42 +168,8 @@ export class Writer {
 
   /** Sends away the texts that wait, and lets those that are being written come to their end, at most for `graceMs`. */
   async stop(graceMs: number): Promise<void> {
-    this.#isStopping = true;
-    this.#turns.refuseAll();
-    if (this.#writing.size > 0) {
-      const end = setTimeout(() => {
-        for (const controller of this.#writing) controller.abort(stopping());
-      }, graceMs);
-      await new Promise<void>((resolve) => {
-        this.#idle = resolve;
-      });
-      clearTimeout(end);
-    }
+    await this.#queue.stop(graceMs);
     await this.#shelf.dispose();
-  }
-
-  /** Waits for a turn, and does something that an abort of the signal, or the end of the server's patience, ends. */
-  async #inTurn<T>(
-    signal: AbortSignal,
-    work: (ending: AbortSignal, queueMs: number) => Promise<T>,
-  ): Promise<T> {
-    const asked = performance.now();
-    if (this.#isStopping) throw stopping();
-    await this.#turns.take(signal);
-    const controller = new AbortController();
-    const abort = () => controller.abort(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    if (signal.aborted) abort();
-    this.#writing.add(controller);
-    try {
-      if (this.#isStopping) throw stopping();
-      return await work(controller.signal, performance.now() - asked);
-    } finally {
-      signal.removeEventListener('abort', abort);
-      this.#writing.delete(controller);
-      this.#turns.done();
-      if (this.#writing.size === 0) this.#idle?.();
-    }
   }
 
   async #writeNow(

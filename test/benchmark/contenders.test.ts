@@ -8,7 +8,7 @@ import {
   settingsOf,
 } from '../../src/benchmark/contenders.js';
 import { UsageError } from '../../src/errors.js';
-import { parseSettings } from '../../src/generation/settings.js';
+import { parseSettings } from '../../src/generation/parse-settings.js';
 import { STRATEGY_NAMES, type StrategyName } from '../../src/strategies/index.js';
 
 const FIELD: Field = {

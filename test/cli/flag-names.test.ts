@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { createCommand } from '../../src/cli/command.js';
 import { COMMANDS } from '../../src/cli/commands/index.js';
 import { FLAG_OF, inFlags } from '../../src/cli/flag-names.js';
+import { parseSettings } from '../../src/generation/parse-settings.js';
 import { checkRunOptions } from '../../src/generation/run-options.js';
-import { parseSettings } from '../../src/generation/settings.js';
 import { ioInMemory, runInProcess } from '../support/run-in-process.js';
 
 const FILES = (readdirSync('src', { recursive: true }) as string[])

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { parseSettings, type SettingsInput } from '../../src/generation/settings.js';
+import { parseSettings } from '../../src/generation/parse-settings.js';
+import type { SettingsInput } from '../../src/generation/settings.js';
 import { settingsOver } from '../../src/generation/settings-over.js';
 
 const GRAMMAR = { gbnf: 'root ::= "a"' };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/errors.js';
-import { parseSettings, type SettingsInput, settingsSchema } from '../../src/generation/settings.js';
+import { parseSettings } from '../../src/generation/parse-settings.js';
+import { type SettingsInput, settingsSchema } from '../../src/generation/settings.js';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
 
 const NO_NUMBERS = ['1', 'four', null, [1], true];

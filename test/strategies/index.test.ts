@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { strategyOptions } from '../../src/generation/draft-length.js';
-import { parseSettings, type SettingsInput } from '../../src/generation/settings.js';
+import { parseSettings } from '../../src/generation/parse-settings.js';
+import type { SettingsInput } from '../../src/generation/settings.js';
 import { STRATEGY_NAMES, sequencesOf } from '../../src/strategies/index.js';
 
 const sequences = (input: SettingsInput) =>

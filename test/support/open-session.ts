@@ -1,8 +1,9 @@
 import type { ChatTemplate } from '../../src/engine/port.js';
+import { parseSettings } from '../../src/generation/parse-settings.js';
 import type { RunOptions } from '../../src/generation/run-options.js';
 import { Session } from '../../src/generation/session.js';
 import { cacheShape, partsOf } from '../../src/generation/session-parts.js';
-import { parseSettings, type SettingsInput } from '../../src/generation/settings.js';
+import type { SettingsInput } from '../../src/generation/settings.js';
 import { SharedCaches } from '../../src/generation/shared-caches.js';
 import type { Pair } from '../../src/models/pair.js';
 

@@ -1,7 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import { UsageError } from '../../errors.js';
 import { modelsOf, withDraftSource } from '../../generation/draft-source.js';
-import { parseSettings, type SettingsInput, UNLIMITED } from '../../generation/settings.js';
+import { parseSettings } from '../../generation/parse-settings.js';
+import { type SettingsInput, UNLIMITED } from '../../generation/settings.js';
 import type { PairFiles, PairOptions } from '../../models/pair.js';
 import type { DecodingFlags } from '../decoding-options.js';
 import { draftNotice } from '../draft-notice.js';

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { UsageError } from '../../errors.js';
-import { parseSettings, type SettingsInput } from '../../generation/settings.js';
+import { parseSettings } from '../../generation/parse-settings.js';
+import type { SettingsInput } from '../../generation/settings.js';
 import type { BatchFlags } from '../batch/load.js';
 import { addDecodingOptions, settingsOf } from '../decoding-options.js';
 import { addGrammarOptions, readGrammar } from '../grammar-file.js';

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { modelsOf, withDraftSource } from '../../generation/draft-source.js';
-import { parseSettings, type SettingsInput } from '../../generation/settings.js';
+import { parseSettings } from '../../generation/parse-settings.js';
+import type { SettingsInput } from '../../generation/settings.js';
 import type { Pair, PairOptions } from '../../models/pair.js';
 import { checkServerOptions, GRACE_MS, PORT, type ServerOptions } from '../../serve/options.js';
 import { addDecodingOptions, type DecodingFlags, settingsOf } from '../decoding-options.js';

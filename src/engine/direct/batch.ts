@@ -1,5 +1,6 @@
 import type { BatchToken } from '../port.js';
-import type { Library, NativeBatch, Pointer } from './library.js';
+import type { Pointer } from './declare.js';
+import type { Library, NativeBatch } from './library.js';
 
 /** The memory of a llama_batch. All passes of a context share it. */
 export class BatchMemory {

@@ -1,4 +1,5 @@
-import type { Library, Pointer } from './library.js';
+import type { Pointer } from './declare.js';
+import type { Library } from './library.js';
 
 /**
  * Keeps cells that a rollback may need, in the cache of a model with a sliding window. When llama.cpp needs room, it takes

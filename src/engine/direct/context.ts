@@ -5,7 +5,8 @@ import type { BatchToken, Context, HiddenState, Keep, Pass, PassAnswer, ReadRequ
 import { checkPass } from '../requests.js';
 import { BatchMemory } from './batch.js';
 import { CellKeeper } from './cell-keeper.js';
-import type { HeadLibrary, Library, NativeBatch, Pointer } from './library.js';
+import type { HeadLibrary, Pointer } from './declare.js';
+import type { Library, NativeBatch } from './library.js';
 import { StateKeeper } from './state-keeper.js';
 import type { ThreadPool } from './thread-pools.js';
 import { topLogits } from './top-logits.js';

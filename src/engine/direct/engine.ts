@@ -7,8 +7,9 @@ import { parseGrammar } from '../llama/grammar.js';
 import { loadFailure, loadLlamaModel } from '../llama/llama-model.js';
 import { backendOf, sharedLlama } from '../llama/shared-llama.js';
 import type { Engine, EngineOptions, GrammarSource, Model, ModelOptions } from '../port.js';
+import type { Pointer } from './declare.js';
 import { MODEL_DEFAULTS, type ModelParams } from './layout.js';
-import { type Library, openLibrary, type Pointer } from './library.js';
+import { type Library, openLibrary } from './library.js';
 import { DirectModel, type Parts } from './model.js';
 import { ThreadPools } from './thread-pools.js';
 

@@ -1,27 +1,16 @@
 import { basename, dirname } from 'node:path';
 import { isDeepStrictEqual, promisify } from 'node:util';
-import type { LibraryHandle, TypeObject } from 'koffi';
 import type { Llama } from 'node-llama-cpp';
 import { reserveStack } from '../../koffi-stack.js';
+import { declareAll, type HeadLibrary, type NativeFunction, type Pointer } from './declare.js';
 import {
   CONTEXT_DEFAULTS,
   type ContextParams,
-  FUNCTIONS,
-  fieldsOf,
-  HEAD_FUNCTIONS,
   MODEL_DEFAULTS,
   type ModelParams,
   RELEASES,
-  STRUCTS,
-  signatureOf,
 } from './layout.js';
 import { canScan } from './scan.js';
-
-type Koffi = typeof import('koffi')['default'];
-type NativeFunction = ReturnType<LibraryHandle['func']>;
-
-/** The address of an object that llama.cpp owns. */
-export type Pointer = bigint;
 
 /** llama_batch, with its arrays by address. */
 export interface NativeBatch {
@@ -76,14 +65,6 @@ export interface Library {
   /** @returns the address of a function that llama.cpp can call */
   registerProgress(callback: (progress: number) => boolean): Pointer;
   unregister(callback: Pointer): void;
-}
-
-/** The functions for hidden states. */
-export interface HeadLibrary {
-  /** Makes a context return hidden states: of wanted tokens, or of all. */
-  returnHidden(context: Pointer, ofAll: boolean): void;
-  /** @returns the hidden states of the last batch, row after row */
-  hidden(context: Pointer): Pointer | null;
 }
 
 /** The direct engine cannot run on this machine; the message gives the reason. */
@@ -199,51 +180,6 @@ function onOtherThread<Args extends unknown[], Result>(
   native: NativeFunction,
 ): (...args: Args) => Promise<Result> {
   return promisify(native.async) as (...args: Args) => Promise<Result>;
-}
-
-interface Declarations {
-  readonly declared: Record<string, NativeFunction>;
-  readonly heads: HeadLibrary | undefined;
-}
-
-/** Binds every function of `layout.ts`, from the first library that has it. */
-function declareAll(koffi: Koffi, paths: readonly string[]): Declarations {
-  const structs: Record<string, TypeObject> = {};
-  const typeOf = (type: string) => structs[type] ?? valueType(type);
-  for (const [name, body] of Object.entries(STRUCTS))
-    structs[`struct ${name}`] = koffi.struct(
-      Object.fromEntries(fieldsOf(body).map((field) => [field.name, typeOf(field.type)])),
-    );
-  const handles = paths.map((path) => koffi.load(path));
-  const bound = (symbol: string, prototype: string): NativeFunction | undefined => {
-    const { type, parameters } = signatureOf(prototype);
-    const types = parameters.map((parameter) => typeOf(parameter.type));
-    for (const handle of handles)
-      try {
-        return handle.func(symbol, typeOf(type), types);
-      } catch {} // the next library may have it
-    return undefined;
-  };
-  const declared = Object.values(FUNCTIONS)
-    .flat()
-    .map((prototype) => {
-      const { name } = signatureOf(prototype);
-      const native = bound(name, prototype);
-      if (!native) throw new DirectUnavailable(`llama.cpp has no function ${name}`);
-      return [name, native] as const;
-    });
-  const [set, get] = Object.entries(HEAD_FUNCTIONS).map((entry) => bound(...entry));
-  const heads = set &&
-    get && { returnHidden: (context: Pointer, ofAll: boolean) => set(context, true, !ofAll), hidden: get };
-  return { declared: Object.fromEntries(declared), heads };
-}
-
-/** @returns koffi's type for a C type, except structs by value */
-function valueType(type: string): string {
-  if (type === 'const char *') return 'str';
-  if (/\*$|_callback$|^(llama_memory_t|ggml_threadpool_t)$/.test(type)) return 'void *';
-  if (type.startsWith('enum ')) return 'int';
-  return type.replace(/^llama_(token|pos|seq_id)$/, 'int32_t');
 }
 
 export function checkDefaults(name: string, found: object, expected: object): void {

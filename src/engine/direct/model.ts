@@ -15,8 +15,9 @@ import { statesKept } from '../llama/states-kept.js';
 import { llamaTokenizer } from '../llama/tokenizer.js';
 import type { Context, ContextOptions, Grammar, GrammarSource, Model, Tokenizer } from '../port.js';
 import { DirectContext, type HiddenStates } from './context.js';
+import type { Pointer } from './declare.js';
 import { CONTEXT_DEFAULTS, CONTEXT_TYPE, type ContextParams } from './layout.js';
-import type { Library, Pointer } from './library.js';
+import type { Library } from './library.js';
 import type { ThreadPools } from './thread-pools.js';
 
 /** The objects that all models of an engine share. */

@@ -1,5 +1,6 @@
 import { Turns } from '../turns.js';
-import type { Library, Pointer } from './library.js';
+import type { Pointer } from './declare.js';
+import type { Library } from './library.js';
 
 /** Threads that stay alive between passes. Contexts of the same number share them, so that no pool waits for another. */
 export interface ThreadPool {
