@@ -12,7 +12,7 @@ import type { ModelHeader } from '../models/header.js';
 import type { Pair } from '../models/pair.js';
 import type { Sequences, StrategySettings } from '../strategies/definition.js';
 import { definitionOf, heedsSetting, type StrategyOptions, sequencesOf } from '../strategies/index.js';
-import { AdaptiveLength, type Learned, MOST_GUESSES, prior } from '../tuning/adaptive-length.js';
+import { AdaptiveLength, type Learned, MOST_GUESSES } from '../tuning/adaptive-length.js';
 import type { CostCurves } from '../tuning/cost-curves.js';
 import { type CostKey, CostMemory, type CostStore } from '../tuning/cost-store.js';
 import { measureCosts, type Rehearsal, ROOM_TO_MEASURE } from '../tuning/measure-costs.js';
@@ -65,6 +65,8 @@ export interface BeginningText {
   readonly read: NodeReadRequest;
   /** The strategy with a draft length. */
   readonly strategyWith: (length: DraftLength) => Strategy;
+  /** Where it stands after the texts before; undefined = it is fixed. */
+  readonly threshold: number | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -84,14 +86,17 @@ export async function adaptiveLength(
   const { cache, prompt, read } = text;
   const options = strategyOptions(settings);
   const sequences = sequencesOf(options);
-  const guesser = { beamWidth: Math.max(1, sequences.draft), isTold: isTold(settings) };
-  const tau = heedsSetting(settings.strategy, 'threshold') ? options.threshold : 1;
+  const guesser = {
+    beamWidth: Math.max(1, sequences.draft),
+    isTold: isTold(settings),
+    threshold: heedsSetting(settings.strategy, 'threshold') ? (text.threshold ?? options.threshold) : 1,
+  };
   const store = run.costs ?? memoryOf(pair);
   const usesHead = settings.draftFrom === 'mtp' && sequences.draft > 0;
   const key = await keyOf(pair, run, { ...sequences, usesHead, length: prompt.length, top: read.top });
   const isTypical = cache.capacity - prompt.length >= ROOM_TO_MEASURE; // others may have more room
   const textLength = (curves: CostCurves, measuredMs: number | null): TextLength => {
-    const length = new AdaptiveLength(curves, guesser, learned ?? prior(tau));
+    const length = new AdaptiveLength(curves, guesser, learned);
     const correct = async () => {
       const { corrected } = length;
       if (corrected && isTypical) await store.correct(key, corrected);

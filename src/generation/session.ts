@@ -158,7 +158,8 @@ export class Session {
       });
     if (isAdaptive(settings) && !signal?.aborted) {
       const read = readOf(likelihoodTruncation(sampling), settings.perplexity);
-      yield* this.#adapt({ cache, prompt: prefix, read, strategyWith, signal });
+      const { threshold } = dials;
+      yield* this.#adapt({ cache, prompt: prefix, read, strategyWith, threshold, signal });
     }
     const adaptive = this.#length?.length;
     dials.tell(adaptive);

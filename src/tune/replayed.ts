@@ -43,8 +43,8 @@ export function replayed(
   candidate: Candidate,
   { curves, isTold, learned, rng }: ReplayOptions,
 ): Replayed {
-  const { beamWidth = 1, draftLength } = candidate;
-  const adaptive = new AdaptiveLength(curves, { beamWidth, isTold }, learned); // it learns in any case
+  const { beamWidth = 1, draftLength, threshold = 1 } = candidate;
+  const adaptive = new AdaptiveLength(curves, { beamWidth, isTold, threshold }, learned); // it learns in any case
   const length = draftLength === 'auto' ? adaptive : fixedLength(draftLength);
   let [tokens, ms, accepted, surplus] = [0, 0, 0, 0];
   let unread = 1; // committed tokens that the draft model has not read

@@ -2,9 +2,18 @@ import type { Step } from '../decoding/loop.js';
 import type { DraftLength, SideGuess } from '../drafting/length.js';
 import { jointLogQ, likeliestLeaf, pathTo } from '../math/draft-tree.js';
 import type { LogProb } from '../types.js';
+import { Account } from './account.js';
 import { CostCorrection } from './cost-correction.js';
 import { type CostCurves, passMs } from './cost-curves.js';
-import { observed, priorSurvival, type Survival, shifted, survivalOf } from './survival.js';
+import {
+  highestSurvivalOf,
+  observed,
+  priorSurvival,
+  type Survival,
+  shifted,
+  survivalOf,
+  unseen,
+} from './survival.js';
 
 /** Guesses in a row at most, whatever they promise. */
 export const MOST_GUESSES = 16;
@@ -15,26 +24,20 @@ export const MOST_TAKEN_BACK = 8;
 /** Guesses of a step that only finds out whether guessing pays after all. */
 const PROBE = 4;
 
-/** Plain passes that a text may lose to guesses that are never right, before it has earned more. */
-const PURSE = 2;
-const FULL_PURSE = 20;
-
-/** What of the plain time of each token goes into the purse, beyond what the token took. */
-const INTEREST = 0.01;
-
 /** A guess of which the draft says no likelihood, of a lookup or at temperature 0, counts as if it were this likely. */
 const UNTOLD = Math.log(0.7);
 
-/** How much of the speed so far, and of the usual likelihood of a guess, the next step forgets. */
-const SPEED_MEMORY = 0.98;
+/** How much of the usual likelihood of a guess the next step forgets. */
 const LIKELIHOOD_RATE = 0.03;
 
-/** How guesses are made. */
+/** How guesses are made and judged. */
 export interface Guesser {
   /** Beams in a pass of the draft model, >= 1. */
   readonly beamWidth: number;
   /** Whether their log-probabilities tell how likely they are to be accepted. */
   readonly isTold: boolean;
+  /** Of a joint rule, (0, 1]; 1 for the lossless ones. */
+  readonly threshold: number;
 }
 
 /** What a text knows of the draft, for the next. */
@@ -44,9 +47,9 @@ export interface Learned {
   readonly usualDrop: number;
 }
 
-/** @param tau threshold of a joint rule, (0, 1]; 1 for the lossless ones */
-export function prior(tau: number): Learned {
-  return { survival: priorSurvival(tau), usualDrop: 0.6 };
+/** What a first text knows. @param threshold of a joint rule, (0, 1]; 1 for the lossless ones */
+export function prior(threshold: number): Learned {
+  return { survival: priorSurvival(threshold), usualDrop: 0.6 };
 }
 
 /**
@@ -62,13 +65,12 @@ export class AdaptiveLength implements DraftLength {
   #beamWidth: number;
   readonly #isTold: boolean;
   readonly #correction: CostCorrection;
+  /** What is believed of a draft of which nothing was seen. */
+  #first: Survival;
   #survival: Survival;
   /** Of one guess given those before it, as a positive number: what the next ones will probably cost in likelihood. */
   #usualDrop: number;
-  /** Tokens and milliseconds of the last steps. */
-  #speed: { readonly tokens: number; readonly ms: number };
-  /** Milliseconds. */
-  #purse: number;
+  readonly #account: Account;
   /** Committed tokens that the draft model has not read. */
   #unread = 1;
   #most = 0;
@@ -77,20 +79,24 @@ export class AdaptiveLength implements DraftLength {
 
   /**
    * For one text.
-   * @param learned of the text before, or the prior
+   * @param learned of the text before
    */
-  constructor(costs: CostCurves, { beamWidth, isTold }: Guesser, { survival, usualDrop }: Learned) {
+  constructor(
+    costs: CostCurves,
+    { beamWidth, isTold, threshold }: Guesser,
+    { survival, usualDrop }: Learned = prior(threshold),
+  ) {
     this.costs = costs;
     this.#beamWidth = beamWidth;
     this.#isTold = isTold;
     this.#usualDrop = isTold ? usualDrop : -UNTOLD;
     this.#correction = new CostCorrection(costs);
+    this.#first = priorSurvival(threshold);
     this.#survival = survival;
     this.#target = Array.from({ length: MOST_GUESSES + 2 }, (_, rows) =>
       passMs(costs.target, Math.max(1, rows)),
     );
-    this.#speed = { tokens: 1, ms: this.#plainMs };
-    this.#purse = PURSE * this.#plainMs;
+    this.#account = new Account(this.#plainMs);
   }
 
   /** What the next text begins with. */
@@ -103,8 +109,10 @@ export class AdaptiveLength implements DraftLength {
     const affordable = this.#affordable(Math.min(MOST_GUESSES, room));
     const { value, guesses } = this.#prospect(0, 0, 0, affordable);
     this.#isProbe = value <= this.#plainValue;
-    if (this.#isProbe && this.#purse < 2 * this.#loss(guesses)) this.#most = 0;
-    else this.#most = this.#isProbe ? Math.min(PROBE, affordable) : affordable;
+    if (!this.#isProbe) this.#most = affordable;
+    else if (this.#account.purse >= 2 * this.#loss(guesses) && this.#mayPay(affordable))
+      this.#most = Math.min(PROBE, affordable);
+    else this.#most = 0;
     return this.#most;
   }
 
@@ -143,13 +151,14 @@ export class AdaptiveLength implements DraftLength {
     const gain = gains.reduce((a, b) => a + b, 0);
     const ms = this.#targetMs(rows + added.length);
     const depth = Math.max(0, ...added.map((guess) => guess.depth));
-    const isAffordable = ms + this.#draftMs(0, depth) - this.#plainMs <= this.#purse;
-    return !this.#isProbe && isAffordable && gain > this.#price * (ms - this.#targetMs(rows));
+    const isAffordable = ms + this.#draftMs(0, depth) - this.#plainMs <= this.#account.purse;
+    return !this.#isProbe && isAffordable && gain > this.#account.price * (ms - this.#targetMs(rows));
   }
 
   /** The threshold has moved, by so much of its natural log. */
   thresholdMoved(move: number): void {
     this.#survival = shifted(this.#survival, move);
+    this.#first = shifted(this.#first, move);
   }
 
   /** So many beams are drafted from the next step on. */
@@ -160,6 +169,7 @@ export class AdaptiveLength implements DraftLength {
   /** Learns from what became of a step. */
   learn(step: Step): void {
     const { draft, accepted, emitted, draftPasses } = step;
+    if (draft.length === 0) this.#survival = unseen(this.#survival, this.#first);
     const logQ = jointLogQ(draft);
     const path = pathTo(draft, likeliestLeaf(draft));
     for (const [i, node] of path.entries())
@@ -173,10 +183,7 @@ export class AdaptiveLength implements DraftLength {
     const ms = this.#targetMs(draft.length + 1) + draftMs;
     const read = draftPasses > 0 ? this.#unread + Math.min(accepted, draftPasses - 1) : 0; // the last guess was not
     this.#unread += emitted.length - read;
-    const { tokens, ms: before } = this.#speed;
-    this.#speed = { tokens: SPEED_MEMORY * tokens + emitted.length, ms: SPEED_MEMORY * before + ms };
-    const earned = (1 + INTEREST) * emitted.length * this.#plainMs;
-    this.#purse = Math.min(FULL_PURSE * this.#plainMs, this.#purse + earned - ms);
+    this.#account.add(emitted.length, ms);
   }
 
   /** The joint log-probability of so many guesses. */
@@ -192,14 +199,9 @@ export class AdaptiveLength implements DraftLength {
     return this.#target[1]!;
   }
 
-  /** Tokens that a millisecond is worth. */
-  get #price(): number {
-    return Math.max(this.#speed.tokens / this.#speed.ms, 1 / this.#plainMs);
-  }
-
   /** Tokens that a step without guesses brings, less the price of its time. */
   get #plainValue(): number {
-    return 1 - this.#price * this.#plainMs;
+    return 1 - this.#account.price * this.#plainMs;
   }
 
   /** Expected accepted tokens of the first 0, 1, … guesses. */
@@ -212,22 +214,35 @@ export class AdaptiveLength implements DraftLength {
 
   /** Tokens that the target's pass over so many guesses brings, less the price of its time. */
   #valueOf(accepted: number, guesses: number): number {
-    return 1 + accepted - this.#price * this.#target[guesses + 1]!;
+    return 1 + accepted - this.#account.price * this.#target[guesses + 1]!;
+  }
+
+  /** Whether guessing pays if the draft is as good as it may still be: only then is there something to find out. */
+  #mayPay(most: number): boolean {
+    return this.#prospect(0, 0, 0, most, highestSurvivalOf).value > this.#plainValue;
   }
 
   /**
    * The best that can be had by guessing on.
    * @param depth guesses so far, q their joint log-probability, `expected` how many of them will be accepted
    * @param most further guesses at most
+   * @param chanceOf how likely a guess is to be accepted
    * @returns its value and how many further guesses that takes, >= 1 unless there is room for none
    */
-  #prospect(depth: number, q: LogProb, expected: number, most: number): { value: number; guesses: number } {
+  #prospect(
+    depth: number,
+    q: LogProb,
+    expected: number,
+    most: number,
+    chanceOf = survivalOf,
+  ): { value: number; guesses: number } {
+    const unread = Math.min(this.#unread, MOST_GUESSES + 1); // what plain steps left unread is read once: it is no price of guessing
     let best = { value: Number.NEGATIVE_INFINITY, guesses: 0 };
     let accepted = expected;
     for (let guesses = 1; guesses <= most; guesses++) {
       const end = depth + guesses;
-      accepted += survivalOf(this.#survival, q - guesses * this.#usualDrop);
-      const value = this.#valueOf(accepted, end) - this.#price * this.#draftMs(depth, end);
+      accepted += chanceOf(this.#survival, q - guesses * this.#usualDrop);
+      const value = this.#valueOf(accepted, end) - this.#account.price * this.#draftMs(depth, end, unread);
       if (value > best.value) best = { value, guesses };
     }
     return best;
@@ -236,7 +251,7 @@ export class AdaptiveLength implements DraftLength {
   /** Guesses that the purse can pay for if none of them is right: [0..most]. */
   #affordable(most: number): number {
     let guesses = 0;
-    while (guesses < most && this.#loss(guesses + 1) <= this.#purse) guesses++;
+    while (guesses < most && this.#loss(guesses + 1) <= this.#account.purse) guesses++;
     return guesses;
   }
 
@@ -246,10 +261,10 @@ export class AdaptiveLength implements DraftLength {
   }
 
   /** Passes of the draft model from one depth to another. The first one also reads what was committed since the last. */
-  #draftMs(from: number, to: number): number {
+  #draftMs(from: number, to: number, unread = this.#unread): number {
     const { draft } = this.costs;
     if (!draft || to === from) return 0;
-    const first = from === 0 ? passMs(draft, this.#unread) : 0;
+    const first = from === 0 ? passMs(draft, unread) : 0;
     return first + (to - Math.max(1, from)) * passMs(draft, this.#beamWidth);
   }
 }

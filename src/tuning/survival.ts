@@ -15,6 +15,9 @@ export interface Survival {
 /** How much of the last steps the next one forgets, so that a text may change its subject. */
 const FORGETTING = 0.9995;
 
+/** What a step that shows nothing leaves of what was learned: half of it is left after 3,500 of them. */
+const REMEMBERED = 0.9998;
+
 /** Measured on the embedded pair: what a threshold of 1 gives, and how both follow ln tau. */
 const AT_ONE: Survival = { a: 1.5, b: -1.47, covariance: { aa: 1, ab: 0, bb: 0.5 } };
 const A_BY_LN_TAU = 0.93;
@@ -32,6 +35,27 @@ export function shifted(survival: Survival, move: number): Survival {
 
 export function survivalOf({ a, b }: Survival, q: LogProb): number {
   return sigma(a + b * Math.sqrt(-q));
+}
+
+/** As high as it may still be, by what was seen so far: two standard deviations higher. */
+export function highestSurvivalOf({ a, b, covariance: { aa, ab, bb } }: Survival, q: LogProb): number {
+  const x = Math.sqrt(-q);
+  return sigma(a + b * x + 2 * Math.sqrt(Math.max(0, aa + 2 * ab * x + bb * x * x)));
+}
+
+/** What is believed after a step that showed nothing: a little nearer to what was believed first, and as unsure. */
+export function unseen(survival: Survival, first: Survival): Survival {
+  const faded = (now: number, then: number, kept: number) => then + kept * (now - then);
+  const [now, then] = [survival.covariance, first.covariance];
+  return {
+    a: faded(survival.a, first.a, REMEMBERED),
+    b: faded(survival.b, first.b, REMEMBERED),
+    covariance: {
+      aa: faded(now.aa, then.aa, REMEMBERED ** 2),
+      ab: faded(now.ab, then.ab, REMEMBERED ** 2),
+      bb: faded(now.bb, then.bb, REMEMBERED ** 2),
+    },
+  };
 }
 
 /**

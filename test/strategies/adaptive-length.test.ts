@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Strategy } from '../../src/decoding/strategy.js';
 import type { DraftLength } from '../../src/drafting/length.js';
-import { AdaptiveLength, MOST_GUESSES, prior } from '../../src/tuning/adaptive-length.js';
+import { AdaptiveLength, MOST_GUESSES } from '../../src/tuning/adaptive-length.js';
 import { DOES_NOT_FIT, FITS, misfit } from '../support/chi-square.js';
 import { TARGET, textsAfter, UNCUT } from '../support/fake-model.js';
 import { PROMPT } from '../support/fake-run.js';
@@ -45,7 +45,7 @@ describe.each(['speculative', 'block'] as const)('%s with a draft length that ad
   });
 
   it('writes with the probabilities of the target while it learns what pays', async () => {
-    const length = new AdaptiveLength(costs, { beamWidth: 1, isTold: true }, prior(1));
+    const length = new AdaptiveLength(costs, { beamWidth: 1, isTold: true, threshold: 1 });
     const texts = await openings(options, { length, onStep: (step) => length.learn(step) });
     expect(misfit(texts, law)).toBeLessThan(FITS);
   });

@@ -3,8 +3,10 @@ import { createRng } from '../../src/math/rng.js';
 import type { StrategyOptions } from '../../src/strategies/index.js';
 import { AdaptiveLength, MOST_GUESSES, prior } from '../../src/tuning/adaptive-length.js';
 import { type CostCurve, type CostCurves, passMs } from '../../src/tuning/cost-curves.js';
+import { observed } from '../../src/tuning/survival.js';
 import { DRAFT, type FakeModel, TARGET, UNCUT } from '../support/fake-model.js';
 import { neverEnds, run } from '../support/fake-run.js';
+import { fakeStep } from '../support/fake-step.js';
 
 /** A straight line. */
 const line = (first: number, eachMore: number): CostCurve => [
@@ -15,7 +17,7 @@ const FLAT: CostCurves = { target: line(10, 0.1), draft: line(0.5, 0.02) };
 const STEEP: CostCurves = { target: line(10, 6), draft: line(2, 0.2) };
 const BEAMS = 4;
 const TAU = 0.5;
-const MTADS = { beamWidth: BEAMS, isTold: true };
+const MTADS = { beamWidth: BEAMS, isTold: true, threshold: TAU };
 const MTAD = { strategy: 'mtad', beamWidth: BEAMS, threshold: TAU, clip: false, draftFrom: 'model' } as const;
 
 /** The negated target: what it finds likely never passes. */
@@ -48,9 +50,10 @@ async function outcome(
   }: Trial = {},
 ): Promise<Outcome> {
   const beamWidth = strategy === 'mtad' && draftFrom === 'model' ? BEAMS : 1;
-  const guesser = { beamWidth, isTold: draftFrom === 'model' && (strategy === 'mtad' || temperature > 0) };
+  const isTold = draftFrom === 'model' && (strategy === 'mtad' || temperature > 0);
+  const guesser = { beamWidth, isTold, threshold: strategy === 'mtad' ? TAU : 1 };
   const rng = createRng(1);
-  let learned = prior(strategy === 'mtad' ? TAU : 1);
+  let learned = prior(guesser.threshold);
   let [ms, tokens, drafted, steps] = [0, 0, 0, 0];
   for (let text = 0; text < 6; text++) {
     const adaptive = new AdaptiveLength(costs, guesser, learned);
@@ -134,9 +137,28 @@ describe('AdaptiveLength', () => {
     expect(speedUp).toBeGreaterThan(0.97);
   });
 
+  it('does not even try where guessing would not pay if every guess were right', async () => {
+    const { drafted, speedUp } = await outcome({ target: line(1, 0.7), draft: line(0.4, 0.05) });
+    expect(drafted).toBe(0);
+    expect(speedUp).toBe(1);
+  });
+
+  it('tries a draft model again that was never right, after a long time', () => {
+    let { survival, usualDrop } = prior(TAU);
+    for (let i = 0; i < 1000; i++) survival = observed(survival, -(i % 100) / 50, false);
+    const length = new AdaptiveLength(FLAT, MTADS, { survival, usualDrop });
+    let plain = 0;
+    while (plain < 50_000 && length.begin(16, false) === 0) {
+      length.learn(fakeStep(0, { draft: 0, verify: 10, own: 0 }));
+      plain++;
+    }
+    expect(plain).toBeGreaterThan(50);
+    expect(plain).toBeLessThan(50_000);
+  });
+
   it('writes the same text each time: it asks no clock', async () => {
     const write = async () => {
-      const length = new AdaptiveLength(STEEP, MTADS, prior(TAU));
+      const length = new AdaptiveLength(STEEP, MTADS);
       const onStep = (step: Parameters<AdaptiveLength['learn']>[0]) => length.learn(step);
       const settings = {
         rng: createRng(7),
@@ -152,7 +174,7 @@ describe('AdaptiveLength', () => {
   });
 
   it('guesses no more than there is room for', () => {
-    const length = new AdaptiveLength(FLAT, MTADS, prior(TAU));
+    const length = new AdaptiveLength(FLAT, MTADS);
     for (const room of [0, 1, 3]) expect(length.begin(room, false)).toBeLessThanOrEqual(room);
   });
 });

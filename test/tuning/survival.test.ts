@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/math/rng.js';
-import { observed, priorSurvival, type Survival, survivalOf } from '../../src/tuning/survival.js';
+import {
+  highestSurvivalOf,
+  observed,
+  priorSurvival,
+  type Survival,
+  survivalOf,
+  unseen,
+} from '../../src/tuning/survival.js';
 
 describe('survivalOf', () => {
   it('falls with the likelihood of the guesses, and is higher where the threshold is lower', () => {
@@ -43,5 +50,20 @@ describe('observed', () => {
     let survival = priorSurvival(0.5);
     for (let i = 0; i < 200; i++) survival = observed(survival, i % 2 ? -9 : -0.01, i % 2 === 1);
     expect(survival.b).toBe(0);
+  });
+});
+
+describe('highestSurvivalOf', () => {
+  it('is above what is believed, less so the more was seen, and more again after much that showed nothing', () => {
+    const gap = (survival: Survival) => highestSurvivalOf(survival, -1) - survivalOf(survival, -1);
+    let survival = priorSurvival(0.5);
+    const before = gap(survival);
+    for (let i = 0; i < 300; i++) survival = observed(survival, -(i % 20) / 10, i % 2 === 0);
+    const sure = gap(survival);
+    expect(sure).toBeGreaterThan(0);
+    expect(sure).toBeLessThan(before / 2);
+    for (let i = 0; i < 50_000; i++) survival = unseen(survival, priorSurvival(0.5));
+    expect(gap(survival)).toBeGreaterThan(2 * sure);
+    expect(Number.isFinite(gap(survival))).toBe(true);
   });
 });
