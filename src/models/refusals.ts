@@ -13,11 +13,17 @@ export function refuseUnfit(file: GgufFile, weights = 0): void {
 }
 
 /** Architectures that do not generate text token by token. */
-const NOT_GENERATIVE =
-  /bert|embed|encoder|^(clip|t5|wavtokenizer-dec|dream|llada|llada-moe|rnd1|eagle3|dflash|gemma4-assistant)$/;
+const NOT_GENERATIVE = /bert|embed|encoder|^(clip|t5|wavtokenizer-dec|dream|llada|llada-moe|rnd1)$/;
+
+/** Drafting heads in files of their own, each made for one target, of which it needs the hidden states. */
+const HEAD_ALONE: ReadonlySet<string> = new Set(['eagle3', 'dflash', 'gemma4-assistant']);
 
 /** Architectures that keep a state which nobody could show to be right after a rejected draft. */
-const NOT_TAKEN_BACK = /^(arwkv7|rwkv6|rwkv6qwen2|rwkv7|deepseek4)$/;
+const NOT_TAKEN_BACK: ReadonlySet<string> = new Set(['deepseek4']);
+
+const RWKV = /rwkv/;
+/** ggml works off so many numbers of an RWKV head at once: of smaller heads it reads what lies behind (rwkv7, processor), or it ends the process (CUDA). */
+const RWKV_HEAD = 64;
 
 /** @returns the least length of a file in bytes: its header and weights, or everything before its last tensor */
 function leastBytes({ info }: GgufFile, weights: number): number {
@@ -47,13 +53,24 @@ function refuseOtherModels(
     throw new ModelFileError(`${path} holds no weights, only a vocabulary; use the full model file`);
   const attention = architectureMetadata.attention as { causal?: boolean } | undefined;
   const pooling = (architectureMetadata as { pooling_type?: number }).pooling_type ?? 0;
+  if (HEAD_ALONE.has(general.architecture))
+    throw new ModelFileError(
+      `${path} is a drafting head in a file of its own (${general.architecture}), which mtad cannot run so far; use a draft model, \`draftFrom\` lookup, or a target whose head is in its own file`,
+    );
   if (NOT_GENERATIVE.test(general.architecture) || attention?.causal === false || pooling > 0)
     throw new ModelFileError(
       `${path} is an embedding or encoder model (${general.architecture}); it cannot generate text`,
     );
-  if (NOT_TAKEN_BACK.test(general.architecture))
+  if (NOT_TAKEN_BACK.has(general.architecture))
     throw new ModelFileError(
       `${path} is a ${general.architecture} model; its text would be wrong after a rejected draft, as far as was tried. Use a model of another kind`,
+    );
+  const headSize = Number(
+    (architectureMetadata as { wkv?: { head_size?: number } }).wkv?.head_size ?? RWKV_HEAD,
+  );
+  if (RWKV.test(general.architecture) && headSize % RWKV_HEAD !== 0)
+    throw new ModelFileError(
+      `${path} has RWKV heads of ${headSize} numbers, and llama.cpp computes rightly with multiples of ${RWKV_HEAD} alone; use another model`,
     );
   if (!Array.isArray(tokenizer?.ggml?.tokens))
     throw new ModelFileError(`${path} holds no vocabulary; use a model file with a tokenizer`);

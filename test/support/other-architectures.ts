@@ -3,10 +3,11 @@
  * Each function writes one file into `dir` and returns its path.
  */
 import { join } from 'node:path';
-import { type GgufContents, type Metadata, type Tensor, writeGguf } from '../../scripts/gguf-writer.js';
+import type { Metadata, Tensor } from '../../scripts/gguf-writer.js';
 import { randomModel } from '../../scripts/make-random-model.js';
+import { blocks, constant, matrix, SHAPE, write } from './architecture-parts.js';
+import { rwkv6Model, rwkv7Model } from './rwkv-models.js';
 
-const SHAPE = { vocab: 384, width: 32, layers: 4, heads: 2, ffn: 64, context: 512, type: 'F32' } as const;
 const { width, layers, heads } = SHAPE;
 
 /** A gemma2 model whose even layers see the last `window` tokens, its odd ones all. */
@@ -137,41 +138,54 @@ export async function graniteModel(dir: string): Promise<string> {
   });
 }
 
+/** A nemotron_h model: mamba 2 in every layer but the last two, of which one attends and one is a feed-forward network alone. */
+export async function nemotronModel(dir: string): Promise<string> {
+  const { metadata, tensors } = randomModel(SHAPE);
+  const [attends, feeds] = [`blk.${layers - 2}.`, `blk.${layers - 1}.`];
+  const inLayer = (only: (layer: number) => number) => ({
+    i32s: Array.from({ length: layers }, (_, n) => only(n)),
+  });
+  return write(join(dir, 'nemotron.gguf'), 'nemotron_h', {
+    metadata: {
+      ...metadata,
+      ...MAMBA_2_METADATA,
+      'llama.attention.layer_norm_epsilon': { f32: 1e-5 },
+      'llama.attention.head_count_kv': inLayer((n) => (n === layers - 2 ? heads : 0)),
+      'llama.feed_forward_length': inLayer((n) => (n === layers - 1 ? SHAPE.ffn : 0)),
+    },
+    tensors: [
+      ...tensors.filter(
+        ({ name }) =>
+          !name.startsWith('blk.') ||
+          name.endsWith('.attn_norm.weight') ||
+          (name.startsWith(attends) && /\.attn_(q|k|v|output)\./.test(name)) ||
+          (name.startsWith(feeds) && /\.ffn_(up|down)\./.test(name)),
+      ),
+      ...blocks(mamba2Tensors).filter(({ name }) => !name.startsWith(attends) && !name.startsWith(feeds)),
+    ],
+  });
+}
+
+/** A falcon-h1 model: every layer attends and has a mamba 2 state beside. */
+export async function falconModel(dir: string): Promise<string> {
+  const { metadata, tensors } = randomModel(SHAPE);
+  return write(join(dir, 'falcon.gguf'), 'falcon-h1', {
+    metadata: { ...metadata, ...MAMBA_2_METADATA },
+    tensors: [
+      ...tensors.map((tensor) => ({ ...tensor, name: tensor.name.replace(/(ffn_norm)\.weight$/, '$1') })),
+      ...blocks(mamba2Tensors),
+    ],
+  });
+}
+
 /** Models with recurrent layers, and the number of tokens that each can take back where three are asked for. */
 export const RECURRENT_MODELS = [
   { architecture: 'mamba', kept: 0, write: recurrentModel },
   { architecture: 'mamba2', kept: 0, write: mamba2Model },
   { architecture: 'granitehybrid', kept: 0, write: graniteModel },
+  { architecture: 'rwkv6', kept: 0, write: rwkv6Model },
+  { architecture: 'rwkv7', kept: 0, write: rwkv7Model },
+  { architecture: 'falcon-h1', kept: 0, write: falconModel },
   { architecture: 'lfm2', kept: 3, write: hybridModel },
+  { architecture: 'nemotron_h', kept: 3, write: nemotronModel },
 ];
-
-/** Under another architecture's name, which is how its own keys begin. */
-async function write(
-  path: string,
-  architecture: string,
-  { metadata, tensors }: GgufContents,
-): Promise<string> {
-  const renamed = Object.entries(metadata).map(([key, value]) => [
-    key.replace(/^llama\./, `${architecture}.`),
-    value,
-  ]);
-  await writeGguf(path, {
-    metadata: { ...Object.fromEntries(renamed), 'general.architecture': { string: architecture } },
-    tensors,
-  });
-  return path;
-}
-
-const blocks = (tensorsOf: (block: string) => Tensor[]): Tensor[] =>
-  Array.from({ length: layers }, (_, n) => tensorsOf(`blk.${n}`)).flat();
-
-const matrix = (name: string, inputs: number, outputs: number): Tensor =>
-  tensor(name, [inputs, outputs], (i) => Math.sin(i + 1) / Math.sqrt(inputs));
-
-const constant = (name: string, dims: readonly number[], value: number): Tensor =>
-  tensor(name, dims, () => value);
-
-function tensor(name: string, dims: readonly number[], valueAt: (i: number) => number): Tensor {
-  const length = dims.reduce((a, b) => a * b);
-  return { name, dims, type: 'F32', data: () => [Float32Array.from({ length }, (_, i) => valueAt(i))] };
-}

@@ -1,0 +1,70 @@
+/** Parts of the models of other architectures: tensors, and files under an architecture's name. */
+import { readGguf } from '../../scripts/gguf-reader.js';
+import { type GgufContents, type Tensor, writeGguf } from '../../scripts/gguf-writer.js';
+import { createRng } from '../../src/math/rng.js';
+
+export const SHAPE = {
+  vocab: 384,
+  width: 32,
+  layers: 4,
+  heads: 2,
+  ffn: 64,
+  context: 512,
+  type: 'F32',
+} as const;
+
+/** Under another architecture's name, which is how its own keys begin. */
+export async function write(
+  path: string,
+  architecture: string,
+  { metadata, tensors }: GgufContents,
+): Promise<string> {
+  const renamed = Object.entries(metadata).map(([key, value]) => [
+    key.replace(/^llama\./, `${architecture}.`),
+    value,
+  ]);
+  await writeGguf(path, {
+    metadata: { ...Object.fromEntries(renamed), 'general.architecture': { string: architecture } },
+    tensors,
+  });
+  return path;
+}
+
+/** A copy of a model in which each weight is off by up to this share of itself. @returns its path */
+export async function blurredCopy(path: string, blur = 0.1): Promise<string> {
+  const { metadata, tensors } = await readGguf(path);
+  const rng = createRng(1);
+  const copy = path.replace(/\.gguf$/, '-blurred.gguf');
+  await writeGguf(copy, {
+    metadata,
+    tensors: tensors.map(({ name, dims, values }) => {
+      const weights = values().map((weight) => weight * (1 + blur * (2 * rng() - 1)));
+      return tensor(name, dims, (i) => weights[i]!);
+    }),
+  });
+  return copy;
+}
+
+export const blocks = (tensorsOf: (block: string) => Tensor[]): Tensor[] =>
+  Array.from({ length: SHAPE.layers }, (_, n) => tensorsOf(`blk.${n}`)).flat();
+
+/** Weights of deviation 1/√inputs. */
+export function matrix(name: string, inputs: number, outputs: number): Tensor {
+  const most = Math.sqrt(3 / inputs);
+  return even(name, [inputs, outputs], -most, most);
+}
+
+/** Weights that are even in a range, other ones under each name. */
+export function even(name: string, dims: readonly number[], low: number, high: number): Tensor {
+  const rng = createRng([...name].reduce((sum, letter) => 31 * sum + letter.charCodeAt(0), 7) % 2 ** 32);
+  const weights = Array.from({ length: dims.reduce((a, b) => a * b) }, () => low + (high - low) * rng());
+  return tensor(name, dims, (i) => weights[i]!);
+}
+
+export const constant = (name: string, dims: readonly number[], value: number): Tensor =>
+  tensor(name, dims, () => value);
+
+function tensor(name: string, dims: readonly number[], valueAt: (i: number) => number): Tensor {
+  const length = dims.reduce((a, b) => a * b);
+  return { name, dims, type: 'F32', data: () => [Float32Array.from({ length }, (_, i) => valueAt(i))] };
+}
