@@ -1,5 +1,6 @@
 import { capacityOf, inspectMachine, type Machine } from '../engine/llama/machine.js';
 import { insightsOf, type MemoryOptions, type ModelMemory } from '../engine/llama/model-insights.js';
+import type { MemoryNeed } from '../engine/llama/sizing.js';
 import type { CacheType, EngineName, Gpu } from '../engine/port.js';
 import { ModelFileError, PairMismatchError, UsageError } from '../errors.js';
 import { MOST_GUESSES, MOST_TAKEN_BACK } from '../tuning/adaptive-length.js';
@@ -48,6 +49,8 @@ export interface InspectedModel {
   readonly refusal: string | undefined;
   /** Undefined for a model that is refused. */
   readonly memory: ModelMemory | undefined;
+  /** Of its drafting head, where that drafts; undefined: it has none, it cannot be used, or a draft model is given. */
+  readonly headMemory: MemoryNeed | undefined;
 }
 
 /** Whether two models share their tokens. */
@@ -60,6 +63,7 @@ export interface InspectedPair {
   readonly notes: readonly string[];
 }
 
+const NONE: MemoryNeed = { ram: 0, vram: 0 };
 const DEFAULT_CONTEXT = 8192; // tokens
 
 /**
@@ -83,7 +87,8 @@ export async function inspect(options: InspectOptions): Promise<Inspection> {
     const cells = machine.engine === 'direct' ? shared : contextSize * branches;
     const takenBack = draftLength === 'auto' ? MOST_TAKEN_BACK : draftLength;
     const size = { cells, sequences: branches + spare, rollback: judges ? takenBack : 0 };
-    return inspectModel(file, machine.engine, { ...size, cacheType, gpu });
+    const head = judges && !draftFile ? { cells: contextSize + (beamWidth - 1) * guesses } : undefined;
+    return inspectModel(file, machine.engine, { ...size, cacheType, gpu, head });
   };
   const target = await inspected(targetFile, { branches: 1, spare: 1, judges: true });
   const draft = draftFile && (await inspected(draftFile, { branches: beamWidth, spare: 2, judges: false }));
@@ -115,17 +120,25 @@ async function readFile(name: string, options: InspectOptions): Promise<GgufFile
 async function inspectModel(
   file: GgufFile,
   engine: EngineName,
-  { gpu, ...context }: MemoryOptions & { gpu: Gpu },
+  { gpu, head, ...context }: MemoryOptions & { gpu: Gpu; head: { cells: number } | undefined },
 ): Promise<InspectedModel> {
   const insights = await insightsOf(file.info, file.source, gpu);
   const refusal = refusalOf(() => {
     refuseUnfit(file, insights.weightBytes);
     insights.refuse(engine);
   });
+  const facts = factsOf(file, insights, await chatTemplateFacts(file));
+  const runs = refusal === undefined;
+  const isHeadUsed = runs && head && facts.head?.problem === undefined && engine === 'direct';
+  const layers = isHeadUsed ? facts.head?.layers : undefined;
   return {
-    facts: factsOf(file, insights, await chatTemplateFacts(file)),
+    facts,
     refusal,
-    memory: refusal === undefined ? await insights.memory(context) : undefined,
+    memory: runs ? await insights.memory(context) : undefined,
+    headMemory:
+      layers === undefined
+        ? undefined
+        : (await insights.memory({ ...context, ...head, sequences: 0, layers })).context,
   };
 }
 
@@ -157,7 +170,7 @@ function together(
   { memory }: Machine,
 ): Inspection['memory'] {
   const needs = models.flatMap((model) =>
-    model?.memory ? [model.memory.weights, model.memory.context] : [],
+    model?.memory ? [model.memory.weights, model.memory.context, model.headMemory ?? NONE] : [],
   );
   const ram = needs.reduce((sum, need) => sum + need.ram, 0);
   const vram = needs.reduce((sum, need) => sum + need.vram, 0);

@@ -1,11 +1,13 @@
 import { lstat, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { ModelFileError, UsageError } from '../errors.js';
 import { type Address, parseAddress } from './address.js';
 import { quantizationOf } from './facts.js';
 import { readGgufFile } from './gguf-file.js';
+import { hasHead, headLayersOf } from './heads.js';
 import { type KnownPair, knownPairs } from './known-pairs.js';
 import { findDownloaded, modelsBelow, partsOf } from './models-folder.js';
+import { EMBEDDED_PAIR } from './resolve.js';
 
 /** A model in the models folder. */
 export interface StoredModel {
@@ -25,6 +27,8 @@ export interface ListedModel extends StoredModel {
   readonly quantization: string | undefined;
   /** Why its header cannot be read; undefined: it can. */
   readonly problem: string | undefined;
+  /** Whether it needs no draft model, since it has a drafting head that can be used. */
+  readonly hasHead: boolean;
   /** The known pairs that it belongs to. */
   readonly pairs: readonly string[];
 }
@@ -65,14 +69,21 @@ export async function listedModels(folder: string): Promise<ListedModel[]> {
   );
 }
 
+/** @returns the models that need no draft model: those of mtad's own and of the folder */
+export async function modelsThatDraft(folder: string): Promise<ListedModel[]> {
+  const all = await Promise.all([dirname(EMBEDDED_PAIR.model), folder].map(listedModels));
+  return all.flat().filter((model) => model.hasHead);
+}
+
 async function headerOf({ paths }: StoredModel) {
   try {
     const { info } = await readGgufFile(paths[0]!);
     const { architecture } = info.metadata.general;
-    return { architecture, quantization: quantizationOf(info), problem: undefined };
+    const head = { path: paths[0]!, architecture, headLayers: headLayersOf(info) };
+    return { architecture, quantization: quantizationOf(info), hasHead: hasHead(head), problem: undefined };
   } catch (error) {
     if (!(error instanceof ModelFileError)) throw error;
-    return { architecture: undefined, quantization: undefined, problem: error.message };
+    return { architecture: undefined, quantization: undefined, hasHead: false, problem: error.message };
   }
 }
 

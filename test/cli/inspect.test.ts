@@ -7,6 +7,7 @@ import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { mtadOnTerminal } from '../support/cli.js';
 import { textFile, tinyModel, vocabOnlyModel } from '../support/gguf-files.js';
 import { Hub } from '../support/hub.js';
+import { HYBRID } from '../support/hybrid.js';
 import { runInProcess } from '../support/run-in-process.js';
 
 let folder: string;
@@ -29,6 +30,15 @@ test('without models: the embedded pair, side by side, within 80 columns', async
   expect(stdout).toMatch(/^Engine: direct, on (cpu|cuda|vulkan|metal), llama\.cpp v/m);
   for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+});
+
+test('of a hybrid with a head: layers by kind, what is taken back, the states and the head in memory', async () => {
+  const { stdout } = await inspect([HYBRID]);
+  expect(stdout).toMatch(/^layers +9: 2 attention, 6 recurrent, 1 only drafting$/m);
+  expect(stdout).toMatch(/^drafting head +yes$/m);
+  expect(stdout).toMatch(/^of these states +[\d.]+ MB, 10 states$/m);
+  expect(stdout).toMatch(/^takes back +4 guesses of a pass$/m);
+  expect(stdout).toMatch(/^head's memory +[\d.]+ [kM]B$/m);
 });
 
 test('--json: one object, its keys in snake case, null for what there is not', async () => {

@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { knownPairs } from '../../src/models/known-pairs.js';
 import { mtad } from '../support/cli.js';
+import { HYBRID } from '../support/hybrid.js';
 import { runInProcess } from '../support/run-in-process.js';
 
 let folder: string;
@@ -76,6 +77,22 @@ test('--json says where the models are, whose they are, and what is here', async
     target_file: join(folder, 'hf/bartowski/SmolLM2-1.7B-Instruct-GGUF/SmolLM2-1.7B-Instruct-Q4_K_M.gguf'),
     draft_file: null,
   });
+});
+
+test('models that need no draft model are told too: that of mtad, and those in the models folder', async () => {
+  await mkdir(join(folder, 'mine'), { recursive: true });
+  await symlink(HYBRID, join(folder, 'mine/hybrid.gguf'));
+  const { stdout } = await pairs();
+  expect(stdout.replaceAll('\n', ' ')).toContain(
+    'These need no draft model, since they draft with a head of their own: stories-hybrid-f16.gguf (13.3 MB), mine/hybrid.gguf (13.3 MB)',
+  );
+  const { need_no_draft } = JSON.parse((await pairs('--json')).stdout);
+  expect(need_no_draft).toMatchObject([
+    { paths: [HYBRID] },
+    { name: 'mine/hybrid.gguf', architecture: 'qwen35' },
+  ]);
+  const listed = (await runInProcess(['list', '--models-dir', folder])).stdout;
+  expect(listed).toMatch(/^mine\/hybrid\.gguf .* qwen35 +drafts for itself /m);
 });
 
 test('where no build of llama.cpp runs, the names are told all the same', async () => {

@@ -15,6 +15,7 @@ import {
   vocabOnlyModel,
 } from '../support/gguf-files.js';
 import { Hub, type Mood } from '../support/hub.js';
+import { HYBRID } from '../support/hybrid.js';
 import { hybridModel, recurrentModel, slidingWindowModel } from '../support/other-architectures.js';
 
 let dir: string;
@@ -64,6 +65,25 @@ describe('inspect', () => {
     const [sameTarget, wider] = await contextOf({ beamWidth: 64, draftLength: 16 });
     expect(sameTarget).toBe(target);
     expect(wider).toBeGreaterThan(draft);
+  });
+
+  it('tells how far each kind of model takes back, and how many states it keeps for that', async () => {
+    const statesOf = async (model: string, draft?: string) => {
+      const { target, draft: drafter } = await run({ model, draft });
+      return [target, drafter].map((one) => one?.memory?.states);
+    };
+    expect(await statesOf(EMBEDDED_PAIR.model, HYBRID)).toMatchObject([undefined, { count: 6, rollback: 0 }]);
+    expect(await statesOf(HYBRID)).toMatchObject([{ count: 10, rollback: 4 }, undefined]);
+    expect(await statesOf(await recurrentModel(dir))).toMatchObject([{ count: 2, rollback: 0 }, undefined]);
+  });
+
+  it('reckons the memory of a drafting head where that drafts', async () => {
+    const alone = await run({ model: HYBRID });
+    expect(alone.target.headMemory!.ram).toBeGreaterThan(0);
+    expect(alone.memory!.ram).toBe(
+      alone.target.memory!.weights.ram + alone.target.memory!.context.ram + alone.target.headMemory!.ram,
+    );
+    expect((await run({ model: HYBRID, draft: EMBEDDED_PAIR.draft })).target.headMemory).toBeUndefined();
   });
 
   it('says when there is less memory than that', async () => {

@@ -21,6 +21,9 @@ export function cellOf({ value, range }: Column, one: ContenderSummary): string 
 
 const NOTHING = '-';
 
+/** Of a draft, as many as there is room for. */
+const MOST_POSITIONS = 8;
+
 /** Quality and energy stand beside speed: neither is to be read without the other. */
 const COLUMNS: readonly Column[] = [
   {
@@ -128,6 +131,13 @@ const COLUMNS: readonly Column[] = [
     value: (one) => (one.traits?.mayRefuse ? fixed(one.acceptanceRate, 2) : NOTHING),
   },
   {
+    head: 'by position',
+    essential: false,
+    meaning: `the same at each position of the draft, the first ${MOST_POSITIONS} at most, over the steps whose draft came so far`,
+    align: 'right',
+    value: (one) => (one.traits?.mayRefuse ? positions(one.acceptanceByPosition) : NOTHING),
+  },
+  {
     head: 'draft/verify/own',
     essential: false,
     meaning: 'share of the time in the draft model, in the target, in mtad itself, in percent',
@@ -183,6 +193,12 @@ function estimated(
     },
     range: (one) => rangeText(of(one) ?? { low: null, high: null }, show),
   };
+}
+
+/** 0.78/0.61/0.45 */
+function positions(rates: ContenderSummary['acceptanceByPosition']): string {
+  const shown = rates.slice(0, MOST_POSITIONS).map((rate) => fixed(rate, 2));
+  return shown.length > 0 ? shown.join('/') : NOTHING;
 }
 
 function hundredths(value: number): string {

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import snakecaseKeys from 'snakecase-keys';
 import { knownPairs } from '../../models/known-pairs.js';
+import { modelsFolder } from '../../models/models-folder.js';
 import { EXIT } from '../failures.js';
 import type { Io } from '../io.js';
 import { modelsDirOption } from '../model-options.js';
@@ -30,7 +31,8 @@ export function createPairs(io: Io): Command {
   const program = new Command('mtad pairs')
     .usage('[options]')
     .description(
-      'List pairs of models that are known by a name: what they weigh, what memory they take, which are downloaded.',
+      'List pairs of models that are known by a name: what they weigh, what memory they take, which are downloaded;\n' +
+        'and the models here that need no draft model, since they draft for themselves.',
     )
     .argument('[words...]')
     .action(async (words: string[], flags: PairsFlags, command: Command) => {
@@ -54,7 +56,9 @@ export function createPairs(io: Io): Command {
 async function runPairs(io: Io, { modelsDir, ctxSize, json, color }: PairsFlags): Promise<number> {
   const { overviewOf } = await import('../../models/pair-overview.js');
   const { downloaded, pairsTable } = await import('../render/pairs-table.js');
+  const { modelsThatDraft } = await import('../../models/stored-models.js');
   const rows = await overviewOf(await knownPairs(), { modelsDir, contextSize: ctxSize });
+  const alone = await modelsThatDraft(modelsFolder(modelsDir, io.env));
   const colors = io.colors(color, io.stdout);
   const pairs = rows.map(({ pair, ...row }) => ({
     ...pair,
@@ -65,8 +69,8 @@ async function runPairs(io: Io, { modelsDir, ctxSize, json, color }: PairsFlags)
     draftFile: row.draftFile ?? null,
   }));
   const text = json
-    ? jsonLine(snakecaseKeys({ schema: 1, contextSize: ctxSize, pairs }, { deep: true }))
-    : pairsTable(rows, { contextSize: ctxSize, colors, width: io.stdout.columns });
+    ? jsonLine(snakecaseKeys({ schema: 1, contextSize: ctxSize, pairs, needNoDraft: alone }, { deep: true }))
+    : pairsTable(rows, alone, { contextSize: ctxSize, colors, width: io.stdout.columns });
   const sink = new Sink(io.stdout);
   await sink.write(text);
   sink.check();

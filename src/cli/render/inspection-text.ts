@@ -3,6 +3,7 @@ import { bytesText } from '../../models/bytes-text.js';
 import type { InspectedModel, Inspection } from '../../models/inspect.js';
 import { folded, plainTable } from './plain-table.js';
 
+type States = NonNullable<InspectedModel['memory']>['states'];
 type Fact = (model: InspectedModel) => string | undefined;
 
 /** A line each, for all models. A line that no model has anything for is left out. */
@@ -28,6 +29,9 @@ const FACTS: Record<string, Fact> = {
   'chat template': ({ facts }) => templateText(facts.chatTemplate),
   weights: ({ memory }) => memory && bytesText(memory.weights.ram + memory.weights.vram),
   'context memory': ({ memory }) => memory && bytesText(memory.context.ram + memory.context.vram),
+  'of these states': ({ memory }) => statesText(memory?.states),
+  'takes back': ({ memory }) => rollbackText(memory?.states),
+  "head's memory": ({ headMemory }) => headMemory && bytesText(headMemory.ram + headMemory.vram),
   'layers on GPU': ({ memory }) => (memory?.gpuLayers ? `${memory.gpuLayers}` : undefined),
 };
 
@@ -122,6 +126,15 @@ function layersText({ layers, layerKinds, slidingWindow }: InspectedModel['facts
   const window = slidingWindow === undefined ? undefined : `sliding window of ${slidingWindow} tokens`;
   const all = [`${layers ?? '?'}`, kind].filter((part) => part !== undefined).join(': ');
   return [all, window].filter((part) => part !== undefined).join(', ');
+}
+
+function statesText(states: States): string | undefined {
+  return states && `${bytesText(states.ram + states.vram)}, ${states.count} states`;
+}
+
+function rollbackText(states: States): string | undefined {
+  if (!states) return undefined;
+  return states.rollback > 0 ? `${states.rollback} guesses of a pass` : 'none: drafts go on in copies';
 }
 
 function tokenText(token: InspectedModel['facts']['bos']): string {

@@ -18,7 +18,11 @@ const COLUMNS: readonly ModelColumn[] = [
     align: 'left',
     cell: ({ architecture, problem }) => (problem === undefined ? (architecture ?? '-') : 'unreadable'),
   },
-  { head: 'pairs', align: 'left', cell: ({ pairs }) => pairs.join(', ') || '-' },
+  {
+    head: 'pairs',
+    align: 'left',
+    cell: ({ pairs, hasHead }) => [...pairs, ...(hasHead ? ['drafts for itself'] : [])].join(', ') || '-',
+  },
   { head: 'last used', align: 'left', cell: ({ usedAt }) => usedAt.toISOString().slice(0, 10) },
 ];
 
@@ -51,6 +55,6 @@ export function modelsTable(
 }
 
 /** A file's name on a terminal. */
-function harmless(name: string): string {
+export function harmless(name: string): string {
   return name.replaceAll(/\p{Cc}/gu, '?');
 }

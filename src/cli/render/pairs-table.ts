@@ -1,6 +1,8 @@
 import type { ChalkInstance } from 'chalk';
 import { bytesText } from '../../models/bytes-text.js';
 import type { PairOverview } from '../../models/pair-overview.js';
+import type { ListedModel } from '../../models/stored-models.js';
+import { harmless } from './models-table.js';
 import { fits, folded, plainTable } from './plain-table.js';
 
 interface PairColumn {
@@ -29,10 +31,12 @@ const EXPENDABLE = ['draft', 'licence', 'target'];
 
 /**
  * The known pairs and what they take, for a terminal.
+ * @param alone models that need no draft model
  * @param width of the terminal; where the table is wider, it goes without some columns. Undefined: no limit
  */
 export function pairsTable(
   rows: readonly PairOverview[],
+  alone: readonly Pick<ListedModel, 'name' | 'bytes'>[],
   { contextSize, colors, width }: { contextSize: number; colors: ChalkInstance; width: number | undefined },
 ): string {
   const tables = [0, 1, 2, 3].map((gone) => {
@@ -41,7 +45,9 @@ export function pairsTable(
     return plainTable(columns, cells, colors);
   });
   const table = tables.find((one) => fits(one, width)) ?? tables.at(-1)!;
+  const names = alone.map(({ name, bytes }) => `${harmless(name)} (${bytesText(bytes)})`);
   const notes = [
+    `These need no draft model, since they draft with a head of their own: ${names.join(', ')}`,
     `memory: weights and KV caches of both models at ${contextSize} tokens of context (-c), or what the target was trained on, about; mtad inspect tells more`,
     ...(table === tables[0] ? [] : ['A wider terminal and --json show more columns']),
   ];

@@ -3,7 +3,7 @@ import { ModelFileError } from '../../errors.js';
 import type { CacheType, EngineName, Gpu } from '../port.js';
 import { refuseWithoutRollback } from './llama-model.js';
 import { backendOf, sharedLlama } from './shared-llama.js';
-import { contextMemory, type MemoryNeed } from './sizing.js';
+import { contextMemory, type MemoryNeed, statesMemory } from './sizing.js';
 import { statesKept } from './states-kept.js';
 
 /** Facts about a model file that llama.cpp finds in its header. */
@@ -29,6 +29,8 @@ export interface MemoryOptions {
   readonly sequences: number;
   /** The most tokens that a sequence is to take back at once. */
   readonly rollback: number;
+  /** The last layers that it is for; undefined: all. */
+  readonly layers?: number | undefined;
   readonly cacheType: CacheType | undefined;
 }
 
@@ -36,8 +38,17 @@ export interface MemoryOptions {
 export interface ModelMemory {
   readonly gpuLayers: number;
   readonly weights: MemoryNeed;
-  /** KV cache and compute buffers. */
+  /** KV cache, states and compute buffers. */
   readonly context: MemoryNeed;
+  /** The states of recurrent layers, which are part of it; undefined: there are none. */
+  readonly states: StateNeed | undefined;
+}
+
+export interface StateNeed extends MemoryNeed {
+  /** Of all sequences. */
+  readonly count: number;
+  /** The most tokens of a pass that are taken back without evaluating anything again. */
+  readonly rollback: number;
 }
 
 /**
@@ -66,16 +77,21 @@ export async function insightsOf(info: GgufFileInfo, source: string, gpu: Gpu): 
         );
       if (engine === 'bindings') refuseWithoutRollback(insights, source);
     },
-    async memory({ cells, sequences, rollback, cacheType }) {
+    async memory({ cells, sequences, rollback, layers, cacheType }) {
       const gpuLayers =
         (await backendOf(llama)) !== 'cpu'
           ? (await insights.configurationResolver.resolveModelGpuLayersV2('auto')).gpuLayers
           : 0;
       const { cpuRam, gpuVram } = insights.estimateModelResourceRequirements({ gpuLayers });
       const isRecurrent = insights.isRecurrent || insights.isHybrid;
-      const states = isRecurrent ? sequences * (1 + statesKept(insights, rollback)) : 0;
-      const context = contextMemory(insights, { cells, states, gpuLayers, cacheType });
-      return { gpuLayers, weights: { ram: cpuRam, vram: gpuVram }, context };
+      const kept = statesKept(insights, rollback);
+      const count = isRecurrent ? sequences * (1 + kept) : 0;
+      const size = { cells, gpuLayers, layers, cacheType };
+      const context = contextMemory(insights, { ...size, states: count });
+      const states = isRecurrent
+        ? { count, rollback: kept, ...statesMemory(insights, count, gpuLayers) }
+        : undefined;
+      return { gpuLayers, weights: { ram: cpuRam, vram: gpuVram }, context, states };
     },
   };
 }

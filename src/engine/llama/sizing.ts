@@ -104,27 +104,46 @@ export function contextMemory(
     flashAttention,
   }: Pick<ContextOptions, 'cacheType' | 'flashAttention'> & ContextSize,
 ): MemoryNeed {
-  // Its successor simulates the context, which takes half a minute for the sizes that matter here.
-  const needs = (type: 'f16' | 'f32', contextSize = cells, sequences = 1) =>
-    insights.estimateContextResourceRequirements({
-      contextSize,
-      modelGpuLayers: gpuLayers,
-      sequences,
-      batchSize: gpuLayers > 0 ? BATCH_SIZE.gpu : BATCH_SIZE.cpu,
-      flashAttention: flashAttention ?? true,
-      swaFullCache: true,
-      kvCacheKeyType: ggmlType(type),
-      kvCacheValueType: ggmlType(type),
-    });
-  const [half, whole] = [needs('f16'), needs('f32')]; // 2 bytes apart per number in the cache
+  const size = { gpuLayers, contextSize: cells, flashAttention };
+  const [half, whole] = [estimate(insights, 'f16', size), estimate(insights, 'f32', size)]; // 2 bytes apart per number in the cache
   const share = BYTES_PER_NUMBER[cacheType ?? 'f16'] / 2 - 1;
-  const [one, two] = [needs('f16', SMALL), needs('f16', SMALL / 2, 2)]; // as many cells, a state apart
-  const need = (side: 'cpuRam' | 'gpuVram') => {
+  const more = statesMemory(insights, Math.max(0, states - 1), gpuLayers);
+  const need = (side: keyof MemoryNeed) => {
     const cache = half[side] + share * (whole[side] - half[side]);
-    const moreStates = Math.max(0, states - 1) * (two[side] - one[side]);
-    return Math.ceil((layers / insights.totalLayers) * cache + moreStates);
+    return Math.ceil((layers / insights.totalLayers) * cache + more[side]);
   };
-  return { ram: need('cpuRam'), vram: need('gpuVram') };
+  return { ram: need('ram'), vram: need('vram') };
+}
+
+/** @returns the memory of so many states of all recurrent layers */
+export function statesMemory(insights: GgufInsights, states: number, gpuLayers: number): MemoryNeed {
+  const one = estimate(insights, 'f16', { gpuLayers, contextSize: SMALL });
+  const two = estimate(insights, 'f16', { gpuLayers, contextSize: SMALL / 2, sequences: 2 }); // as many cells, a state more
+  return { ram: states * (two.ram - one.ram), vram: states * (two.vram - one.vram) };
+}
+
+/** node-llama-cpp's estimate. Its successor simulates the context, which takes half a minute for the sizes that matter here. */
+function estimate(
+  insights: GgufInsights,
+  cacheType: 'f16' | 'f32',
+  {
+    gpuLayers,
+    contextSize,
+    sequences = 1,
+    flashAttention = true,
+  }: { gpuLayers: number; contextSize: number; sequences?: number; flashAttention?: boolean | undefined },
+): MemoryNeed {
+  const { cpuRam, gpuVram } = insights.estimateContextResourceRequirements({
+    contextSize,
+    modelGpuLayers: gpuLayers,
+    sequences,
+    batchSize: gpuLayers > 0 ? BATCH_SIZE.gpu : BATCH_SIZE.cpu,
+    flashAttention,
+    swaFullCache: true,
+    kvCacheKeyType: ggmlType(cacheType),
+    kvCacheValueType: ggmlType(cacheType),
+  });
+  return { ram: cpuRam, vram: gpuVram };
 }
 
 /**
