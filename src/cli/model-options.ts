@@ -37,7 +37,7 @@ export function addTargetUrlOptions(program: Command): void {
     .addOption(
       new Option(
         '--target-url <url>',
-        'the target runs there, on mtad serve or SGLang; only the draft model is loaded here',
+        'the target runs there, on mtad serve, SGLang or llama-server; only the draft model is loaded here',
       ).conflicts(['model', 'pair']),
     )
     .option(

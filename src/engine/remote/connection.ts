@@ -3,7 +3,7 @@ import { UsageError } from '../../errors.js';
 
 /** The target that runs on another machine. */
 export interface RemoteOptions {
-  /** Of a server that answers SGLang's `/generate`, such as `mtad serve`, without that path. */
+  /** Of a server that judges texts: `mtad serve`, SGLang or llama-server. Without a path. */
   readonly url: string;
   /** Sent to that server alone, as `Authorization: Bearer …`; undefined: none is sent. */
   readonly key?: string | undefined;
@@ -25,7 +25,6 @@ const PAUSES_MS = [200, 1000];
 /** Sends requests to one server. */
 export class Connection {
   readonly url: string;
-  readonly #address: URL;
   readonly #key: string | undefined;
   #traffic = { roundTrips: 0, bytesSent: 0, bytesReceived: 0 };
 
@@ -35,7 +34,6 @@ export class Connection {
     if (!address || !/^https?:$/.test(address.protocol) || address.username !== '' || address.password !== '')
       throw new UsageError(`\`targetUrl\` must be an address such as http://box:8077, not ${url}`);
     this.url = url.replace(/\/+$/, '');
-    this.#address = new URL(`${this.url}/generate`);
     this.#key = key;
   }
 
@@ -43,25 +41,34 @@ export class Connection {
     return { url: this.url, ...this.#traffic };
   }
 
-  /** @returns the answer in JSON @throws UsageError where the server refuses the request, Error where there is no answer */
-  async ask(body: object): Promise<unknown> {
+  /**
+   * @param path of the server, from / on
+   * @returns the answer in JSON
+   * @throws Refused where the server refuses the request, Error where there is no answer
+   */
+  async ask(path: string, body: object): Promise<unknown> {
     const sent = JSON.stringify(body);
     for (const pause of PAUSES_MS) {
-      const answer = await this.#try(sent).catch((error: unknown) => error);
+      const answer = await this.#try(path, sent).catch((error: unknown) => error);
       if (!(answer instanceof Unanswered)) {
         if (answer instanceof Error) throw answer;
         return answer;
       }
       await sleep(pause);
     }
-    return this.#try(sent);
+    return this.#try(path, sent);
   }
 
-  async #try(body: string): Promise<unknown> {
+  /** An answer that is none of a format. */
+  strange(format: string): Error {
+    return new Error(`The target at ${this.url} does not answer as ${format} does`);
+  }
+
+  async #try(path: string, body: string): Promise<unknown> {
     let status: number;
     let text: string;
     try {
-      const response = await fetch(this.#address, {
+      const response = await fetch(this.url + path, {
         method: 'POST',
         headers: {
           'Content-Type': 'application/json',
@@ -82,12 +89,23 @@ export class Connection {
     this.#traffic.bytesSent += Buffer.byteLength(body);
     this.#traffic.bytesReceived += Buffer.byteLength(text);
     if (status === 503) throw new Unanswered(`The target at ${this.url} is busy or stopping: ${short(text)}`);
-    if (status !== 200) throw new UsageError(`The target at ${this.url} refuses (${status}): ${short(text)}`);
+    if (status !== 200)
+      throw new Refused(`The target at ${this.url} refuses (${status}): ${short(text)}`, status);
     try {
       return JSON.parse(text);
     } catch (cause) {
       throw new UsageError(`The target at ${this.url} does not answer in JSON: ${short(text)}`, { cause });
     }
+  }
+}
+
+/** The server answers, but not to this request. */
+export class Refused extends UsageError {
+  readonly status: number;
+
+  constructor(message: string, status: number) {
+    super(message);
+    this.status = status;
   }
 }
 

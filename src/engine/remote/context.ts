@@ -2,8 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { ResourceError, UsageError } from '../../errors.js';
 import type { TokenId, TopLogits } from '../../types.js';
 import type { Context, ContextOptions, Pass, PassAnswer, ReadRequest } from '../port.js';
-import type { Connection } from './connection.js';
-import { judged } from './judged.js';
+import type { Judge } from './judge.js';
 
 /** Tokens of a row that a server may be asked for. */
 const MOST_TOP = 1000;
@@ -24,11 +23,11 @@ export class RemoteContext implements Context {
   readonly rollback = Number.POSITIVE_INFINITY;
   readonly sharesCells = true;
   readonly batchSize: number;
-  readonly #connection: Connection;
+  readonly #judge: Judge;
   readonly #texts: TokenId[][];
 
-  constructor(connection: Connection, { capacity, sequences }: ContextOptions) {
-    this.#connection = connection;
+  constructor(judge: Judge, { capacity, sequences }: ContextOptions) {
+    this.#judge = judge;
     this.capacity = capacity;
     this.sequences = sequences;
     this.batchSize = capacity;
@@ -87,7 +86,7 @@ export class RemoteContext implements Context {
       return { tokens, from: Math.min(...positions) };
     });
     const started = performance.now();
-    const answers = await judged(this.#connection, questions, read.top);
+    const answers = await this.#judge.judge(questions, read.top);
     const ms = performance.now() - started;
     const rows: TopLogits[] = Array(count);
     for (const [i, [, places]] of wanted.entries())

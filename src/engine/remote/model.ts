@@ -2,7 +2,7 @@ import { PairMismatchError, UsageError } from '../../errors.js';
 import type { Model } from '../port.js';
 import type { Connection } from './connection.js';
 import { RemoteContext } from './context.js';
-import { readThere } from './judged.js';
+import { findJudge } from './find-judge.js';
 
 /** What vocabularies read differently: words, numbers, code, accents, other scripts, emoji, blank space. */
 const PROBE = `Once upon a time, 1234567 people didn't say "Ünïcödé"; они сказали: 你好, 世界 🙂.
@@ -14,7 +14,8 @@ const PROBE = `Once upon a time, 1234567 people didn't say "Ünïcödé"; они
  * @throws PairMismatchError where the server reads a text as other tokens; UsageError, Error
  */
 export async function remoteModel(connection: Connection, draft: Model): Promise<Model> {
-  const [here, there] = [draft.tokenizer.encode(PROBE), await readThere(connection, PROBE)];
+  const here = draft.tokenizer.encode(PROBE);
+  const { judge, tokens: there } = await findJudge(connection, PROBE);
   const place = here.findIndex((token, i) => token !== there[i]);
   if (place >= 0 || there.length !== here.length)
     throw new PairMismatchError(
@@ -24,7 +25,7 @@ export async function remoteModel(connection: Connection, draft: Model): Promise
   return {
     tokenizer: draft.tokenizer,
     ...(draft.chatTemplate && { chatTemplate: (choice) => draft.chatTemplate!(choice) }),
-    createContext: async (options) => new RemoteContext(connection, options),
+    createContext: async (options) => new RemoteContext(judge, options),
     createGrammar: async () => {
       throw new UsageError('A target elsewhere (`targetUrl`) cannot be held to a `grammar`');
     },
