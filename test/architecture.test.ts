@@ -16,7 +16,7 @@ const FLOORS = [
   ['generation'],
   ['trace', 'learning'],
   ['benchmark', 'serve'],
-  ['tune'],
+  ['tune', 'explain'],
   ['cli'],
   ['index.ts', 'internals.ts'],
 ];

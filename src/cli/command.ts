@@ -55,7 +55,6 @@ export function commandList(commands: Commands): string {
 /** Returns the text that `mtad` alone shows on a terminal. */
 export function firstSteps(commands: Commands): string {
   return `Usage: mtad [options] [prompt...]
-
 ${commandList(commands)}
 
 Examples:

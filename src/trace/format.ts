@@ -49,7 +49,18 @@ export const stepLine = z.object({
   /** Of each token of `draft`, given those before it. */
   log_q: z.array(logProb),
   log_p: z.array(logProb),
-  nodes: z.array(z.object({ token, parent: z.int().min(ROOT), log_q: logProb, log_p: logProb })).optional(),
+  nodes: z
+    .array(
+      z.object({
+        token,
+        /** For people. */
+        text: z.string().optional(),
+        parent: z.int().min(ROOT),
+        log_q: logProb,
+        log_p: logProb,
+      }),
+    )
+    .optional(),
   /** That decided, where it follows the quality of the text. */
   threshold: z.number().min(0).max(1).optional(),
   accepted: whole,
@@ -67,3 +78,6 @@ export const stepLine = z.object({
 
 /** What is known of a step, before it is a line and after a line was read. */
 export type StepLine = z.output<typeof stepLine>;
+
+/** What is known of a run when it begins. */
+export type StartLine = z.output<typeof startLine>;

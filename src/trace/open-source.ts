@@ -6,9 +6,12 @@ export interface Owner {
   readonly stdin: Readable;
 }
 
+/** What messages call a file to read. */
+export function sourceName(path: string): string {
+  return path === '-' ? 'Standard input' : path;
+}
+
 /** Opens a file to read, or the owner's standard input if the path is `-`. */
 export function openSource(path: string, owner: Owner = process): { name: string; stream: Readable } {
-  return path === '-'
-    ? { name: 'Standard input', stream: owner.stdin }
-    : { name: path, stream: createReadStream(path) };
+  return { name: sourceName(path), stream: path === '-' ? owner.stdin : createReadStream(path) };
 }

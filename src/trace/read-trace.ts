@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream';
 import { UsageError } from '../errors.js';
-import { type Owner, openSource } from './open-source.js';
+import { type Owner, openSource, sourceName } from './open-source.js';
 import type { RecordedStep, Trace } from './recorded.js';
-import { type TraceStart, toStart, toStep } from './trace-line.js';
+import { type Refusal, type TraceStart, toStart, toStep } from './trace-line.js';
 
 interface Line {
   /** Number of the line, from 1. */
@@ -12,42 +12,66 @@ interface Line {
   readonly ended: boolean;
 }
 
+/** A line of a trace, in JSON. */
+export interface TraceValue {
+  /** Number of the line, from 1. */
+  readonly number: number;
+  readonly value: unknown;
+  readonly refuse: Refusal;
+}
+
+/**
+ * Yields the lines of a trace, from standard input if the path is `-`.
+ * @returns the number of the last line, where the run ended in the middle of it; it is left out. Else null
+ * @throws UsageError that names file and line, for what is not JSON
+ */
+export async function* traceValues(path: string, owner?: Owner): AsyncGenerator<TraceValue, number | null> {
+  const { name: file, stream } = openSource(path, owner);
+  let count = 0;
+  let cutOff: number | null = null;
+  for await (const { number, text, ended } of linesOf(stream)) {
+    const refuse = (what: string) => new UsageError(`${file}, line ${number}: ${what}`);
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch (cause) {
+      if (ended || !text.startsWith('{')) throw refuse(`not JSON: ${(cause as Error).message}`);
+      cutOff = number;
+      break;
+    }
+    count++;
+    yield { number, value, refuse };
+  }
+  if (count === 0)
+    throw new UsageError(`${file}, line 1: ${cutOff ? 'the start line is cut off' : 'the file is empty'}`);
+  if (count === 1) throw new UsageError(`${file}, line 2: no whole step, the run ended before that`);
+  return cutOff;
+}
+
 /**
  * Reads a trace of `mtad --trace`, from standard input if the path is `-`. Where the run ended in the middle of its last line,
  * all steps before that line are read, and `cutOff` is its number.
  * @throws UsageError that names file and line, for a file that is not a trace or cannot be replayed
  */
 export async function readTrace(path: string, owner?: Owner): Promise<Trace> {
-  const { name: file, stream } = openSource(path, owner);
+  const file = sourceName(path);
+  const values = traceValues(path, owner);
   let start: TraceStart | undefined;
-  let cutOff: number | null = null;
   let room = 0; // number of tokens that the limit leaves
   const steps: RecordedStep[] = [];
-  for await (const line of linesOf(stream)) {
-    const refuse = (what: string) => new UsageError(`${file}, line ${line.number}: ${what}`);
-    let value: unknown;
-    try {
-      value = JSON.parse(line.text);
-    } catch (cause) {
-      if (line.ended || !line.text.startsWith('{')) throw refuse(`not JSON: ${(cause as Error).message}`);
-      cutOff = line.number;
-      break;
-    }
-    if (start) {
-      const step = toStep(value, line.number, start, room, refuse);
-      room -= step.emitted.length;
-      steps.push(step);
-    } else {
+  let turn = await values.next();
+  for (; !turn.done; turn = await values.next()) {
+    const { number, value, refuse } = turn.value;
+    if (!start) {
       start = toStart(value, refuse);
       room = start.maxTokens;
+      continue;
     }
+    const step = toStep(value, number, start, room, refuse);
+    room -= step.emitted.length;
+    steps.push(step);
   }
-  if (!start)
-    throw new UsageError(`${file}, line 1: ${cutOff ? 'the start line is cut off' : 'the file is empty'}`);
-  if (steps.length === 0)
-    throw new UsageError(`${file}, line 2: no whole step to replay, the run ended before that`);
-  const { strategy, rule } = start;
-  return { file, strategy, rule, steps, cutOff };
+  return { file, strategy: start!.strategy, rule: start!.rule, steps, cutOff: turn.value };
 }
 
 /** Yields the lines of a file. Memory holds at most one line and one piece of the file. */

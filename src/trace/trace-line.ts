@@ -83,7 +83,8 @@ function checkEmitted(
   }
 }
 
-function parse<T>(schema: z.ZodType<T>, value: unknown, refuse: Refusal): T {
+/** @throws the error of `refuse`, unless the schema takes the value */
+export function parse<T>(schema: z.ZodType<T>, value: unknown, refuse: Refusal): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const { path, message } = result.error.issues[0]!;

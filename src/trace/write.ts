@@ -39,6 +39,7 @@ export function traceStep(
   const { p, rawLogProbs, ms } = step;
   const nodes = step.draft.map(({ token, parent, q }) => ({
     token,
+    ...(textOf && { text: textOf(token) }),
     parent,
     log_q: logProbOf(q, token),
     log_p: logProbOf(p[parent + 1]!, token),

@@ -113,6 +113,16 @@ export const COMMANDS: Commands = new Map([
     },
   ],
   [
+    'explain',
+    {
+      usage: 'explain <trace>',
+      what: 'a page that shows a run step by step',
+      takesSettings: false,
+      needsFolder: false,
+      load: async () => (await import('./explain.js')).createExplain,
+    },
+  ],
+  [
     'learn',
     {
       usage: 'learn <files...>',
