@@ -144,12 +144,8 @@ function driftWatchOf(inUse: ProfileInUse | undefined): DriftWatch | undefined {
 }
 
 /** Where what passes cost is kept; undefined = nowhere. */
-function costsOf(
-  { profile, tuneCache, gpuLayers, draftGpuLayers }: RuntimeFlags,
-  io: Io,
-): CostStore | undefined {
+function costsOf({ profile, tuneCache }: RuntimeFlags, io: Io): CostStore | undefined {
   if (profile !== undefined) return new CostFile(profile);
   if (!tuneCache) return undefined;
-  const placement = `${gpuLayers ?? 'auto'}-${draftGpuLayers ?? 'auto'}`; // layers on the GPU
-  return new CostFolder(join(cacheFolder(io.env), 'costs', placement));
+  return new CostFolder(join(cacheFolder(io.env), 'costs'));
 }

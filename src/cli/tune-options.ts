@@ -40,6 +40,7 @@ export async function tuneOptionsOf(io: Io, flags: TuneFlags): Promise<Omit<Tune
     run: runOptionsOf(flags, io),
     settings: Object.fromEntries(shared),
     quality,
+    isDraftPlaced: flags.draftGpuLayers !== undefined,
     seed,
   };
 }

@@ -162,7 +162,7 @@ interface CostFacts {
 }
 
 async function keyOf(
-  { engine, targetHeader, draftHeader }: Pair,
+  { engine, targetHeader, draftHeader, gpuLayers, draftGpuLayers }: Pair,
   { threads, draftThreads, cacheType, flashAttention }: RunOptions,
   { target, draft, usesHead, length, top }: Sequences & CostFacts,
 ): Promise<CostKey> {
@@ -175,6 +175,8 @@ async function keyOf(
     llama_cpp: engine.versions.llama_cpp,
     processor: cpus()[0]?.model ?? null,
     processors: cpus().length,
+    gpu_layers: gpuLayers ?? null,
+    draft_gpu_layers: draftGpuLayers ?? null,
     threads: threads ?? null,
     draft_threads: draftThreads ?? null,
     cache_type: cacheType ?? null,

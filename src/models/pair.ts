@@ -40,7 +40,7 @@ export interface PairOptions extends ResolveOptions {
 }
 
 /** Two loaded models that share their tokens. */
-export interface Pair extends Pick<PairFiles, 'notes'> {
+export interface Pair extends Pick<PairFiles, 'notes'>, Pick<PairOptions, 'gpuLayers' | 'draftGpuLayers'> {
   readonly engine: Engine;
   readonly target: Model;
   readonly draft: Model | undefined;
@@ -167,6 +167,8 @@ export async function loadPair(options: PairOptions = {}, files?: PairFiles): Pr
       targetHeader,
       draftHeader,
       corpus,
+      gpuLayers,
+      draftGpuLayers,
       unshared,
       notes,
       traffic,

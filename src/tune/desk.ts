@@ -2,13 +2,14 @@ import { admit } from '../benchmark/admit.js';
 import type { BenchmarkPrompt } from '../benchmark/prompts.js';
 import type { TokenizedPrompt } from '../benchmark/run.js';
 import { Scorer } from '../benchmark/scorer.js';
+import type { Model } from '../engine/port.js';
 import { Series } from '../generation/generate.js';
 import type { RunOptions } from '../generation/run-options.js';
 import type { Settings, SettingsInput, SharedSetting } from '../generation/settings.js';
 import type { Pair } from '../models/pair.js';
 import type { TemplateChoice } from '../templates/open-template.js';
 import { CostMemory } from '../tuning/cost-store.js';
-import type { Profile } from '../tuning/profile.js';
+import type { Placement, Profile } from '../tuning/profile.js';
 import { NotedCosts } from './noted-costs.js';
 import { type Recorded, recordSteps, type StepWatch } from './recording.js';
 
@@ -22,6 +23,8 @@ export interface TuneOptions {
   readonly settings: Pick<Settings, SharedSetting>;
   /** Perplexity ÷ that of plain sampling at most. */
   readonly quality: number;
+  /** Whether somebody has said on which device the draft model runs. */
+  readonly isDraftPlaced: boolean;
   /** Of the first text of each setting. */
   readonly seed: number;
   readonly signal: AbortSignal;
@@ -42,6 +45,8 @@ export class Desk {
   readonly #options: TuneOptions;
   readonly #scorer: Scorer;
   readonly #open = new Set<Series>();
+  /** The draft model on the processor. */
+  #elsewhere: Promise<Model> | undefined;
 
   private constructor(
     pair: Pair,
@@ -78,11 +83,20 @@ export class Desk {
   }
 
   /** Caches for texts of one setting. They are freed with the desk, if they are not closed before. */
-  series(profile?: Profile): Series {
+  async series({ draftGpuLayers, ...threads }: Placement, profile?: Profile): Promise<Series> {
     const { run, signal } = this.#options;
-    const series = new Series(this.#pair, { ...run, costs: this.costs, profile, signal });
+    const pair = draftGpuLayers === undefined ? this.#pair : await this.#withDraftOn(draftGpuLayers);
+    const series = new Series(pair, { ...run, ...threads, costs: this.costs, profile, signal });
     this.#open.add(series);
     return series;
+  }
+
+  /** The pair with its draft model loaded once more, so many layers of it on the GPU. It is freed with the engine. */
+  async #withDraftOn(draftGpuLayers: number): Promise<Pair> {
+    const { engine, draftHeader } = this.#pair;
+    const { signal } = this.#options;
+    this.#elsewhere ??= engine.loadModel(draftHeader!.path, { gpuLayers: draftGpuLayers, signal });
+    return { ...this.#pair, draft: await this.#elsewhere, draftGpuLayers };
   }
 
   /**

@@ -4,7 +4,7 @@ import type { CostCurves } from '../tuning/cost-curves.js';
 import type { CostKey } from '../tuning/cost-store.js';
 import { referenceOf } from '../tuning/drift.js';
 import type { Signs } from '../tuning/drift-signs.js';
-import { type Profile, vocabularyHash } from '../tuning/profile.js';
+import { type Placement, type Profile, vocabularyHash } from '../tuning/profile.js';
 import { profiledModel } from '../tuning/profile-file.js';
 
 /** What a profile is made of. */
@@ -12,6 +12,7 @@ export interface Findings {
   readonly costs: { readonly key: CostKey; readonly curves: CostCurves };
   /** Recommended, by the names of settings. */
   readonly settings: Readonly<Record<string, string | number>>;
+  readonly placement: Placement;
   readonly sampling: Readonly<Record<string, number>>;
   /** Undefined where it is recommended not to draft. */
   readonly draft: { readonly learned: Learned; readonly signs: readonly (readonly Signs[])[] } | undefined;
@@ -20,7 +21,7 @@ export interface Findings {
 /** @throws UsageError where the pair has no draft model, or a file is gone since it was loaded */
 export async function profileOf(
   pair: Pair,
-  { costs, settings, sampling, draft }: Findings,
+  { costs, settings, placement, sampling, draft }: Findings,
 ): Promise<Profile> {
   const { targetHeader, draftHeader } = pair;
   const [target, other] = await Promise.all(
@@ -34,6 +35,7 @@ export async function profileOf(
     costs: { key, target: [...curves.target], draft: curves.draft && [...curves.draft] },
     tuned: {
       settings: { ...settings },
+      placement,
       sampling: { ...sampling },
       draft: draft
         ? {

@@ -1,6 +1,8 @@
+import type { Placement } from '../tuning/profile.js';
 import type { Advice, Tried } from './advice.js';
 import type { Candidate } from './candidate.js';
 import type { Figures } from './figures.js';
+import { type Placed, type Places, stepMs } from './placement.js';
 import type { Weighed } from './search.js';
 
 /** What a search has found. */
@@ -17,6 +19,10 @@ export interface TuneReport {
     readonly quality: number;
     readonly seed: number;
   };
+  /** Numbers of threads and devices that were tried, with the milliseconds of a pass of the target over 1 and 5 tokens, and of four guesses. */
+  readonly placements: readonly PlacementTried[];
+  /** Where plain decoding and drafting run best; empty: as the engine decides. */
+  readonly places: Pick<Places, 'plain' | 'drafting'>;
   /** Of plain decoding. */
   readonly plain: Pick<Figures, 'perplexity' | 'distinct2' | 'repeated4'>;
   /** All that were weighed by replay, the fastest first. */
@@ -35,8 +41,18 @@ export interface TuneReport {
 export type WeighedCandidate = Candidate &
   Pick<Weighed, 'speedUp' | 'tokensPerPass' | 'perplexity' | 'distinct2' | 'repeated4' | 'isGood'>;
 
+/** Milliseconds. */
+export interface PlacementTried {
+  readonly placement: Placement;
+  readonly plainMs: number;
+  readonly verifyMs: number;
+  readonly draftMs: number;
+}
+
 export function reportOf(
   conditions: TuneReport['conditions'],
+  placed: readonly Placed[],
+  { plain: plainPlace, drafting }: Places,
   plain: TuneReport['plain'],
   weighed: readonly Weighed[],
   tried: readonly Tried[],
@@ -47,6 +63,8 @@ export function reportOf(
   return {
     schema: 1,
     conditions: { prompts, skipped, maxTokens, temperature, topK, topP, quality, seed },
+    placements: placed.map((one) => ({ placement: one.placement, ...stepMs(one.curves) })),
+    places: { plain: plainPlace, drafting },
     plain: { perplexity, distinct2, repeated4 },
     candidates: weighed
       .toSorted((a, b) => b.speedUp - a.speedUp)

@@ -71,6 +71,8 @@ export interface SearchOptions {
   readonly quality: number;
   /** Of the sampling, >= 0. */
   readonly temperature: number;
+  /** What a plain pass takes with the threads that suit it best ÷ with those of the recordings. */
+  readonly plainFactor: number;
 }
 
 /**
@@ -95,7 +97,7 @@ export function search(
         ...text,
         plain: worths[i]!,
         recorded: recorded[i]!,
-        plainMs: text.tokens * recording.costs.curves.target[0]!.ms,
+        plainMs: text.tokens * options.plainFactor * recording.costs.curves.target[0]!.ms,
         isLossless,
       }));
       return { ...weigh(candidate, weighed, options.quality), costs: recording.costs, learned };

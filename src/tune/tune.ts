@@ -5,15 +5,16 @@ import type { SettingsInput } from '../generation/settings.js';
 import type { Pair } from '../models/pair.js';
 import { PLAIN, type StrategyName } from '../strategies/index.js';
 import { type Signs, signsOf } from '../tuning/drift-signs.js';
-import type { Profile } from '../tuning/profile.js';
+import type { Placement, Profile } from '../tuning/profile.js';
 import { adviceOf, type Tried } from './advice.js';
 import { settingsOf, TRIALS, type Trial } from './candidate.js';
 import { Desk, type Task, type TuneOptions } from './desk.js';
 import { measured } from './figures.js';
+import { bestPlaces, type Placed, placementsOf } from './placement.js';
 import { profileOf } from './profile-of.js';
 import type { Recorded } from './recording.js';
 import { reportOf, type TuneReport } from './report.js';
-import { finalists, foretold, type Recording, search, type Weighed } from './search.js';
+import { type Costs, finalists, foretold, type Recording, search, type Weighed } from './search.js';
 
 /** What `tune` tells as it goes along; the report comes last. */
 export type TuneEvent =
@@ -25,6 +26,9 @@ const FINALISTS = 2;
 
 /** Tokens at most of the text behind whose prompt costs are measured. */
 const MEASURING = 32;
+
+/** The trial that tells most of what passes cost: with several beams. */
+const MEASURED = TRIALS.at(-1)!;
 
 const PLAINLY = { strategy: PLAIN.name as StrategyName };
 
@@ -47,8 +51,9 @@ export async function* tune(pair: Pair, options: TuneOptions): AsyncGenerator<Tu
     throw new UsageError('There is no draft model, so there is nothing to tune: add one with `draft`');
   const desk = await Desk.open(pair, options);
   try {
-    const total = desk.tasks.length * (1 + TRIALS.length + 1 + FINALISTS);
-    const found = findings(pair, desk, options);
+    const placements = placementsOf(pair, options.run, options.isDraftPlaced);
+    const total = placements.length + desk.tasks.length * (1 + TRIALS.length + 1 + FINALISTS);
+    const found = findings(pair, desk, placements, options);
     let done = 0;
     let turn = await found.next();
     for (; !turn.done; turn = await found.next()) yield { type: 'text', done: ++done, total };
@@ -61,58 +66,84 @@ export async function* tune(pair: Pair, options: TuneOptions): AsyncGenerator<Tu
 async function* findings(
   pair: Pair,
   desk: Desk,
-  { quality, settings, seed }: TuneOptions,
+  placements: readonly Placement[],
+  { quality, settings, seed, run }: TuneOptions,
 ): AsyncGenerator<Done, Pick<Extract<TuneEvent, { type: 'end' }>, 'report' | 'profile'>> {
   const { temperature, topK, topP } = settings;
-  const plainly = desk.series();
+  const measuring = Math.min(MEASURING, settings.maxTokens);
+  const placed: Placed[] = [];
+  for (const placement of placements) {
+    placed.push({ placement, curves: (await measuredCosts(desk, MEASURED, placement, measuring)).curves });
+    yield;
+  }
+  const places = bestPlaces(placed, run.draftThreads !== undefined);
+  const plainly = await desk.series(places.plain);
   const plain: Recorded[] = [];
   for (const task of desk.tasks) {
     plain.push(await desk.write(plainly, PLAINLY, task));
     yield;
   }
   const recordings: Recording[] = [];
-  const measuring = Math.min(MEASURING, settings.maxTokens);
-  for (const trial of TRIALS) recordings.push(yield* recorded(desk, trial, measuring));
-  const weighed = search(recordings, plain, { quality, temperature });
+  for (const trial of TRIALS) recordings.push(yield* recorded(desk, trial, places.drafting, measuring));
+  const weighed = search(recordings, plain, { quality, temperature, plainFactor: places.plainFactor });
   const finding = (one: Pick<Trying, 'weighed' | 'signs'> | undefined) =>
     profileOf(pair, {
       costs: (one?.weighed ?? weighed[0]!).costs,
       settings: { ...(one?.weighed.candidate ?? PLAINLY) },
+      placement: one ? places.drafting : places.plain,
       sampling: { temperature, topK, topP },
       draft: one && { learned: one.weighed.learned, signs: one.signs },
     });
   const runs = [];
   for (const one of finalists(weighed).slice(0, FINALISTS)) {
     const profile = await finding({ weighed: one, signs: [] });
-    runs.push({ weighed: one, series: desk.series(profile) });
+    runs.push({ weighed: one, series: await desk.series(places.drafting, profile) });
   }
   const { tried, beside } = yield* triedBeside(desk, plainly, runs, temperature);
   const worth = measured(beside, beside);
   const advice = adviceOf(tried, worth, quality);
   const { length: prompts } = desk.tasks;
   const conditions = { ...settings, prompts, skipped: desk.skipped, quality, seed };
-  const report = reportOf(conditions, worth, weighed, tried, advice);
+  const report = reportOf(conditions, placed, places, worth, weighed, tried, advice);
   return { report, profile: await finding(advice.best) };
 }
 
 /**
- * Measures what passes cost, then writes a text from each prompt.
- * @param measuring tokens of the text for the measurement
+ * Measures what passes cost while a text is written.
+ * @param measuring tokens of the text
  */
-async function* recorded(desk: Desk, trial: Trial, measuring: number): AsyncGenerator<Done, Recording> {
-  const series = desk.series();
+async function measuredCosts(
+  desk: Desk,
+  trial: Trial,
+  placement: Placement,
+  measuring: number,
+): Promise<Costs> {
+  const series = await desk.series(placement);
   const adaptive: SettingsInput = { ...trial, draftLength: 'auto', maxTokens: measuring };
   const { costs: curves } = await desk.write(series, adaptive, desk.tasks[0]!);
+  await desk.close(series);
   const key = desk.costs.asked;
   if (!key || !curves)
     throw new UsageError('What passes cost cannot be measured behind the first prompt: give another one');
+  return { key, curves };
+}
+
+/** Measures what passes cost, then writes a text from each prompt. */
+async function* recorded(
+  desk: Desk,
+  trial: Trial,
+  placement: Placement,
+  measuring: number,
+): AsyncGenerator<Done, Recording> {
+  const costs = await measuredCosts(desk, trial, placement, measuring);
+  const series = await desk.series(placement);
   const texts: Recorded[] = [];
   for (const task of desk.tasks) {
     texts.push(await desk.write(series, settingsOf(trial), task));
     yield;
   }
   await desk.close(series);
-  return { trial, texts, costs: { key, curves } };
+  return { trial, texts, costs };
 }
 
 /** Has all write from each prompt, each being the first in its turn, so that slow moments of the machine hit all alike. */

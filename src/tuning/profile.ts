@@ -49,9 +49,19 @@ const draftSchema = z.object({
   }),
 });
 
+/** What of it is missing is as the engine decides. */
+const placementSchema = z.object({
+  threads: z.int().min(1).optional(),
+  draftThreads: z.int().min(1).optional(),
+  /** 0: the draft model runs on the processor. */
+  draftGpuLayers: z.int().min(0).optional(),
+});
+
 const tunedSchema = z.object({
   /** What is recommended, by the names of settings. */
   settings: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  /** Where the models run best. */
+  placement: placementSchema.optional(),
   /** Under which it was found. */
   sampling: z.record(z.string(), z.number()),
   /** Null where it is recommended not to draft. */
@@ -77,6 +87,7 @@ export const profileSchema = z.object({
 export type Profile = z.output<typeof profileSchema>;
 export type ProfiledPair = NonNullable<Profile['pair']>;
 export type ProfiledModel = z.output<typeof model>;
+export type Placement = z.output<typeof placementSchema>;
 export type Tuned = z.output<typeof tunedSchema>;
 export type TunedDraft = z.output<typeof draftSchema>;
 export type Reference = TunedDraft['reference'];

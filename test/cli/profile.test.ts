@@ -73,6 +73,22 @@ describe('the profile of a pair', () => {
     ]);
   });
 
+  test('places the models, and fewer processors than it says are no mistake', async () => {
+    const { tuned } = profile;
+    const placement = { threads: 1, draftThreads: 4096, draftGpuLayers: 0 };
+    await writeProfile(own, { ...profile, tuned: { ...tuned!, placement } });
+    const { of } = await configOf(['--gpu-layers', '0']);
+    expect(of('gpu_layers', 'threads', 'draft_gpu_layers')).toEqual([
+      [0, 'flag'],
+      [1, `profile ${own}`],
+      [0, `profile ${own}`],
+    ]);
+    expect(await runInProcess(['One day', '-n', '4'], { env })).toMatchObject({
+      exitCode: 0,
+      stderr: expect.stringContaining('--draft-threads 4096 is more than this machine has processors'),
+    });
+  });
+
   test('holds for the benchmark too', async () => {
     const { of } = await configOf(['benchmark']);
     expect(of('beam_width', 'threshold')).toEqual(

@@ -1,11 +1,13 @@
+import { availableParallelism } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readPrompts } from '../../src/benchmark/prompts.js';
 import { generate } from '../../src/generation/generate.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
+import { threadCounts } from '../../src/tune/placement.js';
 import type { TuneReport } from '../../src/tune/report.js';
 import { tune } from '../../src/tune/tune.js';
 import type { CostCurves } from '../../src/tuning/cost-curves.js';
-import { CostMemory } from '../../src/tuning/cost-store.js';
+import { type CostKey, CostMemory } from '../../src/tuning/cost-store.js';
 import { type Profile, profileSchema } from '../../src/tuning/profile.js';
 
 /** Of a machine where drafts cost nearly nothing. */
@@ -17,6 +19,20 @@ class Cheap extends CostMemory {
         { rows: 17, ms: 11 },
       ],
       draft: [{ rows: 1, ms: 0.01 }],
+    };
+  }
+}
+
+/** The same, where more threads make passes longer. */
+class Threaded extends CostMemory {
+  override async find({ threads }: CostKey): Promise<CostCurves> {
+    const count = Number(threads);
+    return {
+      target: [
+        { rows: 1, ms: 10 * count },
+        { rows: 17, ms: 11 * count },
+      ],
+      draft: [{ rows: 1, ms: 0.01 * count }],
     };
   }
 }
@@ -45,6 +61,7 @@ async function asked(limit: number, signal = new AbortController().signal) {
     run: { threads: 1, costs: new Cheap() },
     settings: SETTINGS,
     quality: 1,
+    isDraftPlaced: false,
     seed: 1,
     signal,
   };
@@ -92,6 +109,26 @@ describe('tune', () => {
     for await (const event of generate(pair, 'One day', input, { threads: 1, profile, costs: new Cheap() }))
       if (event.type === 'end')
         expect(event.result.drift).toEqual(draft && { steps: expect.any(Number), fall: null });
+  });
+
+  it('finds the threads that suit each model, and keeps them', async () => {
+    const most = availableParallelism();
+    const run = { costs: new Threaded() };
+    const settings = { ...SETTINGS, maxTokens: 6 };
+    for await (const event of tune(pair, { ...(await asked(1)), run, settings })) {
+      if (event.type !== 'end') continue;
+      const { report, profile } = event;
+      expect(report.placements.map(({ placement }) => placement)).toEqual(
+        most > 1 ? threadCounts(most).map((threads) => ({ threads })) : [],
+      );
+      expect(report.places).toEqual(
+        most > 1
+          ? { plain: { threads: 1 }, drafting: { threads: 1, draftThreads: 1 } }
+          : { plain: {}, drafting: {} },
+      );
+      expect(profile.tuned!.placement).toEqual(report.places[report.recommended ? 'drafting' : 'plain']);
+    }
+    expect.hasAssertions();
   });
 
   it('ends where it is interrupted', async () => {

@@ -20,8 +20,8 @@ import { type TuneFlags, tuneOptionsOf } from '../tune-options.js';
 const MAX_TOKENS = 128;
 
 const EXAMPLES = `
-Plain decoding and three ways of drafting are recorded on the prompts; 135 settings are replayed on the recorded steps by
-what passes cost here; the best of two kinds are run beside plain decoding. What is replayed is an estimate, what is
+Passes are measured with 1, 2, 4, … threads, and with the draft model on GPU and processor; plain decoding and three ways of
+drafting are recorded on the prompts; 135 settings are replayed on the recorded steps by what passes cost here; the best of two kinds are run beside plain decoding. What is replayed is an estimate, what is
 recommended was run. Seven texts a prompt: about half a minute with the pair that comes with mtad.
 
 Examples:
@@ -34,7 +34,7 @@ export function createTune(io: Io): Command {
   const program = new Command('mtad tune')
     .usage('[options]')
     .description(
-      'Find the strategy, beam width, threshold and draft length that suit a pair of models on this machine.',
+      'Find the strategy, beam width, threshold, draft length, threads and device that suit a pair of models on this machine.',
     )
     .argument('[words...]')
     .action(async (words: string[], flags: TuneFlags) => {

@@ -51,12 +51,18 @@ export function profileLayer({ path, profile }: ProfileInUse, layers: readonly L
   const strategy = layers.find(({ given }) => given.has('strategy'))?.given.get('strategy');
   const isOther = strategy !== undefined && strategy !== tuned?.strategy;
   const isPlain = tuned?.strategy === PLAIN.name && OF_DRAFTS.some(isSaid);
-  const settings = Object.entries((isOther || isPlain ? undefined : tuned) ?? {}).filter(
-    ([name]) => !(name === 'threshold' && isSaid('quality')),
+  const settings = {
+    ...(!isPlain && profile.tuned?.placement),
+    ...(!isPlain && !isOther && tuned),
+  };
+  const given = Object.entries(settings).flatMap(([name, value]) =>
+    value === undefined || (name === 'threshold' && isSaid('quality'))
+      ? []
+      : [[spelled(name), value] as const],
   );
   const source = `profile ${path}`;
   return {
-    given: new Map(settings.map(([name, value]) => [spelled(name), value])),
+    given: new Map(given),
     source: () => source,
     where: (name) => `${source}: ${name}`,
   };
