@@ -83,6 +83,9 @@ describe('the profile of a pair', () => {
       [1, `profile ${own}`],
       [0, `profile ${own}`],
     ]);
+    expect((await runInProcess(['One day', '-n', '2', '-v'], { env })).stderr).toContain(
+      `mtad: profile ${own}: threads 1, draft-threads 4096, draft-gpu-layers 0, strategy mtad, beam-width 2, `,
+    );
     expect(await runInProcess(['One day', '-n', '4'], { env })).toMatchObject({
       exitCode: 0,
       stderr: expect.stringContaining('--draft-threads 4096 is more than this machine has processors'),

@@ -66,13 +66,16 @@ async function profileLayers(program: Command, layers: readonly Layer[], io: Io)
   const isNamed = layers.some(({ given }) => given.has('profile'));
   if (!isNamed && !existsSync(profilesFolder(io.env))) return [];
   const { profileInUse, profileLayer } = await import('./profile.js'); // which knows models: half a second
-  const isQuiet = layers.some(({ given }) => given.get('quiet') === true);
+  const isOn = (name: string) => layers.some(({ given }) => given.get(name) === true);
   const found = await profileInUse(layers, io.env, (line) => {
-    if (!isQuiet) io.say(line);
+    if (!isOn('quiet')) io.say(line);
   });
   if (!found) return [];
   program.setOptionValue('profileInUse', found);
-  return [profileLayer(found, layers)];
+  const layer = profileLayer(found, layers);
+  const said = [...layer.given].map(([name, value]) => `${name} ${value}`);
+  if (isOn('verbose')) io.say(`profile ${found.path}: ${said.length > 0 ? said.join(', ') : 'nothing'}`);
+  return [layer];
 }
 
 /** Takes `--no-<name>` of options with a value back. @returns what it names, which is not to come from elsewhere */
