@@ -1,7 +1,7 @@
 /**
  * How near the draft length that sets itself comes to the best fixed one, and how well the costs of passes foretell the
  * speed:
- *   npm run bench:auto [-- --pairs embedded,wide-bf16,wide-q8,slow-draft,wrong-draft] [--limit 10] [--max-tokens 128]
+ *   npm run bench:auto [-- --pairs embedded,wide-bf16,wide-q8,slow-draft,wrong-draft,head] [--limit 10] [--max-tokens 128]
  * All settings of a pair take turns on each prompt. The machine should have nothing else to do.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -13,6 +13,8 @@ import { execa } from 'execa';
 import { mean } from 'simple-statistics';
 import { EMBEDDED_PAIR } from '../src/models/resolve.js';
 import { type CostCurve, passMs } from '../src/tuning/cost-curves.js';
+import type { Profile } from '../src/tuning/profile.js';
+import { readProfile } from '../src/tuning/profile-file.js';
 import { runScript } from './arguments.js';
 import { readGguf } from './gguf-reader.js';
 import { writeGguf } from './gguf-writer.js';
@@ -37,6 +39,7 @@ interface Files {
 
 const scratch = await mkdtemp(join(tmpdir(), 'mtad-bench-'));
 const { model: target, draft } = EMBEDDED_PAIR;
+const HYBRID = fileURLToPath(new URL('../gguf/stories-hybrid-f16.gguf', import.meta.url));
 
 const PAIRS: ReadonlyMap<string, () => Promise<Files>> = new Map([
   ['embedded', async () => ({ model: target, draft })],
@@ -44,6 +47,7 @@ const PAIRS: ReadonlyMap<string, () => Promise<Files>> = new Map([
   ['wide-q8', async () => ({ model: await widenModel({ type: 'Q8_0' }), draft })],
   ['slow-draft', async () => ({ model: target, draft: target })],
   ['wrong-draft', async () => ({ model: await widenModel({ type: 'BF16' }), draft: await wrongDraft() })],
+  ['head', async () => ({ model: HYBRID, draft: 'mtp' })],
 ]);
 
 const { values } = parseArgs({
@@ -106,7 +110,7 @@ async function measured({ model, draft }: Files): Promise<string> {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const report = JSON.parse(await readFile(json, 'utf8')) as Report;
-  const costs = JSON.parse(await readFile(profile, 'utf8')) as { target: CostCurve; draft: CostCurve };
+  const { costs } = (await readProfile(profile))!;
   const rows = report.contenders.map((contender) => {
     const texts = report.generations.filter((text) => text.contender === contender.name);
     const tokens = texts.reduce((sum, text) => sum + text.tokens.length, 0);
@@ -148,8 +152,8 @@ async function measured({ model, draft }: Files): Promise<string> {
 }
 
 /** Milliseconds of these passes by the curves. */
-function foretold({ target, draft }: Passes, costs: { target: CostCurve; draft: CostCurve }): number {
+function foretold({ target, draft }: Passes, costs: Profile['costs']): number {
   const sum = (passes: Passes['target'], curve: CostCurve) =>
     passes.reduce((ms, [rows, count]) => ms + count * passMs(curve, rows), 0);
-  return sum(target, costs.target) + sum(draft, costs.draft);
+  return sum(target, costs.target) + sum(draft, costs.draft!);
 }
