@@ -4,10 +4,8 @@ import type { Drift, Fall } from '../tuning/drift.js';
 const FALLS: Readonly<Record<Fall['sign'], (fall: Fall) => string>> = {
   acceptance: ({ now, usual }) =>
     `${percent(now)} of the first guesses suit the target, ${percent(usual)} are usual`,
-  survival: ({ now, usual }) =>
-    `of a hundred first guesses ${Math.round(100 * (usual - now))} fewer suit the target than the draft model promises`,
   likelihood: ({ now, usual }) =>
-    `the accepted guesses are less likely: their perplexity is ${Math.exp(usual - now).toFixed(2)} times what is usual`,
+    `the target holds the first guesses to be ${Math.exp(usual - now).toFixed(2)} times less likely than is usual`,
 };
 
 /** What to say of a fall that chance does not explain; undefined = there is none. */

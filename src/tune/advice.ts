@@ -3,17 +3,17 @@ import { estimateText, rangeText } from '../benchmark/out/columns.js';
 import { type Estimate, FEWEST } from '../math/bootstrap.js';
 import { definitionOf, PLAIN } from '../strategies/index.js';
 import type { Candidate } from './candidate.js';
-import type { Figures } from './figures.js';
+import type { Figures, Measured } from './figures.js';
 import { LEAST_DISTINCT } from './search.js';
 
-/** A setting that was foretold to be good, and run. */
+/** A candidate with a good forecast, which was then run. */
 export interface Tried {
   readonly candidate: Candidate;
   readonly foretold: Figures;
-  readonly measured: Figures;
+  readonly measured: Measured;
 }
 
-/** What to use, and why in a few sentences. */
+/** A recommendation and its reasons. */
 export interface Advice<One extends Tried> {
   /** Undefined = plain decoding. */
   readonly best: One | undefined;
@@ -21,12 +21,13 @@ export interface Advice<One extends Tried> {
   readonly text: string;
 }
 
-/** What plain decoding writes. */
+/** The quality of texts of plain decoding. */
 type Plain = Pick<Figures, 'perplexity' | 'distinct2' | 'repeated4'>;
 
 /**
- * The setting that was measured to be fastest, if it is faster than plain decoding beyond doubt and its text as good as asked for.
- * @param quality perplexity ÷ that of plain sampling at most
+ * Recommends the candidate that was measured to be fastest, if it is faster than plain decoding beyond doubt and its text is
+ * as good as the user asks.
+ * @param quality the highest perplexity, divided by that of plain sampling
  */
 export function adviceOf<One extends Tried>(
   tried: readonly One[],
@@ -34,7 +35,7 @@ export function adviceOf<One extends Tried>(
   quality: number,
 ): Advice<One> {
   const good = tried
-    .filter((one) => isGood(one, plain, quality))
+    .filter((one) => isGood(one, quality))
     .sort((a, b) => speedOf(b.measured) - speedOf(a.measured));
   const [first, second] = good;
   if (!first)
@@ -62,34 +63,32 @@ export function adviceOf<One extends Tried>(
   };
 }
 
-/** Likely enough as measured, on the same prompts as plain decoding; varied enough as far as the intervals tell. */
-function isGood({ candidate, measured }: Tried, plain: Plain, quality: number): boolean {
+/** Whether the measured perplexity is low enough, and the interval of the variety reaches high enough. */
+function isGood({ candidate, measured }: Tried, quality: number): boolean {
   if (definitionOf(candidate.strategy).isLossless) return quality >= 1;
-  const low = ({ value, low }: Estimate) => low ?? value;
-  const high = ({ value, high }: Estimate) => high ?? value;
-  const { perplexity, distinct2 } = measured;
-  const isLikely = !perplexity || !plain.perplexity || perplexity.value <= quality * plain.perplexity.value;
-  const isVaried = !distinct2 || !plain.distinct2 || high(distinct2) >= LEAST_DISTINCT * low(plain.distinct2);
+  const { perplexityRatio, distinct2Ratio } = measured;
+  const isLikely = !perplexityRatio || perplexityRatio.value <= quality;
+  const isVaried = !distinct2Ratio || (distinct2Ratio.high ?? distinct2Ratio.value) >= LEAST_DISTINCT;
   return isLikely && isVaried;
 }
 
-/** What people call a setting: 'mtad k=auto w=4 tau=0.2'. */
+/** The name of a candidate for people: 'mtad k=auto w=4 tau=0.2'. */
 export function label({ candidate: { strategy, ...settings } }: Pick<Tried, 'candidate'>): string {
   return nameOf({ role: 'strategy', strategy, settings });
 }
 
 function worth({ candidate, measured }: Tried, plain: Plain): string {
   if (definitionOf(candidate.strategy).isLossless) return " Its text is distributed as the target's own.";
-  const against = (name: keyof Plain, what: string) =>
+  const against = (name: keyof Plain, what: string, ratio?: Estimate | null) =>
     measured[name] && plain[name]
-      ? `${what} ${estimateText(measured[name])} against ${estimateText(plain[name])}`
+      ? `${what} ${estimateText(measured[name])} against ${estimateText(plain[name])}${ratio ? `: ${estimateText(ratio)} times` : ''}`
       : [];
   const parts = [
-    against('perplexity', 'perplexity'),
-    against('distinct2', 'distinct-2'),
+    against('perplexity', 'perplexity', measured.perplexityRatio),
+    against('distinct2', 'distinct-2', measured.distinct2Ratio),
     against('repeated4', 'repeated 4-grams'),
   ].flat();
-  return parts.length === 0 ? '' : ` Its text: ${parts.join(', ')}.`;
+  return parts.length === 0 ? '' : ` Its text: ${parts.join('; ')}.`;
 }
 
 function speedOf({ speedUp }: Figures): number {

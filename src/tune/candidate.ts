@@ -1,7 +1,7 @@
 import type { SettingsInput } from '../generation/settings.js';
 import type { StrategyName } from '../strategies/index.js';
 
-/** Settings that a search weighs. A setting that the strategy does not heed is missing. */
+/** Settings that a search compares. Settings that the strategy does not have are missing. */
 export interface Candidate {
   readonly strategy: StrategyName;
   readonly beamWidth?: number;
@@ -9,19 +9,19 @@ export interface Candidate {
   readonly draftLength: number | 'auto';
 }
 
-/** A run that candidates are replayed on: as deep as any of them, and not too strict. */
+/** A recorded run for the replay of candidates. It drafts as deep as the deepest of them, at a middle threshold. */
 export interface Trial {
   readonly strategy: StrategyName;
   readonly beamWidth?: number;
   readonly threshold?: number;
 }
 
-/** Guesses in a row of a trial, the deepest that a candidate may have. */
+/** The draft length of a trial, which is the longest of a candidate. */
 export const DEEPEST = 16;
 
 /**
- * What is recorded. A chain tells what any shorter one, and any threshold, would have kept of it; other strategies and widths
- * draft other chains. Trees are not tried: a tree of 16 layers costs more than it can tell.
+ * The runs that are recorded. From a chain follows what a shorter one, or another threshold, would have kept. Other strategies
+ * and beam widths draft other chains, so they have runs of their own. Trees of 16 layers cost too much to be tried.
  */
 export const TRIALS: readonly Trial[] = [
   { strategy: 'speculative' },
@@ -32,7 +32,7 @@ export const TRIALS: readonly Trial[] = [
 const THRESHOLDS = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9];
 const LENGTHS = ['auto', 1, 2, 3, 4, 6, 8, 12, DEEPEST] as const;
 
-/** All that a trial tells of. */
+/** Returns the candidates that can be replayed on a trial. */
 export function candidatesOf({ strategy, beamWidth, threshold }: Trial): Candidate[] {
   const thresholds = threshold === undefined ? [{}] : THRESHOLDS.map((one) => ({ threshold: one }));
   const width = beamWidth === undefined ? {} : { beamWidth };
@@ -41,7 +41,7 @@ export function candidatesOf({ strategy, beamWidth, threshold }: Trial): Candida
   );
 }
 
-/** The settings of a trial's run. */
+/** Returns the settings of a trial's run. */
 export function settingsOf(trial: Trial): SettingsInput {
   return { ...trial, draftLength: DEEPEST };
 }

@@ -13,19 +13,19 @@ import type { Placement, Profile } from '../tuning/profile.js';
 import { NotedCosts } from './noted-costs.js';
 import { type Recorded, recordSteps, type StepWatch } from './recording.js';
 
-/** What a search is asked. */
+/** The options of a search. */
 export interface TuneOptions {
   readonly prompts: readonly BenchmarkPrompt[];
-  /** Whether prompts are continued as they are, also by a model with a chat template. */
+  /** Whether prompts are given as they are, also to a model with a chat template. */
   readonly raw: boolean;
   readonly template: TemplateChoice;
   readonly run: Omit<RunOptions, 'signal' | 'profile' | 'drift'>;
   readonly settings: Pick<Settings, SharedSetting>;
-  /** Perplexity ÷ that of plain sampling at most. */
+  /** The highest perplexity, divided by that of plain sampling. */
   readonly quality: number;
-  /** Whether somebody has said on which device the draft model runs. */
+  /** Whether the user has chosen the device of the draft model. */
   readonly isDraftPlaced: boolean;
-  /** Of the first text of each setting. */
+  /** The seed of the first text of each setting. */
   readonly seed: number;
   readonly signal: AbortSignal;
 }
@@ -35,10 +35,10 @@ export interface Task extends TokenizedPrompt {
   readonly seed: number;
 }
 
-/** Where texts are written and scored. */
+/** Writes and scores texts. */
 export class Desk {
   readonly tasks: readonly Task[];
-  /** Prompts that do not fit into the context. */
+  /** Number of prompts that do not fit into the context. */
   readonly skipped: number;
   readonly costs: NotedCosts;
   readonly #pair: Pair;
@@ -82,7 +82,7 @@ export class Desk {
     return new Desk(pair, options, { tasks, skipped: skipped.length, scorer });
   }
 
-  /** Caches for texts of one setting. They are freed with the desk, if they are not closed before. */
+  /** Returns caches for texts of one setting. They are freed with the desk, if they are not closed before. */
   async series({ draftGpuLayers, ...threads }: Placement, profile?: Profile): Promise<Series> {
     const { run, signal } = this.#options;
     const pair = draftGpuLayers === undefined ? this.#pair : await this.#withDraftOn(draftGpuLayers);
@@ -101,7 +101,7 @@ export class Desk {
 
   /**
    * Writes a text and scores it.
-   * @throws the signal's reason when it is interrupted, and what `generate` throws
+   * @throws the signal's reason where it is aborted, and what `generate` throws
    */
   async write(
     series: Series,
@@ -117,7 +117,7 @@ export class Desk {
     return { ...text, logProbSum };
   }
 
-  /** Frees the caches: no text will be written with them any more. */
+  /** Frees the caches, after the last text. */
   async close(series: Series): Promise<void> {
     this.#open.delete(series);
     await series.dispose();

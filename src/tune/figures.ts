@@ -15,7 +15,15 @@ export interface Figures {
   readonly repeated4: Estimate | null;
 }
 
-/** What a text is worth. */
+/** Measured figures, also paired with plain decoding prompt by prompt, since a hard prompt is hard for both. */
+export interface Measured extends Figures {
+  /** Perplexity ÷ that of plain decoding. */
+  readonly perplexityRatio: Estimate | null;
+  /** Distinct-2 ÷ that of plain decoding. */
+  readonly distinct2Ratio: Estimate | null;
+}
+
+/** The quality of a text. */
 export interface Worth {
   readonly tokens: number;
   /** Sum of the raw log-probabilities of its tokens. */
@@ -36,47 +44,50 @@ export function worthOf({ tokens, logProbSum }: Pick<Recorded, 'tokens' | 'logPr
   };
 }
 
-/** Statistics of texts, each with its interval. */
-export function figuresOf<Text>(
+/** Returns statistics of texts, each with its interval. */
+export function estimatesOf<Text, Name extends string>(
   texts: readonly Text[],
-  statistics: { readonly [Name in keyof Figures]: (texts: readonly Text[]) => number },
-): Figures {
-  const estimate = (name: keyof Figures) => bootstrap(texts, statistics[name], createRng(1));
-  return {
-    speedUp: estimate('speedUp'),
-    perplexity: estimate('perplexity'),
-    distinct2: estimate('distinct2'),
-    repeated4: estimate('repeated4'),
-  };
+  statistics: Readonly<Record<Name, (texts: readonly Text[]) => number>>,
+): Record<Name, Estimate | null> {
+  const names = Object.keys(statistics) as Name[];
+  const estimates = names.map((name) => [name, bootstrap(texts, statistics[name], createRng(1))] as const);
+  return Object.fromEntries(estimates) as Record<Name, Estimate | null>;
 }
 
 /**
- * What was measured.
- * @param texts of a setting, and those of plain decoding from the same prompts
+ * Returns the measured figures of a setting.
+ * @param texts its texts
+ * @param plain texts of plain decoding from the same prompts, in the same order
  */
-export function measured(texts: readonly Recorded[], plain: readonly Recorded[]): Figures {
+export function measured(texts: readonly Recorded[], plain: readonly Recorded[]): Measured {
   const pairs = texts.map((text, i) => ({
     ...worthOf(text),
     ms: text.counters.ms.decode,
-    plainMs: plain[i]!.counters.ms.decode,
-    plainTokens: plain[i]!.tokens.length,
+    plain: { ...worthOf(plain[i]!), ms: plain[i]!.counters.ms.decode },
   }));
-  return figuresOf(pairs, {
-    speedUp: (some) =>
-      (sum(some, ({ plainMs }) => plainMs) * sum(some, ({ tokens }) => tokens)) /
-      (sum(some, ({ ms }) => ms) * sum(some, ({ plainTokens }) => plainTokens)),
+  type Pairs = typeof pairs;
+  const perToken = (some: readonly { readonly ms: number; readonly tokens: number }[]) =>
+    sum(some, ({ ms }) => ms) / sum(some, ({ tokens }) => tokens);
+  const against =
+    (statistic: (some: readonly Pairs[number]['plain'][]) => number) => (some: Readonly<Pairs>) =>
+      statistic(some) / statistic(some.map(({ plain }) => plain));
+  const distinct2 = (some: readonly Worth[]) => meanOf(some, 'distinct2');
+  return estimatesOf(pairs, {
+    speedUp: (some) => 1 / against(perToken)(some),
     perplexity: perplexityOf,
-    distinct2: (some) => meanOf(some, 'distinct2'),
+    distinct2,
     repeated4: (some) => meanOf(some, 'repeated4'),
+    perplexityRatio: against(perplexityOf),
+    distinct2Ratio: against(distinct2),
   });
 }
 
-/** Of all texts together. */
+/** Returns the perplexity of all texts together. */
 export function perplexityOf(texts: readonly Pick<Worth, 'tokens' | 'logProbSum'>[]): number {
   return Math.exp(-sum(texts, ({ logProbSum }) => logProbSum) / sum(texts, ({ tokens }) => tokens));
 }
 
-/** Of the texts that are long enough to have it. */
+/** Returns the mean of a figure over the texts that are long enough to have it. */
 export function meanOf(texts: readonly Pick<Worth, Repetition>[], figure: Repetition): number {
   const known = texts.map((text) => text[figure]).filter(Number.isFinite);
   return sum(known, (value) => value) / known.length;

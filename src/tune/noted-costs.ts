@@ -1,7 +1,7 @@
 import type { CostCurves } from '../tuning/cost-curves.js';
 import type { CostKey, CostStore } from '../tuning/cost-store.js';
 
-/** Keeps costs where another store keeps them, and remembers which were asked for last. */
+/** A store of costs on top of another store, which remembers the last key that was looked up. */
 export class NotedCosts implements CostStore {
   readonly #store: CostStore;
   #asked: CostKey | undefined;
@@ -10,7 +10,7 @@ export class NotedCosts implements CostStore {
     this.#store = store;
   }
 
-  /** Undefined where no text has asked for any. */
+  /** The last key that was looked up; undefined: none. */
   get asked(): CostKey | undefined {
     return this.#asked;
   }

@@ -2,19 +2,19 @@ import type { Pair } from '../models/pair.js';
 import type { Learned } from '../tuning/adaptive-length.js';
 import type { CostCurves } from '../tuning/cost-curves.js';
 import type { CostKey } from '../tuning/cost-store.js';
-import { referenceOf } from '../tuning/drift.js';
 import type { Signs } from '../tuning/drift-signs.js';
 import { type Placement, type Profile, vocabularyHash } from '../tuning/profile.js';
 import { profiledModel } from '../tuning/profile-file.js';
+import { referenceOf } from '../tuning/usual.js';
 
-/** What a profile is made of. */
+/** The results of a search that a profile keeps. */
 export interface Findings {
   readonly costs: { readonly key: CostKey; readonly curves: CostCurves };
-  /** Recommended, by the names of settings. */
+  /** The recommendation, by the names of settings. */
   readonly settings: Readonly<Record<string, string | number>>;
   readonly placement: Placement;
   readonly sampling: Readonly<Record<string, number>>;
-  /** Undefined where it is recommended not to draft. */
+  /** Undefined where the recommendation is not to draft. */
   readonly draft: { readonly learned: Learned; readonly signs: readonly (readonly Signs[])[] } | undefined;
 }
 

@@ -7,34 +7,34 @@ import type { CostCurves } from '../tuning/cost-curves.js';
 import { surplusOfGuess } from '../tuning/quality-budget.js';
 import type { Distribution, Draft, LogProb, TokenId } from '../types.js';
 
-/** A step of a chain, as small as a trace has it: of each distribution only what the drafted token had. */
+/** A step of a chain. As in a trace, each distribution is cut to the drafted token. */
 export interface JudgedChain {
   readonly draft: Draft;
-  /** Of the target: p[i] judges draft[i]. */
+  /** Target distributions: p[i] judges draft[i]. */
   readonly p: readonly Distribution[];
-  /** By how many nats each guess is likelier to the target than a token sampled in its place. */
+  /** For each guess, the nats by which the target finds it likelier than a token sampled in its place. */
   readonly surplus: readonly LogProb[];
-  /** Guesses that were accepted. */
+  /** Number of accepted guesses. */
   readonly accepted: number;
 }
 
-/** A text that was written, and what a replay needs of it. */
+/** A text, and the facts that a replay needs. */
 export interface Recorded {
   readonly tokens: readonly TokenId[];
   readonly counters: Counters;
   readonly chains: readonly JudgedChain[];
-  /** What passes cost, where the draft length adapted to it. */
+  /** The costs of passes, where the draft length adapted to them. */
   readonly costs?: CostCurves | undefined;
   /** Sum of the raw log-probabilities of its tokens under the target. */
   readonly logProbSum: LogProb;
 }
 
-/** Sees each step whole. */
+/** Called with each whole step. */
 export type StepWatch = (step: Step) => void;
 
 /**
- * Writes a text and keeps what a replay needs of it.
- * @throws the signal's reason when it is interrupted, and what `generate` throws
+ * Writes a text and records the facts that a replay needs.
+ * @throws the signal's reason where it is aborted, and what `generate` throws
  */
 export async function recordSteps(
   series: Series,
@@ -60,7 +60,7 @@ export async function recordSteps(
   throw new Error('A generation ended without a result');
 }
 
-/** What of a step a replay needs. @param temperature of the sampling, >= 0 */
+/** Returns the facts of a step that a replay needs. @param temperature of the sampling, >= 0 */
 export function judgedChain({ draft, p, accepted }: Step, temperature: number): JudgedChain {
   return {
     draft: draft.map(({ token, parent, q }) => ({

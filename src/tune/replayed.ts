@@ -9,34 +9,34 @@ import type { Distribution, Draft, Rng } from '../types.js';
 import type { Candidate } from './candidate.js';
 import type { JudgedChain } from './recording.js';
 
-/** What the recorded chains of a text would have brought under other settings. */
+/** An estimate of a text's figures under other settings, from its recorded chains. */
 export interface Replayed {
-  /** Emitted. */
+  /** Number of emitted tokens. */
   readonly tokens: number;
-  /** By the cost curves. */
+  /** Milliseconds by the cost curves. */
   readonly ms: number;
-  /** Of the emitted tokens, those that were drafted. */
+  /** Number of emitted tokens that were drafted. */
   readonly accepted: number;
-  /** Nats by which these are likelier than sampled ones. */
+  /** Sum of the nats by which these are likelier than sampled tokens. */
   readonly surplus: number;
   readonly passes: number;
-  /** What it has taught of the draft. */
+  /** The knowledge about the draft after the text. */
   readonly learned: Learned;
 }
 
 export interface ReplayOptions {
   readonly curves: CostCurves;
-  /** Whether guesses have log-probabilities that tell something, as they do not at temperature 0. */
+  /** Whether the log-probabilities of guesses tell how likely they are; at temperature 0 they do not. */
   readonly isTold: boolean;
-  /** What is known of the draft in the beginning. */
+  /** The knowledge about the draft before the text. */
   readonly learned: Learned;
-  /** Coins of a rule that tosses them. */
+  /** Random numbers for rules that need them. */
   readonly rng: Rng;
 }
 
 /**
- * Judges each recorded chain by itself, as deep as the candidate would have drafted, by the candidate's rule. After another
- * decision the text would have gone on differently, and a narrower search might have found other guesses: an estimate.
+ * Judges each recorded chain by the candidate's rule, as deep as the candidate would have drafted. The figures are an
+ * estimate: after another decision the text would have gone on differently.
  */
 export function replayed(
   chains: readonly JudgedChain[],
@@ -44,7 +44,7 @@ export function replayed(
   { curves, isTold, learned, rng }: ReplayOptions,
 ): Replayed {
   const { beamWidth = 1, draftLength, threshold = 1 } = candidate;
-  const adaptive = new AdaptiveLength(curves, { beamWidth, isTold, threshold }, learned); // it learns in any case
+  const adaptive = new AdaptiveLength(curves, { beamWidth, isTold, threshold }, learned); // it also learns where the length is fixed
   const length = draftLength === 'auto' ? adaptive : fixedLength(draftLength);
   let [tokens, ms, accepted, surplus] = [0, 0, 0, 0];
   let unread = 1; // committed tokens that the draft model has not read
@@ -65,7 +65,7 @@ export function replayed(
   return { tokens, ms, accepted, surplus, passes: chains.length, learned: adaptive.learned };
 }
 
-/** How many guesses the candidate makes, and how many of these it has judged. */
+/** Returns the number of guesses that the candidate makes, and the number of these that it has judged. */
 function draftedOf(
   chain: Draft,
   length: DraftLength,
@@ -79,7 +79,7 @@ function draftedOf(
   return { drafted, judged: judgesAll ? drafted : length.judged(logQ.slice(0, drafted)) };
 }
 
-/** How many guesses the candidate accepts: by a rule without coins, or token by token with p / q. */
+/** Returns the number of guesses that the candidate accepts: by its rule, or each with probability p / q. */
 function keptOf(
   draft: Draft,
   p: readonly Distribution[],
@@ -94,7 +94,7 @@ function keptOf(
   return refused === -1 ? draft.length : refused;
 }
 
-/** Passes of the draft model. The first one also reads what was committed since the last. */
+/** Returns the milliseconds of the draft model's passes. The first one also reads the tokens committed since the last. */
 function draftMsOf({ draft }: CostCurves, drafted: number, unread: number, beamWidth: number): number {
   if (!draft || drafted === 0) return 0;
   return passMs(draft, unread) + (drafted - 1) * passMs(draft, beamWidth);

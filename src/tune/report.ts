@@ -5,11 +5,11 @@ import type { Figures } from './figures.js';
 import { type Placed, type Places, stepMs } from './placement.js';
 import type { Weighed } from './search.js';
 
-/** What a search has found. */
+/** The results of a search. */
 export interface TuneReport {
   readonly schema: 1;
   readonly conditions: {
-    /** Of them, those that fitted into the context. */
+    /** Number of prompts that fitted into the context. */
     readonly prompts: number;
     readonly skipped: number;
     readonly maxTokens: number;
@@ -19,13 +19,13 @@ export interface TuneReport {
     readonly quality: number;
     readonly seed: number;
   };
-  /** Numbers of threads and devices that were tried, with the milliseconds of a pass of the target over 1 and 5 tokens, and of four guesses. */
+  /** The tried numbers of threads and devices, with the milliseconds of a pass of the target over 1 and 5 tokens, and of four drafted tokens. */
   readonly placements: readonly PlacementTried[];
-  /** Where plain decoding and drafting run best; empty: as the engine decides. */
+  /** The best placements of plain decoding and of drafting; empty: the engine decides. */
   readonly places: Pick<Places, 'plain' | 'drafting'>;
-  /** Of plain decoding. */
+  /** Figures of plain decoding. */
   readonly plain: Pick<Figures, 'perplexity' | 'distinct2' | 'repeated4'>;
-  /** All that were weighed by replay, the fastest first. */
+  /** All candidates that were replayed, the fastest first. */
   readonly candidates: readonly WeighedCandidate[];
   /** The best of each kind, which were run beside plain decoding. */
   readonly tried: readonly Tried[];
@@ -33,11 +33,11 @@ export interface TuneReport {
   readonly recommended: Candidate | null;
   /** Null = none. */
   readonly runnerUp: Candidate | null;
-  /** In a few sentences. */
+  /** The recommendation in a few sentences. */
   readonly recommendation: string;
 }
 
-/** A candidate, and what is foretold of it. */
+/** A candidate and its forecast. */
 export type WeighedCandidate = Candidate &
   Pick<Weighed, 'speedUp' | 'tokensPerPass' | 'perplexity' | 'distinct2' | 'repeated4' | 'isGood'>;
 

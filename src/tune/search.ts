@@ -6,8 +6,8 @@ import type { CostCurves } from '../tuning/cost-curves.js';
 import type { CostKey } from '../tuning/cost-store.js';
 import { type Candidate, candidatesOf, type Trial } from './candidate.js';
 import {
+  estimatesOf,
   type Figures,
-  figuresOf,
   meanOf,
   perplexityOf,
   type Repetition,
@@ -18,16 +18,16 @@ import {
 import type { Recorded } from './recording.js';
 import { type Replayed, replayed } from './replayed.js';
 
-/** What of the pairs of tokens must be different, against plain sampling. */
+/** The least distinct-2 of a good text, divided by that of plain sampling. */
 export const LEAST_DISTINCT = 0.9;
 
-/** A draft length that adapts is preferred to a fixed one that is foretold to be less than this much faster. */
+/** An adaptive draft length is preferred, unless the forecast of a fixed one is faster by this factor. */
 const TIE = 1.02;
 
-/** Guesses per step from which a draft length that adapts learns first: it might make none itself. */
+/** The fixed draft length from which an adaptive one learns first, since it might not draft by itself. */
 const TEACHING = 6;
 
-/** What passes cost, and of what. */
+/** The costs of passes, and their key. */
 export interface Costs {
   readonly key: CostKey;
   readonly curves: CostCurves;
@@ -40,7 +40,7 @@ export interface Recording {
   readonly costs: Costs;
 }
 
-/** A candidate, weighed. */
+/** A candidate and its forecast. */
 export interface Weighed {
   readonly candidate: Candidate;
   readonly texts: readonly WeighedText[];
@@ -50,26 +50,26 @@ export interface Weighed {
   readonly perplexity: number;
   readonly distinct2: number;
   readonly repeated4: number;
-  /** Whether the text is as good as was asked for. */
+  /** Whether the text is as good as the user asks. */
   readonly isGood: boolean;
   readonly costs: Costs;
-  /** What its texts teach of the draft. */
+  /** The knowledge about the draft after its texts. */
   readonly learned: Learned;
 }
 
-/** A prompt's text under a candidate, with what it is held against. */
+/** The replayed text of a prompt, with those that it is compared with. */
 interface WeighedText extends Replayed {
   readonly plain: Worth;
   readonly recorded: Worth & Pick<Replayed, 'accepted' | 'surplus'>;
-  /** By the cost curves, of as many tokens. */
+  /** Milliseconds of plain decoding for as many tokens, by the cost curves. */
   readonly plainMs: number;
   readonly isLossless: boolean;
 }
 
 export interface SearchOptions {
-  /** Perplexity ÷ that of plain sampling at most. */
+  /** The highest perplexity, divided by that of plain sampling. */
   readonly quality: number;
-  /** Of the sampling, >= 0. */
+  /** Temperature of the sampling, >= 0. */
   readonly temperature: number;
   /** What a plain pass takes with the threads that suit it best ÷ with those of the recordings. */
   readonly plainFactor: number;
@@ -105,7 +105,7 @@ export function search(
   });
 }
 
-/** The best of each strategy and width whose text is good and drafted in part, the fastest first. */
+/** Returns the best candidate of each strategy and width that drafts and whose text is good, the fastest first. */
 export function finalists(weighed: readonly Weighed[]): Weighed[] {
   const groups = new Map<string, Weighed[]>();
   for (const one of weighed.filter((one) => one.isGood && one.tokensPerPass > 1)) {
@@ -116,9 +116,9 @@ export function finalists(weighed: readonly Weighed[]): Weighed[] {
   return [...groups.values()].map(bestOf).sort((a, b) => b.speedUp - a.speedUp);
 }
 
-/** What is foretold, with its intervals. */
+/** Returns the forecast with its intervals. */
 export function foretold({ texts }: Weighed): Figures {
-  return figuresOf(texts, STATISTICS);
+  return estimatesOf(texts, STATISTICS);
 }
 
 function bestOf(group: readonly Weighed[]): Weighed {
@@ -131,7 +131,7 @@ function bestOf(group: readonly Weighed[]): Weighed {
   return best.speedUp < TIE * bestOpen.speedUp ? bestOpen : best;
 }
 
-/** With what a first turn has taught of the draft, as a profile has it. */
+/** Replays twice: the first turn learns about the draft, as a profile does, and the second one counts. */
 function replay(candidate: Candidate, { texts, costs }: Recording, { temperature }: SearchOptions) {
   const { strategy } = candidate;
   const guesser = { ...costs, isTold: isTold({ strategy, draftFrom: 'model', temperature }) };
@@ -173,8 +173,8 @@ const STATISTICS = {
   speedUp: (texts: readonly WeighedText[]) =>
     sum(texts, ({ plainMs }) => plainMs) / sum(texts, ({ ms }) => ms),
   /**
-   * Between plain decoding and the recorded text. What sampling would have had in the places of the recorded text is known there (its perplexity,
-   * and how much likelier its guesses are), and so is what the candidate's guesses bring.
+   * Lies between plain decoding and the recorded text. In the places of the recorded text, the perplexity of sampling follows
+   * from its own perplexity and from how much likelier its guesses are. The candidate's guesses are added to it.
    */
   perplexity: (texts: readonly WeighedText[]) => {
     const plain = perplexityOf(texts.map((text) => text.plain));
@@ -189,7 +189,7 @@ const STATISTICS = {
   repeated4: (texts: readonly WeighedText[]) => between(texts, 'repeated4'),
 };
 
-/** Between plain decoding, where no token was drafted, and the recorded text. */
+/** Returns a figure between that of plain decoding and that of the recorded text, by the share of drafted tokens. */
 function between(texts: readonly WeighedText[], figure: Repetition): number {
   const plain = meanOf(
     texts.map((text) => text.plain),
@@ -203,7 +203,7 @@ function between(texts: readonly WeighedText[], figure: Repetition): number {
   return plain + (recorded - plain) * shareOf(texts);
 }
 
-/** Share of tokens that were drafted ÷ the same in the recorded text. */
+/** Returns the share of drafted tokens, divided by that of the recorded text. */
 function shareOf(texts: readonly WeighedText[]): number {
   const share = (some: readonly { readonly accepted: number; readonly tokens: number }[]) =>
     sum(some, ({ accepted }) => accepted) / sum(some, ({ tokens }) => tokens);

@@ -16,15 +16,15 @@ import type { Recorded } from './recording.js';
 import { reportOf, type TuneReport } from './report.js';
 import { type Costs, finalists, foretold, type Recording, search, type Weighed } from './search.js';
 
-/** What `tune` tells as it goes along; the report comes last. */
+/** The events of a search: one after each text, and the results at the end. */
 export type TuneEvent =
   | { readonly type: 'text'; readonly done: number; readonly total: number }
   | { readonly type: 'end'; readonly report: TuneReport; readonly profile: Profile };
 
-/** Kinds of drafting that are run in the end. */
+/** The most candidates that are run in the end. */
 const FINALISTS = 2;
 
-/** Tokens at most of the text behind whose prompt costs are measured. */
+/** The most tokens of the text for which costs are measured. */
 const MEASURING = 32;
 
 /** The trial that tells most of what passes cost: with several beams. */
@@ -32,7 +32,7 @@ const MEASURED = TRIALS.at(-1)!;
 
 const PLAINLY = { strategy: PLAIN.name as StrategyName };
 
-/** A finalist, and what its steps say: the signs of each step of each text. */
+/** A finalist, and the signs of its steps, text by text. */
 interface Trying extends Tried {
   readonly weighed: Weighed;
   readonly signs: readonly (readonly Signs[])[];
@@ -42,9 +42,10 @@ interface Trying extends Tried {
 type Done = undefined;
 
 /**
- * Finds out how to decode with a pair: records some runs, replays candidates on them by what passes cost, and runs the best
- * of each kind beside plain decoding.
- * @throws what `generate` throws; UsageError where no prompt fits into the context; the signal's reason
+ * Finds the best settings for a pair. It records some runs, estimates candidates from them by the costs of passes, and runs
+ * the best of two kinds beside plain decoding.
+ * @throws what `generate` throws; UsageError where there is no draft model, or no prompt fits into the context; the signal's
+ *   reason
  */
 export async function* tune(pair: Pair, options: TuneOptions): AsyncGenerator<TuneEvent, void> {
   if (!pair.draft)
@@ -77,12 +78,13 @@ async function* findings(
     yield;
   }
   const places = bestPlaces(placed, run.draftThreads !== undefined);
-  const plainly = await desk.series(places.plain);
+  const first = await desk.series(places.plain);
   const plain: Recorded[] = [];
   for (const task of desk.tasks) {
-    plain.push(await desk.write(plainly, PLAINLY, task));
+    plain.push(await desk.write(first, PLAINLY, task));
     yield;
   }
+  await desk.close(first); // the recordings need its memory
   const recordings: Recording[] = [];
   for (const trial of TRIALS) recordings.push(yield* recorded(desk, trial, places.drafting, measuring));
   const weighed = search(recordings, plain, { quality, temperature, plainFactor: places.plainFactor });
@@ -99,7 +101,7 @@ async function* findings(
     const profile = await finding({ weighed: one, signs: [] });
     runs.push({ weighed: one, series: await desk.series(places.drafting, profile) });
   }
-  const { tried, beside } = yield* triedBeside(desk, plainly, runs, temperature);
+  const { tried, beside } = yield* triedBeside(desk, places.plain, runs, temperature);
   const worth = measured(beside, beside);
   const advice = adviceOf(tried, worth, quality);
   const { length: prompts } = desk.tasks;
@@ -109,8 +111,8 @@ async function* findings(
 }
 
 /**
- * Measures what passes cost while a text is written.
- * @param measuring tokens of the text
+ * Measures the costs of passes while a text is written.
+ * @param measuring the most tokens of the text
  */
 async function measuredCosts(
   desk: Desk,
@@ -146,20 +148,24 @@ async function* recorded(
   return { trial, texts, costs };
 }
 
-/** Has all write from each prompt, each being the first in its turn, so that slow moments of the machine hit all alike. */
+/** Writes a text of each setting from each prompt. The settings change their order, so that slow moments hit all alike. */
 async function* triedBeside(
   desk: Desk,
-  plainly: Series,
+  plainly: Placement,
   runs: readonly { readonly weighed: Weighed; readonly series: Series }[],
   temperature: number,
 ): AsyncGenerator<Done, { tried: Trying[]; beside: Recorded[] }> {
+  const series = await desk.series(plainly);
   const beside: Recorded[] = [];
   const written = runs.map((run) => ({ ...run, texts: [] as Recorded[], signs: [] as Signs[][] }));
   const turns: ((task: Task) => Promise<unknown>)[] = [
-    async (task) => beside.push(await desk.write(plainly, PLAINLY, task)),
+    async (task) => beside.push(await desk.write(series, PLAINLY, task)),
     ...written.map(({ weighed, series, texts, signs }) => async (task: Task) => {
       const ofText: Signs[] = [];
-      const watch = (step: Step) => ofText.push(signsOf(step, weighed.learned.survival, temperature));
+      const watch = (step: Step) => {
+        const signs = signsOf(step, temperature);
+        if (signs) ofText.push(signs);
+      };
       texts.push(await desk.write(series, weighed.candidate, task, watch));
       signs.push(ofText);
     }),

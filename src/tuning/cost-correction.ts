@@ -1,10 +1,10 @@
 import type { Step } from '../decoding/loop.js';
 import { type CostCurve, type CostCurves, passMs } from './cost-curves.js';
 
-/** Passes of a kind from which on they say something. */
+/** The fewest passes of a kind that count. */
 const FEWEST = 16;
 
-/** By how much costs may be off before they are corrected. Each correction changes which drafts pay, and so the text of a seed. */
+/** The factor by which costs must be off to be corrected. Each correction changes which drafts pay, and so the text of a seed. */
 const TOLERANCE = 1.25;
 
 /** A sum over passes of one kind, in milliseconds. */
@@ -15,9 +15,9 @@ interface Kind {
 }
 
 /**
- * Holds what passes cost by the curves against what they take in a text: of the target alone and with guesses, and of the
- * draft model with all that drafting is. Costs that were measured while the machine had other work, behind a text of
- * another length, or before something changed, are corrected for the next text.
+ * Compares the costs of the curves with the times of a text: of the target's passes without and with guesses, and of the draft
+ * model with the rest of drafting. Costs that were measured while the machine was busy, behind a text of another length, or
+ * before a change of the machine, are corrected for the next text.
  */
 export class CostCorrection {
   readonly #kinds = { plain: none(), wide: none(), draft: none() };
@@ -30,8 +30,8 @@ export class CostCorrection {
   }
 
   /**
-   * @param unread tokens that the first pass of the draft model had to read
-   * @param beamWidth rows of its other passes
+   * @param unread number of tokens that the first pass of the draft model had to read
+   * @param beamWidth number of rows of its other passes
    */
   add({ draft, draftPasses, targetPasses, ms }: Step, unread: number, beamWidth: number): void {
     if (targetPasses !== 1) return;
@@ -47,7 +47,7 @@ export class CostCorrection {
     count(this.#kinds.draft, draftPasses, toldDraft, ms.draft + ms.own - ownOfTarget);
   }
 
-  /** The costs as they should have been; undefined where they are near enough. That all are slower alike changes no decision. */
+  /** The corrected costs; undefined where they are near enough. A factor that all costs share changes no decision. */
   get corrected(): CostCurves | undefined {
     const { plain, wide, draft } = this.#kinds;
     const ratioOf = ({ passes, told, taken }: Kind) => (passes >= FEWEST ? taken / told : undefined);

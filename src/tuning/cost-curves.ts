@@ -1,19 +1,19 @@
-/** What passes cost on this machine, and how a cost that was not measured is told from those that were. */
+/** The costs of passes on this machine, and the estimate of costs between the measured ones. */
 
-/** What a pass of this width takes. */
+/** The time of a pass of one width. */
 export interface PassTime {
-  /** Tokens evaluated and read in it, >= 1. */
+  /** Number of tokens that it evaluates and reads, >= 1. */
   readonly rows: number;
-  /** Milliseconds, with what mtad itself does to plan the pass and to read its logits. */
+  /** Milliseconds, including mtad's own work to plan the pass and to read its logits. */
   readonly ms: number;
-  /** The part of it inside llama.cpp's calls; undefined = it is not known. */
+  /** Milliseconds inside llama.cpp's calls; undefined = not known. */
   readonly insideMs?: number | undefined;
 }
 
 /** Passes of one model, the narrowest first, one for each number of rows; at least that of one row. */
 export type CostCurve = readonly PassTime[];
 
-/** What a step is made of. */
+/** The costs of both models. */
 export interface CostCurves {
   readonly target: CostCurve;
   /** Undefined where no model drafts. */
@@ -21,8 +21,8 @@ export interface CostCurves {
 }
 
 /**
- * The milliseconds of a pass: between two measured widths along the line between them, beyond the widest along the line
- * of the last two.
+ * Returns the milliseconds of a pass. Between two measured widths they lie on the line through both, beyond the widest on the
+ * line through the last two.
  */
 export function passMs(curve: CostCurve, rows: number): number {
   const known = curve.find((cost) => cost.rows === rows);

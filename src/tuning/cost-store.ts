@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { CostCurves } from './cost-curves.js';
 
-/** All that the cost of a pass depends on: files, machine, engine, threads, length of the text. */
+/** Everything that the cost of a pass depends on: files, machine, engine, threads, length of the text. */
 export type CostKey = Readonly<Record<string, string | number | boolean | null>>;
 
-/** Where measured costs are kept for the next text. */
+/** Keeps measured costs for the next text. */
 export interface CostStore {
   find(key: CostKey): Promise<CostCurves | undefined>;
   keep(key: CostKey, curves: CostCurves): Promise<void>;
-  /** A text has shown other costs than those that were kept. */
+  /** Replaces the kept costs by those that a text has shown. */
   correct(key: CostKey, curves: CostCurves): Promise<void>;
 }
 
@@ -20,7 +20,7 @@ const curveSchema = z
   .nonempty()
   .refine((curve) => curve.every(({ rows }, i) => rows > (curve[i - 1]?.rows ?? 0)) && curve[0]!.rows === 1);
 
-/** One measurement, as a file has it. */
+/** A measurement in a file. */
 export const costsSchema = z.object({
   key: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
   target: curveSchema,
@@ -45,8 +45,8 @@ export class CostMemory implements CostStore {
 }
 
 /**
- * Keeps costs as files of a folder, one for each key. A cache: what cannot be read is measured again, and what cannot be
- * written is not kept.
+ * Keeps costs in the files of a folder, one for each key. It is a cache: costs that cannot be read are measured again, and
+ * costs that cannot be written are not kept.
  */
 export class CostFolder implements CostStore {
   readonly #folder: string;
@@ -80,7 +80,7 @@ async function readCosts(file: string): Promise<CostCurves> {
   return { target, draft };
 }
 
-/** Another process may write the same file: it is whole at any time. */
+/** Replaces the file in one step, since other processes may read and write it. */
 async function writeCosts(file: string, key: CostKey, curves: CostCurves): Promise<void> {
   const half = `${file}.${randomUUID()}`;
   try {

@@ -1,40 +1,44 @@
 import type { Step } from '../decoding/loop.js';
 import { logProbOf } from '../math/distribution.js';
-import { jointLogQ, likeliestLeaf, pathTo } from '../math/draft-tree.js';
-import type { Distribution, Draft } from '../types.js';
-import { surplusOf } from './quality-budget.js';
-import { type Survival, survivalOf } from './survival.js';
+import { likeliestLeaf, pathTo } from '../math/draft-tree.js';
+import { surplusOfGuess } from './quality-budget.js';
 
-/** By what it is seen that a draft model, or a text, is not what it was. */
-export const SIGNS = ['acceptance', 'survival', 'likelihood', 'tokensPerPass'] as const;
+/** The signs by which drift of texts or of the draft model is seen. */
+export const SIGNS = ['acceptance', 'likelihood'] as const;
 
-/** The name of such a sign. */
+/** The name of a sign. */
 export type Sign = (typeof SIGNS)[number];
 
-/** What one step says of each sign; undefined where it says nothing. */
-export type Signs = Readonly<Record<Sign, number | undefined>>;
-
 /**
- * What one step says of each sign; undefined where it says nothing, as a step without guesses does of most.
- * @param survival that was expected
- * @param temperature of the sampling, >= 0
+ * The signs of one step. They are of the first guess alone: what is accepted behind it depends on the length of the draft,
+ * which follows the costs of passes.
  */
-export function signsOf(step: Step, survival: Survival, temperature: number): Signs {
-  const { draft, p, path, emitted } = step;
-  const [first] = pathTo(draft, likeliestLeaf(draft));
-  const kept = first === undefined ? undefined : likeness(draft[first]!, p[0]!);
-  return {
-    acceptance: kept,
-    survival: kept === undefined ? undefined : kept - survivalOf(survival, jointLogQ(draft)[first!]!),
-    likelihood: path.length === 0 ? undefined : surplusOf(step, temperature) / path.length,
-    tokensPerPass: emitted.length,
-  };
+export interface Signs extends Readonly<Record<Sign, number>> {
+  /** How sure the draft model was of its guess, [0..SURENESSES). Where passes are dear, unsure guesses are left out. */
+  readonly sureness: number;
 }
 
+/** The bounds between the kinds, in probabilities of a guess. */
+const BETWEEN = [0.25, 0.5, 0.75];
+
+/** Number of kinds of guesses that are compared with each other. */
+export const SURENESSES = BETWEEN.length + 1;
+
+/** The most nats by which one guess counts as less likely, since the target finds some guesses impossible. */
+const MOST_NATS = 3;
+
 /**
- * How likely speculative sampling would be to accept a first guess, [0, 1]. The joint rule would accept more the longer the
- * draft is, and lengths follow the costs of the day.
+ * Returns the signs of a step; undefined: it has no guess.
+ * @param temperature of the sampling, >= 0
  */
-function likeness({ token, q }: Draft[number], p: Distribution): number {
-  return Math.exp(Math.min(0, logProbOf(p, token) - logProbOf(q, token)));
+export function signsOf({ draft, p }: Step, temperature: number): Signs | undefined {
+  const [first] = pathTo(draft, likeliestLeaf(draft));
+  if (first === undefined) return undefined;
+  const guess = draft[first]!;
+  const logQ = logProbOf(guess.q, guess.token);
+  return {
+    sureness: BETWEEN.filter((bound) => Math.exp(logQ) >= bound).length,
+    acceptance: Math.exp(Math.min(0, logProbOf(p[0]!, guess.token) - logQ)), // by speculative sampling
+    likelihood: Math.max(-MOST_NATS, surplusOfGuess(guess, p, temperature)),
+  };
 }

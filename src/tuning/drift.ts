@@ -2,70 +2,60 @@ import { probit } from 'simple-statistics';
 import type { Step } from '../decoding/loop.js';
 import { FEWEST } from '../math/bootstrap.js';
 import { studentT } from '../math/student-t.js';
-import { SIGNS, type Sign, type Signs, signsOf } from './drift-signs.js';
-import type { Reference, TunedDraft, Usual } from './profile.js';
+import { SIGNS, type Sign, SURENESSES, signsOf } from './drift-signs.js';
+import type { TunedDraft, Usual } from './profile.js';
+import { evenTexts, typicalLength } from './usual.js';
 
 /**
- * How likely a watch is, as long as it lasts, to speak of a fall where there is none: 1 in 100 at most, if the means of texts
- * are normally distributed.
+ * The highest probability that a watch ever reports a fall where there is none, if the means of texts are normally
+ * distributed.
  */
 export const FALSE_ALARMS = 0.01;
 
-/** Signs that are tested. Tokens per pass also fall where drafting has become dearer, so they are only told. */
-const TESTED = ['acceptance', 'survival', 'likelihood'] as const satisfies readonly Sign[];
+/** Number of steps at the first look. The next look comes each time that the number has doubled. */
+const FIRST_LOOK = 16;
 
-/** Steps at the first look; there is another one each time that they have doubled. */
-const FIRST_LOOK = 8;
+/** The fewest steps of a profile from which the mean of guesses of one sureness is taken. */
+const FEWEST_STEPS = 8;
 
 /** A fall that chance does not explain. */
 export interface Fall {
-  readonly sign: (typeof TESTED)[number];
-  /** The mean of the profile. */
+  readonly sign: Sign;
+  /** The mean of guesses of the same sureness in the profile. */
   readonly usual: number;
   /** The mean since the watch began. */
   readonly now: number;
-  /** Steps that it is the mean of. */
+  /** The number of steps in that mean. */
   readonly steps: number;
 }
 
-/** What a watch has seen so far. */
+/** The results of a watch so far. */
 export interface Drift {
-  /** Steps, those without guesses included. */
+  /** Number of steps, those without guesses included. */
   readonly steps: number;
   /** Null = none. */
   readonly fall: Fall | null;
 }
 
-/** A running sum over texts. */
-interface Seen {
-  sum: number;
-  steps: number;
-  /** Of the text that is being written. */
-  stepsOfText: number;
-  /** Over finished texts, of their steps squared. */
-  squares: number;
-}
-
 /**
- * Holds texts against those that a profile was made from: a one-sided test of the mean since the watch began, at 8, 16,
- * 32, … steps. Look j may err with probability FALSE_ALARMS / 3 / (j (j + 1)): over all looks and the three signs that is
+ * Compares texts with those that a profile was made from. Each guess is compared with guesses of the same sureness, so that
+ * it does not matter which guesses are worth their cost today. It is a one-sided test of the mean since the watch began, at 16,
+ * 32, 64, … steps. Look j may err with probability FALSE_ALARMS / 2 / (j (j + 1)): over all looks and both signs that is
  * FALSE_ALARMS. The spread of texts counts as well as that of steps, since a hard text is hard from beginning to end.
- * Student's t has the degrees of freedom of the texts that the spread was taken from, or more where that of steps is most of
- * it (Satterthwaite 1946).
+ * Student's t has the degrees of freedom of the texts that the spread was taken from, or more where the spread of steps is
+ * the larger part (Satterthwaite 1946).
  */
 export class DriftWatch {
-  readonly #draft: TunedDraft;
   readonly #temperature: number;
-  readonly #seen = new Map<Sign, Seen>(
-    TESTED.map((sign) => [sign, { sum: 0, steps: 0, stepsOfText: 0, squares: 0 }]),
-  );
+  readonly #seen: Readonly<Record<Sign, Seen>>;
   #steps = 0;
   #fall: Fall | null = null;
 
   /** @param temperature of the sampling, >= 0 */
-  constructor(draft: TunedDraft, temperature: number) {
-    this.#draft = draft;
+  constructor({ reference }: Pick<TunedDraft, 'reference'>, temperature: number) {
     this.#temperature = temperature;
+    const seen = SIGNS.map((sign) => [sign, new Seen(reference[sign])]);
+    this.#seen = Object.fromEntries(seen) as Record<Sign, Seen>;
   }
 
   get drift(): Drift {
@@ -73,79 +63,68 @@ export class DriftWatch {
   }
 
   beginText(): void {
-    for (const seen of this.#seen.values()) {
-      seen.squares += seen.stepsOfText ** 2;
-      seen.stepsOfText = 0;
-    }
+    for (const sign of SIGNS) this.#seen[sign].beginText();
   }
 
   learn(step: Step): void {
     this.#steps++;
-    if (this.#fall) return;
-    const { survival, reference } = this.#draft;
-    const signs = signsOf(step, survival, this.#temperature);
-    for (const sign of TESTED) {
-      const value = signs[sign];
-      if (value === undefined) continue;
-      const seen = this.#seen.get(sign)!;
-      seen.sum += value;
-      seen.steps++;
-      seen.stepsOfText++;
-      const usual = reference[sign];
-      if (!this.#fall && isFall(seen, usual))
-        this.#fall = { sign, usual: usual.mean, now: seen.sum / seen.steps, steps: seen.steps };
+    const signs = this.#fall ? undefined : signsOf(step, this.#temperature);
+    if (!signs) return;
+    for (const sign of SIGNS) {
+      const fall = this.#seen[sign].learn(signs[sign], signs.sureness);
+      if (fall) this.#fall ??= { sign, ...fall };
     }
   }
 }
 
-function isFall({ sum, steps, stepsOfText, squares }: Seen, usual: Usual): boolean {
-  const look = Math.log2(steps / FIRST_LOOK) + 1;
-  if (!Number.isInteger(look) || look < 1 || usual.texts < FEWEST) return false;
-  const texts = steps ** 2 / (squares + stepsOfText ** 2); // as if all were of one length
-  const textVariance = usual.textSd ** 2;
-  const stepVariance = Math.max(usual.stepSd ** 2, 1 / (usual.steps + 1)); // as if one more step had been off by 1
-  const perText = 1 / texts + 1 / usual.evenTexts;
-  const variance = textVariance * perText + stepVariance * (1 / steps + 1 / usual.steps);
-  const ofTextMeans = textVariance + (stepVariance * usual.texts) / usual.steps; // which textVariance was taken from
-  const freedom = (usual.texts - 1) * Math.max(1, (variance / (perText * ofTextMeans)) ** 2);
-  const mayErr = FALSE_ALARMS / TESTED.length / (look * (look + 1));
-  return usual.mean - sum / steps > studentT(probit(1 - mayErr), freedom) * Math.sqrt(variance);
-}
+/** The values of one sign since the watch began. */
+class Seen {
+  readonly #usual: Usual;
+  #sum = 0;
+  #expected = 0; // sum of the usual means of the same guesses
+  readonly #counts: number[] = Array.from({ length: SURENESSES }, () => 0);
+  readonly #lengths: number[] = [0]; // of texts, in steps that count; the last text is being written
 
-/**
- * What is usual, of the steps of some texts.
- * @param texts one or more, each with a step or more
- */
-export function referenceOf(texts: readonly (readonly Signs[])[]): Reference {
-  const valuesOf = (sign: Sign) => texts.map((steps) => steps.flatMap((one) => one[sign] ?? []));
-  const usual = SIGNS.map((sign) => [sign, usualOf(valuesOf(sign).filter(({ length }) => length > 0))]);
-  return Object.fromEntries(usual) as Record<Sign, Usual>;
-}
+  constructor(usual: Usual) {
+    this.#usual = usual;
+  }
 
-/** Analysis of variance with one random effect, that of the text. */
-function usualOf(texts: readonly (readonly number[])[]): Usual {
-  const all = texts.flat();
-  if (all.length === 0) return { mean: 0, textSd: 0, stepSd: 0, texts: 1, evenTexts: 1, steps: 1 };
-  const means = texts.map(meanOf);
-  const within = texts.flatMap((values, i) => values.map((value) => (value - means[i]!) ** 2));
-  const stepVariance = sum(within) / Math.max(1, all.length - texts.length);
-  const mean = meanOf(all);
-  const between = sum(means.map((one) => (one - meanOf(means)) ** 2)) / Math.max(1, texts.length - 1);
-  const byChance = stepVariance * meanOf(texts.map(({ length }) => 1 / length));
-  return {
-    mean,
-    textSd: Math.sqrt(Math.max(0, between - byChance)),
-    stepSd: Math.sqrt(stepVariance),
-    texts: texts.length,
-    evenTexts: all.length ** 2 / sum(texts.map(({ length }) => length ** 2)),
-    steps: all.length,
-  };
-}
+  beginText(): void {
+    if (this.#lengths.at(-1) !== 0) this.#lengths.push(0);
+  }
 
-function meanOf(values: readonly number[]): number {
-  return sum(values) / values.length;
-}
+  /** @returns the fall; undefined: it is not time to look, or chance explains the values */
+  learn(value: number, sureness: number): Omit<Fall, 'sign'> | undefined {
+    const { mean, steps: known } = this.#usual.bySureness[sureness]!;
+    if (known < FEWEST_STEPS) return undefined;
+    this.#sum += value;
+    this.#expected += mean;
+    this.#counts[sureness]!++;
+    this.#lengths[this.#lengths.length - 1]!++;
+    const steps = this.#counts.reduce((a, b) => a + b, 0);
+    const look = Math.log2(steps / FIRST_LOOK) + 1;
+    if (!Number.isInteger(look) || look < 1 || this.#usual.texts < FEWEST) return undefined;
+    const fall = { usual: this.#expected / steps, now: this.#sum / steps, steps };
+    return fall.usual - fall.now > this.#mostByChance(steps, look) ? fall : undefined;
+  }
 
-function sum(values: readonly number[]): number {
-  return values.reduce((a, b) => a + b, 0);
+  /** Returns how far the mean may fall by chance, at the error rate of this look. @param look from 1 */
+  #mostByChance(steps: number, look: number): number {
+    const { textSd, stepSd, bySureness, ...usual } = this.#usual;
+    const shares = this.#counts.map((count) => count / steps);
+    const average = (ofOne: (one: Usual['bySureness'][number], share: number) => number) =>
+      bySureness.reduce(
+        (sum, one, i) => sum + (shares[i] === 0 ? 0 : shares[i]! * ofOne(one, shares[i]!)),
+        0,
+      );
+    const textVariance = textSd ** 2;
+    const stepVariance = Math.max(stepSd ** 2, 1 / (usual.steps + 1)); // as if one more step had been off by 1
+    const perText = 1 / evenTexts(this.#lengths) + average((one) => 1 / one.evenTexts);
+    const perStep = 1 / steps + average((one, share) => share / one.steps);
+    const variance = textVariance * perText + stepVariance * perStep;
+    const ofTextMeans = textVariance + stepVariance / typicalLength(usual); // from which textVariance was estimated
+    const freedom = Math.max(1, usual.evenTexts - 1) * Math.max(1, (variance / (perText * ofTextMeans)) ** 2);
+    const mayErr = FALSE_ALARMS / SIGNS.length / (look * (look + 1));
+    return studentT(probit(1 - mayErr), freedom) * Math.sqrt(variance);
+  }
 }

@@ -3,45 +3,45 @@ import { certain } from '../math/distribution.js';
 import type { Draft, Prefix } from '../types.js';
 import type { CostCurve, CostCurves, PassTime } from './cost-curves.js';
 
-/** Widths of the target's passes besides 1, those first that tell most where time is short. */
+/** Widths of the target's passes besides 1, the most informative first, in case time is short. */
 const TARGET_ROWS = [5, 9, 3, 17, 2, 13, 7, 4, 11];
 
-/** Tokens of the longer draft that tells what one more costs. */
+/** Draft length from which the cost of one more token is estimated. */
 const LAYERS = 4;
 
-/** Rows in which the draft model reads what was committed since it drafted last. */
+/** Number of rows in which the draft model reads the tokens committed since its last draft. */
 const CATCH_UP = 9;
 
-/** Tokens behind the text for which there must be room, so that the widest of them fits. */
+/** Number of tokens behind the text that must fit, for the widest pass. */
 export const ROOM_TO_MEASURE = Math.max(...TARGET_ROWS) - 1;
 
-/** Passes of each width that count. The one before them builds the graph and wakes the processor. */
+/** Number of passes of each width that count. The one before them builds the graph and wakes the processor. */
 const COUNTED = 5;
 
-/** Milliseconds of steps before anything counts, or one step: mtad's own code is slow until it is compiled. */
+/** Milliseconds of steps before anything counts, or one step, since mtad's own code is slow until it is compiled. */
 const WARM_UP = 200;
 
-/** Milliseconds for each model, however slow it is; the first two widths are measured in any case. */
+/** The most milliseconds for each model. The first two widths are always measured. */
 const BUDGET = 1000;
 
-/** A step of the loop in its parts, so that what is timed is what the loop does. */
+/** The parts of a step of the loop, so that the same work is timed. */
 export interface Rehearsal {
-  /** Drafts so many tokens behind the prompt. */
+  /** Drafts `guesses` tokens behind the prompt. */
   readonly guess: (guesses: number) => Promise<Draft>;
-  /** Has the target judge a draft, and rolls both caches back to the prompt. */
+  /** Evaluates a draft with the target, and rolls both caches back to the prompt. */
   readonly judge: (draft: Draft) => Promise<void>;
-  /** In milliseconds. */
+  /** A clock, in milliseconds. */
   readonly now: () => number;
-  /** Ends it after the part that is running. */
+  /** Ends the measurement after the running part. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * What passes of both models cost behind this text, by the clock: with planning, reading and all that mtad does about them.
- * Takes a second for each model at most, or as long as a slow one needs for two widths. Other texts may be written at the
- * same time: what is waited for them does not count.
+ * Measures the passes of both models behind this text, with planning, reading and the rest of mtad's own work. It takes at
+ * most a second for each model, or as long as a slow model needs for two widths. Other texts may be written at the same time;
+ * the time of waiting for them does not count.
  * @param beamWidth beams that the draft model grows at once, >= 1
- * @returns undefined where it was ended by the signal
+ * @returns undefined where the signal has ended it
  */
 export async function measureCosts(
   cache: CacheManager,
@@ -55,7 +55,7 @@ export async function measureCosts(
   const warm = now() + WARM_UP;
   while (fits(LAYERS + 1) && now() < warm && !signal?.aborted) await judge(await guess(LAYERS));
   const target = await stopwatch.curve([1, ...TARGET_ROWS.filter(fits)], async (rows, timed) => {
-    if (rows > 1) await guess(Math.min(rows - 1, LAYERS)); // which a wide pass comes after
+    if (rows > 1) await guess(Math.min(rows - 1, LAYERS)); // a wide pass always follows a draft
     const chain = chainOf(prefix, rows - 1);
     await timed(() => judge(chain));
   });
@@ -64,7 +64,7 @@ export async function measureCosts(
   const layers = await stopwatch.curve(
     [1, LAYERS].filter((length) => fits(length + 1)),
     async (length, timed) => {
-      await judge(chainOf(prefix, length)); // which a draft comes after
+      await judge(chainOf(prefix, length)); // a draft always follows a pass of the target
       await timed(() => guess(length));
     },
   );
@@ -76,7 +76,7 @@ export async function measureCosts(
   return signal?.aborted ? undefined : { target, draft: withoutNoise(draftCurve(layers, beamWidth, unread)) };
 }
 
-/** Passes of the draft model, told from drafts of one token and of several. */
+/** Returns the costs of the draft model's passes, from those of drafts of one token and of several. */
 function draftCurve([first, several]: CostCurve, beamWidth: number, unread: CostCurve): CostCurve {
   const one = first ?? { rows: 1, ms: 0 };
   if (!several) return [one, ...unread];
@@ -88,7 +88,7 @@ function draftCurve([first, several]: CostCurve, beamWidth: number, unread: Cost
   return beamWidth === 1 ? [layer, ...unread] : [one, layer, ...unread];
 }
 
-/** Times what is done with a number of rows or tokens. */
+/** Times an action for several sizes. */
 class Stopwatch {
   readonly #cache: CacheManager;
   readonly #now: () => number;
@@ -100,7 +100,7 @@ class Stopwatch {
     this.#signal = signal;
   }
 
-  /** @param act does it once for a size, and has the part of it timed that counts */
+  /** @param act carries out the action once for a size, and times the part that counts */
   async curve(
     sizes: readonly number[],
     act: (size: number, timed: (part: () => Promise<unknown>) => Promise<void>) => Promise<void>,
@@ -109,7 +109,7 @@ class Stopwatch {
     const started = this.#now();
     const curve: PassTime[] = [];
     for (const rows of [...sizes, sizes[0]!]) {
-      // The first one again: it decides most, and the machine was still waking.
+      // The first size again: it matters most, and the machine was still waking up.
       if (this.#signal?.aborted || (curve.length >= 2 && this.#now() - started >= BUDGET)) break;
       const times: PassTime[] = [];
       for (let turn = 0; turn <= COUNTED && !this.#signal?.aborted; turn++) {
@@ -117,11 +117,11 @@ class Stopwatch {
           const time = await this.#time(part);
           if (turn > 0) times.push({ rows, ...time });
         });
-        if ((times[0]?.ms ?? 0) > BUDGET / COUNTED) break; // so slow that one tells enough
+        if ((times[0]?.ms ?? 0) > BUDGET / COUNTED) break; // so slow that one pass is enough
       }
       if (times.length > 0) curve.push(usual(times));
     }
-    const best = new Map(curve.sort((a, b) => b.ms - a.ms).map((cost) => [cost.rows, cost])); // of a width the shorter
+    const best = new Map(curve.sort((a, b) => b.ms - a.ms).map((cost) => [cost.rows, cost])); // the shorter time of each width
     return withoutNoise([...best.values()].sort((a, b) => a.rows - b.rows));
   }
 
@@ -133,7 +133,7 @@ class Stopwatch {
   }
 }
 
-/** The median. */
+/** Returns the median time. */
 function usual(times: readonly PassTime[]): PassTime {
   return times.toSorted((a, b) => a.ms - b.ms)[times.length >> 1]!;
 }
@@ -145,7 +145,7 @@ function workOf({ target, draft }: CacheManager) {
   };
 }
 
-/** No pass is dearer than one with more rows. */
+/** Returns the curve with every time lowered to those of wider passes, since more rows cannot cost less. */
 export function withoutNoise(curve: CostCurve): CostCurve {
   return curve.map(({ rows }, i) => {
     const wider = curve.slice(i);
@@ -155,7 +155,7 @@ export function withoutNoise(curve: CostCurve): CostCurve {
   });
 }
 
-/** Guesses in a row, of tokens that the text has. */
+/** Returns a chain of guesses, made of tokens of the text. */
 function chainOf(prefix: Prefix, length: number): Draft {
   return Array.from({ length }, (_, i) => {
     const token = prefix[i % prefix.length]!;

@@ -10,7 +10,7 @@ import { type Profile, type ProfiledModel, profileSchema } from './profile.js';
 
 /**
  * @returns undefined where there is no such file
- * @throws UsageError for a file that is no profile
+ * @throws UsageError for a file that is not a profile
  */
 export async function readProfile(path: string): Promise<Profile | undefined> {
   try {
@@ -26,7 +26,7 @@ export async function readProfile(path: string): Promise<Profile | undefined> {
 }
 
 /**
- * Writes a profile, and the folder that it is in. The file is whole at any time.
+ * Writes a profile, and makes its folder. The file is replaced in one step.
  * @throws UsageError where it cannot be written
  */
 export async function writeProfile(path: string, profile: Profile): Promise<void> {
@@ -50,8 +50,8 @@ export async function writeProfile(path: string, profile: Profile): Promise<void
 }
 
 /**
- * The place of a pair's own profile, by the paths of its models.
- * @param folder of all of them
+ * Returns the path of a pair's own profile, which depends on the paths of its models.
+ * @param folder the folder of all profiles
  */
 export function ownProfile(folder: string, target: string, draft: string | undefined): string {
   const paths = [target, ...(draft === undefined ? [] : [draft])].map((path) => resolve(path));
@@ -60,13 +60,16 @@ export function ownProfile(folder: string, target: string, draft: string | undef
   return join(folder, `${names}-${hash}.json`);
 }
 
-/** A model's file as a profile knows it; undefined where it is not there. */
+/** Returns the facts of a model's file that a profile keeps; undefined: there is no such file. */
 export async function profiledModel(path: string): Promise<ProfiledModel | undefined> {
   const facts = await stat(path).catch(() => undefined);
   return facts && { path: resolve(path), bytes: facts.size, modified: facts.mtimeMs };
 }
 
-/** The costs of one profile, whatever the key: with the same costs the same seed gives the same text. Measured and written if it is missing. */
+/**
+ * The costs of one profile, for every key, so that the same seed gives the same text. A missing file is written after the
+ * measurement.
+ */
 export class CostFile implements CostStore {
   readonly #path: string;
 
@@ -74,13 +77,13 @@ export class CostFile implements CostStore {
     this.#path = path;
   }
 
-  /** @throws UsageError where there is a file and it is no profile */
+  /** @throws UsageError where the file is not a profile */
   async find(): Promise<CostCurves | undefined> {
     const profile = await readProfile(this.#path);
     return profile && { target: profile.costs.target, draft: profile.costs.draft };
   }
 
-  /** @throws UsageError where it cannot be written */
+  /** @throws UsageError where the file cannot be written */
   async keep(key: CostKey, { target, draft }: CostCurves): Promise<void> {
     await writeProfile(this.#path, {
       schema: 1,
@@ -88,6 +91,6 @@ export class CostFile implements CostStore {
     });
   }
 
-  /** The file is its owner's, who wants the same text again. */
+  /** Does nothing: a file with fixed costs gives the same text again. */
   async correct(): Promise<void> {}
 }

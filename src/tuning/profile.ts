@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Learned } from './adaptive-length.js';
 import { costsSchema } from './cost-store.js';
+import { SURENESSES } from './drift-signs.js';
 import { shifted } from './survival.js';
 
 const model = z.object({
@@ -11,45 +12,43 @@ const model = z.object({
   modified: z.number(),
 });
 
-/** Over texts: a mean, and how far texts and steps are from it. */
+/** The usual values of a sign over texts, and the spread of texts and steps. */
 const usual = z.object({
-  /** Of all steps. */
-  mean: z.number(),
+  /** For each sureness of guesses (see drift-signs.ts): the mean of all steps, and the size of the sample. */
+  bySureness: z
+    .array(z.object({ mean: z.number(), steps: z.int().min(0), evenTexts: z.number().min(1) }))
+    .length(SURENESSES),
   /** Standard deviation between the means of long texts. */
   textSd: z.number().min(0),
   /** Standard deviation between the steps of a text. */
   stepSd: z.number().min(0),
   texts: z.int().min(1),
-  /** Texts of one length that would tell as much of the mean. */
+  /** Number of texts of one length that would tell as much. */
   evenTexts: z.number().min(1),
-  steps: z.int().min(1),
+  steps: z.int().min(0),
 });
 
 const finite = z.number();
 
 const draftSchema = z.object({
-  /** How likely guesses are to be accepted: see survival.ts. */
+  /** The probability that guesses are accepted (see survival.ts). */
   survival: z.object({
     a: finite,
     b: z.number().max(0),
     covariance: z.object({ aa: finite, ab: finite, bb: finite }),
   }),
-  /** Nats by which another guess makes them all less likely. */
+  /** Nats by which one more guess lowers the joint log-probability of a draft. */
   usualDrop: z.number().min(0),
-  /** What later texts are held against, each per step. */
+  /** The usual values of signs, with which later texts are compared. They are of the first guess of each step. */
   reference: z.object({
-    /** How likely speculative sampling would be to accept the first guess. */
+    /** The probability that speculative sampling would accept it. */
     acceptance: usual,
-    /** The same, less what `survival` expected. */
-    survival: usual,
-    /** By how many nats an accepted guess is likelier than a token sampled in its place. */
+    /** The nats by which the target finds it likelier than a token sampled in its place. */
     likelihood: usual,
-    /** Emitted. */
-    tokensPerPass: usual,
   }),
 });
 
-/** What of it is missing is as the engine decides. */
+/** The engine decides what is missing. */
 const placementSchema = z.object({
   threads: z.int().min(1).optional(),
   draftThreads: z.int().min(1).optional(),
@@ -58,24 +57,24 @@ const placementSchema = z.object({
 });
 
 const tunedSchema = z.object({
-  /** What is recommended, by the names of settings. */
+  /** The recommendation, by the names of settings. */
   settings: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
-  /** Where the models run best. */
+  /** The best placement of the models. */
   placement: placementSchema.optional(),
-  /** Under which it was found. */
+  /** The sampling settings under which it was found. */
   sampling: z.record(z.string(), z.number()),
-  /** Null where it is recommended not to draft. */
+  /** Null where the recommendation is not to draft. */
   draft: draftSchema.nullable(),
 });
 
 export const profileSchema = z.object({
   schema: z.literal(1),
-  /** Whose it is; missing where only costs were measured. */
+  /** The pair that it belongs to; missing where only costs were measured. */
   pair: z
     .object({
       target: model,
       draft: model,
-      /** A hash of the tokens. */
+      /** A hash of the target's tokens. */
       vocabulary: z.string(),
     })
     .optional(),
@@ -83,7 +82,7 @@ export const profileSchema = z.object({
   tuned: tunedSchema.optional(),
 });
 
-/** All that is kept of a pair of models on a machine: a file that `mtad tune --save` writes and `--profile` reads. */
+/** The kept facts of a pair on a machine: a file that `mtad tune --save` writes and `--profile` reads. */
 export type Profile = z.output<typeof profileSchema>;
 export type ProfiledPair = NonNullable<Profile['pair']>;
 export type ProfiledModel = z.output<typeof model>;
@@ -93,10 +92,10 @@ export type TunedDraft = z.output<typeof draftSchema>;
 export type Reference = TunedDraft['reference'];
 export type Usual = z.output<typeof usual>;
 
-/** Of a vocabulary that is loaded: it is long, and asked for with each text. */
+/** Hashes of loaded vocabularies, which are long, and needed for each text. */
 const hashes = new WeakMap<readonly string[], string>();
 
-/** Tells vocabularies apart. */
+/** Returns a hash of a vocabulary. */
 export function vocabularyHash(tokens: readonly string[]): string {
   const hash =
     hashes.get(tokens) ?? createHash('sha256').update(JSON.stringify(tokens)).digest('hex').slice(0, 16);
@@ -104,7 +103,7 @@ export function vocabularyHash(tokens: readonly string[]): string {
   return hash;
 }
 
-/** What else decides which guesses are accepted: `tune` leaves it as it is here. */
+/** Other settings that decide which guesses are accepted, as `tune` has them. */
 const UNTUNED: Readonly<Record<string, unknown>> = {
   draftFrom: 'model',
   clip: false,
@@ -117,8 +116,7 @@ const UNTUNED: Readonly<Record<string, unknown>> = {
 };
 
 /**
- * What a profile knows of the draft under these settings.
- * @returns undefined where it was found under others
+ * Returns the knowledge of a profile about the draft; undefined: the profile was made under other settings.
  */
 export function draftUnder(
   profile: Profile | undefined,
@@ -131,8 +129,8 @@ export function draftUnder(
 }
 
 /**
- * What the first text begins with.
- * @returns undefined where the profile knows nothing of these settings; of another threshold it tells
+ * Returns the knowledge about the draft that the first text begins with. It is adjusted to another threshold; undefined: the
+ * profile was made under other settings.
  */
 export function learnedUnder(
   profile: Profile | undefined,

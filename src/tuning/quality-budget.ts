@@ -2,30 +2,30 @@ import type { Step } from '../decoding/loop.js';
 import { logProbOf } from '../math/distribution.js';
 import type { Distribution, LogProb } from '../types.js';
 
-/** Where it begins. */
+/** The threshold at the beginning. */
 export const FIRST_THRESHOLD = 0.5;
 
-/** How low it may go. */
+/** The lowest ln tau. */
 const LOWEST = Math.log(0.005);
 
-/** How far one token of likelihood, in nats, moves ln tau, and how many of them one step counts at most. */
+/** RATE: how far one nat moves ln tau. MOST_OF_A_STEP: the most nats that one step counts. */
 const RATE = 0.05;
 const MOST_OF_A_STEP = 3;
 
-/** What has become of the likelihood so far. */
+/** The quality of the text so far. */
 export interface Quality {
-  /** The threshold now. */
+  /** The present threshold. */
   readonly threshold: number;
-  /** Perplexity of the text ÷ that of plain sampling at the same places, an estimate; 1 where nothing was written. */
+  /** Estimate of the text's perplexity, divided by that of plain sampling at the same places; 1 for an empty text. */
   readonly perplexityRatio: number;
-  /** Whether the threshold stands at an end of its range, so that the ratio asked for may be out of reach. */
+  /** Whether the threshold is at an end of its range, so that the wanted ratio may be out of reach. */
   readonly isAtLimit: boolean;
 }
 
 /**
- * The acceptance threshold that buys as much speed as a given perplexity allows: after each step it falls if the text is
- * likelier than was asked for, and rises if it is not. What plain sampling would have had at a place is the expectation of
- * the log-probability there under the target's own distribution, which is known without sampling. A correction or bonus
+ * Moves the acceptance threshold so that the text is as fast as a bound on perplexity allows. After each step the threshold
+ * falls if the text is likelier than the bound, and rises if it is not. The log-probability that plain sampling would have
+ * had at a place is its expectation under the target's distribution, which is known without sampling. A correction or bonus
  * token is drawn from that distribution, so it counts at its expectation.
  */
 export class QualityBudget {
@@ -35,13 +35,16 @@ export class QualityBudget {
   #surplus = 0; // nats, of all accepted tokens
   #tokens = 0;
 
-  /** @param ratio perplexity of the text ÷ that of plain sampling at most, > 0; @param temperature of the sampling, >= 0 */
+  /**
+   * @param ratio the highest perplexity, divided by that of plain sampling, > 0
+   * @param temperature of the sampling, >= 0
+   */
   constructor(ratio: number, temperature: number) {
     this.#lnRatio = Math.log(ratio);
     this.#temperature = temperature;
   }
 
-  /** A new text: the threshold stays where it is. */
+  /** Begins a new text. The threshold stays. */
   restart(): void {
     this.#surplus = 0;
     this.#tokens = 0;
@@ -60,7 +63,7 @@ export class QualityBudget {
     };
   }
 
-  /** @returns how far ln tau has moved */
+  /** Moves the threshold after a step. @returns the change of ln tau */
   learn(step: Step): number {
     const surplus = surplusOf(step, this.#temperature);
     this.#surplus += surplus;
@@ -73,13 +76,13 @@ export class QualityBudget {
   }
 }
 
-/** How much likelier to the target the accepted tokens are than what it would have sampled in their places, in nats. */
+/** Returns the nats by which the target finds the accepted tokens likelier than tokens sampled in their places. */
 export function surplusOf({ draft, p, path }: Step, temperature: number): number {
   const surpluses = path.map((node) => surplusOfGuess(draft[node]!, p, temperature));
   return surpluses.reduce((a, b) => a + b, 0);
 }
 
-/** The same of one drafted token, if it is accepted. @param p target distributions: p[0] after the prefix, p[i + 1] after draft[i] */
+/** Returns the same for one drafted token. @param p target distributions: p[0] after the prefix, p[i + 1] after draft[i] */
 export function surplusOfGuess(
   { token, parent }: Step['draft'][number],
   p: readonly Distribution[],
@@ -88,10 +91,10 @@ export function surplusOfGuess(
   const before = p[parent + 1]!;
   const own = logProbOf(before, token);
   if (temperature === 0) return own - before.logProbs[0]!;
-  return temperature * (own - meanLogProb(before)); // raw log-probabilities: what the logits were divided by
+  return temperature * (own - meanLogProb(before)); // undoes the division of the logits by the temperature
 }
 
-/** Of a token drawn from it. */
+/** Returns the expected log-probability of a token drawn from the distribution. */
 function meanLogProb({ logProbs }: Distribution): LogProb {
   return logProbs.reduce((sum, logProb) => sum + Math.exp(logProb) * logProb, 0);
 }

@@ -1,32 +1,32 @@
 import type { Step } from '../decoding/loop.js';
 import type { TokenId } from '../types.js';
 
-/** Tokens in a row that count as repeated when they were written before. */
+/** Length of the runs of tokens that count as repeated. */
 const GRAM = 4;
 
-/** The bound where the quality is bounded and nothing is said of repetition: near what plain sampling of stories has. */
+/** The default bound beside a quality, near the repetition of plain sampling of stories. */
 export const USUAL_SHARE = 0.05;
 
-/** How far one repeated token moves the width, in beams. */
+/** Beams by which one repeated token lowers the width. */
 const RATE = 0.5;
 
-/** How much a text has repeated itself so far. */
+/** The repetition of the text so far. */
 export interface Repetition {
-  /** Beams now, >= 1. */
+  /** The present number of beams, >= 1. */
   readonly beamWidth: number;
-  /** Share of its tokens that end a run of 4 tokens which it had before, [0, 1]. */
+  /** Share of the tokens that end a run of 4 tokens which the text already had, [0, 1]. */
   readonly share: number;
-  /** Whether the share is above what was asked for now. Where it stays there, with one beam, it is out of reach. */
+  /** Whether the share is above the bound. Where it stays there with one beam, the bound is out of reach. */
   readonly isAtLimit: boolean;
 }
 
 /**
- * The beam width that a bound on repetition allows. Beams find likelier text, and likelier text repeats itself: the width is
- * the dial. It begins at one beam, falls with each repeated token, rises with each other one, and is one wherever the text
- * has repeated more than it may.
+ * Moves the beam width so that a text stays below a bound on repetition. Beams find likelier text, and likelier text repeats
+ * itself. The width begins at one beam, falls with each repeated token, rises with each other token, and is one while the
+ * text is above the bound.
  *
- * The target's own expectation at the same places, which tells the perplexity that plain sampling would have had, does not
- * tell its repetition: once a text repeats itself, the target expects it to.
+ * The target's expectation at the same places tells the perplexity of plain sampling, but not its repetition: once a text
+ * repeats itself, the target expects the repetition.
  */
 export class RepetitionBudget {
   readonly #most: number;
@@ -37,13 +37,13 @@ export class RepetitionBudget {
   #repeated = 0;
   #tokens = 0;
 
-  /** @param share of repeated tokens at most, [0, 1]; @param most beams, >= 1 */
+  /** @param share the bound, [0, 1]; @param most the most beams, >= 1 */
   constructor(share: number, most: number) {
     this.#share = share;
     this.#most = most;
   }
 
-  /** A new text: the width stays where it is. */
+  /** Begins a new text. The width stays. */
   restart(): void {
     this.#seen.clear();
     this.#last = [];

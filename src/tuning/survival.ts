@@ -1,34 +1,34 @@
 import type { LogProb } from '../types.js';
 
 /**
- * How likely a drafted token is to be accepted, told by the joint log-probability q of all guesses up to it under the
- * draft model: sigma(a + b sqrt(-q)), learned while a text is written.
+ * The probability that a drafted token is accepted, given the joint log-probability q of all guesses up to it under the draft
+ * model: sigma(a + b sqrt(-q)). It is learned while a text is written.
  */
 export interface Survival {
   readonly a: number;
-  /** <= 0: what the draft model finds unlikely is refused more often. */
+  /** <= 0: guesses that the draft model finds unlikely are refused more often. */
   readonly b: number;
-  /** Symmetric covariance of a and b: how much is still to be learned. */
+  /** Symmetric covariance of a and b: how uncertain they still are. */
   readonly covariance: { readonly aa: number; readonly ab: number; readonly bb: number };
 }
 
-/** How much of the last steps the next one forgets, so that a text may change its subject. */
+/** Weight of earlier observations at each new one, so that a text may change its subject. */
 const FORGETTING = 0.9995;
 
-/** What a step that shows nothing leaves of what was learned: half of it is left after 3,500 of them. */
+/** Share of the learned values that a step without drafts leaves: half of them after 3,500 steps. */
 const REMEMBERED = 0.9998;
 
-/** Measured on the embedded pair: what a threshold of 1 gives, and how both follow ln tau. */
+/** Measured on the embedded pair: the values at a threshold of 1, and their change with ln tau. */
 const AT_ONE: Survival = { a: 1.5, b: -1.47, covariance: { aa: 1, ab: 0, bb: 0.5 } };
 const A_BY_LN_TAU = 0.93;
 const B_BY_LN_TAU = 0.16;
 
-/** What is believed before the first step. @param tau threshold of a joint rule, (0, 1]; 1 for the lossless ones */
+/** Returns the values before the first step. @param tau threshold of a joint rule, (0, 1]; 1 for lossless rules */
 export function priorSurvival(tau: number): Survival {
   return shifted(AT_ONE, Math.log(tau));
 }
 
-/** What is believed when the threshold has moved, by so much of its natural log. */
+/** Returns the values after a change of the threshold. @param move change of ln tau */
 export function shifted(survival: Survival, move: number): Survival {
   return { ...survival, a: survival.a - A_BY_LN_TAU * move, b: Math.min(0, survival.b + B_BY_LN_TAU * move) };
 }
@@ -37,13 +37,13 @@ export function survivalOf({ a, b }: Survival, q: LogProb): number {
   return sigma(a + b * Math.sqrt(-q));
 }
 
-/** As high as it may still be, by what was seen so far: two standard deviations higher. */
+/** Returns an upper bound of the probability, given the observations: two standard deviations above it. */
 export function highestSurvivalOf({ a, b, covariance: { aa, ab, bb } }: Survival, q: LogProb): number {
   const x = Math.sqrt(-q);
   return sigma(a + b * x + 2 * Math.sqrt(Math.max(0, aa + 2 * ab * x + bb * x * x)));
 }
 
-/** What is believed after a step that showed nothing: a little nearer to what was believed first, and as unsure. */
+/** Returns the values after a step without drafts. They move a little towards the first values, as does their uncertainty. */
 export function unseen(survival: Survival, first: Survival): Survival {
   const faded = (now: number, then: number, kept: number) => then + kept * (now - then);
   const [now, then] = [survival.covariance, first.covariance];
@@ -60,12 +60,12 @@ export function unseen(survival: Survival, first: Survival): Survival {
 
 /**
  * One step of a Kalman filter on the logistic model.
- * @param wasAccepted what became of the guess
+ * @param wasAccepted whether the guess was accepted
  */
 export function observed({ a, b, covariance }: Survival, q: LogProb, wasAccepted: boolean): Survival {
   const x = Math.sqrt(-q);
   const p = sigma(a + b * x);
-  const aa = Math.min(AT_ONE.covariance.aa, covariance.aa / FORGETTING); // what never varies is not forgotten without end
+  const aa = Math.min(AT_ONE.covariance.aa, covariance.aa / FORGETTING); // where nothing varies, the uncertainty must not grow without end
   const ab = covariance.ab / FORGETTING;
   const bb = Math.min(AT_ONE.covariance.bb, covariance.bb / FORGETTING);
   const gainA = aa + ab * x; // covariance times (1, x)

@@ -7,11 +7,12 @@ import { writeGguf } from '../../scripts/gguf-writer.js';
 import { readPrompts } from '../../src/benchmark/prompts.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
-import { DriftWatch, referenceOf } from '../../src/tuning/drift.js';
+import { DriftWatch } from '../../src/tuning/drift.js';
 import { signsOf } from '../../src/tuning/drift-signs.js';
 import type { Profile, TunedDraft } from '../../src/tuning/profile.js';
 import { writeProfile } from '../../src/tuning/profile-file.js';
 import { priorSurvival } from '../../src/tuning/survival.js';
+import { referenceOf } from '../../src/tuning/usual.js';
 import { fakeProfile, TUNED_DRAFT } from '../support/fake-profile.js';
 import { runInProcess } from '../support/run-in-process.js';
 import { run } from './generate-run.js';
@@ -32,7 +33,7 @@ beforeAll(async () => {
   for (const [i, prompt] of stories.slice(0, 10).entries())
     texts.push((await run(pair, { ...SETTINGS, ...LENGTH, seed: i }, { prompt })).steps);
   const survival = priorSurvival(SETTINGS.threshold);
-  const reference = referenceOf(texts.map((steps) => steps.map((step) => signsOf(step, survival, 1))));
+  const reference = referenceOf(texts.map((steps) => steps.flatMap((step) => signsOf(step, 1) ?? [])));
   draft = { ...TUNED_DRAFT, survival, reference };
   profile = await fakeProfile({
     settings: { ...SETTINGS },

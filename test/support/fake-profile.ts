@@ -9,17 +9,19 @@ import {
 } from '../../src/tuning/profile.js';
 import { profiledModel } from '../../src/tuning/profile-file.js';
 
-export const USUAL: Usual = { mean: 0.7, textSd: 0.05, stepSd: 0.45, texts: 10, evenTexts: 10, steps: 400 };
+export const USUAL: Usual = {
+  bySureness: [0.6, 0.7, 0.7, 0.8].map((mean) => ({ mean, steps: 100, evenTexts: 10 })),
+  textSd: 0.05,
+  stepSd: 0.45,
+  texts: 10,
+  evenTexts: 10,
+  steps: 400,
+};
 
 export const TUNED_DRAFT: TunedDraft = {
   survival: { a: 3, b: -0.5, covariance: { aa: 0.1, ab: 0, bb: 0.1 } },
   usualDrop: 0.3,
-  reference: {
-    acceptance: USUAL,
-    survival: { ...USUAL, mean: 0 },
-    likelihood: { ...USUAL, mean: 0.2 },
-    tokensPerPass: { ...USUAL, mean: 3 },
-  },
+  reference: { acceptance: USUAL, likelihood: USUAL },
 };
 
 export const TUNED: Tuned = {
