@@ -1,12 +1,10 @@
 import type { Tokenizer } from '../engine/port.js';
 import { ResourceError } from '../errors.js';
 import type { Pair } from '../models/pair.js';
+import { USUAL_CONTEXT } from '../models/usual-context.js';
 import type { TokenId } from '../types.js';
 import type { RunOptions } from './run-options.js';
 import { UNLIMITED } from './settings.js';
-
-/** Tokens of a text that has no limit, where nobody says how large the context is: a gigabyte in a model of eight billion parameters. */
-const ROOM = 8192;
 
 /**
  * Returns the number of tokens that the context of one text holds. Without a limit of the text it is no larger than a text of
@@ -15,7 +13,7 @@ const ROOM = 8192;
 export function contextSizeFor(pair: Pair, run: RunOptions, promptTokens: number, maxTokens: number): number {
   const most = contextSizeOf(pair, run);
   const isOpen = run.contextSize === undefined && maxTokens === UNLIMITED;
-  return isOpen ? Math.min(most, promptTokens + ROOM) : most;
+  return isOpen ? Math.min(most, promptTokens + USUAL_CONTEXT) : most;
 }
 
 /** Returns the number of tokens that the context holds at most, from the options or else from the target's training. */

@@ -11,6 +11,7 @@ import { type GgufFile, readGgufFile, readRemoteGguf } from './gguf-file.js';
 import { vocabularyOf } from './header.js';
 import { refuseUnfit } from './refusals.js';
 import { EMBEDDED_PAIR, findModel } from './resolve.js';
+import { usualContextSize } from './usual-context.js';
 
 /** The models to inspect, and the settings to reckon their memory for. */
 export interface InspectOptions extends Asking {
@@ -20,7 +21,7 @@ export interface InspectOptions extends Asking {
   readonly modelsDir?: string | undefined;
   /** Whether the network is forbidden. */
   readonly offline?: boolean | undefined;
-  /** Context size in tokens; undefined: the context length of the target's training, at most 8192. */
+  /** Context size in tokens; undefined: see `usualContextSize`. */
   readonly contextSize?: number | undefined;
   readonly cacheType?: CacheType | undefined;
   /** Tokens drafted in each step, >= 1; 'auto': as many as pay. */
@@ -64,7 +65,6 @@ export interface InspectedPair {
 }
 
 const NONE: MemoryNeed = { ram: 0, vram: 0 };
-const DEFAULT_CONTEXT = 8192; // tokens
 
 /**
  * Collects the facts about a model or a pair before it runs. Of files on a server only the headers are read.
@@ -79,8 +79,8 @@ export async function inspect(options: InspectOptions): Promise<Inspection> {
   const draftFile = names.draft ? await readFile(names.draft, options) : undefined;
   const machine = await inspectMachine(gpu);
 
-  const trained = Number(targetFile.info.architectureMetadata.context_length) || DEFAULT_CONTEXT;
-  const contextSize = options.contextSize ?? Math.min(trained, DEFAULT_CONTEXT);
+  const trained = Number(targetFile.info.architectureMetadata.context_length) || 0;
+  const contextSize = usualContextSize(trained, options.contextSize);
   const inspected = (file: GgufFile, { branches, spare, judges }: Use) => {
     const guesses = draftLength === 'auto' ? MOST_GUESSES : draftLength;
     const shared = contextSize + (branches - 1) * guesses; // beams have the text in common

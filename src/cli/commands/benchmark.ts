@@ -62,7 +62,7 @@ export function createBenchmark(io: Io): Command {
   );
   for (const name of COMPARED_SETTINGS)
     program.addOption(
-      settingOption(name, { isList: true, ...(name === 'draftLength' && { usual: USUAL_LENGTHS.join() }) }),
+      settingOption(name, { isList: true, ...(name === 'draftLength' && { usual: USUAL_LENGTHS }) }),
     );
   program
     .option(

@@ -7,6 +7,7 @@ import { parseSettings } from '../../generation/parse-settings.js';
 import { refuseWithoutChatTemplate } from '../../generation/require-chat-template.js';
 import type { Settings } from '../../generation/settings.js';
 import type { Pair, PairFiles, PairOptions } from '../../models/pair.js';
+import { USUAL_CONTEXT, usualContextSize } from '../../models/usual-context.js';
 import type { ChatMessage } from '../../templates/messages.js';
 import type { Message } from '../chat/line-reader.js';
 import type { TalkFlags } from '../chat/talk.js';
@@ -34,9 +35,6 @@ interface ChatFlags extends RuntimeFlags, DecodingFlags, TalkFlags, TemplateFlag
   contextPolicy: ContextPolicy;
   engine: NonNullable<PairOptions['engine']>;
 }
-
-/** Tokens of a conversation unless --ctx-size says otherwise: what a model was trained on may not fit into memory. */
-const CHAT_CONTEXT = 8192;
 
 const EXAMPLES = `
 A message is a line, or several that are pasted, or between """ and """, or as long as lines end in a backslash. Of these,
@@ -93,7 +91,7 @@ export function createChat(io: Io): Command {
 
   program.optionsGroup('Runtime:');
   addEngineOption(program);
-  addRuntimeOptions(program, `what the target was trained on, up to ${CHAT_CONTEXT}`);
+  addRuntimeOptions(program, `what the target was trained on, up to ${USUAL_CONTEXT}`);
 
   program.optionsGroup('Output:');
   program
@@ -170,7 +168,6 @@ async function chatFiles(options: PairOptions, settings: Settings): Promise<Pair
 }
 
 function chatRunOptions(io: Io, flags: ChatFlags, { target }: PairFiles): ConversationOptions {
-  const trained = target.trainContextSize || CHAT_CONTEXT;
-  const contextSize = flags.ctxSize === 0 ? trained : (flags.ctxSize ?? Math.min(trained, CHAT_CONTEXT));
+  const contextSize = usualContextSize(target.trainContextSize, flags.ctxSize);
   return { ...runOptionsOf(flags, io), contextSize, contextPolicy: flags.contextPolicy };
 }

@@ -7,6 +7,7 @@ import { parseSettings } from '../../generation/parse-settings.js';
 import { refuseWithoutChatTemplate } from '../../generation/require-chat-template.js';
 import type { Settings, SettingsInput } from '../../generation/settings.js';
 import type { PairFiles, PairOptions } from '../../models/pair.js';
+import { USUAL_CONTEXT } from '../../models/usual-context.js';
 import type { OpenTemplate } from '../../templates/open-template.js';
 import { VERSION } from '../../version.js';
 import { type Commands, commandList, firstSteps } from '../command.js';
@@ -109,7 +110,7 @@ export function createGenerate(io: Io, _args: readonly string[], commands: Comma
 
   program.optionsGroup('Runtime:');
   addEngineOption(program);
-  addRuntimeOptions(program, 'what the target was trained on; up to 8192 of text without -n');
+  addRuntimeOptions(program, `what the target was trained on; up to ${USUAL_CONTEXT} of text without -n`);
 
   program.optionsGroup('Output:');
   program

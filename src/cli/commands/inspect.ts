@@ -4,6 +4,7 @@ import { UsageError } from '../../errors.js';
 import { bytesText } from '../../models/bytes-text.js';
 import { isCorpus, readCorpusFacts } from '../../models/corpus-file.js';
 import type { Inspection, InspectOptions } from '../../models/inspect.js';
+import { USUAL_CONTEXT } from '../../models/usual-context.js';
 import { EXIT } from '../failures.js';
 import type { Io } from '../io.js';
 import { addModelOptions, draftFile } from '../model-options.js';
@@ -64,7 +65,7 @@ export function createInspect(io: Io): Command {
     .addOption(
       whole(
         '-c, --ctx-size <n>',
-        'tokens of context (default: what the target was trained on, up to 8192)',
+        `tokens of context (default: what the target was trained on, up to ${USUAL_CONTEXT})`,
         2,
       ),
     )

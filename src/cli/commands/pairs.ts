@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import snakecaseKeys from 'snakecase-keys';
 import { knownPairs } from '../../models/known-pairs.js';
 import { modelsFolder } from '../../models/models-folder.js';
+import { USUAL_CONTEXT } from '../../models/usual-context.js';
 import { EXIT } from '../failures.js';
 import type { Io } from '../io.js';
 import { modelsDirOption } from '../model-options.js';
@@ -18,8 +19,6 @@ interface PairsFlags {
   json?: boolean;
   color: ColorChoice;
 }
-
-const CONTEXT = 8192; // tokens
 
 const EXAMPLES = `
 Examples:
@@ -42,7 +41,9 @@ export function createPairs(io: Io): Command {
   answerErrors(program, io, '(mtad pairs --help lists the options)');
   program
     .addOption(
-      whole('-c, --ctx-size <n>', 'tokens of context that the memory is reckoned for', 2).default(CONTEXT),
+      whole('-c, --ctx-size <n>', 'tokens of context that the memory is reckoned for', 2).default(
+        USUAL_CONTEXT,
+      ),
     )
     .addOption(modelsDirOption(io))
     .option('--json', 'one object, for machines')

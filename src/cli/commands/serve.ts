@@ -3,6 +3,7 @@ import { modelsOf, withDraftSource } from '../../generation/draft-source.js';
 import { parseSettings } from '../../generation/parse-settings.js';
 import type { SettingsInput } from '../../generation/settings.js';
 import type { Pair, PairOptions } from '../../models/pair.js';
+import { USUAL_CONTEXT, usualContextSize } from '../../models/usual-context.js';
 import { checkServerOptions, GRACE_MS, PORT, type ServerOptions } from '../../serve/options.js';
 import { addDecodingOptions, type DecodingFlags, settingsOf } from '../decoding-options.js';
 import { draftNotice } from '../draft-notice.js';
@@ -33,9 +34,6 @@ interface ServeFlags extends RuntimeFlags, DecodingFlags, TemplateFlags {
   engine: NonNullable<PairOptions['engine']>;
   quiet?: boolean;
 }
-
-/** Tokens of a text unless --ctx-size says otherwise: what a model was trained on may not fit into memory. */
-const SERVED_CONTEXT = 8192;
 
 const EXAMPLES = `
 A request may set what it wants of the decoding itself (temperature, seed, draft_length, threshold, …), and its "model" may
@@ -84,7 +82,7 @@ export function createServe(io: Io): Command {
 
   program.optionsGroup('Runtime:');
   addEngineOption(program);
-  addRuntimeOptions(program, `what the target was trained on, up to ${SERVED_CONTEXT}`);
+  addRuntimeOptions(program, `what the target was trained on, up to ${USUAL_CONTEXT}`);
 
   program.optionsGroup('Output:');
   addTalkOptions(program, 'no progress, no warnings');
@@ -114,9 +112,7 @@ async function runServe(io: Io, flags: ServeFlags): Promise<number> {
       pair = await loadPair(options, files);
       const template = await pair.target.chatTemplate?.(asked); // a wrong one is refused before anybody asks
       const { startServer } = await import('../../serve/server.js');
-      const trained = files.target.trainContextSize || SERVED_CONTEXT;
-      const contextSize =
-        flags.ctxSize === 0 ? trained : (flags.ctxSize ?? Math.min(trained, SERVED_CONTEXT));
+      const contextSize = usualContextSize(files.target.trainContextSize, flags.ctxSize);
       const server = await startServer(pair, {
         ...serverOptions(flags),
         settings,
