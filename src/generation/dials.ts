@@ -30,6 +30,11 @@ export class Dials {
     return this.#quality?.threshold;
   }
 
+  /** >= 1; undefined = the beam width is fixed. */
+  get beamWidth(): number | undefined {
+    return this.#repetition?.beamWidth;
+  }
+
   /** For a strategy to ask at each step; undefined = what does not move. */
   get asked(): {
     readonly threshold?: (() => number) | undefined;

@@ -40,6 +40,8 @@ export interface StepEvent {
   readonly step: Step;
   /** By which it was judged, where the threshold follows the quality of the text. */
   readonly threshold?: number | undefined;
+  /** Beams by which it was drafted, where their number follows the repetition of the text. */
+  readonly beamWidth?: number | undefined;
 }
 
 /** What passes cost, by which the draft length is chosen. */

@@ -187,7 +187,7 @@ export class Session {
       counters = addStep(counters, step);
       adaptive?.learn(step);
       this.#drift?.learn(step);
-      yield { type: 'step', step, threshold: dials.threshold };
+      yield { type: 'step', step, threshold: dials.threshold, beamWidth: dials.beamWidth };
       dials.learn(step, adaptive);
       const added = shown.take(step.accepted);
       pieces.push(...added);

@@ -61,8 +61,10 @@ export const stepLine = z.object({
       }),
     )
     .optional(),
-  /** That decided, where it follows the quality of the text. */
+  /** The one that decided, where it follows the quality of the text. */
   threshold: z.number().min(0).max(1).optional(),
+  /** Beams that drafted, where their number follows the repetition of the text. */
+  beam_width: z.int().min(1).optional(),
   accepted: whole,
   /** The target's own token, null where there is none. */
   next: token.nullable().optional(),

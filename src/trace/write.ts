@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Step } from '../decoding/loop.js';
+import type { StepEvent } from '../generation/events.js';
 import { logProbOf } from '../math/distribution.js';
 import { likeliestLeaf, pathTo } from '../math/draft-tree.js';
 import { definitionOf, type StrategyChoice } from '../strategies/index.js';
@@ -27,14 +28,14 @@ export function traceStart(
 /**
  * One step: enough to decide anew what any threshold would have accepted.
  * @param index of the step, from 0
- * @param threshold by which it was judged, where that follows the quality of the text
  * @param textOf the text of a token, for people who read the trace; without it there are ids alone
+ * @param moving the settings of this step that follow the text
  */
 export function traceStep(
   step: Step,
   index: number,
   textOf?: (token: TokenId) => string,
-  threshold?: number,
+  { threshold, beamWidth }: Pick<StepEvent, 'threshold' | 'beamWidth'> = {},
 ): object {
   const { p, rawLogProbs, ms } = step;
   const nodes = step.draft.map(({ token, parent, q }) => ({
@@ -54,7 +55,8 @@ export function traceStep(
     log_q: path.map(({ log_q }) => log_q),
     log_p: path.map(({ log_p }) => log_p),
     ...(path.length < nodes.length ? { nodes } : {}),
-    ...(threshold === undefined ? {} : { threshold }),
+    ...(threshold !== undefined && { threshold }),
+    ...(beamWidth !== undefined && { beam_width: beamWidth }),
     accepted: step.accepted,
     next: step.next ?? null,
     emitted: [...step.emitted],

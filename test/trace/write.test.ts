@@ -57,9 +57,11 @@ describe('traceStep', () => {
     expect(Object.keys(step)).toEqual(expect.arrayContaining(Object.keys(line(STEP))));
   });
 
-  it('has the threshold that decided, where that moves', () => {
+  it('has the threshold that decided and the beams that drafted, where they move', () => {
     expect(line(STEP)).not.toHaveProperty('threshold');
-    expect(traceStep(STEP, 0, undefined, 0.25)).toHaveProperty('threshold', 0.25);
+    expect(line(STEP)).not.toHaveProperty('beam_width');
+    const moved = traceStep(STEP, 0, undefined, { threshold: 0.25, beamWidth: 2 });
+    expect(moved).toMatchObject({ threshold: 0.25, beam_width: 2 });
   });
 
   it('has null for the log of a probability of 0, since JSON has no -Infinity', () => {

@@ -47,6 +47,19 @@ describe('a trace that `mtad --trace` wrote', () => {
     });
   });
 
+  it('has the beam width of each step where it follows the repetition, and is decided as recorded', async () => {
+    const options = '--strategy mtad --beam-width 4 --draft-length 4 --repetition 0.2 -n 60'.split(' ');
+    await runInProcess([...STORY, ...options, '--trace', file]);
+    const lines = (await readFile(file, 'utf8')).trim().split('\n').slice(1);
+    const widths = lines.map((line) => JSON.parse(line).beam_width as number);
+    expect(widths[0]).toBe(1);
+    expect(Math.max(...widths)).toBeGreaterThan(1);
+    expect(Math.max(...widths)).toBeLessThanOrEqual(4);
+    const trace = await readTrace(file);
+    const { steps, asRecorded } = reproduces(trace);
+    expect(asRecorded).toBe(steps);
+  });
+
   it('of another strategy is refused', async () => {
     await runInProcess([...STORY, '--strategy', 'speculative', '-n', '5', '--trace', file]);
     await expect(readTrace(file)).rejects.toThrow(`${file}, line 1: a trace of speculative`);

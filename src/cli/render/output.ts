@@ -11,15 +11,15 @@ import { Sink } from './sink.js';
 export interface OutputOptions {
   readonly io: Io;
   readonly printer: Printer;
-  /** File; undefined = standard output. */
+  /** Path of a file; undefined = standard output. */
   readonly output: string | undefined;
-  /** File. */
+  /** Path of a file; undefined = no trace. */
   readonly trace: string | undefined;
-  /** Called when the text cannot be written any more, so that it need not be generated. */
+  /** Called when the text can no longer be written, so that the run can stop. */
   readonly onLoss: () => void;
 }
 
-/** All that a run writes for others to read: the text or its JSON, and the trace. */
+/** The results of a run: the text or its JSON, and the trace. */
 export class Output {
   readonly #options: OutputOptions;
   readonly #sink: Sink;
@@ -47,7 +47,7 @@ export class Output {
     if (event.type === 'step') {
       const { tokenizer } = run.pair.target;
       const textOf = (token: TokenId) => tokenizer.decode([token], [token], true);
-      await this.#trace?.write(jsonLine(traceStep(event.step, this.#steps++, textOf, event.threshold)));
+      await this.#trace?.write(jsonLine(traceStep(event.step, this.#steps++, textOf, event)));
     }
     if (event.type === 'text') this.#text += textOf(event.pieces);
     const print = this.#options.printer(event, run);
@@ -55,7 +55,7 @@ export class Output {
     await this.#sink.write(print);
   }
 
-  /** @throws Error when something could not be written; it is then on standard output, or at least the text on standard error */
+  /** @throws Error where something could not be written. The result is then on standard output, or the text on standard error */
   async finish(): Promise<void> {
     await Promise.all([this.#sink.close(), this.#trace?.close()]);
     if (this.#sink.loss) {
@@ -68,7 +68,7 @@ export class Output {
     this.#trace?.check();
   }
 
-  /** After a failure of the generation: shows on standard error what was written and not printed yet. */
+  /** Prints the text that was generated and not printed yet on standard error, after a failure. */
   rescue(): void {
     if (this.#text === '' || bare(this.#printed).includes(bare(this.#text))) return;
     this.#options.io.stderr.write(`${this.#text}\n`);
