@@ -7,4 +7,4 @@ try {
 } catch {
   process.env.HOME = '/'; // of a user without a name, as container engines set it; libraries ask while they are imported
 }
-import('../dist/cli/process.js').then(({ runProcess }) => runProcess());
+void import('../dist/cli/process.js').then(({ runProcess }) => runProcess());

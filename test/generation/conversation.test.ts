@@ -159,7 +159,7 @@ describe.each(['direct', 'bindings'] as const)('Conversation on engine %s', (eng
     const greedy = { strategy: 'autoregressive', temperature: 0, ignoreEos: true } as const;
     const parts = await open({ ...greedy, maxTokens: 10 });
     const whole = await open({ ...greedy, maxTokens: 30 });
-    expect(() => parts.continue().next()).rejects.toThrow(/no answer yet/);
+    await expect(parts.continue().next()).rejects.toThrow(/no answer yet/);
     await read(parts.ask('Tell me a story.'));
     await read(parts.continue());
     const last = await read(parts.continue());
