@@ -16,12 +16,19 @@ const LEFT_OPEN: ReadonlyMap<string, ReadonlyMap<string, number>> = new Map([
 ]);
 
 interface Manner {
-  /** What stands for a list that is not given. */
-  readonly usual?: string;
+  /** The list that stands for one that is not given. */
+  readonly usual?: readonly (string | number)[];
   /** Instead of the one in the table. */
   readonly help?: string;
   /** It takes several values, separated by commas; a switch stands for both. */
   readonly isList?: boolean;
+}
+
+const usualLists = new WeakMap<Option, NonNullable<Manner['usual']>>();
+
+/** The values of a list that is not given; none where it stands at the default of its setting. */
+export function usualListOf(option: Option): NonNullable<Manner['usual']> {
+  return usualLists.get(option) ?? [];
 }
 
 /** The option of a setting, as the table of settings has it. */
@@ -40,10 +47,11 @@ export function optionOf(
   if (value === undefined) return new Option(flags, isList ? `${help} (tried with and without)` : help);
   const usual = schema.safeParse(undefined).data;
   const parse = (text: string) => LEFT_OPEN.get(name)?.get(text) ?? parsed(schema, text);
-  if (isList)
-    return new Option(`${flags} <list>`, `${help} (default: ${usualList ?? usual ?? 'none'})`).argParser(
-      (list) => list.split(',').map(parse),
-    );
+  if (isList) {
+    const list = new Option(`${flags} <list>`, `${help} (default: ${usualList ?? usual ?? 'none'})`);
+    if (usualList) usualLists.set(list, usualList);
+    return list.argParser((values) => values.split(',').map(parse));
+  }
   const option = new Option(`${flags} <${value}>`, help);
   if (Array.isArray(usual))
     return option.default(usual, 'none').argParser((text: string, all: unknown[] | false) => [

@@ -102,6 +102,17 @@ describe('the profile of a pair', () => {
     );
   });
 
+  test('adds its draft length to those that a benchmark compares anyway', async () => {
+    expect((await configOf(['benchmark'])).of('draft_length')).toEqual([[['auto', 4], `profile ${own}`]]);
+    const { tuned } = profile;
+    await writeProfile(own, {
+      ...profile,
+      tuned: { ...tuned!, settings: { ...tuned!.settings, draftLength: 6 } },
+    });
+    expect((await configOf(['benchmark'])).of('draft_length')).toEqual([[['auto', 4, 6], `profile ${own}`]]);
+    expect((await configOf(['benchmark', '-k', '2'])).of('draft_length')).toEqual([[[2], 'flag']]);
+  });
+
   test('says no threshold beside a quality', async () => {
     expect((await configOf(['--quality', '0.9'])).of('threshold')).toEqual([[0.5, 'default']]);
   });

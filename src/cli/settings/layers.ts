@@ -6,6 +6,7 @@ import { profilesFolder } from '../../user-folders.js';
 import type { Commands } from '../command.js';
 import type { Io } from '../io.js';
 import { draftSources } from '../model-options.js';
+import { usualListOf } from '../setting-options.js';
 import { checkNames } from './check-names.js';
 import { readSettingsFile } from './file.js';
 import { isSwitch, settingName, settingsOf, variableName } from './names.js';
@@ -61,11 +62,11 @@ export async function applySettings(
   for (const layer of settled) apply(program, layer);
 }
 
-/** What the profile of the models recommends. The program finds the profile itself under `profileInUse`. */
+/** Reads the settings that the profile of the models recommends. `profileInUse` of the program becomes the profile itself. */
 async function profileLayers(program: Command, layers: readonly Layer[], io: Io): Promise<readonly Layer[]> {
   const isNamed = layers.some(({ given }) => given.has('profile'));
   if (!isNamed && !existsSync(profilesFolder(io.env))) return [];
-  const { profileInUse, profileLayer } = await import('./profile.js'); // which knows models: half a second
+  const { profileInUse, profileLayer } = await import('./profile.js'); // loads the rooms of models, which takes half a second
   const isOn = (name: string) => layers.some(({ given }) => given.get(name) === true);
   const found = await profileInUse(layers, io.env, (line) => {
     if (!isOn('quiet')) io.say(line);
@@ -73,12 +74,22 @@ async function profileLayers(program: Command, layers: readonly Layer[], io: Io)
   if (!found) return [];
   program.setOptionValue('profileInUse', found);
   const layer = profileLayer(found, layers);
-  const said = [...layer.given].map(([name, value]) => `${name} ${value}`);
+  const options = settingsOf(program);
+  const given = [...layer.given].map(
+    ([name, value]) => [name, besideUsual(options.get(name), value)] as const,
+  );
+  const said = given.map(([name, value]) => `${name} ${value}`);
   if (isOn('verbose')) io.say(`profile ${found.path}: ${said.length > 0 ? said.join(', ') : 'nothing'}`);
-  return [layer];
+  return [{ ...layer, given: new Map(given) }];
 }
 
-/** Takes `--no-<name>` of options with a value back. @returns what it names, which is not to come from elsewhere */
+/** A profile adds a value to a list that is usual, and takes none away. */
+function besideUsual(option: Option | undefined, value: Given): Given {
+  const usual = option ? usualListOf(option) : [];
+  return usual.length === 0 ? value : [...new Set([...usual, value as string | number])];
+}
+
+/** Handles `--no-<name>` of options with a value. @returns the names, whose values from elsewhere are not to be used */
 function undo(program: Command): string[] {
   const undone = [...settingsOf(program)].filter(
     ([, option]) => !isSwitch(option) && program.getOptionValue(option.attributeName()) === false,
@@ -88,7 +99,7 @@ function undo(program: Command): string[] {
   return undone.map(([name]) => name);
 }
 
-/** Whether the program will ask its options for models: a pair is judged only where it is used. */
+/** Whether the program takes its models from options. A pair is checked only where it is used. */
 function usesModels(program: Command): boolean {
   const [word] = program.registeredArguments;
   const inWords = word?.name() === 'target' && program.args.length > 0; // mtad inspect a.gguf
@@ -96,8 +107,8 @@ function usesModels(program: Command): boolean {
 }
 
 /**
- * Gives every option that has no value yet the one of this layer, unless it excludes a stronger one.
- * @throws UsageError also for two in this layer that exclude each other
+ * Gives every option without a value the value of this layer, unless it excludes an option of a stronger layer.
+ * @throws UsageError for a wrong value, and for two options of this layer that exclude each other
  */
 function apply(program: Command, { given, source, where }: Layer): void {
   const options = settingsOf(program);
@@ -127,7 +138,7 @@ function parsed(option: Option, said: Given, where: string): unknown {
   }
 }
 
-/** A setting, and what it is to be. */
+/** A setting and its value. */
 interface Choice {
   readonly option: Option;
   readonly value: unknown;
@@ -137,7 +148,10 @@ function areRivals(one: Choice, other: Choice): boolean {
   return excludes(one, other) || excludes(other, one);
 }
 
-/** By what Commander is told of options, which it heeds only among flags, and by what a strategy cannot do. */
+/**
+ * Whether one choice rules out another: by the conflicts of options, which Commander checks among flags alone, and by what a
+ * strategy refuses.
+ */
 function excludes({ option, value }: Choice, other: Choice): boolean {
   const name = other.option.attributeName();
   if (option.attributeName() !== 'strategy') return option.conflictsWith.includes(name);
@@ -148,7 +162,7 @@ function excludes({ option, value }: Choice, other: Choice): boolean {
   return asked.some((one) => refusalOf(strategy, one) !== undefined);
 }
 
-/** What is said so far, and not only to turn it off. */
+/** The options that have a value so far, without those that are turned off. */
 function choicesOf(program: Command): Choice[] {
   return program.options
     .map((option) => ({ option, value: program.getOptionValue(option.attributeName()) }))
@@ -159,7 +173,7 @@ function isOpen(program: Command, key: string): boolean {
   return ['default', undefined].includes(program.getOptionValueSource(key));
 }
 
-/** What is typed. Commander has judged it already. */
+/** The flags. Commander has checked them already. */
 function flagLayer(program: Command): Layer {
   const names = [...settingsOf(program)].filter(
     ([, option]) => program.getOptionValueSource(option.attributeName()) === 'cli',
@@ -170,7 +184,7 @@ function flagLayer(program: Command): Layer {
   return { given: new Map(given), source: () => 'cli', where: (name) => `--${name}` };
 }
 
-/** A variable that is empty says nothing. */
+/** The environment. An empty variable counts as not set. */
 function environmentLayer(program: Command, { env }: Io): Layer {
   const given = [...settingsOf(program).keys()].flatMap((name) => {
     const value = env[variableName(name)];
@@ -179,7 +193,7 @@ function environmentLayer(program: Command, { env }: Io): Layer {
   return { given: new Map(given), source: variableName, where: variableName };
 }
 
-/** The table of the command, then what stands above all tables. */
+/** The settings file: first the table of the command, then the lines above all tables. */
 async function fileLayers(command: string, program: Command, io: Io, commands: Commands): Promise<Layer[]> {
   const file = await readSettingsFile(io.env);
   if (!file) return [];
