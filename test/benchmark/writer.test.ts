@@ -184,7 +184,7 @@ describe('the energy of a peer', () => {
         joules += 3;
         await onDecoded();
         joules += 1000;
-        return { tokens: [1], finishReason: 'length', prefillMs: 1, firstTokenMs: 2, decodeMs: 1 };
+        return { tokens: [1], text: 'a', finishReason: 'length', prefillMs: 1, firstTokenMs: 2, decodeMs: 1 };
       },
     } as unknown as Peers;
     const { write } = peerWriter(peers, 'evaluate()', writing({ meter }));

@@ -52,10 +52,16 @@ export interface PeerRequest {
 export interface PeerText {
   /** The token that ended the text included. */
   readonly tokens: readonly TokenId[];
+  /** Of these tokens, without control tokens. */
+  readonly text: string;
   readonly finishReason: FinishReason;
   readonly prefillMs: number;
   /** Milliseconds from the start of the prefill to the first token; null: there is no token. */
   readonly firstTokenMs: number | null;
+  /**
+   * Milliseconds of the same span as a step's of our own loop: from the end of the prefill to the last token, and between them
+   * each token is turned into text as it comes.
+   */
   readonly decodeMs: number;
 }
 
@@ -144,6 +150,7 @@ export class Peers {
     const { now } = this.#options;
     const sampling = samplingOf(request, this.#target);
     const tokens: TokenId[] = [];
+    let text = '';
     let firstTokenMs: number | null = null;
 
     const started = now();
@@ -156,24 +163,28 @@ export class Peers {
     )
       await target.evaluateWithoutGeneratingNewTokens(read.slice(at, at + batchSize));
     const prefillMs = now() - started;
-    if (signal.aborted) return { tokens, finishReason: 'interrupted', prefillMs, firstTokenMs, decodeMs: 0 };
+    if (signal.aborted)
+      return { tokens, text, finishReason: 'interrupted', prefillMs, firstTokenMs, decodeMs: 0 };
     await onDecode();
 
     const room = Math.min(maxTokens, contextSize - prompt.length);
     let finishReason: FinishReason = room < maxTokens ? 'context' : 'length';
     const begun = now();
     let ended = begun;
+    let before = prompt.slice(-TEXT_BEFORE) as Token[];
     for await (const token of target.evaluate(prompt.slice(-1) as Token[], sampling)) {
       ended = now();
       firstTokenMs ??= prefillMs + ended - begun;
       tokens.push(token);
+      text += this.#target.detokenize([token], false, before);
+      before = [...before.slice(1 - TEXT_BEFORE), token];
       if (!ignoreEos && this.#target.isEogToken(token)) finishReason = 'eos';
       else if (signal.aborted) finishReason = 'interrupted';
       else if (tokens.length < room) continue;
       break;
     }
     await onDecoded();
-    return { tokens, finishReason, prefillMs, firstTokenMs, decodeMs: ended - begun };
+    return { tokens, text, finishReason, prefillMs, firstTokenMs, decodeMs: ended - begun };
   }
 }
 
@@ -194,6 +205,9 @@ function endsBanned(model: LlamaModel): TokenBias {
     if (model.isEogToken(token)) _biases.set(token, Number.NEGATIVE_INFINITY);
   return bias;
 }
+
+/** Number of tokens before a token by which it is decided whether its text begins with a space. */
+const TEXT_BEFORE = 4;
 
 /** The most tokens that the predictor drafts. The context has room for them behind the text. */
 const MAX_DRAFT = 16;

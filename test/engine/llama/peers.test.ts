@@ -64,9 +64,10 @@ const ours = (prompt: string, settings: { maxTokens: number; ignoreEos?: boolean
 
 describe.each(PEER_NAMES)('%s', (peer) => {
   it.each(CLEAR_PROMPTS)('writes what we write at temperature 0 after %j', async (text) => {
-    const { tokens, finishReason } = await write({ peer, text, maxTokens: 60 });
+    const { tokens, text: written, finishReason } = await write({ peer, text, maxTokens: 60 });
     const expected = await ours(text, { maxTokens: 60 });
     expect(tokens).toEqual(expected.tokens);
+    expect(written).toBe(expected.text);
     expect(finishReason).toBe(expected.finishReason);
   });
 
