@@ -5,13 +5,13 @@ import type { Vocabulary } from '../models/header.js';
 import type { TokenId } from '../types.js';
 import { type Source, textsOf } from './texts.js';
 
-/** Tokens in 16 bits. */
+/** The vocabulary size from which on tokens are stored in 32 bits. */
 const SHORT = 2 ** 16;
 
-/** Positions in 32 bits. */
+/** The most tokens, since positions have 32 bits. */
 const MOST_TOKENS = 2 ** 32 - 1;
 
-/** What a corpus is made of. */
+/** The options of learning a corpus. */
 export interface Learned {
   readonly tokens: Uint16Array | Uint32Array;
   readonly order: Uint32Array;
@@ -21,16 +21,16 @@ export interface Learned {
 export interface LearnOptions {
   readonly tokenizer: Tokenizer;
   readonly vocabulary: Vocabulary;
-  /** Tokens of a corpus that is gone on with. */
+  /** The corpus that the texts are appended to; undefined: none. */
   readonly earlier?: { readonly tokens: ArrayLike<number>; readonly texts: number } | undefined;
   readonly signal: AbortSignal;
-  /** Hears of bytes that are read, of all files together. */
+  /** Called with the number of bytes read so far, of all files together. */
   readonly onRead: (bytes: number) => void;
-  /** Hears of files that were left out, and why. */
+  /** Called with each file that is left out, and the reason. */
   readonly skip: (path: string, why: string) => void;
 }
 
-/** Reads texts and sorts their places. A file that cannot be read to its end is left out as a whole. */
+/** Reads texts and sorts their positions. A file that cannot be read to its end is left out as a whole. */
 export async function learn(sources: readonly Source[], options: LearnOptions): Promise<Learned> {
   const { vocabulary, earlier, signal, onRead, skip } = options;
   const all = new Tokens(vocabulary.tokens.length < SHORT);
@@ -64,7 +64,7 @@ export async function learn(sources: readonly Source[], options: LearnOptions): 
   return { tokens, order, texts };
 }
 
-/** Without the token that begins every text. */
+/** Returns the tokens of a text, without the one that begins every text. */
 function tokensOf(text: string, { tokenizer, vocabulary: { bos } }: LearnOptions): TokenId[] {
   const tokens = tokenizer.encode(text);
   return tokens[0] === bos ? tokens.slice(1) : tokens;
@@ -91,7 +91,7 @@ class Tokens {
     this.length = needed;
   }
 
-  /** Forgets all but the first ones. */
+  /** Keeps only the first `length` numbers. */
   cut(length: number): void {
     this.length = length;
   }

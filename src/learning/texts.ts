@@ -3,25 +3,25 @@ import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { byteLines } from '../text/byte-lines.js';
 
-/** A piece of a text of a file. */
+/** A piece of a text in a file. */
 export interface TextPiece {
   readonly text: string;
-  /** Whether the text ends with it. */
+  /** Whether it is the last piece of its text. */
   readonly isLast: boolean;
-  /** Bytes of the file so far. */
+  /** Number of bytes of the file that are read so far. */
   readonly read: number;
 }
 
-/** Characters of a piece: a tokenizer takes them in a moment. */
+/** Characters of a piece, few enough for the tokenizer to be fast. */
 const PIECE = 2 ** 16;
 
-/** Bytes of a line. */
+/** The most bytes of a line. */
 const LONGEST_LINE = 2 ** 26;
 
-/** What stands alone on a line between the texts of a data set. */
+/** The line between the texts of a data set. */
 const SEPARATOR = '<|endoftext|>';
 
-/** Keys of JSON lines that hold texts, in the order in which these belong together. */
+/** Keys of JSON lines with texts, in the order in which the texts are joined. */
 const KEYS = [
   'system',
   'prompt',
@@ -34,7 +34,7 @@ const KEYS = [
   'output',
 ];
 
-/** Folders that hold no texts of people. */
+/** Folders whose files are not learned. */
 const PASSED_OVER = new Set(['node_modules']);
 
 /** A file to learn from. */
@@ -44,8 +44,8 @@ export interface Source {
 }
 
 /**
- * @returns the files, and those in folders and below them, without hidden ones
- * @param skip hears of what is no file, and why
+ * @param skip called with each path that is not a file, and the reason
+ * @returns the files, and all files in the folders, without hidden ones
  */
 export async function sourcesIn(
   paths: readonly string[],
@@ -73,7 +73,7 @@ async function visibleIn(folder: string): Promise<string[]> {
     .sort();
 }
 
-/** The texts of a file: each line of JSON lines is one. @throws Error for what is no text */
+/** Yields the texts of a file. In JSON lines, each line is a text. @throws Error for a file that is not text */
 export async function* textsOf(path: string, signal: AbortSignal): AsyncGenerator<TextPiece> {
   const isJson = ['.jsonl', '.ndjson'].includes(extname(path).toLowerCase());
   const decoder = new TextDecoder('utf-8', { fatal: true });

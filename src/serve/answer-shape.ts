@@ -3,15 +3,15 @@ import type { FinishReason } from '../types.js';
 /** A piece of an answer, or all of it. */
 export interface Part {
   readonly text: string;
-  /** Without its marks; '': none. */
+  /** The reasoning without its marks; '': none. */
   readonly reasoning: string;
   readonly tokens: readonly TokenFact[] | undefined;
 }
 
-/** A token of an answer, where log-probabilities were asked for. */
+/** A token of an answer, for requests that ask for log-probabilities. */
 export interface TokenFact {
   readonly token: string;
-  /** Natural log of its probability under the target, at temperature 1 and with nothing cut. */
+  /** Natural log of its probability under the target, at temperature 1 and without truncation. */
   readonly logprob: number;
 }
 
@@ -24,7 +24,7 @@ export interface AnswerShape {
   whole(index: number, part: Part, finish: string): object;
   /** The first event of a stream; undefined: none. */
   readonly opening?: (index: number) => object;
-  /** The `choices` entry of an event; `finish` is null but for the last one. */
+  /** The `choices` entry of an event; `finish` is null, except in the last one. */
   piece(index: number, part: Part, finish: string | null): object;
 }
 

@@ -10,7 +10,7 @@ import { ThoughtStream } from './thought-stream.js';
 import { timingsOf, usageOf } from './usage.js';
 import type { Job, Writer, Written } from './writer.js';
 
-/** Texts that answer one request, one after the other. */
+/** The texts that answer one request, written one after the other. */
 export interface Answering {
   readonly shape: AnswerShape;
   /** The model's name as the client gave it. */
@@ -23,13 +23,13 @@ export interface Answering {
   readonly logprobs: boolean;
 }
 
-/** Sends an entry of `choices`, with what else its event tells. */
+/** Sends an event with an entry of `choices`, and further fields. */
 type Send = (choice: object, more?: object) => void;
 
-/** Tokens before a token from which its text is known. */
+/** Number of tokens before a token that its text may depend on. */
 export const TOKENS_BEFORE = 4;
 
-/** Writes the texts of a request, and answers with them, at once or as they come. */
+/** Writes the texts of a request, and answers with them: all at the end, or as they come. */
 export async function answer(
   writer: Writer,
   answering: Answering,
@@ -64,7 +64,7 @@ export async function answer(
   });
 }
 
-/** Returns a text so many times, each with chance of its own. */
+/** Returns `count` copies of a job, each with its own seed. */
 export function answersTo(job: Job, count: number): Job[] {
   const { settings } = job;
   const { seed } = settings;
@@ -74,7 +74,7 @@ export function answersTo(job: Job, count: number): Job[] {
   }));
 }
 
-/** One text of an answer, while it comes. */
+/** One text of an answer, while it is written. */
 class Choice {
   readonly #index: number;
   readonly #job: Job;
@@ -116,7 +116,7 @@ class Choice {
     );
   }
 
-  /** Returns the whole answer; a stream gets its last event. */
+  /** Returns the whole answer. In a stream, sends the last event. */
   end(written: Written): object {
     const { result } = written;
     const finish = finishOf(result.finishReason);

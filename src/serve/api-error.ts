@@ -1,12 +1,12 @@
 import { ResourceError, UsageError } from '../errors.js';
 import { inFields, SETTING_OF } from './fields.js';
 
-/** What stands beside the message of an error. */
+/** The fields of an error besides its message. */
 interface Detail {
   readonly type?: string;
   /** The field of the request that is wrong. */
   readonly param?: string | null;
-  /** A word for programs. */
+  /** A name of the error, for programs. */
   readonly code?: string | null;
 }
 

@@ -13,17 +13,17 @@ import type { ModelNames } from './model-names.js';
 import { verify } from './verify.js';
 import type { Writer } from './writer.js';
 
-/** What the endpoints have to know. */
+/** The options of the endpoints. */
 export interface AppOptions {
   readonly writer: Writer;
   readonly names: ModelNames;
-  /** What holds where a request says nothing. */
+  /** The settings of requests that do not give them. */
   readonly defaults: SettingsInput;
-  /** Undefined: no key is asked for. */
+  /** Undefined: no key is needed. */
   readonly apiKey: string | undefined;
-  /** Origins of pages that may read the answers, '*' for all; none: pages of no origin may. */
+  /** Origins of web pages that may read the answers; '*': all; empty: none. */
   readonly cors: readonly string[];
-  /** Whether only names of this machine are taken for the server's own. */
+  /** Whether requests must name this machine as their host. */
   readonly isLocal: boolean;
 }
 
@@ -44,13 +44,13 @@ const METHODS: ReadonlyMap<string, string> = new Map([
   ['/metrics', 'GET'],
 ]);
 
-/** What else an error says, by its status. The rest of a body that is too long is not read, so that its connection has to end. */
+/** Headers of errors, by their status. The rest of a body that is too long is not read, so its connection must end. */
 const HEADERS: ReadonlyMap<number, Record<string, string>> = new Map([
   [413, { Connection: 'close' }],
   [503, { 'Retry-After': '1' }], // seconds
 ]);
 
-/** In the metrics, the status of requests whose client left before the answer; nginx counts them so. */
+/** The status, in the metrics, of requests whose client left before the answer. nginx uses the same. */
 const CLIENT_LEFT = 499;
 
 /** Makes the endpoints. */
@@ -123,7 +123,7 @@ export function createApp({ writer, names, defaults, apiKey, cors: origins, isLo
   return app;
 }
 
-/** A prompt that does not fit is the request's fault, where later a lack of memory is the server's. */
+/** Throws an error of a prompt that does not fit as a fault of the request. Later, a lack of memory is a fault of the server. */
 function refuse(error: unknown): never {
   const { message } = apiErrorOf(error).body.error;
   if (error instanceof ResourceError) throw new ApiError(400, message, { code: 'context_length_exceeded' });

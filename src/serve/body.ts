@@ -1,17 +1,16 @@
 import { ApiError } from './api-error.js';
 
-/** Bytes of a request at most: a prompt of a million tokens fits. */
+/** The most bytes of a request. A prompt of a million tokens fits. */
 const MOST_BYTES = 8 * 2 ** 20;
 
 /**
- * Reads the body of a request, which is JSON. Bytes are counted as they come: a body that is sent in chunks has no
- * Content-Length.
- * @throws ApiError 413 for a body that is too long, whose rest is not read; 400 for what is no JSON
+ * Reads the body of a request, which is JSON. Bytes are counted as they come, since a body in chunks has no Content-Length.
+ * @throws ApiError 413 for a body that is too long, whose rest is not read; 400 for a body that is not JSON
  */
 export async function bodyOf({ headers, body }: Request): Promise<unknown> {
   if (Number(headers.get('content-length')) > MOST_BYTES) throw tooLong();
   const pieces: Uint8Array[] = [];
-  const reader = body?.getReader(); // its cancellation would close the connection before the answer
+  const reader = body?.getReader(); // cancelling it would close the connection before the answer
   let length = 0;
   for (;;) {
     const { value } = (await reader?.read()) ?? {};

@@ -16,19 +16,19 @@ interface Kept {
 /** Caches that are lent for one text. */
 export interface Lent {
   readonly cache: CacheManager;
-  /** @param text that they hold now; undefined: after a failure, when that is not known */
+  /** @param text the text that they hold now; undefined: unknown, after a failure */
   giveBack(text: readonly TokenId[] | undefined): Promise<void>;
 }
 
 /**
- * Keeps the caches of the last texts, so that a text which begins as one of them need not be evaluated from its beginning.
- * At most `most` are lent at once.
+ * Keeps the caches of the last texts, so that a text that begins like one of them is not evaluated from its beginning. At
+ * most `most` caches are lent at the same time.
  */
 export class CacheShelf {
   readonly #pair: Pair;
   readonly #run: RunOptions;
   readonly #most: number;
-  /** Those that are not lent, the least recently used first. */
+  /** The caches that are not lent, the least recently used first. */
   #idle: Kept[] = [];
   #lent = 0;
 
@@ -60,8 +60,8 @@ export class CacheShelf {
   }
 
   /**
-   * Takes down the caches whose text has the longest beginning in common with a prompt. Where that is less than half of each
-   * text, too much would be forgotten: it is a new text, for which there is an empty place, or the one least recently used.
+   * Takes the caches whose text shares the longest beginning with a prompt. Where the prompt shares less than half of each
+   * text, too much would be lost, so it gets empty caches, or those that were not used for the longest time.
    */
   #bestFor(prompt: readonly TokenId[]): Kept {
     const continued = this.#idle.map(({ text }) => {
@@ -80,7 +80,7 @@ export class CacheShelf {
     return this.#idle.splice(place, 1)[0]!;
   }
 
-  /** Where the memory does not suffice, other texts have to go. */
+  /** Opens caches. Where the memory does not suffice, caches of other texts are freed. */
   async #opened(caches: SharedCaches, shape: Shape): Promise<CacheManager> {
     try {
       return await caches.withRoomFor(shape);

@@ -1,9 +1,9 @@
 import { apiErrorOf } from './api-error.js';
 
 /**
- * Returns a response of server-sent events. Events wait for a slow reader in memory, so that nobody else waits for it; they
- * are no longer than the text.
- * @param write sends all events; its failure becomes the last one
+ * Returns a response of server-sent events. The events of a slow reader wait in memory, so that other texts do not wait for
+ * it.
+ * @param write sends all events; its failure becomes the last event
  */
 export function eventStream(write: (send: (data: object) => void) => Promise<void>): Response {
   const encoder = new TextEncoder();

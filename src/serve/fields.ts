@@ -1,9 +1,9 @@
 import { OPTION_SETTINGS, type SettingName } from '../generation/settings.js';
 
-/** Settings that hold for the whole server: a template is run, and a request is a stranger's. */
+/** Settings of the whole server. A template is a program, and requests may come from strangers. */
 const OF_SERVER: readonly SettingName[] = ['chatTemplate'];
 
-/** The setting that each field of a request sets: `draft_length` is `draftLength`. */
+/** The settings by the fields of a request: `draft_length` sets `draftLength`. */
 export const SETTING_OF: ReadonlyMap<string, SettingName> = new Map([
   ['max_completion_tokens', 'maxTokens'],
   ...OPTION_SETTINGS.filter((name) => !OF_SERVER.includes(name)).map(
@@ -14,8 +14,8 @@ export const SETTING_OF: ReadonlyMap<string, SettingName> = new Map([
 const FIELD_OF: ReadonlyMap<string, string> = new Map([...SETTING_OF].map(([field, name]) => [name, field]));
 
 /**
- * Returns a message of the library for the reader of an answer: the library names settings between backquotes, and clients
- * know fields. Text between double quotes is somebody else's.
+ * Returns a message of the library with the fields of a request in place of settings, which the library puts between
+ * backquotes. Quoted text stays as it is.
  */
 export function inFields(message: string): string {
   return message.replace(/"(?:[^"\\]|\\.)*"|`(\w+)/g, (all, name) => {

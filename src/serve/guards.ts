@@ -4,8 +4,8 @@ import { ApiError } from './api-error.js';
 import { isLoopback } from './options.js';
 
 /**
- * Refuses requests whose page believes this server to be another host: a name of the page's own that was made to mean
- * 127.0.0.1 (DNS rebinding) would let any page read the answers.
+ * Refuses requests that name another host. With a host name that leads to 127.0.0.1 (DNS rebinding), any web page could read
+ * the answers.
  */
 export const ofThisMachine: MiddlewareHandler = async (context, next) => {
   const host = context.req.header('host') ?? '';
@@ -42,7 +42,7 @@ function hashOf(key: string): Buffer {
   return createHash('sha256').update(key).digest();
 }
 
-/** Refuses other bodies than JSON: a page of any origin may send those unasked. */
+/** Refuses bodies that are not JSON, since web pages of any origin may send them without permission. */
 export const ofJson: MiddlewareHandler = async (context, next) => {
   const type = context.req.header('content-type') ?? '';
   if (!/^application\/json *(;|$)/i.test(type))

@@ -1,4 +1,4 @@
-/** Spaces in a row at most: a model that writes nothing else would never end. */
+/** The most spaces in a row. Without a bound, a model could write spaces for ever. */
 const MOST_SPACES = 20;
 
 /** Returns the grammar of JSON objects, in llama.cpp's notation, for requests that name no schema. */

@@ -1,6 +1,6 @@
 import type { Written } from './writer.js';
 
-/** Counts since the server began, with what each is; vLLM's names with mtad in front. */
+/** The counters since the server began, and their help texts. The names are those of vLLM, with mtad in front. */
 const COUNTERS = {
   requests_total: 'requests, by endpoint and status',
   request_success_total: 'texts, by the reason why they ended',
@@ -20,7 +20,7 @@ const COUNTERS = {
 type Counter = keyof typeof COUNTERS;
 type Labels = Readonly<Record<string, string | number>>;
 
-/** Upper bounds of the times to the first token, in seconds, as vLLM has them. */
+/** Upper bounds of the times to the first token, in seconds, the same as those of vLLM. */
 const BOUNDS = [
   0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80,
 ];
@@ -29,7 +29,7 @@ const BOUNDS = [
 export class Metrics {
   /** By counter, then by labels as Prometheus writes them. */
   readonly #counts = new Map<Counter, Map<string, number>>();
-  /** Times from the request to the first token, in seconds: how many there were up to each bound, of all, and their sum. */
+  /** Times from the request to the first token, in seconds: their number up to each bound, their number, and their sum. */
   readonly #firstTokens = { upTo: BOUNDS.map(() => 0), count: 0, sum: 0 };
 
   /** Counts an answer to a request. */
@@ -59,7 +59,7 @@ export class Metrics {
     if (firstTokenMs !== null) this.#firstToken((queueMs + firstTokenMs) / 1000);
   }
 
-  /** Returns the counts, and what is going on now, in Prometheus' format. */
+  /** Returns the counts, and the numbers of running and waiting texts, in Prometheus' format. */
   text({ running, waiting }: { readonly running: number; readonly waiting: number }): string {
     return [
       ...family('num_requests_running', 'gauge', 'texts that are being written', [['', running]]),

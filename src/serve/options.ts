@@ -2,34 +2,34 @@ import { UsageError } from '../errors.js';
 import type { RunOptions } from '../generation/run-options.js';
 import type { SettingsInput } from '../generation/settings.js';
 
-/** Where a server listens, who may use it, and what holds where a request says nothing. */
+/** The address of a server, its clients, and the settings of requests that do not give them. */
 export interface ServerOptions {
-  /** A name or an address of this machine; undefined: 127.0.0.1. Others than loopback need `apiKey`. */
+  /** A name or an address of this machine; undefined: 127.0.0.1. Addresses that other machines reach need `apiKey`. */
   readonly host?: string | undefined;
-  /** Undefined: 8077; 0: one that is free. */
+  /** Undefined: 8077; 0: any free port. */
   readonly port?: number | undefined;
-  /** What clients must send as `Authorization: Bearer …`; undefined: nothing. */
+  /** The key that clients must send as `Authorization: Bearer <key>`; undefined: none. */
   readonly apiKey?: string | undefined;
   /** Origins of web pages that may use the server, or '*'; undefined: none. */
   readonly cors?: readonly string[] | undefined;
-  /** Texts that are written at once, >= 1; undefined: 1. Passes of the models run one after another in any case. */
+  /** Number of texts that are written at the same time, >= 1; undefined: 1. Passes of the models always take turns. */
   readonly parallel?: number | undefined;
-  /** Texts whose caches stay, >= `parallel`; undefined: 2, or `parallel` if that is more. */
+  /** Number of texts whose caches stay, >= `parallel`; undefined: 2, or `parallel` if that is more. */
   readonly caches?: number | undefined;
-  /** What holds where a request says nothing. */
+  /** The settings of requests that do not give them. */
   readonly settings?: SettingsInput | undefined;
   readonly run?: RunOptions | undefined;
 }
 
-/** Where a server listens unless it is told. */
+/** The default host. */
 export const LOCAL_HOST = '127.0.0.1';
-/** Likewise. */
+/** The default port. */
 export const PORT = 8077;
 
-/** Texts that are written when a server stops may take so long, in milliseconds. */
+/** Milliseconds that running texts may still take when a server stops. */
 export const GRACE_MS = 10_000;
 
-/** Whether an address is reached from this machine alone. */
+/** Whether only this machine reaches an address. */
 export function isLoopback(host: string): boolean {
   return (
     host === 'localhost' || host.endsWith('.localhost') || host === '::1' || /^127(\.\d+){3}$/.test(host)

@@ -4,10 +4,10 @@ import { ApiError } from './api-error.js';
 import { SETTING_OF } from './fields.js';
 import { anyJson } from './json-object.js';
 
-/** Answers to one request at most. */
+/** The most answers to one request. */
 export const MOST_CHOICES = 128;
 
-const given = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? undefined); // clients send null for what they leave open
+const given = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? undefined); // clients send null for fields that they leave open
 
 const responseFormat = z.discriminatedUnion('type', [
   z.object({ type: z.literal('text') }),
@@ -18,7 +18,7 @@ const responseFormat = z.discriminatedUnion('type', [
   }),
 ]);
 
-/** What requests for a text have in common. Settings are judged by the table of settings. */
+/** The fields that all requests for a text share. Settings are checked by the table of settings. */
 export const COMMON = {
   model: given(z.string()),
   stream: given(z.boolean()),
@@ -29,10 +29,10 @@ export const COMMON = {
   grammar: given(z.string()),
 };
 
-/** A request whose own fields are checked, with all others as they came. */
+/** A request whose known fields are checked. Other fields are as they came. */
 export type CommonRequest = z.output<z.ZodObject<typeof COMMON>> & Readonly<Record<string, unknown>>;
 
-/** Fields that ask for what is not there, unless they hold one of these. Fields that are in no table change nothing. */
+/** Fields that are not supported, and a check for the values that change nothing. Fields without a row are ignored. */
 const REFUSED: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
   ['tools', isEmpty],
   ['functions', isEmpty],
@@ -49,7 +49,7 @@ function isEmpty(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
-/** @throws ApiError 400 naming the first field that is wrong, or that asks for what is not there */
+/** @throws ApiError 400 that names the first field that is wrong or not supported */
 export function parseRequest<T extends z.ZodType>(schema: T, body: unknown): z.output<T> {
   const { success, data, error } = schema.safeParse(body);
   if (!success) {

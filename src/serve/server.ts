@@ -11,27 +11,27 @@ export interface Server {
   /** Without a slash at its end. */
   readonly url: string;
   /**
-   * Takes no more requests, sends away those that wait, lets the texts that are being written come to their end, and frees
-   * the caches. The pair stays loaded.
-   * @param graceMs how long a text may still take; then it ends with an error
+   * Stops the server: it takes no more requests, refuses those that wait, waits for the texts that are being written, and
+   * frees the caches. The pair stays loaded.
+   * @param graceMs milliseconds that a text may still take; then it ends with an error
    */
   stop(graceMs?: number): Promise<void>;
 }
 
-/** Texts whose caches stay. */
+/** Number of texts whose caches stay. */
 const CACHES = 2;
 
 /**
  * Starts an HTTP server for one pair, with OpenAI's endpoints.
- * @throws UsageError for settings that contradict each other, and a host that others reach without a key; ResourceError
- *   where the memory does not suffice for the caches; Error where it cannot listen
+ * @throws UsageError for settings that contradict each other, and for a host that other machines reach without a key;
+ *   ResourceError where the memory does not suffice for the caches; Error where the server cannot listen
  */
 export async function startServer(pair: Pair, options: ServerOptions = {}): Promise<Server> {
   checkServerOptions(options);
   const { host = LOCAL_HOST, port = PORT, apiKey, cors = [], parallel = 1 } = options;
   const { caches = Math.max(CACHES, parallel), settings: defaults = {}, run = {} } = options;
   const [{ createAdaptorServer }, { createApp }] = await Promise.all([
-    import('@hono/node-server'), // not where the library is only imported
+    import('@hono/node-server'), // loaded only by programs that start a server
     import('./app.js'),
   ]);
   const writer = new Writer(pair, run, { parallel, caches });
@@ -59,7 +59,7 @@ export async function startServer(pair: Pair, options: ServerOptions = {}): Prom
   };
 }
 
-/** Connections whose client does not read the end of its answer are closed so long after it was sent, in milliseconds. */
+/** Milliseconds after the end of an answer until its connection is closed, if the client does not read it. */
 const LATE_MS = 1000;
 
 function listening(http: HttpServer, port: number, host: string): Promise<void> {

@@ -1,7 +1,7 @@
 import type { ReasoningMarks } from '../templates/reasoning-marks.js';
 import { StopStrings } from '../text/stop-strings.js';
 
-/** Takes the marks off reasoning while it comes, with the blank space behind the first one. */
+/** Removes the marks of reasoning while it is written, and the white space behind the first mark. */
 export class ThoughtStream {
   readonly #openings: readonly string[];
   readonly #end: StopStrings;
@@ -22,7 +22,7 @@ export class ThoughtStream {
     return shown;
   }
 
-  /** @returns the reasoning that was held back, at the end of the text */
+  /** Ends the text. @returns the rest of the reasoning, which was held back */
   end(): string {
     return this.#isOver ? '' : this.#end.flush();
   }

@@ -1,9 +1,9 @@
 import { ApiError, stopping } from './api-error.js';
 
-/** Requests that wait at most. */
+/** The most requests that wait. */
 const MOST_WAITING = 512;
 
-/** Hands out turns, in the order in which they are asked for, and so many at once. */
+/** Hands out turns in the order of the requests, `atOnce` of them at the same time. */
 export class Turns {
   #free: number;
   readonly #waiting: { readonly begin: () => void; readonly refuse: (error: unknown) => void }[] = [];
@@ -27,7 +27,7 @@ export class Turns {
 
   /**
    * Waits for a turn, which `done` ends.
-   * @throws the signal's reason where it is aborted before; the place in the queue is free then
+   * @throws the signal's reason where it is aborted before; the place in the queue is then free
    */
   async take(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
@@ -62,7 +62,7 @@ export class Turns {
     else this.#free++;
   }
 
-  /** Sends away all that wait. */
+  /** Refuses all that wait. */
   refuseAll(): void {
     for (const { refuse } of this.#waiting.splice(0)) refuse(stopping());
   }

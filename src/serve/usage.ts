@@ -17,7 +17,7 @@ export function usageOf(texts: readonly Written[], prompts: number) {
   };
 }
 
-/** Returns the times of an answer under llama-server's names, and those that mtad has beside them; in milliseconds. */
+/** Returns the times of an answer in milliseconds, under the names of llama-server, and mtad's own times beside them. */
 export function timingsOf(texts: readonly Written[]) {
   const sum = (of: (text: Written) => number) => texts.reduce((all, text) => all + of(text), 0);
   const counters = texts.map(({ result }) => result.counters).reduce(addCounters);

@@ -6,19 +6,19 @@ import { ApiError } from './api-error.js';
 import { parseRequest } from './request.js';
 import type { Writer } from './writer.js';
 
-/** Rows of log-probabilities of one text at most. */
+/** The most rows of log-probabilities of one text. */
 const MOST_ROWS = 512;
-/** Tokens of a row at most. */
+/** The most tokens of a row. */
 const MOST_TOP = 1000;
-/** Texts of one request at most. */
+/** The most texts of one request. */
 const MOST_TEXTS = 256;
-/** Log-probabilities of one answer at most: each takes some hundred bytes until it is sent. */
+/** The most log-probabilities of one answer. Each takes about a hundred bytes until it is sent. */
 const MOST_FACTS = 2 ** 20;
 
 const ids = z.array(z.int().min(0)).min(1);
 const start = z.int().min(-1);
 
-/** SGLang's native request, as far as it asks for log-probabilities of a text that is there. */
+/** The part of SGLang's native request that asks for log-probabilities of a given text. */
 const verifySchema = z.looseObject({
   input_ids: z
     .union([ids, z.array(ids).min(1).max(MOST_TEXTS)], { error: 'a list of tokens, or of such lists' })
@@ -34,13 +34,13 @@ const verifySchema = z.looseObject({
   return_text_in_logprobs: z.boolean().default(false),
 });
 
-/** The log-probability of a token, its id, and its text if that was asked for. Null: not among the likeliest that were read. */
+/** The log-probability of a token, its id, and its text if the request wants it. Null: not among the tokens that were read. */
 type Fact = readonly [logprob: number | null, token: TokenId, text: string | null];
 
 /**
- * Answers a request for `/generate`: the log-probabilities that the target gives to each token of a text from
- * `logprob_start_len` on, and the likeliest tokens in its place, in one pass for what the caches do not hold. They are
- * those of the raw model: at temperature 1, with nothing cut.
+ * Answers a request for `/generate`: the log-probability of each token of a text from `logprob_start_len` on under the
+ * target, and the likeliest tokens in its place. Tokens that the caches do not hold take one pass. The log-probabilities are
+ * those of the raw model, at temperature 1 and without truncation.
  * @throws ApiError, UsageError, ResourceError
  */
 export async function verify(body: unknown, writer: Writer, signal: AbortSignal): Promise<object> {
@@ -103,9 +103,9 @@ export async function verify(body: unknown, writer: Writer, signal: AbortSignal)
 }
 
 /**
- * Returns the first token, from 0, behind which the likeliest are told.
- * @param asked below 0, or undefined: the last one
- * @throws ApiError 400 where that is no token of the text, or too many follow
+ * Returns the index, from 0, of the first token behind which the likeliest tokens are given.
+ * @param asked the index in the request; below 0, or undefined: the last token
+ * @throws ApiError 400 where the text has no such token, or too many tokens follow it
  */
 function startIn(length: number, asked = -1): number {
   const from = asked < 0 ? length - 1 : asked;

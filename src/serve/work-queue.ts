@@ -2,14 +2,14 @@ import { performance } from 'node:perf_hooks';
 import { stopping } from './api-error.js';
 import { Turns } from './turns.js';
 
-/** Does work in the order in which it is asked for, until the server stops. */
+/** Does work in the order of the requests, until the server stops. */
 export class WorkQueue {
   readonly #turns: Turns;
   readonly #running = new Set<AbortController>();
   #isStopping = false;
   #idle: (() => void) | undefined;
 
-  /** @param parallel pieces of work that are done at once, >= 1 */
+  /** @param parallel number of pieces of work at the same time, >= 1 */
   constructor(parallel: number) {
     this.#turns = new Turns(parallel);
   }
@@ -35,7 +35,8 @@ export class WorkQueue {
   /**
    * Waits for a turn, and does the work.
    * @param signal ends the wait, and is passed on to the work
-   * @param work gets a signal that is aborted with `signal`, or where the server waits no longer; and how long it waited, ms
+   * @param work gets the time that it waited, in milliseconds, and a signal. The signal is aborted with `signal`, and where the
+   *   server stops and waits no longer
    * @throws what the work throws; the signal's reason; ApiError where the server stops
    */
   async run<T>(signal: AbortSignal, work: (ending: AbortSignal, queueMs: number) => Promise<T>): Promise<T> {
@@ -58,7 +59,7 @@ export class WorkQueue {
     }
   }
 
-  /** Sends away the work that waits, and lets the running work come to its end, at most for `graceMs`. */
+  /** Refuses the work that waits, and waits for the running work, at most `graceMs` milliseconds. */
   async stop(graceMs: number): Promise<void> {
     this.#isStopping = true;
     this.#turns.refuseAll();

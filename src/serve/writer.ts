@@ -19,34 +19,34 @@ import { stopping } from './api-error.js';
 import { CacheShelf } from './cache-shelf.js';
 import { WorkQueue } from './work-queue.js';
 
-/** A text to write, with all that can be checked of it checked. */
+/** A text to write, which was checked as far as possible. */
 export interface Job extends PromptTokens {
   readonly settings: DecidedSettings;
 }
 
-/** A text, and how long it waited for its turn, in milliseconds. */
+/** A written text, and the milliseconds that it waited for its turn. */
 export interface Written {
   readonly result: GenerationResult;
   readonly promptTokens: number;
   readonly queueMs: number;
 }
 
-/** A text that was evaluated. */
+/** The evaluation of a text. */
 export interface Evaluated {
-  /** One for each token that was asked about. */
+  /** One for each token that the caller asked about. */
   readonly rows: readonly TopLogits[];
-  /** Tokens that no cache held. */
+  /** Number of tokens that no cache held. */
   readonly evaluated: number;
 }
 
 export interface WriterOptions {
-  /** Texts that are written at once, >= 1. The passes of the models run one after another in any case. */
+  /** Number of texts that are written at the same time, >= 1. Passes of the models always take turns. */
   readonly parallel: number;
-  /** Texts whose caches stay, >= `parallel`. */
+  /** Number of texts whose caches stay, >= `parallel`. */
   readonly caches: number;
 }
 
-/** Caches of the target in which one text is evaluated. */
+/** The shape of caches that only evaluate a text with the target. */
 const TARGET_ALONE = {
   targetSequences: 1,
   draftSequences: 0,
@@ -56,7 +56,7 @@ const TARGET_ALONE = {
   targetDrafts: false,
 };
 
-/** Writes texts with one pair, in the order in which they are asked for. */
+/** Writes texts with one pair, in the order of the requests. */
 export class Writer {
   readonly pair: Pair;
   readonly #run: RunOptions;
@@ -83,7 +83,7 @@ export class Writer {
   }
 
   /**
-   * Opens the first caches, so that wrong settings and a lack of memory show before the first request.
+   * Opens the first caches, so that wrong settings and a lack of memory show when the server starts.
    * @throws UsageError, ResourceError
    */
   async warmUp(input: SettingsInput): Promise<void> {
@@ -130,8 +130,8 @@ export class Writer {
 
   /**
    * Evaluates a text when its turn comes.
-   * @param from the first token, from 0, behind which the likeliest tokens are read
-   * @param top their number
+   * @param from index, from 0, of the first token behind which the likeliest tokens are read
+   * @param top number of these tokens
    * @returns a row for each token from there on, and how many tokens no cache held
    * @throws UsageError, ResourceError; ApiError where the server stops, or too many wait; the signal's reason
    */
@@ -149,7 +149,7 @@ export class Writer {
         const before = cache.target.work.tokens;
         for await (const _ of cache.target.prefill(prefix)) if (ending.aborted) break;
         if (ending.aborted) {
-          text = prefix; // or the beginning of it, as far as it was read
+          text = prefix; // the caches hold its beginning, as far as it was read
           throw ending.reason;
         }
         const draft = chainOf(tokens.slice(from + 1));
@@ -157,7 +157,7 @@ export class Writer {
           top,
           logSumExp: true,
         });
-        for (const row of rows) void row.logSumExp; // which is summed when it is read, before the next pass
+        for (const row of rows) void row.logSumExp; // the sum is worked out when it is read, and must be before the next pass
         text = tokens;
         return { rows, evaluated: cache.target.work.tokens - before };
       } finally {
@@ -166,7 +166,7 @@ export class Writer {
     });
   }
 
-  /** Sends away the texts that wait, and lets those that are being written come to their end, at most for `graceMs`. */
+  /** Refuses the texts that wait, waits at most `graceMs` milliseconds for the others, and frees the caches. */
   async stop(graceMs: number): Promise<void> {
     await this.#queue.stop(graceMs);
     await this.#shelf.dispose();
@@ -207,7 +207,7 @@ export class Writer {
     return cacheShape(settings, contextSize, promptTokens + maxTokens);
   }
 
-  /** @throws UsageError for numbers that are no tokens of the target */
+  /** @throws UsageError for numbers that are not tokens of the target */
   #refuseUnknown(tokens: readonly TokenId[]): void {
     const size = this.pair.targetHeader.vocabulary.tokens.length;
     if (tokens.length === 0) throw new UsageError('The prompt is empty');
@@ -217,9 +217,9 @@ export class Writer {
   }
 }
 
-/** Returns tokens as a draft whose every token is to be judged. */
+/** Returns tokens as a draft, so that one pass evaluates all of them. */
 function chainOf(tokens: readonly TokenId[]): Draft {
-  const q = { tokens: new Int32Array(), logProbs: new Float64Array() }; // nobody asks how they were guessed
+  const q = { tokens: new Int32Array(), logProbs: new Float64Array() }; // evaluating does not read it
   return tokens.map((token, i) => ({ token, parent: i === 0 ? ROOT : i - 1, q }));
 }
 

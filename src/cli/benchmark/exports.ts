@@ -11,13 +11,13 @@ import { UsageError } from '../../errors.js';
 import type { Sink } from '../render/sink.js';
 import type { BenchmarkFlags } from './flags.js';
 
-/** A file that is written when a run is over. */
+/** A file that is written at the end of a run. */
 export interface Export {
   readonly path: string;
   readonly render: (report: BenchmarkReport) => string | Promise<string>;
 }
 
-/** Formats by the ending of a file. */
+/** Formats, by the ending of the file's name. */
 const FORMATS: ReadonlyMap<string, Export['render']> = new Map<string, Export['render']>([
   ['.md', markdown],
   ['.csv', csv],
@@ -25,7 +25,7 @@ const FORMATS: ReadonlyMap<string, Export['render']> = new Map<string, Export['r
   ['.jsonl', jsonLines],
 ]);
 
-/** @throws UsageError for standard output, which has one use already, and for an ending that stands for no format */
+/** @throws UsageError for `-`, since --format says what standard output gets, and for an ending without a format */
 export function exportsOf({ output, report }: Pick<BenchmarkFlags, 'output' | 'report'>): Export[] {
   if ([...output, report].includes('-'))
     throw new UsageError('Standard output gets what --format asks for; a file with the name - is ./-');
@@ -35,7 +35,7 @@ export function exportsOf({ output, report }: Pick<BenchmarkFlags, 'output' | 'r
 
 function formatOf(path: string): Export['render'] {
   const render = FORMATS.get(extname(path).toLowerCase());
-  if (render || path === '') return render ?? json; // a file without a name is refused with all that cannot be written
+  if (render || path === '') return render ?? json; // the check of outputs refuses a file without a name
   const known = [...FORMATS.keys()].join(', ');
   throw new UsageError(
     `--output ${path}: its ending must say the format, one of ${known} (a page is --report)`,
@@ -43,9 +43,9 @@ function formatOf(path: string): Export['render'] {
 }
 
 /**
- * Writes the files of a run, when standard output has been written.
- * @param printed all that was meant for standard output
- * @throws Error after all others, when something could not be written; it is in the temporary folder then
+ * Writes the files of a run, after standard output.
+ * @param printed all of standard output
+ * @throws Error where something could not be written, after all the others are; the rest is then in the temporary folder
  */
 export async function writeExports(
   exports: readonly Export[],
@@ -67,7 +67,7 @@ export async function writeExports(
   if (lost.length > 0) throw new Error(lost.join('; '));
 }
 
-/** @returns where it is now */
+/** Writes a lost output into the temporary folder. @returns the end of a sentence that says where it is */
 async function rescue(path: string, content: string): Promise<string> {
   try {
     const refuge = join(await mkdtemp(join(tmpdir(), 'mtad-')), basename(path));

@@ -5,13 +5,13 @@ import type { ColorChoice } from '../render/colors.js';
 import type { RuntimeFlags } from '../runtime-options.js';
 import type { TemplateFlags } from '../template-options.js';
 
-/** Texts of the built-in set unless --limit says otherwise: some minutes with a model of a few billion parameters. */
+/** Prompts of the built-in set that are used without --limit. A model of a few billion parameters takes some minutes. */
 export const BUILT_IN_LIMIT = 10;
 
-/** Draft lengths of a benchmark that names none: what follows the machine, and the paper's own. */
+/** Draft lengths of a benchmark that names none: the one that adapts to the machine, and the paper's. */
 export const USUAL_LENGTHS = ['auto', 4] as const;
 
-/** A list of values, or whether a switch is tried too. */
+/** A list of values; of a switch, whether it is tried too. */
 type ComparedFlags = {
   [Name in ComparedSetting]?: Settings[Name] extends boolean ? boolean : readonly Settings[Name][];
 };
@@ -30,10 +30,10 @@ export interface BenchmarkFlags
   raw?: boolean;
   limit?: number;
   repetitions: number;
-  /** Undefined = another one each time. */
+  /** Undefined = random. */
   seed?: number;
   format: 'table' | 'md' | 'csv' | 'json' | 'jsonl';
-  /** In the formats that their endings name. */
+  /** Files, whose endings name the formats. */
   output: readonly string[];
   report?: string;
   compare?: string;

@@ -18,7 +18,7 @@ import { templateChoiceOf } from '../template-options.js';
 import { type BenchmarkFlags, BUILT_IN_LIMIT, USUAL_LENGTHS } from './flags.js';
 
 /**
- * What the command line means, the prompts read.
+ * Turns the flags into options, and reads the prompts.
  * @throws UsageError for options that contradict each other, and for prompts that cannot be read
  */
 export async function optionsOf(io: Io, flags: BenchmarkFlags): Promise<Omit<BenchmarkOptions, 'signal'>> {
@@ -41,16 +41,16 @@ export async function optionsOf(io: Io, flags: BenchmarkFlags): Promise<Omit<Ben
   };
 }
 
-/** A switch that is not given is off. */
+/** The settings that all contenders share. A switch that is not given is off. */
 function sharedSettingsOf(flags: BenchmarkFlags): Pick<Settings, SharedSetting> {
   const entries = SHARED_SETTINGS.map((name) => [name, flags[name] ?? false]);
   return Object.fromEntries(entries);
 }
 
-/** A switch that is given is tried beside its contrary. */
+/** The lists of compared settings. A switch that is given is tried on and off. */
 function listsOf(flags: BenchmarkFlags): Lists {
   const entries = COMPARED_SETTINGS.map((name) => [name, flags[name] === true ? [false, true] : flags[name]]);
-  const threshold = flags.threshold ?? (flags.quality && ['auto']); // which the quality moves
+  const threshold = flags.threshold ?? (flags.quality && ['auto']); // a quality moves the threshold
   return { ...Object.fromEntries(entries), draftLength: flags.draftLength ?? USUAL_LENGTHS, threshold };
 }
 

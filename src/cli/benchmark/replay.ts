@@ -14,7 +14,7 @@ import { Sink } from '../render/sink.js';
 import { spelled } from '../settings/names.js';
 import type { BenchmarkFlags } from './flags.js';
 
-/** @throws UsageError for auto: what it would have chosen depends on text that was not written */
+/** @throws UsageError for auto, whose choice depends on text that was not written */
 function numbersOf(flags: BenchmarkFlags, name: 'draftLength' | 'threshold'): readonly number[] | undefined {
   const values = flags[name];
   if (values?.some((value) => value === 'auto'))
@@ -24,7 +24,7 @@ function numbersOf(flags: BenchmarkFlags, name: 'draftLength' | 'threshold'): re
   return values as readonly number[] | undefined;
 }
 
-/** `mtad benchmark --replay`: what other settings would have accepted of recorded drafts. @returns the exit code */
+/** `mtad benchmark --replay`: shows what other settings would have accepted of recorded drafts. @returns the exit code */
 export async function runReplay(io: Io, file: string, flags: BenchmarkFlags): Promise<number> {
   const trace = await readTrace(file, io);
   const { clip } = flags;
@@ -40,7 +40,7 @@ export async function runReplay(io: Io, file: string, flags: BenchmarkFlags): Pr
   const stdout = new Sink(io.stdout);
   await stdout.write(rendered(io, rows, own, trace, flags));
   stdout.check();
-  const isSaid = flags.format !== 'md' && flags.format !== 'csv'; // by the table and by JSON themselves
+  const isSaid = flags.format !== 'md' && flags.format !== 'csv'; // the table and JSON contain it themselves
   if (!isSaid && !flags.quiet) {
     const lines = linesOf(own, trace).map((line) => folded(line, io.stderr.columns));
     io.stderr.write(`${lines.join('\n')}\n`);
@@ -68,7 +68,7 @@ const COLUMNS: readonly Column[] = [
   ['decided otherwise', ({ changedSteps, steps }) => `${changedSteps} of ${steps}`],
 ];
 
-/** A setting as the head of a column. */
+/** The head of the column of a setting. */
 function inWords(name: RecordedSetting): string {
   return spelled(name).replaceAll('-', ' ');
 }
@@ -78,7 +78,7 @@ function shown(value: number | boolean): string {
   return value ? 'yes' : 'no';
 }
 
-/** Left out where a terminal has no room for them. */
+/** Columns that a narrow terminal leaves out, the first one first. */
 const EXPENDABLE = ['by position', 'rate'];
 
 function rendered(

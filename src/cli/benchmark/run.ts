@@ -23,7 +23,7 @@ import type { BenchmarkFlags } from './flags.js';
 import { optionsOf } from './options.js';
 import { runReplay } from './replay.js';
 
-/** `mtad benchmark`: strategies side by side. @returns the exit code */
+/** `mtad benchmark`: runs strategies side by side. @returns the exit code */
 export async function runBenchmark(io: Io, flags: BenchmarkFlags): Promise<number> {
   if (flags.replay !== undefined) return runReplay(io, flags.replay, flags);
   const exports = exportsOf(flags);
@@ -50,7 +50,7 @@ export async function runBenchmark(io: Io, flags: BenchmarkFlags): Promise<numbe
   });
 }
 
-/** Runs it, with its progress on the terminal. A failure comes with the report of what was finished before it. */
+/** Runs the benchmark and shows its progress. After a failure, the report has all texts that were finished before it. */
 async function measure(
   io: Io,
   options: BenchmarkOptions,
@@ -58,11 +58,11 @@ async function measure(
   progress: Progress,
   stdout: Sink,
 ): Promise<{ report: BenchmarkReport | undefined; failure: unknown }> {
-  const { benchmark } = await import('../../benchmark/benchmark.js'); // half a second, so not before it is needed
+  const { benchmark } = await import('../../benchmark/benchmark.js'); // takes half a second, so only where it is needed
   let report: BenchmarkReport | undefined;
   let total = 0;
   let done = 0;
-  let cold = 0; // contenders that have not warmed up
+  let cold = 0; // number of contenders that have not warmed up
   progress.loading('Loading models');
   try {
     for await (const event of benchmark(options)) {
@@ -77,7 +77,7 @@ async function measure(
         }
       }
       if (event.type === 'warm-up' && --cold > 0) progress.loading(`Warming up ${event.contender}`);
-      else if (event.type === 'warm-up') progress.generations(0, total); // the first text follows unannounced
+      else if (event.type === 'warm-up') progress.generations(0, total); // no event announces the first text
       if (event.type === 'generation') {
         progress.generations(++done, total);
         if (format === 'jsonl') await stdout.write(jsonLine(event.generation));
@@ -112,11 +112,11 @@ function rendered(io: Io, report: BenchmarkReport, { format, color }: BenchmarkF
     case 'json':
       return json(report);
     case 'jsonl':
-      return jsonLastLine(report); // the generations are written
+      return jsonLastLine(report); // the generations are printed already
   }
 }
 
-/** All that standard output is given in the course of a run. */
+/** All that a run prints on standard output. */
 function printedBy(io: Io, flags: BenchmarkFlags): Export {
   const { format } = flags;
   return {
@@ -125,7 +125,7 @@ function printedBy(io: Io, flags: BenchmarkFlags): Export {
   };
 }
 
-/** What there is of an interrupted run. */
+/** Says how much of an interrupted run there is. */
 function leftBy(report: BenchmarkReport | undefined): string {
   if (!report || report.generations.length === 0)
     return 'interrupted before the first text was finished: nothing is written';
@@ -141,7 +141,7 @@ async function readEarlier(path: string): Promise<EarlierReport> {
   return parseReport(text, path);
 }
 
-/** Beside a table; not into the middle of something for machines. */
+/** Prints the comparison: below the table, or on standard error where standard output is for machines. */
 async function showComparison(
   io: Io,
   comparison: Comparison,

@@ -9,14 +9,14 @@ import { setChatSetting } from './chat-settings.js';
 import { MisuseError } from './misuse-error.js';
 import { loadConversation, saveConversation } from './saved-conversation.js';
 
-/** What the commands work on. */
+/** The conversation that the commands work on, and what they need besides. */
 export interface Chat {
   readonly conversation: Conversation;
   readonly io: Io;
-  /** To the user, who asked, on standard error. */
+  /** Writes a line to the user, on standard error. */
   readonly say: (line: string) => void;
   readonly color: ColorChoice;
-  /** Whether it was said that the texts are not as usual. */
+  /** Whether the user was told of drift. */
   isDriftTold?: boolean;
   /** The last answer, if there is one. */
   last:
@@ -28,13 +28,13 @@ export interface Chat {
     | undefined;
 }
 
-/** Begins an answer. */
+/** Starts an answer. */
 export type Answering = (signal: AbortSignal) => AsyncIterable<ConversationEvent>;
 
 interface ChatCommand {
   readonly takes?: '<file>' | '[text|none]' | '[name value]';
   readonly what: string;
-  /** @returns what answers; true: the conversation ends; undefined: nothing is left to do */
+  /** @returns a function that starts an answer; true: the conversation ends; undefined: nothing is left to do */
   run(argument: string, chat: Chat): void | true | Answering | Promise<void>;
 }
 
@@ -119,7 +119,7 @@ const COMMANDS: Readonly<Record<string, ChatCommand>> = {
   bye: { what: 'end the conversation, as Ctrl-D does', run: () => true },
 };
 
-/** What people type who come from elsewhere. */
+/** Names of the commands in other programs. */
 const ALIASES = new Map([
   ['exit', 'bye'],
   ['quit', 'bye'],
@@ -130,13 +130,13 @@ const ALIASES = new Map([
 
 const WORDS = new Map([...Object.keys(COMMANDS).map((name) => [name, name] as const), ...ALIASES]);
 
-/** Whether a message is a command: a line with one of their names behind a slash, or a lone word that is nearly one. */
+/** Whether a message is a command: its first word is a slash and a name, or its only word is nearly one. */
 export function isChatCommand(message: string): boolean {
   const { word, argument } = parse(message);
   return WORDS.has(word) || (argument === '' && nearly(word) !== undefined);
 }
 
-/** Names of the commands that a line may become, for a terminal that completes it: each with its slash. */
+/** Returns the commands that begin with a line, each with its slash, for completion on a terminal. */
 export function completionsOf(line: string): string[] {
   if (!line.startsWith('/')) return [];
   return Object.keys(COMMANDS)
@@ -145,9 +145,9 @@ export function completionsOf(line: string): string[] {
 }
 
 /**
- * Does what a command says.
- * @returns whether the conversation goes on, or what answers
- * @throws MisuseError for a command that is written wrongly; UsageError for one that cannot be done
+ * Carries out a command.
+ * @returns whether the conversation goes on, or a function that starts an answer
+ * @throws MisuseError for a command that is written wrongly; UsageError for one that cannot be carried out
  */
 export async function runChatCommand(message: string, chat: Chat): Promise<boolean | Answering> {
   const { word, argument } = parse(message);
@@ -165,7 +165,7 @@ export async function runChatCommand(message: string, chat: Chat): Promise<boole
   return typeof outcome === 'function' ? outcome : outcome !== true;
 }
 
-/** The first word of a line that begins with a slash, '' of other messages; and what is behind it. */
+/** Splits a line that begins with a slash into its first word and the rest. Of other messages the word is ''. */
 function parse(message: string): { word: string; argument: string } {
   const [, word = '', argument = ''] = /^\/(\S+)(.*)$/.exec(message) ?? [];
   return { word: word.toLowerCase(), argument: argument.trim() };
@@ -176,7 +176,7 @@ function nearly(word: string): string | undefined {
   return [...WORDS.keys()].find((known) => known.length > 1 && distance(word, known) <= tolerated(known));
 }
 
-/** The name of a file as a shell would take it, with quotes and ~/. */
+/** Reads the name of a file as a shell does, with quotes and `~/`. */
 function fileNamed(name: string, { env }: Io): string {
   return homePath(name.replace(/^(["'])(.+)\1$/, '$2'), env);
 }

@@ -8,7 +8,7 @@ import { spelled } from '../settings/names.js';
 import { parseGiven } from '../settings/values.js';
 import { MisuseError } from './misuse-error.js';
 
-/** By their names on the command line. */
+/** The settings, by their names on the command line. */
 const NAMES: ReadonlyMap<string, DecodingSetting> = new Map(
   DECODING_SETTINGS.map((name) => [spelled(name), name]),
 );

@@ -3,34 +3,34 @@ import { Readable } from 'node:stream';
 import type { Input, Io, Output } from '../io.js';
 import { utf8Decoder } from '../utf8-decoder.js';
 
-/** What opens and closes a message of several lines, as in ollama. */
+/** The mark before and behind a message of several lines, as in ollama. */
 const FENCE = '"""';
 
 export interface Message {
   readonly text: string;
-  /** Between `"""`: said as it stands, never a command. */
+  /** Whether it stood between `"""`. Such a message is never a command. */
   readonly isQuoted: boolean;
 }
 
-/** What a terminal offers to somebody who types. */
+/** Help for a user who types on a terminal. */
 export interface Typing {
   readonly history: readonly string[];
   readonly onTyped: (line: string) => void;
   readonly completions: (line: string) => string[];
 }
 
-/** Lines of one conversation that the arrow keys bring back. */
+/** Number of lines of one conversation that the arrow keys bring back. */
 const MOST_TYPED = 1000;
 
-/** Said when Ctrl-C finds nothing to stop. */
+/** Shown when Ctrl-C has nothing to stop. */
 const HINT = '(Ctrl-D or /bye ends the conversation)';
 
-/** Bracketed paste: whether a terminal marks what is pasted, as keys of their own before and behind it. */
+/** Bracketed paste: switches on and off that a terminal sends a mark before and behind pasted text. */
 const PASTE = { marked: '\x1b[?2004h', unmarked: '\x1b[?2004l' };
 
 /**
- * Messages from standard input: a line each, or several lines that are pasted, or between `"""`, or where a line ends in
- * a backslash. On a terminal they are asked for, on standard error, and can be edited and recalled.
+ * Reads messages from standard input. A message is one line, or several: pasted, between `"""`, or each but the last with a
+ * backslash at its end. On a terminal there is a prompt, on standard error, and lines can be edited and recalled.
  */
 export class LineReader {
   readonly isTerminal: boolean;
@@ -48,8 +48,8 @@ export class LineReader {
 
   /**
    * @param history lines that were typed before, the newest first
-   * @param onTyped hears of each line that is typed on a terminal
-   * @param completions what a line that begins so may become
+   * @param onTyped called with each line that is typed on a terminal
+   * @param completions returns the lines that a beginning may become
    */
   constructor({ stdin, stderr, isWatched }: Io, { history, onTyped, completions }: Typing) {
     this.#input = stdin;
@@ -96,7 +96,7 @@ export class LineReader {
     this.pause();
   }
 
-  /** The next message; undefined when there is none any more. What was begun when the input ended is a message. @throws UsageError */
+  /** Returns the next message; undefined at the end. Lines without their end are a message too. @throws UsageError */
   async next(): Promise<Message | undefined> {
     this.#resume();
     try {
@@ -110,14 +110,14 @@ export class LineReader {
     }
   }
 
-  /** Leaves the keyboard to others: Ctrl-C is a signal again, and what is typed waits. */
+  /** Stops reading keys: Ctrl-C is a signal again, and typed keys wait. */
   pause(): void {
     if (this.#isClosed) return;
     this.#readline.pause();
     this.#takeKeys(false);
   }
 
-  /** Lets go of standard input, which would keep the process alive for as long as it is open. */
+  /** Closes standard input, which keeps the process alive as long as it is open. */
   close(): void {
     this.#readline.close();
     this.#input.off('keypress', this.#onKey);
@@ -188,7 +188,7 @@ export class LineReader {
     return this.#isCancelled ? undefined : this.#lines.shift();
   }
 
-  /** Ctrl-C while a message is typed: it is given up. */
+  /** Drops the message that is being typed, on Ctrl-C. */
   #cancel(): void {
     const wasEmpty = this.#readline.line === '' && this.#pasted.length === 0;
     this.#pasted.length = 0;

@@ -1,4 +1,4 @@
 import { UsageError } from '../../errors.js';
 
-/** A command of a conversation that is written wrongly, so that nothing was done. (Here for those that commands import.) */
+/** A command of a conversation is written wrongly, and nothing was done. In a file of its own so that no imports go in circles. */
 export class MisuseError extends UsageError {}

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { UsageError } from '../../errors.js';
 import type { ChatMessage } from '../../templates/messages.js';
 
-/** Of what this version writes and reads. */
+/** The version of the format that this program writes and reads. */
 const SCHEMA = 1;
 
 const savedSchema = z.object({
@@ -22,8 +22,8 @@ const savedSchema = z.object({
 });
 
 /**
- * Overwrites a saved conversation only, which keeps its permissions and a link that leads to it.
- * @throws UsageError when there is something else under this name, or it cannot be written
+ * Saves a conversation. It overwrites nothing but a saved conversation, whose permissions and links stay.
+ * @throws UsageError where the name belongs to another file, or the file cannot be written
  */
 export async function saveConversation(path: string, messages: readonly ChatMessage[]): Promise<void> {
   try {
@@ -47,12 +47,12 @@ export async function loadConversation(path: string): Promise<ChatMessage[]> {
   return parsed;
 }
 
-/** All at once, so that what was saved before is not lost on a full disk. */
+/** Replaces a file all at once, so that a full disk does not cost the conversation that was saved before. */
 async function replace(path: string, text: string, mode: number): Promise<void> {
   const whole = `${path}.${process.pid}.tmp`;
   try {
     await writeFile(whole, text, { mode: 0o600 });
-    await chmod(whole, mode); // which the umask does not narrow
+    await chmod(whole, mode); // chmod, unlike open, is not narrowed by the umask
     await rename(whole, path);
   } catch (error) {
     await rm(whole, { force: true });
@@ -60,7 +60,7 @@ async function replace(path: string, text: string, mode: number): Promise<void> 
   }
 }
 
-/** @returns the conversation, or why it is none */
+/** @returns the conversation, or the reason why the text is none */
 function parse(text: string): ChatMessage[] | string {
   let value: unknown;
   try {
@@ -81,7 +81,7 @@ function absent(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error;
 }
 
-/** Without what the system was doing to which file, such as the one that is renamed in the end. */
+/** The reason of a failure, without the system call and its path, which may be that of a temporary file. */
 function reasonOf(error: unknown): string {
   return (error as Error).message.replace(/, \w+( '.*)?$/s, '');
 }

@@ -24,12 +24,12 @@ export interface TalkFlags {
   quiet?: boolean;
 }
 
-/** 128 + SIGINT: on a terminal it ends an answer and not the conversation. */
+/** Exit code 128 + SIGINT. On a terminal, Ctrl-C ends an answer and not the conversation. */
 const CTRL_C = 130;
 
 /**
- * Takes messages and answers them, until there are no more. Where nobody sits at a terminal the first failure ends it; a
- * command that is written wrongly is told of, and passed over.
+ * Reads messages and answers them until there are no more. Without a terminal, the first failure ends the conversation. A
+ * command that is written wrongly is reported and skipped.
  * @returns the exit code
  */
 export async function talk(
@@ -81,7 +81,7 @@ export async function talk(
   }
 }
 
-/** @returns as an answer; undefined where the conversation is to end */
+/** Carries out a command. @returns the exit code, as of an answer; undefined where the conversation is to end */
 async function obey(
   command: string,
   chat: Chat,
@@ -90,15 +90,15 @@ async function obey(
 ): Promise<number | undefined> {
   let outcome: boolean | Answering = true;
   const exitCode = await attended(chat.io, flags, async (interrupts) => {
-    outcome = await runChatCommand(command, chat); // a signal waits until what it asks for is saved
+    outcome = await runChatCommand(command, chat); // a signal waits until /save is done
     return interrupts.exitCode ?? EXIT.ok;
   });
-  const next = outcome as boolean | Answering; // which TypeScript takes for what it was at first
+  const next = outcome as boolean | Answering; // TypeScript does not see that the closure has set it
   if (typeof next === 'function') return answer(next, chat, output, flags);
   return next ? exitCode : undefined;
 }
 
-/** @returns the exit code that it would have if it were all there is */
+/** Writes an answer. @returns the exit code that a run of this answer alone would have */
 function answer(answering: Answering, chat: Chat, output: Sink, flags: TalkFlags): Promise<number> {
   const { io } = chat;
   const colors = io.colors(flags.color, io.stdout);
@@ -143,7 +143,7 @@ function answer(answering: Answering, chat: Chat, output: Sink, flags: TalkFlags
   });
 }
 
-/** Once in a conversation. */
+/** Reports drift, once in a conversation. */
 function tellDrift(chat: Chat, drift: Drift | null, { quiet }: TalkFlags): void {
   const notice = driftNotice(drift);
   if (notice === undefined || chat.isDriftTold) return;
@@ -151,7 +151,7 @@ function tellDrift(chat: Chat, drift: Drift | null, { quiet }: TalkFlags): void 
   if (!quiet) chat.io.say(notice);
 }
 
-/** @param isWithin whether an answer is being written, on whose line nothing else may stand */
+/** @param isWithin whether an answer is being written; the notice then begins on a new line */
 function shiftNotice({ dropped }: ShiftEvent, isWithin: boolean): string {
   const turns = dropped === 1 ? 'question is' : `${dropped} questions are`;
   return `${isWithin ? '\n' : ''}mtad: the context is full: the oldest ${turns} dropped, with what was answered`;

@@ -3,12 +3,12 @@ import { dirname, join } from 'node:path';
 import { stateFolder } from '../../user-folders.js';
 import type { Io } from '../io.js';
 
-/** Lines that are kept. */
+/** Number of lines that are kept. */
 const MOST = 1000;
 
 /**
- * What was typed in conversations before, for the arrow keys. It is a convenience: where it cannot be read or written, it is
- * empty or lost, and nothing else happens.
+ * The lines that were typed in earlier conversations, for the arrow keys. Where they cannot be read, there are none; where
+ * they cannot be written, they are lost. Neither is an error.
  */
 export class TypedHistory {
   readonly #path: string;
@@ -18,7 +18,7 @@ export class TypedHistory {
     this.#path = join(stateFolder(env), 'chat-history.json');
   }
 
-  /** Returns the lines of the conversations before, the newest first. */
+  /** Returns the lines of earlier conversations, the newest first. */
   async lines(): Promise<string[]> {
     try {
       const lines: unknown = JSON.parse(await readFile(this.#path, 'utf8'));
@@ -32,7 +32,7 @@ export class TypedHistory {
     this.#typed.unshift(line);
   }
 
-  /** Keeps the new lines in front of those that are kept now, which another conversation may have written meanwhile. */
+  /** Saves the new lines in front of the saved ones, which another conversation may have changed meanwhile. */
   async keep(): Promise<void> {
     if (this.#typed.length === 0) return;
     const lines = [...new Set([...this.#typed, ...(await this.lines())])].slice(0, MOST);

@@ -6,12 +6,12 @@ import { fits, folded, plainTable } from './plain-table.js';
 
 const HINT = 'A wider terminal, --format md and --report show more columns';
 
-/** Essential columns that a narrow terminal goes without, the first one first. */
+/** Columns that a narrow terminal leaves out, the first one first. */
 const EXPENDABLE = ['distinct-2', 'accepted', 'per pass', 'J/token'];
 
 /**
- * The table, its notes and the recommendation, for a terminal.
- * @param width of the terminal; where the table is wider, it keeps to the essential columns or less. Undefined: no limit
+ * Returns the table, its notes and the recommendation, for a terminal.
+ * @param width of the terminal, in characters; a table that is wider loses columns. Undefined: no limit
  */
 export function benchmarkTable(
   report: BenchmarkReport,
@@ -38,12 +38,12 @@ export function benchmarkTable(
   ].join('\n');
 }
 
-/** From all columns to the fewest, these at last without the interval of tokens/s, and then without any. */
+/** Selections of columns, from all to the fewest. The last ones also lose the interval of tokens/s, then all intervals. */
 function selections(report: BenchmarkReport): (readonly Column[])[] {
   const all = columnsOf(report);
   const essential = all.filter((column) => column.essential);
   const ours = report.contenders.filter(({ role }) => role !== 'peer').map(({ engine }) => engine);
-  const expendable = new Set(ours).size > 1 ? EXPENDABLE : [...EXPENDABLE, 'engine']; // a peer's name tells its own
+  const expendable = new Set(ours).size > 1 ? EXPENDABLE : [...EXPENDABLE, 'engine']; // the name of a peer tells its engine
   const narrower = expendable.map((_, i) => {
     const gone = expendable.slice(0, i + 1);
     return essential.filter(({ head }) => !gone.includes(head));

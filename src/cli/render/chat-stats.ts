@@ -2,13 +2,13 @@ import { ratios } from '../../generation/counters.js';
 import type { GenerationResult } from '../../generation/events.js';
 import type { Run } from './json.js';
 
-/** A line after each answer: what of the conversation had to be read, and how fast the answer came. */
+/** Returns the line after an answer: how much of the conversation was read anew, and how fast the answer came. */
 export function answerStats(
   { settings, promptTokens }: Pick<Run, 'settings' | 'promptTokens'>,
   { evaluated, counters, finishReason, quality }: GenerationResult,
 ): string {
   const { tokensPerSecond, acceptanceRate } = ratios(counters);
-  const isTemplates = finishReason === 'stop' && settings.stop.length === 0; // the text that ends its answers
+  const isTemplates = finishReason === 'stop' && settings.stop.length === 0; // the end text of the template
   const end = isTemplates ? undefined : ENDS[finishReason];
   return [
     `read ${evaluated.target} new of ${promptTokens} tokens${evaluated.draft > 0 ? ` (draft model ${evaluated.draft})` : ''}`,
@@ -19,7 +19,7 @@ export function answerStats(
   ].join(', ');
 }
 
-/** What ended an answer, unless it was the model. */
+/** Words for the ends of an answer, besides that of the model itself. */
 const ENDS: Partial<Record<GenerationResult['finishReason'], string>> = {
   stop: 'ended by --stop',
   length: 'cut off by --max-tokens',

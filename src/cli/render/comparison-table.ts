@@ -5,8 +5,8 @@ import type { Estimate } from '../../benchmark/report.js';
 import { fits, folded, plainTable } from './plain-table.js';
 
 /**
- * What has changed since an earlier report.
- * @param width of the terminal; where the table is wider, it leaves the intervals out. Undefined: no limit
+ * Returns the changes since an earlier report, for a terminal.
+ * @param width of the terminal, in characters; a table that is wider loses its intervals. Undefined: no limit
  */
 export function comparisonTable(
   { changes, warnings, only }: Comparison,

@@ -6,19 +6,19 @@ import { isSwitch } from '../settings/names.js';
 import { holdsSecret, namesFile } from '../settings/values.js';
 import { plainTable } from './plain-table.js';
 
-/** One setting, as it holds. */
+/** A setting, its value and where the value comes from. */
 export interface Setting {
   readonly name: string;
   /** Undefined = left to the program. */
   readonly value: unknown;
-  /** Flag, a variable, a file, a pair, or default. */
+  /** A flag, a variable, a file, a profile, a pair, or 'default'. */
   readonly source: string;
   readonly option: Option;
 }
 
 export interface ShownConfig {
   readonly command: string;
-  /** Null = none is to be read. */
+  /** Null = no file is read. */
   readonly file: { readonly path: string | null; readonly exists: boolean };
   readonly settings: readonly Setting[];
   readonly secrets: readonly { readonly name: string; readonly isSet: boolean }[];
@@ -55,7 +55,7 @@ export function configJson({ command, file, settings, secrets }: ShownConfig): s
   return `${JSON.stringify(object, null, 2)}\n`;
 }
 
-/** As it would be written in a settings file; a default that is no value as the help describes it. */
+/** The value as a settings file has it, or the words of the help for a default that is no value. */
 function inWords(setting: Setting): string {
   const value = shownValue(setting);
   if (value === undefined) return describedDefault(setting.option) ?? '-';
@@ -63,7 +63,7 @@ function inWords(setting: Setting): string {
   return Array.isArray(value) && typeof value[0] === 'number' ? value.join(',') : JSON.stringify(value);
 }
 
-/** @returns undefined where the program decides by what it finds */
+/** @returns undefined where the program decides when it runs */
 function shownValue({ value, option }: Setting): unknown {
   if (value === undefined && isSwitch(option) && describedDefault(option) === undefined) return false;
   if (value !== undefined && holdsSecret(option)) return 'set';

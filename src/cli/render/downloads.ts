@@ -3,7 +3,7 @@ import type { DownloadProgress } from '../../models/receive.js';
 import type { Io } from '../io.js';
 import type { Progress } from './progress.js';
 
-/** What is told of downloads on standard error: a bar per file on a terminal, elsewhere a line at its start and end. */
+/** Reports downloads on standard error: a bar per file on a terminal, elsewhere a line at its start and its end. */
 export function downloadReports(
   io: Io,
   { quiet }: { readonly quiet?: boolean | undefined },
@@ -17,7 +17,7 @@ export function downloadReports(
   let current: string | undefined;
   const onProgress = ({ file, bytes, total, state }: DownloadProgress) => {
     const isFirst = current !== file;
-    if (isFirst && state === 'checking' && !progress.enabled) return say(`checking ${file}`); // it was there
+    if (isFirst && state === 'checking' && !progress.enabled) return say(`checking ${file}`); // it was downloaded before
     current = state === 'done' ? undefined : file;
     if (state === 'done') return say(`downloaded ${file}, ${megabytes(bytes)} MB`);
     if (isFirst) progress.stop();
@@ -32,7 +32,7 @@ export function downloadReports(
   return { onProgress, onNotice: say };
 }
 
-/** As the makers of models count them. */
+/** In units of 10^6 bytes, as the makers of models count. */
 function megabytes(bytes: number): number {
   return Math.round(bytes / 1e5) / 10;
 }

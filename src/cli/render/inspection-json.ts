@@ -2,7 +2,7 @@ import snakecaseKeys from 'snakecase-keys';
 import type { Inspection } from '../../models/inspect.js';
 import { VERSION } from '../../version.js';
 
-/** The object of `mtad inspect --json`. Null where something is not known or does not apply. */
+/** Returns the object of `mtad inspect --json`. Null: not known, or it does not apply. */
 export function inspectionJson(inspection: Inspection): object {
   const { versions, ...machine } = inspection.machine;
   const whole = {

@@ -6,7 +6,7 @@ import { folded, plainTable } from './plain-table.js';
 type States = NonNullable<InspectedModel['memory']>['states'];
 type Fact = (model: InspectedModel) => string | undefined;
 
-/** A line each, for all models. A line that no model has anything for is left out. */
+/** The lines of the table. A line that is empty for all models is left out. */
 const FACTS: Record<string, Fact> = {
   file: ({ facts }) => (facts.remote ? facts.source : facts.source.split(/[\\/]/).at(-1)),
   name: ({ facts }) => facts.name,
@@ -36,7 +36,7 @@ const FACTS: Record<string, Fact> = {
 };
 
 /**
- * What was found, for people.
+ * Returns the findings, for people.
  * @param width of the terminal in characters
  */
 export function inspectionText(inspection: Inspection, colors: ChalkInstance, width: number): string {
@@ -60,11 +60,11 @@ export function inspectionText(inspection: Inspection, colors: ChalkInstance, wi
 
 interface Finding {
   readonly text: string;
-  /** Of what needs attention. */
+  /** Marks what needs attention. */
   readonly color?: 'red' | 'yellow';
 }
 
-/** Sentences below the table, what stops a run first. */
+/** The sentences below the table. Findings that prevent a run come first. */
 function findingsOf({ target, draft, pair, memory, contextSize, machine }: Inspection): Finding[] {
   const { ram, vram, gpus } = machine.memory;
   const refusals = [target.refusal, draft?.refusal].filter((refusal) => refusal !== undefined);
@@ -146,7 +146,7 @@ function parametersText(parameters: number): string {
   return `${(parameters / size).toPrecision(3)}${unit}`;
 }
 
-/** A file may call itself anything; the terminal obeys none of it. */
+/** Removes control characters from a name, since a file may contain any. */
 function oneLine(text: string): string {
   return text.replaceAll(/\p{C}+/gu, ' ');
 }

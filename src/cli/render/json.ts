@@ -9,10 +9,10 @@ import type { Quality } from '../../tuning/quality-budget.js';
 import type { Repetition } from '../../tuning/repetition-budget.js';
 import { VERSION } from '../../version.js';
 
-/** What the object for machines is made from. */
+/** The facts of a run for its JSON. */
 export interface Run {
   readonly pair: Pair;
-  /** That the prompt was put into. */
+  /** The chat template of the prompt; undefined: none. */
   readonly template: { readonly name: string } | undefined;
   readonly settings: EffectiveSettings;
   readonly runtime: {
@@ -26,21 +26,21 @@ export interface Run {
     readonly gpu: string;
     readonly gpuLayers?: number | undefined;
     readonly draftGpuLayers?: number | undefined;
-    /** Path or itself. */
+    /** Its path, or its text. */
     readonly grammar?: string | undefined;
-    /** Path or itself. */
+    /** Its path, or its text. */
     readonly jsonSchema?: string | undefined;
     readonly profileInUse?: { readonly path: string } | undefined;
   };
-  /** By which the draft length was chosen; undefined = it was fixed. */
+  /** The costs by which the draft length was chosen; undefined = the length was fixed. */
   readonly costs?: KnownCosts | undefined;
   readonly promptTokens: number;
   readonly loadMs: number;
 }
 
-/** Every setting under its name on the command line; null = chosen by the engine. */
+/** Returns every setting under its name on the command line; null = the engine chooses. */
 export function paramsJson({ pair, template, settings, runtime }: Run): object {
-  const { grammar: _, chatTemplate: __, think, perplexity, ...plain } = settings; // the first two as they were given
+  const { grammar: _, chatTemplate: __, think, perplexity, ...plain } = settings; // grammar and template are shown as they were given
   return {
     ...snakecaseKeys({ ...plain, strategy: definitionOf(settings.strategy).name }, { deep: false }),
     grammar: runtime.grammar ?? null,
@@ -62,7 +62,7 @@ export function paramsJson({ pair, template, settings, runtime }: Run): object {
   };
 }
 
-/** The object of --json. Times in milliseconds; null where something was not measured or does not apply. */
+/** Returns the object of --json. Times are in milliseconds. Null: not measured, or it does not apply. */
 export function resultJson(run: Run, result: GenerationResult): object {
   const { pair, settings } = run;
   const { counters, prefillMs, firstTokenMs } = result;
@@ -125,7 +125,7 @@ function repetitionJson({ share, beamWidth, isAtLimit }: Repetition): object {
   return { share, beam_width: beamWidth, at_limit: isAtLimit };
 }
 
-/** Milliseconds of a pass by its rows. */
+/** Milliseconds of a pass, by its number of rows. */
 function costsJson({ target, draft, measuredMs }: KnownCosts): object {
   const byRows = (curve: CostCurve) => Object.fromEntries(curve.map(({ rows, ms }) => [rows, rounded(ms)]));
   return {
@@ -135,7 +135,7 @@ function costsJson({ target, draft, measuredMs }: KnownCosts): object {
   };
 }
 
-/** What guessed: the draft model's file, 'lookup', or null where nothing did. */
+/** The source of the drafts: the file of the draft model, 'mtp', 'lookup' or 'corpus'; null: nothing was drafted. */
 function draftOf({ pair, settings }: Run): string | null {
   const { draftFrom } = settings;
   if (!usesDraftModel({ ...settings, draftFrom: 'model' })) return pair.draftHeader?.path ?? null;

@@ -26,12 +26,12 @@ const COLUMNS: readonly ModelColumn[] = [
   { head: 'last used', align: 'left', cell: ({ usedAt }) => usedAt.toISOString().slice(0, 10) },
 ];
 
-/** What a narrow terminal goes without, the first one first. */
+/** Columns that a narrow terminal leaves out, the first one first. */
 const EXPENDABLE = ['architecture', 'last used', 'pairs', 'format'];
 
 /**
- * The models in a folder, for a terminal.
- * @param width of the terminal; where the table is wider, it goes without some columns. Undefined: no limit
+ * Returns the models of a folder, for a terminal.
+ * @param width of the terminal, in characters; a table that is wider loses columns. Undefined: no limit
  */
 export function modelsTable(
   models: readonly ListedModel[],

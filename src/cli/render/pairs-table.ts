@@ -26,13 +26,13 @@ const COLUMNS: readonly PairColumn[] = [
   { head: 'licence', align: 'left', cell: licence },
 ];
 
-/** What a narrow terminal goes without, the first one first. */
+/** Columns that a narrow terminal leaves out, the first one first. */
 const EXPENDABLE = ['draft', 'licence', 'target'];
 
 /**
- * The known pairs and what they take, for a terminal.
+ * Returns the known pairs and what they need, for a terminal.
  * @param alone models that need no draft model
- * @param width of the terminal; where the table is wider, it goes without some columns. Undefined: no limit
+ * @param width of the terminal, in characters; a table that is wider loses columns. Undefined: no limit
  */
 export function pairsTable(
   rows: readonly PairOverview[],
@@ -54,7 +54,7 @@ export function pairsTable(
   return `${table}\n\n${notes.map((note) => colors.dim(folded(note, width))).join('\n')}\n`;
 }
 
-/** Repository and quantisation, without what all of them have in common. */
+/** Repository and quantisation, without the parts that all names share. */
 function modelName(address: string): string {
   return address.replace(/^hf:[^/]*\//, '').replace(/-GGUF:/, ' ');
 }

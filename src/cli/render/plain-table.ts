@@ -3,13 +3,13 @@ import type { ChalkInstance } from 'chalk';
 import Table from 'cli-table3';
 import type { Column } from '../../benchmark/out/columns.js';
 
-/** A column as it is drawn. */
+/** A column, and how to draw it. */
 export interface DrawnColumn extends Pick<Column, 'head' | 'align'> {
-  /** Characters, at which cells are wrapped; undefined = as wide as its widest cell. */
+  /** In characters; longer cells are wrapped. Undefined = the width of the widest cell. */
   readonly width?: number;
 }
 
-/** Columns without lines, as `ls` and `ps` have them, under bold heads. */
+/** Returns a table without lines, like those of `ls` and `ps`, with bold heads. */
 export function plainTable(
   columns: readonly DrawnColumn[],
   rows: readonly (readonly string[])[],
@@ -21,7 +21,7 @@ export function plainTable(
     .join('\n');
 }
 
-/** Without colours in the heads, which cli-table3 would count and cut as text. */
+/** Returns the lines of a table without colours, since cli-table3 counts and cuts colours as text. */
 function linesOf(columns: readonly DrawnColumn[], rows: readonly (readonly string[])[]): string[] {
   const sides = ['top', 'bottom', 'left', 'right'];
   const places = ['', '-mid', '-left', '-right'];
@@ -42,7 +42,7 @@ function linesOf(columns: readonly DrawnColumn[], rows: readonly (readonly strin
     .map((line) => line.trimEnd());
 }
 
-/** @param width of the terminal; undefined or 0: not known, so anything fits */
+/** Whether a table fits into a terminal. @param width in characters; undefined or 0: not known, and every table fits */
 export function fits(table: string, width: number | undefined): boolean {
   return !width || table.split('\n').every((line) => stripVTControlCharacters(line).length <= width);
 }

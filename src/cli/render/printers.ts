@@ -3,19 +3,19 @@ import type { GenerationEvent } from '../../generation/events.js';
 import { textOf } from '../../text/text-stream.js';
 import { jsonLine, paramsJson, type Run, resultJson } from './json.js';
 
-/** What an event adds to the output, often nothing. */
+/** Returns the output of an event, often ''. */
 export type Printer = (event: GenerationEvent, run: Run) => string;
 
 export interface PlainOptions {
-  /** False: all of it at the end. */
+  /** Whether the text is printed as it comes, and not all at the end. */
   readonly stream: boolean;
-  /** A terminal wants the prompt of its shell on a line of its own. */
+  /** Whether a line break follows the text, so that the shell's prompt stands on its own line. */
   readonly onTerminal: boolean;
-  /** Colours for what was drafted. */
+  /** Colours for drafted text; undefined = none. */
   readonly highlight: ChalkInstance | undefined;
 }
 
-/** The text and nothing else. */
+/** Prints the text and nothing else. */
 export function plainPrinter({ stream, onTerminal, highlight }: PlainOptions): Printer {
   let waiting = '';
   return (event) => {
@@ -31,11 +31,11 @@ export function plainPrinter({ stream, onTerminal, highlight }: PlainOptions): P
   };
 }
 
-/** One object at the end. */
+/** Prints one object at the end. */
 export const jsonPrinter: Printer = (event, run) =>
   event.type === 'end' ? jsonLine(resultJson(run, event.result)) : '';
 
-/** One object per event: start, text as it comes, end. */
+/** Prints one object per event: start, text as it comes, end. */
 export const jsonLinesPrinter: Printer = (event, run) => {
   switch (event.type) {
     case 'start':

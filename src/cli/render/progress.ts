@@ -4,20 +4,20 @@ import type { Output } from '../io.js';
 
 const { TimeFormat } = cliProgress.Format; // which Node does not find among the names of this CommonJS module
 
-/** A prompt shorter than this is read in a moment. In tokens, over both models. */
+/** Tokens, over both models. Shorter prompts take no time worth a bar. */
 const LONG_PROMPT = 512;
 
-/** Updates from whose pace the time left is reckoned. */
+/** Number of last updates by which the remaining time is estimated. */
 const RECENT = 40;
 
-/** Characters of a bar with room for it. */
+/** Characters of a bar, if the line has room for it. */
 const BAR_SIZE = 40;
 
-/** Before the first progress, cli-progress knows no number of seconds but has words for it. */
+/** Before the first progress, cli-progress gives a word in place of a number of seconds. */
 const formatTime: typeof TimeFormat = (seconds, ...rest) =>
   typeof seconds === 'number' ? TimeFormat(seconds, ...rest) : '?';
 
-/** What happens before the first token, on standard error if it is a terminal: a spinner or a bar, never both. */
+/** Shows progress on standard error, if that is a terminal: a spinner or a bar, never both. */
 export class Progress {
   readonly enabled: boolean;
   readonly #stream: Output;
@@ -41,11 +41,11 @@ export class Progress {
   }
 
   generations(done: number, total: number): void {
-    const all = total + 1; // contenders, whose speeds differ, take turns: the pace of the whole run is the fair one
+    const all = total + 1; // contenders of different speeds take turns, so the pace of the whole run counts
     this.#draw('Benchmark {bar} {value}/{total} texts, {eta_formatted} left', done, total, all);
   }
 
-  /** @param total undefined = not known beforehand */
+  /** @param total undefined = not known */
   texts(done: number, total: number | undefined): void {
     if (total === undefined) this.loading(`${done} texts`);
     else this.#draw('{bar} {value}/{total} texts, {eta_formatted} left', done, total);
@@ -60,14 +60,14 @@ export class Progress {
     this.#draw(`{bar} {value}/{total} MB, {eta_formatted} left, ${file}`, done, total);
   }
 
-  /** Clears the line. To be called before anything else is written. Idempotent. */
+  /** Clears the line. Call it before you write anything else. A second call does nothing. */
   stop(): void {
     this.#stopSpinner();
     this.#bar?.stop();
     this.#bar = undefined;
   }
 
-  /** The first call shows where things stand; the pace is taken from there. */
+  /** Draws the bar. The pace is measured from the first call on. */
   #draw(format: string, done: number, total: number, etaBuffer = RECENT): void {
     if (!this.enabled) return;
     this.#stopSpinner();
@@ -98,7 +98,7 @@ export class Progress {
   }
 }
 
-/** Characters of the line without its bar, at their most. */
+/** The most characters of a line besides its bar. */
 function widthBeside(format: string, total: number): number {
   const figures = { '{bar}': '', '{value}': `${total}`, '{total}': `${total}`, '{eta_formatted}': '59m59s' };
   return Object.entries(figures).reduce((line, [place, text]) => line.replace(place, text), format).length;

@@ -17,7 +17,7 @@ import type { Writable } from 'node:stream';
 import { UsageError } from '../../errors.js';
 import type { Output } from '../io.js';
 
-/** Where something is written. Writing waits for a slow reader. A file is opened, and emptied, by the first write. */
+/** A file or standard output to write to. Writing waits for a slow reader. The first write opens and empties a file. */
 export class Sink {
   readonly #to: string | Output; // a file's path, or standard output
   readonly #onFailure: () => void;
@@ -26,53 +26,53 @@ export class Sink {
 
   /**
    * @param to a file's path, or standard output
-   * @param onFailure called once, when nothing can be written any more
+   * @param onFailure called once, when writing has failed
    */
   constructor(to: string | Output, onFailure: () => void = () => {}) {
     this.#to = to;
     this.#onFailure = onFailure;
   }
 
-  /** Why writing failed; undefined while all is well. */
+  /** The error of a failed write; undefined: none. */
   get failure(): NodeJS.ErrnoException | undefined {
     return this.#failure;
   }
 
-  /** Whether a pipe or a terminal has nobody at its other end any more. */
+  /** Whether the reader of a pipe or a terminal has left. */
   get readerLeft(): boolean {
     const code = this.#failure?.code;
     return code === 'EPIPE' || (code === 'EIO' && typeof this.#to !== 'string' && this.#to.isTTY === true);
   }
 
-  /** What to throw when something was lost. A reader that left is no loss. */
+  /** The error to throw where output was lost. A reader that left is no loss. */
   get loss(): Error | undefined {
     if (!this.#failure || this.readerLeft) return undefined;
     const place = typeof this.#to === 'string' ? this.#to : 'standard output';
     return new Error(`Cannot write ${place}: ${this.#failure.message}`, { cause: this.#failure });
   }
 
-  /** @throws Error when something was lost */
+  /** @throws Error where output was lost */
   check(): void {
     if (this.loss) throw this.loss;
   }
 
-  /** Resolves when the text has left; after a failure, at once. */
+  /** Resolves when the text is written; after a failure, at once. */
   write(text: string): Promise<void> {
     if (this.#failure || text === '') return Promise.resolve();
     return new Promise((done) =>
       this.#open().write(text, (error) => {
-        if (error) this.#fail(error); // before the stream itself tells of it
+        if (error) this.#fail(error); // earlier than the event of the stream
         done();
       }),
     );
   }
 
-  /** Completes a file, also one that nothing was written to. */
+  /** Closes a file. A file without a write is created. */
   close(): Promise<void> {
     if (this.#failure || typeof this.#to !== 'string') return Promise.resolve();
     const stream = this.#open();
     return new Promise((done) => {
-      stream.once('close', done); // some file systems tell only then
+      stream.once('close', done); // some file systems report errors only here
       stream.end();
     });
   }
@@ -98,8 +98,8 @@ function streamTo(stdout: Output): Writable {
 }
 
 /**
- * The descriptor of a standard output that is a file or a device, undefined for a terminal, a pipe, a socket and a stream
- * in memory: Node's own stream does not tell of what a full disk cuts off.
+ * Returns the descriptor of a standard output that is a file or a device, since Node's own stream does not report a write
+ * that a full disk cuts off. Undefined for a terminal, a pipe, a socket and a stream in memory.
  */
 function fileOrDevice({ fd, isTTY }: Output): number | undefined {
   if (fd === undefined) return undefined;
@@ -107,7 +107,7 @@ function fileOrDevice({ fd, isTTY }: Output): number | undefined {
   return file.isFile() || (file.isCharacterDevice() && !isTTY) ? fd : undefined;
 }
 
-/** Writes to standard output at once. @throws Error when something was lost */
+/** Writes to standard output before it returns. @throws Error where output was lost */
 export function printNow(text: string, stdout: Output): void {
   const fd = fileOrDevice(stdout);
   if (fd === undefined) {
@@ -122,9 +122,10 @@ export function printNow(text: string, stdout: Output): void {
 }
 
 /**
+ * Checks that files can be written, without touching them.
  * @param outputs files that will be overwritten
- * @param inputs files that must not be
- * @throws UsageError when a file cannot be written, or is named twice; none is touched
+ * @param inputs files that must not be overwritten
+ * @throws UsageError where a file cannot be written, or is named twice
  */
 export function checkOutputs(outputs: readonly string[], inputs: readonly string[]): void {
   const seen = new Set(inputs.map(identity));
@@ -147,9 +148,9 @@ export function checkOutputs(outputs: readonly string[], inputs: readonly string
 }
 
 /**
- * For what is written only at the end of a long run: a disk that is full now will not take it then.
+ * Checks before a long run that the disks have room for what it writes at its end.
  * @param outputs files that will be written, beside standard output
- * @throws UsageError naming the first of them for which there is no room
+ * @throws UsageError that names the first file without room
  */
 export function checkRoom(outputs: readonly string[], { fd }: Output): void {
   if (fd !== undefined) refuseLackOf(() => checkStandardOutput(fd), 'standard output');
@@ -164,13 +165,13 @@ function refuseLackOf(check: (path: string) => void, path: string): void {
   }
 }
 
-/** What even /dev/full refuses. */
+/** An empty write, which /dev/full refuses too. */
 const NOTHING = Buffer.alloc(0);
 
-/** Where Linux shows the file that standard output is; other systems do not. */
+/** The file behind standard output, on Linux alone. */
 const OWN_OUTPUT = '/proc/self/fd/1';
 
-/** A file or a device: of pipes there is no telling. */
+/** Checks the room behind a standard output that is a file or a device. Pipes have none to check. */
 function checkStandardOutput(fd: number): void {
   const output = fstatSync(fd);
   if (output.isCharacterDevice()) writeSync(fd, NOTHING);
@@ -184,7 +185,7 @@ function checkFile(path: string): void {
 
 function checkDisk(path: string): void {
   const { blocks, bavail } = statfsSync(path);
-  if (blocks > 0 && bavail === 0) throw new Error('the disk is full'); // some file systems count nothing
+  if (blocks > 0 && bavail === 0) throw new Error('the disk is full'); // some file systems report no blocks at all
 }
 
 function writeNothing(path: string): void {

@@ -8,7 +8,7 @@ import type { Quality } from '../../tuning/quality-budget.js';
 import { type Repetition, USUAL_SHARE } from '../../tuning/repetition-budget.js';
 import type { Run } from './json.js';
 
-/** A few lines for people: what came out, how fast, and what the draft model was good for. */
+/** Returns the figures of a text, for people: tokens, speed, accepted drafts, costs and quality. */
 export function statsText(
   run: Pick<Run, 'settings' | 'promptTokens' | 'costs'> & { readonly pair?: Pick<Pair, 'traffic'> },
   result: GenerationResult,
@@ -48,7 +48,7 @@ function trafficLine({ url, roundTrips, bytesSent, bytesReceived }: Traffic): st
   return `target at ${url}: ${roundTrips} round trips, ${sent} sent, ${received} received`;
 }
 
-/** Why so much was drafted. @param drafted tokens per step */
+/** Returns the reason for the draft length. @param drafted tokens per step */
 function lengthLine({ target, draft }: KnownCosts, drafted: number | null): string {
   const wide = target.find(({ rows }) => rows >= 5) ?? target.at(-1)!;
   const costs = [

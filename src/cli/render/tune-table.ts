@@ -9,7 +9,7 @@ import type { PlacementTried, TuneReport } from '../../tune/report.js';
 import { spelled } from '../settings/names.js';
 import { folded, plainTable } from './plain-table.js';
 
-/** @param profile where it was saved; null = nowhere */
+/** Returns the JSON of `mtad tune`. @param profile path of the saved profile; null = not saved */
 export function tuneJson(report: TuneReport, profile: string | null): string {
   const object = snakecaseKeys({ ...report } as Record<string, unknown>, { deep: true });
   return `${JSON.stringify({ ...object, profile }, null, 2)}\n`;
@@ -25,8 +25,8 @@ const COLUMNS = [
 ] as const;
 
 /**
- * What was tried, and what is recommended, for people.
- * @param profile where it was saved; null = nowhere
+ * Returns the settings that were tried, and the recommendation, for people.
+ * @param profile path of the saved profile; null = not saved
  * @param width of the terminal; undefined: no limit
  */
 export function tuneTable(
@@ -65,7 +65,7 @@ export function tuneTable(
   ].join('\n');
 }
 
-/** What to do with it. */
+/** The lines that say how to use the result. */
 function lastLines({ recommended, places }: TuneReport, profile: string | null): string[] {
   if (profile !== null) return [`Saved as ${profile}`];
   const placement = recommended ? places.drafting : places.plain;

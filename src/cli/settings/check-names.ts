@@ -8,8 +8,9 @@ import type { SettingsFile } from './file.js';
 import { isOfOneRun, settingName, settingsOf } from './names.js';
 
 /**
- * @param program the one that runs, so that a file which is all about it costs no other
- * @throws UsageError for a name that is no setting of any command, or not of the one whose table it stands in
+ * Checks the names of a settings file.
+ * @param program of the command that runs; programs of other commands are built only where the file needs them
+ * @throws UsageError for a name that no command has, or that the command of its table lacks
  */
 export async function checkNames(
   file: SettingsFile,
@@ -33,7 +34,7 @@ export async function checkNames(
   }
 }
 
-/** @returns the name that was probably meant */
+/** @returns the known name that the user probably meant */
 function nearest(name: string, known: readonly string[]): string | undefined {
   const near = closest(name, known);
   return near !== undefined && distance(name, near) <= 2 ? near : undefined;
@@ -45,7 +46,7 @@ function refuseUnless(programs: readonly Command[], name: string, where: string,
 }
 
 /**
- * @param spelt how a setting is written where this one stands
+ * @param spelt writes the name of a setting as this place has it
  * @returns what is wrong with a name, as the end of a sentence; undefined for a setting of one of the programs
  */
 export function complaintAbout(

@@ -6,17 +6,17 @@ import { configFolder } from '../../user-folders.js';
 import type { Io } from '../io.js';
 import type { Given } from './values.js';
 
-/** A settings file as it is written: names and values have yet to be judged. */
+/** A settings file as it is written. Its names and values are not checked yet. */
 export interface SettingsFile {
   readonly path: string;
   readonly top: ReadonlyMap<string, Given>;
   /** By the name of a command. */
   readonly tables: ReadonlyMap<string, ReadonlyMap<string, Given>>;
-  /** Where a setting stands, for messages. */
+  /** @returns the place of a setting, for messages: file, line and name */
   where(name: string, table?: string): string;
 }
 
-/** @returns the file to read, whether or not there is one; undefined = none, because MTAD_CONFIG is empty */
+/** @returns the path of the file to read, which may not exist; undefined: MTAD_CONFIG is empty, so none is read */
 export function settingsPath(env: Io['env']): string | undefined {
   const named = env.MTAD_CONFIG;
   if (named === '') return undefined;
@@ -24,9 +24,9 @@ export function settingsPath(env: Io['env']): string | undefined {
 }
 
 /**
- * @returns undefined where nobody has written one
- * @throws UsageError for a file that MTAD_CONFIG names and that is not there, for one that cannot be read, and for one
- *   that is no TOML, with the line
+ * @returns undefined where there is no file
+ * @throws UsageError where MTAD_CONFIG names a missing file, where the file cannot be read, and, with the line, where it is
+ *   no TOML
  */
 export async function readSettingsFile(env: Io['env']): Promise<SettingsFile | undefined> {
   const path = settingsPath(env);
@@ -42,13 +42,13 @@ export async function readSettingsFile(env: Io['env']): Promise<SettingsFile | u
   }
 }
 
-/** @param isNamed by MTAD_CONFIG, so that it must be there */
+/** @param isNamed whether MTAD_CONFIG names it, so that it must exist */
 function readText(path: string, isNamed: boolean): string | undefined {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path)); // also leaves out a byte order mark
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
-    const isNone = code === 'ENOENT' || code === 'ENOTDIR' || !existsSync(path); // or in a folder of somebody else's
+    const isNone = code === 'ENOENT' || code === 'ENOTDIR' || !existsSync(path); // or its folder may not be read
     if (isNone && !isNamed) return undefined;
     const what = code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8 text' : message;
     throw new UsageError(`Cannot read the settings file ${path}: ${what} (--no-config does without)`, {
@@ -84,7 +84,7 @@ function fileOf(path: string, parsed: object, line: (name: string, table?: strin
   return { path, top, tables, where };
 }
 
-/** The line that a setting ends on: there the file up to it is TOML that has the setting. */
+/** The line on which a setting ends: the first one up to which the file is TOML with that setting. */
 function lineOf(
   text: string,
   name: string,

@@ -1,6 +1,6 @@
 import type { Command, Option } from 'commander';
 
-/** Options that belong to one run: said once and for all, they would change or overwrite what nobody meant. */
+/** Options that belong to one run. From a file or the environment, they would overwrite files or change runs unnoticed. */
 const OF_ONE_RUN = new Set(
   [
     'prompt file stdin json jsonl output trace json-schema grammar',
@@ -31,7 +31,7 @@ export function isOfOneRun(option: Option): boolean {
   return OF_ONE_RUN.has(settingName(option));
 }
 
-/** What may be set once and for all, by name; each with the first of its options. */
+/** The settings that a file or the environment may have, by name, each with the first of its options. */
 export function settingsOf(program: Command): Map<string, Option> {
   const settings = new Map<string, Option>();
   for (const option of program.options) {

@@ -5,11 +5,11 @@ import { spelled } from './names.js';
 import type { Given, Layer } from './values.js';
 
 /**
- * Puts what a pair stands for in the place where the pair was said: both models there, its settings below all else.
- * A model that is said in a stronger place is another target, so nothing of the pair holds.
+ * Replaces `--pair` by what it stands for: the two models take its place, and its settings become the weakest layer.
+ * Where a stronger layer names a model, the target is another, so nothing of the pair is used.
  * @param layers strongest first
- * @param below what is below these layers and above what suits the pair
- * @throws UsageError for a pair that is not known, and for one beside a model in the same place
+ * @param below finds the layers that are weaker than these and stronger than the settings of the pair
+ * @throws UsageError for an unknown pair, and for a pair and a model in the same layer
  */
 export async function withPair(
   layers: readonly Layer[],
@@ -22,7 +22,7 @@ export async function withPair(
     const alone = layers.map((one) => without(one, ['pair']));
     return [...alone, ...(await below(alone))];
   }
-  if (name === false) return layers; // which is refused where it is applied
+  if (name === false) return layers; // it is refused where the layer is applied
   const beside = ['model', 'draft'].find((model) => layer.given.has(model));
   if (beside !== undefined)
     throw new UsageError(
@@ -38,7 +38,7 @@ export async function withPair(
   return [...withModels, ...(await below(withModels)), ofPair(pair.name, settingsOfPair(pair))];
 }
 
-/** A draft model that is said beside a target is for that target: where a stronger layer has another, it is not meant. */
+/** Drops the draft model of a layer whose target a stronger layer replaces: it was meant for its own target. */
 export function withOwnDrafts(layers: readonly Layer[]): readonly Layer[] {
   const target = layers.find(({ given }) => given.has('model'))?.given.get('model');
   return layers.map((layer) => {
@@ -54,24 +54,24 @@ function ofPair(pair: string, values: Record<string, Given | undefined>): Layer 
   return { given: new Map(given), source: () => source, where: (name) => `${source}: ${name}` };
 }
 
-/** Under their names in a settings file. */
+/** The settings of a pair, under their names in a settings file. */
 function settingsOfPair({ settings }: KnownPair): Record<string, Given> {
   return Object.fromEntries(Object.entries(settings).map(([name, value]) => [spelled(name), value]));
 }
 
-/** The same layer without what `--no-<name>` undoes; with a target goes the draft model beside it. */
+/** The same layer without the settings that `--no-<name>` undoes. Without its target, it loses its draft model too. */
 export function withoutUndone(layer: Layer, undone: readonly string[]): Layer {
   const isOwnDraft = undone.includes('model') && layer.given.has('model') && namesDraftModel(layer);
   return without(layer, isOwnDraft ? [...undone, 'draft'] : undone);
 }
 
-/** Whether a draft model is said there, and not only another source of drafts. */
+/** Whether the layer names a draft model, and not only another source of drafts. */
 function namesDraftModel({ given }: Layer): boolean {
   const draft = given.get('draft');
   return draft !== undefined && draftFile({ draft: String(draft) }) !== undefined;
 }
 
-/** The same layer, where it says nothing of these. */
+/** The same layer without these settings. */
 function without(layer: Layer, names: readonly string[]): Layer {
   return { ...layer, given: new Map([...layer.given].filter(([name]) => !names.includes(name))) };
 }

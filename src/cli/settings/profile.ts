@@ -11,7 +11,7 @@ import { draftFile, draftSources } from '../model-options.js';
 import { spelled } from './names.js';
 import type { Layer } from './values.js';
 
-/** A profile that a command goes by. */
+/** The profile that a command uses. */
 export interface ProfileInUse {
   readonly path: string;
   readonly profile: Profile;
@@ -20,13 +20,13 @@ export interface ProfileInUse {
 /** The files of a pair, as they are now. */
 type Models = Pick<ProfiledPair, 'target' | 'draft'>;
 
-/** Hears why a profile is passed over, or may not suit. */
+/** Tells the user why a profile is not used, or may not suit. */
 type Say = (line: string) => void;
 
 /**
- * The profile that `--profile` names, else the one that `mtad tune --save` has kept for these models.
- * @param layers strongest first, the models of a known pair among them
- * @throws UsageError for a named one that cannot be read
+ * Returns the profile that `--profile` names, else the one that `mtad tune --save` has kept for these models.
+ * @param layers the strongest first; a known pair is replaced by its models
+ * @throws UsageError for a named profile that cannot be read
  */
 export async function profileInUse(
   layers: readonly Layer[],
@@ -38,12 +38,12 @@ export async function profileInUse(
   return named === undefined ? ownOf(models, profilesFolder(env), say) : namedBy(named, models, say);
 }
 
-/** Settings that only a strategy that drafts has: who says one of them wants to draft. */
+/** Settings that only drafting strategies have. A user who gives one of them wants to draft. */
 const OF_DRAFTS = ['draft', 'draft-length', 'beam-width', 'threshold', 'quality', 'repetition', 'clip'];
 
 /**
- * What a profile recommends, as settings that give way to all that somebody has said. They were found together: beside another
- * strategy they are not given, nor is plain decoding to somebody who wants to draft. A quality is said instead of a threshold.
+ * Returns the recommendation of a profile as the weakest layer. Its settings were found together, so none is used beside
+ * another strategy. Plain decoding is not recommended to a user who wants to draft. A given quality replaces the threshold.
  */
 export function profileLayer({ path, profile }: ProfileInUse, layers: readonly Layer[]): Layer {
   const isSaid = (name: string) => layers.some(({ given }) => given.has(name));
@@ -74,7 +74,7 @@ async function namedBy(
   say: Say,
 ): Promise<ProfileInUse | undefined> {
   const profile = await readProfile(path);
-  if (!profile) return undefined; // it will be written
+  if (!profile) return undefined; // the run will write it
   const { pair } = profile;
   const isCopy = (one: ProfiledModel, now: ProfiledModel) =>
     one.bytes === now.bytes && basename(one.path) === basename(now.path);
@@ -105,7 +105,7 @@ async function ownOf(
   return undefined;
 }
 
-/** The files of both models; undefined unless they are there, since nothing is known of others. */
+/** The files of both models; undefined where one is missing, since a profile belongs to files. */
 async function modelsOf(layers: readonly Layer[], env: Io['env']): Promise<Models | undefined> {
   const given = { draft: said(layers, 'draft') };
   if (draftSources(given).includes('lookup') || said(layers, 'target-url') !== undefined) return undefined;

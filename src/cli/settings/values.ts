@@ -24,8 +24,8 @@ const SWITCH: ReadonlyMap<string, boolean> = new Map([
 ]);
 
 /**
- * What the option makes of a value, by the rule that holds on the command line.
- * @throws InvalidArgumentError or UsageError saying what it must be
+ * Parses a value by the rules of the command line.
+ * @throws InvalidArgumentError or UsageError that says what the value must be
  */
 export function parseGiven(option: Option, given: Given): unknown {
   if (isSwitch(option)) {
@@ -42,22 +42,22 @@ export function parseGiven(option: Option, given: Given): unknown {
   return given.reduce((all: unknown, one) => parseText(option, String(one), all), []);
 }
 
-/** A choice of on, off and something between. */
+/** Whether the values of an option are on, off and others. */
 function isOnOrOff({ flags }: Option): boolean {
   return flags.includes('<when>');
 }
 
-/** An option whose value is a file or a folder. */
+/** Whether the value of an option is a file or a folder. */
 export function namesFile({ flags }: Option): boolean {
   return /<(file|folder|model|path|trace)/.test(flags);
 }
 
-/** An option whose value is not to be shown. */
+/** Whether the value of an option is secret. */
 export function holdsSecret({ flags }: Option): boolean {
   return flags.includes('<key>');
 }
 
-/** A value whose home folder, if it is a file, a shell would have filled in. */
+/** Replaces the `~` of a path by the home folder, as a shell does on the command line. */
 export function withHome(option: Option, given: Given, env: Io['env']): Given {
   return namesFile(option) && typeof given === 'string' ? homePath(given, env) : given;
 }
@@ -66,12 +66,12 @@ function parseText({ parseArg }: Option, text: string, previous: unknown): unkno
   return parseArg ? parseArg(text, previous) : text;
 }
 
-/** A list begins anew in each place that it is given in. */
+/** A repeatable option begins with an empty list in each layer. */
 function previousOf(option: Option): unknown {
   return isRepeatable(option) ? [] : undefined;
 }
 
-/** An option that adds to a list each time, where `<list>` stands for one with commas. */
+/** Whether each use of an option adds to a list. Options with `<list>` take one list with commas instead. */
 function isRepeatable({ flags, defaultValue }: Option): boolean {
   return Array.isArray(defaultValue) && !flags.includes('<list>');
 }
