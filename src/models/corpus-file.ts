@@ -13,12 +13,12 @@ const PIECE = 2 ** 26; // bytes read or written at once
 
 const headerSchema = z.object({
   schema: z.literal(1),
-  /** Of the model's tokens: the corpus is of use with no others. */
+  /** A hash of the model's tokens. The corpus suits no others. */
   vocabulary: z.string(),
-  /** File of the model that it was made for. */
+  /** The file of the model that it was made for. */
   model: z.string(),
   tokens: z.int().positive(),
-  /** Of a token in the file. */
+  /** Bytes of a token in the file. */
   tokenBytes: z.union([z.literal(2), z.literal(4)]),
   texts: z.int().nonnegative(),
 });
@@ -26,14 +26,14 @@ const headerSchema = z.object({
 /** The facts about a corpus file. */
 export type CorpusFacts = z.output<typeof headerSchema> & { readonly path: string; readonly bytes: number };
 
-/** What tells one tokenizer's tokens from another's. */
+/** Returns a hash that differs for other tokens. */
 export function vocabularyHash({ tokens, bos, eos }: Vocabulary): string {
   return createHash('sha256')
     .update(JSON.stringify([tokens, bos, eos]))
     .digest('hex');
 }
 
-/** @throws ModelFileError for a file that is no corpus, or not a whole one */
+/** @throws ModelFileError for a file that is not a whole corpus */
 export async function readCorpusFacts(path: string): Promise<CorpusFacts> {
   await using file = await opened(path);
   return (await factsIn(file, path)).facts;
@@ -47,7 +47,7 @@ export function checkCorpus({ path, vocabulary, model }: CorpusFacts, target: Mo
     );
 }
 
-/** Reads all of it: as many bytes of memory as the file has. @throws ModelFileError */
+/** Reads a whole corpus, which takes as much memory as the file has bytes. @throws ModelFileError */
 export async function readCorpus(path: string): Promise<Corpus> {
   await using file = await opened(path);
   const { facts, start } = await factsIn(file, path);
@@ -59,7 +59,7 @@ export async function readCorpus(path: string): Promise<Corpus> {
   return new Corpus(tokens, order);
 }
 
-/** Writes a corpus. Nothing has the path's name before it is whole. */
+/** Writes a corpus. The file gets its name once it is complete. */
 export async function writeCorpus(
   path: string,
   { tokens, order }: { readonly tokens: Uint16Array | Uint32Array; readonly order: Uint32Array },

@@ -14,7 +14,7 @@ import { EMBEDDED_PAIR, type ResolveOptions, resolveModels } from './resolve.js'
 
 /**
  * The models of a pair, and how to load them. A model that is named by an address is downloaded unless it is there;
- * `onProgress` and `onNotice` hear of the download.
+ * `onProgress` and `onNotice` are called during the download.
  */
 export interface PairOptions extends ResolveOptions {
   /** The target model: a path, a name in `modelsDir`, or an address. Without target and draft: the embedded pair. */
@@ -23,7 +23,7 @@ export interface PairOptions extends ResolveOptions {
   readonly draft?: string | undefined;
   /** The address of a server that runs the target, in place of `model`; only the draft model is loaded here. */
   readonly targetUrl?: string | undefined;
-  /** What that server, and no other, is sent as a key. */
+  /** The key for that server. No other server gets it. */
   readonly targetKey?: string | undefined;
   /** Whether the strategy drafts with a model, if there is one (default true); false: the draft model is not loaded. */
   readonly needsDraft?: boolean | undefined;
@@ -49,7 +49,7 @@ export interface Pair extends Pick<PairFiles, 'notes'>, Pick<PairOptions, 'gpuLa
   readonly corpus: Corpus | undefined;
   /** Token ids that only one of the vocabularies has: padding. */
   readonly unshared: ReadonlySet<TokenId>;
-  /** To and from the target, where that runs elsewhere. */
+  /** Bytes to and from the target, if it runs on another machine; undefined: it runs here. */
   readonly traffic?: (() => Traffic) | undefined;
   /** Frees both models. A second call does nothing. */
   dispose(): Promise<void>;
@@ -99,7 +99,7 @@ async function findCorpus({ corpus }: PairOptions, target: ModelHeader): Promise
   return facts;
 }
 
-/** The target's vocabulary is the draft model's, which its server is asked about when it is loaded. */
+/** Finds the draft model for a target on a server. Its vocabulary stands for the target's; loading compares it with the server. */
 async function findDraftFor(targetUrl: string, options: PairOptions): Promise<PairFiles> {
   const { model, draft = EMBEDDED_PAIR.draft } = options;
   if (model) throw new UsageError('Either `model` or `targetUrl` is the target: leave out one of them');
