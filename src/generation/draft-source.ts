@@ -63,7 +63,7 @@ export function withDraftSource(settings: Settings, models: Models): DecidedSett
 function whyNoHead({ target }: Models): string {
   const reason =
     headRefusal(target) ??
-    `the drafting head of ${target.path} needs \`engine\` direct, and a build of llama.cpp that gives out hidden states`;
+    `the drafting head of ${target.path} needs \`engine\` direct, and a build of llama.cpp that gives out hidden states (on Windows there is none so far)`;
   return `\`draftFrom\` mtp: ${reason}; use lookup, or a draft model`;
 }
 

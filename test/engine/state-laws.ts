@@ -102,6 +102,27 @@ export function stateLaws(model: () => Model, { steps = 25, seen = (_difference:
   });
 }
 
+/** Returns the differences between a text in one pass and in passes of a few tokens, of which nothing is taken back. */
+export async function kernelNoise(model: Model, texts: number): Promise<number[]> {
+  const rng = createRng(11);
+  const differences: number[] = [];
+  await withContext(model, { capacity: LONGEST, sequences: 1 }, async (context) => {
+    for (let n = 0; n < texts; n++) {
+      const text = chain(randomTokens(rng, LONGEST));
+      await forget(context, 0, 0);
+      const whole = await decode(context, text, ALL);
+      await forget(context, 0, 0);
+      for (let at = 0; at < LONGEST; ) {
+        const part = text.slice(at, at + 1 + below(rng, GUESSES));
+        const rows = await decode(context, part, ALL);
+        for (const [i, row] of rows.entries()) differences.push(difference([row], [whole[at + i]!]));
+        at += part.length;
+      }
+    }
+  });
+  return differences;
+}
+
 async function randomSteps(
   cache: ModelCache,
   fresh: Context,
