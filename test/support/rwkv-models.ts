@@ -17,10 +17,9 @@ export function rwkv6Model(dir: string): Promise<string> {
   });
 }
 
-/** An rwkv7 model. @param head numbers of a head */
-export function rwkv7Model(dir: string, head = HEAD): Promise<string> {
+/** An rwkv7 model. */
+export function rwkv7Model(dir: string): Promise<string> {
   return rwkv(join(dir, 'rwkv7.gguf'), 'rwkv7', rwkv7Tensors, {
-    'llama.wkv.head_size': { u32: head },
     'llama.attention.decay_lora_rank': { u32: rank },
     'llama.attention.iclr_lora_rank': { u32: rank },
     'llama.attention.value_residual_mix_lora_rank': { u32: rank },
