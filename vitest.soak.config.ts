@@ -6,6 +6,7 @@ export default defineConfig({
     include: [
       'test/soak/**/*.soak.ts',
       // Laws that are tried each day too, here on more texts.
+      'test/decoding/head-cache.test.ts',
       'test/engine/{bindings,direct,other-architectures,vocabularies}.test.ts',
       'test/generation/generate{,-finish,-grammar,-prefix}.test.ts',
       'test/scripts/widen-model.test.ts',

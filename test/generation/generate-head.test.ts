@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/errors.js';
 import { Series } from '../../src/generation/generate.js';
@@ -5,6 +8,7 @@ import type { SettingsInput } from '../../src/generation/settings.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import type { TokenId } from '../../src/types.js';
+import { attentionWithHead } from '../support/head-models.js';
 import { HYBRID } from '../support/hybrid.js';
 import { run } from './generate-run.js';
 
@@ -84,6 +88,20 @@ describe('a target with a drafting head', () => {
       await series.dispose();
     }
   });
+});
+
+it('has trees drafted and judged where the target has plain attention', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'mtad-head-'));
+  const pair = await loadPair({ model: await attentionWithHead(dir), engine: 'direct', gpu: 'off' });
+  try {
+    const { steps } = await run(pair, { strategy: 'mmtad', maxTokens: 20, seed: 1, ignoreEos: true });
+    expect(steps.every(({ draftPasses, targetPasses }) => draftPasses > 0 && targetPasses === 1)).toBe(true);
+    const branches = steps.map(({ draft }) => draft.length - new Set(draft.map(({ parent }) => parent)).size);
+    expect(Math.max(...branches)).toBeGreaterThan(0);
+  } finally {
+    await pair.dispose();
+    await rm(dir, { recursive: true, force: true });
+  }
 });
 
 describe('a drafting head', () => {
