@@ -15,6 +15,11 @@ export class PairMismatchError extends Error {
   override readonly name = 'PairMismatchError';
 }
 
+/** A KV cache that does not hold the text, as `verifyCache` has found: a fault of mtad, node-llama-cpp or llama.cpp. */
+export class CacheError extends Error {
+  override readonly name = 'CacheError';
+}
+
 /** Not enough memory, or not enough context for the prompt. */
 export class ResourceError extends Error {
   override readonly name = 'ResourceError';

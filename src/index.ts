@@ -47,7 +47,7 @@ export {
   type Tokenizer,
 } from './engine/port.js';
 export type { Traffic } from './engine/remote/connection.js';
-export { ModelFileError, PairMismatchError, ResourceError, UsageError } from './errors.js';
+export { CacheError, ModelFileError, PairMismatchError, ResourceError, UsageError } from './errors.js';
 export { Conversation, type ConversationOptions } from './generation/conversation.js';
 export { addCounters, addStep, type Counters, NO_STEPS, type Ratios, ratios } from './generation/counters.js';
 export type {

@@ -29,6 +29,7 @@ const BESIDE: readonly (
   'cacheType',
   'flashAttention',
   'costs',
+  'verifyCache',
   'host',
   'port',
   'apiKey',

@@ -25,7 +25,9 @@ const LAYERS = new Map([
 ]);
 
 /** Which models, and how to run them: what every command that loads a pair is asked. Undefined = not given. */
-export interface RuntimeFlags extends ModelFlags, Pick<RunOptions, 'threads' | 'draftThreads' | 'cacheType'> {
+export interface RuntimeFlags
+  extends ModelFlags,
+    Pick<RunOptions, 'threads' | 'draftThreads' | 'cacheType' | 'verifyCache'> {
   /** 0: what the target was trained on. */
   ctxSize?: number;
   flashAttn: 'auto' | 'on' | 'off';
@@ -66,6 +68,9 @@ export function addDeviceOptions(program: Command, context = 'what the target wa
       ),
     )
     .addOption(whole('--draft-gpu-layers <n>', 'layers of the draft model on the GPU', 0, LAYERS))
+    .addOption(
+      whole('--verify-cache <n>', 'hold every n-th pass of each model against a fresh evaluation: slow', 1),
+    )
     .option('--no-tune-cache', 'measure what passes cost anew, and do not keep it');
 }
 
@@ -122,7 +127,7 @@ export function pairOptionsOf(flags: RuntimeFlags, io: Io): PairOptions {
 
 /** @returns how to run it */
 export function runOptionsOf(flags: RuntimeFlags, io: Io): RunOptions {
-  const { ctxSize, threads, draftThreads, cacheType, flashAttn, profileInUse } = flags;
+  const { ctxSize, threads, draftThreads, cacheType, flashAttn, profileInUse, verifyCache } = flags;
   const flashAttention = flashAttn === 'auto' ? undefined : flashAttn === 'on';
   const contextSize = ctxSize || undefined;
   return {
@@ -132,6 +137,7 @@ export function runOptionsOf(flags: RuntimeFlags, io: Io): RunOptions {
     cacheType,
     flashAttention,
     costs: costsOf(flags, io),
+    verifyCache,
     profile: profileInUse?.profile,
     drift: driftWatchOf(profileInUse),
   };
@@ -144,8 +150,8 @@ function driftWatchOf(inUse: ProfileInUse | undefined): DriftWatch | undefined {
 }
 
 /** Where what passes cost is kept; undefined = nowhere. */
-function costsOf({ profile, tuneCache }: RuntimeFlags, io: Io): CostStore | undefined {
+function costsOf({ profile, tuneCache, verifyCache }: RuntimeFlags, io: Io): CostStore | undefined {
   if (profile !== undefined) return new CostFile(profile);
-  if (!tuneCache) return undefined;
+  if (!tuneCache || verifyCache !== undefined) return undefined; // checks take time that is no pass's
   return new CostFolder(join(cacheFolder(io.env), 'costs'));
 }

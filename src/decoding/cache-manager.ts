@@ -1,4 +1,5 @@
 import type { Prefix } from '../types.js';
+import type { Checked } from './cache-check.js';
 import type { HiddenTrail } from './hidden-trail.js';
 import type { ModelCache } from './model-cache.js';
 
@@ -78,6 +79,14 @@ export class CacheManager {
   rollback(prefix: Prefix): void {
     for (const cache of this.#caches) cache.rollback(prefix);
     if (this.draft) this.#trail?.dropBefore(Math.min(this.draft.shared, prefix.length - 1) - 1);
+  }
+
+  /** What both caches were held against; undefined: nothing is checked. */
+  get checked(): Checked | undefined {
+    const all = this.#caches.flatMap(({ checked }) => checked ?? []);
+    if (all.length === 0) return undefined;
+    const rows = all.reduce((sum, one) => sum + one.rows, 0);
+    return { rows, worst: Math.max(...all.map(({ worst }) => worst)) };
   }
 
   async dispose(): Promise<void> {

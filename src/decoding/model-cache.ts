@@ -8,6 +8,7 @@ import {
   ROOT,
   type TopLogits,
 } from '../types.js';
+import type { CacheCheck, Checked } from './cache-check.js';
 import type { HeadFeed } from './head-feed.js';
 import { EMPTY, firstOf, grown, type Held, withToken } from './held.js';
 import type { HiddenTrail } from './hidden-trail.js';
@@ -47,14 +48,17 @@ export class ModelCache {
   readonly #context: Context;
   readonly #trail: HiddenTrail | undefined;
   readonly #feed: HeadFeed | undefined;
+  readonly #check: CacheCheck | undefined;
   readonly #text = new SeenText();
   #held: readonly Held[]; // per sequence
   #work = NO_WORK;
 
-  constructor(context: Context, { trail, feed }: HiddenUse = {}) {
+  /** @param check holds rows against fresh ones; undefined: nothing does */
+  constructor(context: Context, { trail, feed }: HiddenUse = {}, check?: CacheCheck) {
     this.#context = context;
     this.#trail = trail;
     this.#feed = feed;
+    this.#check = check;
     this.#held = Array.from({ length: context.sequences }, () => EMPTY);
   }
 
@@ -108,6 +112,7 @@ export class ModelCache {
       );
     const rows: TopLogits[] = [];
     for (const [i, row] of answer.rows.entries()) rows[plan.rows[i]!] = row;
+    await this.#check?.see({ prefix, tree, wanted, masks, read, rows });
     return rows;
   }
 
@@ -160,8 +165,13 @@ export class ModelCache {
     this.#held = this.#held.map((held) => firstOf(held, prefix.length - 1));
   }
 
-  dispose(): Promise<void> {
-    return this.#context.dispose();
+  /** What was held against fresh evaluations; undefined: nothing is. */
+  get checked(): Checked | undefined {
+    return this.#check?.checked;
+  }
+
+  async dispose(): Promise<void> {
+    await Promise.all([this.#context.dispose(), this.#check?.dispose()]);
   }
 
   /** Takes notice of the committed text. */

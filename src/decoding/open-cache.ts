@@ -1,4 +1,5 @@
 import type { ContextOptions, Model } from '../engine/port.js';
+import { CacheCheck } from './cache-check.js';
 import { CacheManager } from './cache-manager.js';
 import { HeadFeed } from './head-feed.js';
 import { HiddenTrail } from './hidden-trail.js';
@@ -22,6 +23,8 @@ export interface CacheOptions extends Pick<ContextOptions, 'threads' | 'cacheTyp
   /** Whether the target's own head drafts, in place of a draft model; undefined: not. */
   readonly usesHead?: boolean | undefined;
   readonly draftThreads?: number | undefined;
+  /** Each so many passes of a model are held against a fresh evaluation, >= 1; undefined: none. */
+  readonly verifyCache?: number | undefined;
 }
 
 /**
@@ -39,19 +42,38 @@ export async function openCache(
   const use = { sequences: targetSequences, threads, rollback: targetDrafts ? undefined : rollback };
   const form = contextOptions(target, options, use);
   const targetContext = await target.createContext(usesHead ? { ...form, returnsHidden: true } : form);
-  if (!drafter) return new CacheManager(new ModelCache(targetContext));
+  const watch = checkOf(target, 'target model', options, threads);
+  if (!drafter) return new CacheManager(new ModelCache(targetContext, {}, watch));
   try {
     const draftContext = await drafter.createContext(
       contextOptions(drafter, options, { sequences: draftSequences, threads: draftThreads }),
     );
-    if (!usesHead) return new CacheManager(new ModelCache(targetContext), new ModelCache(draftContext));
+    if (!usesHead) {
+      const draftWatch = checkOf(drafter, 'draft model', options, draftThreads);
+      return new CacheManager(
+        new ModelCache(targetContext, {}, watch),
+        new ModelCache(draftContext, {}, draftWatch),
+      );
+    }
     const trail = new HiddenTrail();
     const head = new ModelCache(draftContext, { feed: new HeadFeed(trail) });
-    return new CacheManager(new ModelCache(targetContext, { trail }), head, trail);
+    return new CacheManager(new ModelCache(targetContext, { trail }, watch), head, trail);
   } catch (error) {
     await targetContext.dispose();
     throw error;
   }
+}
+
+/** A head has no check: what it reads are hidden states, which a fresh evaluation would have to make first. */
+function checkOf(
+  model: Model,
+  name: string,
+  { verifyCache, capacity, cacheType, flashAttention }: CacheOptions,
+  threads: number | undefined,
+): CacheCheck | undefined {
+  if (verifyCache === undefined) return undefined;
+  const form = { capacity, sequences: 1, threads, cacheType, flashAttention };
+  return new CacheCheck(verifyCache, name, () => model.createContext(form));
 }
 
 /** What a context is for. */

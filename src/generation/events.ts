@@ -1,3 +1,4 @@
+import type { Checked } from '../decoding/cache-check.js';
 import type { Step } from '../decoding/loop.js';
 import { answerOf } from '../text/reasoning.js';
 import type { TextPiece } from '../text/text-stream.js';
@@ -71,6 +72,8 @@ export interface GenerationResult {
   readonly repetition: Repetition | null;
   /** Of this text and those before it in its session; null = there is no profile for these settings. */
   readonly drift: Drift | null;
+  /** Of this text and those before it in the same caches; null = `verifyCache` is not given. */
+  readonly cacheCheck: Checked | null;
   readonly prefillMs: number;
   /** From the start of prefill; null where no token came. */
   readonly firstTokenMs: number | null;

@@ -15,6 +15,11 @@ export interface RunOptions extends RuntimeOptions {
   readonly profile?: Profile | undefined;
   /** Sees whether texts are as those of the profile were; undefined = a new one sees those of a session. */
   readonly drift?: DriftWatch | undefined;
+  /**
+   * Each so many passes of a model are held against a fresh evaluation of the text, >= 1; undefined = none. It takes time, and
+   * a second context for each model. A text whose caches do not hold it ends with a CacheError.
+   */
+  readonly verifyCache?: number | undefined;
   /** Its abort ends the text where it is: finishReason 'interrupted'. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -26,6 +31,7 @@ export function checkRunOptions({
   draftThreads,
   cacheType,
   flashAttention,
+  verifyCache,
 }: RunOptions): void {
   const most = availableParallelism();
   for (const [name, count] of Object.entries({ threads, draftThreads }))
@@ -33,6 +39,8 @@ export function checkRunOptions({
       throw new UsageError(`\`${name}\` must be a whole number from 1 to ${most}, not ${count}`);
   if (contextSize !== undefined && !(Number.isInteger(contextSize) && contextSize >= 2))
     throw new UsageError(`\`contextSize\` must be a whole number, 2 or more, not ${contextSize}`);
+  if (verifyCache !== undefined && !(Number.isInteger(verifyCache) && verifyCache >= 1))
+    throw new UsageError(`\`verifyCache\` must be a whole number, 1 or more, not ${verifyCache}`);
   if (cacheType !== undefined && !CACHE_TYPES.includes(cacheType))
     throw new UsageError(`\`cacheType\` must be one of ${CACHE_TYPES.join(', ')}, not ${cacheType}`);
   if (needsFlashAttention(cacheType) && flashAttention === false)

@@ -210,6 +210,7 @@ export class Session {
         counters,
         ...dials.reached,
         drift: this.#drift?.drift ?? null,
+        cacheCheck: cache.checked ?? null,
         prefillMs,
         firstTokenMs,
         evaluated: {

@@ -21,6 +21,7 @@ export interface Run {
     readonly system?: string | undefined;
     readonly threads?: number | undefined;
     readonly draftThreads?: number | undefined;
+    readonly verifyCache?: number | undefined;
     readonly cacheType?: string | undefined;
     readonly flashAttn: string;
     readonly gpu: string;
@@ -58,6 +59,7 @@ export function paramsJson({ pair, template, settings, runtime }: Run): object {
     gpu: runtime.gpu,
     gpu_layers: runtime.gpuLayers ?? null,
     draft_gpu_layers: runtime.draftGpuLayers ?? null,
+    verify_cache: runtime.verifyCache ?? null,
     profile: runtime.profileInUse?.path ?? null,
   };
 }
@@ -106,6 +108,7 @@ export function resultJson(run: Run, result: GenerationResult): object {
     quality: result.quality && qualityJson(result.quality),
     repetition: result.repetition && repetitionJson(result.repetition),
     drift: result.drift,
+    cache_check: result.cacheCheck,
     pass_costs: run.costs ? costsJson(run.costs) : null,
     remote: trafficJson(pair),
     params: paramsJson(run),

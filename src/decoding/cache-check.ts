@@ -1,0 +1,123 @@
+import type { Context, ReadRequest } from '../engine/port.js';
+import { CacheError } from '../errors.js';
+import { pathTo } from '../math/draft-tree.js';
+import {
+  type Draft,
+  type Mask,
+  type NodeIndex,
+  type Prefix,
+  ROOT,
+  type TokenId,
+  type TopLogits,
+} from '../types.js';
+
+/**
+ * Natural logs by which the logits of one text may differ between two evaluations: another number of rows in a pass means
+ * another order of sums. The largest difference of 68,000 rows was 0.032 with models of 16 bits; a token too many or too few
+ * in a cache makes it some whole numbers.
+ */
+const KERNEL_NOISE = 0.25;
+
+/** What was held against fresh evaluations. */
+export interface Checked {
+  readonly rows: number;
+  /** The largest difference of two logits of a row, in natural logs. */
+  readonly worst: number;
+}
+
+/** What a pass was asked, and what it answered. */
+export interface CheckedPass {
+  readonly prefix: Prefix;
+  readonly tree: Draft;
+  readonly wanted: readonly NodeIndex[];
+  /** Tokens allowed after each wanted node; undefined: all. */
+  readonly masks: readonly (Mask | undefined)[] | undefined;
+  readonly read: ReadRequest;
+  /** One for each wanted node. */
+  readonly rows: readonly TopLogits[];
+}
+
+/**
+ * Evaluates the text of every n-th pass anew, in a context of its own, and holds the logits against those that the caches
+ * gave after all their drafts and rollbacks.
+ */
+export class CacheCheck {
+  readonly #every: number;
+  readonly #name: string;
+  readonly #open: () => Promise<Context>;
+  #context: Promise<Context> | undefined;
+  #passes = 0;
+  #checked: Checked = { rows: 0, worst: 0 };
+
+  /**
+   * @param every n, >= 1
+   * @param name of the model, for people
+   * @param open makes a context as large as the checked one, of one sequence
+   */
+  constructor(every: number, name: string, open: () => Promise<Context>) {
+    this.#every = every;
+    this.#name = name;
+    this.#open = open;
+  }
+
+  get checked(): Checked {
+    return this.#checked;
+  }
+
+  /** @throws CacheError where the logits are those of another text */
+  async see(pass: CheckedPass): Promise<void> {
+    this.#passes += 1;
+    if (this.#passes % this.#every !== 0 || pass.wanted.length === 0) return;
+    const fresh = await this.#evaluated(pass);
+    for (const [node, row] of fresh) {
+      const difference = apart(pass.rows[pass.wanted.indexOf(node)]!, row);
+      const { rows, worst } = this.#checked;
+      this.#checked = { rows: rows + 1, worst: Math.max(worst, difference) };
+      if (!(difference <= KERNEL_NOISE)) throw this.#error(pass, node, difference);
+    }
+  }
+
+  async dispose(): Promise<void> {
+    await (await this.#context?.catch(() => undefined))?.dispose();
+  }
+
+  /** The rows after the last wanted node, and after those above it that are wanted. */
+  async #evaluated({ prefix, tree, wanted, masks, read }: CheckedPass): Promise<[NodeIndex, TopLogits][]> {
+    this.#context ??= this.#open();
+    const context = await this.#context;
+    const path = pathTo(tree, wanted.at(-1)!);
+    const tokens: TokenId[] = [...prefix, ...path.map((node) => tree[node]!.token)];
+    const nodeAt = (i: number) => (i === prefix.length - 1 ? ROOT : path[i - prefix.length]);
+    const batch = tokens.map((token, position) => {
+      const place = wanted.indexOf(nodeAt(position) ?? Number.NaN);
+      return { token, position, sequences: [0], wanted: place !== -1, mask: masks?.[place] };
+    });
+    const asked = { ...read, top: 2 * read.top, logSumExp: false }; // so that none is missing for being last
+    const rows: TopLogits[] = [];
+    for (let from = 0; from < batch.length; from += context.batchSize) {
+      const keeps = from === 0 ? [{ sequence: 0, from: 0, alike: 0, length: 0 }] : [];
+      const part = batch.slice(from, from + context.batchSize);
+      rows.push(...(await context.run({ keeps, batch: part, read: asked })).rows);
+    }
+    const nodes = batch.flatMap(({ wanted }, i) => (wanted ? [nodeAt(i)!] : []));
+    return nodes.map((node, i) => [node, rows[i]!]);
+  }
+
+  #error({ prefix, tree }: CheckedPass, node: NodeIndex, difference: number): CacheError {
+    const drafted = pathTo(tree, node).length;
+    const where = `${prefix.length} tokens of text${drafted > 0 ? ` and ${drafted} drafted ones` : ''}`;
+    return new CacheError(
+      `The KV cache of the ${this.#name} does not hold the text: in pass ${this.#passes}, behind ${where}, its logits are ` +
+        `${difference.toFixed(2)} from those of a fresh evaluation (up to ${KERNEL_NOISE} is rounding); please report this`,
+    );
+  }
+}
+
+/** How far two rows are apart that may differ by a constant. What the longer one lacks has at most its least logit. */
+function apart(row: TopLogits, longer: TopLogits): number {
+  if (row.tokens.length === 0) return 0; // a mask allows nothing
+  const logits = new Map(Array.from(longer.tokens, (token, i) => [token, longer.logits[i]!]));
+  const least = longer.logits.at(-1) ?? -Infinity;
+  const differences = Array.from(row.tokens, (token, i) => row.logits[i]! - (logits.get(token) ?? least));
+  return Math.max(...differences) - Math.min(...differences);
+}
