@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files that change what others would see too: they replace modules, or the environment for all of a file. */
 const ALONE = [
@@ -6,6 +7,18 @@ const ALONE = [
   'test/models/pair-cleanup.test.ts',
   'test/energy/meter.test.ts',
 ];
+
+/** Files that take long and do not look it, since their laws stand elsewhere. */
+const LONG = /\b(bindings|direct|lossless-head|recurrent|tarball|vocabularies)\.test\.ts$/;
+
+/** The long files before all others, which would else wait for them at the end; the others as usual, by their size. */
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isLong = ({ moduleId }: TestSpecification) => LONG.test(moduleId);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
 
 export default defineConfig({
   test: {
@@ -19,6 +32,7 @@ export default defineConfig({
     pool: 'forks',
     execArgv: ['--require', './test/support/tried-library.cjs'],
     maxWorkers: 3, // of two processors: some tests wait for children, servers and timers
+    sequence: { sequencer: LongFirst },
     projects: [
       { extends: true, test: { name: 'alone', include: ALONE } },
       {

@@ -6,11 +6,12 @@ export default defineConfig({
     include: [
       'test/soak/**/*.soak.ts',
       // Laws that are tried each day too, here on more texts.
+      'test/cli/settings/layers.test.ts',
       'test/decoding/head-cache.test.ts',
       'test/engine/{bindings,direct,other-architectures,vocabularies}.test.ts',
-      'test/generation/generate{,-finish,-grammar,-prefix}.test.ts',
+      'test/generation/{conversation,generate,generate-finish,generate-grammar,generate-prefix}.test.ts',
       'test/scripts/widen-model.test.ts',
-      'test/statistics/lossless.test.ts',
+      'test/statistics/lossless{,-head}.test.ts',
       'test/strategies/{adaptive-length,block,constrained,speculative}.test.ts',
       'test/trace/{other-settings,reproduces}.test.ts',
     ],

@@ -3,14 +3,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { mtad, mtadOnTerminal, saying } from '../support/cli.js';
+import { runInProcess } from '../support/run-in-process.js';
 
 let folder: string;
 let input: string;
+let whole: string[]; // the texts of a run that nobody interrupts
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mtad-batch-interrupt-'));
   input = join(folder, 'in.jsonl');
   const lines = Array.from({ length: 30 }, (_, i) => JSON.stringify({ id: i, prompt: `Story ${i}: Once` }));
   await writeFile(input, `${lines.join('\n')}\n`);
+  const { stdout } = await runInProcess([...ARGS, input, '-q']);
+  whole = stdout
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line).text);
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -44,13 +51,12 @@ test.each([
     );
 
   const before = await linesIn(output);
-  const rest = await mtad([...ARGS, input, '-o', output, '--resume', '-q']);
+  const rest = await runInProcess([...ARGS, input, '-o', output, '--resume', '-q']);
   expect(rest).toMatchObject({ exitCode: 0, stdout: '', stderr: '' });
   expect((await linesIn(output)).slice(0, kept)).toEqual(before);
   const texts = await textsIn(output);
   expect(texts.map(({ id }) => id)).toEqual(Array.from({ length: 30 }, (_, i) => i));
-  const whole = (await mtad([...ARGS, input, '-q'])).stdout.split('\n').slice(0, -1);
-  expect(texts.map(({ text }) => text)).toEqual(whole.map((line) => JSON.parse(line).text));
+  expect(texts.map(({ text }) => text)).toEqual(whole);
 });
 
 test('Ctrl-C ends a wait for more inputs; what came is answered at once', async () => {
@@ -72,7 +78,7 @@ test('a reader that leaves ends the run, without a word', async () => {
 });
 
 test('a full disk ends the run: exit code 1', async () => {
-  const { exitCode, stderr } = await mtad([...ARGS, input, '-q', '-o', '/dev/full']);
+  const { exitCode, stderr } = await runInProcess([...ARGS, input, '-q', '-o', '/dev/full']);
   expect(stderr).toBe(
     'mtad: Cannot write /dev/full: ENOSPC: no space left on device, write (-v tells more)\n',
   );

@@ -2,7 +2,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { mtad } from '../support/cli.js';
 import { runInProcess } from '../support/run-in-process.js';
 
 let folder: string;
@@ -75,7 +74,7 @@ test('no secret is shown', async () => {
   const env = { HF_TOKEN: 'hf_verysecret', MTAD_MODEL: 'https://me:hf_hidden@example.org/a.gguf' };
   const draft = ['-d', 'HTTPS://example.org/b.gguf?token=hf_signed#hf_anchored'];
   for (const how of [['config'], ['config', '--json']]) {
-    const { stdout, stderr } = await mtad([...how, ...draft], { env });
+    const { stdout, stderr } = await runInProcess([...how, ...draft], { env });
     expect(stdout + stderr).not.toMatch(/verysecret|hf_/);
     expect(stdout).toMatch(/HF_TOKEN"?:? +(set|true)\b/);
     expect(stdout).toContain('https://example.org/a.gguf');

@@ -1,10 +1,11 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { COMMANDS } from '../../src/cli/commands/index.js';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
-import { mtad, mtadOnTerminal } from '../support/cli.js';
+import { CLEAN, type Ended, mtadOnTerminal, oneAfterAnother } from '../support/cli.js';
 import { runInProcess } from '../support/run-in-process.js';
 
 let folder: string;
@@ -13,15 +14,21 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-/** The modules that a run loaded, as the coverage that V8 writes names them. */
-async function modulesLoadedBy(args: readonly string[]): Promise<string[]> {
-  await mtad(args, { env: { NODE_V8_COVERAGE: folder } });
+/** How command lines end in one process, and the modules that it loaded, as the coverage that V8 writes names them. */
+async function modulesLoadedBy(commandLines: readonly (readonly string[])[]) {
+  const env = { ...CLEAN, NODE_V8_COVERAGE: folder } as NodeJS.ProcessEnv;
+  const { stdout } = await execa(process.execPath, oneAfterAnother(...commandLines), {
+    stdin: 'ignore',
+    env,
+  });
   const files = await readdir(folder);
   const reports = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')));
-  return reports.flatMap((report) => (JSON.parse(report).result as { url: string }[]).map(({ url }) => url));
+  const loaded = reports.flatMap((report) => JSON.parse(report).result as { url: string }[]);
+  return { ends: JSON.parse(stdout) as Ended[], modules: loaded.map(({ url }) => url) };
 }
 
-test.each([
+/** Command lines that need no model. */
+const QUICK = [
   ['--help'],
   ['--version'],
   ['--threshold', '0', 'A prompt'],
@@ -34,8 +41,12 @@ test.each([
   ['benchmark', '--replay', 'gguf/README.md'],
   ['pull', '--help'],
   ['pull', '--offline', 'hf:user/repo'],
-])('%s answers without loading the native library', async (...args) => {
-  const modules = await modulesLoadedBy(args);
+];
+
+test('help, versions, completions and refusals come without loading the native library', async () => {
+  const { ends, modules } = await modulesLoadedBy(QUICK);
+  expect(ends.map(({ args }) => args)).toEqual(QUICK);
+  for (const { stdout, stderr } of ends) expect(stdout + stderr).not.toBe('');
   expect(modules.some((url) => url.includes('/commander/'))).toBe(true);
   expect(modules.filter((url) => url.includes('/node-llama-cpp/'))).toEqual([]);
 });

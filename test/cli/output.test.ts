@@ -244,7 +244,7 @@ test('a process whose standard output is a full disk: the same', async () => {
 });
 
 test('a reader that leaves early: silence and exit code 0', async () => {
-  const command = `${MTAD_IN_SHELL} -q --ignore-eos -n 20000 -c 30000 "Once upon a time" < /dev/null | head -c 10; echo " \${PIPESTATUS[0]}"`;
+  const command = `${MTAD_IN_SHELL} -q --ignore-eos -n 9000 -c 9100 "Once upon a time" < /dev/null | head -c 10; echo " \${PIPESTATUS[0]}"`;
   const { stdout, stderr } = await execa('bash', ['-c', command]);
   expect(stdout).toMatch(/^[\s\S]{10} 0$/);
   expect(stderr).toBe('');

@@ -85,7 +85,7 @@ test.each(damaged)(
   'a file with %s: exit code 2 and one line that names the place',
   async (_, content, message) => {
     const { exitCode, stdout, stderr } = await runInProcess(['A prompt'], {
-      env: { MTAD_CONFIG: await written(content) },
+      env: { MTAD_CONFIG: await written(content), MTAD_GPU: undefined },
     });
     expect(stderr).toMatch(message);
     expect(stderr).toMatch(/^mtad: [^\n]*\n$/);

@@ -7,10 +7,12 @@ import type { Engine } from '../../src/engine/port.js';
 import { UsageError } from '../../src/errors.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { DEVICE } from '../support/device.js';
+import { tries } from '../support/tries.js';
 import { engineContract } from './contract.js';
 
 describe('the bindings engine', () => {
-  engineContract(() => createBindingsEngine({ gpu: DEVICE }));
+  // What both models show is the engine's; that of a larger one takes four times as long.
+  engineContract(() => createBindingsEngine({ gpu: DEVICE }), tries(['draft'], ['target', 'draft']));
 
   it('refuses a device that this kind of machine cannot have', async () => {
     const gpu = process.platform === 'darwin' ? 'cuda' : 'metal';
@@ -48,8 +50,8 @@ describe('the bindings engine', () => {
   });
 
   it('writes nothing itself, whatever llama.cpp complains of', async () => {
-    const program = fileURLToPath(new URL('three-engines.ts', import.meta.url));
-    const output = await promisify(execFile)(process.execPath, ['--import', 'tsx', program]);
+    const program = fileURLToPath(new URL('three-engines.mjs', import.meta.url));
+    const output = await promisify(execFile)(process.execPath, [program]);
     expect(output).toEqual({ stdout: '', stderr: '' });
   });
 });

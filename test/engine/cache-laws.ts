@@ -24,7 +24,7 @@ const UNUSED: Distribution = { tokens: Int32Array.of(0), logProbs: Float64Array.
  */
 export function cacheLaws(
   model: () => Model,
-  { longest = 40, trees = tries(15, 40), seen = (_difference: number) => {} } = {},
+  { longest = 40, trees = tries(8, 40), seen = (_difference: number) => {} } = {},
 ): void {
   it(`answers for ${trees} random trees what a fresh evaluation of each path answers`, async () => {
     const rng = createRng(20240716);

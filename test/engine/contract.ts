@@ -18,8 +18,14 @@ const FIRST_WORDS =
   ', there was a little girl named Lily. She loved to play with her toys and run around outside. ' +
   'One day, she saw a big, scary bug in the sky.';
 
-/** The laws that every engine obeys, on the embedded pair. Each engine's test file runs them. */
-export function engineContract(create: () => Promise<Engine>): void {
+/**
+ * The laws that every engine obeys, on the embedded pair. Each engine's test file runs them.
+ * @param names the models on which those of a context are tried
+ */
+export function engineContract(
+  create: () => Promise<Engine>,
+  names: readonly ('target' | 'draft')[] = ['target', 'draft'],
+): void {
   let engine: Engine;
   let target: Model;
   let draft: Model;
@@ -30,10 +36,8 @@ export function engineContract(create: () => Promise<Engine>): void {
   });
   afterAll(() => engine.dispose());
 
-  describe.each([
-    { name: 'target', model: () => target },
-    { name: 'draft', model: () => draft },
-  ])('with the $name model', ({ model }) => {
+  describe.each(names)('with the %s model', (name) => {
+    const model = () => ({ target, draft })[name];
     decodeLaws(model);
     copyLaws(model);
     sharingLaws(model);

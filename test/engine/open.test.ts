@@ -47,8 +47,8 @@ describe('createEngine', () => {
   });
 
   it('does not trust a process whose threads have too small a stack', async () => {
-    const program = fileURLToPath(new URL('small-stack.ts', import.meta.url));
-    const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', program]);
+    const program = fileURLToPath(new URL('small-stack.mjs', import.meta.url));
+    const { stdout } = await promisify(execFile)(process.execPath, [program]);
     expect(JSON.parse(stdout)).toEqual({ name: 'bindings', said: expect.stringContaining('131072') });
   });
 });

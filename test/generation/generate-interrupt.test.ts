@@ -4,7 +4,7 @@ import { generate } from '../../src/generation/generate.js';
 import type { Pair } from '../../src/models/pair.js';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
 import { embeddedPair } from '../support/embedded-pair.js';
-import { PROMPT, run, watchContexts } from './generate-run.js';
+import { PROMPT, type Run, run, watchContexts } from './generate-run.js';
 
 /** More than 700 tokens: six batches for each model. */
 const LONG_PROMPT = 'Once upon a time, there was a little girl named Lily. She had a dog. '.repeat(40);
@@ -16,6 +16,10 @@ beforeAll(async () => {
 
 describe.each(STRATEGY_NAMES)('a generation by %s', (strategy) => {
   const settings = { strategy, seed: 21, maxTokens: 40 };
+  let whole: Run;
+  beforeAll(async () => {
+    whole = await run(pair, settings);
+  });
 
   it('that is aborted before it begins writes nothing', async () => {
     const { text, tokens, finishReason } = await run(pair, settings, { signal: AbortSignal.abort() });
@@ -25,8 +29,8 @@ describe.each(STRATEGY_NAMES)('a generation by %s', (strategy) => {
   });
 
   it('that is aborted while it reads the prompt reads no further and writes nothing', async () => {
-    const whole = await run(pair, settings, { prompt: LONG_PROMPT });
-    expect(whole.prefills.length).toBeGreaterThanOrEqual(6);
+    const read = await run(pair, { ...settings, maxTokens: 1 }, { prompt: LONG_PROMPT });
+    expect(read.prefills.length).toBeGreaterThanOrEqual(6);
     const abort = new AbortController();
     const { text, tokens, finishReason, prefills, counters } = await run(pair, settings, {
       prompt: LONG_PROMPT,
@@ -41,7 +45,6 @@ describe.each(STRATEGY_NAMES)('a generation by %s', (strategy) => {
   });
 
   it.each([1, 2, 5])('that is aborted in step %d keeps what it wrote so far', async (last) => {
-    const whole = await run(pair, settings);
     const abort = new AbortController();
     let steps = 0;
     const { text, tokens, finishReason } = await run(pair, settings, {
@@ -61,7 +64,6 @@ describe.each(STRATEGY_NAMES)('a generation by %s', (strategy) => {
   it.each<GenerationEvent['type']>(['start', 'prefill', 'step', 'text', 'end'])(
     'that is left at its first %s event frees its contexts, and the pair can go on',
     async (type) => {
-      const whole = await run(pair, settings);
       const { pair: watched, opened, open } = watchContexts(pair);
       for await (const event of generate(watched, PROMPT, settings, { threads: 1 }))
         if (event.type === type) break;

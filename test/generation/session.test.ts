@@ -13,7 +13,7 @@ describe.each(['direct', 'bindings'] as const)('a session with a sliding window,
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'mtad-session-'));
     const model = await slidingWindowModel(folder, { window: 64 });
-    pair = await loadPair({ model, draft: model, engine });
+    pair = await loadPair({ model, draft: model, engine, gpu: 'off' });
   });
   afterAll(async () => {
     await pair?.dispose();

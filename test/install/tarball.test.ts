@@ -11,7 +11,7 @@ const PROMPT = ['Once upon a time', '--seed', '1', '-n', '8', '--draft-length', 
 /** A person's shell: nothing of npm's that runs these tests, nothing of this repository's. */
 const ENV = Object.fromEntries(
   Object.entries(process.env)
-    .filter(([name]) => !/^(npm_|node_|vitest|init_cwd)/i.test(name))
+    .filter(([name]) => !/^(npm_|node_|mtad_|vitest|init_cwd)/i.test(name))
     .map(([name, value]) => [name, name === 'PATH' ? withoutLocalTools(value!) : value]),
 );
 

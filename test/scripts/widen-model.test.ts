@@ -19,19 +19,19 @@ const STORY =
 
 /** Places left over on every axis, and a layer: noise wherever there can be. */
 const SPARE = { width: 576, layers: 7, ffn: 1568 };
-/** Four copies of everything. Models of the default size have eight of most. */
-const FOUR = { width: 1024, layers: 6, ffn: 3072 };
+/** Two copies of everything; by `npm run soak` four. Models of the default size have eight of most. */
+const COPIES = tries({ width: 512, layers: 6, ffn: 1536 }, { width: 1024, layers: 6, ffn: 3072 });
 
 /**
  * Bounds for the largest and the mean difference of the log-probabilities of a row's ten likeliest tokens. Seen: 0.007
- * and 0.0009 for F32 and F16; 0.015 and 0.0024 for BF16, 0.07 and 0.009 for Q8_0. Padded with zeros alone, without
- * copies, BF16 differs by 0.057 and 0.0075, Q8_0 by 0.19 and 0.024.
+ * and 0.0009 for F32 and F16; with two copies 0.025 and 0.0041 for BF16, 0.11 and 0.015 for Q8_0, with four 0.015 and
+ * 0.0024, 0.07 and 0.009. Padded with zeros alone, without copies, BF16 differs by 0.057 and 0.0075, Q8_0 by 0.19 and 0.024.
  */
 const CASES = [
   { ...SPARE, type: 'F32', largest: 0.02, mean: 0.002 },
   { ...SPARE, type: 'F16', largest: 0.02, mean: 0.002 },
-  { ...FOUR, type: 'BF16', largest: 0.02, mean: 0.004 },
-  { ...FOUR, type: 'Q8_0', largest: 0.15, mean: 0.014 },
+  { ...COPIES, type: 'BF16', ...tries({ largest: 0.035, mean: 0.0055 }, { largest: 0.02, mean: 0.004 }) },
+  { ...COPIES, type: 'Q8_0', ...tries({ largest: 0.15, mean: 0.019 }, { largest: 0.15, mean: 0.014 }) },
 ] as const;
 
 /** Tokens that are written at temperature 0, with the prompt. */
@@ -151,6 +151,7 @@ describe('scripts/widen-model.ts', () => {
 
   it.each([
     [['--width', '100'], /^--width 100 is not/],
+    [['--type', 'Q4_0'], /^--type Q4_0 is not one of F32, F16, Q8_0, BF16$/],
     [['--heads', '8'], /'--heads'/],
     [['--width', '256', '--ffn', '768', '--out', 'no/such/folder/model.gguf'], /ENOENT/],
   ])('refuses %j in one line', async (args, message) => {
@@ -159,13 +160,9 @@ describe('scripts/widen-model.ts', () => {
     expect(said).not.toContain('\n');
   });
 
-  it.each([
-    ['--type', 'Q4_0', /^--type Q4_0 is not one of F32, F16, Q8_0, BF16$/],
-    ['--width', '-1', /width/],
-  ])('writes the refusal of %s %s to stderr in one line, and ends with exit code 1', async (...words) => {
-    const [option, value, message] = words;
-    const { stdout, stderr, exitCode } = await run(option, value);
-    expect(stderr).toMatch(message);
+  it('writes a refusal to stderr in one line, and ends with exit code 1', async () => {
+    const { stdout, stderr, exitCode } = await run('--width', '-1');
+    expect(stderr).toMatch(/width/);
     expect(stderr).not.toContain('\n');
     expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 1 });
   });

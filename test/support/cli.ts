@@ -3,11 +3,17 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { execa, type Options } from 'execa';
+import { DEVICE } from './device.js';
 
 export const BIN = fileURLToPath(new URL('../../bin/mtad.js', import.meta.url));
 
-/** Node's arguments for a real child process that runs mtad. */
-export const MTAD = ['--require', fileURLToPath(new URL('tried-library.cjs', import.meta.url)), BIN];
+/** Node's arguments for a real child process that runs mtad; it ends before optimizing its code would pay. */
+export const MTAD = [
+  '--no-opt',
+  '--require',
+  fileURLToPath(new URL('tried-library.cjs', import.meta.url)),
+  BIN,
+];
 
 /** The same for a shell. */
 export const MTAD_IN_SHELL = [process.execPath, ...MTAD].map((word) => `'${word}'`).join(' ');
@@ -32,6 +38,7 @@ export const CLEAN = {
   https_proxy: undefined,
   no_proxy: undefined,
   MTAD_DRAFT_LENGTH: '4', // not what pays on the machine of the day
+  MTAD_GPU: DEVICE, // looking for one takes as long as all else that a short command does
   NO_COLOR: undefined,
   FORCE_COLOR: undefined,
   CI: undefined, // a spinner does not turn there

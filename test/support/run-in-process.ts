@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { Io, type Surroundings } from '../../src/cli/io.js';
 import { main } from '../../src/cli/main.js';
+import { DEVICE } from './device.js';
+import { keepVocabularies } from './kept-vocabularies.js';
 
 export interface InProcessOptions {
   readonly input?: string | Buffer; // on standard input; undefined: nothing was piped in
@@ -21,6 +23,7 @@ const OF_PROCESS = /^(HF_\w+|CUDA_VISIBLE_DEVICES|(https?|no|all)_proxy)$/i;
 const CLEAN = {
   MTAD_CONFIG: '',
   MTAD_DRAFT_LENGTH: '4', // not what pays on the machine of the day
+  MTAD_GPU: DEVICE,
   XDG_CACHE_HOME: join(tmpdir(), 'mtad-test-cache'),
   XDG_CONFIG_HOME: join(tmpdir(), 'mtad-test-config'), // where no profile is
 };
@@ -69,6 +72,7 @@ export async function runInProcess(args: readonly string[], options: InProcessOp
   const surroundings = surroundingsOf(args, options);
   const fd = options.stdoutFile === undefined ? undefined : openSync(options.stdoutFile, 'w');
   if (fd !== undefined) Object.assign(surroundings.stdout, { fd });
+  await keepVocabularies();
   const restore = setEnvironment(options.env ?? {});
   try {
     const exitCode = await main(surroundings);

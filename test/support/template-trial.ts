@@ -7,6 +7,7 @@ import { withBundledFiles } from '../../scripts/llama-bundle.js';
 import { chatTemplates } from '../../src/engine/llama/chat-template.js';
 import { type ChatMessage, withoutSystem } from '../../src/templates/messages.js';
 import type { Think } from '../../src/templates/open-template.js';
+import { tries } from './tries.js';
 
 /** That of SmolLM2 Instruct, which a known pair names and llama.cpp does not bring along. */
 const SMOLLM2 =
@@ -66,6 +67,7 @@ export async function tryTemplates(
         continue;
       }
       for (const [i, messages] of CONVERSATIONS.entries()) {
+        if (think !== 'auto' && i < tries(CONVERSATIONS.length - 1, 0)) continue; // the longest has all of the others
         const where = `${name}, think ${think}, conversation ${i}`;
         const alone = renderedAlone(
           parsed,

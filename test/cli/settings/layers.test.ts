@@ -11,6 +11,7 @@ import { isSwitch, settingsOf, variableName } from '../../../src/cli/settings/na
 import { type Given, parseGiven } from '../../../src/cli/settings/values.js';
 import { STRATEGY_NAMES } from '../../../src/strategies/index.js';
 import { ioInMemory } from '../../support/run-in-process.js';
+import { tries } from '../../support/tries.js';
 
 let folder: string;
 let file: string;
@@ -38,6 +39,7 @@ async function settled(
   const io = ioInMemory({
     MTAD_CONFIG: file,
     MTAD_DRAFT_LENGTH: undefined,
+    MTAD_GPU: undefined,
     ...Object.fromEntries(variables),
   });
   const program = (await createCommand(command, io, COMMANDS)).action(() => {});
@@ -68,15 +70,24 @@ const pairsOfLayers = LAYERS.flatMap((stronger, i) =>
   LAYERS.slice(i + 1).map((weaker) => [stronger, weaker] as const),
 );
 
+/** Every layer against the next weaker one. */
+const neighbours = LAYERS.slice(1).map((weaker, i) => [LAYERS[i]!, weaker] as const);
+
 describe.each(SETTABLE)('%s', async (command) => {
-  const options = settingsOf(await createCommand(command, ioInMemory(), COMMANDS));
+  const plain = await createCommand(command, ioInMemory(), COMMANDS);
+  const options = settingsOf(plain);
+  let silent: Promise<Command> | undefined;
+  const nothingSaid = async () => {
+    silent ??= settled(command, {});
+    return (await silent).opts();
+  };
 
   test.each([...options])(
-    '--%s: the stronger of any two layers wins, whichever it says',
+    '--%s: the stronger of two layers wins, whichever it says',
     async (name, option) => {
       const values = twoValues(name, option);
       for (const [strong, weak] of [values, [...values].reverse()] as [Given, Given][])
-        for (const [stronger, weaker] of pairsOfLayers) {
+        for (const [stronger, weaker] of tries(neighbours, pairsOfLayers)) {
           const program = await settled(command, {
             [stronger]: { [name]: strong },
             [weaker]: { [name]: weak },
@@ -93,7 +104,7 @@ describe.each(SETTABLE)('%s', async (command) => {
     '--no-%s: what others say is undone',
     async (name, option) => {
       const key = option.attributeName();
-      const untouched = { ...(await settled(command, {})).opts(), [key]: option.defaultValue };
+      const untouched = { ...(await nothingSaid()), [key]: option.defaultValue };
       for (const weaker of LAYERS.slice(1)) {
         const said = { flag: { [name]: false }, [weaker]: { [name]: twoValues(name, option)[0] } };
         expect((await settled(command, said)).opts()).toEqual(untouched);
@@ -103,9 +114,7 @@ describe.each(SETTABLE)('%s', async (command) => {
 
   test.each([...options])('--%s: nothing said leaves the default', async (_, option) => {
     const key = option.attributeName();
-    expect((await settled(command, {})).opts()[key]).toEqual(
-      (await createCommand(command, ioInMemory(), COMMANDS)).opts()[key],
-    );
+    expect((await nothingSaid())[key]).toEqual(plain.opts()[key]);
   });
 });
 

@@ -39,7 +39,7 @@ describe('what a template says of answers', () => {
         template,
         ...(name === 'harmony' ? { tokens: HARMONY } : {}),
       });
-      return [name, await loadPair({ ...files, needsDraft: false })] as const;
+      return [name, await loadPair({ ...files, needsDraft: false, gpu: 'off' })] as const;
     });
     pairs = Object.fromEntries(await Promise.all(loaded)) as typeof pairs;
   });

@@ -6,6 +6,8 @@ import { CHROMIUM, launchChromium } from '../../../support/chromium.js';
 import { contenderOf } from '../../../support/fake-generation.js';
 import { fakeReport } from '../../../support/fake-report.js';
 import { type OpenReport, openReport } from './open-report.js';
+import { mediaLaws } from './page-media-laws.js';
+import { safetyLaws } from './page-safety-laws.js';
 
 const REPORT = fakeReport();
 
@@ -59,6 +61,9 @@ describe.skipIf(!CHROMIUM)('reportPage in a browser', () => {
     page = opened.page;
   });
   afterAll(() => browser?.close());
+
+  mediaLaws(() => browser);
+  safetyLaws(() => browser);
 
   it('asks for nothing but itself, and has nothing to complain of', () => {
     expect(opened.requests).toEqual([opened.url]);
