@@ -229,7 +229,7 @@ export interface ContenderSummary extends Contender {
   readonly achievedOfPossible: number | null;
   /** Of the texts under the target, at temperature 1 with nothing cut. */
   readonly perplexity: Estimate | null;
-  /** distinct-1, -2, -3: different n-grams ÷ n-grams, [0, 1] */
+  /** distinct-1, -2, -3, -4: different n-grams ÷ n-grams, [0, 1]; of the last, what is missing to 1 is repeated 4-grams. */
   readonly distinct: readonly (number | null)[];
   /** `net` is without idle power; null where that is not known. */
   readonly joulesPerToken: { readonly gross: number; readonly net: number | null } | null;

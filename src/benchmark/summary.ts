@@ -17,7 +17,7 @@ import { bareMs } from './costs.js';
 import type { Contender, ContenderSummary, Estimate, Generation, PassCost, SpeedUps } from './report.js';
 
 /** The lengths of the n-grams that `distinct` counts, in tokens. */
-const GRAMS = [1, 2, 3];
+const GRAMS = [1, 2, 3, 4]; // 1 - distinct-4 is the share of repeated 4-grams
 
 /**
  * Returns the figures of each contender over all its generations.

@@ -118,7 +118,7 @@ describe('a summary', () => {
     expect(distinct[0]).toBeCloseTo(2 / 3, 10);
     expect(distinct[1]).toBeCloseTo(5 / 6, 10);
     expect(distinct[2]).toBe(1);
-    expect(summaryOf([fakeGeneration({ tokens: [5] })]).distinct).toEqual([1, null, null]);
+    expect(summaryOf([fakeGeneration({ tokens: [5] })]).distinct).toEqual([1, null, null, null]);
   });
 
   it('has energy per token with idle power and without, of the texts for which it was counted', () => {
@@ -193,7 +193,7 @@ describe('a summary of little', () => {
       msPerToken: null,
       achievedOfPossible: null,
       perplexity: null,
-      distinct: [null, null, null],
+      distinct: [null, null, null, null],
       joulesPerToken: null,
     });
   });

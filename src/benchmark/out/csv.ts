@@ -23,6 +23,7 @@ function row(one: ContenderSummary): Record<string, string | number | null | und
     distinct_1: one.distinct[0],
     distinct_2: one.distinct[1],
     distinct_3: one.distinct[2],
+    distinct_4: one.distinct[3],
     joules_per_token: joules?.net,
     joules_per_token_with_idle: joules?.gross,
     ...estimate('speed_up_over_speculative', one.speedUp.speculative),

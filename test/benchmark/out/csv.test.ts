@@ -14,7 +14,7 @@ const FULL: ContenderSummary = fakeSummary({
   msPerToken: { draft: 4, verify: 14, own: 2 },
   achievedOfPossible: 0.95,
   perplexity: about(4.5),
-  distinct: [0.25, 0.5, 1],
+  distinct: [0.25, 0.5, 1, 1],
   joulesPerToken: { gross: 3, net: 2.5 },
 });
 const EMPTY = fakeSummary({ generations: 0, tokens: 0, tokensPerSecond: null });
@@ -92,6 +92,7 @@ describe('a report as CSV', () => {
         distinct_1: '0.25',
         distinct_2: '0.5',
         distinct_3: '1',
+        distinct_4: '1',
         joules_per_token: '2.5',
         joules_per_token_with_idle: '3',
         complete: 'true',
