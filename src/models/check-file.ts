@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { ModelFileError } from '../errors.js';
 import { type Address, addressText } from './address.js';
-import { HeaderError, HeaderLength } from './header-length.js';
+import { GgufReader, HeaderError } from './gguf-reader.js';
 import type { RemoteFile } from './remote.js';
 
 /**
@@ -36,11 +36,11 @@ export async function checkFile(
 
 /** @returns the least length of the file in bytes, by its header; or the fault of its header, as the end of a sentence */
 async function bytesNeeded(path: string): Promise<number | string> {
-  const header = new HeaderLength();
+  const header = new GgufReader();
   try {
     for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
-      const length = header.push(chunk);
-      if (length !== undefined) return length.least;
+      const read = header.push(chunk);
+      if (read) return read.least;
     }
     return 'is cut off within its header';
   } catch (error) {

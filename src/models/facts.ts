@@ -1,13 +1,15 @@
 import { basename } from 'node:path';
-import { type GgufFileInfo, GgufFileType } from 'node-llama-cpp';
+import { GgufFileType } from 'node-llama-cpp';
 import type { ModelInsights } from '../engine/llama/model-insights.js';
 import { templateOrigin } from '../engine/llama/template-origin.js';
 import { UsageError } from '../errors.js';
 import { openTemplate } from '../templates/open-template.js';
+import { fileInfoOf } from './file-info.js';
 import type { GgufFile } from './gguf-file.js';
 import { caveatOf } from './header.js';
 import { headLayersOf, headRefusal } from './heads.js';
 import { type LayerKinds, layerKindsOf } from './layer-kinds.js';
+import type { Metadata } from './metadata.js';
 
 /** The facts in a model file's header. Undefined: the header does not tell. */
 export interface ModelFacts {
@@ -64,13 +66,13 @@ export interface SpecialToken {
 }
 
 /** The kinds of tokenizers that llama.cpp tells apart, by `tokenizer.ggml.model`. */
-const VOCABULARY_KINDS: Record<string, string> = {
-  llama: 'SPM',
-  gpt2: 'BPE',
-  bert: 'WPM',
-  t5: 'UGM',
-  rwkv: 'RWKV',
-};
+const VOCABULARY_KINDS: ReadonlyMap<string, string> = new Map([
+  ['llama', 'SPM'],
+  ['gpt2', 'BPE'],
+  ['bert', 'WPM'],
+  ['t5', 'UGM'],
+  ['rwkv', 'RWKV'],
+]);
 
 /** Facts about a chat template, found by rendering it. */
 export interface ChatTemplateFacts {
@@ -82,9 +84,9 @@ export interface ChatTemplateFacts {
 }
 
 /** @returns the facts about the chat template of a file; undefined where the file has no template */
-export async function chatTemplateFacts({ info, source }: GgufFile): Promise<ChatTemplateFacts | undefined> {
+export async function chatTemplateFacts(file: GgufFile): Promise<ChatTemplateFacts | undefined> {
   try {
-    const template = await openTemplate(templateOrigin(info, basename(source)));
+    const template = await openTemplate(templateOrigin(fileInfoOf(file), basename(file.source)));
     if (!template) return undefined;
     const { takesSystem, hasSwitch, reasoning } = template;
     const alone = reasoning ? (reasoning.isOpen ? 'always' : 'itself') : 'no';
@@ -96,59 +98,58 @@ export async function chatTemplateFacts({ info, source }: GgufFile): Promise<Cha
 }
 
 export function factsOf(
-  { source, remote, info, partBytes }: GgufFile,
+  file: GgufFile,
   insights: ModelInsights,
   chatTemplate: ChatTemplateFacts | undefined,
 ): ModelFacts {
-  const { metadata, architectureMetadata } = info;
-  const { general } = metadata;
-  const ggml = metadata.tokenizer?.ggml;
-  const token = (id: number | undefined) =>
-    id === undefined ? undefined : { id, text: ggml?.tokens?.[id] as string | undefined };
+  const { source, remote, metadata, parts } = file;
+  const tokens = metadata.texts('tokenizer.ggml.tokens') ?? [];
+  const kind = metadata.text('tokenizer.ggml.model');
+  const token = (name: string) => {
+    const id = metadata.number(`tokenizer.ggml.${name}_token_id`);
+    return id === undefined ? undefined : { id, text: tokens[id] };
+  };
   return {
     source,
     remote,
-    bytes: partBytes.reduce<number | undefined>(
-      (sum, bytes) => (sum === undefined || bytes === undefined ? undefined : sum + bytes),
+    bytes: parts.reduce<number | undefined>(
+      (sum, { bytes }) => (sum === undefined || bytes === undefined ? undefined : sum + bytes),
       0,
     ),
-    parts: info.splicedParts,
-    name: general.name,
-    license: general.license,
-    architecture: general.architecture,
+    parts: parts.length,
+    name: metadata.text('general.name'),
+    license: metadata.text('general.license'),
+    architecture: metadata.architecture,
     parameters: insights.parameters,
-    quantization: metadata.general.file_type === undefined ? insights.mostOf : quantizationOf(info),
-    trainContextSize: numberOf(architectureMetadata.context_length),
-    layers: numberOf(architectureMetadata.block_count),
-    layerKinds: layerKindsOf(info),
-    head: headOf(source, info),
-    vocabularySize: ggml?.tokens?.length ?? 0,
-    vocabularyKind: ggml?.model && (VOCABULARY_KINDS[ggml.model] ?? ggml.model),
-    bos: token(ggml?.bos_token_id),
-    eos: token(ggml?.eos_token_id),
-    eot: token((ggml as { eot_token_id?: number } | undefined)?.eot_token_id),
+    quantization:
+      metadata.number('general.file_type') === undefined ? insights.mostOf : quantizationOf(metadata),
+    trainContextSize: metadata.number(metadata.own('context_length')),
+    layers: metadata.number(metadata.own('block_count')),
+    layerKinds: layerKindsOf(file),
+    head: headOf(file),
+    vocabularySize: tokens.length,
+    vocabularyKind: kind && (VOCABULARY_KINDS.get(kind) ?? kind),
+    bos: token('bos'),
+    eos: token('eos'),
+    eot: token('eot'),
     chatTemplate,
     recurrent: insights.recurrent,
     hybrid: insights.hybrid,
     slidingWindow: insights.slidingWindow,
-    caveat: caveatOf(info),
+    caveat: caveatOf(metadata),
   };
 }
 
 /** @returns llama.cpp's name of the file type, such as Q4_K_M; undefined: the header does not tell */
-export function quantizationOf({ metadata }: GgufFileInfo): string | undefined {
-  const { file_type: fileType } = metadata.general;
+export function quantizationOf(metadata: Metadata): string | undefined {
+  const fileType = metadata.number('general.file_type');
   return fileType === undefined ? undefined : GgufFileType[fileType]?.replace(/^(MOSTLY|ALL)_/, '');
 }
 
-function headOf(path: string, info: GgufFileInfo): HeadState | undefined {
-  const { architecture } = info.metadata.general;
-  const layers = headLayersOf(info);
+function headOf(file: GgufFile): HeadState | undefined {
+  const { architecture } = file.metadata;
+  const layers = headLayersOf(file);
   return layers === 0
     ? undefined
-    : { layers, problem: headRefusal({ path, architecture, headLayers: layers }) };
-}
-
-function numberOf(value: unknown): number | undefined {
-  return value === undefined ? undefined : Number(value);
+    : { layers, problem: headRefusal({ path: file.source, architecture, headLayers: layers }) };
 }

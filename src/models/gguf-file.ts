@@ -1,126 +1,94 @@
 import { existsSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { type GgufFileInfo, readGgufFileInfo } from 'node-llama-cpp';
 import { ModelFileError } from '../errors.js';
-import { type Address, addressText } from './address.js';
-import { type Asking, fetchHead } from './ask.js';
-import { firstWord, holdsItsCounts, MAGIC } from './gguf-magic.js';
+import { type GgufHeader, GgufReader, HeaderError, MAGIC, type TensorInfo } from './gguf-reader.js';
+import { Metadata } from './metadata.js';
 import { partsOf } from './models-folder.js';
-import { withNetwork } from './network.js';
-import { locate, type RemoteFile, refuse } from './remote.js';
 
-/** The header of a GGUF file. */
+/** What the headers of a model's files say. */
 export interface GgufFile {
   /** The file's path, or its address. */
   readonly source: string;
   readonly remote: boolean;
-  /** The header; of a split model, of all parts together. */
-  readonly info: GgufFileInfo;
-  /** Bytes of each part; undefined where a server does not tell. */
-  readonly partBytes: readonly (number | undefined)[];
+  /** Of the first part. */
+  readonly metadata: Metadata;
+  /** Of all parts, the first part first. */
+  readonly tensors: readonly TensorInfo[];
+  /** The model's files: one, unless it is split. */
+  readonly parts: readonly GgufPart[];
 }
 
-/** Keys that are not read: their values are long, and nothing here needs them. */
-const READING = {
-  ignoreKeys: ['tokenizer.ggml.merges', 'tokenizer.ggml.scores', 'tokenizer.ggml.token_type'],
-  logWarnings: false,
-};
+/** One file of a model. */
+export interface GgufPart {
+  /** The file's path; undefined: it is on a server. */
+  readonly path: string | undefined;
+  readonly header: GgufHeader;
+  /** Undefined where a server does not tell. */
+  readonly bytes: number | undefined;
+}
 
-/** A server that fails is asked twice more. */
-const RETRIES = { retries: 2, factor: 2, minTimeout: 500 };
+/** Bytes read at once: most headers of small models in one go, those with large vocabularies in some more. */
+const FIRST_PIECE = 2 ** 17;
+const NEXT_PIECE = 2 ** 20;
 
 /**
- * Reads the header of a file.
+ * Reads the header of a file, and those of all parts of a split model.
  * @throws ModelFileError when the file cannot be read, is no GGUF file, or has a damaged header
  */
 export async function readGgufFile(path: string): Promise<GgufFile> {
-  const bytes = await refuseOtherFiles(path);
+  await refuseOtherFiles(path);
   refuseMissingParts(path);
-  if (!(await holdsItsCounts(path, bytes))) throw damaged(path);
+  const all = partsOf(path);
+  const parts: GgufPart[] = [];
+  for (const part of all.includes(path) ? all : [path]) parts.push(await readPart(part));
+  return fileOf(path, false, parts);
+}
+
+/** @throws ModelFileError for a header that names no architecture */
+export function fileOf(source: string, remote: boolean, parts: readonly GgufPart[]): GgufFile {
+  const metadata = new Metadata(parts[0]!.header.entries);
+  if (metadata.architecture === '') throw damaged(source, 'names no architecture');
+  return { source, remote, metadata, tensors: parts.flatMap(({ header }) => header.tensors), parts };
+}
+
+async function readPart(path: string): Promise<GgufPart> {
   try {
-    const info = withArchitecture(await readGgufFileInfo(path, { ...READING, sourceType: 'filesystem' }));
-    const parts =
-      info.splicedParts > 1 ? partsOf(path).map(async (part) => (await stat(part)).size) : [bytes];
-    return { source: path, remote: false, info, partBytes: await Promise.all(parts) };
+    await using file = await open(path);
+    const { size: bytes } = await file.stat();
+    const reader = new GgufReader({ bytes });
+    let piece = Buffer.allocUnsafe(Math.min(bytes, FIRST_PIECE));
+    for (let at = 0; ; ) {
+      const { bytesRead } = await file.read(piece, 0, piece.length, at);
+      if (at === 0) refuseOtherMagic(piece.subarray(0, bytesRead), path);
+      const header = reader.push(piece.subarray(0, bytesRead));
+      if (header) return { path, header, bytes };
+      if (bytesRead === 0) throw damaged(path, `ends at byte ${at}, within its header`);
+      at += bytesRead;
+      if (piece.length !== NEXT_PIECE) piece = Buffer.allocUnsafe(NEXT_PIECE);
+    }
   } catch (cause) {
+    if (cause instanceof HeaderError) throw damaged(path, cause.message, cause);
     if ((cause as NodeJS.ErrnoException).syscall !== undefined) throw unreadable(path, cause);
-    throw damaged(path, cause);
+    throw cause;
   }
 }
 
-/**
- * Reads the header of a file on a server. Ranges bring its first megabytes, not its weights.
- * @throws ModelFileError when the server refuses, cannot be reached, or has no GGUF file there
- */
-export async function readRemoteGguf(address: Address, asking: Asking): Promise<GgufFile> {
-  const source = addressText(address);
-  const files = await locate(address, asking);
-  await refuseOtherServers(files[0]!, address, asking);
-  try {
-    const read = await withNetwork(() =>
-      readGgufFileInfo(files[0]!.url, {
-        ...READING,
-        sourceType: 'network',
-        fetchHeaders: files[0]!.credentials,
-        fetchRetryOptions: RETRIES,
-        ...(asking.signal && { signal: asking.signal }),
-      }),
-    );
-    return { source, remote: true, info: withArchitecture(read), partBytes: files.map(({ bytes }) => bytes) };
-  } catch (cause) {
-    asking.signal?.throwIfAborted();
-    throw new ModelFileError(
-      `${source} begins like a GGUF file, but its header is damaged or its server has stopped: ${(cause as Error).message}`,
-      { cause },
-    );
-  }
-}
-
-/** @throws ModelFileError for a server that refuses, for one without ranges (it would send the weights too), and for other files */
-async function refuseOtherServers(
-  { url, credentials }: RemoteFile,
-  address: Address,
-  asking: Asking,
-): Promise<void> {
-  const source = addressText(address);
-  const question = { url: new URL(url), headers: { range: 'bytes=0-3' } };
-  const response = await fetchHead(question, { credentials, redirect: 'follow' }, asking);
-  if (response.status !== 206) {
-    await response.body?.cancel();
-    refuse({ response, credentials }, address, new URL(response.url));
-    throw new ModelFileError(
-      `Cannot read the header of ${source} alone: its server sends files as a whole; run mtad pull ${source}, and inspect the file`,
-    );
-  }
-  const start = await response.arrayBuffer().catch((cause) => {
-    asking.signal?.throwIfAborted();
-    throw new ModelFileError(`Cannot read ${source}: the connection ended`, { cause });
-  });
-  refuseOtherMagic(Buffer.from(start).toString('latin1'), source);
-}
-
-/** @returns the size of the file in bytes */
-async function refuseOtherFiles(path: string): Promise<number> {
+/** @throws ModelFileError for a path that leads to no file with bytes */
+async function refuseOtherFiles(path: string): Promise<void> {
   const facts = await stat(path).catch((cause) => {
     throw unreadable(path, cause);
   });
   if (facts.isDirectory())
     throw new ModelFileError(`${path} is a folder; give the path of a GGUF file in it`);
+  if (!facts.isFile())
+    throw new ModelFileError(`${path} is a pipe or a device; give the path of a GGUF file`);
   if (facts.size === 0) throw new ModelFileError(`${path} is empty; download it again`);
-
-  const start = await firstWord(path).catch((cause) => {
-    throw unreadable(path, cause);
-  });
-  refuseOtherMagic(start, path);
-  return facts.size;
 }
 
-function damaged(path: string, cause?: unknown): ModelFileError {
-  return new ModelFileError(
-    `${path} begins like a GGUF file, but its header is damaged or cut off; download it again`,
-    { cause },
-  );
+/** @param reason the end of a sentence about the file */
+export function damaged(source: string, reason: string, cause?: unknown): ModelFileError {
+  return new ModelFileError(`${source} ${reason}: it is damaged or cut off; download it again`, { cause });
 }
 
 /** The most missing parts that a message names. */
@@ -142,15 +110,11 @@ function unreadable(path: string, cause: unknown): ModelFileError {
   return new ModelFileError(`Cannot read ${path}: ${(cause as Error).message}`, { cause });
 }
 
-/** @returns the header, if it names an architecture. The library reads zeros behind the end of a file, and accepts them as a header. */
-function withArchitecture(info: GgufFileInfo): GgufFileInfo {
-  if (!info.metadata.general?.architecture) throw new Error('it names no architecture');
-  return info;
-}
-
-function refuseOtherMagic(start: string, source: string): void {
-  if (start !== MAGIC)
+/** @param start the first bytes of a file */
+export function refuseOtherMagic(start: Uint8Array, source: string): void {
+  const word = Buffer.from(start.subarray(0, MAGIC.length)).toString('latin1');
+  if (word !== MAGIC)
     throw new ModelFileError(
-      `${source} is not a GGUF file: it begins with ${JSON.stringify(start)}, not "${MAGIC}"`,
+      `${source} is not a GGUF file: it begins with ${JSON.stringify(word)}, not "${MAGIC}"`,
     );
 }

@@ -1,9 +1,10 @@
 import { basename } from 'node:path';
-import type { GgufFileInfo } from 'node-llama-cpp';
 import { templateOrigin } from '../engine/llama/template-origin.js';
 import type { TemplateOrigin } from '../templates/open-template.js';
+import { fileInfoOf } from './file-info.js';
 import { readGgufFile } from './gguf-file.js';
 import { headLayersOf } from './heads.js';
+import type { Metadata } from './metadata.js';
 import { refuseUnfit } from './refusals.js';
 
 /** The facts in the header of a GGUF file that `generate` needs. Its weights are not loaded. */
@@ -40,29 +41,28 @@ export interface Vocabulary {
 export async function readHeader(path: string): Promise<ModelHeader> {
   const file = await readGgufFile(path);
   refuseUnfit(file);
-  const { info, partBytes } = file;
+  const { metadata, parts } = file;
   return {
     path,
-    bytes: partBytes[0]!,
-    caveat: caveatOf(info),
-    architecture: info.metadata.general.architecture,
-    trainContextSize: Number(info.architectureMetadata.context_length ?? 0),
-    template: templateOrigin(info, basename(path)),
-    vocabulary: vocabularyOf(info),
-    headLayers: headLayersOf(info),
+    bytes: parts[0]!.bytes!,
+    caveat: caveatOf(metadata),
+    architecture: metadata.architecture,
+    trainContextSize: metadata.number(metadata.own('context_length')) ?? 0,
+    template: templateOrigin(fileInfoOf(file), basename(path)),
+    vocabulary: vocabularyOf(metadata),
+    headLayers: headLayersOf(file),
   };
 }
 
-/** @param info the header of a file that `refuseUnfit` accepts */
-export function vocabularyOf({ metadata: { tokenizer } }: GgufFileInfo): Vocabulary {
+export function vocabularyOf(metadata: Metadata): Vocabulary {
   return {
-    tokens: tokenizer.ggml.tokens as readonly string[],
-    bos: tokenizer.ggml.bos_token_id,
-    addsBos: tokenizer.ggml.add_bos_token,
-    eos: tokenizer.ggml.eos_token_id,
+    tokens: metadata.texts('tokenizer.ggml.tokens') ?? [],
+    bos: metadata.number('tokenizer.ggml.bos_token_id'),
+    addsBos: metadata.flag('tokenizer.ggml.add_bos_token'),
+    eos: metadata.number('tokenizer.ggml.eos_token_id'),
   };
 }
 
-export function caveatOf({ metadata }: GgufFileInfo): string | undefined {
-  return (metadata as { mtad?: { caveat?: string } }).mtad?.caveat;
+export function caveatOf(metadata: Metadata): string | undefined {
+  return metadata.text('mtad.caveat');
 }

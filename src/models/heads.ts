@@ -1,4 +1,4 @@
-import type { GgufFileInfo } from 'node-llama-cpp';
+import type { GgufFile } from './gguf-file.js';
 
 /** The facts of a header that tell of a drafting head. */
 export interface HeadFacts {
@@ -30,9 +30,9 @@ const KNOWN_HEADS: ReadonlySet<string> = new Set([
  * Returns the number of decoder layers that only draft (multi-token prediction, MTP, also called NextN). Some files tell of
  * such layers and were written without their weights: those have none.
  */
-export function headLayersOf({ architectureMetadata, fullTensorInfo }: GgufFileInfo): number {
-  const told = Number((architectureMetadata as { nextn_predict_layers?: number }).nextn_predict_layers ?? 0);
-  const isThere = fullTensorInfo?.some(({ name }) => /\.nextn\.eh_proj\.weight$/.test(name));
+export function headLayersOf({ metadata, tensors }: Pick<GgufFile, 'metadata' | 'tensors'>): number {
+  const told = metadata.number(metadata.own('nextn_predict_layers')) ?? 0;
+  const isThere = tensors.some(({ name }) => /\.nextn\.eh_proj\.weight$/.test(name));
   return isThere ? told : 0;
 }
 

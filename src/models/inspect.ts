@@ -7,9 +7,11 @@ import { MOST_GUESSES, MOST_TAKEN_BACK } from '../tuning/adaptive-length.js';
 import type { Asking } from './ask.js';
 import { checkPair } from './check-pair.js';
 import { chatTemplateFacts, factsOf, type ModelFacts } from './facts.js';
-import { type GgufFile, readGgufFile, readRemoteGguf } from './gguf-file.js';
+import { fileInfoOf } from './file-info.js';
+import { type GgufFile, readGgufFile } from './gguf-file.js';
 import { vocabularyOf } from './header.js';
 import { refuseUnfit } from './refusals.js';
+import { readRemoteGguf } from './remote-gguf.js';
 import { EMBEDDED_PAIR, findModel } from './resolve.js';
 import { usualContextSize } from './usual-context.js';
 
@@ -79,8 +81,7 @@ export async function inspect(options: InspectOptions): Promise<Inspection> {
   const draftFile = names.draft ? await readFile(names.draft, options) : undefined;
   const machine = await inspectMachine(gpu);
 
-  const trained = Number(targetFile.info.architectureMetadata.context_length) || 0;
-  const contextSize = usualContextSize(trained, options.contextSize);
+  const contextSize = usualContextSize(contextLengthOf(targetFile), options.contextSize);
   const inspected = (file: GgufFile, { branches, spare, judges }: Use) => {
     const guesses = draftLength === 'auto' ? MOST_GUESSES : draftLength;
     const shared = contextSize + (branches - 1) * guesses; // beams have the text in common
@@ -122,9 +123,9 @@ async function inspectModel(
   engine: EngineName,
   { gpu, head, ...context }: MemoryOptions & { gpu: Gpu; head: { cells: number } | undefined },
 ): Promise<InspectedModel> {
-  const insights = await insightsOf(file.info, file.source, gpu);
+  const insights = await insightsOf(fileInfoOf(file), file.source, gpu);
   const refusal = refusalOf(() => {
-    refuseUnfit(file, insights.weightBytes);
+    refuseUnfit(file);
     insights.refuse(engine);
   });
   const facts = factsOf(file, insights, await chatTemplateFacts(file));
@@ -142,6 +143,10 @@ async function inspectModel(
   };
 }
 
+function contextLengthOf({ metadata }: GgufFile): number {
+  return metadata.number(metadata.own('context_length')) ?? 0;
+}
+
 function refusalOf(check: () => void): string | undefined {
   try {
     check();
@@ -153,9 +158,9 @@ function refusalOf(check: () => void): string | undefined {
 }
 
 function match(target: GgufFile, draft: GgufFile): InspectedPair {
-  const [t, d] = [target, draft].map(({ source, info }) => ({
+  const [t, d] = [target, draft].map(({ source, metadata }) => ({
     path: source,
-    vocabulary: vocabularyOf(info),
+    vocabulary: vocabularyOf(metadata),
   }));
   try {
     return { ...checkPair(t!, d!), difference: undefined };

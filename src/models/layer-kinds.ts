@@ -1,4 +1,4 @@
-import type { GgufFileInfo } from 'node-llama-cpp';
+import type { TensorInfo } from './gguf-reader.js';
 
 /** Numbers of the layers of a model by their kind. A layer that has both attention and a state is in both numbers. */
 export interface LayerKinds {
@@ -17,15 +17,19 @@ const ATTENTION = /^attn_(q|k|q_a|kv_a_mqa)\./;
 const FUSED = /^attn_qkv\./;
 
 /** Returns the numbers of layers by kind, which the names of the file's tensors tell. */
-export function layerKindsOf({ fullTensorInfo = [] }: GgufFileInfo): LayerKinds {
+export function layerKindsOf({
+  tensors,
+}: {
+  readonly tensors: readonly Pick<TensorInfo, 'name'>[];
+}): LayerKinds {
   const layers = new Map<string, string[]>();
-  for (const { name } of fullTensorInfo) {
+  for (const { name } of tensors) {
     const [, layer, tensor] = /^blk\.(\d+)\.(.+)$/.exec(name) ?? [];
     if (layer !== undefined) layers.set(layer, [...(layers.get(layer) ?? []), tensor!]);
   }
   const kinds = { attention: 0, recurrent: 0, drafting: 0 };
-  for (const tensors of layers.values()) {
-    const has = (pattern: RegExp) => tensors.some((tensor) => pattern.test(tensor));
+  for (const names of layers.values()) {
+    const has = (pattern: RegExp) => names.some((name) => pattern.test(name));
     if (has(DRAFTING)) kinds.drafting++;
     else {
       if (has(RECURRENT)) kinds.recurrent++;

@@ -1,5 +1,5 @@
 import { bytesText } from './bytes-text.js';
-import { HeaderError, HeaderLength } from './header-length.js';
+import { GgufReader, HeaderError } from './gguf-reader.js';
 import { TransferError, WRONG } from './transfer-error.js';
 
 /** Bytes that may follow the last tensor, where only the header tells the length of a file. */
@@ -11,7 +11,7 @@ const BEHIND = 2 ** 20;
  * @returns a function to call with each piece of the file in turn; it throws a TransferError once too much has come
  */
 export function lengthLimit(told: number | undefined, room: number): (piece: Uint8Array) => void {
-  const header = new HeaderLength();
+  const header = new GgufReader();
   let came = 0;
   let length = told;
   return (piece) => {
@@ -25,10 +25,10 @@ export function lengthLimit(told: number | undefined, room: number): (piece: Uin
 }
 
 /** @returns the length of a file in bytes: undefined before its header is read, Infinity where the header does not tell */
-function mostIn(header: HeaderLength, piece: Uint8Array): number | undefined {
+function mostIn(header: GgufReader, piece: Uint8Array): number | undefined {
   try {
-    const length = header.push(piece);
-    return length && (length.isExact ? length.least : Infinity);
+    const read = header.push(piece);
+    return read && (read.isExact ? read.least : Infinity);
   } catch (error) {
     if (error instanceof HeaderError) throw new TransferError(error.message, WRONG.noModel);
     throw error;

@@ -37,36 +37,6 @@ async function openProxy(): Promise<Fetch> {
   }
 }
 
-let turns: Promise<unknown> = Promise.resolve();
-
-/**
- * Runs a function that calls the global `fetch`, which meanwhile knows the proxy and a limit of time. Such functions run one
- * at a time. Other code in the process that fetches meanwhile uses the same proxy.
- */
-export function withNetwork<T>(run: () => Promise<T>): Promise<T> {
-  const turn = turns.then(async () => {
-    const before = globalThis.fetch;
-    const network = await openNetwork();
-    globalThis.fetch = async (input, init) => {
-      const patience = new AbortController();
-      const timer = setTimeout(() => patience.abort(new Error('no answer')), PATIENCE_MS);
-      const signals = [patience.signal, ...(init?.signal ? [init.signal] : [])];
-      try {
-        return await network(input, { ...init, signal: AbortSignal.any(signals) });
-      } finally {
-        clearTimeout(timer);
-      }
-    };
-    try {
-      return await run();
-    } finally {
-      globalThis.fetch = before;
-    }
-  });
-  turns = turn.catch(() => {});
-  return turn;
-}
-
 /** @returns the reason of a failed fetch in a word: the code of the innermost error, else its message */
 export function reasonOf(error: unknown): string {
   const { code, cause, message } = error as NodeJS.ErrnoException & { cause?: unknown };

@@ -77,10 +77,11 @@ export async function modelsThatDraft(folder: string): Promise<ListedModel[]> {
 
 async function headerOf({ paths }: StoredModel) {
   try {
-    const { info } = await readGgufFile(paths[0]!);
-    const { architecture } = info.metadata.general;
-    const head = { path: paths[0]!, architecture, headLayers: headLayersOf(info) };
-    return { architecture, quantization: quantizationOf(info), hasHead: hasHead(head), problem: undefined };
+    const file = await readGgufFile(paths[0]!);
+    const { architecture } = file.metadata;
+    const head = { path: paths[0]!, architecture, headLayers: headLayersOf(file) };
+    const quantization = quantizationOf(file.metadata);
+    return { architecture, quantization, hasHead: hasHead(head), problem: undefined };
   } catch (error) {
     if (!(error instanceof ModelFileError)) throw error;
     return { architecture: undefined, quantization: undefined, hasHead: false, problem: error.message };

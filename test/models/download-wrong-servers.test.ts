@@ -102,10 +102,20 @@ describe('a body without an end', () => {
     expect(hub.sent).toBeLessThan(10e6);
   });
 
-  it('ends where the room on the disk does, for a header without an end', async () => {
-    const endless = Buffer.alloc(24); // of as many entries as there are numbers
+  it('ends at once where its header tells of more entries than any model has', async () => {
+    const endless = Buffer.alloc(24);
     endless.write('GGUF\x03');
     endless.fill(255, 16, 23);
+    hub.files.set(BIG, endless);
+    hub.mood = { endless: true };
+    expect(await failure(address())).toMatch(/tells of \d+ entries of metadata, more than 10000/);
+    expect(hub.sent).toBeLessThan(15e6);
+  });
+
+  it('ends where the room on the disk does, for a tensor of unknown size', async () => {
+    const endless = ggufOf(1000);
+    const type = endless.indexOf('noise', endless.indexOf('noise') + 1) + 'noise'.length + 12;
+    endless.writeUInt32LE(99, type);
     hub.files.set(BIG, endless);
     hub.mood = { endless: true };
     const begun = { tag: undefined, bytes: undefined };

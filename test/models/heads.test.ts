@@ -22,6 +22,7 @@ async function headerOf(architecture: string, layers: number, hasWeights = true)
       Object.entries(metadata).map(([key, value]) => [key.replace(/^llama\./, `${architecture}.`), value]),
     ),
     'general.architecture': { string: architecture },
+    [`${architecture}.block_count`]: { u32: 1 + layers },
     [`${architecture}.nextn_predict_layers`]: { u32: layers },
   };
   const head = { ...tensors[1]!, name: 'blk.1.nextn.eh_proj.weight' };

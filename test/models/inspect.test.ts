@@ -206,7 +206,9 @@ describe('inspect', () => {
     const model = join(dir, 'word.gguf');
     await writeFile(model, 'GGUF');
     await expect(run({ model })).rejects.toThrow(ModelFileError);
-    await expect(run({ model })).rejects.toThrow(/header is damaged or cut off/);
+    await expect(run({ model })).rejects.toThrow(
+      /ends at byte 4, within its header: it is damaged or cut off/,
+    );
   });
 
   it('refuses weights in a format that nobody knows', async () => {

@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type GgufFileInfo, readGgufFileInfo } from 'node-llama-cpp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readGgufFile } from '../../src/models/gguf-file.js';
 import { layerKindsOf } from '../../src/models/layer-kinds.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { hybridModel, recurrentModel } from '../support/other-architectures.js';
@@ -14,12 +14,11 @@ beforeAll(async () => {
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
 /** A header with these tensors in its layers. */
-const header = (...layers: string[]) =>
-  ({
-    fullTensorInfo: layers.flatMap((tensors, layer) =>
-      tensors.split(' ').map((name) => ({ name: `blk.${layer}.${name}.weight` })),
-    ),
-  }) as unknown as GgufFileInfo;
+const header = (...layers: string[]) => ({
+  tensors: layers.flatMap((tensors, layer) =>
+    tensors.split(' ').map((name) => ({ name: `blk.${layer}.${name}.weight` })),
+  ),
+});
 
 describe('the kinds of layers', () => {
   it.each([
@@ -27,7 +26,7 @@ describe('the kinds of layers', () => {
     ['a model of states', () => recurrentModel(dir), { attention: 0, recurrent: 4, drafting: 0 }],
     ['a hybrid', () => hybridModel(dir), { attention: 1, recurrent: 3, drafting: 0 }],
   ])('are read from the file of %s', async (_, make, kinds) => {
-    expect(layerKindsOf(await readGgufFileInfo(await make()))).toEqual(kinds);
+    expect(layerKindsOf(await readGgufFile(await make()))).toEqual(kinds);
   });
 
   it.each([
@@ -45,7 +44,7 @@ describe('the kinds of layers', () => {
     ['deepseek2, with compressed keys', header('attn_kv_a_mqa attn_q_a', 'attn_kv_a_mqa'), [2, 0, 0]],
     ['rwkv7', header('time_mix_w1 channel_mix_key'), [0, 1, 0]],
     ['phi3, with fused keys and queries', header('attn_qkv attn_output'), [1, 0, 0]],
-  ])('are told by the tensors of %s', (_, info, [attention, recurrent, drafting]) => {
-    expect(layerKindsOf(info)).toEqual({ attention, recurrent, drafting });
+  ])('are told by the tensors of %s', (_, file, [attention, recurrent, drafting]) => {
+    expect(layerKindsOf(file)).toEqual({ attention, recurrent, drafting });
   });
 });

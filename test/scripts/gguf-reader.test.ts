@@ -40,7 +40,7 @@ describe('readGguf', () => {
   });
 
   it('refuses a file that is cut off, and one that is no model', async () => {
-    await expect(readGguf(await truncatedModel(dir, await tinyModel(dir)))).rejects.toThrow(/file ends/);
-    await expect(readGguf(await textFile(dir))).rejects.toThrow(/not GGUF/);
+    await expect(readGguf(await truncatedModel(dir, await tinyModel(dir)))).rejects.toThrow(/ends at byte/);
+    await expect(readGguf(await textFile(dir))).rejects.toThrow(/not a GGUF file/);
   });
 });

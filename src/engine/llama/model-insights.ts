@@ -9,8 +9,6 @@ import { statesKept } from './states-kept.js';
 /** Facts about a model file that llama.cpp finds in its header. */
 export interface ModelInsights {
   readonly parameters: number;
-  /** Bytes of all tensors in the file, or slightly fewer. */
-  readonly weightBytes: number;
   /** Number format of most weights, such as F16. */
   readonly mostOf: string | undefined;
   readonly recurrent: boolean;
@@ -65,7 +63,6 @@ export async function insightsOf(info: GgufFileInfo, source: string, gpu: Gpu): 
   });
   return {
     parameters: insights.totalParameters,
-    weightBytes: insights.modelSize,
     mostOf: insights.dominantTensorType === undefined ? undefined : GgmlType[insights.dominantTensorType],
     recurrent: insights.isRecurrent,
     hybrid: insights.isHybrid,

@@ -1,0 +1,61 @@
+import type { GgufFileInfo } from 'node-llama-cpp';
+import type { GgufFile } from './gguf-file.js';
+import type { Entry, Scalar } from './gguf-reader.js';
+
+type Group = { [word: string]: Group | Scalar | readonly Scalar[] };
+
+/** @returns the same header in the shape of node-llama-cpp, which reckons memory with it. Long arrays are left out. */
+export function fileInfoOf({ source, metadata, parts }: GgufFile): GgufFileInfo {
+  const nested = group();
+  for (const [key, entry] of metadata.entries) place(nested, key.split('.'), entry);
+  nested.general ??= group();
+  const tensors = parts.map(({ header: { tensors, dataStart } }, part) =>
+    tensors.map(({ name, dims, type, offset }) => ({
+      name,
+      dimensions: dims,
+      ggmlType: type,
+      offset,
+      fileOffset: dataStart + offset,
+      filePart: part + 1,
+    })),
+  );
+  const [{ header }] = parts as [(typeof parts)[0]];
+  const architecture = nested[metadata.architecture];
+  return {
+    version: header.version,
+    tensorCount: header.tensors.length,
+    totalTensorCount: tensors.flat().length,
+    metadata: nested,
+    metadataSize: header.dataStart,
+    totalMetadataSize: parts.reduce((sum, part) => sum + part.header.dataStart, 0),
+    infoEndOffset: header.dataStart,
+    architectureMetadata: typeof architecture === 'object' ? architecture : group(),
+    tensorInfo: tensors[0],
+    fullTensorInfo: tensors.flat(),
+    splicedParts: parts.length,
+    source: parts[0]!.path === undefined ? { type: 'uri', uri: source } : { type: 'path', path: source },
+    sourceData: parts.flatMap(({ path, header: { dataStart } }) =>
+      path === undefined ? [] : [{ type: 'path', path, length: dataStart }],
+    ),
+  } as unknown as GgufFileInfo;
+}
+
+/** Without a prototype: a file may name any key. */
+function group(): Group {
+  return Object.create(null) as Group;
+}
+
+/** Below a value there is no group: the rest of the key is one word, beside the value. */
+function place(at: Group, [word, ...rest]: readonly string[], entry: Entry): void {
+  const value = entry.type === 'array' ? entry.values : entry.value;
+  if (value === undefined) return;
+  const [next] = rest;
+  const inside = at[word!];
+  if (next === undefined) at[word!] = value;
+  else if (inside !== undefined && (typeof inside !== 'object' || Array.isArray(inside)))
+    place(at, [`${word}.${next}`, ...rest.slice(1)], entry);
+  else {
+    at[word!] ??= group();
+    place(at[word!] as Group, rest, entry);
+  }
+}

@@ -1,0 +1,199 @@
+import type { GgufFile } from './gguf-file.js';
+import { elementsOf } from './gguf-reader.js';
+import type { Metadata } from './metadata.js';
+import { tensorBytes } from './tensor-bytes.js';
+
+/**
+ * The rules that llama.cpp holds a model to by ending the process: by assertions, or by a crash in an operation.
+ * What it refuses with a message of its own is not looked for here.
+ * Source: `load_hparams` in llama-model.cpp, llama-vocab.cpp, ggml's operations on the processor.
+ */
+const RULES: readonly ((model: GgufFile) => Iterable<string>)[] = [
+  alignment,
+  counts,
+  experts,
+  heads,
+  positions,
+  norms,
+  vocabulary,
+  beginAndEnd,
+  weights,
+];
+
+/** @returns what is wrong with a model that llama.cpp would not survive, as the end of a sentence; undefined: nothing is */
+export function brokenRule(model: GgufFile): string | undefined {
+  for (const rule of RULES) for (const broken of rule(model)) return broken;
+  return undefined;
+}
+
+const says = (key: string, found: unknown, expected: string) => `says ${key} is ${found}, not ${expected}`;
+
+/** Whether a number is there and breaks a condition; what is missing has a default. */
+function* unless(
+  metadata: Metadata,
+  key: string,
+  holds: (value: number) => boolean,
+  expected: string,
+): Iterable<string> {
+  const value = metadata.number(key);
+  if (value !== undefined && !holds(value)) yield says(key, value, expected);
+}
+
+function* alignment({ parts }: GgufFile): Iterable<string> {
+  for (const { header } of parts) {
+    const entry = header.entries.get('general.alignment');
+    if (entry === undefined) continue;
+    const value = entry.type === 'u32' ? (entry.value as number) : Number.NaN;
+    if (!(value >= 32 && Number.isInteger(Math.log2(value))))
+      yield says('general.alignment', value, 'a power of two of at least 32');
+  }
+}
+
+/** LLAMA_MAX_LAYERS, LLAMA_MAX_EXPERTS. */
+const MOST = { layers: 512, experts: 1024 };
+
+function* counts({ metadata }: GgufFile): Iterable<string> {
+  const own = (setting: string) => metadata.own(setting);
+  const layers = metadata.number(own('block_count')) ?? Number.NaN;
+  if (!(layers >= 1 && layers <= MOST.layers)) yield `tells of ${layers} layers, not of 1 to ${MOST.layers}`;
+  yield* unless(metadata, own('nextn_predict_layers'), (n) => n <= layers, `at most ${layers}, its layers`);
+  for (const setting of ['embedding_length', 'feed_forward_length'])
+    for (const value of metadata.numbers(own(setting)) ?? [])
+      if (value < (setting === 'embedding_length' ? 1 : 0)) yield says(own(setting), value, 'at least 1');
+  for (const setting of ['conv_kernel', 'inner_size', 'state_size', 'time_step_rank'])
+    yield* unless(metadata, own(`ssm.${setting}`), (n) => n >= 1, 'at least 1');
+  for (const key of ['split.count', 'split.no']) {
+    const type = metadata.typeOf(key);
+    if (type !== undefined && type !== 'u16') yield says(`the type of ${key}`, type, 'u16');
+  }
+}
+
+function* experts({ metadata }: GgufFile): Iterable<string> {
+  const own = (setting: string) => metadata.own(setting);
+  const all = metadata.number(own('expert_count')) ?? 0;
+  if (all > MOST.experts) yield says(own('expert_count'), all, `at most ${MOST.experts}`);
+  const isSmallHunyuan = /^hunyuan[-_](vl|dense)$/.test(metadata.architecture) && all <= 1;
+  if (isSmallHunyuan) return;
+  const used = Math.max(0, ...(metadata.numbers(own('expert_used_count')) ?? []));
+  if (used > all || (all > 0 && used === 0))
+    yield says(own('expert_used_count'), used, all > 0 ? `1 to ${all}` : '0, without experts');
+  const groups = metadata.number(own('expert_group_count')) ?? 0;
+  const groupsUsed = metadata.number(own('expert_group_used_count')) ?? 0;
+  if (groups > 0 && groups >= all) yield says(own('expert_group_count'), groups, `below ${all}`);
+  if (groups > 1 && all % groups !== 0) yield says(own('expert_group_count'), groups, `a divisor of ${all}`);
+  if (groups > 1 && !(groupsUsed > 0 && groupsUsed < groups))
+    yield says(own('expert_group_used_count'), groupsUsed, `1 to ${groups - 1}`);
+}
+
+/** Layers with queries and keys; layers with a state may have such tensors for other ends, and no heads. */
+const QUERIES = /^blk\.(\d+)\.attn_(q|qkv)\.weight$/;
+const STATES = /^blk\.(\d+)\.(ssm_|shortconv\.|time_mix_)/;
+
+function* heads({ metadata, tensors }: GgufFile): Iterable<string> {
+  const own = (setting: string) => metadata.own(setting);
+  const [queries, keys] = [own('attention.head_count'), own('attention.head_count_kv')];
+  const width = metadata.number(own('embedding_length')) ?? 0;
+  const counts = metadata.numbers(queries) ?? [0];
+  const keyCounts = metadata.numbers(keys) ?? counts;
+  const layersWith = (part: RegExp) => new Set(tensors.flatMap(({ name }) => part.exec(name)?.[1] ?? []));
+  const withState = layersWith(STATES);
+  for (const layer of [...layersWith(QUERIES)].filter((layer) => !withState.has(layer)).map(Number)) {
+    const [count, keyCount] = [counts, keyCounts].map((list) => (list.length > 1 ? list[layer] : list[0]));
+    if (!(count! >= 1)) yield says(queries, count ?? 'missing', 'at least 1');
+    if (!(keyCount! >= 1 && count! % keyCount! === 0)) yield says(keys, keyCount, `a divisor of ${count}`);
+    const size = metadata.number(own('attention.key_length')) ?? Math.floor(width / count!);
+    if (!(size >= 1)) yield says(queries, count, `at most ${width}, the numbers of a token`);
+  }
+}
+
+const SCALINGS = ['none', 'linear', 'yarn', 'longrope'];
+
+function* positions({ metadata }: GgufFile): Iterable<string> {
+  const own = (setting: string) => metadata.own(setting);
+  const scaling = metadata.text(own('rope.scaling.type'));
+  if (scaling !== undefined && !SCALINGS.includes(scaling))
+    yield says(own('rope.scaling.type'), JSON.stringify(scaling), `one of ${SCALINGS.join(', ')}`);
+  for (const [part, head] of [
+    ['rope.dimension_count', 'attention.key_length'],
+    ['rope.dimension_count_swa', 'attention.key_length_swa'],
+  ] as const) {
+    const most = metadata.number(own(head)) ?? Number.POSITIVE_INFINITY;
+    yield* unless(
+      metadata,
+      own(part),
+      (n) => n % 2 === 0 && n <= most,
+      `even, and at most ${most === Number.POSITIVE_INFINITY ? 'the numbers of a head' : most}`,
+    );
+  }
+  yield* unless(metadata, own('rope.freq_base'), (n) => n > 0 && n < Number.POSITIVE_INFINITY, 'above 0');
+}
+
+function* norms({ metadata }: GgufFile): Iterable<string> {
+  for (const key of metadata.entries.keys())
+    if (key.endsWith('epsilon'))
+      yield* unless(metadata, key, (n) => n >= 0 && n < Number.POSITIVE_INFINITY, '0 or above');
+}
+
+/** Kinds of tokenizers of models that generate text, by llama.cpp's names. */
+const TOKENIZERS = ['llama', 'gpt2', 'hybriddna', 'whitespace', 't5', 'rwkv', 'plamo2', 'gemma4'];
+const TOKENS = 'tokenizer.ggml.tokens';
+const KIND = 'tokenizer.ggml.model';
+
+function* vocabulary({ metadata }: GgufFile): Iterable<string> {
+  const kind = metadata.text(KIND);
+  if (kind === undefined || !TOKENIZERS.includes(kind))
+    yield says(KIND, JSON.stringify(kind ?? null), `one of ${TOKENIZERS.join(', ')}`);
+  const tokens = metadata.texts(TOKENS) ?? [];
+  const known = new Map<string, number>();
+  for (const [token, text] of tokens.entries()) {
+    const named = text === '' ? `[EMPTY_${token}]` : text; // as llama.cpp does
+    const other = known.get(named);
+    if (other !== undefined)
+      yield `has tokens ${other} and ${token} with the same text, ${JSON.stringify(text)}`;
+    known.set(named, token);
+  }
+  if (tokens.length === 0) yield 'holds an empty vocabulary';
+  if (kind === 'rwkv' && !tokens.includes('\\n')) yield 'has no token for the end of a line';
+}
+
+/** Ids where the file gives none. */
+const DEFAULTS: ReadonlyMap<string, readonly [bos: number, eos: number]> = new Map([
+  ['llama', [1, 2]],
+  ['plamo2', [1, 2]],
+  ['gpt2', [11, 11]],
+  ['hybriddna', [11, 11]],
+  ['whitespace', [11, 11]],
+  ['t5', [-1, 1]],
+]);
+
+/** llama.cpp puts these tokens before and behind a text where the file says so, and must find them. */
+function* beginAndEnd({ metadata }: GgufFile): Iterable<string> {
+  const kind = metadata.text(KIND)!;
+  const size = metadata.texts(TOKENS)!.length;
+  const has = (id: number | undefined) => id !== undefined && id >= 0 && id < size;
+  for (const [i, [what, adds]] of [
+    ['bos', kind === 'llama' || kind === 'gemma4'],
+    ['eos', kind === 't5'],
+  ].entries() as IterableIterator<[number, [string, boolean]]>) {
+    const key = `tokenizer.ggml.${what}_token_id`;
+    const isAdded = metadata.flag(`tokenizer.ggml.add_${what}_token`) ?? adds;
+    if (isAdded && !has(metadata.number(key)) && !has(DEFAULTS.get(kind)?.[i]))
+      yield says(key, metadata.number(key) ?? 'missing', `one of its ${size} tokens`);
+  }
+}
+
+/** Types without a product with a vector, by ggml's number: Q8_1, Q8_K, whole numbers, F64. */
+const NO_PRODUCT: ReadonlySet<number> = new Set([9, 15, 24, 25, 26, 27, 28]);
+const F32 = 0;
+
+function* weights({ tensors }: GgufFile): Iterable<string> {
+  for (const { name, dims, type } of tensors) {
+    if (elementsOf(dims) === 0) yield `has the tensor ${name} without numbers`;
+    if (tensorBytes(type, 0) === undefined) continue; // llama.cpp says so
+    const isVector = /\.(weight|bias)$/.test(name) && (dims.length <= 1 || /_norm\.weight$/.test(name));
+    if (isVector && type !== F32)
+      yield `has the tensor ${name} of type ${type}, not of type 0 as all vectors have`;
+    if (/\.weight$/.test(name) && NO_PRODUCT.has(type))
+      yield `has the tensor ${name} of type ${type}, which no matrix has`;
+  }
+}
