@@ -3,6 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 import { isatty } from 'node:tty';
 import type { ChalkInstance } from 'chalk';
 import { inFlags } from './flag-names.js';
+import { harmless } from './harmless.js';
 import { type ColorChoice, colorsFor } from './render/colors.js';
 
 /** Standard input. */
@@ -89,7 +90,7 @@ export class Io {
 
   /** Writes a notice for people to standard error. Settings in it are written as options. */
   say(line: string): void {
-    this.stderr.write(`mtad: ${inFlags(line)}\n`);
+    this.stderr.write(`mtad: ${harmless(inFlags(line))}\n`);
   }
 
   /** Returns the colours for one of its streams. */

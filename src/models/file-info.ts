@@ -45,17 +45,21 @@ function group(): Group {
   return Object.create(null) as Group;
 }
 
-/** Below a value there is no group: the rest of the key is one word, beside the value. */
+/** Values that may have more keys below them. The rest of such a key is one word, beside the value. */
+const WITH_MORE = ['chat_template', 'license'];
+
+/** Where one key is another's beginning, the longer one counts. */
 function place(at: Group, [word, ...rest]: readonly string[], entry: Entry): void {
   const value = entry.type === 'array' ? entry.values : entry.value;
   if (value === undefined) return;
-  const [next] = rest;
+  const [next, ...more] = rest;
   const inside = at[word!];
-  if (next === undefined) at[word!] = value;
-  else if (inside !== undefined && (typeof inside !== 'object' || Array.isArray(inside)))
-    place(at, [`${word}.${next}`, ...rest.slice(1)], entry);
+  const isGroup = typeof inside === 'object' && !Array.isArray(inside);
+  if (next === undefined) {
+    if (!isGroup) at[word!] = value;
+  } else if (!isGroup && WITH_MORE.includes(word!)) place(at, [`${word}.${next}`, ...more], entry);
   else {
-    at[word!] ??= group();
+    if (!isGroup) at[word!] = group();
     place(at[word!] as Group, rest, entry);
   }
 }

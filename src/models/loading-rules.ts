@@ -39,6 +39,16 @@ function* unless(
   if (value !== undefined && !holds(value)) yield says(key, value, expected);
 }
 
+/** @returns the layers that have a tensor of this name; its group is the layer */
+function layersWith(name: RegExp, tensors: GgufFile['tensors']): ReadonlySet<number> {
+  return new Set(tensors.flatMap((tensor) => name.exec(tensor.name)?.[1] ?? []).map(Number));
+}
+
+/** @param list a number for each layer, or one for all */
+function of(list: readonly number[], layer: number): number | undefined {
+  return list.length > 1 ? list[layer] : list[0];
+}
+
 function* alignment({ parts }: GgufFile): Iterable<string> {
   for (const { header } of parts) {
     const entry = header.entries.get('general.alignment');
@@ -52,25 +62,41 @@ function* alignment({ parts }: GgufFile): Iterable<string> {
 /** LLAMA_MAX_LAYERS, LLAMA_MAX_EXPERTS. */
 const MOST = { layers: 512, experts: 1024 };
 
-function* counts({ metadata }: GgufFile): Iterable<string> {
+/** Settings that llama.cpp divides by, or makes tensors of, where they are given. */
+const AT_LEAST_1 = [
+  'embedding_length',
+  'attention.key_length',
+  'attention.value_length',
+  'ssm.conv_kernel',
+  'ssm.inner_size',
+  'ssm.state_size',
+  'ssm.time_step_rank',
+];
+
+function* counts({ metadata, tensors }: GgufFile): Iterable<string> {
   const own = (setting: string) => metadata.own(setting);
   const layers = metadata.number(own('block_count')) ?? Number.NaN;
   if (!(layers >= 1 && layers <= MOST.layers)) yield `tells of ${layers} layers, not of 1 to ${MOST.layers}`;
   yield* unless(metadata, own('nextn_predict_layers'), (n) => n <= layers, `at most ${layers}, its layers`);
-  for (const setting of ['embedding_length', 'feed_forward_length'])
-    for (const value of metadata.numbers(own(setting)) ?? [])
-      if (value < (setting === 'embedding_length' ? 1 : 0)) yield says(own(setting), value, 'at least 1');
-  for (const setting of ['conv_kernel', 'inner_size', 'state_size', 'time_step_rank'])
-    yield* unless(metadata, own(`ssm.${setting}`), (n) => n >= 1, 'at least 1');
+  for (const setting of AT_LEAST_1) yield* unless(metadata, own(setting), (n) => n >= 1, 'at least 1');
+  const state = metadata.number(own('ssm.inner_size'));
+  const width = metadata.number(own('embedding_length'));
+  if (metadata.architecture === 'granitehybrid' && state !== 2 * width!)
+    yield says(own('ssm.inner_size'), state ?? 'missing', `twice ${width}`);
+  const inner = metadata.numbers(own('feed_forward_length')) ?? [0];
+  for (const layer of layersWith(/^blk\.(\d+)\.ffn_up\.weight$/, tensors))
+    if (!(of(inner, layer)! >= 1)) yield says(own('feed_forward_length'), of(inner, layer), 'at least 1');
   for (const key of ['split.count', 'split.no']) {
     const type = metadata.typeOf(key);
     if (type !== undefined && type !== 'u16') yield says(`the type of ${key}`, type, 'u16');
   }
 }
 
-function* experts({ metadata }: GgufFile): Iterable<string> {
+function* experts({ metadata, tensors }: GgufFile): Iterable<string> {
   const own = (setting: string) => metadata.own(setting);
   const all = metadata.number(own('expert_count')) ?? 0;
+  if (all === 0 && tensors.some(({ name }) => /\.ffn_(gate|up|down)_exps\.weight$/.test(name)))
+    yield says(own('expert_count'), all, 'at least 1');
   if (all > MOST.experts) yield says(own('expert_count'), all, `at most ${MOST.experts}`);
   const isSmallHunyuan = /^hunyuan[-_](vl|dense)$/.test(metadata.architecture) && all <= 1;
   if (isSmallHunyuan) return;
@@ -95,10 +121,10 @@ function* heads({ metadata, tensors }: GgufFile): Iterable<string> {
   const width = metadata.number(own('embedding_length')) ?? 0;
   const counts = metadata.numbers(queries) ?? [0];
   const keyCounts = metadata.numbers(keys) ?? counts;
-  const layersWith = (part: RegExp) => new Set(tensors.flatMap(({ name }) => part.exec(name)?.[1] ?? []));
-  const withState = layersWith(STATES);
-  for (const layer of [...layersWith(QUERIES)].filter((layer) => !withState.has(layer)).map(Number)) {
-    const [count, keyCount] = [counts, keyCounts].map((list) => (list.length > 1 ? list[layer] : list[0]));
+  const withState = layersWith(STATES, tensors);
+  for (const layer of layersWith(QUERIES, tensors)) {
+    if (withState.has(layer)) continue;
+    const [count, keyCount] = [of(counts, layer), of(keyCounts, layer)];
     if (!(count! >= 1)) yield says(queries, count ?? 'missing', 'at least 1');
     if (!(keyCount! >= 1 && count! % keyCount! === 0)) yield says(keys, keyCount, `a divisor of ${count}`);
     const size = metadata.number(own('attention.key_length')) ?? Math.floor(width / count!);
@@ -153,7 +179,17 @@ function* vocabulary({ metadata }: GgufFile): Iterable<string> {
     known.set(named, token);
   }
   if (tokens.length === 0) yield 'holds an empty vocabulary';
+  if (kind === 'llama') for (const byte of bytesWithout(known)) yield `has no token for the byte ${byte}`;
   if (kind === 'rwkv' && !tokens.includes('\\n')) yield 'has no token for the end of a line';
+}
+
+/** A text without a token of its own is written byte by byte. */
+function* bytesWithout(tokens: { has(text: string): boolean }): Iterable<string> {
+  for (let byte = 0; byte < 256; byte++) {
+    const name = `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`;
+    const isLetter = byte < 128 && tokens.has(String.fromCharCode(byte));
+    if (!tokens.has(name) && !isLetter) yield name;
+  }
 }
 
 /** Ids where the file gives none. */

@@ -43,6 +43,7 @@ async function modelWithTensor(name: string, at: number, value: number): Promise
 
 const F32 = (f32: number) => ({ f32 });
 const U32 = (u32: number) => ({ u32 });
+const NO_IDS = { 'tokenizer.ggml.bos_token_id': undefined, 'tokenizer.ggml.eos_token_id': undefined };
 const CASES: readonly (readonly [Record<string, MetadataValue | undefined>, RegExp])[] = [
   [{ 'llama.attention.layer_norm_rms_epsilon': F32(-1) }, /epsilon is -1, not 0 or above/],
   [{ 'llama.attention.layer_norm_rms_epsilon': F32(Number.NaN) }, /epsilon is NaN, not 0 or above/],
@@ -66,7 +67,13 @@ const CASES: readonly (readonly [Record<string, MetadataValue | undefined>, RegE
   [{ 'llama.expert_used_count': U32(1) }, /expert_used_count is 1, not 0, without experts/],
   [{ 'llama.nextn_predict_layers': U32(2) }, /nextn_predict_layers is 2, not at most 1/],
   [{ 'split.count': { i32: 2 } }, /the type of split.count is i32, not u16/],
-  [{ 'tokenizer.ggml.tokens': { strings: ['a'] } }, /bos_token_id is 1, not one of its 1 tokens/],
+  [{ 'tokenizer.ggml.tokens': { strings: ['a'] } }, /no token for the byte <0x00>/],
+  [
+    { 'tokenizer.ggml.model': { string: 'gpt2' }, 'tokenizer.ggml.tokens': { strings: ['a'] }, ...NO_IDS },
+    /bos_token_id is missing, not one of its 1 tokens/,
+  ],
+  [{ 'llama.feed_forward_length': undefined }, /feed_forward_length is 0, not at least 1/],
+  [{ 'llama.attention.value_length': U32(0) }, /value_length is 0, not at least 1/],
   [{ 'general.architecture': undefined }, /names no architecture/],
 ];
 

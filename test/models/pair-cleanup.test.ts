@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -6,6 +6,7 @@ import type { Engine } from '../../src/engine/port.js';
 import { ModelFileError } from '../../src/errors.js';
 import { loadPair } from '../../src/models/pair.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
+import { tinyModel } from '../support/gguf-files.js';
 
 // The engines are the real ones; the mock only keeps hold of those that loadPair creates.
 const engines = vi.hoisted(() => [] as Engine[]);
@@ -20,12 +21,12 @@ vi.mock('../../src/engine/open.js', async (importOriginal) => {
 });
 
 let dir: string;
-let broken: string;
+let broken: string; // only llama.cpp finds that its tensors do not suit its metadata
+let whole: string; // of the same vocabulary
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'mtad-cleanup-'));
-  const bytes = await readFile(EMBEDDED_PAIR.draft);
-  broken = join(dir, 'broken.gguf');
-  await writeFile(broken, bytes.subarray(0, bytes.length - 100));
+  whole = await tinyModel(dir);
+  broken = await tinyModel(dir, { metadata: { 'llama.feed_forward_length': { u32: 65 } } }, 'broken.gguf');
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 beforeEach(() => {
@@ -36,8 +37,8 @@ const loads = (engine: Engine) => engine.loadModel(EMBEDDED_PAIR.draft, {});
 
 describe('loadPair', () => {
   it.each([
-    { what: 'the target', options: { model: () => broken, draft: () => EMBEDDED_PAIR.draft } },
-    { what: 'the draft', options: { model: () => EMBEDDED_PAIR.model, draft: () => broken } },
+    { what: 'the target', options: { model: () => broken, draft: () => whole } },
+    { what: 'the draft', options: { model: () => whole, draft: () => broken } },
   ])('frees its engine when $what cannot be loaded', async ({ options }) => {
     const loading = loadPair({ gpu: 'off', model: options.model(), draft: options.draft() });
     await expect(loading).rejects.toThrow(ModelFileError);

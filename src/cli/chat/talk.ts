@@ -7,6 +7,7 @@ import { attended } from '../attended.js';
 import { cutNotice } from '../cut-notice.js';
 import { driftNotice } from '../drift-notice.js';
 import { EXIT } from '../failures.js';
+import { harmless } from '../harmless.js';
 import type { Io } from '../io.js';
 import { answerStats } from '../render/chat-stats.js';
 import type { ColorChoice } from '../render/colors.js';
@@ -125,7 +126,8 @@ function answer(answering: Answering, chat: Chat, output: Sink, flags: TalkFlags
         for (const { text, isReasoning } of event.pieces) {
           if (isReasoning && flags.hideReasoning) continue;
           written += text;
-          await output.write(isReasoning ? colors.dim(text) : text);
+          const shown = io.stdout.isTTY ? harmless(text) : text;
+          await output.write(isReasoning ? colors.dim(shown) : shown);
         }
       if (output.failure) break;
       if (event.type !== 'end') continue;

@@ -6,6 +6,7 @@ import { bytesText } from '../../models/bytes-text.js';
 import { modelsFolder } from '../../models/models-folder.js';
 import type { StoredModel } from '../../models/stored-models.js';
 import { EXIT } from '../failures.js';
+import { harmless } from '../harmless.js';
 import type { Io } from '../io.js';
 import { modelsDirOption } from '../model-options.js';
 import { answerErrors } from '../program-options.js';
@@ -72,7 +73,7 @@ async function refusalOf(
   folder: string,
 ): Promise<number | undefined> {
   if (!io.isTyped) throw new UsageError('Nobody can be asked whether that is meant: add --yes');
-  for (const { name, bytes } of models) io.stderr.write(`  ${name}, ${bytesText(bytes)}\n`);
+  for (const { name, bytes } of models) io.stderr.write(`  ${harmless(name)}, ${bytesText(bytes)}\n`);
   const asking = createInterface({ input: io.stdin, output: io.stderr });
   let refusal: number = EXIT.failure;
   asking.once('SIGINT', () => {

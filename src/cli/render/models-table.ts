@@ -1,6 +1,7 @@
 import type { ChalkInstance } from 'chalk';
 import { bytesText } from '../../models/bytes-text.js';
 import type { ListedModel } from '../../models/stored-models.js';
+import { harmless } from '../harmless.js';
 import { fits, folded, plainTable } from './plain-table.js';
 
 interface ModelColumn {
@@ -52,9 +53,4 @@ export function modelsTable(
   const table = tables.find((one) => fits(one, width)) ?? tables.at(-1)!;
   const bytes = models.reduce((sum, model) => sum + model.bytes, 0);
   return `${table}\n\n${colors.dim(folded(`${bytesText(bytes)} in ${folder}`, width))}\n`;
-}
-
-/** A file's name on a terminal. */
-export function harmless(name: string): string {
-  return name.replaceAll(/\p{Cc}/gu, '?');
 }

@@ -2,7 +2,7 @@ import type { ChalkInstance } from 'chalk';
 import { bytesText } from '../../models/bytes-text.js';
 import type { PairOverview } from '../../models/pair-overview.js';
 import type { ListedModel } from '../../models/stored-models.js';
-import { harmless } from './models-table.js';
+import { harmless } from '../harmless.js';
 import { fits, folded, plainTable } from './plain-table.js';
 
 interface PairColumn {

@@ -1,6 +1,7 @@
 import type { ChalkInstance } from 'chalk';
 import type { GenerationEvent } from '../../generation/events.js';
 import { textOf } from '../../text/text-stream.js';
+import { harmless } from '../harmless.js';
 import { jsonLine, paramsJson, type Run, resultJson } from './json.js';
 
 /** Returns the output of an event, often ''. */
@@ -9,7 +10,7 @@ export type Printer = (event: GenerationEvent, run: Run) => string;
 export interface PlainOptions {
   /** Whether the text is printed as it comes, and not all at the end. */
   readonly stream: boolean;
-  /** Whether a line break follows the text, so that the shell's prompt stands on its own line. */
+  /** Whether a terminal shows the text: it is given no commands, and a line break behind the text. */
   readonly onTerminal: boolean;
   /** Colours for drafted text; undefined = none. */
   readonly highlight: ChalkInstance | undefined;
@@ -20,9 +21,10 @@ export function plainPrinter({ stream, onTerminal, highlight }: PlainOptions): P
   let waiting = '';
   return (event) => {
     if (event.type === 'text') {
-      const painted = event.pieces.map(({ text, drafted }) =>
-        drafted && highlight ? highlight.green(text) : text,
-      );
+      const painted = event.pieces.map(({ text, drafted }) => {
+        const shown = onTerminal ? harmless(text) : text;
+        return drafted && highlight ? highlight.green(shown) : shown;
+      });
       if (stream) return painted.join('');
       waiting += painted.join('');
     }

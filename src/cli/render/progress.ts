@@ -1,5 +1,6 @@
 import cliProgress, { Presets, SingleBar } from 'cli-progress';
 import ora, { type Ora } from 'ora';
+import { harmless } from '../harmless.js';
 import type { Output } from '../io.js';
 
 const { TimeFormat } = cliProgress.Format; // which Node does not find among the names of this CommonJS module
@@ -57,7 +58,7 @@ export class Progress {
   }
 
   download(file: string, done: number, total: number): void {
-    this.#draw(`{bar} {value}/{total} MB, {eta_formatted} left, ${file}`, done, total);
+    this.#draw(`{bar} {value}/{total} MB, {eta_formatted} left, ${harmless(file)}`, done, total);
   }
 
   /** Clears the line. Call it before you write anything else. A second call does nothing. */

@@ -2,6 +2,10 @@ import { setTimeout } from 'node:timers/promises';
 import { type Llama, LlamaLogLevel } from 'node-llama-cpp';
 import { type LogListener, logListeners } from './shared-llama.js';
 
+/** Log lines come from another thread, after the exception: how long the first is waited for, and how often looked for. */
+const LATEST_MS = 1000;
+const LOOK_MS = 20;
+
 /** Remembers the errors that llama.cpp logs. The exceptions and null pointers that follow them give no reason. */
 export class Complaints {
   readonly #log: ((line: string) => void) | undefined;
@@ -30,7 +34,8 @@ export class Complaints {
 
   /** @returns the first logged error, which causes the later ones; else the message of the thrown error */
   async summary(error: unknown): Promise<string> {
-    await setTimeout(100); // log lines come from another thread, after the exception
+    for (let left = LATEST_MS; left > 0 && this.#errors.length === 0; left -= LOOK_MS)
+      await setTimeout(LOOK_MS);
     const line = this.#errors[0]?.replace(/^\w+: (error loading model: )?/, '');
     return line ?? (error instanceof Error ? error.message : String(error));
   }
