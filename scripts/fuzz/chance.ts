@@ -23,7 +23,7 @@ const ODD_TEXTS = [
   '-1',
   '1e999',
   'NaN',
-  '../../etc/passwd',
+  'no/such/folder/../file',
   '/dev/full',
   'a'.repeat(300),
   'é漢🐙',
@@ -74,7 +74,7 @@ export function oddValue(rng: Rng, depth = 2): unknown {
 
 /** The same bytes with a few changed, cut out, doubled or cut off. */
 export function damagedBytes(bytes: Uint8Array, rng: Rng, most = 4): Buffer {
-  let changed = Buffer.from(bytes);
+  let changed = Buffer.from(bytes.length > 0 ? bytes : [0]);
   for (let left = 1 + below(most, rng); left > 0; left--) {
     const at = below(changed.length, rng);
     const length = 1 + below(16, rng);

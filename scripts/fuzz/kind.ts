@@ -13,17 +13,15 @@ export interface Trial {
   readonly files: Readonly<Record<string, string | Uint8Array>>;
   readonly lines: readonly (readonly string[])[];
   readonly input?: string | Buffer;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Writes the files of a trial and runs its command lines. */
-export async function tried({ files, lines, input }: Trial): Promise<string | undefined> {
+export async function tried({ files, lines, input, env = {} }: Trial): Promise<string | undefined> {
   for (const [name, content] of Object.entries(files)) await writeFile(name, content);
   for (const args of lines) {
-    const env = { MTAD_NO_TUNE_CACHE: '1' };
-    const { exitCode, stdout, stderr } = await runInProcess(
-      args,
-      input === undefined ? { env } : { input, env },
-    );
+    const options = input === undefined ? { env } : { input, env };
+    const { exitCode, stdout, stderr } = await runInProcess(args, options);
     const report = args[0] === 'inspect' ? stdout : ''; // of a generation it is the model's text
     const said = stderr + report;
     const wrong = wrongIn(said, exitCode);
@@ -34,7 +32,7 @@ export async function tried({ files, lines, input }: Trial): Promise<string | un
 
 /** Words of errors that nobody wrote for a reader. */
 const UNTOLD =
-  /^\s+at .*:\d+|TypeError|is not a function|Cannot (read|set) propert|not iterable|call stack|Invalid (array|string) length|\bundefined\b/m;
+  /^\s+at .*:\d+|TypeError|is not a function|Cannot (read|set) propert|not iterable|call stack|Invalid (array|string) length|(?<!received )\bundefined\b/m;
 const CONTROL = /(?![\n\t])\p{Cc}|[\u202a-\u202e\u2066-\u2069]/u;
 
 export function wrongIn(said: string, exitCode: number): string | undefined {
