@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import type { SettingsInput } from '../generation/settings.js';
 import { checkJsonSchema } from '../text/json-schema.js';
+import { readSmallFile } from './small-file.js';
 import { utf8Decoder } from './utf8-decoder.js';
 
 export interface GrammarFlags {
@@ -75,8 +76,9 @@ function textOf(file: string): string {
     );
   let bytes: Buffer;
   try {
-    bytes = readFileSync(file);
+    bytes = readSmallFile(file);
   } catch (cause) {
+    if (cause instanceof UsageError) throw cause;
     throw new UsageError(`Cannot read ${file}: ${(cause as Error).message}`, { cause });
   }
   return utf8Decoder(file)(bytes);

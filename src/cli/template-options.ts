@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
 import type { TemplateChoice, Think } from '../templates/open-template.js';
@@ -6,6 +5,7 @@ import { homePath } from '../user-folders.js';
 import type { Io } from './io.js';
 import { choice } from './option-kinds.js';
 import { settingOption } from './setting-options.js';
+import { readSmallFile } from './small-file.js';
 import { utf8Decoder } from './utf8-decoder.js';
 
 /** Which template messages are put into. Undefined = not given. */
@@ -34,8 +34,9 @@ export function templateChoiceOf(
   if (chatTemplateFile === undefined) return { chatTemplate, think };
   let bytes: Buffer;
   try {
-    bytes = readFileSync(homePath(chatTemplateFile, env));
+    bytes = readSmallFile(homePath(chatTemplateFile, env));
   } catch (cause) {
+    if (cause instanceof UsageError) throw cause;
     throw new UsageError(`Cannot read the chat template: ${(cause as Error).message}`, { cause });
   }
   return { chatTemplate: utf8Decoder(chatTemplateFile)(bytes), think };

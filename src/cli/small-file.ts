@@ -1,0 +1,27 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { UsageError } from '../errors.js';
+
+/** Bytes of a grammar, a schema or a template, far above what any of them may have. */
+const MOST = 2 ** 24;
+const PIECE = 2 ** 16;
+
+/**
+ * Reads a file, or a pipe, that is to be small. No more than the bound is read.
+ * @throws UsageError for a file of more bytes; failures of the file system
+ */
+export function readSmallFile(path: string): Buffer {
+  const file = openSync(path, 'r');
+  try {
+    const pieces: Buffer[] = [];
+    for (let bytes = 0; bytes <= MOST; ) {
+      const piece = Buffer.allocUnsafe(PIECE);
+      const read = readSync(file, piece);
+      if (read === 0) return Buffer.concat(pieces);
+      pieces.push(piece.subarray(0, read));
+      bytes += read;
+    }
+  } finally {
+    closeSync(file);
+  }
+  throw new UsageError(`${path} has more than ${MOST} bytes; give a grammar, a schema or a template`);
+}
