@@ -84,7 +84,7 @@ export function damagedBytes(bytes: Uint8Array, rng: Rng, most = 4): Buffer {
         return changed;
       },
       () => {
-        changed.fill(pick([0, 0x7f, 0x80, 0xff, 0x20], rng), at, at + length);
+        changed.fill(pick([0, 0x7f, 0x80, 0xff, 0x20], rng), at, Math.min(at + length, changed.length));
         return changed;
       },
       () => Buffer.concat([changed.subarray(0, at), changed.subarray(at + length)]),

@@ -32,7 +32,7 @@ export async function tried({ files, lines, input, env = {} }: Trial): Promise<s
 
 /** Words of errors that nobody wrote for a reader. */
 const UNTOLD =
-  /^\s+at .*:\d+|TypeError|is not a function|Cannot (read|set) propert|not iterable|call stack|Invalid (array|string) length|(?<!received )\bundefined\b/m;
+  /^\s+at .*:\d+|TypeError|is not a function|Cannot (read|set) propert|not iterable|call stack|Invalid (array|string) length/m;
 const CONTROL = /(?![\n\t])\p{Cc}|[\u202a-\u202e\u2066-\u2069]/u;
 
 export function wrongIn(said: string, exitCode: number): string | undefined {

@@ -47,7 +47,8 @@ export const request: Kind = async () => {
     const text = await response.text();
     const isStream = response.headers.get('content-type')?.includes('event-stream');
     const told = response.ok || isStream ? '' : text;
-    const wrong = response.status >= 500 ? `status ${response.status}` : wrongIn(told, 0);
+    const wrong =
+      response.status >= 500 ? `status ${response.status}` : wrongIn(told.replace(/\p{Cc}|\p{Cf}/gu, ''), 0);
     return wrong && `${wrong}: ${body.toString().slice(0, 300)}: ${text.slice(0, 300)}`;
   };
 };

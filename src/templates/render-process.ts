@@ -30,6 +30,7 @@ function rendered({ template, variables, maxLength, timeMs }: RenderJob): Render
       return { reason: `it does not come to an end within ${timeMs} ms`, isBound: true };
     if (error instanceof RangeError && /call stack/.test(message))
       return { reason: 'it calls itself too often' };
+    if (error instanceof TypeError) return { reason: 'it is no Jinja that can be read' };
     return { reason: oneLine(String(message)) || 'it raises an error' };
   }
 }
