@@ -56,10 +56,12 @@ test('SIGINT while the prompt is read: JSON says interrupted', async () => {
 });
 
 test('SIGINT while standard input is awaited ends at once', async () => {
-  const run = mtad([], { stdin: 'pipe' });
-  void setTimeout(3000).then(() => run.kill('SIGINT')); // it has begun to read by then
+  const run = mtad(['A prompt'], { stdin: 'pipe' });
+  await saying(run.stderr, /\n/); // that it waits
+  run.kill('SIGINT');
   const { exitCode, stdout, stderr } = await run;
-  expect({ exitCode, stdout, stderr }).toEqual({ exitCode: 130, stdout: '', stderr: '' });
+  expect({ exitCode, stdout }).toEqual({ exitCode: 130, stdout: '' });
+  expect(stderr).toMatch(/^mtad: waiting for standard input[^\n]*\n$/);
 });
 
 test('a second SIGINT ends a process that does not come to an end', async () => {
