@@ -183,12 +183,15 @@ function* vocabulary({ metadata }: GgufFile): Iterable<string> {
   if (kind === 'rwkv' && !tokens.includes('\\n')) yield 'has no token for the end of a line';
 }
 
+/** Bytes that no text has: UTF-8 ends before them, or does without. */
+const NOT_UTF_8 = (byte: number) => byte === 0xc0 || byte === 0xc1 || byte > 0xf4;
+
 /** A text without a token of its own is written byte by byte. */
 function* bytesWithout(tokens: { has(text: string): boolean }): Iterable<string> {
   for (let byte = 0; byte < 256; byte++) {
     const name = `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`;
     const isLetter = byte < 128 && tokens.has(String.fromCharCode(byte));
-    if (!tokens.has(name) && !isLetter) yield name;
+    if (!tokens.has(name) && !isLetter && !NOT_UTF_8(byte)) yield name;
   }
 }
 
