@@ -24,6 +24,12 @@ export const MOST_TAKEN_BACK = 8;
 /** Guesses of a step that only finds out whether guessing pays after all. */
 const PROBE = 4;
 
+/**
+ * The share of plain time that the draft model may take to read what was written without it, at no cost to the purse. Each
+ * token is read once, so that no text loses more by it.
+ */
+const CATCH_UP = 0.02;
+
 /** A guess of which the draft says no likelihood, of a lookup or at temperature 0, counts as if it were this likely. */
 const UNTOLD = Math.log(0.7);
 
@@ -151,7 +157,7 @@ export class AdaptiveLength implements DraftLength {
     const gain = gains.reduce((a, b) => a + b, 0);
     const ms = this.#targetMs(rows + added.length);
     const depth = Math.max(0, ...added.map((guess) => guess.depth));
-    const isAffordable = ms + this.#draftMs(0, depth) - this.#plainMs <= this.#account.purse;
+    const isAffordable = ms + this.#draftMs(0, depth, this.#charged) - this.#plainMs <= this.#account.purse;
     return !this.#isProbe && isAffordable && gain > this.#account.price * (ms - this.#targetMs(rows));
   }
 
@@ -178,7 +184,7 @@ export class AdaptiveLength implements DraftLength {
       const drop = -logQ[path.at(-1)!]! / path.length;
       this.#usualDrop += LIKELIHOOD_RATE * (drop - this.#usualDrop);
     }
-    const draftMs = this.#draftMs(0, draftPasses);
+    const draftMs = this.#draftMs(0, draftPasses, this.#charged);
     this.#correction.add(step, this.#unread, this.#beamWidth);
     const ms = this.#targetMs(draft.length + 1) + draftMs;
     const read = draftPasses > 0 ? this.#unread + Math.min(accepted, draftPasses - 1) : 0; // the last guess was not
@@ -236,13 +242,13 @@ export class AdaptiveLength implements DraftLength {
     most: number,
     chanceOf = survivalOf,
   ): { value: number; guesses: number } {
-    const unread = Math.min(this.#unread, MOST_GUESSES + 1); // what plain steps left unread is read once: it is no price of guessing
     let best = { value: Number.NEGATIVE_INFINITY, guesses: 0 };
     let accepted = expected;
     for (let guesses = 1; guesses <= most; guesses++) {
       const end = depth + guesses;
       accepted += chanceOf(this.#survival, q - guesses * this.#usualDrop);
-      const value = this.#valueOf(accepted, end) - this.#account.price * this.#draftMs(depth, end, unread);
+      const value =
+        this.#valueOf(accepted, end) - this.#account.price * this.#draftMs(depth, end, this.#recent);
       if (value > best.value) best = { value, guesses };
     }
     return best;
@@ -257,11 +263,25 @@ export class AdaptiveLength implements DraftLength {
 
   /** What a step costs more than a plain one. */
   #loss(guesses: number): number {
-    return this.#target[guesses + 1]! + this.#draftMs(0, guesses) - this.#plainMs;
+    return this.#target[guesses + 1]! + this.#draftMs(0, guesses, this.#charged) - this.#plainMs;
   }
 
-  /** Passes of the draft model from one depth to another. The first one also reads what was committed since the last. */
-  #draftMs(from: number, to: number, unread = this.#unread): number {
+  /** Tokens that a step leaves to be read. What plain steps left beyond these is read once: it is no price of guessing. */
+  get #recent(): number {
+    return Math.min(this.#unread, MOST_GUESSES + 1);
+  }
+
+  /** Tokens whose reading counts as lost: all, unless those of the plain steps are read in a small part of their time. */
+  get #charged(): number {
+    const rest = this.#draftMs(0, 1, this.#unread) - this.#draftMs(0, 1, this.#recent);
+    return rest > CATCH_UP * this.#unread * this.#plainMs ? this.#unread : this.#recent;
+  }
+
+  /**
+   * Passes of the draft model from one depth to another. The first one also reads what was committed since the last.
+   * @param unread tokens of that which count
+   */
+  #draftMs(from: number, to: number, unread: number): number {
     const { draft } = this.costs;
     if (!draft || to === from) return 0;
     const first = from === 0 ? passMs(draft, unread) : 0;

@@ -40,7 +40,7 @@ export function survivalOf({ a, b }: Survival, q: LogProb): number {
 /** Returns an upper bound of the probability, given the observations: two standard deviations above it. */
 export function highestSurvivalOf({ a, b, covariance: { aa, ab, bb } }: Survival, q: LogProb): number {
   const x = Math.sqrt(-q);
-  return sigma(a + b * x + 2 * Math.sqrt(Math.max(0, aa + 2 * ab * x + bb * x * x)));
+  return sigma(a + b * x + 2 * Math.sqrt(aa + 2 * ab * x + bb * x * x));
 }
 
 /** Returns the values after a step without drafts. They move a little towards the first values, as does their uncertainty. */
@@ -65,9 +65,10 @@ export function unseen(survival: Survival, first: Survival): Survival {
 export function observed({ a, b, covariance }: Survival, q: LogProb, wasAccepted: boolean): Survival {
   const x = Math.sqrt(-q);
   const p = sigma(a + b * x);
-  const aa = Math.min(AT_ONE.covariance.aa, covariance.aa / FORGETTING); // where nothing varies, the uncertainty must not grow without end
-  const ab = covariance.ab / FORGETTING;
-  const bb = Math.min(AT_ONE.covariance.bb, covariance.bb / FORGETTING);
+  const growth = growthOf(covariance);
+  const aa = covariance.aa * growth;
+  const ab = covariance.ab * growth;
+  const bb = covariance.bb * growth;
   const gainA = aa + ab * x; // covariance times (1, x)
   const gainB = ab + bb * x;
   const weight = p * (1 - p);
@@ -82,6 +83,15 @@ export function observed({ a, b, covariance }: Survival, q: LogProb, wasAccepted
       bb: bb - scale * weight * gainB * gainB,
     },
   };
+}
+
+/**
+ * The factor by which forgetting raises the uncertainty. Where nothing varies, it must not grow without end; it grows as a
+ * whole, since a covariance whose parts grow apart is none.
+ */
+function growthOf({ aa, bb }: Survival['covariance']): number {
+  const most = AT_ONE.covariance;
+  return Math.min(1 / FORGETTING, most.aa / aa, most.bb / bb);
 }
 
 function sigma(x: number): number {

@@ -41,6 +41,19 @@ describe('observed', () => {
       expect(Math.abs(survivalOf(found, q) - survivalOf(truth, q))).toBeLessThan(0.06);
   });
 
+  it.each([0.5, 0.8, 0.95])(
+    'stays near the truth where all guesses are as likely, %s of them accepted',
+    (share) => {
+      const rng = createRng(5);
+      const q = Math.log(0.7);
+      let survival = priorSurvival(1);
+      for (let i = 0; i < 20_000; i++) survival = observed(survival, q, rng() < share);
+      expect(Math.abs(survivalOf(survival, q) - share)).toBeLessThan(0.06);
+      const { aa, ab, bb } = survival.covariance;
+      expect(aa * bb).toBeGreaterThanOrEqual(ab * ab);
+    },
+  );
+
   it('learns within a text that nothing is accepted', () => {
     const found = learnt({ ...priorSurvival(1), a: -30 }, priorSurvival(0.5), 60);
     expect(survivalOf(found, -1)).toBeLessThan(0.1);
