@@ -15,6 +15,8 @@ const BESIDE: readonly (
   'model',
   'draft',
   'targetUrl',
+  'rpc',
+  'rpcLibrary',
   'pair',
   'modelsDir',
   'offline',

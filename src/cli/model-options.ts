@@ -11,6 +11,8 @@ export interface ModelFlags {
   draft?: string;
   targetUrl?: string;
   targetKey?: string;
+  rpc?: string;
+  rpcLibrary?: string;
   modelsDir?: string;
   offline?: boolean;
 }
@@ -29,6 +31,13 @@ export function addModelOptions(program: Command, io: Io, { comparesDrafts = fal
     .option('--pair <name>', 'both models by a name that stands for them, with what suits them (mtad pairs)')
     .addOption(modelsDirOption(io))
     .option('--offline', 'never use the network');
+}
+
+/** Other machines that compute layers of the target. */
+export function addRpcOptions(program: Command): void {
+  program
+    .option('--rpc <host:port,...>', "llama.cpp's rpc-server runs there, and computes layers of the target")
+    .option('--rpc-library <file>', "llama.cpp's client library for it, libggml-rpc.so (npm run build:rpc)");
 }
 
 /** For commands that write one text. */

@@ -1,4 +1,5 @@
 import { isatty } from 'node:tty';
+import { isMachineLost } from '../engine/direct/rpc.js';
 import { EXIT } from './failures.js';
 import { main } from './main.js';
 
@@ -18,6 +19,7 @@ export async function runProcess(): Promise<void> {
     env: process.env,
     signals: process,
   });
+  if (isMachineLost()) process.exit();
 }
 
 /** Node aborts at its end, with a stack trace, over a terminal that is gone: ends as closing it would have ended the process. */

@@ -108,13 +108,16 @@ export function addEngineOption(program: Command): void {
 
 /** @returns where the pair is and on what device, as the library wants it */
 export function pairOptionsOf(flags: RuntimeFlags, io: Io): PairOptions {
-  const { model, targetUrl, targetKey, modelsDir, offline, gpu, gpuLayers, draftGpuLayers, verbose } = flags;
+  const { model, targetUrl, targetKey, rpc, rpcLibrary } = flags;
+  const { modelsDir, offline, gpu, gpuLayers, draftGpuLayers, verbose } = flags;
   const log = verbose ? (line: string) => void io.stderr.write(`${line}\n`) : undefined;
   return {
     model,
     draft: draftFile(flags),
     targetUrl,
     targetKey,
+    rpc: rpc?.split(','),
+    rpcLibrary,
     corpus: corpusFile(flags),
     modelsDir,
     offline,

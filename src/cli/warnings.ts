@@ -4,7 +4,11 @@ import type { Think } from '../templates/open-template.js';
 
 /** Warns of settings that may make a text worse. */
 export function warn(
-  { ctxSize, think = 'auto' }: { readonly ctxSize?: number; readonly think?: Think }, // as asked for
+  {
+    ctxSize,
+    think = 'auto',
+    rpc,
+  }: { readonly ctxSize?: number; readonly think?: Think; readonly rpc?: string }, // as asked for
   { target: { trainContextSize }, notes }: Pick<PairFiles, 'target' | 'notes'>,
   template: Pick<ChatTemplate, 'takesSystem' | 'hasSwitch'> | undefined,
   system: string | undefined, // what the model is told before the rest
@@ -14,6 +18,10 @@ export function warn(
   if (ctxSize !== undefined && trainContextSize > 0 && ctxSize > trainContextSize)
     say(
       `warning: --ctx-size ${ctxSize} is more than the ${trainContextSize} tokens that the target was trained on`,
+    );
+  if (rpc?.split(',').some((server) => !/^(127\.|localhost:|\[?::1\]?:)/.test(server)))
+    say(
+      'warning: --rpc sends the weights of the target and the numbers of its texts to other machines, without password or encryption',
     );
   if (think !== 'auto' && !template?.hasSwitch)
     say(`--think ${think} changes nothing: the target has no chat template with a switch for reasoning`);

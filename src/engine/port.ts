@@ -37,7 +37,17 @@ export interface ModelOptions {
   readonly gpuLayers?: number | undefined;
   /** Whether to load the drafting head in the file too, if the engine can run it; undefined: not. */
   readonly withHead?: boolean | undefined;
+  /** Other machines that compute its layers; undefined: none. */
+  readonly rpc?: RpcOptions | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Machines on which llama.cpp's rpc-server runs. */
+export interface RpcOptions {
+  /** `host:port` each, one or more. */
+  readonly servers: readonly string[];
+  /** The file of llama.cpp's client library, of the release that the engine runs on. */
+  readonly library: string | undefined;
 }
 
 /** A loaded model. It makes contexts, in which tokens are evaluated. */

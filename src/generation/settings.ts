@@ -236,3 +236,8 @@ export type Settings = z.output<typeof settingsSchema>;
 
 /** What holds where nothing is said. */
 export const DEFAULTS: Settings = settingsSchema.parse({});
+
+/** Returns the name of a setting in JSON: `draftLength` is `draft_length`. */
+export function jsonName(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}

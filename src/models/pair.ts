@@ -1,7 +1,7 @@
 import { basename, resolve } from 'node:path';
 import type { Corpus } from '../drafting/corpus.js';
 import { createEngine } from '../engine/open.js';
-import type { Engine, EngineName, Gpu, GrammarSource, Model } from '../engine/port.js';
+import type { Engine, EngineName, Gpu, GrammarSource, Model, ModelOptions } from '../engine/port.js';
 import { Connection, type Traffic } from '../engine/remote/connection.js';
 import { remoteModel } from '../engine/remote/model.js';
 import { PairMismatchError, UsageError } from '../errors.js';
@@ -25,6 +25,10 @@ export interface PairOptions extends ResolveOptions {
   readonly targetUrl?: string | undefined;
   /** The key for that server. No other server gets it. */
   readonly targetKey?: string | undefined;
+  /** Machines (`host:port`) whose rpc-server computes the target's layers; needs the engine direct. */
+  readonly rpc?: readonly string[] | undefined;
+  /** The file of llama.cpp's client library for that. */
+  readonly rpcLibrary?: string | undefined;
   /** Whether the strategy drafts with a model, if there is one (default true); false: the draft model is not loaded. */
   readonly needsDraft?: boolean | undefined;
   /** Whether to load the target's drafting head, if it has one; undefined: where no draft model is loaded. */
@@ -143,13 +147,18 @@ export async function loadPair(options: PairOptions = {}, files?: PairFiles): Pr
   });
   try {
     if (grammar) await engine.checkGrammar(grammar);
-    const load = (path: string, layers: number | undefined, withHead = false) =>
-      engine.loadModel(path, { gpuLayers: layers, withHead, signal });
+    const load = (
+      path: string,
+      layers: number | undefined,
+      more: Pick<ModelOptions, 'withHead' | 'rpc'> = {},
+    ) => engine.loadModel(path, { gpuLayers: layers, ...more, signal });
     const { targetUrl: url, targetKey: key, withHead = needsDraft && !draftHeader } = options;
+    const { rpc: servers, rpcLibrary: library } = options;
+    const rpc = servers && servers.length > 0 ? { servers, library } : undefined;
     const connection = url === undefined ? undefined : new Connection({ url, key });
     const local = connection
       ? undefined
-      : await load(targetHeader.path, gpuLayers, withHead && hasHead(targetHeader));
+      : await load(targetHeader.path, gpuLayers, { withHead: withHead && hasHead(targetHeader), rpc });
     const draft = draftHeader && (await load(draftHeader.path, draftGpuLayers));
     const target = local ?? (await remoteModel(connection!, draft!));
     const traffic = connection && (() => connection.traffic);

@@ -1,4 +1,4 @@
-import { OPTION_SETTINGS, type SettingName } from '../generation/settings.js';
+import { jsonName, OPTION_SETTINGS, type SettingName } from '../generation/settings.js';
 
 /** Settings of the whole server. A template is a program, and requests may come from strangers. */
 const OF_SERVER: readonly SettingName[] = ['chatTemplate'];
@@ -7,7 +7,7 @@ const OF_SERVER: readonly SettingName[] = ['chatTemplate'];
 export const SETTING_OF: ReadonlyMap<string, SettingName> = new Map([
   ['max_completion_tokens', 'maxTokens'],
   ...OPTION_SETTINGS.filter((name) => !OF_SERVER.includes(name)).map(
-    (name) => [snakeCase(name), name] as const,
+    (name) => [jsonName(name), name] as const,
   ),
 ]);
 
@@ -22,8 +22,4 @@ export function inFields(message: string): string {
     const field = FIELD_OF.get(name);
     return field === undefined ? all : `\`${field}`;
   });
-}
-
-function snakeCase(name: string): string {
-  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -98,6 +98,12 @@ describe('JSON lines', () => {
       'b',
       /^The prompt has (at least )?\d+ tokens/,
     ],
+    [
+      'a system text for a model without a chat template',
+      '{"id": "b", "prompt": "x", "system": "Be kind."}',
+      'b',
+      /^"system" needs a chat template/,
+    ],
     ['an id of another line', '{"id": "a", "prompt": "x"}', 'a', /^the id "a" is that of line 1 too$/],
     [
       'bytes that are no text',
@@ -117,7 +123,7 @@ describe('JSON lines', () => {
       { id: 'c' },
     ]);
     expect([lines[0].text, lines[2].text]).toEqual([await alone('Once'), await alone('The cat')]);
-    expect(stderr).toMatch(/^mtad: 1 inputs failed; the first: Standard input, line 2: [^\n]*\n$/);
+    expect(stderr).toMatch(/^mtad: 1 input failed: Standard input, line 2: [^\n]*\n$/);
     expect(exitCode).toBe(1);
   });
 
@@ -312,13 +318,24 @@ it.each([
   expect(await readdir('.')).toEqual(['b.txt']);
 });
 
+it('removes what a run that was killed has left in its folder, and nothing else', async () => {
+  await mkdir('out/deep', { recursive: true });
+  for (const name of ['.999999999.tmp', 'deep/.999999999.tmp', '.1.tmp', 'mine.tmp'])
+    await writeFile(`out/${name}`, 'Onc');
+  const input = json({ id: 'a', prompt: 'Once' });
+  await runInProcess(['batch', ...SHORT, '--out-dir', 'out', '--resume'], { input });
+  expect((await readdir('out', { recursive: true })).sort()).toEqual(
+    ['.1.tmp', 'a.txt', 'deep', 'mine.tmp'].sort(),
+  );
+});
+
 it('says what failed in a folder, what was cut and what was there', async () => {
   const args = ['batch', ...SHORT.slice(0, -1), '--out-dir', 'out', '--resume'];
   const input = json({ id: 'a', prompt: 'Once' }, { id: 'b' });
   const first = await runInProcess(args, { input });
   expect(first.stderr.split('\n')).toEqual([
     'mtad: b: a line must have either "prompt" or "messages"',
-    'mtad: 1 inputs failed; the first: Standard input, line 2: a line must have either "prompt" or "messages"',
+    'mtad: 1 input failed: Standard input, line 2: a line must have either "prompt" or "messages"',
     'mtad: 1 texts were cut, by --max-tokens 6 or a full context',
     '',
   ]);

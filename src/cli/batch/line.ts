@@ -2,7 +2,7 @@ import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { UsageError } from '../../errors.js';
 import { type Prompt, promptOf } from '../../generation/generate.js';
-import { SETTINGS, type SettingsInput } from '../../generation/settings.js';
+import { jsonName, SETTINGS, type SettingsInput } from '../../generation/settings.js';
 import { checkJsonSchema } from '../../text/json-schema.js';
 
 /** The name of an input in the output. */
@@ -30,7 +30,7 @@ export interface Manner {
 
 /** Settings by their names in JSON. */
 const BY_KEY: ReadonlyMap<string, string> = new Map(
-  Object.keys(SETTINGS).flatMap((name) => (name === 'grammar' ? [] : [[inJson(name), name]])),
+  Object.keys(SETTINGS).flatMap((name) => (name === 'grammar' ? [] : [[jsonName(name), name]])),
 );
 const KEYS = ['id', 'prompt', 'messages', 'system', 'grammar', 'json_schema', ...BY_KEY.keys()];
 
@@ -69,6 +69,8 @@ export function parseLine(value: unknown, { inTemplate, system }: Manner): Asked
     throw new UsageError('a line must have either "prompt" or "messages"');
   if (messages && parsed.data.system !== undefined)
     throw new UsageError('"system" stands beside "prompt"; in "messages" it is a message');
+  if (parsed.data.system !== undefined && !inTemplate)
+    throw new UsageError('"system" needs a chat template: the model has none, or --raw leaves it out');
   if (grammar !== undefined && json_schema !== undefined)
     throw new UsageError('a line has either "grammar" or "json_schema"');
   if (json_schema) checkJsonSchema(json_schema);
@@ -86,7 +88,7 @@ export function parseLine(value: unknown, { inTemplate, system }: Manner): Asked
 /** Returns a message of the library as it reads beside JSON: `maxTokens` becomes "max_tokens". */
 export function inKeys(message: string): string {
   return message.replace(/"(?:[^"\\]|\\.)*"|`(\w+)((?:\.\w+)*)`/g, (all, name, path) =>
-    name === undefined ? all : `"${inJson(name)}${path}"`,
+    name === undefined ? all : `"${jsonName(name)}${path}"`,
   );
 }
 
@@ -101,11 +103,7 @@ function settingsIn(given: Record<string, unknown>): SettingsInput {
 }
 
 function hint(key: string): string {
-  const snake = inJson(key).replaceAll('-', '_');
+  const snake = jsonName(key).replaceAll('-', '_');
   const near = KEYS.includes(snake) ? snake : closest(key, KEYS);
   return distance(snake, near) <= 2 ? `; did you mean "${near}"?` : '';
-}
-
-function inJson(name: string): string {
-  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

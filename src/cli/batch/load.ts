@@ -149,7 +149,12 @@ function tell(
     const advice = kept === undefined ? '' : `; --resume does the rest`;
     io.say(`interrupted: ${done}${all} texts are written${advice}`);
   }
-  if (failed > 0) io.say(`${failed}${all} inputs failed; the first: ${firstFailure}`);
+  if (failed > 0)
+    io.say(
+      failed === 1 && all === ''
+        ? `1 input failed: ${firstFailure}`
+        : `${failed}${all} inputs failed; the first: ${firstFailure}`,
+    );
   if (quiet) return;
   const limit = maxTokens === UNLIMITED ? '' : `--max-tokens ${maxTokens} or `;
   if (cut > 0) io.say(`${cut} texts were cut, by ${limit}a full context`);

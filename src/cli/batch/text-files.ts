@@ -7,6 +7,9 @@ import { answerOf } from '../../text/reasoning.js';
 import type { Id } from './line.js';
 import type { Place, Results, Written } from './results.js';
 
+/** A text that is being written, by the process that writes it; a run that was killed leaves one. */
+const UNFINISHED = /^\.(\d+)\.tmp$/;
+
 /** Characters of an id in a file's name, which the usual file systems let have 255 bytes. */
 const LONGEST_NAME = 200;
 
@@ -42,6 +45,7 @@ export class TextFiles implements Results {
   ): Promise<TextFiles> {
     try {
       await mkdir(folder, { recursive: true });
+      await removeUnfinished(folder);
       if (!options.resume && readdirSync(folder).length > 0)
         throw new Error('it has files already; --resume writes those that are missing');
     } catch (cause) {
@@ -79,6 +83,23 @@ export class TextFiles implements Results {
 
   #pathOf(id: Id): string {
     return join(this.#folder, this.#nameOf(id));
+  }
+}
+
+/** Removes what runs have left that were killed. */
+async function removeUnfinished(folder: string): Promise<void> {
+  for (const { name, parentPath } of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    const [, writer] = UNFINISHED.exec(name) ?? [];
+    if (writer !== undefined && !isRunning(Number(writer))) await rm(join(parentPath, name), { force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

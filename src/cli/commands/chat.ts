@@ -15,7 +15,7 @@ import { addDecodingOptions, type DecodingFlags, settingsOf } from '../decoding-
 import { draftNotice } from '../draft-notice.js';
 import { EXIT } from '../failures.js';
 import type { Io } from '../io.js';
-import { addModelOptions, addTargetUrlOptions } from '../model-options.js';
+import { addModelOptions, addRpcOptions, addTargetUrlOptions } from '../model-options.js';
 import { addTalkOptions, answerErrors } from '../program-options.js';
 import { downloadReports } from '../render/downloads.js';
 import {
@@ -64,6 +64,7 @@ export function createChat(io: Io): Command {
 
   addModelOptions(program, io);
   addTargetUrlOptions(program);
+  addRpcOptions(program);
 
   program.optionsGroup('Conversation:');
   program

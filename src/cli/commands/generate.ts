@@ -18,7 +18,7 @@ import { addGrammarOptions, type GrammarFlags, readGrammar } from '../grammar-fi
 import { inputFiles } from '../input-files.js';
 import type { Interrupts } from '../interrupts.js';
 import type { Io } from '../io.js';
-import { addModelOptions, addTargetUrlOptions } from '../model-options.js';
+import { addModelOptions, addRpcOptions, addTargetUrlOptions } from '../model-options.js';
 import { addTalkOptions, answerErrors } from '../program-options.js';
 import { checkSources, type PromptSources, readPrompt } from '../prompt.js';
 import { downloadReports } from '../render/downloads.js';
@@ -82,6 +82,7 @@ export function createGenerate(io: Io, _args: readonly string[], commands: Comma
   program.optionsGroup('Models:');
   addModelOptions(program, io);
   addTargetUrlOptions(program);
+  addRpcOptions(program);
 
   program.optionsGroup('Prompt:');
   program

@@ -1,4 +1,5 @@
 import { getModuleVersion, type Llama, type LlamaContext, type LlamaModel } from 'node-llama-cpp';
+import { UsageError } from '../../errors.js';
 import { chatTemplates } from '../llama/chat-template.js';
 import { Complaints } from '../llama/complaints.js';
 import { createGrammar, parseGrammar } from '../llama/grammar.js';
@@ -56,7 +57,9 @@ class BindingsEngine implements Engine {
     this.versions = { node_llama_cpp: version, llama_cpp: llama.llamaCppRelease.release };
   }
 
-  async loadModel(path: string, { gpuLayers, signal }: ModelOptions): Promise<Model> {
+  async loadModel(path: string, { gpuLayers, rpc, signal }: ModelOptions): Promise<Model> {
+    if (rpc)
+      throw new UsageError('`rpc` needs the engine direct, which does not run here, or was not chosen');
     if (this.#disposed) throw new Error('The engine was disposed of');
     const options = {
       modelPath: path,

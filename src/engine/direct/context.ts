@@ -129,10 +129,11 @@ export class DirectContext implements Context {
 
   /** Waits for the running pass, if there is one, and frees the context. A second call does nothing. */
   async dispose(): Promise<void> {
-    await this.#pool.turns.take(() => {
+    await this.#pool.turns.take(async () => {
       if (this.#context === undefined) return;
-      this.#library.contextFree(this.#context);
+      const context = this.#context;
       this.#context = undefined;
+      await this.#library.contextFree(context);
       this.#options.onDispose();
     });
   }

@@ -11,6 +11,7 @@ import type { Pointer } from './declare.js';
 import { MODEL_DEFAULTS, type ModelParams } from './layout.js';
 import { type Library, openLibrary } from './library.js';
 import { DirectModel, type Parts } from './model.js';
+import { openRpc, withLosses } from './rpc.js';
 import { ThreadPools } from './thread-pools.js';
 
 /**
@@ -70,10 +71,13 @@ class DirectEngine implements Engine {
   }
 }
 
+/** More than any model has. */
+const ALL_LAYERS = 9999;
+
 async function loadDirectModel(
   path: string,
-  { gpuLayers, withHead: wantsHead = false, signal }: ModelOptions,
-  parts: Parts,
+  { gpuLayers, withHead: wantsHead = false, rpc, signal }: ModelOptions,
+  engine: Parts,
 ): Promise<DirectModel> {
   const vocabulary = {
     modelPath: path,
@@ -81,14 +85,20 @@ async function loadDirectModel(
     gpuLayers: 0,
     ...(signal && { loadSignal: signal }),
   };
+  const elsewhere = rpc && (await openRpc(rpc, engine.library.paths, engine.library));
+  const parts = elsewhere ? { ...engine, library: withLosses(engine.library, elsewhere.lost) } : engine;
   const described = await loadLlamaModel(parts.llama, vocabulary, parts.complaints);
   try {
-    const layers = await layersOnGpu(described, gpuLayers, signal);
+    const layers = elsewhere ? 0 : await layersOnGpu(described, gpuLayers, signal);
     const withHead = wantsHead && parts.library.heads !== undefined;
-    const options = { n_gpu_layers: layers, load_mtp: withHead };
+    const options = {
+      n_gpu_layers: elsewhere ? (gpuLayers ?? ALL_LAYERS) : layers,
+      load_mtp: withHead,
+      ...(elsewhere && { devices: elsewhere.devices, tensor_buft_overrides: elsewhere.overrides }),
+    };
     return new DirectModel(
       await loadWeights(path, options, signal, parts),
-      { described, gpuLayers: layers, withHead },
+      { described, gpuLayers: layers, isElsewhere: elsewhere !== undefined, withHead },
       parts,
     );
   } catch (error) {
@@ -99,7 +109,7 @@ async function loadDirectModel(
 
 async function loadWeights(
   path: string,
-  options: Pick<ModelParams, 'n_gpu_layers' | 'load_mtp'>,
+  options: Partial<ModelParams>,
   signal: AbortSignal | undefined,
   { library, complaints }: Parts,
 ): Promise<Pointer> {
@@ -121,7 +131,7 @@ async function loadWeights(
   }
   const oddity = library.oddity(model);
   if (!oddity) return model;
-  library.modelFree(model);
+  await library.modelFree(model);
   throw new ModelFileError(`${basename(path)} ${oddity}, which this tool cannot decode; use another model`);
 }
 

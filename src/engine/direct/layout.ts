@@ -132,8 +132,8 @@ export const HEAD_HEADER = 'src/llama-ext.h';
 
 /** The result of llama_model_default_params. */
 export const MODEL_DEFAULTS = {
-  devices: null,
-  tensor_buft_overrides: null,
+  devices: null as bigint | null,
+  tensor_buft_overrides: null as bigint | null,
   n_gpu_layers: -1,
   split_mode: 1, // by layer
   load_mode: -1, // automatic

@@ -25,8 +25,10 @@ export interface NativeBatch {
 
 /** The C functions of the library that node-llama-cpp has loaded. Long calls run on another thread. */
 export interface Library {
+  /** Of libllama, and of the libraries that it was loaded with. */
+  readonly paths: readonly string[];
   modelLoad(path: string, params: ModelParams): Promise<Pointer | null>;
-  modelFree(model: Pointer): void;
+  modelFree(model: Pointer): Promise<void>;
   /** @returns the reason why this engine cannot run a model; undefined: it can */
   oddity(model: Pointer): string | undefined;
   /** Tokens. */
@@ -36,7 +38,7 @@ export interface Library {
   /** @returns the sliding window in tokens; 0: no layer has one */
   slidingWindow(model: Pointer): number;
   contextInit(model: Pointer, params: ContextParams): Promise<Pointer | null>;
-  contextFree(context: Pointer): void;
+  contextFree(context: Pointer): Promise<void>;
   /** @returns the number of decoder layers of the drafting head; 0: there is no head */
   headLayers(model: Pointer): number;
   /** @returns how many numbers a hidden state has */
@@ -136,8 +138,9 @@ async function bind(paths: readonly string[], release: string): Promise<Library>
     c.llama_model_is_recurrent!(model) || c.llama_model_is_hybrid!(model);
   const progressType = koffi.pointer(koffi.proto('bool', ['float', 'void *']));
   return {
+    paths,
     modelLoad: onOtherThread(c.llama_model_load_from_file!),
-    modelFree: c.llama_model_free!,
+    modelFree: onOtherThread(c.llama_model_free!),
     oddity: (model) =>
       Object.entries({
         'has an encoder': c.llama_model_has_encoder!,
@@ -149,7 +152,7 @@ async function bind(paths: readonly string[], release: string): Promise<Library>
     vocabularySize: (model) => c.llama_vocab_n_tokens!(c.llama_model_get_vocab!(model)),
     slidingWindow: c.llama_model_n_swa!,
     contextInit: onOtherThread(c.llama_init_from_model!),
-    contextFree: c.llama_free!,
+    contextFree: onOtherThread(c.llama_free!),
     headLayers: c.llama_model_n_layer_nextn!,
     hiddenWidth: c.llama_model_n_embd_out!,
     heads,
@@ -176,7 +179,8 @@ async function bind(paths: readonly string[], release: string): Promise<Library>
   };
 }
 
-function onOtherThread<Args extends unknown[], Result>(
+/** Makes a function of C run on another thread. */
+export function onOtherThread<Args extends unknown[], Result>(
   native: NativeFunction,
 ): (...args: Args) => Promise<Result> {
   return promisify(native.async) as (...args: Args) => Promise<Result>;

@@ -33,6 +33,8 @@ export interface Loaded {
   /** Its vocabulary and metadata. */
   readonly described: LlamaModel;
   readonly gpuLayers: number;
+  /** Whether other machines compute layers. */
+  readonly isElsewhere: boolean;
   readonly withHead: boolean;
 }
 
@@ -45,17 +47,19 @@ export class DirectModel implements Model {
   readonly #parts: Parts;
   readonly #described: LlamaModel;
   readonly #gpuLayers: number;
+  readonly #isElsewhere: boolean;
   readonly #contexts = new Set<DirectContext>();
   readonly #exclusively = pLimit(1);
   #pointer: Pointer | undefined;
 
-  constructor(pointer: Pointer, { described, gpuLayers, withHead }: Loaded, parts: Parts) {
+  constructor(pointer: Pointer, { described, gpuLayers, isElsewhere, withHead }: Loaded, parts: Parts) {
     this.tokenizer = llamaTokenizer(described);
     this.chatTemplate = chatTemplates(described);
     this.isRecurrent = parts.library.isRecurrent(pointer);
     this.#pointer = pointer;
     this.#described = described;
     this.#gpuLayers = gpuLayers;
+    this.#isElsewhere = isElsewhere;
     this.#parts = parts;
     this.head = withHead
       ? {
@@ -110,7 +114,7 @@ export class DirectModel implements Model {
         slidingWindow,
         statesKept: isRecurrent ? library.statesKept(pointer) : undefined,
         hidden: this.#hiddenStates(this.#pointer, type, options),
-        onGpu,
+        onGpu: onGpu || this.#isElsewhere,
         onDispose: () => this.#contexts.delete(context),
       });
       this.#contexts.add(context);
@@ -136,8 +140,9 @@ export class DirectModel implements Model {
   dispose(): Promise<void> {
     return this.#exclusively(async () => {
       await Promise.all([...this.#contexts].map((context) => context.dispose()));
-      if (this.#pointer !== undefined) this.#parts.library.modelFree(this.#pointer);
+      const pointer = this.#pointer;
       this.#pointer = undefined;
+      if (pointer !== undefined) await this.#parts.library.modelFree(pointer);
       await this.#described.dispose();
     });
   }

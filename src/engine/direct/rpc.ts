@@ -1,0 +1,144 @@
+import { existsSync } from 'node:fs';
+import { ResourceError, UsageError } from '../../errors.js';
+import type { RpcOptions } from '../port.js';
+import type { NativeFunction, Pointer } from './declare.js';
+import { type Library, onOtherThread } from './library.js';
+import { greet } from './rpc-hello.js';
+
+type Koffi = typeof import('koffi')['default'];
+
+/** Devices on other machines. */
+export interface RpcDevices {
+  /** For `devices` of llama_model_params. */
+  readonly devices: Pointer;
+  /** For its `tensor_buft_overrides`: what stays here, in the memory of the processor. */
+  readonly overrides: Pointer;
+  /** Rejected where a machine is gone. Calls that wait for it never end then. */
+  readonly lost: Promise<never>;
+}
+
+/** The vocabulary's tensors: the rows of logits need not travel, and neither does what a token is. */
+const KEPT_HERE = ['^token_embd\\.', '^output'];
+
+/** What must not be moved or freed while llama.cpp may read it. */
+const held: ArrayBuffer[] = [];
+
+/** SIGABRT, on Linux and macOS. */
+const ABORT = 6;
+
+let isLost = false;
+
+/** Whether a machine is gone while llama.cpp waited for it. Its threads never end, so the process must be ended. */
+export function isMachineLost(): boolean {
+  return isLost;
+}
+
+/**
+ * Opens devices on servers of llama.cpp's RPC backend. llama.cpp ends the process where one of them is
+ * gone; here the thread that would do so sleeps forever instead, and `lost` tells.
+ * @param paths of the libraries that llama.cpp runs on
+ * @throws UsageError, ResourceError
+ */
+export async function openRpc(
+  { servers, library }: RpcOptions,
+  paths: readonly string[],
+  { addressOf }: Pick<Library, 'addressOf'>,
+): Promise<RpcDevices> {
+  if (process.platform === 'win32') throw new UsageError('`rpc` does not run on Windows');
+  if (library === undefined || !existsSync(library))
+    throw new UsageError(
+      `\`rpc\` needs llama.cpp's client library: name libggml-rpc.so with \`rpcLibrary\`; npm run build:rpc makes it${
+        library === undefined ? '' : `, and ${library} is not there`
+      }`,
+    );
+  await greet(servers);
+  const { default: koffi } = await import('koffi');
+  const handles = paths.map((path) => koffi.load(path));
+  const bound = (prototype: string) => {
+    for (const handle of handles)
+      try {
+        return handle.func(prototype);
+      } catch {} // the next library may have it
+    throw new UsageError(`\`rpc\` does not work with this build of llama.cpp: it has no ${prototype}`);
+  };
+  const lost = lossesOf(koffi, bound);
+  const reg: Pointer | null = bound('void *ggml_backend_load(const char *path)')(library);
+  if (reg === null)
+    throw new UsageError(`${library} (\`rpcLibrary\`) is no library of this release of llama.cpp`);
+  const procAddress = bound('void *ggml_backend_reg_get_proc_address(void *reg, const char *name)');
+  const address: Pointer | null = procAddress(reg, 'ggml_backend_rpc_add_server');
+  if (address === null) throw new UsageError(`${library} (\`rpcLibrary\`) has no RPC backend`);
+  const addServer = koffi.decode(address, koffi.proto('void *(const char *endpoint)'));
+  const count = bound('size_t ggml_backend_reg_dev_count(void *reg)');
+  const device = bound('void *ggml_backend_reg_dev_get(void *reg, size_t index)');
+  const devices: Pointer[] = [];
+  for (const server of servers) {
+    const registry = await Promise.race([onOtherThread(addServer)(server), lost]);
+    if (registry === null) throw new ResourceError(`The machine at ${server} (\`rpc\`) offers no device`);
+    for (let i = 0; i < Number(count(registry)); i++) devices.push(device(registry, i));
+  }
+  const cpu = bound('void *ggml_backend_dev_by_type(int type)')(0);
+  const memory: Pointer = bound('void *ggml_backend_dev_buffer_type(void *device)')(cpu);
+  const pointers = (values: readonly Pointer[]): Pointer => {
+    const { buffer } = new BigUint64Array([...values, 0n, 0n]); // empty entries end both lists
+    held.push(buffer);
+    return addressOf(buffer);
+  };
+  const text = (words: string): Pointer => {
+    const buffer = new TextEncoder().encode(`${words}\0`).buffer as ArrayBuffer;
+    held.push(buffer);
+    return addressOf(buffer);
+  };
+  return {
+    devices: pointers(devices),
+    overrides: pointers(KEPT_HERE.flatMap((pattern) => [text(pattern), memory])),
+    lost,
+  };
+}
+
+/**
+ * Has llama.cpp tell of a machine that is gone, in place of ending the process.
+ * @returns a promise that is rejected then
+ */
+function lossesOf(koffi: Koffi, bound: (prototype: string) => NativeFunction): Promise<never> {
+  const c = koffi.load(null);
+  const signal = c.func('void *signal(int number, void *handler)');
+  const write = c.func('long write(int file, const char *text, size_t bytes)');
+  const leave = c.func('void _exit(int code)');
+  const pause: Pointer = c.func('void *dlsym(void *handle, const char *name)')(null, 'pause');
+  let reject: (error: Error) => void;
+  const promise = new Promise<never>((_, refuse) => {
+    reject = refuse;
+  });
+  promise.catch(() => {}); // those who wait for it hear of it
+  const onAbort = (message: string) => {
+    if (!message.includes('ggml-rpc')) return void write(2, `${message}\n`, Buffer.byteLength(message) + 1);
+    signal(ABORT, pause); // the thread that calls abort() next sleeps forever
+    isLost = true;
+    process.once('exit', (code) => leave(code)); // Node would wait for that thread
+    reject(new ResourceError('A machine of `rpc` is gone: its rpc-server ended, or the network failed'));
+  };
+  const type = koffi.pointer(koffi.proto('void (const char *message)'));
+  bound('void *ggml_set_abort_callback(void *callback)')(koffi.register(onAbort, type));
+  return promise;
+}
+
+/** The library for a model with layers on other machines: calls end where a machine is gone, and nothing is freed then. */
+export function withLosses(library: Library, lost: Promise<never>): Library {
+  const orLost =
+    <Args extends unknown[], Result>(call: (...args: Args) => Promise<Result>) =>
+    (...args: Args): Promise<Result> =>
+      Promise.race([call(...args), lost]);
+  const unlessLost = (free: (address: Pointer) => Promise<void>) => async (address: Pointer) => {
+    if (!isLost) await orLost(free)(address).catch(() => {});
+  };
+  return {
+    ...library,
+    modelLoad: orLost(library.modelLoad),
+    modelFree: unlessLost(library.modelFree),
+    contextInit: orLost(library.contextInit),
+    contextFree: unlessLost(library.contextFree),
+    decode: orLost(library.decode),
+    synchronize: orLost(library.synchronize),
+  };
+}
