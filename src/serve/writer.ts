@@ -62,6 +62,7 @@ export class Writer {
   readonly #run: RunOptions;
   readonly #queue: WorkQueue;
   readonly #shelf: CacheShelf;
+  #usual: SettingsInput['strategy'];
 
   constructor(pair: Pair, run: RunOptions, { parallel, caches }: WriterOptions) {
     this.pair = pair;
@@ -87,6 +88,7 @@ export class Writer {
    * @throws UsageError, ResourceError
    */
   async warmUp(input: SettingsInput): Promise<void> {
+    this.#usual = input.strategy;
     const { giveBack } = await this.#shelf.lend([], this.#shapeFor(this.#decided(input), 0));
     await giveBack([]);
   }
@@ -99,6 +101,7 @@ export class Writer {
   async prepare(prompt: Prompt | readonly TokenId[], input: SettingsInput): Promise<Job> {
     this.#queue.refuseIfClosed();
     const settings = this.#decided(input);
+    this.#refusePlain(input, settings);
     if (settings.grammar) await this.pair.engine.checkGrammar(settings.grammar);
     if (!isTokens(prompt)) return { settings, ...(await readPrompt(this.pair, prompt, settings, this.#run)) };
     this.#refuseUnknown(prompt);
@@ -199,6 +202,14 @@ export class Writer {
 
   #decided(input: SettingsInput): DecidedSettings {
     return withDraftSource(parseSettings(input), modelsOf(this.pair));
+  }
+
+  /** @throws UsageError for a strategy that a request asks for, and that has nothing here to draft with */
+  #refusePlain({ strategy }: SettingsInput, decided: DecidedSettings): void {
+    if (typeof strategy === 'string' && strategy !== this.#usual && strategy !== decided.strategy)
+      throw new UsageError(
+        `\`strategy\` ${strategy} drafts with a draft model, and this server has none: leave it out, or ask for mtad`,
+      );
   }
 
   #shapeFor(settings: DecidedSettings, promptTokens: number) {

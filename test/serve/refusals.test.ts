@@ -380,3 +380,19 @@ it('a request is not refused for what the server’s own options say against it'
     expect((await post(strict, COMPLETIONS, { ...asking, ...more })).status).toBe(200);
   await strict.stop();
 });
+
+it('a strategy that has nothing to draft with is refused where a request asks for it', async () => {
+  const alone = await loadPair({ ...(await chatPair(folder)), needsDraft: false, gpu: 'off' });
+  const lookup = await serving(alone, { settings: { draftFrom: 'lookup' } });
+  const asking = { prompt: 'Once upon a time', max_tokens: 4 };
+  for (const more of [{ model: 'mmtad' }, { strategy: 'speculative' }]) {
+    const { status, param, message } = await refusal(await post(lookup, COMPLETIONS, { ...asking, ...more }));
+    expect({ status, param }).toEqual({ status: 400, param: 'strategy' });
+    expect(message).toMatch(
+      /^`strategy` (mmtad|speculative) drafts with a draft model, and this server has none/,
+    );
+  }
+  expect((await post(lookup, COMPLETIONS, { ...asking, model: 'mtad' })).status).toBe(200);
+  await lookup.stop();
+  await alone.dispose();
+});

@@ -1,5 +1,6 @@
 import type { BenchmarkReport, ModelFacts } from '../../report.js';
 import { type Html, html } from './html.js';
+import { tiles } from './tiles.js';
 
 /** What a reader must know before any figure: which models, when, whether all of it is here, and the upshot. */
 export function opening(report: BenchmarkReport): Html {
@@ -13,6 +14,7 @@ ${report.complete ? null : INCOMPLETE}
 ${caveat('target', target)}
 ${draft && caveat('draft', draft)}
 <p class="recommendation">${report.recommendation}</p>
+${tiles(report)}
 </header>`;
 }
 

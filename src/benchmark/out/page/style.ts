@@ -62,6 +62,9 @@ h3 { margin: 0 0 .5rem; font-size: .8rem; font-weight: 650; }
 }
 .note strong { color: var(--warning); }
 .recommendation { max-width: 50rem; margin: 2rem 0 0; font-size: 1.45rem; line-height: 1.4; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 14rem), 1fr)); gap: 1rem; margin: 1.5rem 0 0; padding: 0; list-style: none; }
+.tiles li { padding: .8rem 1rem; border: 1px solid var(--rule); border-radius: .4rem; font: .9375rem var(--sans); }
+.tiles b { font-size: 1.6rem; font-weight: 650; }
 figure { margin: 0; }
 figcaption { margin-top: .8rem; color: var(--muted); font-size: .875rem; line-height: 1.5; }
 .narrow { display: none; }

@@ -79,6 +79,29 @@ describe.skipIf(!CHROMIUM)('reportPage in a browser', () => {
     expect(await page.getByText(REPORT.recommendation).isVisible()).toBe(true);
   });
 
+  it('tells of the recommended setting how many times as fast, how good, and at what energy', async () => {
+    const tiles = (await page.locator('.tiles li').allInnerTexts()).map((text) => text.replace(/\s+/g, ' '));
+    expect(tiles).toEqual([
+      '1.81 × as fast as plain decoding 1.66 to 1.97',
+      '3.12 perplexity of its text 2.81 to 3.46; plain decoding 6.81',
+      '0.58 J per token without idle power; 0.81 with it',
+    ]);
+    const [contender] = REPORT.contenders.filter(({ name }) => name === REPORT.recommended!.name);
+    const energy = { source: null, reason: 'no counter can be read', idleWatts: null };
+    const bare = { ...contender!, joulesPerToken: null, perplexity: null };
+    const other = await openReport(browser, { ...REPORT, energy, contenders: [bare] });
+    const texts = (await other.page.locator('.tiles li').allInnerTexts()).join();
+    expect(texts).toMatch(/not measured: no counter can be read$/);
+    expect(texts).toMatch(/perplexity of its text\s+not measured/);
+  });
+
+  it.each([1400, 390])('does not scroll sideways at a width of %d, its tiles in reach', async (width) => {
+    const { page: other } = await openReport(browser, REPORT, { viewport: { width, height: 900 } });
+    expect(await other.evaluate<number>('document.documentElement.scrollWidth')).toBe(width);
+    const last = (await other.locator('.tiles li').last().boundingBox())!;
+    expect(last.x + last.width).toBeLessThanOrEqual(width);
+  });
+
   it.each(['speed-quality', 'acceptance', 'token-time'])(
     'draws %s, and says in words what it shows',
     async (id) => {
