@@ -50,6 +50,14 @@ describe('mtad chat in a pipe', () => {
     expect(words.stderr).toBe('');
   });
 
+  test('--highlight colours what was drafted, where colours are shown', async () => {
+    const plain = await talk(['Tell me a story']);
+    expect((await talk(['Tell me a story'], ['--highlight'])).stdout).toBe(plain.stdout);
+    const { stdout } = await talk(['Tell me a story'], ['--highlight', '--color', 'always']);
+    expect(stdout).toContain('\x1B[32m');
+    expect(stripVTControlCharacters(stdout)).toBe(plain.stdout);
+  });
+
   test('a target alone suffices, and a line says what drafts', async () => {
     const model = join(folder, 'chat-target.gguf');
     const args = ['chat', '-m', model, '-t', '1', '-n', '60', '--seed', '1', 'Tell me a story'];

@@ -19,6 +19,7 @@ import { TypedHistory } from './typed-history.js';
 
 export interface TalkFlags {
   hideReasoning?: boolean;
+  highlight?: boolean;
   history: boolean;
   stats?: boolean;
   color: ColorChoice;
@@ -123,11 +124,12 @@ function answer(answering: Answering, chat: Chat, output: Sink, flags: TalkFlags
       if (event.type === 'prefill') progress.prefill(event.done, event.total);
       if (event.type === 'text' || event.type === 'end') progress.stop();
       if (event.type === 'text')
-        for (const { text, isReasoning } of event.pieces) {
+        for (const { text, isReasoning, drafted } of event.pieces) {
           if (isReasoning && flags.hideReasoning) continue;
           written += text;
           const shown = io.stdout.isTTY ? harmless(text) : text;
-          await output.write(isReasoning ? colors.dim(shown) : shown);
+          const isPainted = drafted && flags.highlight && !isReasoning;
+          await output.write(isReasoning ? colors.dim(shown) : isPainted ? colors.green(shown) : shown);
         }
       if (output.failure) break;
       if (event.type !== 'end') continue;
