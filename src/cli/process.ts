@@ -1,5 +1,5 @@
 import { isatty } from 'node:tty';
-import { isMachineLost } from '../engine/direct/rpc.js';
+import { isMachineLost } from '../engine/rpc-losses.js';
 import { EXIT } from './failures.js';
 import { main } from './main.js';
 

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { createEngine } from '../../src/engine/open.js';
+import { isMachineLost, Losses } from '../../src/engine/rpc-losses.js';
 import { loadPair } from '../../src/models/pair.js';
 import { runInProcess } from '../support/run-in-process.js';
 
@@ -89,4 +90,14 @@ describe('rpc', () => {
     );
     expect(exitCode).toBe(5);
   });
+});
+
+it('ends the calls that wait for a machine that is lost, and all after them', async () => {
+  const losses = new Losses();
+  expect(await losses.during(async () => 7)).toBe(7);
+  const waiting = losses.during(() => new Promise(() => {}));
+  losses.tell(new Error('gone'));
+  await expect(waiting).rejects.toThrow('gone');
+  await expect(losses.during(async () => 7)).rejects.toThrow('gone');
+  expect(isMachineLost()).toBe(true);
 });

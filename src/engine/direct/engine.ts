@@ -86,11 +86,11 @@ async function loadDirectModel(
     ...(signal && { loadSignal: signal }),
   };
   const elsewhere = rpc && (await openRpc(rpc, engine.library.paths, engine.library));
-  const parts = elsewhere ? { ...engine, library: withLosses(engine.library, elsewhere.lost) } : engine;
+  const parts = elsewhere ? { ...engine, library: withLosses(engine.library, elsewhere.losses) } : engine;
   const described = await loadLlamaModel(parts.llama, vocabulary, parts.complaints);
   try {
     const layers = elsewhere ? 0 : await layersOnGpu(described, gpuLayers, signal);
-    const withHead = wantsHead && parts.library.heads !== undefined;
+    const withHead = wantsHead && !elsewhere && parts.library.heads !== undefined;
     const options = {
       n_gpu_layers: elsewhere ? (gpuLayers ?? ALL_LAYERS) : layers,
       load_mtp: withHead,

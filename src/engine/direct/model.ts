@@ -1,5 +1,6 @@
 import type { Llama, LlamaModel } from 'node-llama-cpp';
 import pLimit from 'p-limit';
+import { ResourceError } from '../../errors.js';
 import { chatTemplates } from '../llama/chat-template.js';
 import type { Complaints } from '../llama/complaints.js';
 import { createGrammar } from '../llama/grammar.js';
@@ -77,6 +78,8 @@ export class DirectModel implements Model {
   #createContext(options: ContextOptions, type: keyof typeof CONTEXT_TYPE): Promise<Context> {
     return this.#exclusively(async () => {
       if (this.#pointer === undefined) throw new Error('The model was disposed of');
+      if (this.#isElsewhere && this.#contexts.size > 0)
+        throw new ResourceError('A target on other machines (`rpc`) has one context at a time'); // its servers keep one graph
       const { capacity, sequences, cells: wanted = capacity * sequences, rollback = 0 } = options;
       const { library, pools } = this.#parts;
       const slidingWindow = library.slidingWindow(this.#pointer);

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { ResourceError, UsageError } from '../../errors.js';
 import type { RpcOptions } from '../port.js';
+import { Losses } from '../rpc-losses.js';
 import type { NativeFunction, Pointer } from './declare.js';
 import { type Library, onOtherThread } from './library.js';
 import { greet } from './rpc-hello.js';
@@ -13,8 +14,8 @@ export interface RpcDevices {
   readonly devices: Pointer;
   /** For its `tensor_buft_overrides`: what stays here, in the memory of the processor. */
   readonly overrides: Pointer;
-  /** Rejected where a machine is gone. Calls that wait for it never end then. */
-  readonly lost: Promise<never>;
+  /** Calls that wait for a machine that is gone never end. */
+  readonly losses: Losses;
 }
 
 /** The vocabulary's tensors: the rows of logits need not travel, and neither does what a token is. */
@@ -26,16 +27,9 @@ const held: ArrayBuffer[] = [];
 /** SIGABRT, on Linux and macOS. */
 const ABORT = 6;
 
-let isLost = false;
-
-/** Whether a machine is gone while llama.cpp waited for it. Its threads never end, so the process must be ended. */
-export function isMachineLost(): boolean {
-  return isLost;
-}
-
 /**
  * Opens devices on servers of llama.cpp's RPC backend. llama.cpp ends the process where one of them is
- * gone; here the thread that would do so sleeps forever instead, and `lost` tells.
+ * gone; here the thread that would do so sleeps forever instead, and `losses` tell.
  * @param paths of the libraries that llama.cpp runs on
  * @throws UsageError, ResourceError
  */
@@ -61,7 +55,7 @@ export async function openRpc(
       } catch {} // the next library may have it
     throw new UsageError(`\`rpc\` does not work with this build of llama.cpp: it has no ${prototype}`);
   };
-  const lost = lossesOf(koffi, bound);
+  const losses = lossesOf(koffi, bound);
   const reg: Pointer | null = bound('void *ggml_backend_load(const char *path)')(library);
   if (reg === null)
     throw new UsageError(`${library} (\`rpcLibrary\`) is no library of this release of llama.cpp`);
@@ -73,7 +67,7 @@ export async function openRpc(
   const device = bound('void *ggml_backend_reg_dev_get(void *reg, size_t index)');
   const devices: Pointer[] = [];
   for (const server of servers) {
-    const registry = await Promise.race([onOtherThread(addServer)(server), lost]);
+    const registry = await losses.during(() => onOtherThread<[string], Pointer | null>(addServer)(server));
     if (registry === null) throw new ResourceError(`The machine at ${server} (\`rpc\`) offers no device`);
     for (let i = 0; i < Number(count(registry)); i++) devices.push(device(registry, i));
   }
@@ -92,46 +86,37 @@ export async function openRpc(
   return {
     devices: pointers(devices),
     overrides: pointers(KEPT_HERE.flatMap((pattern) => [text(pattern), memory])),
-    lost,
+    losses,
   };
 }
 
-/**
- * Has llama.cpp tell of a machine that is gone, in place of ending the process.
- * @returns a promise that is rejected then
- */
-function lossesOf(koffi: Koffi, bound: (prototype: string) => NativeFunction): Promise<never> {
+/** Has llama.cpp tell of a machine that is gone, in place of ending the process. */
+function lossesOf(koffi: Koffi, bound: (prototype: string) => NativeFunction): Losses {
   const c = koffi.load(null);
   const signal = c.func('void *signal(int number, void *handler)');
   const write = c.func('long write(int file, const char *text, size_t bytes)');
   const leave = c.func('void _exit(int code)');
   const pause: Pointer = c.func('void *dlsym(void *handle, const char *name)')(null, 'pause');
-  let reject: (error: Error) => void;
-  const promise = new Promise<never>((_, refuse) => {
-    reject = refuse;
-  });
-  promise.catch(() => {}); // those who wait for it hear of it
+  const losses = new Losses();
   const onAbort = (message: string) => {
     if (!message.includes('ggml-rpc')) return void write(2, `${message}\n`, Buffer.byteLength(message) + 1);
     signal(ABORT, pause); // the thread that calls abort() next sleeps forever
-    isLost = true;
     process.once('exit', (code) => leave(code)); // Node would wait for that thread
-    reject(new ResourceError('A machine of `rpc` is gone: its rpc-server ended, or the network failed'));
+    losses.tell(new ResourceError('A machine of `rpc` is gone: its rpc-server ended, or the network failed'));
   };
   const type = koffi.pointer(koffi.proto('void (const char *message)'));
   bound('void *ggml_set_abort_callback(void *callback)')(koffi.register(onAbort, type));
-  return promise;
+  return losses;
 }
 
-/** The library for a model with layers on other machines: calls end where a machine is gone, and nothing is freed then. */
-export function withLosses(library: Library, lost: Promise<never>): Library {
+/** The library for a model with layers on other machines: calls end where one is lost, and nothing is freed then. */
+export function withLosses(library: Library, losses: Losses): Library {
   const orLost =
     <Args extends unknown[], Result>(call: (...args: Args) => Promise<Result>) =>
     (...args: Args): Promise<Result> =>
-      Promise.race([call(...args), lost]);
-  const unlessLost = (free: (address: Pointer) => Promise<void>) => async (address: Pointer) => {
-    if (!isLost) await orLost(free)(address).catch(() => {});
-  };
+      losses.during(() => call(...args));
+  const unlessLost = (free: (address: Pointer) => Promise<void>) => (address: Pointer) =>
+    losses.during(() => free(address)).catch(() => {});
   return {
     ...library,
     modelLoad: orLost(library.modelLoad),
