@@ -38,7 +38,7 @@ for (const [network, prefix] of [
  */
 export async function greet(servers: readonly string[]): Promise<void> {
   for (const server of servers) {
-    const [, host, port] = /^\[?([^\s[\]]+?)\]?:(\d{1,5})$/.exec(server) ?? [];
+    const [, host, port] = /^\[?([^\s[\]/]+?)\]?:(\d{1,5})$/.exec(server) ?? [];
     if (host === undefined || Number(port) > 65535)
       throw new UsageError(`\`rpc\` names machines as host:port, such as 192.168.1.20:50052, not ${server}`);
     const { address } = await lookup(host).catch((cause: Error) => {
