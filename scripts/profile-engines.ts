@@ -73,9 +73,9 @@ async function openBare() {
       for (let token = 1; token < size; token++) if (row[token]! > row[best]!) best = token;
       return best;
     },
-    dispose() {
-      library.contextFree(context);
-      library.modelFree(model);
+    async dispose() {
+      await library.contextFree(context);
+      await library.modelFree(model);
       pools.dispose();
     },
   };
@@ -210,4 +210,4 @@ process.stdout.write(
     `${pair.engine.name} engine ${directRate.toFixed(1)} tokens/s, ratio ${(directRate / bareRate).toFixed(3)}\n`,
 );
 await pair.dispose();
-bare.dispose();
+await bare.dispose();
