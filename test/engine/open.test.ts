@@ -80,7 +80,7 @@ describe.skipIf(!blind)('a build for GPUs on a machine without one', () => {
 
   it('is refused by name', async () => {
     await expect(createEngine('auto', { gpu: blind!.gpu || 'vulkan' })).rejects.toThrow(
-      /finds no GPU for vulkan.*--gpu off/,
+      /finds no GPU for vulkan.*use `gpu` auto or off/,
     );
   });
 });
