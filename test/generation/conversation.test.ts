@@ -46,7 +46,8 @@ describe.each(['direct', 'bindings'] as const)('Conversation on engine %s', (eng
   }
 
   // What a strategy leaves in the caches it leaves on either engine.
-  const strategies = engine === 'direct' ? STRATEGY_NAMES : tries<StrategyName[]>(['mtad'], STRATEGY_NAMES);
+  const strategies =
+    engine === 'direct' ? STRATEGY_NAMES : tries<StrategyName[]>(['mtad', 'mmtad'], STRATEGY_NAMES);
 
   it.each(strategies)(
     '%s: of the second question the target evaluates what is new, and no more',

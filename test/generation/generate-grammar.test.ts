@@ -22,7 +22,8 @@ const GUESSING = ['speculative', 'block', 'mtad', 'mmtad'] as const;
 
 describe.each(['direct', 'bindings'] as const)('generate with a grammar, %s', (engine) => {
   // What a strategy does with a grammar it does on either engine.
-  const names = engine === 'direct' ? STRATEGY_NAMES : tries<StrategyName[]>(['mtad'], STRATEGY_NAMES);
+  const names =
+    engine === 'direct' ? STRATEGY_NAMES : tries<StrategyName[]>(['mtad', 'mmtad'], STRATEGY_NAMES);
   const tried = <Name extends StrategyName>(...all: Name[]) => all.filter((name) => names.includes(name));
   let pair: Pair;
   beforeAll(async () => {

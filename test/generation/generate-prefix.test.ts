@@ -16,7 +16,8 @@ const engines: EngineName[] = ['direct', 'bindings'];
 
 describe.each(engines)('a short text, engine %s', (engine) => {
   // How a strategy tosses its coins is the same on either engine.
-  const names = engine === 'direct' ? STRATEGY_NAMES : tries<StrategyName[]>(['mtad'], STRATEGY_NAMES);
+  const names =
+    engine === 'direct' ? STRATEGY_NAMES : tries<StrategyName[]>(['mtad', 'mmtad'], STRATEGY_NAMES);
   let pair: Pair;
   beforeAll(async () => {
     pair = await loadPair({ engine, gpu: 'off' });

@@ -8,7 +8,7 @@ import { HYBRID } from '../support/hybrid.js';
 import { tries } from '../support/tries.js';
 import { countFirst, lawOfFirst, writeTexts } from './first-tokens.js';
 
-const TEXTS = tries(500, 5000);
+const TEXTS = tries(800, 5000);
 const LENGTHS = [1, 2, 3];
 const SIGNIFICANCE = 0.001; // two-sided, for each length
 const SAMPLING = { temperature: 1, topK: 40, topP: 1 };

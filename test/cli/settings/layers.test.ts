@@ -70,8 +70,10 @@ const pairsOfLayers = LAYERS.flatMap((stronger, i) =>
   LAYERS.slice(i + 1).map((weaker) => [stronger, weaker] as const),
 );
 
-/** Every layer against the next weaker one. */
-const neighbours = LAYERS.slice(1).map((weaker, i) => [LAYERS[i]!, weaker] as const);
+/** Every layer against the next weaker one, and the strongest against the weakest. */
+const neighboursAndEnds = pairsOfLayers.filter(([stronger, weaker]) =>
+  [1, LAYERS.length - 1].includes(LAYERS.indexOf(weaker) - LAYERS.indexOf(stronger)),
+);
 
 describe.each(SETTABLE)('%s', async (command) => {
   const plain = await createCommand(command, ioInMemory(), COMMANDS);
@@ -87,7 +89,7 @@ describe.each(SETTABLE)('%s', async (command) => {
     async (name, option) => {
       const values = twoValues(name, option);
       for (const [strong, weak] of [values, [...values].reverse()] as [Given, Given][])
-        for (const [stronger, weaker] of tries(neighbours, pairsOfLayers)) {
+        for (const [stronger, weaker] of tries(neighboursAndEnds, pairsOfLayers)) {
           const program = await settled(command, {
             [stronger]: { [name]: strong },
             [weaker]: { [name]: weak },
