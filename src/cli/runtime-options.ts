@@ -153,8 +153,8 @@ function driftWatchOf(inUse: ProfileInUse | undefined): DriftWatch | undefined {
 }
 
 /** Where what passes cost is kept; undefined = nowhere. */
-function costsOf({ profile, tuneCache, verifyCache }: RuntimeFlags, io: Io): CostStore | undefined {
+function costsOf({ profile, tuneCache }: RuntimeFlags, io: Io): CostStore | undefined {
   if (profile !== undefined) return new CostFile(profile);
-  if (!tuneCache || verifyCache !== undefined) return undefined; // checks take time that is no pass's
+  if (!tuneCache) return undefined;
   return new CostFolder(join(cacheFolder(io.env), 'costs'));
 }

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import type { Context, ReadRequest } from '../engine/port.js';
 import { CacheError } from '../errors.js';
 import { pathTo } from '../math/draft-tree.js';
@@ -17,6 +18,9 @@ import {
  * in a cache makes it some whole numbers.
  */
 const KERNEL_NOISE = 0.25;
+
+/** More logits than the checked row has, so that none is missing because two were nearly equal. */
+const MARGIN = 10;
 
 /** What was held against fresh evaluations. */
 export interface Checked {
@@ -64,35 +68,42 @@ export class CacheCheck {
     return this.#checked;
   }
 
-  /** @throws CacheError where the logits are those of another text */
-  async see(pass: CheckedPass): Promise<void> {
+  /**
+   * @returns milliseconds that it took
+   * @throws CacheError where the logits are those of another text
+   */
+  async see(pass: CheckedPass): Promise<number> {
     this.#passes += 1;
-    if (this.#passes % this.#every !== 0 || pass.wanted.length === 0) return;
-    const fresh = await this.#evaluated(pass);
-    for (const [node, row] of fresh) {
-      const difference = apart(pass.rows[pass.wanted.indexOf(node)]!, row);
+    if (this.#passes % this.#every !== 0 || pass.wanted.length === 0) return 0;
+    const started = performance.now();
+    for (const [node, row] of await this.#evaluated(pass)) {
+      const checked = pass.rows[pass.wanted.indexOf(node)]!;
+      if (checked.tokens.length < 2) continue; // only how far two logits are apart tells something
+      const difference = apart(checked, row);
       const { rows, worst } = this.#checked;
       this.#checked = { rows: rows + 1, worst: Math.max(worst, difference) };
       if (!(difference <= KERNEL_NOISE)) throw this.#error(pass, node, difference);
     }
+    return performance.now() - started;
   }
 
   async dispose(): Promise<void> {
     await (await this.#context?.catch(() => undefined))?.dispose();
   }
 
-  /** The rows after the last wanted node, and after those above it that are wanted. */
+  /** The rows after a wanted node that no other one stands behind, and after those above it that are wanted: each branch in turn. */
   async #evaluated({ prefix, tree, wanted, masks, read }: CheckedPass): Promise<[NodeIndex, TopLogits][]> {
     this.#context ??= this.#open();
     const context = await this.#context;
-    const path = pathTo(tree, wanted.at(-1)!);
+    const leaves = leavesOf(tree, wanted);
+    const path = pathTo(tree, leaves[Math.floor(this.#passes / this.#every) % leaves.length]!);
     const tokens: TokenId[] = [...prefix, ...path.map((node) => tree[node]!.token)];
     const nodeAt = (i: number) => (i === prefix.length - 1 ? ROOT : path[i - prefix.length]);
     const batch = tokens.map((token, position) => {
       const place = wanted.indexOf(nodeAt(position) ?? Number.NaN);
       return { token, position, sequences: [0], wanted: place !== -1, mask: masks?.[place] };
     });
-    const asked = { ...read, top: 2 * read.top, logSumExp: false }; // so that none is missing for being last
+    const asked = { ...read, top: read.top === 0 ? 0 : read.top + MARGIN, logSumExp: false };
     const rows: TopLogits[] = [];
     for (let from = 0; from < batch.length; from += context.batchSize) {
       const keeps = from === 0 ? [{ sequence: 0, from: 0, alike: 0, length: 0 }] : [];
@@ -108,14 +119,21 @@ export class CacheCheck {
     const where = `${prefix.length} tokens of text${drafted > 0 ? ` and ${drafted} drafted ones` : ''}`;
     return new CacheError(
       `The KV cache of the ${this.#name} does not hold the text: in pass ${this.#passes}, behind ${where}, its logits are ` +
-        `${difference.toFixed(2)} from those of a fresh evaluation (up to ${KERNEL_NOISE} is rounding); please report this`,
+        `${difference.toFixed(2)} from those of a fresh evaluation (up to ${KERNEL_NOISE} is taken for rounding); please report this`,
     );
   }
 }
 
+/** The wanted nodes above which stand all the others. */
+function leavesOf(tree: Draft, wanted: readonly NodeIndex[]): NodeIndex[] {
+  const above = new Set(
+    wanted.flatMap((node) => (node === ROOT ? [] : [ROOT, ...pathTo(tree, node).slice(0, -1)])),
+  );
+  return wanted.filter((node) => !above.has(node));
+}
+
 /** How far two rows are apart that may differ by a constant. What the longer one lacks has at most its least logit. */
 function apart(row: TopLogits, longer: TopLogits): number {
-  if (row.tokens.length === 0) return 0; // a mask allows nothing
   const logits = new Map(Array.from(longer.tokens, (token, i) => [token, longer.logits[i]!]));
   const least = longer.logits.at(-1) ?? -Infinity;
   const differences = Array.from(row.tokens, (token, i) => row.logits[i]! - (logits.get(token) ?? least));

@@ -8,7 +8,7 @@ import {
   ROOT,
   type TopLogits,
 } from '../types.js';
-import type { CacheCheck, Checked } from './cache-check.js';
+import type { CacheCheck, Checked, CheckedPass } from './cache-check.js';
 import type { HeadFeed } from './head-feed.js';
 import { EMPTY, firstOf, grown, type Held, withToken } from './held.js';
 import type { HiddenTrail } from './hidden-trail.js';
@@ -112,7 +112,7 @@ export class ModelCache {
       );
     const rows: TopLogits[] = [];
     for (const [i, row] of answer.rows.entries()) rows[plan.rows[i]!] = row;
-    await this.#check?.see({ prefix, tree, wanted, masks, read, rows });
+    if (this.#check) await this.#verify(this.#check, { prefix, tree, wanted, masks, read, rows });
     return rows;
   }
 
@@ -216,6 +216,17 @@ export class ModelCache {
   #states(): States {
     const { held: lengths, least, rollback } = this.#context;
     return { held: this.#held, lengths, least, rollback };
+  }
+
+  /** The time of a check counts as waiting. After an error, nobody knows what the cache holds. */
+  async #verify(check: CacheCheck, pass: CheckedPass): Promise<void> {
+    try {
+      const waitMs = await check.see(pass);
+      this.#work = withPass(this.#work, 0, { ms: 0, waitMs });
+    } catch (error) {
+      this.forgetFrom(0);
+      throw error;
+    }
   }
 
   /** @param tree what the nodes of the plan belong to; undefined: the batch is committed text */

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Context, EngineName, Model, Pass } from '../../src/engine/port.js';
 import { CacheError } from '../../src/errors.js';
-import { generate } from '../../src/generation/generate.js';
+import type { GenerationEvent } from '../../src/generation/events.js';
+import { generate, Series } from '../../src/generation/generate.js';
 import type { RunOptions } from '../../src/generation/run-options.js';
 import type { SettingsInput } from '../../src/generation/settings.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
@@ -10,10 +11,13 @@ import { HYBRID } from '../support/hybrid.js';
 const PROMPT = 'Once upon a time, there was a little girl named Lily. She';
 const NOISE = 0.1;
 
-async function checked(pair: Pair, settings: SettingsInput, run: RunOptions = {}) {
+async function checked(pair: Pair, settings: SettingsInput, run: RunOptions = {}, prompt = PROMPT) {
   const input = { maxTokens: 24, seed: 1, ignoreEos: true, ...settings };
-  for await (const event of generate(pair, PROMPT, input, { threads: 1, verifyCache: 1, ...run }))
-    if (event.type === 'end') return event.result;
+  return endOf(generate(pair, prompt, input, { threads: 1, verifyCache: 1, ...run }));
+}
+
+async function endOf(events: AsyncIterable<GenerationEvent>) {
+  for await (const event of events) if (event.type === 'end') return event.result;
   throw new Error('no end');
 }
 
@@ -53,6 +57,41 @@ describe.each<EngineName>(['direct', 'bindings'])('verifyCache on the engine %s'
     expect(some.cacheCheck!.rows).toBeLessThan(all.cacheCheck!.rows / 3);
     expect(none.cacheCheck).toBeNull();
     expect([all.tokens, some.tokens]).toEqual([none.tokens, none.tokens]);
+    expect(all.counters.rawLogProbSum).toBe(none.counters.rawLogProbSum);
+    expect(none.counters.ms.wait).toBeLessThan(1);
+    expect(all.counters.ms.wait).toBeGreaterThan(all.counters.ms.own); // its time is nobody's
+  });
+
+  it('reads a long text in several passes', async () => {
+    const prompt = PROMPT.repeat(Math.ceil(300 / 14));
+    const { cacheCheck } = await checked(
+      pair,
+      { strategy: 'mtad', draftLength: 3, maxTokens: 6 },
+      {},
+      prompt,
+    );
+    expect(cacheCheck!.rows).toBeGreaterThan(2);
+    expect(cacheCheck!.worst).toBeLessThan(NOISE);
+  });
+
+  it('tells nothing of rows of one token', async () => {
+    const { cacheCheck } = await checked(pair, { strategy: 'autoregressive', topK: 1, ignoreEos: false });
+    expect(cacheCheck).toEqual({ rows: 0, worst: 0 }); // one logit is no more than a constant away
+  });
+
+  it('uses caches no more that do not hold the text', async () => {
+    const settings = { strategy: 'autoregressive', maxTokens: 12, seed: 1, ignoreEos: true } as const;
+    const series = new Series(
+      { ...pair, target: withWrongToken(pair.target, 7) },
+      { threads: 1, verifyCache: 1 },
+    );
+    const fresh = await checked(pair, settings, { verifyCache: undefined });
+    try {
+      await expect(endOf(series.write(PROMPT, settings))).rejects.toThrow(CacheError);
+      expect((await endOf(series.write(PROMPT, settings))).tokens).toEqual(fresh.tokens);
+    } finally {
+      await series.dispose();
+    }
   });
 
   it.each([

@@ -69,7 +69,7 @@ export function resultJson(run: Run, result: GenerationResult): object {
   const { pair, settings } = run;
   const { counters, prefillMs, firstTokenMs } = result;
   const { tokensPerSecond, blockEfficiency, acceptanceRate, perplexity } = ratios(counters);
-  const { draft, verify, own, decode } = counters.ms; // `wait` is 0: a command writes one text at a time
+  const { draft, verify, own, decode } = counters.ms; // `wait` is that of --verify-cache: a command writes one text at a time
   return {
     schema: 1,
     text: result.text,
