@@ -3,17 +3,26 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 
 export interface DelayingProxy {
   readonly port: number;
+  /** What passed so far, in both directions. */
+  readonly bytes: number;
   close(): void;
 }
 
 /** @param delayMs by which each round trip takes longer */
 export async function delayingProxy(port: number, delayMs: number): Promise<DelayingProxy> {
+  let bytes = 0;
   const later = (act: () => void) => (delayMs > 0 ? void setTimeout(act, delayMs) : act()); // timers of equal length keep their order
   const proxy = createServer((client) => {
     const server = connect({ port, host: '127.0.0.1', noDelay: true });
     client.setNoDelay(true);
-    client.on('data', (chunk) => later(() => server.write(chunk)));
-    server.on('data', (chunk) => client.write(chunk));
+    client.on('data', (chunk) => {
+      bytes += chunk.length;
+      later(() => server.write(chunk));
+    });
+    server.on('data', (chunk) => {
+      bytes += chunk.length;
+      client.write(chunk);
+    });
     client.on('end', () => later(() => server.end()));
     server.on('end', () => client.end());
     for (const [one, other] of [
@@ -27,6 +36,9 @@ export async function delayingProxy(port: number, delayMs: number): Promise<Dela
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
   return {
     port: (proxy.address() as AddressInfo).port,
+    get bytes() {
+      return bytes;
+    },
     close: () => void proxy.close(),
   };
 }

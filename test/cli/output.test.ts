@@ -105,6 +105,7 @@ test('--json is one object with every key', async () => {
     'quality',
     'repetition',
     'drift',
+    'cache_check',
     'pass_costs',
     'remote',
     'params',
