@@ -58,21 +58,27 @@ export async function readJudgedRun(path: string, owner?: Owner): Promise<Judged
   const values = traceValues(path, owner);
   let start: StartLine | undefined;
   const steps: JudgedStep[] = [];
-  let turn = await values.next();
-  for (; !turn.done; turn = await values.next()) {
-    const { value, refuse } = turn.value;
-    if (!start) {
-      if ((value as { type?: unknown } | null)?.type !== 'start')
-        throw refuse('not the start line of a trace, which mtad --trace writes first');
-      start = parse(startLine, value, refuse);
-      continue;
+  let cutOff: number | null;
+  try {
+    let turn = await values.next();
+    for (; !turn.done; turn = await values.next()) {
+      const { value, refuse } = turn.value;
+      if (!start) {
+        if ((value as { type?: unknown } | null)?.type !== 'start')
+          throw refuse('not the start line of a trace, which mtad --trace writes first');
+        start = parse(startLine, value, refuse);
+        continue;
+      }
+      const line = parse(stepLine, value, refuse);
+      const nodes = nodesOf(line);
+      if (line.log_q.length !== line.draft.length || line.log_p.length !== line.draft.length)
+        throw refuse('draft, log_q and log_p differ in length');
+      if (nodes.some(({ parent }, node) => parent >= node)) throw refuse('a node stands before its parent');
+      steps.push(judgedStep(line, start));
     }
-    const line = parse(stepLine, value, refuse);
-    const nodes = nodesOf(line);
-    if (line.log_q.length !== line.draft.length || line.log_p.length !== line.draft.length)
-      throw refuse('draft, log_q and log_p differ in length');
-    if (nodes.some(({ parent }, node) => parent >= node)) throw refuse('a node stands before its parent');
-    steps.push(judgedStep(line, start));
+    cutOff = turn.value;
+  } finally {
+    await values.return(null); // closes the source of a refused trace, whose writer may go on for long
   }
   const { strategy, params, prompt_tokens } = start!;
   return {
@@ -82,7 +88,7 @@ export async function readJudgedRun(path: string, owner?: Owner): Promise<Judged
     promptTokens: prompt_tokens.length,
     isJoint: heedsThreshold(strategy),
     steps,
-    cutOff: turn.value,
+    cutOff,
   };
 }
 

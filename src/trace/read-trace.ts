@@ -59,19 +59,25 @@ export async function readTrace(path: string, owner?: Owner): Promise<Trace> {
   let start: TraceStart | undefined;
   let room = 0; // number of tokens that the limit leaves
   const steps: RecordedStep[] = [];
-  let turn = await values.next();
-  for (; !turn.done; turn = await values.next()) {
-    const { number, value, refuse } = turn.value;
-    if (!start) {
-      start = toStart(value, refuse);
-      room = start.maxTokens;
-      continue;
+  let cutOff: number | null;
+  try {
+    let turn = await values.next();
+    for (; !turn.done; turn = await values.next()) {
+      const { number, value, refuse } = turn.value;
+      if (!start) {
+        start = toStart(value, refuse);
+        room = start.maxTokens;
+        continue;
+      }
+      const step = toStep(value, number, start, room, refuse);
+      room -= step.emitted.length;
+      steps.push(step);
     }
-    const step = toStep(value, number, start, room, refuse);
-    room -= step.emitted.length;
-    steps.push(step);
+    cutOff = turn.value;
+  } finally {
+    await values.return(null); // closes the source of a refused trace, whose writer may go on for long
   }
-  return { file, strategy: start!.strategy, rule: start!.rule, steps, cutOff: turn.value };
+  return { file, strategy: start!.strategy, rule: start!.rule, steps, cutOff };
 }
 
 /** Yields the lines of a file. Memory holds at most one line and one piece of the file. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { mtadOnTerminal } from '../support/cli.js';
+import { mtad, mtadOnTerminal } from '../support/cli.js';
 import { parseCsv, parseJsonLines, parseMarkdownTable, parsePlainTable } from '../support/records.js';
 import { runInProcess } from '../support/run-in-process.js';
 
@@ -75,6 +75,18 @@ test.concurrent('a trace from standard input', async () => {
   ]);
   expect(piped).toMatchObject({ exitCode: 0, stdout: file.stdout });
   expect(empty).toMatchObject({ exitCode: 2, stderr: 'mtad: Standard input, line 1: the file is empty\n' });
+});
+
+test.concurrent.each([
+  ['benchmark', '--replay', '-'],
+  ['explain', '-'],
+])('%s refuses what is no trace while its writer still writes', async (...args) => {
+  const [start, first] = (await readFile(trace, 'utf8')).split('\n');
+  const child = mtad(args, { stdin: 'pipe' });
+  child.stdin!.on('error', () => undefined).write(`${start}\n${first}\n{"type": "step"}\n`); // and it stays open
+  const { exitCode, stderr } = await child;
+  expect(stderr).toContain('mtad: Standard input, line 3: ');
+  expect(exitCode).toBe(2);
 });
 
 test.concurrent('a trace that ends in the middle of a line: its whole steps, and a word about it', async () => {
