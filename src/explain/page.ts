@@ -33,6 +33,9 @@ ${run.steps.map((step, i) => stepSection(step, i, run))}
 `.markup;
 }
 
+/** By a limit, a stop string or a token that ends texts: the trace does not tell how long the block was. */
+const ENDED = 'A block was accepted; the text ended within it, or at its end.';
+
 /** Nothing is loaded, from anywhere, and no script runs. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
@@ -89,7 +92,7 @@ function stepSection(step: JudgedStep, place: number, run: JudgedRun): Html {
 <summary>Step ${index + 1}: ${accepted} of ${depth} accepted <span class="block">${inBlock(step)}</span></summary>
 <div id="step-${index}">
 ${guesses.length === 0 ? html`<p>Nothing was drafted: the target chose a token by itself.</p>` : judgements(step, run.isJoint)}
-<p>${verdict(step, run.isJoint)} ${own === undefined ? 'The text ended there.' : html`Then the target chose <span class="own">${own}</span>.`}</p>
+<p>${verdict(step, run.isJoint)}${own === undefined ? null : html` Then the target chose <span class="own">${own}</span>.`}</p>
 <p class="small">${threshold === undefined ? null : `tau ${threshold}, ln tau ${number(Math.log(threshold))}. `}${link(before, '← the step before') ?? null} ${link(after, 'the next step →') ?? null}</p>
 </div>
 </details>`;
@@ -100,10 +103,11 @@ function inBlock({ guesses, own }: JudgedStep): Html {
   return html`${inLine(kept.map(token))}${own === undefined ? null : html`<span class="own">${own}</span>`}`;
 }
 
-function verdict({ guesses, threshold }: JudgedStep, isJoint: boolean): string {
+function verdict({ guesses, threshold, own }: JudgedStep, isJoint: boolean): string {
   const accepted = guesses.filter(({ isAccepted }) => isAccepted);
   const last = accepted.at(-1);
   if (guesses.length === 0) return '';
+  if (own === undefined) return ENDED; // what is kept of the block need not reach ln tau by itself
   if (!isJoint || threshold === undefined)
     return accepted.length === 0
       ? 'No drafted token was accepted.'

@@ -152,6 +152,23 @@ describe.skipIf(!CHROMIUM)('mtad explain', () => {
 });
 
 describe('mtad explain', () => {
+  it('claims of a block that the text ended in only that it was accepted', async () => {
+    const ended = 'A block was accepted; the text ended within it, or at its end.';
+    const settings = ['--seed', '3', '-n', '2', '--threads', '1', '--draft-length', '4'];
+    await runInProcess(['Once upon a time', ...settings, '--threshold', '0.9', '--trace', at('short.jsonl')]);
+    const { accepted, emitted } = (await linesOf('short.jsonl')).at(-1)!;
+    expect({ accepted, emitted: emitted.length }).toEqual({ accepted: 2, emitted: 2 });
+    expect(await explained('short.jsonl')).toContain(ended);
+
+    const [start, first] = (await readFile(at('short.jsonl'), 'utf8')).split('\n');
+    const block = { draft: [5, 6], draft_text: ['a', 'b'], log_q: [-1, -2], log_p: [-3, -0.05] }; // P - Q: -2, -0.05
+    const cut = { ...JSON.parse(first!), ...block, accepted: 1, emitted: [5], emitted_text: ['a'] };
+    await writeFile(at('cut.jsonl'), `${start}\n${JSON.stringify(cut)}\n`);
+    const page = await explained('cut.jsonl');
+    expect(page).toContain(ended);
+    expect(page).not.toContain('≥');
+  });
+
   it('writes a file, and refuses what is no trace', async () => {
     const { exitCode, stdout } = await runInProcess(['explain', at('mtad.jsonl'), '-o', at('page.html')]);
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '' });
