@@ -17,6 +17,8 @@ let server: Server;
 let llama: HttpServer;
 let url: string;
 let remote: Pair;
+/** Whether the target finds a part of a character the likeliest next token everywhere. */
+let isAmidCharacters = false;
 /** What the server was asked by its path. */
 const bodies: Answer[] = [];
 beforeAll(async () => {
@@ -44,7 +46,9 @@ function llamaServer(): HttpServer {
     const say = (status: number, body: object) => answer.writeHead(status).end(JSON.stringify(body));
     const body: Answer = request.method === 'POST' ? await json(request) : {};
     if (request.url === '/tokenize')
-      return void say(200, { tokens: body.add_special ? local.target.tokenizer.encode(body.content) : [] });
+      return void say(200, {
+        tokens: local.target.tokenizer.encode(body.content).slice(body.add_special ? 0 : 1),
+      });
     if (request.url !== '/completion')
       return void say(404, { error: { message: 'File Not Found', type: 'not_found_error', code: 404 } });
     bodies.push(body);
@@ -74,6 +78,8 @@ function llamaServer(): HttpServer {
         },
       ],
     }));
+    if (isAmidCharacters && !body.logit_bias)
+      for (const answer of answers) delete answer.completion_probabilities; // which it does for characters only
     say(200, answers.length === 1 ? answers[0] : answers.reverse());
   });
 }
@@ -95,6 +101,18 @@ describe('a target on a server that tells only what follows a text', () => {
     const [there, here] = [await written(remote, settings), await written(local, settings)];
     expect(there.tokens).toEqual(here.tokens);
     expect(there.counters.accepted).toBe(here.counters.accepted);
+  });
+
+  it('writes it where the likeliest token is a part of a character', async () => {
+    isAmidCharacters = true;
+    try {
+      expect((await written(remote, {})).tokens).toEqual((await written(local, {})).tokens);
+      const [[token, bias]] = bodies.at(-1)!.logit_bias;
+      expect(local.target.tokenizer.encode('a')).toContain(token);
+      expect(bias).toBeGreaterThan(1e4); // more than logits differ by
+    } finally {
+      isAmidCharacters = false;
+    }
   });
 
   it('asks for all places of a draft in one request, each text longer by a token', async () => {
