@@ -118,10 +118,13 @@ class Seen {
         0,
       );
     const textVariance = textSd ** 2;
-    const stepVariance = Math.max(stepSd ** 2, 1 / (usual.steps + 1)); // as if one more step had been off by 1
+    const orOneMore = (sd: number, known: number) => Math.max(sd ** 2, 1 / (known + 1)); // as if one more step had been off by 1
+    const stepVariance = orOneMore(stepSd, usual.steps);
     const perText = 1 / evenTexts(this.#lengths) + average((one) => 1 / one.evenTexts);
-    const perStep = 1 / steps + average((one, share) => share / one.steps);
-    const variance = textVariance * perText + stepVariance * perStep;
+    const ofSteps = average(
+      (one, share) => orOneMore(one.stepSd, one.steps) * (1 / steps + share / one.steps),
+    );
+    const variance = textVariance * perText + ofSteps;
     const ofTextMeans = textVariance + stepVariance / typicalLength(usual); // from which textVariance was estimated
     const freedom = Math.max(1, usual.evenTexts - 1) * Math.max(1, (variance / (perText * ofTextMeans)) ** 2);
     const mayErr = FALSE_ALARMS / SIGNS.length / (look * (look + 1));

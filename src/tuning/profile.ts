@@ -14,13 +14,23 @@ const model = z.object({
 
 /** The usual values of a sign over texts, and the spread of texts and steps. */
 const usual = z.object({
-  /** For each sureness of guesses (see drift-signs.ts): the mean of all steps, and the size of the sample. */
+  /**
+   * For each sureness of guesses (see drift-signs.ts): the mean of all steps, the standard deviation between the steps of a
+   * text, and the size of the sample.
+   */
   bySureness: z
-    .array(z.object({ mean: z.number(), steps: z.int().min(0), evenTexts: z.number().min(1) }))
+    .array(
+      z.object({
+        mean: z.number(),
+        stepSd: z.number().min(0),
+        steps: z.int().min(0),
+        evenTexts: z.number().min(1),
+      }),
+    )
     .length(SURENESSES),
   /** Standard deviation between the means of long texts. */
   textSd: z.number().min(0),
-  /** Standard deviation between the steps of a text. */
+  /** Standard deviation between the steps of a text, those of every sureness. */
   stepSd: z.number().min(0),
   texts: z.int().min(1),
   /** Number of texts of one length that would tell as much. */

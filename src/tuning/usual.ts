@@ -20,19 +20,26 @@ export function evenTexts(lengths: readonly number[]): number {
  * text counts by its length (Searle, Variance components, 1992).
  */
 function usualOf(texts: readonly (readonly Signs[])[], sign: Sign): Usual {
-  const bySureness = Array.from({ length: SURENESSES }, (_, sureness) => {
+  const kinds = Array.from({ length: SURENESSES }, (_, sureness) => {
     const ofTexts = texts.map((steps) => steps.filter((one) => one.sureness === sureness));
     const values = ofTexts.flat().map((one) => one[sign]);
     const texted = evenTexts(ofTexts.map(({ length }) => length));
     return { mean: meanOf(values), steps: values.length, evenTexts: texted };
   });
-  const rests = texts.map((steps) => steps.map((one) => one[sign] - bySureness[one.sureness]!.mean));
+  const rests = texts.map((steps) => steps.map((one) => one[sign] - kinds[one.sureness]!.mean));
   const lengths = texts.map(({ length }) => length);
   const steps = sum(lengths);
   const even = evenTexts(lengths);
   const means = rests.map(meanOf);
   const within = sum(rests.flatMap((values, i) => values.map((value) => (value - means[i]!) ** 2)));
   const stepVariance = within / Math.max(1, steps - texts.length);
+  const bySureness = kinds.map((kind, sureness) => {
+    const squares = texts.flatMap((ofText, i) =>
+      ofText.flatMap((one, j) => (one.sureness === sureness ? [(rests[i]![j]! - means[i]!) ** 2] : [])),
+    );
+    const freedom = kind.steps * (1 - texts.length / Math.max(texts.length + 1, steps)); // its share of all steps' freedom
+    return { ...kind, stepSd: Math.sqrt(sum(squares) / Math.max(1, freedom)) };
+  });
   const between = sum(means.map((mean, i) => lengths[i]! * mean ** 2)) / Math.max(1, texts.length - 1);
   const textVariance =
     (between - stepVariance) / Math.max(1, typicalLength({ texts: texts.length, evenTexts: even, steps }));

@@ -10,7 +10,7 @@ import {
 import { profiledModel } from '../../src/tuning/profile-file.js';
 
 export const USUAL: Usual = {
-  bySureness: [0.6, 0.7, 0.7, 0.8].map((mean) => ({ mean, steps: 100, evenTexts: 10 })),
+  bySureness: [0.6, 0.7, 0.7, 0.8].map((mean) => ({ mean, stepSd: 0.45, steps: 100, evenTexts: 10 })),
   textSd: 0.05,
   stepSd: 0.45,
   texts: 10,
