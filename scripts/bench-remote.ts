@@ -45,6 +45,9 @@ const SETTINGS: ReadonlyMap<string, SettingsInput> = new Map([
   ['mtad, auto', { strategy: 'mtad', draftLength: 'auto' }],
 ]);
 
+/** A server may take so long to load its model, in milliseconds. */
+const PATIENCE_MS = 120_000;
+
 interface Kind {
   readonly name: string;
   readonly command: string;
@@ -99,50 +102,58 @@ await runScript(async () => {
   const texts = (await readPrompts(undefined, positive('limit', values.limit))).map(({ text }) => text);
   const local = await loadPair({ model, draft, gpu: 'off' });
   const here = new Map<string, readonly GenerationResult[]>();
-  for (const [name, settings] of SETTINGS) here.set(name, await written(local, texts, settings, maxTokens));
-  await local.dispose();
+  try {
+    for (const [name, settings] of SETTINGS) here.set(name, await written(local, texts, settings, maxTokens));
+  } finally {
+    await local.dispose();
+  }
 
   const rows = [
     ['server', 'delay', 'setting', 'tokens/s', '× plain there', 'requests', 'prompts', 'kB', 'text'],
   ];
   for (const kind of KINDS) {
     const { port, stop } = await start(kind);
-    for (const delay of delays) {
-      const proxy = await delayingProxy(port, delay);
-      const url = `http://127.0.0.1:${proxy.port}`;
-      const plain = await tokensPerSecond(url, kind, texts, maxTokens);
-      rows.push([kind.name, `${delay} ms`, 'plain there', plain.toFixed(1), '1', '', '', '', '']);
-      for (const [name, settings] of SETTINGS) {
-        const remote = await loadPair({ targetUrl: url, draft, gpu: 'off' });
-        const before = remote.traffic!();
-        const results = await written(remote, texts, settings, maxTokens);
-        const after = remote.traffic!();
-        await remote.dispose();
-        const sum = (of: (result: GenerationResult) => number) =>
-          results.reduce((all, one) => all + of(one), 0);
-        const tokens = sum(({ tokens }) => tokens.length);
-        const seconds = sum(({ counters }) => counters.ms.decode) / 1000;
-        const judged = sum(({ counters: { targetPasses, drafted } }) => targetPasses + drafted);
-        const same = results.filter(({ text }, i) => text === here.get(name)![i]!.text).length;
-        rows.push([
-          kind.name,
-          `${delay} ms`,
-          name,
-          (tokens / seconds).toFixed(1),
-          (tokens / seconds / plain).toFixed(2),
-          ((after.roundTrips - before.roundTrips) / tokens).toFixed(2),
-          (judged / tokens).toFixed(2),
-          (
-            (after.bytesSent + after.bytesReceived - before.bytesSent - before.bytesReceived) /
-            tokens /
-            1000
-          ).toFixed(1),
-          settings.draftLength === 'auto' ? '' : `${same} of ${results.length} the same`,
-        ]);
+    try {
+      for (const delay of delays) {
+        const proxy = await delayingProxy(port, delay);
+        try {
+          const url = `http://127.0.0.1:${proxy.port}`;
+          const plain = await tokensPerSecond(url, kind, texts, maxTokens);
+          rows.push([kind.name, `${delay} ms`, 'plain there', plain.toFixed(1), '1', '', '', '', '']);
+          for (const [name, settings] of SETTINGS) {
+            const remote = await loadPair({ targetUrl: url, draft, gpu: 'off' });
+            const before = remote.traffic!();
+            const results = await written(remote, texts, settings, maxTokens).finally(() => remote.dispose());
+            const after = remote.traffic!();
+            const sum = (of: (result: GenerationResult) => number) =>
+              results.reduce((all, one) => all + of(one), 0);
+            const tokens = sum(({ tokens }) => tokens.length);
+            const seconds = sum(({ counters }) => counters.ms.decode) / 1000;
+            const judged = sum(({ counters: { targetPasses, drafted } }) => targetPasses + drafted);
+            const same = results.filter(({ text }, i) => text === here.get(name)![i]!.text).length;
+            rows.push([
+              kind.name,
+              `${delay} ms`,
+              name,
+              (tokens / seconds).toFixed(1),
+              (tokens / seconds / plain).toFixed(2),
+              ((after.roundTrips - before.roundTrips) / tokens).toFixed(2),
+              (judged / tokens).toFixed(2),
+              (
+                (after.bytesSent + after.bytesReceived - before.bytesSent - before.bytesReceived) /
+                tokens /
+                1000
+              ).toFixed(1),
+              settings.draftLength === 'auto' ? '' : `${same} of ${results.length} the same`,
+            ]);
+          }
+        } finally {
+          proxy.close();
+        }
       }
-      proxy.close();
+    } finally {
+      stop();
     }
-    stop();
   }
   process.stdout.write(`${markdownTable(rows)}\n\nRequests, prompts judged and kB are those of a token.\n`);
 });
@@ -155,11 +166,15 @@ async function written(
 ): Promise<GenerationResult[]> {
   const series = new Series(pair, run);
   const results: GenerationResult[] = [];
-  for (const text of texts) {
-    const asked = { ...settings, seed: SEED, maxTokens, ignoreEos: true };
-    for await (const event of series.write(text, asked)) if (event.type === 'end') results.push(event.result);
+  try {
+    for (const text of texts) {
+      const asked = { ...settings, seed: SEED, maxTokens, ignoreEos: true };
+      for await (const event of series.write(text, asked))
+        if (event.type === 'end') results.push(event.result);
+    }
+  } finally {
+    await series.dispose();
   }
-  await series.dispose();
   return results;
 }
 
@@ -188,10 +203,15 @@ async function start({ name, command, args }: Kind): Promise<{ readonly port: nu
   let failure: string | undefined;
   server.on('error', (error) => (failure = error.message));
   server.on('exit', (code) => (failure ??= `it ended with code ${code}`));
-  for (;;) {
-    if (failure !== undefined) throw new RangeError(`${name} does not start: ${failure}`);
-    const health = await fetch(`http://127.0.0.1:${port}/health`).catch(() => undefined);
+  const until = performance.now() + PATIENCE_MS;
+  while (failure === undefined && performance.now() < until) {
+    const asked = fetch(`http://127.0.0.1:${port}/health`, { signal: AbortSignal.timeout(1000) });
+    const health = await asked.catch(() => undefined);
     if (health?.ok) return { port, stop: () => void server.kill() };
     await sleep(50);
   }
+  server.kill();
+  throw new RangeError(
+    `${name} does not start: ${failure ?? `it is not ready after ${PATIENCE_MS / 1000} s`}`,
+  );
 }
