@@ -52,7 +52,7 @@ export interface PeerRequest {
 export interface PeerText {
   /** The token that ended the text included. */
   readonly tokens: readonly TokenId[];
-  /** Of these tokens, without control tokens. */
+  /** Of these tokens, without control tokens. Each is turned by itself: a character of several tokens becomes U+FFFD. */
   readonly text: string;
   readonly finishReason: FinishReason;
   readonly prefillMs: number;
