@@ -6,6 +6,7 @@ const ALONE = [
   'test/models/download*.test.ts',
   'test/models/pair-cleanup.test.ts',
   'test/energy/meter.test.ts',
+  'test/engine/rpc.test.ts',
 ];
 
 /** Files that take long and do not look it, since their laws stand elsewhere. */

@@ -36,7 +36,12 @@ export function addModelOptions(program: Command, io: Io, { comparesDrafts = fal
 /** Other machines that compute layers of the target. */
 export function addRpcOptions(program: Command): void {
   program
-    .option('--rpc <host:port,...>', "llama.cpp's rpc-server runs there, and computes layers of the target")
+    .addOption(
+      new Option(
+        '--rpc <host:port,...>',
+        "llama.cpp's rpc-server runs there, and computes layers of the target",
+      ).conflicts(['targetUrl', 'verifyCache']), // such a target has one context
+    )
     .option('--rpc-library <file>', "llama.cpp's client library for it, libggml-rpc.so (npm run build:rpc)");
 }
 

@@ -19,7 +19,7 @@ export function warn(
     say(
       `warning: --ctx-size ${ctxSize} is more than the ${trainContextSize} tokens that the target was trained on`,
     );
-  if (rpc?.split(',').some((server) => !/^(127\.|localhost:|\[?::1\]?:)/.test(server)))
+  if (rpc?.split(',').some((server) => !/^(127\.\d+\.\d+\.\d+|localhost):/.test(server)))
     say(
       'warning: --rpc sends the weights of the target and the numbers of its texts to other machines, without password or encryption',
     );

@@ -320,13 +320,16 @@ it.each([
 
 it('removes what a run that was killed has left in its folder, and nothing else', async () => {
   await mkdir('out/deep', { recursive: true });
-  for (const name of ['.999999999.tmp', 'deep/.999999999.tmp', '.1.tmp', 'mine.tmp'])
-    await writeFile(`out/${name}`, 'Onc');
+  const left = ['.mtad-999999999.tmp', 'deep/.mtad-999999999.tmp'];
+  const others = ['.mtad-1.tmp', '.999999999.tmp'];
+  for (const name of [...left, ...others]) await writeFile(`out/${name}`, 'Onc');
   const input = json({ id: 'a', prompt: 'Once' });
+  const refused = await runInProcess(['batch', ...SHORT, '--out-dir', 'out'], { input });
+  expect(refused).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('it has files already') });
+  const files = async () => (await readdir('out', { recursive: true })).sort();
+  expect(await files()).toEqual([...left, ...others, 'deep'].sort()); // a folder that is refused stays as it is
   await runInProcess(['batch', ...SHORT, '--out-dir', 'out', '--resume'], { input });
-  expect((await readdir('out', { recursive: true })).sort()).toEqual(
-    ['.1.tmp', 'a.txt', 'deep', 'mine.tmp'].sort(),
-  );
+  expect(await files()).toEqual([...others, 'a.txt', 'deep'].sort());
 });
 
 it('says what failed in a folder, what was cut and what was there', async () => {

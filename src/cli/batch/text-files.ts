@@ -8,7 +8,7 @@ import type { Id } from './line.js';
 import type { Place, Results, Written } from './results.js';
 
 /** A text that is being written, by the process that writes it; a run that was killed leaves one. */
-const UNFINISHED = /^\.(\d+)\.tmp$/;
+const UNFINISHED = /^\.mtad-(\d+)\.tmp$/;
 
 /** Characters of an id in a file's name, which the usual file systems let have 255 bytes. */
 const LONGEST_NAME = 200;
@@ -45,8 +45,8 @@ export class TextFiles implements Results {
   ): Promise<TextFiles> {
     try {
       await mkdir(folder, { recursive: true });
-      await removeUnfinished(folder);
-      if (!options.resume && readdirSync(folder).length > 0)
+      if (options.resume) await removeUnfinished(folder);
+      else if (readdirSync(folder).length > 0)
         throw new Error('it has files already; --resume writes those that are missing');
     } catch (cause) {
       throw new UsageError(`Cannot write to the folder ${folder}: ${(cause as Error).message}`, { cause });
@@ -64,7 +64,7 @@ export class TextFiles implements Results {
 
   async write({ id, result }: Written): Promise<void> {
     const path = this.#pathOf(id);
-    const whole = join(dirname(path), `.${process.pid}.tmp`);
+    const whole = join(dirname(path), `.mtad-${process.pid}.tmp`);
     try {
       await mkdir(dirname(path), { recursive: true });
       await writeFile(whole, this.#options.hideReasoning ? answerOf(result) : result.text);

@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import { BlockList, connect, isIPv6 } from 'node:net';
+import { BlockList, connect } from 'node:net';
 import { ResourceError, UsageError } from '../../errors.js';
 
 /** The protocol of llama.cpp's RPC backend in the release that the direct engine knows. */
@@ -13,7 +13,7 @@ const HELLO = Buffer.concat([Buffer.of(14), Buffer.from(new BigUint64Array([24n]
 /** The size of the answer, and the version in it. */
 const ANSWER_BYTES = 8 + 4;
 
-/** Networks that the internet does not reach. */
+/** Networks that the internet does not reach. llama.cpp's client knows IPv4 alone. */
 const PRIVATE = new BlockList();
 for (const [network, prefix] of [
   ['10.0.0.0', 8],
@@ -24,32 +24,32 @@ for (const [network, prefix] of [
   ['192.168.0.0', 16],
 ] as const)
   PRIVATE.addSubnet(network, prefix, 'ipv4');
-for (const [network, prefix] of [
-  ['::1', 128],
-  ['fc00::', 7],
-  ['fe80::', 10],
-] as const)
-  PRIVATE.addSubnet(network, prefix, 'ipv6');
 
 /**
  * Greets servers of llama.cpp's RPC backend, which ends the process where one does not answer as it should.
- * @param servers `host:port` each
+ * @param servers `host:port` each, the host by name or IPv4 address
+ * @returns the same with the addresses that were greeted: another look at a name might find another machine
  * @throws UsageError for what is no address, or one that the internet may reach; ResourceError where no such server answers
  */
-export async function greet(servers: readonly string[]): Promise<void> {
+export async function greet(servers: readonly string[]): Promise<string[]> {
+  const greeted: string[] = [];
   for (const server of servers) {
-    const [, host, port] = /^\[?([^\s[\]/]+?)\]?:(\d{1,5})$/.exec(server) ?? [];
+    const [, host, port] = /^([^\s:[\]/]+):(\d{1,5})$/.exec(server) ?? [];
     if (host === undefined || Number(port) > 65535)
-      throw new UsageError(`\`rpc\` names machines as host:port, such as 192.168.1.20:50052, not ${server}`);
-    const { address } = await lookup(host).catch((cause: Error) => {
+      throw new UsageError(
+        `\`rpc\` names machines as host:port, such as 192.168.1.20:50052 (IPv4 or a name), not ${server}`,
+      );
+    const { address } = await lookup(host, { family: 4 }).catch((cause: Error) => {
       throw new ResourceError(`No machine ${host} is known (\`rpc\`): ${cause.message}`, { cause });
     });
-    if (!PRIVATE.check(address, isIPv6(address) ? 'ipv6' : 'ipv4'))
+    if (!PRIVATE.check(address, 'ipv4'))
       throw new UsageError(
         `${server} (\`rpc\`) is an address of the internet, and RPC has no password and no encryption: use a tunnel, such as ssh -L`,
       );
     await hello(server, address, Number(port));
+    greeted.push(`${address}:${port}`);
   }
+  return greeted;
 }
 
 async function hello(server: string, host: string, port: number): Promise<void> {

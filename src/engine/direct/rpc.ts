@@ -45,7 +45,7 @@ export async function openRpc(
         library === undefined ? '' : `, and ${library} is not there`
       }`,
     );
-  await greet(servers);
+  const greeted = await greet(servers);
   const { default: koffi } = await import('koffi');
   const handles = paths.map((path) => koffi.load(path));
   const bound = (prototype: string) => {
@@ -66,10 +66,10 @@ export async function openRpc(
   const count = bound('size_t ggml_backend_reg_dev_count(void *reg)');
   const device = bound('void *ggml_backend_reg_dev_get(void *reg, size_t index)');
   const devices: Pointer[] = [];
-  for (const server of servers) {
+  for (const [i, server] of greeted.entries()) {
     const registry = await losses.during(() => onOtherThread<[string], Pointer | null>(addServer)(server));
-    if (registry === null) throw new ResourceError(`The machine at ${server} (\`rpc\`) offers no device`);
-    for (let i = 0; i < Number(count(registry)); i++) devices.push(device(registry, i));
+    if (registry === null) throw new ResourceError(`The machine at ${servers[i]} (\`rpc\`) offers no device`);
+    for (let n = 0; n < Number(count(registry)); n++) devices.push(device(registry, n));
   }
   const cpu = bound('void *ggml_backend_dev_by_type(int type)')(0);
   const memory: Pointer = bound('void *ggml_backend_dev_buffer_type(void *device)')(cpu);
@@ -90,23 +90,32 @@ export async function openRpc(
   };
 }
 
-/** Has llama.cpp tell of a machine that is gone, in place of ending the process. */
+/** Those of all targets: llama.cpp does not say which machine is gone. */
+const all = new Set<Losses>();
+
+/** Has llama.cpp tell of a machine that is gone, in place of ending the process. It has one such callback in a process. */
 function lossesOf(koffi: Koffi, bound: (prototype: string) => NativeFunction): Losses {
+  if (all.size === 0) tellAll(koffi, bound);
+  const losses = new Losses();
+  all.add(losses);
+  return losses;
+}
+
+function tellAll(koffi: Koffi, bound: (prototype: string) => NativeFunction): void {
   const c = koffi.load(null);
   const signal = c.func('void *signal(int number, void *handler)');
   const write = c.func('long write(int file, const char *text, size_t bytes)');
   const leave = c.func('void _exit(int code)');
   const pause: Pointer = c.func('void *dlsym(void *handle, const char *name)')(null, 'pause');
-  const losses = new Losses();
   const onAbort = (message: string) => {
     if (!message.includes('ggml-rpc')) return void write(2, `${message}\n`, Buffer.byteLength(message) + 1);
     signal(ABORT, pause); // the thread that calls abort() next sleeps forever
     process.once('exit', (code) => leave(code)); // Node would wait for that thread
-    losses.tell(new ResourceError('A machine of `rpc` is gone: its rpc-server ended, or the network failed'));
+    for (const one of all)
+      one.tell(new ResourceError('A machine of `rpc` is gone: its rpc-server ended, or the network failed'));
   };
   const type = koffi.pointer(koffi.proto('void (const char *message)'));
   bound('void *ggml_set_abort_callback(void *callback)')(koffi.register(onAbort, type));
-  return losses;
 }
 
 /** The library for a model with layers on other machines: calls end where one is lost, and nothing is freed then. */
