@@ -7,7 +7,7 @@ type Group = { [word: string]: Group | Scalar | readonly Scalar[] };
 /** @returns the same header in the shape of node-llama-cpp, which reckons memory with it. Long arrays are left out. */
 export function fileInfoOf({ source, metadata, parts }: GgufFile): GgufFileInfo {
   const nested = group();
-  for (const [key, entry] of metadata.entries) place(nested, key.split('.'), entry);
+  for (const [key, entry] of metadata.entries) place(nested, wordsOf(key), entry);
   nested.general ??= group();
   const tensors = parts.map(({ header: { tensors, dataStart } }, part) =>
     tensors.map(({ name, dims, type, offset }) => ({
@@ -43,6 +43,17 @@ export function fileInfoOf({ source, metadata, parts }: GgufFile): GgufFileInfo 
 /** Without a prototype: a file may name any key. */
 function group(): Group {
   return Object.create(null) as Group;
+}
+
+/** Groups within groups at most: a file may name keys of any number of dots. */
+const DEEPEST = 8;
+
+/** @returns the words of a key; of one with more of them than groups may be deep, the rest is the last word */
+function wordsOf(key: string): readonly string[] {
+  const words = key.split('.');
+  return words.length <= DEEPEST
+    ? words
+    : [...words.slice(0, DEEPEST - 1), words.slice(DEEPEST - 1).join('.')];
 }
 
 /** Values that may have more keys below them. The rest of such a key is one word, beside the value. */

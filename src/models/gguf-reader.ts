@@ -72,10 +72,11 @@ const MOST = {
   header: 2 ** 28, // bytes
   entries: 10_000,
   tensors: 20_000,
-  key: 2 ** 16, // bytes
+  key: 2 ** 10, // bytes
   name: 63, // bytes, of a tensor
   text: 2 ** 24, // bytes
   elements: 2 ** 24,
+  tokens: 2 ** 21, // elements of the vocabulary, which is kept
   dimensions: 4,
 };
 
@@ -108,7 +109,7 @@ export class GgufReader {
    */
   push(bytes: Uint8Array): GgufHeader | undefined {
     if (this.#header) return this.#header;
-    this.#bytes.add(bytes);
+    if (!this.#bytes.add(bytes)) return undefined;
     const { done, value } = this.#reading.next();
     if (done) this.#header = value;
     else this.#bytes.keepRest(); // the caller's bytes are lent
@@ -123,6 +124,9 @@ class Incoming {
   buffer: Buffer = Buffer.alloc(0);
   at = 0; // of the next byte, in `buffer`
   #before = 0; // bytes of the file before `buffer`
+  #wanted = 0; // bytes that the reader waits for
+  #later: Buffer[] = []; // behind `buffer`, too few so far
+  #laterBytes = 0;
   readonly #end: number;
 
   constructor(end: number) {
@@ -138,12 +142,22 @@ class Incoming {
     return this.#before + this.at;
   }
 
-  add(bytes: Uint8Array): void {
-    const rest = this.buffer.subarray(this.at);
+  /** @returns whether the reader can go on. Bytes of which it waits for more are copied: the caller's are lent */
+  add(bytes: Uint8Array): boolean {
     const more = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#laterBytes += more.length;
+    if (this.left + this.#laterBytes < this.#wanted) {
+      this.#later.push(Buffer.from(more));
+      return false;
+    }
+    const rest = this.buffer.subarray(this.at);
     this.#before += this.at;
     this.at = 0;
-    this.buffer = rest.length === 0 ? more : Buffer.concat([rest, more]);
+    this.buffer =
+      rest.length === 0 && this.#later.length === 0 ? more : Buffer.concat([rest, ...this.#later, more]);
+    this.#later = [];
+    this.#laterBytes = 0;
+    return true;
   }
 
   keepRest(): void {
@@ -155,7 +169,9 @@ class Incoming {
   /** Waits until `count` bytes are there. */
   *want(count: number): Reading<void> {
     this.#bound(count);
+    this.#wanted = count;
     while (this.left < count) yield;
+    this.#wanted = 0;
   }
 
   *skip(count: number): Reading<void> {
@@ -247,7 +263,8 @@ function* entry(from: Incoming, key: string, keepsAll: boolean): Reading<Entry> 
   }
   const elements = typeOf(yield* from.u32(), key);
   const length = yield* from.u64();
-  if (length > MOST.elements) refuse(`has ${length} elements in ${key}, more than ${MOST.elements}`);
+  const most = key === TOKENS ? MOST.tokens : MOST.elements;
+  if (length > most) refuse(`has ${length} elements in ${key}, more than ${most}`);
   const keeps = keepsAll || key === TOKENS || length <= SHORT;
   const values: Scalar[] = [];
   if (elements === 'string') yield* pass(from, key, length, (text) => keeps && values.push(text()));

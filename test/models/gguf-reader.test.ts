@@ -2,8 +2,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { sharedLlama } from '../../src/engine/llama/shared-llama.js';
+import { fileInfoOf } from '../../src/models/file-info.js';
+import { fileOf } from '../../src/models/gguf-file.js';
 import { GgufReader, HeaderError } from '../../src/models/gguf-reader.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { tensorBytes } from '../../src/models/tensor-bytes.js';
@@ -41,11 +43,49 @@ test('tells the least where a type is not known', () => {
 });
 
 test('heeds the alignment that a file names', () => {
-  const text = (value: string) => [u64(value.length), Buffer.from(value)];
-  const entry = [...text('general.alignment'), u32(4), u32(4096)];
-  const tensor = [...text('x'), u32(1), u64(10), u32(24), u64(8192)]; // of 10 elements I8
+  const entry = [text('general.alignment'), u32(4), u32(4096)];
+  const tensor = [text('x'), u32(1), u64(10), u32(24), u64(8192)]; // of 10 elements I8
   const header = Buffer.concat([Buffer.from('GGUF'), u32(3), u64(1), u64(1), ...entry, ...tensor]);
   expect(lengthOf(header)).toBe(4096 + 8192 + 10);
+});
+
+/** A header of these entries and no tensors. @param entries keys, and values behind their type */
+function headerOf(entries: Readonly<Record<string, Buffer>>): Buffer {
+  const pairs = Object.entries(entries).flatMap(([key, value]) => [text(key), value]);
+  return Buffer.concat([Buffer.from('GGUF'), u32(3), u64(0), u64(Object.keys(entries).length), ...pairs]);
+}
+
+test('nests a key of many words eight deep, and takes no key of more than 1,024 bytes', () => {
+  const architecture = { 'general.architecture': Buffer.concat([u32(8), text('llama')]) };
+  const one = Buffer.concat([u32(4), u32(1)]);
+  const key = Array.from({ length: 500 }, (_, i) => i % 10).join('.');
+  const header = new GgufReader().push(headerOf({ ...architecture, [key]: one }))!;
+  const { metadata } = fileInfoOf(
+    fileOf('here', false, [{ path: undefined, header, bytes: undefined }]),
+  ) as unknown as { metadata: Record<string, never> };
+  let at: Record<string, unknown> = metadata;
+  for (let word = 0; word < 7; word++) at = at[word] as Record<string, unknown>;
+  expect(Object.entries(at)).toEqual([[key.slice(14), 1]]);
+  const long = headerOf({ ...architecture, ['.'.repeat(1025)]: one });
+  expect(() => lengthOf(long)).toThrow('a key of metadata of 1025 bytes, more than 1024');
+});
+
+test('takes no vocabulary of more than 2^21 tokens', () => {
+  const many = Buffer.concat([u32(9), u32(8), u64(2 ** 21 + 1)]);
+  const header = headerOf({ 'tokenizer.ggml.tokens': many });
+  expect(() => lengthOf(header)).toThrow('has 2097153 elements in tokenizer.ggml.tokens, more than 2097152');
+});
+
+test('copies a long text in pieces once', () => {
+  const value = Buffer.concat([u32(8), text('x'.repeat(2 ** 23))]);
+  const bytes = headerOf({ 'tokenizer.chat_template': value });
+  const concat = vi.spyOn(Buffer, 'concat');
+  const reader = new GgufReader();
+  for (let at = 0; at < bytes.length; at += 2 ** 16) reader.push(bytes.subarray(at, at + 2 ** 16));
+  const copied = concat.mock.results.reduce((sum, { value }) => sum + (value as Buffer).length, 0);
+  concat.mockRestore();
+  expect(reader.push(Buffer.alloc(0))?.entries.get('tokenizer.chat_template')).toBeDefined();
+  expect(copied).toBeLessThan(2 * bytes.length);
 });
 
 test('knows as much of a header in pieces, and keeps it', () => {
@@ -108,4 +148,8 @@ function u64(value: number): Buffer {
   const bytes = Buffer.alloc(8);
   bytes.writeBigUInt64LE(BigInt(value));
   return bytes;
+}
+
+function text(value: string): Buffer {
+  return Buffer.concat([u64(Buffer.byteLength(value)), Buffer.from(value)]);
 }
