@@ -68,7 +68,7 @@ async function readPart(path: string): Promise<GgufPart> {
       if (piece.length !== NEXT_PIECE) piece = Buffer.allocUnsafe(NEXT_PIECE);
     }
   } catch (cause) {
-    if (cause instanceof HeaderError) throw damaged(path, cause.message, cause);
+    if (cause instanceof HeaderError) throw refusedHeader(path, cause);
     if ((cause as NodeJS.ErrnoException).syscall !== undefined) throw unreadable(path, cause);
     throw cause;
   }
@@ -89,6 +89,16 @@ async function refuseOtherFiles(path: string): Promise<void> {
 /** @param reason the end of a sentence about the file */
 export function damaged(source: string, reason: string, cause?: unknown): ModelFileError {
   return new ModelFileError(`${source} ${reason}: it is damaged or cut off; download it again`, { cause });
+}
+
+/** The file may be whole. @param reason the end of a sentence about the file */
+export function unfit(source: string, reason: string, cause?: unknown): ModelFileError {
+  return new ModelFileError(`${source} ${reason}: llama.cpp cannot run it; use another file`, { cause });
+}
+
+/** @returns what is to be said of a header that cannot be read */
+export function refusedHeader(source: string, cause: HeaderError): ModelFileError {
+  return (cause.mayBeWhole ? unfit : damaged)(source, cause.message, cause);
 }
 
 /** The most missing parts that a message names. */

@@ -4,7 +4,15 @@ import { tensorBytes } from './tensor-bytes.js';
 export const MAGIC = 'GGUF';
 
 /** The reason why a header cannot be read. The message is the end of a sentence about the file. */
-export class HeaderError extends Error {}
+export class HeaderError extends Error {
+  /** Whether the file is of another kind than can be read, and need not be damaged. */
+  readonly mayBeWhole: boolean;
+
+  constructor(message: string, mayBeWhole = false) {
+    super(message);
+    this.mayBeWhole = mayBeWhole;
+  }
+}
 
 export type ScalarType = keyof typeof SCALARS | 'string';
 export type Scalar = number | boolean | string;
@@ -219,7 +227,10 @@ function* read(from: Incoming, keepsAll: boolean): Reading<GgufHeader> {
   if (magic !== MAGIC) refuse('is not a GGUF file but perhaps a web page');
   yield* from.skip(MAGIC.length);
   const version = yield* from.u32();
-  if (!VERSIONS.includes(version)) refuse(`is of GGUF version ${version}, which is not known`);
+  if (VERSIONS.some((known) => version === known * 2 ** 24))
+    throw new HeaderError('is big-endian, made for other processors', true);
+  if (!VERSIONS.includes(version))
+    throw new HeaderError(`is of GGUF version ${version}, not ${VERSIONS.join(' or ')}`, true);
   const tensorCount = yield* from.u64();
   if (tensorCount > MOST.tensors) refuse(`tells of ${tensorCount} tensors, more than ${MOST.tensors}`);
   const entryCount = yield* from.u64();

@@ -75,7 +75,8 @@ const AT_LEAST_1 = [
 
 function* counts({ metadata, tensors }: GgufFile): Iterable<string> {
   const own = (setting: string) => metadata.own(setting);
-  const layers = metadata.number(own('block_count')) ?? Number.NaN;
+  const layers = metadata.number(own('block_count'));
+  if (layers === undefined) return yield says(own('block_count'), 'missing', `1 to ${MOST.layers}`);
   if (!(layers >= 1 && layers <= MOST.layers)) yield `tells of ${layers} layers, not of 1 to ${MOST.layers}`;
   yield* unless(metadata, own('nextn_predict_layers'), (n) => n <= layers, `at most ${layers}, its layers`);
   for (const setting of AT_LEAST_1) yield* unless(metadata, own(setting), (n) => n >= 1, 'at least 1');
@@ -205,17 +206,23 @@ const DEFAULTS: ReadonlyMap<string, readonly [bos: number, eos: number]> = new M
   ['t5', [-1, 1]],
 ]);
 
+/** Ways to split texts before they are tokenized, which llama.cpp takes for that of Gemma 4. */
+const LIKE_GEMMA4: ReadonlySet<string> = new Set(['gemma4', 'granite-embed-multi-311m']);
+const PRE = 'tokenizer.ggml.pre';
+
 /** llama.cpp puts these tokens before and behind a text where the file says so, and must find them. */
 function* beginAndEnd({ metadata }: GgufFile): Iterable<string> {
   const kind = metadata.text(KIND)!;
   const size = metadata.texts(TOKENS)!.length;
+  const isGemma4 = kind === 'gemma4' || (kind === 'gpt2' && LIKE_GEMMA4.has(metadata.text(PRE) ?? ''));
   const has = (id: number | undefined) => id !== undefined && id >= 0 && id < size;
   for (const [i, [what, adds]] of [
     ['bos', kind === 'llama' || kind === 'gemma4'],
     ['eos', kind === 't5'],
   ].entries() as IterableIterator<[number, [string, boolean]]>) {
     const key = `tokenizer.ggml.${what}_token_id`;
-    const isAdded = metadata.flag(`tokenizer.ggml.add_${what}_token`) ?? adds;
+    const isForced = what === 'bos' && isGemma4; // llama.cpp does not heed the file there
+    const isAdded = isForced || (metadata.flag(`tokenizer.ggml.add_${what}_token`) ?? adds);
     if (isAdded && !has(metadata.number(key)) && !has(DEFAULTS.get(kind)?.[i]))
       yield says(key, metadata.number(key) ?? 'missing', `one of its ${size} tokens`);
   }

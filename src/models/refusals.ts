@@ -1,5 +1,5 @@
 import { ModelFileError } from '../errors.js';
-import { damaged, type GgufFile } from './gguf-file.js';
+import { type GgufFile, unfit } from './gguf-file.js';
 import { brokenRule } from './loading-rules.js';
 
 /** @throws ModelFileError when the file is not a complete model that can generate text, as far as its header tells */
@@ -7,7 +7,7 @@ export function refuseUnfit(file: GgufFile): void {
   refuseCutOff(file);
   refuseOtherModels(file);
   const broken = brokenRule(file);
-  if (broken !== undefined) throw damaged(file.source, broken);
+  if (broken !== undefined) throw unfit(file.source, broken);
 }
 
 /** Architectures that do not generate text token by token. */

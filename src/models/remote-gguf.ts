@@ -1,7 +1,14 @@
 import { ModelFileError } from '../errors.js';
 import { type Address, addressText } from './address.js';
 import { type Asking, fetchHead } from './ask.js';
-import { damaged, fileOf, type GgufFile, type GgufPart, refuseOtherMagic } from './gguf-file.js';
+import {
+  damaged,
+  fileOf,
+  type GgufFile,
+  type GgufPart,
+  refusedHeader,
+  refuseOtherMagic,
+} from './gguf-file.js';
 import { GgufReader, HeaderError } from './gguf-reader.js';
 import { locate, type RemoteFile, refuse } from './remote.js';
 
@@ -39,7 +46,7 @@ async function readPart(file: RemoteFile, address: Address, asking: Asking): Pro
       at += piece.length;
     }
   } catch (cause) {
-    if (cause instanceof HeaderError) throw damaged(source, cause.message, cause);
+    if (cause instanceof HeaderError) throw refusedHeader(source, cause);
     throw cause;
   }
 }

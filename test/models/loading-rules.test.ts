@@ -75,6 +75,15 @@ const CASES: readonly (readonly [Record<string, MetadataValue | undefined>, RegE
   [{ 'llama.feed_forward_length': undefined }, /feed_forward_length is 0, not at least 1/],
   [{ 'llama.attention.value_length': U32(0) }, /value_length is 0, not at least 1/],
   [{ 'general.architecture': undefined }, /names no architecture/],
+  [{ 'llama.block_count': undefined }, /llama.block_count is missing, not 1 to 512/],
+  [
+    {
+      'tokenizer.ggml.model': { string: 'gemma4' },
+      'tokenizer.ggml.add_bos_token': { bool: false },
+      ...NO_IDS,
+    },
+    /bos_token_id is missing, not one of its 384 tokens/,
+  ],
 ];
 
 describe('a model that llama.cpp would not survive', () => {
@@ -84,7 +93,7 @@ describe('a model that llama.cpp would not survive', () => {
     expect(error).toBeInstanceOf(ModelFileError);
     expect((error as Error).message).toMatch(reason);
     expect((error as Error).message).toMatch(
-      /^\S+changed\.gguf [^\n]+: it is damaged or cut off; download it again$/,
+      /^\S+changed\.gguf [^\n]+: (llama\.cpp cannot run it; use another file|it is damaged or cut off; download it again)$/,
     );
   });
 
@@ -95,6 +104,25 @@ describe('a model that llama.cpp would not survive', () => {
     ['output_norm.weight', 0, 2 ** 32 - 1, /the tensor output_norm.weight of 4294967295 dimensions/],
   ])('is refused for the field of %s at %i: %i', async (name, at, value, reason) => {
     await expect(readHeader(await modelWithTensor(name, at, value))).rejects.toThrow(reason);
+  });
+
+  it.each([
+    [1, 'is of GGUF version 1, not 2 or 3'],
+    [4, 'is of GGUF version 4, not 2 or 3'],
+    [3 * 2 ** 24, 'is big-endian, made for other processors'],
+  ])('is refused as a whole file: version %i', async (version, reason) => {
+    const bytes = await readFile(await tinyModel(dir));
+    bytes.writeUInt32LE(version, 4);
+    const path = join(dir, 'version.gguf');
+    await writeFile(path, bytes);
+    await expect(readHeader(path)).rejects.toThrow(
+      `${path} ${reason}: llama.cpp cannot run it; use another file`,
+    );
+  });
+
+  it('is refused as a whole file where it breaks a rule', async () => {
+    const path = await modelWith({ 'general.alignment': U32(16) });
+    await expect(readHeader(path)).rejects.toThrow(': llama.cpp cannot run it; use another file');
   });
 
   it('is refused for a text that is longer than the file, and for one that is longer than any', async () => {
