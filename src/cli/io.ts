@@ -93,6 +93,16 @@ export class Io {
     this.stderr.write(`mtad: ${harmless(inFlags(line))}\n`);
   }
 
+  /** Writes a line of another program's log to standard error. */
+  log(line: string): void {
+    this.stderr.write(`${harmless(line)}\n`);
+  }
+
+  /** Writes a generated text to standard error, where it would else be lost: whole, but for commands to a terminal. */
+  rescue(text: string): void {
+    this.stderr.write(`${this.isWatched ? harmless(text) : text}\n`);
+  }
+
   /** Returns the colours for one of its streams. */
   colors(when: ColorChoice, stream: Output): ChalkInstance {
     return colorsFor(when, stream.isTTY === true, this.env);

@@ -110,7 +110,7 @@ export function addEngineOption(program: Command): void {
 export function pairOptionsOf(flags: RuntimeFlags, io: Io): PairOptions {
   const { model, targetUrl, targetKey, rpc, rpcLibrary } = flags;
   const { modelsDir, offline, gpu, gpuLayers, draftGpuLayers, verbose } = flags;
-  const log = verbose ? (line: string) => void io.stderr.write(`${line}\n`) : undefined;
+  const log = verbose ? (line: string) => io.log(line) : undefined;
   return {
     model,
     draft: draftFile(flags),

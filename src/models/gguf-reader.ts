@@ -230,7 +230,7 @@ function* read(from: Incoming, keepsAll: boolean): Reading<GgufHeader> {
   if (VERSIONS.some((known) => version === known * 2 ** 24))
     throw new HeaderError('is big-endian, made for other processors', true);
   if (!VERSIONS.includes(version))
-    throw new HeaderError(`is of GGUF version ${version}, not ${VERSIONS.join(' or ')}`, true);
+    throw new HeaderError(`is of GGUF version ${version}, not ${VERSIONS.join(' or ')}`, version < 2 ** 8);
   const tensorCount = yield* from.u64();
   if (tensorCount > MOST.tensors) refuse(`tells of ${tensorCount} tensors, more than ${MOST.tensors}`);
   const entryCount = yield* from.u64();

@@ -1,12 +1,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { harmless } from '../../src/cli/harmless.js';
+import { Output } from '../../src/cli/render/output.js';
 import { plainPrinter } from '../../src/cli/render/printers.js';
+import { pairOptionsOf } from '../../src/cli/runtime-options.js';
 import { tinyModel } from '../support/gguf-files.js';
-import { runInProcess } from '../support/run-in-process.js';
+import { ioInMemory, runInProcess } from '../support/run-in-process.js';
 
 const OSC_52 = '\x1b]52;c;aGk=\x07';
 const OBEYED = /(?![\t\n\r])\p{Cc}|[\u202a-\u202e\u2066-\u2069]/u;
@@ -25,6 +28,7 @@ describe('harmless', () => {
     ['line\r\nnext\tcell\n', 'line\r\nnext\tcell\n'],
     ['over\rwritten', 'over\\u000dwritten'],
     ['é漢🐙 \u200d', 'é漢🐙 \u200d'],
+    ['א\u200f!\u200e \u061c', 'א\u200f!\u200e \u061c'],
   ])('shows %j as %j', (text, shown) => expect(harmless(text)).toBe(shown));
 
   it('leaves nothing that a terminal obeys', () => {
@@ -33,6 +37,35 @@ describe('harmless', () => {
 });
 
 describe('what a terminal is given', () => {
+  it.each([
+    [['a\r', '\nb'], 'a\r\nb\n'],
+    [['a\r', 'b'], 'a\\u000db\n'],
+    [['a\r', '\r', '', '\n'], 'a\\u000d\r\n'],
+    [['a\r'], 'a\\u000d\n'],
+  ])('of the pieces %j is %j', (pieces, shown) => {
+    const print = plainPrinter({ stream: true, onTerminal: true, highlight: undefined });
+    const events = [
+      ...pieces.map((text) => ({ type: 'text', pieces: [{ text, drafted: false }] })),
+      { type: 'end', result: { text: pieces.join('') } },
+    ];
+    expect(events.map((event) => print(event as never, undefined as never)).join('')).toBe(shown);
+  });
+
+  it('of a log is harmless, and of a text that would be lost; a pipe is given that text', async () => {
+    const shown = '\\u001b]52;c;aGk=\\u0007\n';
+    const pieces = [{ text: `a${OSC_52}`, drafted: false, isReasoning: false }];
+    for (const isTTY of [true, false]) {
+      const io = ioInMemory({}, isTTY);
+      pairOptionsOf({ verbose: true } as never, io).log!(OSC_52);
+      expect(io.stderr.text).toBe(shown);
+      const output = new Output({ io, printer: () => '', output: undefined, trace: undefined, onLoss() {} });
+      await output.take({ type: 'text', pieces }, undefined as never);
+      output.rescue();
+      await setImmediate(); // the stream writes one text after another
+      expect(io.stderr.text.slice(shown.length)).toBe(isTTY ? `a${shown}` : `a${OSC_52}\n`);
+    }
+  });
+
   it('of a text is harmless, and a pipe is given the text', () => {
     const event = { type: 'text', pieces: [{ text: OSC_52, drafted: false }] } as never;
     const printed = (onTerminal: boolean) =>

@@ -37,15 +37,15 @@ const BAD_FILES: Record<string, { write: () => Promise<string>; reason: RegExp }
   'a vocabulary without weights': { write: () => vocabOnlyModel(dir), reason: /no weights/ },
   'a model of no layers': {
     write: () => tinyModel(dir, { metadata: { 'llama.block_count': { u32: 0 } } }),
-    reason: /0 layers.*damaged/,
+    reason: /0 layers.*llama.cpp cannot run it/,
   },
   'a model of too many layers': {
     write: () => tinyModel(dir, { metadata: { 'llama.block_count': { u32: 513 } } }),
-    reason: /513 layers.*damaged/,
+    reason: /513 layers.*llama.cpp cannot run it/,
   },
   'a vocabulary with the same text twice': {
     write: () => tinyModel(dir, { pieces: { 300: 'Tom', 310: 'Tom' } }),
-    reason: /tokens 300 and 310 .*"Tom".*damaged/,
+    reason: /tokens 300 and 310 .*"Tom".*llama.cpp cannot run it/,
   },
   'an RWKV model with smaller heads than llama.cpp can work off': {
     write: () =>

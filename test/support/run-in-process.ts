@@ -105,6 +105,6 @@ function setEnvironment(env: Record<string, string | undefined>): () => void {
 }
 
 /** For what wants an Io and runs no whole command line. What is written to its streams is in their `text`. */
-export function ioInMemory(env: Record<string, string | undefined> = {}): Io & Papers {
-  return new Io(surroundingsOf([], { env })) as Io & Papers;
+export function ioInMemory(env: Record<string, string | undefined> = {}, isTTY = false): Io & Papers {
+  return new Io(surroundingsOf([], { env, isTTY })) as Io & Papers;
 }

@@ -7,7 +7,7 @@ import { attended } from '../attended.js';
 import { cutNotice } from '../cut-notice.js';
 import { driftNotice } from '../drift-notice.js';
 import { EXIT } from '../failures.js';
-import { harmless } from '../harmless.js';
+import { HarmlessPieces } from '../harmless.js';
 import type { Io } from '../io.js';
 import { answerStats } from '../render/chat-stats.js';
 import type { ColorChoice } from '../render/colors.js';
@@ -110,6 +110,7 @@ function answer(answering: Answering, chat: Chat, output: Sink, flags: TalkFlags
     let contextSize = 0;
     let written = '';
     let costs: KnownCosts | undefined;
+    const shownPieces = new HarmlessPieces();
     for await (const event of answering(interrupts.signal)) {
       if (event.type === 'start') {
         promptTokens = event.promptTokens.length;
@@ -127,7 +128,7 @@ function answer(answering: Answering, chat: Chat, output: Sink, flags: TalkFlags
         for (const { text, isReasoning, drafted } of event.pieces) {
           if (isReasoning && flags.hideReasoning) continue;
           written += text;
-          const shown = io.stdout.isTTY ? harmless(text) : text;
+          const shown = io.stdout.isTTY ? shownPieces.next(text) : text;
           const isPainted = drafted && flags.highlight && !isReasoning;
           await output.write(isReasoning ? colors.dim(shown) : isPainted ? colors.green(shown) : shown);
         }
@@ -135,6 +136,7 @@ function answer(answering: Answering, chat: Chat, output: Sink, flags: TalkFlags
       if (event.type !== 'end') continue;
       const { result } = event;
       chat.last = { promptTokens, result, costs };
+      await output.write(shownPieces.end());
       if (!written.endsWith('\n')) await output.write('\n');
       const notice = cutNotice(result, { ...settings, contextSize }); // the figures have it too
       if (answerOf(result) === '') chat.say('(no answer: the conversation stays as it was)');

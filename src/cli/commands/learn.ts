@@ -72,7 +72,7 @@ async function runLearn(io: Io, paths: readonly string[], flags: LearnFlags): Pr
       progress.stop();
       if (!flags.quiet) io.say(`left out ${path}: ${why}`);
     };
-    const log = flags.verbose ? (line: string) => void io.stderr.write(`${line}\n`) : undefined;
+    const log = flags.verbose ? (line: string) => io.log(line) : undefined;
     const { for: model, modelsDir, offline } = flags;
     const reports = downloadReports(io, flags, progress);
     const options = {

@@ -72,7 +72,7 @@ async function runPull(io: Io, names: readonly string[], flags: PullFlags): Prom
       modelsDir: flags.modelsDir,
       verify: true,
       signal: interrupts.signal,
-      log: flags.verbose ? (line) => void io.stderr.write(`${line}\n`) : undefined,
+      log: flags.verbose ? (line) => io.log(line) : undefined,
       ...downloadReports(io, flags, progress),
     };
     const pulling = flags.offline ? downloadedModels(wanted, options) : download(wanted, options);

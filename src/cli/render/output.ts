@@ -3,6 +3,7 @@ import type { GenerationEvent } from '../../generation/events.js';
 import { textOf } from '../../text/text-stream.js';
 import { traceStart, traceStep } from '../../trace/write.js';
 import type { TokenId } from '../../types.js';
+import { harmless } from '../harmless.js';
 import type { Io } from '../io.js';
 import { jsonLine, paramsJson, type Run } from './json.js';
 import type { Printer } from './printers.js';
@@ -62,7 +63,7 @@ export class Output {
       const isFile = this.#options.output !== undefined;
       const refuge = isFile ? new Sink(this.#options.io.stdout) : this.#sink;
       await refuge.write(this.#printed);
-      if (refuge.failure && this.#text !== '') this.#options.io.stderr.write(`${this.#text}\n`);
+      if (refuge.failure && this.#text !== '') this.#options.io.rescue(this.#text);
       throw this.#sink.loss;
     }
     this.#trace?.check();
@@ -70,7 +71,9 @@ export class Output {
 
   /** Prints the text that was generated and not printed yet on standard error, after a failure. */
   rescue(): void {
-    if (this.#text === '' || bare(this.#printed).includes(bare(this.#text))) return;
-    this.#options.io.stderr.write(`${this.#text}\n`);
+    const printed = bare(this.#printed);
+    if (this.#text === '' || [bare(this.#text), harmless(this.#text)].some((text) => printed.includes(text)))
+      return;
+    this.#options.io.rescue(this.#text);
   }
 }

@@ -1,7 +1,7 @@
 import type { ChalkInstance } from 'chalk';
 import type { GenerationEvent } from '../../generation/events.js';
 import { textOf } from '../../text/text-stream.js';
-import { harmless } from '../harmless.js';
+import { HarmlessPieces } from '../harmless.js';
 import { jsonLine, paramsJson, type Run, resultJson } from './json.js';
 
 /** Returns the output of an event, often ''. */
@@ -19,16 +19,18 @@ export interface PlainOptions {
 /** Prints the text and nothing else. */
 export function plainPrinter({ stream, onTerminal, highlight }: PlainOptions): Printer {
   let waiting = '';
+  const shownPieces = new HarmlessPieces();
   return (event) => {
     if (event.type === 'text') {
       const painted = event.pieces.map(({ text, drafted }) => {
-        const shown = onTerminal ? harmless(text) : text;
+        const shown = onTerminal ? shownPieces.next(text) : text;
         return drafted && highlight ? highlight.green(shown) : shown;
       });
       if (stream) return painted.join('');
       waiting += painted.join('');
     }
-    if (event.type === 'end') return waiting + (onTerminal && !event.result.text.endsWith('\n') ? '\n' : '');
+    if (event.type === 'end')
+      return waiting + shownPieces.end() + (onTerminal && !event.result.text.endsWith('\n') ? '\n' : '');
     return '';
   };
 }
