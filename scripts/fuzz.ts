@@ -95,12 +95,15 @@ await runScript(async () => {
     const process_ = new Cases(kind);
     const end = Date.now() + 1000 * seconds;
     let number = Number(values.from);
-    for (let left = cases; left > 0 && Date.now() < end; left--, number++) {
-      const { outcome, what } = await process_.try(Number(values.seed) * 1_000_003 + number);
-      counts[outcome]++;
-      if (outcome !== 'well') process.stdout.write(`${kind} ${number} ${outcome}: ${what.trim()}\n`);
+    try {
+      for (let left = cases; left > 0 && Date.now() < end; left--, number++) {
+        const { outcome, what } = await process_.try(Number(values.seed) * 1_000_003 + number);
+        counts[outcome]++;
+        if (outcome !== 'well') process.stdout.write(`${kind} ${number} ${outcome}: ${what.trim()}\n`);
+      }
+    } finally {
+      process_.close();
     }
-    process_.close();
     const tried = counts.well + counts.crash + counts.hang + counts.wrong;
     process.stdout.write(
       `${kind}: ${tried} cases, ${counts.crash} crashes, ${counts.hang} hangs, ${counts.wrong} stack traces or worse; next --from ${number}\n`,
