@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import type { Context, ReadRequest } from '../engine/port.js';
 import { CacheError } from '../errors.js';
 import { pathTo } from '../math/draft-tree.js';
@@ -41,6 +40,12 @@ export interface CheckedPass {
   readonly rows: readonly TopLogits[];
 }
 
+/** Rows of another evaluation, and its time in milliseconds. */
+interface Fresh {
+  readonly rows: readonly (readonly [NodeIndex, TopLogits])[];
+  readonly ms: number;
+}
+
 /**
  * Evaluates the text of every n-th pass anew, in a context of its own, and holds the logits against those that the caches
  * gave after all their drafts and rollbacks.
@@ -69,14 +74,14 @@ export class CacheCheck {
   }
 
   /**
-   * @returns milliseconds that it took
+   * @returns milliseconds of its own passes
    * @throws CacheError where the logits are those of another text
    */
   async see(pass: CheckedPass): Promise<number> {
     this.#passes += 1;
     if (this.#passes % this.#every !== 0 || pass.wanted.length === 0) return 0;
-    const started = performance.now();
-    for (const [node, row] of await this.#evaluated(pass)) {
+    const { rows: fresh, ms } = await this.#evaluated(pass);
+    for (const [node, row] of fresh) {
       const checked = pass.rows[pass.wanted.indexOf(node)]!;
       if (checked.tokens.length < 2) continue; // only how far two logits are apart tells something
       const difference = apart(checked, row);
@@ -84,7 +89,7 @@ export class CacheCheck {
       this.#checked = { rows: rows + 1, worst: Math.max(worst, difference) };
       if (!(difference <= KERNEL_NOISE)) throw this.#error(pass, node, difference);
     }
-    return performance.now() - started;
+    return ms;
   }
 
   async dispose(): Promise<void> {
@@ -92,7 +97,7 @@ export class CacheCheck {
   }
 
   /** The rows after a wanted node that no other one stands behind, and after those above it that are wanted: each branch in turn. */
-  async #evaluated({ prefix, tree, wanted, masks, read }: CheckedPass): Promise<[NodeIndex, TopLogits][]> {
+  async #evaluated({ prefix, tree, wanted, masks, read }: CheckedPass): Promise<Fresh> {
     this.#context ??= this.#open();
     const context = await this.#context;
     const leaves = leavesOf(tree, wanted);
@@ -105,13 +110,16 @@ export class CacheCheck {
     });
     const asked = { ...read, top: read.top === 0 ? 0 : read.top + MARGIN, logSumExp: false };
     const rows: TopLogits[] = [];
+    let ms = 0;
     for (let from = 0; from < batch.length; from += context.batchSize) {
       const keeps = from === 0 ? [{ sequence: 0, from: 0, alike: 0, length: 0 }] : [];
       const part = batch.slice(from, from + context.batchSize);
-      rows.push(...(await context.run({ keeps, batch: part, read: asked })).rows);
+      const answer = await context.run({ keeps, batch: part, read: asked });
+      rows.push(...answer.rows);
+      ms += answer.ms + answer.waitMs;
     }
     const nodes = batch.flatMap(({ wanted }, i) => (wanted ? [nodeAt(i)!] : []));
-    return nodes.map((node, i) => [node, rows[i]!]);
+    return { rows: nodes.map((node, i) => [node, rows[i]!]), ms };
   }
 
   #error({ prefix, tree }: CheckedPass, node: NodeIndex, difference: number): CacheError {
