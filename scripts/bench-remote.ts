@@ -3,7 +3,7 @@
  * a network that is longer by some milliseconds.
  *   npm run bench:remote [-- --delays 0,5,20,50] [--limit 4] [--max-tokens 64] [--model target.gguf --draft draft.gguf]
  *     [--llama-server /path/to/llama-server]
- * The server is `mtad serve`, and llama-server too where its path is given (`npm run build:llama-server` makes one). Each row is
+ * The server is `mtad serve`, and llama-server too where the path of one, of the same release of llama.cpp, is given. Each row is
  * held against the same number of tokens that the server writes by itself, in one request, and its texts against those with the
  * target loaded here.
  */
