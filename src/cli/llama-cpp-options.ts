@@ -110,10 +110,7 @@ const INSTEAD = [
     '-dev --device -devd --device-draft --spec-draft-device -mmdev --mmproj-device',
   ],
   ['mtad inspect names the GPUs', '--list-devices'],
-  [
-    'llama.cpp is left to share a model among GPUs',
-    '-sm --split-mode -ts --tensor-split -mg --main-gpu --rpc',
-  ],
+  ['llama.cpp is left to share a model among GPUs', '-sm --split-mode -ts --tensor-split -mg --main-gpu'],
   [
     'whole layers go to the GPU: --gpu-layers <n>',
     `-ot --override-tensor -otd --override-tensor-draft --spec-draft-override-tensor -cmoe --cpu-moe -cmoed --cpu-moe-draft

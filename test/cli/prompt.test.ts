@@ -126,7 +126,7 @@ test('a grammar that is longer than any text: its size, exit code 2', async () =
   await writeFile(path, '');
   await truncate(path, 600e6);
   const { exitCode, stderr } = await runInProcess(['--grammar', path, 'A prompt']);
-  expect(stderr).toBe(`mtad: ${path} has 600 MB, which is too long for a text\n`);
+  expect(stderr).toBe(`mtad: ${path} has more than 16777216 bytes; give a grammar, a schema or a template\n`);
   expect(exitCode).toBe(2);
 });
 
