@@ -116,7 +116,7 @@ export class AdaptiveLength implements DraftLength {
     const { value, guesses } = this.#prospect(0, 0, 0, affordable);
     this.#isProbe = value <= this.#plainValue;
     if (!this.#isProbe) this.#most = affordable;
-    else if (this.#account.purse >= 2 * this.#loss(guesses) && this.#mayPay(affordable))
+    else if (this.#account.purse >= 2 * this.#loss(guesses, this.#charged) && this.#mayPay(affordable))
       this.#most = Math.min(PROBE, affordable);
     else this.#most = 0;
     return this.#most;
@@ -242,13 +242,14 @@ export class AdaptiveLength implements DraftLength {
     most: number,
     chanceOf = survivalOf,
   ): { value: number; guesses: number } {
+    const unread = this.#recent;
+    const { price } = this.#account;
     let best = { value: Number.NEGATIVE_INFINITY, guesses: 0 };
     let accepted = expected;
     for (let guesses = 1; guesses <= most; guesses++) {
       const end = depth + guesses;
       accepted += chanceOf(this.#survival, q - guesses * this.#usualDrop);
-      const value =
-        this.#valueOf(accepted, end) - this.#account.price * this.#draftMs(depth, end, this.#recent);
+      const value = 1 + accepted - price * (this.#target[end + 1]! + this.#draftMs(depth, end, unread));
       if (value > best.value) best = { value, guesses };
     }
     return best;
@@ -256,14 +257,15 @@ export class AdaptiveLength implements DraftLength {
 
   /** Guesses that the purse can pay for if none of them is right: [0..most]. */
   #affordable(most: number): number {
+    const unread = this.#charged;
     let guesses = 0;
-    while (guesses < most && this.#loss(guesses + 1) <= this.#account.purse) guesses++;
+    while (guesses < most && this.#loss(guesses + 1, unread) <= this.#account.purse) guesses++;
     return guesses;
   }
 
   /** What a step costs more than a plain one. */
-  #loss(guesses: number): number {
-    return this.#target[guesses + 1]! + this.#draftMs(0, guesses, this.#charged) - this.#plainMs;
+  #loss(guesses: number, unread: number): number {
+    return this.#target[guesses + 1]! + this.#draftMs(0, guesses, unread) - this.#plainMs;
   }
 
   /** Tokens that a step leaves to be read. What plain steps left beyond these is read once: it is no price of guessing. */
