@@ -2,7 +2,9 @@
  * Writes GGUF version 3, the file format of llama.cpp's models.
  * Source: the specification in the ggml repository, docs/gguf.md and the head of include/gguf.h.
  */
+
 import { rm, writeFile } from 'node:fs/promises';
+import { f32, i32, text, u32, u64 } from './gguf-numbers.js';
 
 /** A metadata value under the name of its type: `{ u32: 8 }`, `{ strings: ['<unk>', '<s>'] }`. */
 export type MetadataValue =
@@ -106,13 +108,13 @@ function* headerFields(metadata: Metadata, tensors: readonly Tensor[]): Generato
   yield u64(entries.length);
 
   for (const [key, value] of entries) {
-    yield string(key);
+    yield text(key);
     yield* typedValue(value);
   }
 
   let offset = 0; // bytes from the start of the aligned data section
   for (const tensor of tensors) {
-    yield string(tensor.name);
+    yield text(tensor.name);
     yield u32(tensor.dims.length);
     for (const dim of tensor.dims) yield u64(dim);
     yield u32(TENSOR_TYPES[tensor.type].id);
@@ -123,12 +125,12 @@ function* headerFields(metadata: Metadata, tensors: readonly Tensor[]): Generato
 
 /** gguf_type: 4 u32, 5 i32, 6 f32, 7 bool (one byte), 8 string, 9 array (its elements' type and their count first). */
 function* typedValue(value: MetadataValue): Generator<Uint8Array> {
-  if ('string' in value) yield* [u32(8), string(value.string)];
+  if ('string' in value) yield* [u32(8), text(value.string)];
   else if ('u32' in value) yield* [u32(4), u32(value.u32)];
   else if ('i32' in value) yield* [u32(5), i32(value.i32)];
   else if ('f32' in value) yield* [u32(6), f32(value.f32)];
   else if ('bool' in value) yield* [u32(7), Buffer.from([value.bool ? 1 : 0])];
-  else if ('strings' in value) yield* array(8, value.strings, string);
+  else if ('strings' in value) yield* array(8, value.strings, text);
   else if ('i32s' in value) yield* array(5, value.i32s, i32);
   else yield* array(6, value.f32s, f32);
 }
@@ -138,33 +140,4 @@ function* array<T>(type: number, values: ArrayLike<T>, encode: (value: T) => Buf
   yield u32(type);
   yield u64(values.length);
   yield Buffer.concat(Array.from(values, encode));
-}
-
-function string(text: string): Buffer {
-  const bytes = Buffer.from(text);
-  return Buffer.concat([u64(bytes.length), bytes]);
-}
-
-function u32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(value);
-  return bytes;
-}
-
-function i32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeInt32LE(value);
-  return bytes;
-}
-
-function f32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeFloatLE(value);
-  return bytes;
-}
-
-function u64(value: number): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64LE(BigInt(value));
-  return bytes;
 }

@@ -1,4 +1,5 @@
 /** Headers of model files: `inspect` and four tokens on both engines. */
+
 import { readFile } from 'node:fs/promises';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import type { Rng } from '../../src/types.js';
@@ -10,6 +11,7 @@ import {
   recurrentModel,
   slidingWindowModel,
 } from '../../test/support/other-architectures.js';
+import { f32, text, u32, u64 } from '../gguf-numbers.js';
 import { below, damagedBytes, oddText, pick } from './chance.js';
 import { type Kind, tried } from './kind.js';
 
@@ -269,27 +271,4 @@ function fieldsOf(bytes: Buffer) {
     field(8);
   }
   return { fields, texts, entries, architecture, end: at };
-}
-
-function u32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(value);
-  return bytes;
-}
-
-function u64(value: bigint): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64LE(value);
-  return bytes;
-}
-
-function f32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeFloatLE(value);
-  return bytes;
-}
-
-function text(value: string): Buffer {
-  const bytes = Buffer.from(value);
-  return Buffer.concat([u64(BigInt(bytes.length)), bytes]);
 }

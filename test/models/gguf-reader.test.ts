@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { text, u32, u64 } from '../../scripts/gguf-numbers.js';
 import { sharedLlama } from '../../src/engine/llama/shared-llama.js';
 import { fileInfoOf } from '../../src/models/file-info.js';
 import { fileOf } from '../../src/models/gguf-file.js';
@@ -137,19 +138,3 @@ test('knows the formats of llama.cpp, and their sizes', async () => {
   });
   expect(types.map((type) => tensorBytes(type, 6400 * 256))).toEqual(theirs);
 });
-
-function u32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(value);
-  return bytes;
-}
-
-function u64(value: number): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64LE(BigInt(value));
-  return bytes;
-}
-
-function text(value: string): Buffer {
-  return Buffer.concat([u64(Buffer.byteLength(value)), Buffer.from(value)]);
-}
