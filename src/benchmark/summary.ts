@@ -12,6 +12,7 @@ import {
 import { bootstrap } from '../math/bootstrap.js';
 import { distinct } from '../math/distinct.js';
 import { createRng } from '../math/rng.js';
+import { sum } from '../math/sum.js';
 import { PLAIN, USUAL } from '../strategies/index.js';
 import { bareMs } from './costs.js';
 import type { Contender, ContenderSummary, Estimate, Generation, PassCost, SpeedUps } from './report.js';
@@ -199,10 +200,6 @@ function joulesOf(own: readonly Generation[], idleWatts: number | null): Contend
 function meanDistinct(own: readonly Generation[], n: number): number | null {
   const values = own.map(({ tokens }) => distinct(tokens, n)).filter(Number.isFinite);
   return values.length === 0 ? null : mean(values);
-}
-
-function sum<T>(items: readonly T[], value: (item: T) => number): number {
-  return items.reduce((total, item) => total + value(item), 0);
 }
 
 function medianOf(values: number[]): number | null {

@@ -1,22 +1,16 @@
 import { Html, html } from '../benchmark/out/page/html.js';
 import { styleOf } from '../benchmark/out/page/style.js';
+import { wholePage } from '../benchmark/out/page/whole-page.js';
+import { sum } from '../math/sum.js';
 import type { Guess, JudgedRun, JudgedStep } from './judged-run.js';
 import { STYLE } from './style.js';
 
 /** A run as one HTML page that needs nothing else, runs nothing and can reach nothing else: its text, and each step for itself. */
 export function explainPage(run: JudgedRun): string {
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>mtad explain: ${run.file}</title>
-<style>${new Html(styleOf([]) + STYLE)}</style>
-</head>
-<body>
-<main>
-${opening(run)}
+  return wholePage({
+    title: `mtad explain: ${run.file}`,
+    style: styleOf([]) + STYLE,
+    content: html`${opening(run)}
 <section>
 <h2>The text</h2>
 ${KEY}
@@ -26,18 +20,12 @@ ${KEY}
 <h2>Step by step</h2>
 <p class="small">${reading(run)}</p>
 ${run.steps.map((step, i) => stepSection(step, i, run))}
-</section>
-</main>
-</body>
-</html>
-`.markup;
+</section>`,
+  });
 }
 
 /** By a limit, a stop string or a token that ends texts: the trace does not tell how long the block was. */
 const ENDED = 'A block was accepted; the text ended within it, or at its end.';
-
-/** Nothing is loaded, from anywhere, and no script runs. */
-const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 const KEY = html`<ul class="key">
 <li><span class="accepted">drafted, accepted</span></li>
@@ -149,8 +137,4 @@ function percent(log: number): string {
 
 function number(log: number): string {
   return Number.isFinite(log) ? log.toFixed(2).replace('-', '−') : log > 0 ? '∞' : '−∞';
-}
-
-function sum<T>(items: readonly T[], value: (item: T) => number): number {
-  return items.reduce((total, item) => total + value(item), 0);
 }

@@ -1,6 +1,7 @@
 import { bootstrap, type Estimate } from '../math/bootstrap.js';
 import { distinct } from '../math/distinct.js';
 import { createRng } from '../math/rng.js';
+import { sum } from '../math/sum.js';
 import type { Recorded } from './recording.js';
 
 /** Speed and quality, foretold or measured, with 95 % intervals over prompts; null = not known. */
@@ -91,8 +92,4 @@ export function perplexityOf(texts: readonly Pick<Worth, 'tokens' | 'logProbSum'
 export function meanOf(texts: readonly Pick<Worth, Repetition>[], figure: Repetition): number {
   const known = texts.map((text) => text[figure]).filter(Number.isFinite);
   return sum(known, (value) => value) / known.length;
-}
-
-export function sum<T>(items: readonly T[], value: (item: T) => number): number {
-  return items.reduce((total, item) => total + value(item), 0);
 }

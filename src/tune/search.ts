@@ -1,5 +1,6 @@
 import { isTold } from '../generation/draft-length.js';
 import { createRng } from '../math/rng.js';
+import { sum } from '../math/sum.js';
 import { definitionOf } from '../strategies/index.js';
 import { type Learned, prior } from '../tuning/adaptive-length.js';
 import type { CostCurves } from '../tuning/cost-curves.js';
@@ -11,7 +12,6 @@ import {
   meanOf,
   perplexityOf,
   type Repetition,
-  sum,
   type Worth,
   worthOf,
 } from './figures.js';

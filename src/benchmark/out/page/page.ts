@@ -4,41 +4,28 @@ import { acceptanceByPosition } from './acceptance.js';
 import { definitions, table } from './blocks.js';
 import { figure } from './chart.js';
 import { conditions } from './conditions.js';
-import { Html, html } from './html.js';
+import { type Html, html } from './html.js';
 import { isRecommended } from './naming.js';
 import { opening } from './opening.js';
 import { speedAgainstQuality } from './speed-quality.js';
 import { styleOf } from './style.js';
 import { tokenTime } from './token-time.js';
+import { wholePage } from './whole-page.js';
 
 /** The report as one HTML page that needs nothing else, runs nothing and can reach nothing else. */
 export function reportPage(report: BenchmarkReport): string {
   const charts = [speedAgainstQuality(report), acceptanceByPosition(report), tokenTime(report)];
   const { target, draft } = report.models;
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>mtad benchmark: ${target.file}${draft && ` with ${draft.file}`}</title>
-<style>${new Html(styleOf(report.contenders))}</style>
-</head>
-<body>
-<main>
-${opening(report)}
+  return wholePage({
+    title: `mtad benchmark: ${target.file}${draft ? ` with ${draft.file}` : ''}`,
+    style: styleOf(report.contenders),
+    content: html`${opening(report)}
 ${charts.map(figure)}
 ${tableOfAll(report)}
 ${conditions(report)}
-${HOW_TO_READ}
-</main>
-</body>
-</html>
-`.markup;
+${HOW_TO_READ}`,
+  });
 }
-
-/** Nothing is loaded, from anywhere, and no script runs. */
-const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 function tableOfAll(report: BenchmarkReport): Html {
   const columns = columnsOf(report);
