@@ -166,6 +166,7 @@ async function keyOf(
   { threads, draftThreads, cacheType, flashAttention }: RunOptions,
   { target, draft, usesHead, length, top }: Sequences & CostFacts,
 ): Promise<CostKey> {
+  const processors = cpus();
   const bucket = 2 ** Math.ceil(Math.log2(Math.max(SHORT_TEXT, length)));
   return {
     target: await fileKey(targetHeader),
@@ -173,8 +174,8 @@ async function keyOf(
     engine: engine.name,
     backend: engine.backend,
     llama_cpp: engine.versions.llama_cpp,
-    processor: cpus()[0]?.model ?? null,
-    processors: cpus().length,
+    processor: processors[0]?.model ?? null,
+    processors: processors.length,
     gpu_layers: gpuLayers ?? null,
     draft_gpu_layers: draftGpuLayers ?? null,
     threads: threads ?? null,

@@ -34,7 +34,7 @@ export interface ListedModel extends StoredModel {
 }
 
 /** @returns the models in the folder, by their names */
-export async function storedModels(folder: string): Promise<StoredModel[]> {
+async function storedModels(folder: string): Promise<StoredModel[]> {
   const files = (await modelsBelow(folder)).filter((file) => partsOf(file)[0] === file);
   return Promise.all(files.map((file) => storedModel(file, folder)));
 }

@@ -249,7 +249,7 @@ export class AdaptiveLength implements DraftLength {
     for (let guesses = 1; guesses <= most; guesses++) {
       const end = depth + guesses;
       accepted += chanceOf(this.#survival, q - guesses * this.#usualDrop);
-      const value = 1 + accepted - price * (this.#target[end + 1]! + this.#draftMs(depth, end, unread));
+      const value = this.#valueOf(accepted, end) - price * this.#draftMs(depth, end, unread);
       if (value > best.value) best = { value, guesses };
     }
     return best;

@@ -77,7 +77,7 @@ export class QualityBudget {
 }
 
 /** Returns the nats by which the target finds the accepted tokens likelier than tokens sampled in their places. */
-export function surplusOf({ draft, p, path }: Step, temperature: number): number {
+function surplusOf({ draft, p, path }: Step, temperature: number): number {
   const surpluses = path.map((node) => surplusOfGuess(draft[node]!, p, temperature));
   return surpluses.reduce((a, b) => a + b, 0);
 }
