@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import type { TopLogits } from '../../types.js';
 import { CallClock } from '../call-clock.js';
 import type { BatchToken, Context, HiddenState, Keep, Pass, PassAnswer, ReadRequest } from '../port.js';
@@ -7,6 +6,7 @@ import { BatchMemory } from './batch.js';
 import { CellKeeper } from './cell-keeper.js';
 import type { HeadLibrary, Pointer } from './declare.js';
 import type { Library, NativeBatch } from './library.js';
+import { ShortCalls } from './short-calls.js';
 import { StateKeeper } from './state-keeper.js';
 import type { ThreadPool } from './thread-pools.js';
 import { topLogits } from './top-logits.js';
@@ -24,7 +24,8 @@ export interface DirectContextOptions {
   readonly statesKept: number | undefined;
   /** Hidden states: which the passes return, and whether the tokens come with some; undefined: neither. */
   readonly hidden?: HiddenStates | undefined;
-  readonly onGpu: boolean;
+  /** What evaluates the passes, or a part of each. A network may keep a call waiting for any time. */
+  readonly device: 'processor' | 'gpu' | 'network';
   readonly onDispose: () => void;
 }
 
@@ -35,12 +36,6 @@ export interface HiddenStates {
   /** 'all': passes return one for each token. 'wanted': for each wanted one, and tokens come with one too, as in a head. */
   readonly returned: 'all' | 'wanted';
 }
-
-/** Milliseconds. A shorter pass runs on this thread: the way to another thread and back costs more. */
-const SHORT_MS = 0.3;
-
-/** Milliseconds after which the event loop must have a turn, for signals, timers and output. */
-const TURN_MS = 10;
 
 /**
  * A llama_context whose sequences share one KV cache. A cell holds a token at a position, and the set of sequences that it
@@ -60,9 +55,9 @@ export class DirectContext implements Context {
   readonly #batch: BatchMemory;
   readonly #keeper: CellKeeper | undefined;
   readonly #states: StateKeeper | undefined;
+  readonly #decoding = new ShortCalls();
+  readonly #synchronizing = new ShortCalls();
   #context: Pointer | undefined;
-  #msPerToken = Infinity; // of the last pass
-  #lastTurn = -Infinity; // when the event loop last had a turn during a pass, ms
   #passes = 0; // of the model: the logits of the last one are there to be read
 
   constructor(library: Library, context: Pointer, pool: ThreadPool, options: DirectContextOptions) {
@@ -152,7 +147,6 @@ export class DirectContext implements Context {
     const isThere = () => pass === this.#passes && this.#context !== undefined;
     const code = await this.#decode(context, native, clock);
     if (code !== 0) throw new Error(failureOf(code));
-    if (this.#options.onGpu) await clock.time(() => this.#library.synchronize(context));
     if (outputs.length === 0) return [];
     const { vocabularySize } = this.#options;
     const address = clock.time(() => this.#library.logits(context));
@@ -192,16 +186,26 @@ export class DirectContext implements Context {
     );
   }
 
-  /** Evaluates a batch on another thread; or on this thread, if the pass is short and the event loop had a turn just before. */
+  /** Evaluates a batch, and waits for what devices have not done yet. */
   async #decode(context: Pointer, batch: NativeBatch, clock: CallClock): Promise<number> {
-    const before = clock.ms;
-    const isShort = !this.#options.onGpu && this.#msPerToken * batch.n_tokens < SHORT_MS;
-    const isHere = isShort && performance.now() - this.#lastTurn < TURN_MS;
-    const code = isHere
-      ? clock.time(() => this.#library.decodeHere(context, batch))
-      : await clock.time(() => this.#library.decode(context, batch));
-    if (!isHere) this.#lastTurn = performance.now();
-    this.#msPerToken = code === 0 ? (clock.ms - before) / batch.n_tokens : Infinity;
+    const library = this.#library;
+    const decoding = {
+      here: () => library.decodeHere(context, batch),
+      elsewhere: () => library.decode(context, batch),
+    };
+    const { device } = this.#options;
+    if (device === 'network') {
+      const code = await clock.time(decoding.elsewhere);
+      if (code === 0) await clock.time(() => library.synchronize(context));
+      return code;
+    }
+    const code = await this.#decoding.run(batch.n_tokens, decoding, clock);
+    if (code !== 0 || device === 'processor') return code;
+    const waiting = {
+      here: () => library.synchronizeHere(context),
+      elsewhere: () => library.synchronize(context),
+    };
+    await this.#synchronizing.run(batch.n_tokens, waiting, clock);
     return code;
   }
 

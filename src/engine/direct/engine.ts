@@ -6,6 +6,7 @@ import { Complaints } from '../llama/complaints.js';
 import { parseGrammar } from '../llama/grammar.js';
 import { loadFailure, loadLlamaModel } from '../llama/llama-model.js';
 import { backendOf, sharedLlama } from '../llama/shared-llama.js';
+import { isTiny } from '../llama/sizing.js';
 import type { Engine, EngineOptions, GrammarSource, Model, ModelOptions } from '../port.js';
 import type { Pointer } from './declare.js';
 import { MODEL_DEFAULTS, type ModelParams } from './layout.js';
@@ -71,6 +72,8 @@ class DirectEngine implements Engine {
   }
 }
 
+const END_OF_LIST = new BigUint64Array(1).buffer;
+
 /** More than any model has. */
 const ALL_LAYERS = 9999;
 
@@ -95,6 +98,7 @@ async function loadDirectModel(
       n_gpu_layers: elsewhere ? (gpuLayers ?? ALL_LAYERS) : layers,
       load_mtp: withHead,
       ...(elsewhere && { devices: elsewhere.devices, tensor_buft_overrides: elsewhere.overrides }),
+      ...(!elsewhere && layers === 0 && isTiny(described) && { devices: noDevices(parts.library) }),
     };
     return new DirectModel(
       await loadWeights(path, options, signal, parts),
@@ -105,6 +109,11 @@ async function loadDirectModel(
     await described.dispose();
     throw error;
   }
+}
+
+/** A list without entries: llama.cpp then does not ask a GPU in each pass whether it has something to do. */
+function noDevices({ addressOf }: Library): Pointer {
+  return addressOf(END_OF_LIST);
 }
 
 async function loadWeights(

@@ -57,6 +57,7 @@ export interface Library {
   /** Does the same on this thread, which waits. */
   decodeHere(context: Pointer, batch: NativeBatch): number;
   synchronize(context: Pointer): Promise<void>;
+  synchronizeHere(context: Pointer): void;
   /** @returns the logits of the wanted positions of the last batch, row after row */
   logits(context: Pointer): Pointer | null;
   view(address: Pointer, bytes: number): ArrayBuffer;
@@ -164,6 +165,7 @@ async function bind(paths: readonly string[], release: string): Promise<Library>
     decode: onOtherThread(c.llama_decode!),
     decodeHere: c.llama_decode!,
     synchronize: onOtherThread(c.llama_synchronize!),
+    synchronizeHere: c.llama_synchronize!,
     logits: c.llama_get_logits!,
     view: koffi.view,
     addressOf: koffi.address,

@@ -117,7 +117,7 @@ export class DirectModel implements Model {
         slidingWindow,
         statesKept: isRecurrent ? library.statesKept(pointer) : undefined,
         hidden: this.#hiddenStates(this.#pointer, type, options),
-        onGpu: onGpu || this.#isElsewhere,
+        device: this.#isElsewhere ? 'network' : onGpu ? 'gpu' : 'processor',
         onDispose: () => this.#contexts.delete(context),
       });
       this.#contexts.add(context);

@@ -4,7 +4,7 @@ import { ResourceError, UsageError } from '../../errors.js';
 import { type CacheType, type ContextOptions, needsFlashAttention } from '../port.js';
 
 /** A smaller model fits the processor's caches. Waiting for a second thread then costs more time than it saves. */
-const SINGLE_THREAD_BYTES = 64 * 2 ** 20;
+const TINY_BYTES = 64 * 2 ** 20;
 
 /** Tokens of one pass over a long prompt: enough to keep the device busy, few enough to interrupt soon. */
 export const BATCH_SIZE = { cpu: 128, gpu: 512 };
@@ -46,27 +46,33 @@ export function ggmlType(type: CacheType = 'f16'): GgmlType {
   return GGML_TYPES[type];
 }
 
+/** @returns whether the processor is done with a pass of this model sooner than another device has answered */
+export function isTiny({ fileInsights }: Pick<LlamaModel, 'fileInsights'>): boolean {
+  return fileInsights.modelSize < TINY_BYTES;
+}
+
 /** @returns the number of threads; 1 where the processor has little to do, since waiting threads cost time and energy */
-export function defaultThreads({ fileInsights, llama }: LlamaModel, gpuLayers: number): number {
-  if (fileInsights.modelSize < SINGLE_THREAD_BYTES || gpuLayers >= fileInsights.totalLayers) return 1;
+export function defaultThreads(model: LlamaModel, gpuLayers: number): number {
+  const { fileInsights, llama } = model;
+  if (isTiny(model) || gpuLayers >= fileInsights.totalLayers) return 1;
   return Math.min(llama.cpuMathCores, availableParallelism(), MAX_THREADS);
 }
 
 /**
  * Numbers of a head from which on flash attention is no slower on the processor. ggml takes 64 of them at once there, and a
  * rest one by one: with 32, a draft pass of 4 beams behind 282 tokens takes about twice as long as without (docs/engines.md has
- * the command).
+ * the command). Of a large model the attention is a small part, and wide passes are faster with it.
  */
 const WHOLE_HEAD = 64;
 
 /** @returns whether to use flash attention where nobody says; undefined: llama.cpp decides */
 export function defaultFlashAttention(
-  { fileInfo: { architectureMetadata: metadata } }: Pick<LlamaModel, 'fileInfo'>,
+  model: Pick<LlamaModel, 'fileInfo' | 'fileInsights'>,
   gpuLayers: number,
   cacheType: CacheType | undefined,
 ): boolean | undefined {
-  if (gpuLayers > 0 || needsFlashAttention(cacheType)) return undefined;
-  const { embedding_length: width, attention } = metadata ?? {};
+  if (gpuLayers > 0 || needsFlashAttention(cacheType) || !isTiny(model)) return undefined;
+  const { embedding_length: width, attention } = model.fileInfo.architectureMetadata ?? {};
   const headSize = attention?.key_length ?? (width ?? Number.NaN) / Number(attention?.head_count);
   return headSize < WHOLE_HEAD ? false : undefined;
 }

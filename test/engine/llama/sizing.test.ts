@@ -18,8 +18,11 @@ describe('the threads of a model, where none are asked for', () => {
 });
 
 describe('flash attention, where nobody says', () => {
-  const heads = (metadata: object) =>
-    ({ fileInfo: { architectureMetadata: { embedding_length: 96, ...metadata } } }) as unknown as LlamaModel;
+  const heads = (metadata: object, bytes = 1e6) =>
+    ({
+      ...model(bytes),
+      fileInfo: { architectureMetadata: { embedding_length: 96, ...metadata } },
+    }) as unknown as LlamaModel;
   const small = heads({ attention: { head_count: 3 } });
   it.each([
     { what: 'off for small heads on the processor', model: small, gpuLayers: 0, expected: false },
@@ -33,6 +36,12 @@ describe('flash attention, where nobody says', () => {
     {
       what: 'by the size of keys where the file tells it',
       model: heads({ attention: { head_count: 3, key_length: 64 } }),
+      gpuLayers: 0,
+      expected: undefined,
+    },
+    {
+      what: "llama.cpp's for a large model, whose wide passes want it",
+      model: heads({ attention: { head_count: 3 } }, 650e6),
       gpuLayers: 0,
       expected: undefined,
     },
