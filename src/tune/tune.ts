@@ -10,7 +10,7 @@ import { adviceOf, type Tried } from './advice.js';
 import { settingsOf, TRIALS, type Trial } from './candidate.js';
 import { Desk, type Task, type TuneOptions } from './desk.js';
 import { measured } from './figures.js';
-import { bestPlaces, type Placed, placementsOf } from './placement.js';
+import { bestPlaces, type Placed, placementsOf, quicker } from './placement.js';
 import { profileOf } from './profile-of.js';
 import type { Recorded } from './recording.js';
 import { reportOf, type TuneReport } from './report.js';
@@ -26,6 +26,9 @@ const FINALISTS = 2;
 
 /** The most tokens of the text for which costs are measured. */
 const MEASURING = 32;
+
+/** Times that each placement is measured. In the first, mtad's own code is slow until it is compiled. */
+const ROUNDS = 2;
 
 /** The trial that tells most of what passes cost: with several beams. */
 const MEASURED = TRIALS.at(-1)!;
@@ -53,7 +56,7 @@ export async function* tune(pair: Pair, options: TuneOptions): AsyncGenerator<Tu
   const desk = await Desk.open(pair, options);
   try {
     const placements = placementsOf(pair, options.run, options.isDraftPlaced);
-    const total = placements.length + desk.tasks.length * (1 + TRIALS.length + 1 + FINALISTS);
+    const total = ROUNDS * placements.length + desk.tasks.length * (1 + TRIALS.length + 1 + FINALISTS);
     const found = findings(pair, desk, placements, options);
     let done = 0;
     let turn = await found.next();
@@ -73,10 +76,12 @@ async function* findings(
   const { temperature, topK, topP } = settings;
   const measuring = Math.min(MEASURING, settings.maxTokens);
   const placed: Placed[] = [];
-  for (const placement of placements) {
-    placed.push({ placement, curves: (await measuredCosts(desk, MEASURED, placement, measuring)).curves });
-    yield;
-  }
+  for (let round = 0; round < ROUNDS; round++)
+    for (const [i, placement] of placements.entries()) {
+      const { curves } = await measuredCosts(desk, MEASURED, placement, measuring);
+      placed[i] = quicker({ placement, curves }, placed[i]);
+      yield;
+    }
   const places = bestPlaces(placed, run.draftThreads !== undefined);
   const first = await desk.series(places.plain);
   const plain: Recorded[] = [];

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { bestPlaces, type Placed, placementsOf, threadCounts } from '../../src/tune/placement.js';
+import { bestPlaces, type Placed, placementsOf, quicker, threadCounts } from '../../src/tune/placement.js';
 import type { Placement } from '../../src/tuning/profile.js';
 
 /** @param plain milliseconds of a pass of the target over one row, @param five over five, @param draft of the draft model */
@@ -68,6 +68,13 @@ describe('bestPlaces', () => {
     const onProcessor = placed({ draftGpuLayers: 0 }, 5.1, 5.1, 0.2);
     expect(bestPlaces([onGpu, onProcessor], true).drafting).toEqual({ draftGpuLayers: 0 });
     expect(bestPlaces([onGpu, placed({ draftGpuLayers: 0 }, 5, 5, 2)], true).drafting).toEqual({});
+  });
+
+  it('takes the shorter of two measurements', () => {
+    const [cold, warm] = [placed({}, 5, 5.2, 1), placed({}, 5, 5.2, 0.5)];
+    expect(quicker(warm, cold)).toBe(warm);
+    expect(quicker(cold, warm)).toBe(warm);
+    expect(quicker(cold)).toBe(cold);
   });
 
   it('leaves all to the engine where nothing was tried', () => {
