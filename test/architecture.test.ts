@@ -14,7 +14,7 @@ const FLOORS = [
   ['tuning'],
   ['strategies', 'text', 'models'],
   ['generation'],
-  ['trace', 'learning'],
+  ['trace', 'learning', 'client'],
   ['benchmark', 'serve'],
   ['tune', 'explain'],
   ['cli'],

@@ -1,4 +1,5 @@
 import type { BenchmarkOptions } from '../benchmark/options.js';
+import type { ServerAddress } from '../client/text-server.js';
 import type { RunOptions } from '../generation/run-options.js';
 import { SETTINGS } from '../generation/settings.js';
 import type { PairOptions } from '../models/pair.js';
@@ -11,6 +12,9 @@ const BESIDE: readonly (
   | keyof RunOptions
   | keyof BenchmarkOptions
   | keyof ServerOptions
+  | keyof ServerAddress
+  | 'servedModel'
+  | 'jsonSchema'
 )[] = [
   'model',
   'draft',
@@ -37,6 +41,9 @@ const BESIDE: readonly (
   'apiKey',
   'parallel',
   'caches',
+  'url',
+  'servedModel',
+  'jsonSchema',
   'profile',
 ];
 

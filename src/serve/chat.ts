@@ -1,9 +1,12 @@
 import { z } from 'zod';
+import { refuseWithoutChatTemplate } from '../generation/require-chat-template.js';
 import type { SettingsInput } from '../generation/settings.js';
 import { settingsOver } from '../generation/settings-over.js';
 import type { ChatMessage } from '../templates/messages.js';
 import { type Answering, answersTo } from './answer.js';
 import { CHAT } from './answer-shape.js';
+import { ApiError } from './api-error.js';
+import { inFields } from './fields.js';
 import type { ModelNames } from './model-names.js';
 import { COMMON, parseRequest, requestedSettings } from './request.js';
 import type { Writer } from './writer.js';
@@ -55,6 +58,7 @@ export async function chatAnswering(
       ...(role === 'assistant' && reasoning && { reasoning }),
     }),
   );
+  refuseBareModel(writer, input);
   const job = await writer.prepare({ messages }, input);
   return {
     shape: CHAT,
@@ -65,4 +69,13 @@ export async function chatAnswering(
     includeUsage: stream_options?.include_usage ?? false,
     logprobs: logprobs ?? false,
   };
+}
+
+/** @throws ApiError for a model without a chat template, by whose code clients know that it continues texts only */
+function refuseBareModel({ pair }: Writer, { chatTemplate }: SettingsInput): void {
+  try {
+    refuseWithoutChatTemplate(pair.targetHeader, { chatTemplate });
+  } catch (error) {
+    throw new ApiError(400, inFields((error as Error).message), { code: 'no_chat_template' });
+  }
 }

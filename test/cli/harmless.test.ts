@@ -48,7 +48,7 @@ describe('what a terminal is given', () => {
       ...pieces.map((text) => ({ type: 'text', pieces: [{ text, drafted: false }] })),
       { type: 'end', result: { text: pieces.join('') } },
     ];
-    expect(events.map((event) => print(event as never, undefined as never)).join('')).toBe(shown);
+    expect(events.map((event) => print(event as never)).join('')).toBe(shown);
   });
 
   it('of a log is harmless, and of a text that would be lost; a pipe is given that text', async () => {
@@ -69,7 +69,7 @@ describe('what a terminal is given', () => {
   it('of a text is harmless, and a pipe is given the text', () => {
     const event = { type: 'text', pieces: [{ text: OSC_52, drafted: false }] } as never;
     const printed = (onTerminal: boolean) =>
-      plainPrinter({ stream: true, onTerminal, highlight: undefined })(event, undefined as never);
+      plainPrinter({ stream: true, onTerminal, highlight: undefined })(event);
     expect(printed(false)).toBe(OSC_52);
     expect(printed(true)).toBe('\\u001b]52;c;aGk=\\u0007');
   });

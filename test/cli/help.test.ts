@@ -41,6 +41,7 @@ const QUICK = [
   ['benchmark', '--replay', 'gguf/README.md'],
   ['pull', '--help'],
   ['pull', '--offline', 'hf:user/repo'],
+  ['--url', 'http://127.0.0.1:2', 'A prompt'],
 ];
 
 test('help, versions, completions and refusals come without loading the native library', async () => {

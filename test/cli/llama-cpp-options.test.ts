@@ -50,6 +50,7 @@ const ACCEPTED: readonly (readonly [
   ['-ngld --gpu-layers-draft --n-gpu-layers-draft --spec-draft-ngl', 'auto', 'draftGpuLayers', undefined],
   ['-fa --flash-attn', 'enabled', 'flashAttn', 'on'],
   ['--rpc', '127.0.0.1:50052', 'rpc', '127.0.0.1:50052'],
+  ['--api-key', 'secret', 'apiKey', 'secret'],
   ['--seed', '-1', 'seed', undefined],
   ['--temp --temperature', '0.5', 'temperature', 0.5],
   ['--top-k', '0', 'topK', 0],

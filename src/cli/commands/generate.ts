@@ -25,12 +25,13 @@ import { downloadReports } from '../render/downloads.js';
 import type { Progress } from '../render/progress.js';
 import { checkOutputs } from '../render/sink.js';
 import { addEngineOption, addRuntimeOptions, pairOptionsOf } from '../runtime-options.js';
+import { addUrlOptions, refuseOthers, type UrlFlags } from '../served/url-options.js';
 import { addTemplateOptions, type TemplateFlags, templateChoiceOf } from '../template-options.js';
 import { warn } from '../warnings.js';
 import type { TextFlags } from '../write-text.js';
 
 /** What Commander makes of the options. Undefined = not given. */
-interface GenerateFlags extends TextFlags, DecodingFlags, GrammarFlags, TemplateFlags {
+interface GenerateFlags extends TextFlags, DecodingFlags, GrammarFlags, TemplateFlags, UrlFlags {
   prompt?: string;
   file?: string;
   stdin: boolean;
@@ -74,7 +75,8 @@ export function createGenerate(io: Io, _args: readonly string[], commands: Comma
       const source = command.getOptionValueSource('system');
       const systemFrom = source === 'cli' ? undefined : source;
       const output = flags.output === '-' ? undefined : flags.output;
-      io.exitCode = await runGenerate(io, words, { ...flags, systemFrom, output }, commands);
+      refuseOthers(command, flags);
+      io.exitCode = await runGenerate(io, words, { ...flags, systemFrom, output }, command, commands);
     });
 
   answerErrors(program, io, '(mtad --help lists the options; -p takes a prompt that begins with -)');
@@ -83,6 +85,7 @@ export function createGenerate(io: Io, _args: readonly string[], commands: Comma
   addModelOptions(program, io);
   addTargetUrlOptions(program);
   addRpcOptions(program);
+  addUrlOptions(program);
 
   program.optionsGroup('Prompt:');
   program
@@ -139,6 +142,7 @@ async function runGenerate(
   io: Io,
   words: readonly string[],
   flags: GenerateFlags,
+  program: Command,
   commands: Commands,
 ): Promise<number> {
   const sources = { words, prompt: flags.prompt, file: flags.file, stdin: flags.stdin };
@@ -151,8 +155,14 @@ async function runGenerate(
   checkOutputs(outputsOf(flags), inputFiles(flags, io));
   const settings = parseSettings(settingsFor(flags, io));
   const { attended } = await import('../attended.js');
+  const { url } = flags;
+  if (url === undefined)
+    return attended(io, flags, (interrupts, progress) =>
+      loadAndWrite(io, sources, flags, settings, interrupts, progress),
+    );
+  const { writeFromServer } = await import('../served/write-served.js');
   return attended(io, flags, (interrupts, progress) =>
-    loadAndWrite(io, sources, flags, settings, interrupts, progress),
+    writeFromServer(io, sources, { ...flags, url }, settings, program, { interrupts, progress }),
   );
 }
 
@@ -234,7 +244,7 @@ function settingsFor(flags: GenerateFlags, io: Io): SettingsInput {
   const measured = flags.json || flags.jsonl || flags.trace ? ('auto' as const) : false;
   return {
     ...settingsOf(flags),
-    ...templateChoiceOf(flags, io),
+    ...(flags.url === undefined ? templateChoiceOf(flags, io) : { think: flags.think }), // a template is that of the server
     perplexity: flags.perplexity ?? measured,
     grammar: readGrammar(flags, (line) => {
       if (!flags.quiet) io.say(line);

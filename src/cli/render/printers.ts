@@ -1,6 +1,6 @@
 import type { ChalkInstance } from 'chalk';
 import type { GenerationEvent } from '../../generation/events.js';
-import { textOf } from '../../text/text-stream.js';
+import { type TextPiece, textOf } from '../../text/text-stream.js';
 import { HarmlessPieces } from '../harmless.js';
 import { jsonLine, paramsJson, type Run, resultJson } from './json.js';
 
@@ -16,8 +16,14 @@ export interface PlainOptions {
   readonly highlight: ChalkInstance | undefined;
 }
 
+/** What is printed of a text: its pieces, and the end, whoever writes it. */
+export type PlainEvent =
+  | { readonly type: 'text'; readonly pieces: readonly TextPiece[] }
+  | { readonly type: 'end'; readonly result: { readonly text: string } }
+  | { readonly type: Exclude<GenerationEvent['type'], 'text' | 'end'> };
+
 /** Prints the text and nothing else. */
-export function plainPrinter({ stream, onTerminal, highlight }: PlainOptions): Printer {
+export function plainPrinter({ stream, onTerminal, highlight }: PlainOptions): (event: PlainEvent) => string {
   let waiting = '';
   const shownPieces = new HarmlessPieces();
   return (event) => {

@@ -4,9 +4,19 @@ import { draftFile } from '../model-options.js';
 import { spelled } from './names.js';
 import type { Given, Layer } from './values.js';
 
+/** Settings that say where a target is that is not loaded here. */
+const ELSEWHERE = ['url', 'target-url'];
+
+/** Whether the target, as the strongest layer names it, is loaded somewhere else. */
+export function isElsewhere(layers: readonly Layer[]): boolean {
+  const names = ['model', ...ELSEWHERE];
+  const namedBy = layers.find(({ given }) => names.some((name) => given.has(name)));
+  return namedBy !== undefined && !namedBy.given.has('model');
+}
+
 /**
  * Replaces `--pair` by what it stands for: the two models take its place, and its settings become the weakest layer.
- * Where a stronger layer names a model, the target is another, so nothing of the pair is used.
+ * Where a stronger layer names a model or a server, the target is another, so nothing of the pair is used.
  * @param layers strongest first
  * @param below finds the layers that are weaker than these and stronger than the settings of the pair
  * @throws UsageError for an unknown pair, and for a pair and a model in the same layer
@@ -15,7 +25,7 @@ export async function withPair(
   layers: readonly Layer[],
   below: (layers: readonly Layer[]) => Promise<readonly Layer[]>,
 ): Promise<readonly Layer[]> {
-  const at = layers.findIndex(({ given }) => given.has('pair') || given.has('model'));
+  const at = layers.findIndex(({ given }) => ['pair', 'model', ...ELSEWHERE].some((one) => given.has(one)));
   const layer = layers[at];
   const name = layer?.given.get('pair');
   if (!layer || name === undefined) {

@@ -9,6 +9,7 @@ import { profilesFolder } from '../../user-folders.js';
 import type { Io } from '../io.js';
 import { draftFile, draftSources } from '../model-options.js';
 import { spelled } from './names.js';
+import { isElsewhere } from './pair.js';
 import type { Layer } from './values.js';
 
 /** The profile that a command uses. */
@@ -108,7 +109,7 @@ async function ownOf(
 /** The files of both models; undefined where one is missing, since a profile belongs to files. */
 async function modelsOf(layers: readonly Layer[], env: Io['env']): Promise<Models | undefined> {
   const given = { draft: said(layers, 'draft') };
-  if (draftSources(given).includes('lookup') || said(layers, 'target-url') !== undefined) return undefined;
+  if (draftSources(given).includes('lookup') || isElsewhere(layers)) return undefined;
   const named = { model: said(layers, 'model'), draft: draftFile(given) };
   const { model, draft } = isEmbedded(named) ? EMBEDDED_PAIR : named;
   if (!model || !draft) return undefined;

@@ -1,0 +1,157 @@
+import type { Command } from 'commander';
+import { fieldsOf, refuseUnheeded, understands } from '../../client/fields.js';
+import { TextServer } from '../../client/text-server.js';
+import { type ServedEvent, type ServedRequest, type ServedResult, writeServed } from '../../client/write.js';
+import { UsageError } from '../../errors.js';
+import { OPTION_SETTINGS, type Settings } from '../../generation/settings.js';
+import { answerOf } from '../../text/reasoning.js';
+import { textOf } from '../../text/text-stream.js';
+import { EXIT } from '../failures.js';
+import type { Interrupts } from '../interrupts.js';
+import type { Io } from '../io.js';
+import { type PromptSources, readPrompt } from '../prompt.js';
+import type { ColorChoice } from '../render/colors.js';
+import { jsonLine } from '../render/json.js';
+import { plainPrinter } from '../render/printers.js';
+import type { Progress } from '../render/progress.js';
+import { TextOutput } from '../render/text-output.js';
+import { type ServedRun, servedJson, servedStats } from './result.js';
+import type { UrlFlags } from './url-options.js';
+
+/** How the text is asked for, and shown. Undefined = not given. */
+export interface ServedFlags extends UrlFlags {
+  readonly url: string;
+  readonly system?: string;
+  /** Where the system text is from, unless a flag gave it. */
+  readonly systemFrom?: string | undefined;
+  readonly chat?: boolean;
+  readonly raw?: boolean;
+  readonly json?: boolean;
+  readonly jsonl?: boolean;
+  /** A file; undefined = standard output. */
+  readonly output?: string | undefined;
+  readonly stream: boolean;
+  readonly stats?: boolean;
+  readonly hideReasoning?: boolean;
+  readonly color: ColorChoice;
+  readonly quiet?: boolean;
+}
+
+/** Has a server write the text of a prompt. @returns the exit code */
+export async function writeFromServer(
+  io: Io,
+  sources: PromptSources,
+  flags: ServedFlags,
+  settings: Settings,
+  program: Command,
+  { interrupts, progress }: { interrupts: Interrupts; progress: Progress },
+): Promise<number> {
+  const { signal } = interrupts;
+  const say = (line: string) => {
+    progress.stop();
+    if (!flags.quiet) io.say(line);
+  };
+  const server = new TextServer({ url: flags.url, key: flags.apiKey });
+  const prompt = await readPrompt(sources, io, signal, say);
+  if (prompt === '') throw new UsageError('The prompt is empty');
+  progress.loading(`Waiting for ${new URL(server.url).host}`);
+  const { names, owner } = await server.models(signal);
+  const model = flags.servedModel ?? names[0];
+  const fields = heeded(settings, program, { url: server.url, owner, say });
+  const system = flags.raw ? undefined : flags.system;
+  const isForced = flags.chat || (system !== undefined && flags.systemFrom === undefined);
+  const form = flags.raw ? 'raw' : isForced ? 'chat' : 'auto';
+  const run: ServedRun = { url: server.url, model, params: { ...fields, system: system ?? null } };
+  const request: ServedRequest = { prompt, system, form, model, fields };
+
+  const print = printerFor(io, flags, run);
+  const output = new TextOutput({ io, output: flags.output, onLoss: () => interrupts.abort() });
+  let result: ServedResult | undefined;
+  try {
+    for await (const event of writeServed(server, request, signal)) {
+      if (event.type === 'start' && event.form === 'raw' && flags.systemFrom !== undefined && system)
+        say(`the system text of ${flags.systemFrom} is not used: ${model} has no chat template`);
+      if (event.type !== 'start') progress.stop();
+      if (event.type === 'end') result = event.result;
+      const shown = flags.hideReasoning ? answerOnly(event) : event;
+      await output.print(print(shown), shown.type === 'text' ? textOf(shown.pieces) : '');
+    }
+  } catch (error) {
+    output.rescue();
+    throw error;
+  }
+  await output.finish();
+  if (output.readerLeft) return interrupts.exitCode ?? EXIT.ok;
+  const notice = noticeAbout(result!, settings, flags);
+  if (notice !== undefined && !flags.quiet) io.say(notice);
+  if ((flags.stats ?? io.isWatched) && !flags.quiet)
+    io.stderr.write(servedStats(run, result!, io.colors(flags.color, io.stderr)));
+  return result!.finishReason === 'interrupted' ? interrupts.exitCode! : EXIT.ok;
+}
+
+/**
+ * Returns the fields for the settings that were given. What was not given is left to the server.
+ * @throws UsageError for a flag that the server would not heed; a setting from elsewhere is passed over, and a line says so
+ */
+function heeded(
+  settings: Settings,
+  program: Command,
+  { url, owner, say }: { url: string; owner: string | undefined; say: (line: string) => void },
+): Record<string, unknown> {
+  const sourceOf = (name: string) => program.getOptionValueSource(name);
+  const given = OPTION_SETTINGS.filter((name) => ![undefined, 'default'].includes(sourceOf(name)));
+  const asked = Object.fromEntries(given.map((name) => [name, settings[name]]));
+  const fields: Record<string, unknown> = {};
+  for (const [field, { name, value }] of fieldsOf({ ...asked, grammar: settings.grammar })) {
+    if (understands(owner, field)) fields[field] = value;
+    else if (['cli', undefined].includes(sourceOf(name))) refuseUnheeded(name, url);
+    else say(`\`${name}\` of ${sourceOf(name)} is not used: the server at ${url} is not known to heed it`);
+  }
+  return fields;
+}
+
+function printerFor(io: Io, flags: ServedFlags, run: ServedRun): (event: ServedEvent) => string {
+  if (flags.json) return (event) => (event.type === 'end' ? jsonLine(servedJson(run, event.result)) : '');
+  if (flags.jsonl) return (event) => (isEmpty(event) ? '' : jsonLine(lineOf(event, run)));
+  const onTerminal = flags.output === undefined && io.stdout.isTTY === true;
+  return plainPrinter({ stream: flags.stream, onTerminal, highlight: undefined });
+}
+
+/** Whether nothing of an event is to be seen. */
+function isEmpty(event: ServedEvent): boolean {
+  return event.type === 'text' && event.pieces.length === 0;
+}
+
+/** An event of --jsonl. */
+function lineOf(event: ServedEvent, run: ServedRun): object {
+  if (event.type === 'start')
+    return { type: 'start', schema: 1, prompt_tokens: null, params: { url: run.url, ...run.params } };
+  if (event.type === 'text') return { type: 'text', text: textOf(event.pieces) };
+  return { type: 'end', ...servedJson(run, event.result) };
+}
+
+/** The same event where only the answer is to be seen. */
+function answerOnly(event: ServedEvent): ServedEvent {
+  if (event.type === 'text')
+    return { ...event, pieces: event.pieces.filter(({ isReasoning }) => !isReasoning) };
+  if (event.type === 'start') return event;
+  return { ...event, result: { ...event.result, text: answerOf(event.result) } };
+}
+
+/** What an early end has left undone. */
+function noticeAbout(
+  { finishReason, completionTokens, text, reasoning }: ServedResult,
+  { maxTokens, grammar }: Settings,
+  { hideReasoning }: ServedFlags,
+): string | undefined {
+  if (finishReason === 'interrupted') return undefined;
+  const isCut = finishReason === 'length';
+  const remedy = isCut ? '; raise --max-tokens' : '';
+  if (hideReasoning && reasoning && answerOf({ text, reasoning }) === '')
+    return `the text ended before there was an answer${remedy}`;
+  if (!isCut) return undefined;
+  if (grammar) return `the text ended before the grammar was complete${remedy}`;
+  return completionTokens !== null && completionTokens >= maxTokens
+    ? `the text was cut at --max-tokens ${maxTokens}; raise it for more`
+    : 'the text was cut: it has reached a limit of the server, or the context there is full';
+}

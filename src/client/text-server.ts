@@ -1,0 +1,207 @@
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { createParser, ParseError } from 'eventsource-parser';
+import { UsageError } from '../errors.js';
+
+/** A server that writes texts, under OpenAI's interface. */
+export interface ServerAddress {
+  /** Of the interface: without a path, /v1 is meant. */
+  readonly url: string;
+  /** Sent to that server alone, as `Authorization: Bearer …`; undefined: none is sent. */
+  readonly key?: string | undefined;
+}
+
+/** The models of a server. */
+export interface ServedModels {
+  /** The first is the usual one. Empty: the server does not tell. */
+  readonly names: readonly string[];
+  /** The `owned_by` of the models, by which programs are known: `mtad`, `llamacpp`, `vllm`; undefined: not told. */
+  readonly owner: string | undefined;
+}
+
+/** The most characters of an event, and of an answer that is no stream. */
+const MOST = 2 ** 24;
+
+/** The server answers, and refuses the request. */
+export class Refused extends UsageError {
+  readonly status: number;
+  /** The server's name for the error; undefined: none. */
+  readonly code: string | undefined;
+
+  constructor(message: string, status: number, code: string | undefined) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** Asks one server. Redirections are not followed, so that no other host gets the key or the prompt. */
+export class TextServer {
+  /** Without a slash at its end. */
+  readonly url: string;
+  readonly #base: URL;
+  readonly #key: string | undefined;
+
+  /** @throws UsageError for what is no address of a server */
+  constructor({ url, key }: ServerAddress) {
+    const base = URL.canParse(url) ? new URL(url) : undefined;
+    if (!base || !/^https?:$/.test(base.protocol) || base.username !== '' || base.password !== '')
+      throw new UsageError(`\`url\` must be an address such as http://127.0.0.1:8077, not ${url}`);
+    base.hash = '';
+    base.pathname = base.pathname.replace(/\/+$/, '') || '/v1';
+    this.#base = base;
+    this.#key = key;
+    this.url = base.href;
+  }
+
+  /** @throws Refused where the key is wrong; Error where there is no answer */
+  async models(signal: AbortSignal): Promise<ServedModels> {
+    try {
+      const { data } = parsed(await readAll(await this.#ask('GET', '/models', undefined, signal))) as {
+        data?: unknown;
+      };
+      const models = Array.isArray(data) ? (data as { id?: unknown; owned_by?: unknown }[]) : [];
+      const names = models.map(({ id }) => id).filter((id) => typeof id === 'string');
+      const owner = models[0]?.owned_by;
+      return { names, owner: typeof owner === 'string' ? owner : undefined };
+    } catch (error) {
+      if (error instanceof SyntaxError) throw this.#strange('its list of models is no JSON', error);
+      if (error instanceof Refused && error.status !== 401) return { names: [], owner: undefined }; // some servers tell no models
+      throw error;
+    }
+  }
+
+  /**
+   * Sends a request, and yields the JSON of each event that answers it. An answer may end without its last event.
+   * @param path behind the server's address, from / on
+   * @throws Refused; Error where there is no answer, or where it breaks off
+   */
+  async *events(path: string, body: object, signal: AbortSignal): AsyncGenerator<unknown, void> {
+    const answer = await this.#ask('POST', path, JSON.stringify(body), signal);
+    const type = answer.headers['content-type'] ?? 'no type';
+    if (!/^text\/event-stream\b/i.test(type)) {
+      answer.destroy();
+      throw this.#strange(`it answers with ${type} and not with events`);
+    }
+    const waiting: string[] = [];
+    const parser = createParser({
+      onEvent: ({ data }) => waiting.push(data),
+      onError: (error) => {
+        if (error instanceof ParseError && error.type === 'max-buffer-size-exceeded') throw error;
+      },
+      maxBufferSize: MOST,
+    });
+    try {
+      for await (const chunk of answer) {
+        parser.feed(chunk as string);
+        for (const data of waiting.splice(0)) {
+          if (data === '[DONE]') return;
+          yield parsed(data);
+        }
+      }
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      if (error instanceof SyntaxError) throw this.#strange('an event is no JSON', error);
+      throw new Error(`The connection to ${this.url} broke off: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** @returns the answer, whose status is 200 */
+  async #ask(
+    method: 'GET' | 'POST',
+    path: string,
+    body: string | undefined,
+    signal: AbortSignal,
+  ): Promise<IncomingMessage> {
+    const url = new URL(this.#base);
+    url.pathname += path;
+    const answer = await this.#send(url, method, body, signal);
+    const status = answer.statusCode!;
+    if (status === 200) return answer;
+    throw this.#refusal(url, status, await readAll(answer).catch(() => ''));
+  }
+
+  async #send(
+    url: URL,
+    method: string,
+    body: string | undefined,
+    signal: AbortSignal,
+  ): Promise<IncomingMessage> {
+    try {
+      return await new Promise((resolve, reject) => {
+        const send = url.protocol === 'https:' ? httpsRequest : httpRequest; // unlike fetch, they wait for a silent server
+        const headers = {
+          Accept: body === undefined ? 'application/json' : 'text/event-stream',
+          ...(body !== undefined && {
+            'Content-Type': 'application/json',
+            'Content-Length': Buffer.byteLength(body),
+          }),
+          ...(this.#key !== undefined && { Authorization: `Bearer ${this.#key}` }),
+        };
+        const request: ClientRequest = send(url, { method, headers, signal }, (answer) =>
+          resolve(answer.setEncoding('utf8')),
+        );
+        request.on('error', reject).end(body);
+      });
+    } catch (cause) {
+      if (signal.aborted) throw signal.reason;
+      const { message, code } = cause as NodeJS.ErrnoException;
+      throw new Error(`No server answers at ${this.url}: ${message || code} (mtad serve starts one)`, {
+        cause,
+      });
+    }
+  }
+
+  #refusal(url: URL, status: number, text: string): Error {
+    const { message, code } = errorIn(text);
+    const said = `${url.origin}${url.pathname} answers ${status}${message === '' ? '' : `: ${message}`}`;
+    if (status === 503 || status === 429) return new Error(`${said}; try again later`);
+    if (status >= 500) return new Error(said);
+    return new Refused(`${said}${HINTS.get(code ?? '') ?? HINTS.get(status) ?? ''}`, status, code);
+  }
+
+  #strange(what: string, cause?: unknown): Error {
+    return new Error(`${this.url} is no server of OpenAI's interface: ${what}`, { cause });
+  }
+}
+
+/** What to do about a refusal, by its code or its status. */
+const HINTS: ReadonlyMap<string | number, string> = new Map<string | number, string>([
+  [401, '; `apiKey` gives the key'],
+  ['model_not_found', '; `servedModel` names another'],
+  [404, '; `url` is the address to which OpenAI clients add /chat/completions'],
+]);
+
+/** Returns the message and the code of an error in OpenAI's shape; of another answer, its beginning in one line. */
+function errorIn(text: string): { message: string; code: string | undefined } {
+  try {
+    const { error } = JSON.parse(text) as { error?: { message?: unknown; code?: unknown } };
+    const { message, code } = error ?? {};
+    if (typeof message === 'string')
+      return { message: oneLine(message), code: typeof code === 'string' ? code : undefined };
+  } catch {
+    // the answer of a proxy, or of no server for texts
+  }
+  return { message: oneLine(text), code: undefined };
+}
+
+function oneLine(text: string): string {
+  return text.slice(0, 300).replace(/\s+/g, ' ').trim();
+}
+
+function parsed(text: string): object {
+  const value: unknown = JSON.parse(text);
+  if (typeof value !== 'object' || value === null) throw new SyntaxError('no object');
+  return value;
+}
+
+async function readAll(answer: IncomingMessage): Promise<string> {
+  let text = '';
+  for await (const chunk of answer) {
+    text += chunk;
+    if (text.length > MOST) throw new Error('the answer has no end');
+  }
+  return text;
+}

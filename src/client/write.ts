@@ -1,0 +1,166 @@
+import { performance } from 'node:perf_hooks';
+import { z } from 'zod';
+import type { TextPiece } from '../text/text-stream.js';
+import { Refused, type TextServer } from './text-server.js';
+
+/** A text to ask a server for. */
+export interface ServedRequest {
+  /** The words of the user. */
+  readonly prompt: string;
+  /** Only for a chat template; undefined: none. */
+  readonly system: string | undefined;
+  /**
+   * 'chat': in the chat template of the server's model. 'raw': as it is. 'auto': in the template if `mtad serve` has one, and
+   * always on other servers, which do not tell.
+   */
+  readonly form: 'chat' | 'raw' | 'auto';
+  /** Undefined: the server's usual one. */
+  readonly model: string | undefined;
+  /** Further fields, which decide what is written. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** What happens while a server writes a text; the result comes last. */
+export type ServedEvent =
+  | { readonly type: 'start'; readonly form: 'chat' | 'raw' }
+  | { readonly type: 'text'; readonly pieces: readonly TextPiece[] }
+  | { readonly type: 'end'; readonly result: ServedResult };
+
+/** A text that a server has written. Null: it did not tell. */
+export interface ServedResult {
+  /** All of it. */
+  readonly text: string;
+  /** The part before the answer, with the blank line behind it; null: none. */
+  readonly reasoning: string | null;
+  /** The server's word for why the text ended: 'stop', 'length', …; 'interrupted' where the signal ended it. */
+  readonly finishReason: string;
+  readonly promptTokens: number | null;
+  readonly completionTokens: number | null;
+  /** From the request on, by the clock of the client, in milliseconds; null where no text came. */
+  readonly firstTokenMs: number | null;
+  /** As `mtad serve` and llama-server tell it. */
+  readonly timings: z.output<typeof timingsSchema>;
+}
+
+const figure = z.number().nullish().catch(null);
+
+const timingsSchema = z.object({
+  prompt_ms: figure,
+  predicted_ms: figure,
+  predicted_per_second: figure,
+  draft_n: figure,
+  draft_n_accepted: figure,
+  target_passes: figure,
+});
+
+const choice = z.object({
+  text: z.string().nullish(),
+  delta: z
+    .object({
+      content: z.string().nullish(),
+      reasoning_content: z.string().nullish(),
+      reasoning: z.string().nullish(), // vLLM and others
+    })
+    .nullish(),
+  finish_reason: z.string().nullish(),
+});
+
+const eventSchema = z.object({
+  error: z.union([z.string(), z.object({ message: z.string() })]).nullish(),
+  choices: z.array(choice).nullish(),
+  usage: z.object({ prompt_tokens: figure, completion_tokens: figure }).nullish(),
+  timings: timingsSchema.nullish(),
+});
+
+/** What stands between the reasoning and the answer, which the server tells apart. */
+const GAP = '\n\n';
+
+/**
+ * Has a server write a text.
+ * @throws Refused for a request that the server refuses; Error where it does not answer, fails, or breaks off
+ */
+export async function* writeServed(
+  server: TextServer,
+  request: ServedRequest,
+  signal: AbortSignal,
+): AsyncGenerator<ServedEvent, void> {
+  const started = performance.now();
+  let [thought, answer] = ['', ''];
+  let isStarted = false;
+  let finishReason: string | undefined;
+  let firstTokenMs: number | null = null;
+  let usage: z.output<typeof eventSchema>['usage'];
+  let timings: z.output<typeof timingsSchema> = {};
+  try {
+    for await (const { form, event } of eventsOf(server, request, signal)) {
+      if (!isStarted) yield { type: 'start', form };
+      isStarted = true;
+      const { success, data } = eventSchema.safeParse(event);
+      if (!success) continue; // an event that is not about the text
+      if (data.error) throw new Error(`The server at ${server.url} failed: ${messageOf(data.error)}`);
+      usage = data.usage ?? usage;
+      timings = data.timings ?? timings;
+      const { text, delta, finish_reason } = data.choices?.[0] ?? {};
+      finishReason = finish_reason ?? finishReason;
+      const reasoned = delta?.reasoning_content || delta?.reasoning || '';
+      const answered = text || delta?.content || '';
+      const gap = answered !== '' && answer === '' && thought !== '' ? GAP : '';
+      thought += reasoned + gap;
+      answer += answered;
+      const pieces = [piece(reasoned + gap, true), piece(answered, false)].filter((one) => one.text !== '');
+      if (pieces.length === 0) continue;
+      firstTokenMs ??= performance.now() - started;
+      yield { type: 'text', pieces };
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  if (finishReason === undefined && !signal.aborted)
+    throw new Error(`The answer of ${server.url} ended before the text did`);
+  yield {
+    type: 'end',
+    result: {
+      text: thought + answer,
+      reasoning: thought === '' ? null : thought,
+      finishReason: finishReason ?? 'interrupted',
+      promptTokens: usage?.prompt_tokens ?? null,
+      completionTokens: usage?.completion_tokens ?? null,
+      firstTokenMs,
+      timings,
+    },
+  };
+}
+
+/** The ways to ask, by the form that is wanted. */
+const WAYS = { chat: ['chat'], raw: ['raw'], auto: ['chat', 'raw'] } as const;
+const PATHS = { chat: '/chat/completions', raw: '/completions' } as const;
+
+/** The events of the answer, with the form that the prompt has in the end. */
+async function* eventsOf(
+  server: TextServer,
+  { prompt, system, form: wanted, model, fields }: ServedRequest,
+  signal: AbortSignal,
+): AsyncGenerator<{ form: 'chat' | 'raw'; event: unknown }, void> {
+  const user = { role: 'user', content: prompt };
+  const messages = system === undefined ? [user] : [{ role: 'system', content: system }, user];
+  for (const form of WAYS[wanted])
+    try {
+      const text = form === 'chat' ? { messages } : { prompt };
+      const body = { ...text, ...(model !== undefined && { model }), ...fields, ...STREAM };
+      for await (const event of server.events(PATHS[form], body, signal)) yield { form, event };
+      return;
+    } catch (error) {
+      const isBare = error instanceof Refused && error.code === 'no_chat_template';
+      if (!isBare || wanted !== 'auto' || form === 'raw') throw error;
+    }
+}
+
+const STREAM = { stream: true, stream_options: { include_usage: true } };
+
+function piece(text: string, isReasoning: boolean): TextPiece {
+  return { text, isReasoning, drafted: false };
+}
+
+function messageOf(error: string | { message: string }): string {
+  return typeof error === 'string' ? error : error.message;
+}

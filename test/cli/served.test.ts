@@ -1,0 +1,312 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text as bodyOf } from 'node:stream/consumers';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadPair, type Pair } from '../../src/models/pair.js';
+import type { Server } from '../../src/serve/server.js';
+import { chatPair } from '../support/chat-models.js';
+import { CLEAN, MTAD, saying } from '../support/cli.js';
+import { runInProcess } from '../support/run-in-process.js';
+import { asked, CHAT, serving } from '../support/served.js';
+
+const STORY = ['Once upon a time', '--seed', '5', '-n', '24'];
+const CUT = 'mtad: the text was cut at --max-tokens 24; raise it for more\n';
+const KEY = 'open sesame';
+
+let folder: string;
+let pair: Pair;
+let talking: Pair;
+let server: Server;
+let locked: Server; // of a model with a chat template
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mtad-served-'));
+  pair = await loadPair({ gpu: 'off' });
+  talking = await loadPair({ ...(await chatPair(folder)), gpu: 'off' });
+  server = await serving(pair);
+  locked = await serving(talking, { apiKey: KEY });
+});
+afterAll(async () => {
+  await Promise.all([server?.stop(), locked?.stop()]);
+  await Promise.all([pair?.dispose(), talking?.dispose()]);
+  await rm(folder, { recursive: true });
+});
+
+/** Runs `mtad --url` against a server that answers as the test says. */
+async function against<T>(answer: RequestListener, use: (url: string) => Promise<T>): Promise<T> {
+  const http = createServer(answer);
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  try {
+    return await use(`http://127.0.0.1:${(http.address() as AddressInfo).port}`);
+  } finally {
+    http.closeAllConnections();
+    http.close();
+  }
+}
+
+/** Answers with models of an owner, and with these events. `end` says how the stream goes on behind them. */
+function streaming(
+  events: readonly unknown[],
+  { owner = 'me', end = 'data: [DONE]\n\n', onBody = (_: unknown): void => {} } = {},
+): RequestListener {
+  return async ({ method, socket }, answer) => {
+    if (method === 'GET') {
+      answer.end(JSON.stringify({ data: [{ id: 'a-model', owned_by: owner }] }));
+      return;
+    }
+    onBody(JSON.parse(await bodyOf(answer.req)));
+    answer.setHeader('Content-Type', 'text/event-stream');
+    for (const event of events) answer.write(`data: ${JSON.stringify(event)}\r\n\r\n`);
+    if (end === 'lost') setTimeout(() => socket.destroy(), 20);
+    else if (end !== 'open') answer.end(end);
+  };
+}
+
+const said = (content: string, more: object = {}) => ({ choices: [{ delta: { content }, ...more }] });
+
+describe('mtad --url', () => {
+  it('writes what the same command writes here', async () => {
+    const [here, there] = [await runInProcess(STORY), await runInProcess([...STORY, '--url', server.url])];
+    expect(there).toEqual({ exitCode: 0, stdout: here.stdout, stderr: CUT });
+    expect((await runInProcess([...STORY, '--url', `${server.url}/v1/`, '--no-stream'])).stdout).toBe(
+      here.stdout,
+    );
+  });
+
+  it('--json has the keys of a text that is written here, --jsonl its events, --stats figures; -o a file', async () => {
+    const url = ['--url', server.url];
+    const file = join(folder, 'text.txt');
+    const [here, there, lines, stats] = [
+      JSON.parse((await runInProcess([...STORY, '--json'])).stdout),
+      JSON.parse((await runInProcess([...STORY, ...url, '--json'])).stdout),
+      await runInProcess([...STORY, ...url, '--jsonl']),
+      await runInProcess([...STORY, ...url, '--stats', '-o', file]),
+    ];
+    for (const part of [here, there])
+      for (const key of ['params', 'versions']) part[key] = Object.keys(part[key]).length > 1;
+    expect(Object.keys(there)).toEqual(Object.keys(here));
+    for (const key of ['text', 'finish_reason', 'prompt_tokens', 'completion_tokens'])
+      expect(there[key]).toEqual(here[key]);
+    expect(Object.keys(there.speculation)).toEqual(Object.keys(here.speculation));
+    expect(there.speculation.accepted).toBe(here.speculation.accepted);
+    expect(there.timing_ms.first_token).toBeGreaterThan(0);
+    const events = lines.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(events.map(({ type }) => type).join()).toMatch(/^start(,text){3,},end$/);
+    expect(events.map(({ type, text }) => (type === 'text' ? text : '')).join('')).toBe(here.text);
+    expect(await readFile(file, 'utf8')).toBe(here.text);
+    expect(stats.stderr).toMatch(
+      /: 24 tokens, [\d.]+ tokens\/s, .* drafted tokens accepted, .*ended by length\n$/,
+    );
+  });
+
+  it('puts the prompt into the chat template there, if there is one; the key comes from the environment', async () => {
+    const env = { MTAD_API_KEY: KEY };
+    const args = ['Tell me a story.', '--seed', '1', '-n', '16', '--url', locked.url];
+    const messages = [{ role: 'user', content: 'Tell me a story.' }];
+    const open = await serving(talking);
+    const answer = await asked(open, CHAT, { messages, seed: 1, max_tokens: 16, draft_length: 4 });
+    await open.stop();
+    const { content } = answer.choices[0].message;
+    expect((await runInProcess([...args, '--api-key', KEY])).stdout).toBe(content);
+    expect((await runInProcess([...args, '-q'], { env })).stdout).toBe(content);
+    expect((await runInProcess([...args, '--raw'], { env })).stdout).not.toBe(content);
+    expect((await runInProcess([...args, '-s', 'Be brief.'], { env })).stdout).not.toBe(content);
+    expect(await runInProcess(args)).toEqual({
+      exitCode: 2,
+      stdout: '',
+      stderr: `mtad: ${locked.url}/v1/models answers 401: An API key is needed: send Authorization: Bearer <key>; --api-key gives the key\n`,
+    });
+  });
+
+  it('sends a schema, and says where there is no chat template for a system text', async () => {
+    const schema = '{"enum": ["yes", "no"]}';
+    const { stdout } = await runInProcess(['Well?', '--json-schema', schema, '--url', server.url]);
+    expect(['"yes"', '"no"']).toContain(stdout);
+    const told = await runInProcess([...STORY, '-s', 'Be brief.', '--url', server.url]);
+    expect(told).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(told.stderr).toMatch(/^mtad: \S+ answers 400: \S+ has no chat template: .*\n$/);
+    const passed = await runInProcess([...STORY, '--url', server.url], { env: { MTAD_SYSTEM: 'Be brief.' } });
+    expect(passed.stderr).toMatch(/^mtad: the system text of MTAD_SYSTEM is not used: .*\n/);
+    expect(passed.exitCode).toBe(0);
+  });
+
+  it.each([
+    [['--threads', '1'], /^mtad: --threads is for texts that are written here, .*leave it out\n$/],
+    [['--no-perplexity'], /^mtad: --no-perplexity is for texts/],
+    [['--trace', 'steps.jsonl'], /^mtad: --trace is for texts/],
+    [['--highlight'], /^mtad: --highlight is for texts/],
+    [['--chat-template', 'chatml'], /^mtad: --chat-template is for texts/],
+    [['--model', 'a.gguf'], /cannot be used with option '-m, --model <model>'/],
+    [['--draft', 'lookup'], /cannot be used with option '-d, --draft <model>'/],
+    [['--url', 'box:8077'], /^mtad: --url must be an address such as http:.*, not box:8077\n$/],
+    [['--url', 'http://me:secret@box'], /^mtad: --url must be an address/],
+  ])('refuses %j', async (args, line) => {
+    const { exitCode, stdout, stderr } = await runInProcess([
+      'Hello',
+      '--url',
+      'http://127.0.0.1:2',
+      ...args,
+    ]);
+    expect(stderr).toMatch(line);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+  });
+
+  it('a model of a flag is loaded here, whatever the environment says; a key without a server is refused', async () => {
+    const env = { MTAD_URL: 'http://127.0.0.1:2' };
+    expect(await runInProcess(['Hello', '-m', '/no/such.gguf'], { env })).toMatchObject({ exitCode: 3 });
+    const needless = await runInProcess(['Hello', '--api-key', 'secret']);
+    expect(needless.stderr).toMatch(/^mtad: --api-key is for a server, which --url names/);
+  });
+});
+
+describe('mtad --url, where the server is another program', () => {
+  const END = [said('', { finish_reason: 'stop' })];
+
+  it('sends what it is known to heed, refuses a flag beside that, and says what it leaves out', async () => {
+    const bodies: unknown[] = [];
+    const onBody = (body: unknown) => void bodies.push(body);
+    const run = (owner: string, args: readonly string[], env = {}) =>
+      against(streaming([said('Hi'), ...END], { owner, onBody }), (url) =>
+        runInProcess(['Hello', '--url', url, ...args], { env: { MTAD_DRAFT_LENGTH: undefined, ...env } }),
+      );
+    expect(await run('llamacpp', ['--top-k', '40', '--seed', '3'])).toMatchObject({
+      stdout: 'Hi',
+      stderr: '',
+    });
+    expect(bodies).toEqual([
+      {
+        messages: [{ role: 'user', content: 'Hello' }],
+        model: 'a-model',
+        top_k: 40,
+        seed: 3,
+        stream: true,
+        stream_options: { include_usage: true },
+      },
+    ]);
+    const refused = await run('me', ['--threshold', '0.3']);
+    expect(refused.stderr).toMatch(
+      /^mtad: The server at \S+ is not known to heed --threshold, .*leave it out\n$/,
+    );
+    expect(refused.exitCode).toBe(2);
+    const passed = await run('me', ['--served-model', 'other'], { MTAD_THRESHOLD: '0.3' });
+    expect(passed).toMatchObject({ exitCode: 0, stdout: 'Hi' });
+    expect(passed.stderr).toMatch(/^mtad: --threshold of MTAD_THRESHOLD is not used: .*\n$/);
+    expect(bodies[1]).toMatchObject({ model: 'other' });
+    expect(bodies[1]).not.toHaveProperty('threshold');
+  });
+
+  it('shows its reasoning before the answer, or not', async () => {
+    const thinking = { choices: [{ delta: { reasoning_content: 'Hm.' } }] };
+    const answer = streaming([thinking, said('Yes'), said('.', { finish_reason: 'stop' })]);
+    const run = (...args: string[]) =>
+      against(answer, (url) => runInProcess(['Hello', '--url', url, ...args], { env: OPEN }));
+    expect((await run()).stdout).toBe('Hm.\n\nYes.');
+    expect((await run('--hide-reasoning')).stdout).toBe('Yes.');
+    expect(JSON.parse((await run('--json')).stdout)).toMatchObject({
+      text: 'Hm.\n\nYes.',
+      reasoning: 'Hm.\n\n',
+      completion_tokens: null,
+      finish_reason: 'stop',
+    });
+  });
+
+  const status =
+    (code: number, body: string, type = 'application/json'): RequestListener =>
+    (_, answer) =>
+      answer.writeHead(code, { 'Content-Type': type }).end(body);
+  const error = (message: string) => JSON.stringify({ error: { message } });
+
+  it.each<[string, RequestListener, number, string, RegExp]>([
+    [
+      '404',
+      status(404, '<h1>Not\nfound</h1>', 'text/html'),
+      2,
+      '',
+      /\/v1\/chat\/completions answers 404: <h1>Not found<\/h1>; --url is the address/,
+    ],
+    [
+      '503',
+      status(503, error('Loading model')),
+      1,
+      '',
+      /answers 503: Loading model; try again later \(-v tells more\)\n$/,
+    ],
+    ['500', status(500, error('Oops')), 1, '', /answers 500: Oops/],
+    ['a redirection', status(302, ''), 2, '', /answers 302/],
+    [
+      'a page',
+      status(200, '<p>Hello</p>', 'text/html'),
+      1,
+      '',
+      /is no server of OpenAI's interface: its list of models is no JSON/,
+    ],
+    ['JSON', status(200, '{}'), 1, '', /: it answers with application\/json and not with events/],
+    [
+      'events without JSON',
+      streaming([said('So ')], { end: 'data: Hello\n\n' }),
+      1,
+      'So ',
+      /: an event is no JSON/,
+    ],
+    [
+      'an error in the middle',
+      streaming([said('So '), { error: { message: 'no memory' } }]),
+      1,
+      'So ',
+      /The server at \S+ failed: no memory/,
+    ],
+    [
+      'a lost connection',
+      streaming([said('So '), said('far')], { end: 'lost' }),
+      1,
+      'So far',
+      /The connection to \S+ broke off: /,
+    ],
+    ['an early end', streaming([said('So far')], { end: '' }), 1, 'So far', /ended before the text did/],
+  ])('%s: one line, and the text so far stays', async (_, answer, code, text, line) => {
+    const ended = await against(answer, (url) => runInProcess(['Hello', '--url', url], { env: OPEN }));
+    expect(ended.stderr).toMatch(line);
+    expect(ended.stderr).toMatch(/^mtad: .*\n$/);
+    expect(ended).toMatchObject({ exitCode: code, stdout: text });
+  });
+
+  it('nobody there: one line', async () => {
+    const { exitCode, stderr } = await runInProcess(['Hello', '--url', 'http://127.0.0.1:2']);
+    expect(stderr).toMatch(
+      /^mtad: No server answers at http:\/\/127.0.0.1:2\/v1: connect ECONNREFUSED \S+ \(mtad serve starts one\).*\n$/,
+    );
+    expect(exitCode).toBe(1);
+  });
+
+  it('Ctrl-C: the text so far stays, and JSON says so', async () => {
+    const answer = streaming([said('So far')], { end: 'open' });
+    const interrupted = (...args: string[]) =>
+      against(answer, async (url) => {
+        const child = execa(process.execPath, [...MTAD, 'Hello', '--url', url, ...args], {
+          stdin: 'ignore',
+          reject: false,
+          env: { ...CLEAN, ...OPEN } as NodeJS.ProcessEnv,
+        });
+        await saying(child.stdout!, /So far/);
+        child.kill('SIGINT');
+        return child;
+      });
+    const [plain, lines] = await Promise.all([interrupted(), interrupted('--jsonl')]);
+    expect(plain).toMatchObject({ exitCode: 130, stdout: 'So far', stderr: '' });
+    expect(lines.exitCode).toBe(130);
+    expect(JSON.parse(lines.stdout.split('\n').at(-1)!)).toMatchObject({
+      type: 'end',
+      text: 'So far',
+      finish_reason: 'interrupted',
+    });
+  });
+});
+
+/** Settings of the environment would be reported as not used. */
+const OPEN = { MTAD_DRAFT_LENGTH: undefined };
