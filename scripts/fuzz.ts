@@ -1,6 +1,7 @@
 /**
  * Feeds hostile inputs to mtad: model files, grammars, schemas, templates, traces, prompts, settings, corpora, requests and
- * arguments, made by chance from a seed. Cases run in a child process, which is started anew when it ends or hangs.
+ * arguments, made by chance from a seed. Cases run in a child process, which is started anew when it ends or hangs. A case that
+ * hangs is tried again in a process of its own, with more time: a loaded machine is slow.
  *
  *   npm run fuzz -- [--kinds gguf,grammar] [--cases 200] [--seconds 60] [--seed 1] [--from 0]
  *
@@ -34,7 +35,12 @@ class Cases {
   async try(seed: number): Promise<{ outcome: Outcome; what: string }> {
     if (!this.#child) await this.#start();
     this.#said = '';
-    const answer = await this.#answer(CASE_MS, () => this.#child!.send(seed));
+    let answer = await this.#answer(CASE_MS, () => this.#child!.send(seed));
+    if (answer === 'silent') {
+      this.#end();
+      await this.#start();
+      answer = await this.#answer(2 * CASE_MS, () => this.#child!.send(seed));
+    }
     if (typeof answer === 'object')
       return { outcome: answer.finding ? 'wrong' : 'well', what: answer.finding ?? '' };
     this.#end();

@@ -184,6 +184,29 @@ export function grammarLaws(engine: () => Engine, model: () => Model): void {
       });
     });
 
+    it('are refused where llama.cpp would keep more ways apart than it can follow', async () => {
+      const twice = (n: number) => {
+        const rules = Array.from({ length: n }, (_, i) => `r${i} ::= r${i + 1} "+" r0 | r${i + 1}`);
+        return `root ::= "x" r0\n${rules.join('\n')}\nr${n} ::= [a-z]`;
+      };
+      const tooMany = [
+        `root ::= "x" ${'[a-z]?'.repeat(1_000)}`,
+        `root ::= (${'[a-z] * [0-9]{0,} .? '.repeat(20)})`,
+        `root ::= ${'a? '.repeat(60)} # words\na ::= "a"`,
+        `root ::= ${'"a" | '.repeat(20_000)}"b"`,
+        twice(40),
+      ];
+      for (const gbnf of tooMany)
+        await expect(engine().checkGrammar({ gbnf })).rejects.toThrow(
+          /^The grammar has more than \d+ (ways|opt)/,
+        );
+      const each = (write: (i: number) => string) => Array.from({ length: 200 }, (_, i) => write(i));
+      const options = each((i) => `("--option-${i}" " "+)? "[a-z]?" word-${i}?`).join(' ');
+      const words = each((i) => `word-${i} ::= "${i}"`).join('\n');
+      const few = ['root ::= [a-z]{0,1000}', `root ::= ${'[a-z]?'.repeat(50)}`, twice(10)];
+      for (const gbnf of [...few, `root ::= ${options}\n${words}`]) await engine().checkGrammar({ gbnf });
+    });
+
     it('take a schema as deep, and as large, as is allowed', async () => {
       let nested: Record<string, unknown> = { type: 'null' };
       for (let level = 1; level < 200; level++)

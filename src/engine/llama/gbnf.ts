@@ -1,5 +1,6 @@
 import { UsageError } from '../../errors.js';
 import type { TokenId } from '../../types.js';
+import { checkWays } from './gbnf-ways.js';
 
 /**
  * Bounds of llama.cpp's parser. It calls itself for each nested bracket, and for each rule that begins with a rule. It
@@ -14,7 +15,8 @@ const MOST_TIMES = 2000;
 const PARTS = /"(?:\\.|[^"\\])*"?|(!?)(<[^>]*>)|\[(?:\\.|[^\]\\])*\]?|#[^\r\n]*|::=|[()*+?]|\{[^}]*\}?/gs;
 
 /**
- * Refuses grammars that llama.cpp misreads: it cuts a text at a NUL character, and a deep grammar ends the process.
+ * Refuses grammars that llama.cpp misreads or cannot hold: it cuts a text at a NUL character, a deep grammar ends the
+ * process, and one of very many ways takes for ever.
  * @throws UsageError
  */
 export function checkGbnf(gbnf: string): void {
@@ -36,6 +38,7 @@ export function checkGbnf(gbnf: string): void {
     if (open > MOST.brackets)
       refuse(`nests brackets deeper than ${MOST.brackets}; give what is inside a rule of its own`);
   }
+  checkWays(gbnf);
 }
 
 /** @returns the most rules that llama.cpp makes of a part */
