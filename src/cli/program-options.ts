@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { harmless } from './harmless.js';
 import type { Io } from './io.js';
 import { choice } from './option-kinds.js';
 import { printNow } from './render/sink.js';
@@ -10,7 +11,7 @@ export function answerErrors(program: Command, io: Io, hint: string): Command {
     .exitOverride()
     .configureOutput({
       writeOut: (text) => printNow(text, io.stdout),
-      writeErr: (text) => io.stderr.write(text),
+      writeErr: (text) => io.stderr.write(harmless(text)), // it repeats arguments
       getOutHelpWidth: () => (io.stdout.isTTY ? io.stdout.columns! : 80),
       getErrHelpWidth: () => (io.stderr.isTTY ? io.stderr.columns! : 80),
       outputError: (text, write) => write(text.replace(/^error: /, 'mtad: ')),

@@ -74,6 +74,20 @@ describe('what a terminal is given', () => {
     expect(printed(true)).toBe('\\u001b]52;c;aGk=\\u0007');
   });
 
+  it.each([
+    [`--${OSC_52}`],
+    [`-\x9b`],
+    ['--strategy', OSC_52],
+    ['--color', OSC_52],
+    ['-n', `\u202e${OSC_52}`],
+    ['inspect', `--${OSC_52}`],
+  ])('of an argument that cannot be read is harmless: %j', async (...args) => {
+    const { stderr, exitCode } = await runInProcess(args, { isTTY: true });
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/\\u00|\\u202e/);
+    expect(stderr).not.toMatch(OBEYED);
+  });
+
   it('of a model file is harmless in reports and in messages', async () => {
     const metadata = { 'general.name': { string: OSC_52 }, 'mtad.caveat': { string: `a${OSC_52}` } };
     const model = await tinyModel(dir, { metadata });
