@@ -1,3 +1,4 @@
+import { losslessText } from './lossless-text.js';
 import { tensorBytes } from './tensor-bytes.js';
 
 /** The first word of every GGUF file. */
@@ -211,7 +212,7 @@ class Incoming {
     if (bytes > most) refuse(`has ${what} of ${bytes} bytes, more than ${most}`);
     if (this.left < bytes) yield* this.want(bytes);
     this.at += bytes;
-    return this.buffer.toString('utf8', this.at - bytes, this.at);
+    return losslessText(this.buffer, this.at - bytes, this.at);
   }
 
   #bound(count: number): void {
@@ -297,7 +298,7 @@ function* pass(
     if (bytes > MOST.text) refuse(`has a text in ${key} of ${bytes} bytes, more than ${MOST.text}`);
     if (from.left < 8 + bytes) yield* from.want(8 + bytes);
     from.at += 8 + bytes;
-    take(() => from.buffer.toString('utf8', from.at - bytes, from.at));
+    take(() => losslessText(from.buffer, from.at - bytes, from.at));
   }
 }
 

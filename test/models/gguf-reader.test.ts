@@ -7,7 +7,7 @@ import { text, u32, u64 } from '../../scripts/gguf-numbers.js';
 import { sharedLlama } from '../../src/engine/llama/shared-llama.js';
 import { fileInfoOf } from '../../src/models/file-info.js';
 import { fileOf } from '../../src/models/gguf-file.js';
-import { GgufReader, HeaderError } from '../../src/models/gguf-reader.js';
+import { type ArrayEntry, GgufReader, HeaderError } from '../../src/models/gguf-reader.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { tensorBytes } from '../../src/models/tensor-bytes.js';
 import { ggufOf, tinyModel, vocabOnlyModel } from '../support/gguf-files.js';
@@ -55,6 +55,39 @@ function headerOf(entries: Readonly<Record<string, Buffer>>): Buffer {
   const pairs = Object.entries(entries).flatMap(([key, value]) => [text(key), value]);
   return Buffer.concat([Buffer.from('GGUF'), u32(3), u64(0), u64(Object.keys(entries).length), ...pairs]);
 }
+
+test('reads different bytes as different texts, and characters as they are', () => {
+  const tokensOf = (...tokens: Buffer[]) => {
+    const elements = tokens.flatMap((bytes) => [u64(bytes.length), bytes]);
+    const entry = Buffer.concat([u32(9), u32(8), u64(tokens.length), ...elements]);
+    const { entries } = new GgufReader().push(headerOf({ 'tokenizer.ggml.tokens': entry }))!;
+    return (entries.get('tokenizer.ggml.tokens') as ArrayEntry).values as string[];
+  };
+  const broken = [
+    'ff',
+    'fe',
+    'c3',
+    'c3c3',
+    'efbfbd',
+    'efbf',
+    'eda080',
+    'f09f',
+    'f09f9099',
+    '80',
+    'c380',
+    'e961',
+  ];
+  const read = tokensOf(...broken.map((bytes) => Buffer.from(bytes, 'hex')));
+  expect(new Set(read).size).toBe(broken.length);
+  expect(read).toMatchObject({ 0: '\udcff', 4: '\ufffd', 8: '🐙', 10: 'À', 11: '\udce9a' });
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme' }), fc.uint8Array(), fc.uint8Array(), (text, a, b) => {
+      const [same, one, other] = tokensOf(Buffer.from(text), Buffer.from(a), Buffer.from(b));
+      expect(same).toBe(text);
+      expect(one === other).toBe(Buffer.from(a).equals(b));
+    }),
+  );
+});
 
 test('nests a key of many words eight deep, and takes no key of more than 1,024 bytes', () => {
   const architecture = { 'general.architecture': Buffer.concat([u32(8), text('llama')]) };
