@@ -62,7 +62,7 @@ const FEW = 2000;
 /**
  * The `count` tokens of the largest logits, largest first, equal ones by lower id. Hardly any logit is among them, so
  * a fast scan looks for the blocks that have one: half the time of looking at eight together in JavaScript. It finds a NaN
- * too.
+ * too. -Infinity is never listed.
  */
 function largest(row: Float32Array, count: number): Int32Array {
   if (count > FEW)
@@ -71,26 +71,25 @@ function largest(row: Float32Array, count: number): Int32Array {
       .filter((token) => row[token]! > -Infinity);
   const tokens = new Int32Array(count);
   const logits = new Float32Array(count).fill(-Infinity);
-  let least = -Infinity; // of those listed
   let found = 0;
-  const offer = (token: number) => {
-    const logit = row[token]!;
-    if (Number.isNaN(logit)) throw new Error(NO_NUMBERS);
-    if (logit <= least) return;
-    let place = found < count ? found++ : count - 1;
-    for (; place > 0 && logits[place - 1]! < logit; place--) {
-      logits[place] = logits[place - 1]!;
-      tokens[place] = tokens[place - 1]!;
-    }
-    logits[place] = logit;
-    tokens[place] = token;
-    least = logits[count - 1]!;
-  };
-  const next = scanOf(row);
+  const { next } = scanOf(row);
   const end = row.length - (row.length % BLOCK);
-  for (let block = next(0, end, least); block < end; block = next(block + BLOCK, end, least))
-    for (let token = block; token < block + BLOCK; token++) offer(token);
-  for (let token = end; token < row.length; token++) offer(token);
+  for (let from = next(0, end, -Infinity); from < row.length; ) {
+    const until = Math.min(from + BLOCK, row.length);
+    for (let token = from; token < until; token++) {
+      const logit = row[token]!;
+      if (logit <= logits[count - 1]!) continue; // a NaN is not
+      if (Number.isNaN(logit)) throw new Error(NO_NUMBERS);
+      let place = found < count ? found++ : count - 1;
+      for (; place > 0 && logits[place - 1]! < logit; place--) {
+        logits[place] = logits[place - 1]!;
+        tokens[place] = tokens[place - 1]!;
+      }
+      logits[place] = logit;
+      tokens[place] = token;
+    }
+    from = until < end ? next(until, end, logits[count - 1]!) : until;
+  }
   return tokens.subarray(0, found);
 }
 
@@ -109,9 +108,14 @@ function allTokens(row: Float32Array): Int32Array {
 }
 
 function logSumExpOf(row: Float32Array): number {
-  const max = row[largest(row, 1)[0] ?? 0]!;
-  let sum = 0;
-  for (let i = 0; i < row.length; i++) sum += Math.exp(row[i]! - max);
+  const { next, expSum } = scanOf(row);
+  const end = row.length - (row.length % BLOCK);
+  const rest = row.subarray(end);
+  let max = Math.max(-Infinity, ...rest);
+  for (let block = next(0, end, max); block < end; block = next(block + BLOCK, end, max))
+    max = Math.max(max, ...row.subarray(block, block + BLOCK));
+  let sum = expSum(end, max);
+  for (const logit of rest) sum += Math.exp(logit - max);
   const total = max + Math.log(sum);
   if (!Number.isFinite(total)) throw new Error(NO_NUMBERS);
   return total;

@@ -45,6 +45,15 @@ describe('topLogits', () => {
   it('sums over the whole vocabulary, whatever is listed, and only on demand', () => {
     const row = Float32Array.of(1000, 1001, 999); // exp(1000) is no number
     const expected = 1001 + Math.log(1 + Math.exp(-1) + Math.exp(-2));
+    const wide = new Float32Array(1000).fill(-Infinity);
+    for (const at of [0, 400, 997]) {
+      wide.fill(-Infinity).set(row, at);
+      for (const vocabularySize of [at + 1, undefined]) // what is not read counts too
+        expect(topLogits(wide, { top: 1, vocabularySize, logSumExp: true }).logSumExp).toBeCloseTo(
+          expected,
+          6,
+        );
+    }
     for (const top of [0, 1])
       expect(topLogits(row, { top, logSumExp: true }).logSumExp).toBeCloseTo(expected, 10);
     expect(topLogits(row, { top: 1, logSumExp: false }).logSumExp).toBeUndefined();
