@@ -58,6 +58,24 @@ describe('mtad chat in a pipe', () => {
     expect(stripVTControlCharacters(stdout)).toBe(plain.stdout);
   });
 
+  test('on a terminal lines break between words; the words and their colours stay', async () => {
+    const args = [...chat, '--ignore-eos', '--highlight', '--color', 'always', 'Tell me a story'];
+    const piped = await runInProcess(args, { input: '' });
+    const { stdout } = await runInProcess(args, { input: '', isTTY: true, columns: 30 });
+    const lines = stripVTControlCharacters(stdout).split('\n');
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(30);
+    expect(lines.length).toBeGreaterThan(4);
+    const words = (text: string) => stripVTControlCharacters(text).split(/\s+/);
+    expect(words(stdout)).toEqual(words(piped.stdout));
+    const green = (text: string) =>
+      text
+        .split('\x1B[32m')
+        .slice(1)
+        .map((part) => part.split('\x1B')[0]!.replaceAll(/\s/g, ''))
+        .join('');
+    expect(green(stdout)).toBe(green(piped.stdout));
+  });
+
   test('a target alone suffices, and a line says what drafts', async () => {
     const model = join(folder, 'chat-target.gguf');
     const args = ['chat', '-m', model, '-t', '1', '-n', '60', '--seed', '1', 'Tell me a story'];

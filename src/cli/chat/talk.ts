@@ -7,10 +7,10 @@ import { attended } from '../attended.js';
 import { cutNotice } from '../cut-notice.js';
 import { driftNotice } from '../drift-notice.js';
 import { EXIT } from '../failures.js';
-import { HarmlessPieces } from '../harmless.js';
 import type { Io } from '../io.js';
 import { answerStats } from '../render/chat-stats.js';
 import type { ColorChoice } from '../render/colors.js';
+import { ShownText } from '../render/shown-text.js';
 import { Sink } from '../render/sink.js';
 import { type Answering, type Chat, completionsOf, isChatCommand, runChatCommand } from './chat-commands.js';
 import { LineReader, type Message } from './line-reader.js';
@@ -110,43 +110,55 @@ function answer(answering: Answering, chat: Chat, output: Sink, flags: TalkFlags
     let contextSize = 0;
     let written = '';
     let costs: KnownCosts | undefined;
-    const shownPieces = new HarmlessPieces();
-    for await (const event of answering(interrupts.signal)) {
-      if (event.type === 'start') {
-        promptTokens = event.promptTokens.length;
-        contextSize = event.contextSize;
-        chat.last = undefined;
-      }
-      if (event.type === 'shift') {
-        progress.stop();
-        if (!flags.quiet) chat.say(shiftNotice(event, written !== ''));
-      }
-      if (event.type === 'costs') costs = event.costs;
-      if (event.type === 'prefill') progress.prefill(event.done, event.total);
-      if (event.type === 'text' || event.type === 'end') progress.stop();
-      if (event.type === 'text')
-        for (const { text, isReasoning, drafted } of event.pieces) {
-          if (isReasoning && flags.hideReasoning) continue;
-          written += text;
-          const shown = io.stdout.isTTY ? shownPieces.next(text) : text;
-          const isPainted = drafted && flags.highlight && !isReasoning;
-          await output.write(isReasoning ? colors.dim(shown) : isPainted ? colors.green(shown) : shown);
+    const shown = io.stdout.isTTY ? new ShownText(io.stdout) : undefined;
+    try {
+      for await (const event of answering(interrupts.signal)) {
+        if (event.type === 'start') {
+          promptTokens = event.promptTokens.length;
+          contextSize = event.contextSize;
+          chat.last = undefined;
         }
-      if (output.failure) break;
-      if (event.type !== 'end') continue;
-      const { result } = event;
-      chat.last = { promptTokens, result, costs };
-      await output.write(shownPieces.end());
-      if (!written.endsWith('\n')) await output.write('\n');
-      const notice = cutNotice(result, { ...settings, contextSize }); // the figures have it too
-      if (answerOf(result) === '') chat.say('(no answer: the conversation stays as it was)');
-      if ((flags.stats ?? io.isWatched) && !flags.quiet)
-        chat.say(io.colors(flags.color, io.stderr).dim(answerStats({ settings, promptTokens }, result)));
-      else if (notice !== undefined && !flags.quiet) chat.say(`mtad: ${notice}`);
-      tellDrift(chat, result.drift, flags);
+        if (event.type === 'shift') {
+          progress.stop();
+          if (!flags.quiet) {
+            chat.say(shiftNotice(event, written !== ''));
+            shown?.atLineStart();
+          }
+        }
+        if (event.type === 'costs') costs = event.costs;
+        if (event.type === 'prefill') progress.prefill(event.done, event.total);
+        if (event.type === 'text' || event.type === 'end') progress.stop();
+        if (event.type === 'text')
+          for (const { text, isReasoning, drafted } of event.pieces) {
+            if (isReasoning && flags.hideReasoning) continue;
+            written += text;
+            const isPainted = drafted && flags.highlight && !isReasoning;
+            const paint = isReasoning ? colors.dim : isPainted ? colors.green : plain;
+            await output.write(shown ? shown.next(text, paint) : paint(text));
+          }
+        if (output.failure) break;
+        if (event.type !== 'end') continue;
+        const { result } = event;
+        chat.last = { promptTokens, result, costs };
+        await output.write(shown?.end() ?? '');
+        if (!written.endsWith('\n')) await output.write('\n');
+        const notice = cutNotice(result, { ...settings, contextSize }); // the figures have it too
+        if (answerOf(result) === '') chat.say('(no answer: the conversation stays as it was)');
+        if ((flags.stats ?? io.isWatched) && !flags.quiet)
+          chat.say(io.colors(flags.color, io.stderr).dim(answerStats({ settings, promptTokens }, result)));
+        else if (notice !== undefined && !flags.quiet) chat.say(`mtad: ${notice}`);
+        tellDrift(chat, result.drift, flags);
+      }
+    } catch (error) {
+      await output.write(shown?.end() ?? ''); // which the wrapping of lines holds back
+      throw error;
     }
     return interrupts.exitCode ?? EXIT.ok;
   });
+}
+
+function plain(text: string): string {
+  return text;
 }
 
 /** Reports drift, once in a conversation. */
