@@ -7,6 +7,7 @@ import type { FinishReason, Rng, TokenId } from '../types.js';
 import { refuseLongPrompt, refuseLongTexts } from './context-size.js';
 import { type ConversationEvent, type EffectiveSettings, type GenerationResult, joined } from './events.js';
 import { type ContextPolicy, fittingTurns, mayDrop } from './fitting-turns.js';
+import { loadedAnswer } from './loaded-answer.js';
 import { parseSettings } from './parse-settings.js';
 import { requireChatTemplate } from './require-chat-template.js';
 import type { RunOptions } from './run-options.js';
@@ -56,8 +57,8 @@ export class Conversation {
   readonly #run: ConversationOptions;
   #session: Session;
   #messages: readonly ChatMessage[] = [];
-  /** The last answer, as far as it was written here. */
-  #last: GenerationResult | undefined;
+  /** How the answers were written; those that were written elsewhere are not among them. */
+  readonly #results = new WeakMap<ChatMessage, GenerationResult>();
   /** The rendered conversation up to the end of the last answer; undefined = not rendered yet. */
   #written: Rendered | undefined;
 
@@ -130,7 +131,6 @@ export class Conversation {
     this.#refuseWhileWriting();
     this.#messages = messages;
     this.#written = undefined;
-    this.#last = undefined;
   }
 
   /** Returns the number of tokens of the conversation so far, and the most that it can have. */
@@ -162,15 +162,18 @@ export class Conversation {
   }
 
   /**
-   * Writes on where the last answer was cut off.
+   * Writes on where the last answer was cut off. An answer that was not written here, as that of a conversation that was
+   * loaded, counts as cut off.
    * @throws as `ask`; UsageError where there is no answer that was cut off
    */
   async *continue(signal?: AbortSignal): AsyncGenerator<ConversationEvent, void> {
     const turns = this.#withoutAnswer();
-    const last = this.#last;
-    if (!last || !CUT.has(last.finishReason))
+    const last = this.#messages.at(-1)!;
+    const { tokenizer } = this.#pair.target;
+    const begun = this.#results.get(last) ?? (await loadedAnswer(this.#template, tokenizer, turns, last));
+    if (!CUT.has(begun.finishReason))
       throw new UsageError('There is nothing to continue: the last answer was not cut off');
-    yield* this.#answer(turns, last, signal);
+    yield* this.#answer(turns, begun, signal);
   }
 
   /**
@@ -226,9 +229,10 @@ export class Conversation {
     const content = answerOf(result);
     if (content === '') return;
     const reasoning = thoughtOf(result, this.#template.reasoning);
-    this.#messages = [...turns, { role: 'assistant', content, ...(reasoning && { reasoning }) }];
+    const answer: ChatMessage = { role: 'assistant', content, ...(reasoning && { reasoning }) };
+    this.#messages = [...turns, answer];
+    this.#results.set(answer, result);
     this.#written = this.#writtenAfter(prompt);
-    this.#last = result;
   }
 
   /** @throws UsageError where the conversation has no answer, or while one is being written */

@@ -221,12 +221,28 @@ describe.each(['direct', 'bindings'] as const)('Conversation on engine %s', (eng
     expect(watched.opened).toHaveLength(0);
   });
 
-  it('continues no answer that came to its end, and none that was loaded', async () => {
+  it('continues no answer that came to its end, wherever else the conversation changes', async () => {
     const conversation = await open({ maxTokens: 100 });
     expect((await read(conversation.ask('Tell me a story.'))).finishReason).toBe('eos');
     await expect(conversation.continue().next()).rejects.toThrow(/nothing to continue/);
-    conversation.messages = conversation.messages.slice();
+    conversation.messages = [{ role: 'system', content: 'Be brief.' }, ...conversation.messages];
     await expect(conversation.continue().next()).rejects.toThrow(/nothing to continue/);
+    await conversation.dispose();
+  });
+
+  it('continues an answer that was loaded, as where it was written; after an undone question too', async () => {
+    const greedy = { strategy: 'autoregressive', temperature: 0, ignoreEos: true } as const;
+    const conversation = await open({ ...greedy, maxTokens: 10 });
+    const begun = await read(conversation.ask('Tell me a story.'));
+    const saved = conversation.messages.map((message) => ({ ...message }));
+    await read(conversation.ask('And then?'));
+    conversation.undo();
+    const whole = await read(conversation.continue());
+    const { messages } = conversation;
+    expect(messages.at(-1)!.content).toBe(begun.text + whole.text);
+    conversation.messages = saved;
+    expect((await read(conversation.continue())).text).toBe(whole.text);
+    expect(conversation.messages).toEqual(messages);
     await conversation.dispose();
   });
 

@@ -1,0 +1,51 @@
+import type { ChatTemplate, Tokenizer } from '../engine/port.js';
+import { UsageError } from '../errors.js';
+import type { ChatMessage } from '../templates/messages.js';
+import { TextStream, textOf } from '../text/text-stream.js';
+import { NO_STEPS } from './counters.js';
+import type { GenerationResult } from './events.js';
+
+/**
+ * Returns an answer that was not written here, in the tokens by which the template writes it, so that it can go on. Nobody
+ * knows how it ended: it counts as cut off.
+ * @param turns up to its question
+ * @throws UsageError where the template writes answers otherwise than the model would write them, or without an end
+ */
+export async function loadedAnswer(
+  template: ChatTemplate,
+  tokenizer: Tokenizer,
+  turns: readonly ChatMessage[],
+  answer: ChatMessage,
+): Promise<GenerationResult> {
+  const { tokens: prompt } = await template.encode(turns);
+  const { tokens: all } = await template.encode([...turns, answer]);
+  const behind = all.slice(prompt.length);
+  const end = behind.findIndex(
+    (token) => tokenizer.isEndOfGeneration(token) || template.endTokens.has(token),
+  );
+  if (end < 0 || prompt.some((token, i) => token !== all[i]))
+    throw new UsageError(
+      'There is nothing to continue: the last answer was not written here, and the chat template writes answers in another ' +
+        'way than the model does; ask for the rest instead',
+    );
+  const tokens = behind.slice(0, end);
+  const stream = new TextStream(tokenizer, prompt, [], { reasoning: template.reasoning });
+  for (const token of tokens) stream.add(token);
+  const pieces = [...stream.take(0), ...stream.end()];
+  const reasoning = textOf(pieces.filter(({ isReasoning }) => isReasoning));
+  return {
+    text: textOf(pieces),
+    reasoning: reasoning === '' ? null : reasoning,
+    tokens,
+    finishReason: 'length',
+    grammarComplete: null,
+    counters: NO_STEPS,
+    quality: null,
+    repetition: null,
+    drift: null,
+    cacheCheck: null,
+    prefillMs: 0,
+    firstTokenMs: null,
+    evaluated: { target: 0, draft: 0 },
+  };
+}
