@@ -30,7 +30,14 @@ export type { Step, StepMs } from './decoding/loop.js';
 export type { Strategy } from './decoding/strategy.js';
 export { beamDrafter, beamTreeDrafter } from './drafting/beams.js';
 export { chainDrafter } from './drafting/chain.js';
-export type { Drafter, DraftOptions, DraftSource, NextTokens } from './drafting/drafter.js';
+export type {
+  DraftChain,
+  Drafter,
+  DraftOptions,
+  DraftSource,
+  DraftTail,
+  NextTokens,
+} from './drafting/drafter.js';
 export { type DraftLength, fixedLength, type SideGuess } from './drafting/length.js';
 export { lookupDrafter } from './drafting/lookup.js';
 export type { Passages } from './drafting/passages.js';

@@ -63,6 +63,8 @@ export interface DraftNode {
   /** An earlier node, or ROOT. */
   readonly parent: NodeIndex;
   readonly q: Distribution;
+  /** Whether another source guessed it, behind the end of the draft. Such nodes are a chain, and the last ones. */
+  readonly isTail?: boolean | undefined;
 }
 
 /** Guesses, parents before children. A chain is a tree without branches: node i has parent i - 1. */

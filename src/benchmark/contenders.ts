@@ -1,5 +1,5 @@
 import { closest, distance } from 'fastest-levenshtein';
-import type { DraftSource } from '../drafting/drafter.js';
+import type { DraftChain } from '../drafting/drafter.js';
 import { UsageError } from '../errors.js';
 import { isAdaptive, strategyOptions } from '../generation/draft-length.js';
 import { usesDraftModel } from '../generation/draft-source.js';
@@ -32,7 +32,7 @@ export type Lists = { readonly [Name in ComparedSetting]?: readonly Settings[Nam
 export interface Field extends Lists {
   readonly strategies: readonly StrategyChoice[];
   /** Each makes contenders of the strategies that can use it; undefined = what there is. */
-  readonly draftFrom?: readonly DraftSource[] | undefined;
+  readonly drafts?: readonly DraftChain[] | undefined;
   /** Also greedy, temperature 0.7 and the strategies that are baselines. */
   readonly baselines: boolean;
 }
@@ -46,14 +46,15 @@ export interface Entry {
 
 /** What people call a contender of ours: 'mtad k=4 w=4 tau=0.5', after the options of the command line. */
 export function nameOf({ role, strategy, settings }: Entry): string {
-  const { draftFrom, temperature } = settings;
+  const { draftFrom, draftTail, temperature } = settings;
   if (role === 'baseline' && temperature !== undefined)
     return temperature === 0 ? 'greedy' : `temperature ${temperature}`;
   const said = COMPARED_SETTINGS.filter((name) => settings[name] !== undefined).map((name) => {
     const { symbol } = SETTINGS[name];
     return settings[name] === true ? symbol : `${symbol}=${settings[name]}`;
   });
-  return [definitionOf(strategy).name, ...said, ...(isSaid(draftFrom) ? [draftFrom] : [])].join(' ');
+  const source = draftTail ? [`${draftFrom}+${draftTail}`] : isSaid(draftFrom) ? [draftFrom] : [];
+  return [definitionOf(strategy).name, ...said, ...source].join(' ');
 }
 
 /** All that a strategy's generations are told of it. */
@@ -108,18 +109,18 @@ export function expand(field: Field): Entry[] {
 }
 
 function expandStrategy(strategy: StrategyChoice, field: Field): Entry[] {
-  return sourcesOf(strategy, field).flatMap((draftFrom) => expandSource(strategy, draftFrom, field));
+  return sourcesOf(strategy, field).flatMap((draft) => expandSource(strategy, draft, field));
 }
 
 /** The sources that a strategy is to draft from: one that cannot use all of them has those that it can. */
-function sourcesOf(strategy: StrategyChoice, { draftFrom: all = [] }: Field): Settings['draftFrom'][] {
-  if (all.length === 0) return ['auto'];
-  const usable = all.filter((draftFrom) => refusalOf(strategy, { draftFrom }) === undefined);
+function sourcesOf(strategy: StrategyChoice, { drafts: all = [] }: Field): DraftChain[] {
+  if (all.length === 0) return [{ draftFrom: 'auto', draftTail: 'none' }];
+  const usable = all.filter((draft) => refusalOf(strategy, draft) === undefined);
   if (usable.length === 0) return [...all]; // to be refused
   return choosesSource(strategy) ? usable : usable.slice(0, 1);
 }
 
-function expandSource(strategy: StrategyChoice, draftFrom: Settings['draftFrom'], field: Field): Entry[] {
+function expandSource(strategy: StrategyChoice, draft: DraftChain, field: Field): Entry[] {
   const { heeds } = definitionOf(strategy);
   const lists = COMPARED_SETTINGS.filter((name) =>
     (heeds as readonly string[]).includes(MOVED.get(name) ?? name),
@@ -130,18 +131,19 @@ function expandSource(strategy: StrategyChoice, draftFrom: Settings['draftFrom']
     [{}],
   );
   const entries = combinations.map((settings): Entry => {
-    parseSettings({ strategy, ...settings, draftFrom });
-    return drafting({ role: 'strategy', strategy, settings }, draftFrom);
+    parseSettings({ strategy, ...settings, ...draft });
+    return drafting({ role: 'strategy', strategy, settings }, draft);
   });
   return once(entries);
 }
 
 /** The same entry with its drafts from there, where that makes a difference. A lookup has no beams. */
-export function drafting(entry: Entry, draftFrom: Settings['draftFrom']): Entry {
-  if (!isSaid(draftFrom) || !choosesSource(entry.strategy)) return entry;
+export function drafting(entry: Entry, { draftFrom, draftTail }: DraftChain): Entry {
+  const hasTail = draftTail !== 'none' && heedsSetting(entry.strategy, 'draftTail');
+  if (!(isSaid(draftFrom) || hasTail) || !choosesSource(entry.strategy)) return entry;
   const { beamWidth: _width, repetition: _share, ...chain } = entry.settings;
-  const settings = draftFrom === 'lookup' ? chain : entry.settings;
-  return { ...entry, settings: { ...settings, draftFrom } };
+  const { draftTail: _tail, ...settings } = draftFrom === 'lookup' ? chain : entry.settings;
+  return { ...entry, settings: { ...settings, draftFrom, ...(hasTail && { draftTail }) } };
 }
 
 /** Every strategy with a draft model can have the target's head in its place; some can look up. */
@@ -150,7 +152,7 @@ function choosesSource(strategy: StrategyChoice): boolean {
 }
 
 /** The draft model of the pair is what everybody expects. */
-function isSaid(draftFrom: Settings['draftFrom'] | undefined): draftFrom is DraftSource {
+function isSaid(draftFrom: Settings['draftFrom'] | undefined): boolean {
   return draftFrom !== undefined && draftFrom !== 'auto' && draftFrom !== 'model';
 }
 

@@ -85,9 +85,11 @@ function rivalOf(
   const rivals = all.filter(isRival);
   const here = rivals.filter(({ engine }) => engine === contender.engine);
   const near = here.length > 0 ? here : rivals;
-  const { draftLength, draftFrom } = contender.settings;
+  const { draftLength, draftFrom, draftTail } = contender.settings;
   const alike = near.filter(({ settings }) => settings.draftLength === draftLength);
-  return alike.find(({ settings }) => settings.draftFrom === draftFrom) ?? alike[0] ?? near[0];
+  const isAlike = ({ settings }: Contender) =>
+    settings.draftFrom === draftFrom && settings.draftTail === draftTail;
+  return alike.find(isAlike) ?? alike[0] ?? near[0];
 }
 
 /** The part of a generation that speed needs: its tokens and its time. */

@@ -19,11 +19,11 @@ export interface SourcedEntries {
  */
 export function withSources(
   entries: readonly Entry[],
-  files: Pick<PairFiles, 'target' | 'draft'>,
+  files: Pick<PairFiles, 'target' | 'draft' | 'corpus'>,
 ): SourcedEntries {
   const decided = entries.map((entry) => {
-    const { strategy, draftFrom } = withDraftSource(parseSettings(settingsOf(entry)), files);
-    return strategy === entry.strategy ? drafting(entry, draftFrom) : undefined;
+    const { strategy, ...decided } = withDraftSource(parseSettings(settingsOf(entry)), files);
+    return strategy === entry.strategy ? drafting(entry, decided) : undefined;
   });
   const kept = once(decided.filter((entry) => entry !== undefined));
   const names = entries

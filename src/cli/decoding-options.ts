@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { OPTION_SETTINGS, type OptionSetting, type SettingsInput } from '../generation/settings.js';
 import type { StrategyName } from '../strategies/index.js';
-import { draftSources } from './model-options.js';
+import { draftChains } from './model-options.js';
 import { settingOption } from './setting-options.js';
 import { TEMPLATE_SETTINGS, type TemplateSetting } from './template-options.js';
 
@@ -22,5 +22,5 @@ export function addDecodingOptions(program: Command): void {
 /** @returns those flags that are settings; both have one name */
 export function settingsOf(flags: DecodingFlags & { readonly draft?: string }): SettingsInput {
   const given = DECODING_SETTINGS.map((name) => [name, flags[name]]);
-  return { ...Object.fromEntries(given), draftFrom: draftSources(flags)[0] };
+  return { ...Object.fromEntries(given), ...draftChains(flags)[0] };
 }

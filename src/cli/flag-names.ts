@@ -52,6 +52,7 @@ const OTHERWISE: ReadonlyMap<string, string> = new Map([
   ['contextSize', '--ctx-size'],
   ['flashAttention', '--flash-attn'],
   ['draftFrom', '--draft'],
+  ['draftTail', '--draft'],
   ['costs', '--profile'],
 ]);
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { DraftSource } from '../drafting/drafter.js';
+import type { DraftChain, DraftSource, DraftTail } from '../drafting/drafter.js';
 import { UsageError } from '../errors.js';
 import { modelsFolder } from '../models/models-folder.js';
 import type { Io } from './io.js';
@@ -25,7 +25,7 @@ export function addModelOptions(program: Command, io: Io, { comparesDrafts = fal
     .addOption(
       new Option(
         '-d, --draft <model>',
-        `draft model, likewise; or mtp: the target's own head; lookup: guess from the text so far; a corpus (mtad learn)${comparesDrafts ? '; several are compared' : ''}`,
+        `draft model, likewise; or mtp: the target's own head; lookup: guess from the text so far; a corpus (mtad learn); draft.gguf+lookup: the latter goes on where the former ends${comparesDrafts ? '; several are compared' : ''}`,
       ).argParser(comparesDrafts ? parseDrafts : parseDraft),
     )
     .option('--pair <name>', 'both models by a name that stands for them, with what suits them (mtad pairs)')
@@ -76,37 +76,55 @@ const SOURCES: ReadonlyMap<string, DraftSource> = new Map([
 /** The end of the name of a corpus. */
 const CORPUS = /\.corpus$/;
 
-/** What --draft says: sources of drafts, and the files of the draft model and the corpus if they are among them. */
+/** What --draft says: where drafts come from, and the files of the draft model and the corpus if they are among them. */
 interface Drafts {
   readonly file: string | undefined;
   readonly corpus: string | undefined;
-  readonly sources: readonly DraftSource[];
+  readonly chains: readonly DraftChain[];
 }
 
-/** @throws UsageError for more than one draft model */
+/** @throws UsageError for more than one draft model, and for more than one corpus */
 function draftsOf({ draft = '' }: { readonly draft?: string | undefined }): Drafts {
-  const parts = isList(draft) ? draft.split(',') : [draft];
-  const sourceOf = (part: string): DraftSource =>
-    SOURCES.get(part) ?? (CORPUS.test(part) ? 'corpus' : 'model');
-  const given = parts.filter((part) => part !== '');
-  const [corpus, second] = given.filter((part) => sourceOf(part) === 'corpus');
+  const listed = (isList(draft) ? draft.split(',') : [draft]).filter((part) => part !== '');
+  const links = [...new Set(listed)].map(linksOf);
+  const names = [...new Set(links.flat())];
+  const [corpus, second] = names.filter((name) => sourceOf(name) === 'corpus');
   if (second !== undefined)
     throw new UsageError(
       `--draft names two corpora, ${corpus} and ${second}: mtad learn --append makes one of both`,
     );
-  const [file, another] = given.filter((part) => sourceOf(part) === 'model');
+  const [file, another] = names.filter((name) => sourceOf(name) === 'model');
   if (another !== undefined)
     throw new UsageError(`--draft names two draft models, ${file} and ${another}: a run has one`);
-  return { file, corpus, sources: [...new Set(given.map(sourceOf))] };
+  const chains = links.map(([first, tail]): DraftChain => {
+    return { draftFrom: sourceOf(first), draftTail: tail === undefined ? 'none' : tailNamed(tail)! };
+  });
+  return { file, corpus, chains };
+}
+
+/** @param name '': the one that is taken where nothing is said */
+function sourceOf(name: string): DraftChain['draftFrom'] {
+  if (name === '') return 'auto';
+  return SOURCES.get(name) ?? (CORPUS.test(name) ? 'corpus' : 'model');
+}
+
+/** Returns what can go on where a draft ends; undefined: what has this name takes passes itself. */
+function tailNamed(name: string): Exclude<DraftTail, 'none'> | undefined {
+  const source = sourceOf(name);
+  return source === 'lookup' || source === 'corpus' ? source : undefined;
+}
+
+/** A source, and the one that goes on behind it: names of files may have a plus too. */
+function linksOf(part: string): [string, ...string[]] {
+  const plus = part.lastIndexOf('+');
+  const [first, tail] = [part.slice(0, Math.max(0, plus)), part.slice(plus + 1)];
+  return plus === -1 || tailNamed(tail) === undefined || existsSync(part) ? [part] : [first, tail];
 }
 
 /** The name of a file may have commas too. */
 function isList(draft: string): boolean {
-  return (
-    draft.includes(',') &&
-    !existsSync(draft) &&
-    draft.split(',').some((part) => SOURCES.has(part) || CORPUS.test(part))
-  );
+  const isSaid = (part: string) => linksOf(part).length > 1 || SOURCES.has(part) || CORPUS.test(part);
+  return draft.includes(',') && !existsSync(draft) && draft.split(',').some(isSaid);
 }
 
 /** llama.cpp's --draft was once the number of tokens. */
@@ -133,7 +151,14 @@ export function corpusFile(flags: { readonly draft?: string | undefined }): stri
   return draftsOf(flags).corpus;
 }
 
-/** Returns the sources that --draft names; none: that is left open. */
-export function draftSources(flags: { readonly draft?: string | undefined }): readonly DraftSource[] {
-  return draftsOf(flags).sources;
+/** Returns the sources that --draft names, each with what goes on behind it; none: that is left open. */
+export function draftChains(flags: { readonly draft?: string | undefined }): readonly DraftChain[] {
+  return draftsOf(flags).chains;
+}
+
+/** Returns the same without what goes on behind them. */
+export function draftSources(flags: {
+  readonly draft?: string | undefined;
+}): readonly DraftChain['draftFrom'][] {
+  return draftChains(flags).map(({ draftFrom }) => draftFrom);
 }

@@ -7,6 +7,15 @@ export type Drafter = (prefix: Prefix, room: number, rng: Rng) => Promise<Draft>
 /** Where guesses come from: the draft model, the target's own drafting head, an earlier passage of the text, or a corpus of other texts. */
 export type DraftSource = 'model' | 'mtp' | 'lookup' | 'corpus';
 
+/** What goes on where a draft ends, without a pass of a model. */
+export type DraftTail = 'none' | 'lookup' | 'corpus';
+
+/** Where a draft comes from, and what goes on behind it. */
+export interface DraftChain {
+  readonly draftFrom: DraftSource | 'auto';
+  readonly draftTail: DraftTail;
+}
+
 /** Whether guesses from there take passes, and so a cache. */
 export function takesPasses(source: DraftSource): boolean {
   return source === 'model' || source === 'mtp';

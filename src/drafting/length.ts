@@ -37,14 +37,27 @@ export interface DraftLength {
    * @param rows that the target's pass has without them
    */
   judgesBeside(added: readonly SideGuess[], rows: number): boolean;
+  /**
+   * Whether a guess that takes no pass is worth its row in the target's pass, behind the guesses that `judged` has left.
+   * @param logQ [d], joint log-probability of the likeliest guess of each length
+   * @param tailLogQ the same of those that took no pass and follow, without the ones before; the last is the guess in
+   *   question, which is not drawn yet, and counts as the likeliest of its source
+   * @param rows that the target's pass has without it
+   */
+  goesOnWithoutPass(logQ: readonly LogProb[], tailLogQ: readonly LogProb[], rows: number): boolean;
 }
 
-/** The same number of guesses at each step: the paper's gamma, >= 1. */
-export function fixedLength(gamma: number): DraftLength {
+/**
+ * The same number of guesses at each step.
+ * @param gamma the paper's, >= 1
+ * @param beforeTail how many of them are made before a tail goes on, [1..gamma]
+ */
+export function fixedLength(gamma: number, beforeTail = gamma): DraftLength {
   return {
-    begin: (room) => Math.min(gamma, room),
+    begin: (room) => Math.min(beforeTail, room),
     goesOn: () => true,
     judged: ({ length }) => length,
     judgesBeside: () => true,
+    goesOnWithoutPass: (logQ, tailLogQ) => logQ.length + tailLogQ.length <= gamma,
   };
 }

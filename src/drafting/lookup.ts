@@ -1,6 +1,7 @@
 import { certain } from '../math/distribution.js';
-import type { Draft, TokenId } from '../types.js';
-import type { Drafter, DraftOptions } from './drafter.js';
+import { pathTo } from '../math/draft-tree.js';
+import type { Distribution, Draft, TokenId } from '../types.js';
+import type { Drafter, DraftOptions, NextTokens } from './drafter.js';
 import { Passages } from './passages.js';
 
 /**
@@ -17,6 +18,18 @@ export function lookupDrafter({ length, isEnd }: DraftOptions, passages = new Pa
     const guessed = end === -1 ? following : following.slice(0, end + 1);
     return chainOf(guessed.slice(0, length.judged(guessed.map(() => 0))));
   };
+}
+
+const NOTHING: Distribution = { tokens: new Int32Array(), logProbs: new Float64Array() };
+
+/** The same as a drafter sees a model, so that it can go on behind guesses of another source. */
+export function lookupTokens(passages = new Passages()): NextTokens {
+  return async (prefix, tree, nodes) =>
+    nodes.map((node) => {
+      const guessed = pathTo(tree, node).map((one) => tree[one]!.token);
+      const token = prefix[passages.afterLastOccurrence(prefix, guessed)];
+      return token === undefined ? NOTHING : certain(token);
+    });
 }
 
 function chainOf(tokens: readonly TokenId[]): Draft {

@@ -25,13 +25,16 @@ export class Passages {
   /**
    * The position behind the last earlier occurrence of the longest possible end of the text, of three tokens at most; the
    * text's length if there is none.
+   * @param guessed tokens that the text is thought to go on with: the end is that of both together
    */
-  afterLastOccurrence(text: Prefix): number {
+  afterLastOccurrence(text: Prefix, guessed: readonly TokenId[] = []): number {
     this.#follow(text);
+    const length = text.length + guessed.length;
     let found = text.length;
     let slot = EMPTY;
-    for (let n = 1; n <= LONGEST && n <= text.length; n++) {
-      slot = this.#slots.get(keyOf(slot, text[text.length - n]!)) ?? EMPTY;
+    for (let n = 1; n <= LONGEST && n <= length; n++) {
+      const token = guessed[guessed.length - n] ?? text[length - n]!;
+      slot = this.#slots.get(keyOf(slot, token)) ?? EMPTY;
       if (this.#ends[slot] === 0) break; // as of the empty passage
       found = this.#ends[slot]!;
     }

@@ -12,7 +12,7 @@ import type { ModelHeader } from '../models/header.js';
 import type { Pair } from '../models/pair.js';
 import type { Sequences, StrategySettings } from '../strategies/definition.js';
 import { definitionOf, heedsSetting, type StrategyOptions, sequencesOf } from '../strategies/index.js';
-import { AdaptiveLength, type Learned, MOST_GUESSES } from '../tuning/adaptive-length.js';
+import { AdaptiveLength, type Guesser, type Learned, MOST_GUESSES } from '../tuning/adaptive-length.js';
 import type { CostCurves } from '../tuning/cost-curves.js';
 import { type CostKey, CostMemory, type CostStore } from '../tuning/cost-store.js';
 import { measureCosts, type Rehearsal, ROOM_TO_MEASURE } from '../tuning/measure-costs.js';
@@ -89,6 +89,7 @@ export async function adaptiveLength(
   const guesser = {
     beamWidth: Math.max(1, sequences.draft),
     isTold: isTold(settings),
+    tail: tailOf(settings),
     threshold: heedsSetting(settings.strategy, 'threshold') ? (text.threshold ?? options.threshold) : 1,
   };
   const store = run.costs ?? memoryOf(pair);
@@ -142,6 +143,12 @@ export function isTold({
   temperature,
 }: Pick<Settings, 'strategy' | 'draftFrom' | 'temperature'>): boolean {
   return draftFrom !== 'lookup' && !(temperature === 0 && definitionOf(strategy).isLossless);
+}
+
+/** What goes on behind the draft, for an adaptive length; undefined: nothing. */
+function tailOf({ strategy, draftTail, temperature }: Settings): Guesser['tail'] {
+  if (draftTail === 'none') return undefined;
+  return { isTold: isTold({ strategy, draftFrom: draftTail, temperature }) };
 }
 
 const memories = new WeakMap<Pair, CostMemory>();

@@ -44,9 +44,19 @@ export function usesDraftModel(settings: Settings): boolean {
 /**
  * Decides where drafts come from, if that was left open: from the draft model if there is one, else from the target's head if
  * it has one, else from the text so far. A strategy of mtad's that can do neither gives way to plain decoding.
- * @throws UsageError where a draft model or a head is needed and there is none
+ * @throws UsageError where a draft model, a head or a corpus is needed and there is none
  */
 export function withDraftSource(settings: Settings, models: Models): DecidedSettings {
+  const decided = withSource(settings, models);
+  const { strategy, draftFrom, draftTail } = decided;
+  const isIdle = draftTail === draftFrom || !heedsSetting(strategy, 'draftTail');
+  if (isIdle) return { ...decided, draftTail: 'none' };
+  if (draftTail === 'corpus' && models.corpus === undefined)
+    throw new UsageError('A corpus is to go on where drafts end, and none is loaded: name one with `draft`');
+  return decided;
+}
+
+function withSource(settings: Settings, models: Models): DecidedSettings {
   const { draftFrom, strategy } = settings;
   if (!usesDraftModel({ ...settings, draftFrom: 'model' }))
     return { ...settings, draftFrom: draftFrom === 'auto' ? 'model' : draftFrom };

@@ -101,6 +101,10 @@ export const SETTINGS = {
       })
       .default('auto'),
   },
+  /** What goes on where the draft ends, without a pass of a model. */
+  draftTail: {
+    schema: z.enum(['none', 'lookup', 'corpus'], { error: "'none', 'lookup' or 'corpus'" }).default('none'),
+  },
   temperature: {
     schema: number('a number, 0 or more', (n) => Number.isFinite(n) && n >= 0).default(
       DEFAULT_SAMPLING.temperature,

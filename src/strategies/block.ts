@@ -3,7 +3,7 @@ import type { StrategyDefinition } from './definition.js';
 import { speculative } from './speculative.js';
 
 /** Speculative sampling whose chain is judged as a block: more of it is accepted, the text is distributed the same. */
-export const block: StrategyDefinition<'draftLength' | 'draftFrom'> = {
+export const block: StrategyDefinition<'draftLength' | 'draftFrom' | 'draftTail'> = {
   name: 'block',
   help: 'the same, more accepted',
   heeds: speculative.heeds,

@@ -2,9 +2,11 @@ import type { ModelCache } from '../decoding/model-cache.js';
 import type { Strategy } from '../decoding/strategy.js';
 import type { Corpus } from '../drafting/corpus.js';
 import { corpusTokens } from '../drafting/corpus-tokens.js';
-import type { DraftSource, NextTokens } from '../drafting/drafter.js';
+import type { Drafter, DraftSource, DraftTail, NextTokens } from '../drafting/drafter.js';
 import type { DraftLength } from '../drafting/length.js';
+import { lookupTokens } from '../drafting/lookup.js';
 import type { Passages } from '../drafting/passages.js';
+import { withTail } from '../drafting/tail.js';
 import { choose } from '../math/sample.js';
 import type { SamplingSettings } from '../math/sampling-settings.js';
 import type { Truncation } from '../math/truncate.js';
@@ -21,6 +23,8 @@ export interface StrategySettings {
   /** Cap the likelihood ratio at 1 after every token. */
   readonly clip: boolean;
   readonly draftFrom: DraftSource;
+  /** What goes on where the draft ends; undefined: nothing. */
+  readonly draftTail?: DraftTail | undefined;
 }
 
 /** The name of such a setting. */
@@ -33,6 +37,7 @@ export const STRATEGY_SETTINGS: readonly StrategySetting[] = [
   'threshold',
   'clip',
   'draftFrom',
+  'draftTail',
 ];
 
 /** Those that a trace can be replayed with. */
@@ -132,7 +137,24 @@ export function guessedTokens(
   { draft, corpus }: Pick<StrategyContext, 'draft' | 'corpus'>,
   truncation: Truncation,
 ): NextTokens {
-  if (draftFrom !== 'corpus') return nextTokens(draft, truncation);
+  return draftFrom === 'corpus' ? tokensOf(corpus, truncation) : nextTokens(draft, truncation);
+}
+
+/** The drafter with the source, if any, that goes on where its draft ends. */
+export function tailed(
+  draft: Drafter,
+  { draftTail = 'none' }: Pick<StrategySettings, 'draftTail'>,
+  context: StrategyContext,
+  truncation: Truncation,
+): Drafter {
+  if (draftTail === 'none') return draft;
+  const { corpus, passages } = context;
+  const next = draftTail === 'lookup' ? lookupTokens(passages) : tokensOf(corpus, truncation);
+  const { length, isEnd, sampling } = context;
+  return withTail(draft, next, { length, isEnd, choose: (q, rng) => choose(q, sampling, rng) });
+}
+
+function tokensOf(corpus: Corpus | undefined, truncation: Truncation): NextTokens {
   if (!corpus) throw new Error('This strategy drafts from a corpus, and none is loaded');
   return corpusTokens(corpus, truncation);
 }

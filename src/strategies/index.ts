@@ -1,5 +1,5 @@
 import type { Strategy } from '../decoding/strategy.js';
-import type { DraftSource } from '../drafting/drafter.js';
+import { type DraftSource, takesPasses } from '../drafting/drafter.js';
 import { type DraftLength, fixedLength } from '../drafting/length.js';
 import { withinRoom } from '../drafting/within-room.js';
 import { autoregressive } from './autoregressive.js';
@@ -74,7 +74,7 @@ export function createStrategy(
 ): Strategy {
   const definition = definitionOf(options.strategy);
   const heeded = heededOf(options);
-  const length = context.length ?? fixedLength(heeded.draftLength);
+  const length = context.length ?? fixedLength(heeded.draftLength, beforeTail(heeded));
   const threshold = context.threshold ?? (() => heeded.threshold);
   const beamWidth = context.beamWidth ?? (() => heeded.beamWidth);
   const strategy = definition.create(heeded, { ...context, length, threshold, beamWidth });
@@ -84,6 +84,11 @@ export function createStrategy(
     draft: withinRoom((...asked) => strategy.draft(...asked), definition.name, options.draftLength),
     accept: (...judged) => strategy.accept(...judged), // strategy may be of a class
   };
+}
+
+/** Of a fixed draft length, half is left to a tail where the guesses before it take passes; others end where nothing is found. */
+function beforeTail({ draftLength, draftFrom, draftTail = 'none' }: StrategySettings): number {
+  return draftTail !== 'none' && takesPasses(draftFrom) ? Math.ceil(draftLength / 2) : draftLength;
 }
 
 /** Branches that a strategy with these settings has at once in the cache of each model. */

@@ -2,7 +2,7 @@ import { beamTreeDrafter } from '../drafting/beams.js';
 import { takesPasses } from '../drafting/drafter.js';
 import { likelihoodTruncation } from '../math/sampling-settings.js';
 import { acceptJointTree } from '../rules/joint-tree.js';
-import { acceptBy, type Decide, guessedTokens, type StrategyDefinition } from './definition.js';
+import { acceptBy, type Decide, guessedTokens, type StrategyDefinition, tailed } from './definition.js';
 
 const decide: Decide<'threshold'> = (draft, p, { threshold }) =>
   acceptJointTree(draft, p, { tau: threshold });
@@ -11,10 +11,12 @@ const decide: Decide<'threshold'> = (draft, p, { threshold }) =>
  * Multi-candidate MTAD (Qin et al. 2025): the target judges all beams in one pass, as a tree, and the longest block of
  * any of them is kept.
  */
-export const mmtad: StrategyDefinition<'draftLength' | 'beamWidth' | 'threshold' | 'draftFrom'> = {
+export const mmtad: StrategyDefinition<
+  'draftLength' | 'beamWidth' | 'threshold' | 'draftFrom' | 'draftTail'
+> = {
   name: 'mmtad',
   help: 'joint, all beams at once',
-  heeds: ['draftLength', 'beamWidth', 'threshold', 'draftFrom'],
+  heeds: ['draftLength', 'beamWidth', 'threshold', 'draftFrom', 'draftTail'],
   isLossless: false,
   drafts: 'tree',
   mayRefuse: true,
@@ -28,14 +30,15 @@ export const mmtad: StrategyDefinition<'draftLength' | 'beamWidth' | 'threshold'
     const { sampling, length, beamWidth, isEnd } = context;
     const greedy = sampling.temperature === 0;
     const truncation = likelihoodTruncation(sampling);
+    const draft = beamTreeDrafter(guessedTokens(settings.draftFrom, context, truncation), {
+      length,
+      beamWidth,
+      greedy,
+      isEnd,
+    });
     return {
       truncation,
-      draft: beamTreeDrafter(guessedTokens(settings.draftFrom, context, truncation), {
-        length,
-        beamWidth,
-        greedy,
-        isEnd,
-      }),
+      draft: tailed(draft, settings, context, truncation),
       accept: acceptBy(decide, settings, context),
     };
   },

@@ -3,7 +3,7 @@ import { takesPasses } from '../drafting/drafter.js';
 import { lookupDrafter } from '../drafting/lookup.js';
 import { likelihoodTruncation } from '../math/sampling-settings.js';
 import { acceptJoint } from '../rules/joint.js';
-import { acceptBy, type Decide, guessedTokens, type StrategyDefinition } from './definition.js';
+import { acceptBy, type Decide, guessedTokens, type StrategyDefinition, tailed } from './definition.js';
 
 const decide: Decide<'threshold' | 'clip'> = (draft, p, { threshold, clip }) =>
   [...draft.keys()].slice(0, acceptJoint(draft, p, { tau: threshold, clip }));
@@ -12,10 +12,12 @@ const decide: Decide<'threshold' | 'clip'> = (draft, p, { threshold, clip }) =>
  * Multi-token assisted decoding (Qin et al. 2025, algorithm 2): a beam-sampled chain, judged by the joint
  * likelihood of its prefixes. Seeks likelier blocks than the target alone would sample; not lossless.
  */
-export const mtad: StrategyDefinition<'draftLength' | 'beamWidth' | 'threshold' | 'clip' | 'draftFrom'> = {
+export const mtad: StrategyDefinition<
+  'draftLength' | 'beamWidth' | 'threshold' | 'clip' | 'draftFrom' | 'draftTail'
+> = {
   name: 'mtad',
   help: 'joint',
-  heeds: ['draftLength', 'beamWidth', 'threshold', 'clip', 'draftFrom'],
+  heeds: ['draftLength', 'beamWidth', 'threshold', 'clip', 'draftFrom', 'draftTail'],
   isLossless: false,
   drafts: 'chain',
   mayRefuse: true,
@@ -27,12 +29,13 @@ export const mtad: StrategyDefinition<'draftLength' | 'beamWidth' | 'threshold' 
     const { sampling, length, beamWidth, isEnd, passages } = context;
     const greedy = sampling.temperature === 0;
     const truncation = likelihoodTruncation(sampling);
+    const draft =
+      draftFrom === 'lookup'
+        ? lookupDrafter({ length, isEnd }, passages)
+        : beamDrafter(guessedTokens(draftFrom, context, truncation), { length, beamWidth, greedy, isEnd });
     return {
       truncation,
-      draft:
-        draftFrom === 'lookup'
-          ? lookupDrafter({ length, isEnd }, passages)
-          : beamDrafter(guessedTokens(draftFrom, context, truncation), { length, beamWidth, greedy, isEnd }),
+      draft: tailed(draft, settings, context, truncation),
       accept: acceptBy(decide, settings, context),
     };
   },

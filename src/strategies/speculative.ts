@@ -3,28 +3,30 @@ import { takesPasses } from '../drafting/drafter.js';
 import { lookupDrafter } from '../drafting/lookup.js';
 import { samplingTruncation } from '../math/sampling-settings.js';
 import { acceptExact } from '../rules/exact.js';
-import { guessedTokens, type StrategyDefinition } from './definition.js';
+import { guessedTokens, type StrategyDefinition, tailed } from './definition.js';
 
 /** Speculative sampling: a chain of guesses, judged token by token. The text is distributed as the target's. */
-export const speculative: StrategyDefinition<'draftLength' | 'draftFrom'> = {
+export const speculative: StrategyDefinition<'draftLength' | 'draftFrom' | 'draftTail'> = {
   name: 'speculative',
   help: 'as the target alone would write',
-  heeds: ['draftLength', 'draftFrom'],
+  heeds: ['draftLength', 'draftFrom', 'draftTail'],
   isLossless: true,
   drafts: 'chain',
   mayRefuse: true,
   benchmark: 'contender',
   look: { color: '#009e73', darkColor: '#12b886', mark: 'wedge' },
   sequences: ({ draftFrom }) => ({ target: 1, draft: takesPasses(draftFrom) ? 1 : 0 }),
-  create({ draftFrom }, context) {
+  create(settings, context) {
+    const { draftFrom } = settings;
     const { sampling, length, isEnd, passages } = context;
     const truncation = samplingTruncation(sampling);
+    const draft =
+      draftFrom === 'lookup'
+        ? lookupDrafter({ length, isEnd }, passages)
+        : chainDrafter(guessedTokens(draftFrom, context, truncation), { length, isEnd });
     return {
       truncation,
-      draft:
-        draftFrom === 'lookup'
-          ? lookupDrafter({ length, isEnd }, passages)
-          : chainDrafter(guessedTokens(draftFrom, context, truncation), { length, isEnd }),
+      draft: tailed(draft, settings, context, truncation),
       accept: acceptExact,
     };
   },

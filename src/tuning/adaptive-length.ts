@@ -1,7 +1,7 @@
 import type { Step } from '../decoding/loop.js';
 import type { DraftLength, SideGuess } from '../drafting/length.js';
 import { jointLogQ, likeliestLeaf, pathTo } from '../math/draft-tree.js';
-import type { LogProb } from '../types.js';
+import type { LogProb, NodeIndex } from '../types.js';
 import { Account } from './account.js';
 import { CostCorrection } from './cost-correction.js';
 import { type CostCurves, passMs } from './cost-curves.js';
@@ -14,6 +14,7 @@ import {
   survivalOf,
   unseen,
 } from './survival.js';
+import { type TailLearned, TailWorth } from './tail-worth.js';
 
 /** Guesses in a row at most, whatever they promise. */
 export const MOST_GUESSES = 16;
@@ -44,6 +45,8 @@ export interface Guesser {
   readonly isTold: boolean;
   /** Of a joint rule, (0, 1]; 1 for the lossless ones. */
   readonly threshold: number;
+  /** Another source, which goes on where their guesses end; undefined: there is none. */
+  readonly tail?: { readonly isTold: boolean } | undefined;
 }
 
 /** What a text knows of the draft, for the next. */
@@ -51,6 +54,8 @@ export interface Learned {
   readonly survival: Survival;
   /** Nats by which another guess makes them all less likely, >= 0. */
   readonly usualDrop: number;
+  /** Undefined: nothing, as where there is no tail. */
+  readonly tail?: TailLearned | undefined;
 }
 
 /** What a first text knows. @param threshold of a joint rule, (0, 1]; 1 for the lossless ones */
@@ -77,6 +82,7 @@ export class AdaptiveLength implements DraftLength {
   /** Of one guess given those before it, as a positive number: what the next ones will probably cost in likelihood. */
   #usualDrop: number;
   readonly #account: Account;
+  readonly #tail: TailWorth | undefined;
   /** Committed tokens that the draft model has not read. */
   #unread = 1;
   #most = 0;
@@ -89,16 +95,17 @@ export class AdaptiveLength implements DraftLength {
    */
   constructor(
     costs: CostCurves,
-    { beamWidth, isTold, threshold }: Guesser,
-    { survival, usualDrop }: Learned = prior(threshold),
+    { beamWidth, isTold, threshold, tail }: Guesser,
+    learned: Learned = prior(threshold),
   ) {
     this.costs = costs;
     this.#beamWidth = beamWidth;
     this.#isTold = isTold;
-    this.#usualDrop = isTold ? usualDrop : -UNTOLD;
+    this.#usualDrop = isTold ? learned.usualDrop : -UNTOLD;
     this.#correction = new CostCorrection(costs);
     this.#first = priorSurvival(threshold);
-    this.#survival = survival;
+    this.#survival = learned.survival;
+    this.#tail = tail && new TailWorth(tail.isTold, UNTOLD, threshold, learned.tail);
     this.#target = Array.from({ length: MOST_GUESSES + 2 }, (_, rows) =>
       passMs(costs.target, Math.max(1, rows)),
     );
@@ -107,7 +114,7 @@ export class AdaptiveLength implements DraftLength {
 
   /** What the next text begins with. */
   get learned(): Learned {
-    return { survival: this.#survival, usualDrop: this.#usualDrop };
+    return { survival: this.#survival, usualDrop: this.#usualDrop, tail: this.#tail?.learned };
   }
 
   begin(room: number, judgesAll: boolean): number {
@@ -133,13 +140,13 @@ export class AdaptiveLength implements DraftLength {
       expected[depth]!,
       this.#most - depth,
     );
-    const ends = expected.map((accepted, guesses) => this.#valueOf(accepted, guesses));
+    const ends = this.#valuesOf(expected);
     return value > (this.#judgesAll ? ends.at(-1)! : Math.max(...ends));
   }
 
   judged(logQ: readonly LogProb[]): number {
     if (this.#isProbe) return logQ.length;
-    const values = this.#expected(logQ).map((accepted, guesses) => this.#valueOf(accepted, guesses));
+    const values = this.#valuesOf(this.#expected(logQ));
     return values.indexOf(Math.max(...values));
   }
 
@@ -161,8 +168,22 @@ export class AdaptiveLength implements DraftLength {
     return !this.#isProbe && isAffordable && gain > this.#account.price * (ms - this.#targetMs(rows));
   }
 
+  goesOnWithoutPass(logQ: readonly LogProb[], tailLogQ: readonly LogProb[], rows: number): boolean {
+    const depth = logQ.length;
+    const chance = depth === 0 ? 1 : survivalOf(this.#survival, this.#told(logQ.at(-1)!, depth));
+    const { price, purse } = this.#account;
+    const spent = this.#draftMs(0, depth, this.#charged) - this.#plainMs;
+    const priceOf = (guesses: number) => {
+      const ms = this.#targetMs(rows + guesses);
+      return ms + spent > purse ? Number.POSITIVE_INFINITY : price * (ms - this.#targetMs(rows));
+    };
+    const most = MOST_GUESSES + 1 - depth - tailLogQ.length;
+    return this.#tail?.goesOn(tailLogQ, chance, priceOf, most) ?? false;
+  }
+
   /** The threshold has moved, by so much of its natural log. */
   thresholdMoved(move: number): void {
+    this.#tail?.thresholdMoved(move);
     this.#survival = shifted(this.#survival, move);
     this.#first = shifted(this.#first, move);
   }
@@ -174,10 +195,12 @@ export class AdaptiveLength implements DraftLength {
 
   /** Learns from what became of a step. */
   learn(step: Step): void {
-    const { draft, accepted, emitted, draftPasses } = step;
+    const { accepted, emitted, draftPasses } = step;
+    const draft = step.draft.filter(({ isTail }) => !isTail);
     if (draft.length === 0) this.#survival = unseen(this.#survival, this.#first);
     const logQ = jointLogQ(draft);
     const path = pathTo(draft, likeliestLeaf(draft));
+    this.#learnTail(step, path);
     for (const [i, node] of path.entries())
       this.#survival = observed(this.#survival, this.#told(logQ[node]!, i + 1), step.path[i] === node);
     if (this.#isTold && path.length > 0) {
@@ -186,10 +209,21 @@ export class AdaptiveLength implements DraftLength {
     }
     const draftMs = this.#draftMs(0, draftPasses, this.#charged);
     this.#correction.add(step, this.#unread, this.#beamWidth);
-    const ms = this.#targetMs(draft.length + 1) + draftMs;
+    const ms = this.#targetMs(step.draft.length + 1) + draftMs;
     const read = draftPasses > 0 ? this.#unread + Math.min(accepted, draftPasses - 1) : 0; // the last guess was not
     this.#unread += emitted.length - read;
     this.#account.add(emitted.length, ms);
+  }
+
+  /** @param path of the guesses before the tail */
+  #learnTail({ draft, path: kept, accepted }: Step, path: readonly NodeIndex[]): void {
+    if (!this.#tail) return;
+    const tail = draft.filter(({ isTail }) => isTail);
+    const rows = draft.length - tail.length + 1;
+    const price = this.#account.price * (this.#targetMs(draft.length + 1) - this.#targetMs(rows));
+    const logQ = jointLogQ(tail.map((node, i) => ({ ...node, parent: i - 1 })));
+    const isReached = path.every((node, i) => kept[i] === node);
+    this.#tail.learn(logQ, isReached ? accepted - path.length : undefined, price);
   }
 
   /** The joint log-probability of so many guesses. */
@@ -207,7 +241,7 @@ export class AdaptiveLength implements DraftLength {
 
   /** Tokens that a step without guesses brings, less the price of its time. */
   get #plainValue(): number {
-    return 1 - this.#account.price * this.#plainMs;
+    return this.#valueOf(0, 0, 1);
   }
 
   /** Expected accepted tokens of the first 0, 1, … guesses. */
@@ -218,9 +252,21 @@ export class AdaptiveLength implements DraftLength {
     return sums;
   }
 
-  /** Tokens that the target's pass over so many guesses brings, less the price of its time. */
-  #valueOf(accepted: number, guesses: number): number {
-    return 1 + accepted - this.#account.price * this.#target[guesses + 1]!;
+  /** The value of ending behind the first 0, 1, … guesses. @param expected accepted tokens of each */
+  #valuesOf(expected: readonly number[]): number[] {
+    return expected.map((accepted, guesses) => {
+      const chance = guesses === 0 ? 1 : accepted - expected[guesses - 1]!;
+      return this.#valueOf(accepted, guesses, chance);
+    });
+  }
+
+  /**
+   * Tokens that the target's pass over so many guesses brings, less the price of its time.
+   * @param chance that all are accepted, so that those of a tail count
+   */
+  #valueOf(accepted: number, guesses: number, chance: number): number {
+    const tail = chance * (this.#tail?.worth ?? 0);
+    return 1 + accepted + tail - this.#account.price * this.#target[guesses + 1]!;
   }
 
   /** Whether guessing pays if the draft is as good as it may still be: only then is there something to find out. */
@@ -248,8 +294,9 @@ export class AdaptiveLength implements DraftLength {
     let accepted = expected;
     for (let guesses = 1; guesses <= most; guesses++) {
       const end = depth + guesses;
-      accepted += chanceOf(this.#survival, q - guesses * this.#usualDrop);
-      const value = this.#valueOf(accepted, end) - price * this.#draftMs(depth, end, unread);
+      const chance = chanceOf(this.#survival, q - guesses * this.#usualDrop);
+      accepted += chance;
+      const value = this.#valueOf(accepted, end, chance) - price * this.#draftMs(depth, end, unread);
       if (value > best.value) best = { value, guesses };
     }
     return best;

@@ -116,6 +116,7 @@ export function vocabularyHash(tokens: readonly string[]): string {
 /** Other settings that decide which guesses are accepted, as `tune` has them. */
 const UNTUNED: Readonly<Record<string, unknown>> = {
   draftFrom: 'model',
+  draftTail: 'none',
   clip: false,
   minP: 0,
   repeatPenalty: 1,

@@ -25,7 +25,7 @@ const entriesOf = (...strategies: StrategyName[]) =>
     beamWidth: [2],
     threshold: [0.1],
     clip: [false],
-    draftFrom: ['model'],
+    drafts: [{ draftFrom: 'model', draftTail: 'none' }],
     baselines: false,
   });
 

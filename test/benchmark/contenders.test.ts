@@ -17,9 +17,16 @@ const FIELD: Field = {
   beamWidth: [4],
   threshold: [0.5],
   clip: [false],
-  draftFrom: ['model'],
+  drafts: [{ draftFrom: 'model', draftTail: 'none' }],
   baselines: false,
 };
+
+/** The draft model and lookups, alone and one behind the other. */
+const DRAFTS: Field['drafts'] = [
+  { draftFrom: 'model', draftTail: 'none' },
+  { draftFrom: 'lookup', draftTail: 'none' },
+];
+const CHAINED: Field['drafts'] = [...DRAFTS, { draftFrom: 'model', draftTail: 'lookup' }];
 
 const names = (field: Partial<Field>) => expand({ ...FIELD, ...field }).map(nameOf);
 
@@ -89,7 +96,12 @@ describe('expand', () => {
 
   it('has no beams where drafts are looked up, and looks up only where something is drafted', () => {
     const strategies: StrategyName[] = ['autoregressive', 'speculative', 'block', 'mtad', 'mtjd'];
-    const entries = expand({ ...FIELD, strategies, beamWidth: [2, 8], draftFrom: ['lookup'] });
+    const entries = expand({
+      ...FIELD,
+      strategies,
+      beamWidth: [2, 8],
+      drafts: [{ draftFrom: 'lookup', draftTail: 'none' }],
+    });
     expect(entries.map(nameOf)).toEqual([
       'autoregressive',
       'speculative k=4 lookup',
@@ -106,7 +118,7 @@ describe('expand', () => {
 
   it('has contenders for each source of drafts that a strategy can use', () => {
     const strategies: StrategyName[] = ['autoregressive', 'speculative', 'mmtad', 'mtad'];
-    expect(names({ strategies, beamWidth: [2, 4], draftFrom: ['model', 'lookup'] })).toEqual([
+    expect(names({ strategies, beamWidth: [2, 4], drafts: DRAFTS })).toEqual([
       'autoregressive',
       'speculative k=4',
       'speculative k=4 lookup',
@@ -118,8 +130,22 @@ describe('expand', () => {
     ]);
   });
 
+  it('has contenders for a source that goes on behind another', () => {
+    const strategies: StrategyName[] = ['autoregressive', 'block', 'mmtad', 'mtjd'];
+    expect(names({ strategies, drafts: CHAINED })).toEqual([
+      'autoregressive',
+      'block k=4',
+      'block k=4 lookup',
+      'block k=4 model+lookup',
+      'mmtad k=4 w=4 tau=0.5',
+      'mmtad k=4 w=4 tau=0.5 model+lookup',
+      'mtjd k=4 w=4',
+    ]);
+  });
+
   it('refuses what contradicts itself', () => {
-    const refused = () => expand({ ...FIELD, strategies: ['mmtad'], draftFrom: ['lookup'] });
+    const refused = () =>
+      expand({ ...FIELD, strategies: ['mmtad'], drafts: [{ draftFrom: 'lookup', draftTail: 'none' }] });
     expect(refused).toThrow(UsageError);
     expect(refused).toThrow(/mmtad.*lookup/);
     expect(() => expand({ ...FIELD, draftLength: [0] })).toThrow(/draftLength/);

@@ -17,7 +17,7 @@ const [AUTOREGRESSIVE, MTAD] = expand({
   beamWidth: [4],
   threshold: [0.1],
   clip: [false],
-  draftFrom: ['model'],
+  drafts: [{ draftFrom: 'model', draftTail: 'none' }],
   baselines: false,
 }) as [Entry, Entry];
 

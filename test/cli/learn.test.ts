@@ -77,6 +77,19 @@ test('makes a corpus of files and folders, tells of it, and drafts from it', asy
   }
 });
 
+test('a corpus goes on where the draft of a model ends', async () => {
+  await learn(at('notes'), '-o', at('tail.corpus'));
+  const { exitCode, stdout } = await runInProcess([
+    ...['--draft', `+${at('tail.corpus')}`, '--strategy', 'speculative', '--draft-length', '6'],
+    ...['--temperature', '0', '-n', '12', '--gpu', 'off', '--json', 'Once upon a time there was'],
+  ]);
+  expect(exitCode).toBe(0);
+  const { draft, params, speculation } = JSON.parse(stdout);
+  expect(draft).toMatch(/stories-draft-f16\.gguf$/);
+  expect(params).toMatchObject({ draft_from: 'model', draft_tail: 'corpus' });
+  expect(speculation.drafted).toBeGreaterThan(speculation.draft_passes); // those of the corpus took none
+});
+
 test('--append adds to what is there', async () => {
   await learn(at('notes/a.md'), '-o', at('more.corpus'));
   const before = await facts('more.corpus');

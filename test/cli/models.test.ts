@@ -118,6 +118,18 @@ describe('a target alone', () => {
   });
 });
 
+test.each([
+  ['mtp+lookup', /`?--draft mtp: .*has no drafting head/],
+  ['a.corpus+b.corpus', /--draft names two corpora, a\.corpus and b\.corpus/],
+  ['no+such.gguf+lookup', /No model file no\+such\.gguf/],
+  ['no+such.gguf', /No model file no\+such\.gguf/],
+  ['+lookup,lookup', /Several, to be compared, are for mtad benchmark/],
+])('--draft %s is taken apart', async (draft, message) => {
+  const { exitCode, stderr } = await runInProcess(['-m', EMBEDDED_PAIR.model, '--draft', draft, 'A prompt']);
+  expect(stderr).toMatch(message);
+  expect(exitCode).toBeGreaterThan(1);
+});
+
 test('--draft lookup drafts from the text, without a draft model; ./lookup is a file', async () => {
   const args = ['--strategy', 'speculative', '--json', '--temperature', '0', 'Run, run, run, run, run,'];
   const { draft, params, speculation, model } = JSON.parse(

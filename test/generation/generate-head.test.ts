@@ -70,14 +70,16 @@ describe('a target with a drafting head', () => {
     expect(rates[0]).toBeGreaterThan(rates[1]!);
   });
 
-  it('writes in a series, from any source of drafts, what it writes alone', async () => {
+  it('writes in a series, from any source of drafts and with a tail, what it writes alone', async () => {
     const series = new Series(pair, { threads: 1, ...EXACT });
     const sources = ['mtp', 'model', 'mtp', 'lookup', 'mtp', 'mtp'] as const;
     const prompts = ['Once upon a time', 'Once upon a time, there was a cat.', 'Once upon a time'];
     try {
       for (const [seed, draftFrom] of sources.entries()) {
         const strategy = (['mtad', 'speculative', 'block'] as const)[seed % 3]!;
-        const settings: SettingsInput = { strategy, draftFrom, seed, draftLength: 3, maxTokens: 20, topK: 2 };
+        const draftTail = draftFrom === 'mtp' ? 'lookup' : 'none';
+        const sizes = { draftLength: 4, maxTokens: 20, topK: 2 };
+        const settings: SettingsInput = { strategy, draftFrom, draftTail, seed, ...sizes };
         const prompt = prompts[seed % 3]!;
         const tokens: TokenId[] = [];
         for await (const event of series.write(prompt, settings))

@@ -27,6 +27,7 @@ const DRAFTING: readonly SettingsInput[] = [
   { strategy: 'speculative', draftLength: 4 },
   { strategy: 'block', draftLength: 4 },
   { strategy: 'mtad', draftFrom: 'lookup', draftLength: 6 },
+  { strategy: 'mtad', draftTail: 'lookup', draftLength: 8 },
   { strategy: 'mtad', threshold: 0.05, draftLength: 'auto' },
   { strategy: 'mtjd', draftLength: 2, beamWidth: 3 },
   { strategy: 'autoregressive' },

@@ -15,6 +15,8 @@ const cautious: DraftLength = {
   goesOn: (logQ) => logQ.at(-1)! > Math.log(0.4),
   judged: ({ length }) => length,
   judgesBeside: () => true,
+  goesOnWithoutPass: (logQ, tailLogQ) =>
+    logQ.length + tailLogQ.length <= THREE && tailLogQ.at(-1)! > Math.log(0.4),
 };
 
 const costs = {

@@ -81,7 +81,7 @@ describe("a user's own strategy", () => {
       beamWidth: [1, 2],
       threshold: [0.1, 0.5],
       clip: [false, true],
-      draftFrom: ['model'],
+      drafts: [{ draftFrom: 'model', draftTail: 'none' }],
       baselines: false,
     });
     const names = ['autoregressive', 'single k=2 tau=0.1', 'single k=2 tau=0.5'];

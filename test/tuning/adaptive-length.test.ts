@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { Corpus } from '../../src/drafting/corpus.js';
 import { createRng } from '../../src/math/rng.js';
 import type { StrategyOptions } from '../../src/strategies/index.js';
 import { AdaptiveLength, MOST_GUESSES, prior } from '../../src/tuning/adaptive-length.js';
 import { type CostCurve, type CostCurves, passMs } from '../../src/tuning/cost-curves.js';
 import { observed } from '../../src/tuning/survival.js';
+import { corpusOf } from '../support/corpus-of.js';
 import { DRAFT, type FakeModel, TARGET, UNCUT } from '../support/fake-model.js';
 import { neverEnds, run } from '../support/fake-run.js';
 import { fakeStep } from '../support/fake-step.js';
@@ -23,6 +25,12 @@ const MTAD = { strategy: 'mtad', beamWidth: BEAMS, threshold: TAU, clip: false, 
 /** The negated target: what it finds likely never passes. */
 const NEVER_RIGHT: FakeModel = (last, before) => TARGET(last, before).map((logit) => -8 * logit);
 
+/** What a model would write. */
+async function corpusBy(targetModel: FakeModel): Promise<Corpus> {
+  const settings = { targetModel, sampling: UNCUT, maxTokens: 2000, capacity: 2100, endsWith: neverEnds };
+  return corpusOf((await run({ strategy: 'autoregressive' }, settings)).emitted);
+}
+
 interface Outcome {
   /** Tokens per step, drafted in a row. */
   readonly drafted: number;
@@ -36,6 +44,8 @@ interface Trial {
   readonly strategy?: 'mtad' | 'speculative';
   readonly draftFrom?: 'model' | 'lookup';
   readonly temperature?: number;
+  /** Goes on behind the draft. */
+  readonly tail?: Corpus | undefined;
 }
 
 /** Texts one after the other, as a session writes them. */
@@ -47,21 +57,24 @@ async function outcome(
     strategy = 'mtad',
     draftFrom = 'model',
     temperature = 1,
+    tail,
   }: Trial = {},
 ): Promise<Outcome> {
   const beamWidth = strategy === 'mtad' && draftFrom === 'model' ? BEAMS : 1;
   const isTold = draftFrom === 'model' && (strategy === 'mtad' || temperature > 0);
-  const guesser = { beamWidth, isTold, threshold: strategy === 'mtad' ? TAU : 1 };
+  const guesser = { beamWidth, isTold, threshold: strategy === 'mtad' ? TAU : 1, tail: tail && { isTold } };
   const rng = createRng(1);
   let learned = prior(guesser.threshold);
   let [ms, tokens, drafted, steps] = [0, 0, 0, 0];
   for (let text = 0; text < 6; text++) {
     const adaptive = new AdaptiveLength(costs, guesser, learned);
     const most = draftLength === 'auto' ? MOST_GUESSES : draftLength;
-    const options = { ...MTAD, strategy, draftFrom, draftLength: most } as StrategyOptions;
+    const draftTail = tail ? 'corpus' : 'none';
+    const options = { ...MTAD, strategy, draftFrom, draftTail, draftLength: most } as StrategyOptions;
     await run(options, {
       rng,
       draftModel,
+      corpus: tail,
       prompt: [text % 5, 3, 1],
       sampling: { ...UNCUT, temperature },
       length: draftLength === 'auto' ? adaptive : undefined,
@@ -157,6 +170,21 @@ describe('AdaptiveLength', () => {
       }
       expect(plain).toBeGreaterThan(50);
       expect(plain).toBeLessThan(20_000);
+    },
+  );
+
+  it.each(['mtad', 'speculative'] as const)(
+    'is much faster with a corpus behind the costly draft of %s, and not slower with one that is never right',
+    async (strategy) => {
+      const costs = { target: FLAT.target, draft: line(2.5, 0.1) };
+      const [right, wrong, alone] = await Promise.all(
+        [TARGET, NEVER_RIGHT, undefined].map(async (model) =>
+          outcome(costs, { strategy, tail: model && (await corpusBy(model)) }),
+        ),
+      );
+      expect(right!.speedUp).toBeGreaterThan(1.2 * alone!.speedUp);
+      expect(wrong!.speedUp).toBeGreaterThan(0.97 * alone!.speedUp);
+      expect(right!.drafted).toBeGreaterThan(alone!.drafted);
     },
   );
 

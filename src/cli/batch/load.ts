@@ -88,7 +88,7 @@ export async function loadAndRun(
 /** Lines may have other strategies than the run: a draft model that is named is loaded, whatever the strategy. */
 function needsDraft(flags: BatchFlags): boolean {
   const sources = draftSources(flags);
-  return sources.length === 0 || sources.includes('model');
+  return sources.length === 0 || sources.some((source) => source === 'model' || source === 'auto');
 }
 
 async function templateOf({ raw, system }: BatchFlags, settings: SettingsInput, { target }: PairFiles) {

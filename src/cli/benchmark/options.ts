@@ -12,7 +12,7 @@ import {
 } from '../../generation/settings.js';
 import { heedsSetting, PLAIN, refusalOf, STRATEGY_NAMES, type StrategyName } from '../../strategies/index.js';
 import type { Io } from '../io.js';
-import { draftSources } from '../model-options.js';
+import { draftChains } from '../model-options.js';
 import { pairOptionsOf, runOptionsOf } from '../runtime-options.js';
 import { templateChoiceOf } from '../template-options.js';
 import { type BenchmarkFlags, BUILT_IN_LIMIT, USUAL_LENGTHS } from './flags.js';
@@ -57,14 +57,14 @@ function listsOf(flags: BenchmarkFlags): Lists {
 function entriesOf(flags: BenchmarkFlags): Entry[] {
   const { strategies } = flags;
   const isDefault = strategies === DEFAULT_STRATEGIES;
-  const draftFrom = draftSources(flags);
+  const drafts = draftChains(flags);
   const entries = expand({
     strategies:
-      isDefault && draftFrom.length > 0
-        ? strategies.filter((one) => draftFrom.some((from) => !refusalOf(one, { draftFrom: from })))
+      isDefault && drafts.length > 0
+        ? strategies.filter((one) => drafts.some((draft) => !refusalOf(one, draft)))
         : strategies,
     ...listsOf(flags),
-    draftFrom,
+    drafts,
     baselines: flags.baselines ?? isDefault,
   });
   if (flags.clip && !strategies.some((one) => heedsSetting(one, 'clip'))) {

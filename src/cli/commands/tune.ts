@@ -7,7 +7,7 @@ import { BUILT_IN_LIMIT } from '../benchmark/flags.js';
 import { EXIT } from '../failures.js';
 import { inputFiles } from '../input-files.js';
 import type { Io } from '../io.js';
-import { addModelOptions, draftSources } from '../model-options.js';
+import { addModelOptions, draftChains } from '../model-options.js';
 import { whole } from '../option-kinds.js';
 import { addTalkOptions, answerErrors } from '../program-options.js';
 import { checkOutputs, Sink } from '../render/sink.js';
@@ -97,7 +97,7 @@ function refuseWords([word]: readonly string[]): void {
 /** `mtad tune`: what suits a pair. @returns the exit code */
 async function runTune(io: Io, flags: TuneFlags): Promise<number> {
   const { save, quiet } = flags;
-  if (draftSources(flags).includes('lookup'))
+  if (draftChains(flags).some(({ draftFrom, draftTail }) => draftFrom === 'lookup' || draftTail !== 'none'))
     throw new UsageError('mtad tune weighs a draft model, and --draft lookup needs no tuning: leave it out');
   if (typeof save === 'string') checkOutputs([save], inputFiles(flags, io));
   const options = await tuneOptionsOf(io, flags); // unattended: Ctrl-C ends a wait for standard input

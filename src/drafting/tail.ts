@@ -1,0 +1,36 @@
+import { logProbOf } from '../math/distribution.js';
+import { jointLogQ, likeliestLeaf, pathTo } from '../math/draft-tree.js';
+import type { Distribution, DraftNode, LogProb, Rng, TokenId } from '../types.js';
+import type { Drafter, DraftOptions, NextTokens } from './drafter.js';
+
+export interface TailOptions extends DraftOptions {
+  /** Takes a token of a distribution. */
+  readonly choose: (q: Distribution, rng: Rng) => TokenId;
+}
+
+/**
+ * The same drafter, and behind the likeliest of its guesses those of a source that takes no pass. They are drawn one by one from
+ * that source's distributions, and all that were drawn are judged, each with the q that it was drawn from: to a rule they are
+ * guesses like all others.
+ */
+export function withTail(draft: Drafter, next: NextTokens, { length, isEnd, choose }: TailOptions): Drafter {
+  return async (prefix, room, rng) => {
+    const nodes: DraftNode[] = [...(await draft(prefix, room, rng))];
+    let last = likeliestLeaf(nodes);
+    const joint = jointLogQ(nodes);
+    const head = pathTo(nodes, last);
+    const headLogQ = head.map((node) => joint[node]!);
+    const tailLogQ: LogProb[] = []; // of the first 1, 2, … guesses of the tail together
+    const isOver = () => last >= 0 && isEnd(nodes[last]!.token);
+    while (!isOver() && head.length + tailLogQ.length < room) {
+      const [q] = await next(prefix, nodes, [last]);
+      if (q!.tokens.length === 0) break; // the source knows of nothing there
+      const likeliest = (tailLogQ.at(-1) ?? 0) + q!.logProbs[0]!;
+      if (!length.goesOnWithoutPass(headLogQ, [...tailLogQ, likeliest], nodes.length + 1)) break; // before a token is drawn
+      const token = choose(q!, rng);
+      last = nodes.push({ token, parent: last, q: q!, isTail: true }) - 1;
+      tailLogQ.push((tailLogQ.at(-1) ?? 0) + logProbOf(q!, token));
+    }
+    return nodes;
+  };
+}
