@@ -1,9 +1,10 @@
 import type { ChatTemplate, Rendered } from '../engine/port.js';
 import { UsageError } from '../errors.js';
+import type { Coins } from '../math/coins.js';
 import type { Pair } from '../models/pair.js';
 import type { ChatMessage } from '../templates/messages.js';
 import { answerOf, thoughtOf } from '../text/reasoning.js';
-import type { FinishReason, Rng, TokenId } from '../types.js';
+import type { FinishReason, TokenId } from '../types.js';
 import { refuseLongPrompt, refuseLongTexts } from './context-size.js';
 import { type ConversationEvent, type EffectiveSettings, type GenerationResult, joined } from './events.js';
 import { type ContextPolicy, fittingTurns, mayDrop } from './fitting-turns.js';
@@ -37,10 +38,10 @@ interface ConversationParts {
   readonly run: ConversationOptions;
 }
 
-/** @param rng of the session before */
-async function sessionOver(caches: SharedCaches, parts: Parts, rng?: Rng): Promise<Session> {
+/** @param coins of the session before */
+async function sessionOver(caches: SharedCaches, parts: Parts, coins?: Coins): Promise<Session> {
   const { settings, contextSize } = parts;
-  return new Session(await caches.withRoomFor(cacheShape(settings, contextSize, contextSize)), parts, rng);
+  return new Session(await caches.withRoomFor(cacheShape(settings, contextSize, contextSize)), parts, coins);
 }
 
 /**
@@ -99,15 +100,15 @@ export class Conversation {
    */
   async change(input: SettingsInput): Promise<void> {
     this.#refuseWhileWriting();
-    const { settings: before, rng } = this.#session;
+    const { settings: before, coins } = this.#session;
     const { seed } = before;
     const settings = parseSettings(settingsOver({ ...this.#asked, seed }, input));
     const partsWith = (asked: Settings) => partsOf(this.#pair, asked, this.#run, this.#template);
     const parts = await partsWith(settings);
-    const coins = input.seed === undefined ? rng : undefined;
-    this.#session = await sessionOver(this.#caches, parts, coins).catch(async (error) => {
+    const next = input.seed === undefined ? coins : undefined;
+    this.#session = await sessionOver(this.#caches, parts, next).catch(async (error) => {
       const parts = await partsWith({ ...this.#asked, seed });
-      this.#session = await sessionOver(this.#caches, parts, rng); // the caches are gone
+      this.#session = await sessionOver(this.#caches, parts, coins); // the caches are gone
       throw error;
     });
     this.#asked = settings;

@@ -4,6 +4,7 @@ import { decode } from '../decoding/loop.js';
 import type { DraftLength } from '../drafting/length.js';
 import { Passages } from '../drafting/passages.js';
 import { UsageError } from '../errors.js';
+import { Coins } from '../math/coins.js';
 import { penaltiesOf } from '../math/penalties.js';
 import { createRng } from '../math/rng.js';
 import { likelihoodTruncation } from '../math/sampling-settings.js';
@@ -17,7 +18,7 @@ import { ReasoningFirst } from '../text/reasoning-first.js';
 import { type TextPiece, TextStream, textOf } from '../text/text-stream.js';
 import { DriftWatch } from '../tuning/drift.js';
 import { draftUnder, learnedUnder } from '../tuning/profile.js';
-import type { Rng, TokenId } from '../types.js';
+import type { TokenId } from '../types.js';
 import { refuseLongPrompt } from './context-size.js';
 import { addStep, NO_STEPS } from './counters.js';
 import { Dials } from './dials.js';
@@ -40,8 +41,8 @@ const NOTHING: BegunText = { tokens: [], text: '' };
 export class Session {
   readonly #cache: CacheManager;
   readonly #parts: Parts;
-  /** The coins of all its texts. */
-  readonly rng: Rng;
+  /** The coins of all its texts. Those of a step that failed are tossed again by the next. */
+  readonly coins: Coins;
   #length: TextLength | undefined;
   readonly #dials: Dials;
   readonly #drift: DriftWatch | undefined;
@@ -52,12 +53,12 @@ export class Session {
   /**
    * @param cache to write into, of at least the `cacheShape` that the settings ask for; it stays open. What it holds of another
    *   text is used as far as the next prompt begins with it.
-   * @param rng of a text before, to toss other coins than that one
+   * @param coins of a text before, to toss other coins than that one
    */
-  constructor(cache: CacheManager, parts: Parts, rng = createRng(parts.settings.seed)) {
+  constructor(cache: CacheManager, parts: Parts, coins = new Coins(createRng(parts.settings.seed))) {
     this.#cache = cache;
     this.#parts = parts;
-    this.rng = rng;
+    this.coins = coins;
     this.#dials = new Dials(parts.settings);
     const usual = draftUnder(parts.run.profile, parts.settings);
     this.#drift = usual && (parts.run.drift ?? new DriftWatch(usual, parts.settings.temperature));
@@ -170,7 +171,7 @@ export class Session {
     const shown = new GoingOn(stream, begun);
     const steps = decode(strategy, cache, prefix, {
       maxTokens: Math.max(0, settings.maxTokens - counted),
-      rng: this.rng,
+      rng: this.coins.toss,
       endsWith: (token) => (isEnd(token) ? 'eos' : stream.add(token) ? 'stop' : undefined),
       rawLogProbs: settings.perplexity,
       now,
@@ -180,9 +181,11 @@ export class Session {
     const pieces: TextPiece[] = [];
     let counters = NO_STEPS;
     let firstTokenMs: number | null = null;
+    this.coins.takeBack();
     let turn = await steps.next();
     for (; !turn.done; turn = await steps.next()) {
       const step = turn.value;
+      this.coins.keep();
       firstTokenMs ??= now() - started;
       counters = addStep(counters, step);
       adaptive?.learn(step);

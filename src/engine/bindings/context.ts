@@ -37,7 +37,7 @@ export class BindingsContext implements Context {
   }
 
   get held(): readonly number[] {
-    return this.#sequences.map(({ nextTokenIndex }) => nextTokenIndex);
+    return this.#sequences.map(({ nextTokenIndex, disposed }) => (disposed ? 0 : nextTokenIndex));
   }
 
   get least(): readonly number[] {
@@ -46,6 +46,7 @@ export class BindingsContext implements Context {
 
   run(pass: Pass): Promise<PassAnswer> {
     return this.#turns.take(async (waitMs) => {
+      if (this.#context.disposed) throw new Error('The context was disposed of');
       const { keeps, batch, read } = pass;
       checkPass(pass, this.held, this.capacity);
       if (batch.some(({ sequences }) => sequences.length > 1))
