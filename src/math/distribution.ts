@@ -23,7 +23,8 @@ export function excerpt(tokens: readonly TokenId[], logProbs: readonly LogProb[]
 
 /** Returns the log of the sum of exp(values), without overflow; -Infinity for no values. */
 export function logSumExp(values: Float64Array): number {
-  const largest = values.reduce((a, b) => Math.max(a, b), -Infinity);
+  let largest = -Infinity;
+  for (const value of values) largest = Math.max(largest, value);
   if (largest === -Infinity) return -Infinity;
   let sum = 0;
   for (const value of values) sum += Math.exp(value - largest);
@@ -33,5 +34,7 @@ export function logSumExp(values: Float64Array): number {
 /** Returns the log-weights, shifted so that their probabilities sum to 1. */
 export function normalise(tokens: Int32Array, logWeights: Float64Array): Distribution {
   const total = logSumExp(logWeights);
-  return { tokens, logProbs: logWeights.map((weight) => weight - total) };
+  const logProbs = new Float64Array(logWeights.length);
+  for (let i = 0; i < logProbs.length; i++) logProbs[i] = logWeights[i]! - total;
+  return { tokens, logProbs };
 }

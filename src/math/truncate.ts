@@ -58,26 +58,27 @@ export function truncate(
   top: TopLogits,
   { temperature, topK, topP, minP = 0, banned }: Truncation,
 ): Distribution {
-  let { tokens, logits } = top;
-  if (banned?.size) {
-    const keep = (_: number, i: number) => !banned.has(top.tokens[i]!);
-    tokens = tokens.filter(keep);
-    logits = logits.filter(keep);
+  const { tokens: all, logits } = top;
+  const most = topK === 0 ? all.length : Math.min(topK, all.length);
+  const tokens = new Int32Array(most);
+  const weights = new Float64Array(most);
+  let k = 0;
+  for (let i = 0; i < all.length && k < most; i++) {
+    if (banned?.has(all[i]!)) continue;
+    tokens[k] = all[i]!;
+    weights[k++] = logits[i]!;
   }
-  const k = topK === 0 ? tokens.length : Math.min(topK, tokens.length);
-  const kept = normalise(
-    tokens.slice(0, k),
-    logits.slice(0, k).map((logit) => (logit - logits[0]!) / temperature), // differences do not overflow
-  );
+  const first = weights[0]!;
+  for (let i = 0; i < k; i++) weights[i] = (weights[i]! - first) / temperature; // differences do not overflow
+  const kept = normalise(tokens.subarray(0, k), weights.subarray(0, k));
   if (topP >= 1 && minP === 0) return kept;
 
   let mass = 0;
   let n = 0;
-  while (n < kept.tokens.length && (n === 0 || topP >= 1 || mass < topP))
-    mass += Math.exp(kept.logProbs[n++]!);
+  while (n < k && (n === 0 || topP >= 1 || mass < topP)) mass += Math.exp(kept.logProbs[n++]!);
   const least = kept.logProbs[0]! + Math.log(minP);
   while (n > 1 && kept.logProbs[n - 1]! < least) n--;
-  return normalise(kept.tokens.subarray(0, n), kept.logProbs.subarray(0, n));
+  return n === k ? kept : normalise(kept.tokens.subarray(0, n), kept.logProbs.subarray(0, n));
 }
 
 /** Returns the request to an engine with which `truncate` is exact. */

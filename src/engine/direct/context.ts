@@ -57,6 +57,8 @@ export class DirectContext implements Context {
   readonly #states: StateKeeper | undefined;
   readonly #decoding = new ShortCalls();
   readonly #synchronizing = new ShortCalls();
+  readonly #views = new Map<number, Float32Array>(); // of the logits, by length
+  #viewed: Pointer | undefined; // the address that they are views of
   #context: Pointer | undefined;
   #passes = 0; // of the model: the logits of the last one are there to be read
 
@@ -93,8 +95,9 @@ export class DirectContext implements Context {
   run(pass: Pass): Promise<PassAnswer> {
     return this.#exclusively(async (context, waitMs) => {
       const { keeps, batch, read } = pass;
-      checkPass(pass, this.held, this.capacity);
-      this.#states?.check(keeps, this.held);
+      const { held } = this;
+      checkPass(pass, held, this.capacity);
+      this.#states?.check(keeps, held);
       this.#checkTokens(batch);
       const clock = new CallClock();
       clock.time(() => {
@@ -151,12 +154,23 @@ export class DirectContext implements Context {
     const { vocabularySize } = this.#options;
     const address = clock.time(() => this.#library.logits(context));
     if (!address) throw new Error('llama.cpp has evaluated a batch and has no logits of it');
-    const logits = new Float32Array(this.#library.view(address, 4 * outputs.length * vocabularySize));
+    const logits = this.#logitsAt(address, outputs.length * vocabularySize);
     return outputs.flatMap(({ wanted, mask }, row) =>
       wanted
         ? topLogits(logits.subarray(row * vocabularySize, (row + 1) * vocabularySize), read, mask, isThere)
         : [],
     );
+  }
+
+  /** A view of llama.cpp's memory, which stays in its place from pass to pass. Making one takes as long as reading some rows. */
+  #logitsAt(address: Pointer, length: number): Float32Array {
+    if (address !== this.#viewed) this.#views.clear();
+    this.#viewed = address;
+    const known = this.#views.get(length);
+    if (known) return known;
+    const view = new Float32Array(this.#library.view(address, 4 * length));
+    this.#views.set(length, view);
+    return view;
   }
 
   get #isHead(): boolean {
