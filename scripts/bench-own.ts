@@ -3,7 +3,8 @@
  * models, on one thread.
  *   npm run bench:own [-- --lengths 256,8192,32768,131072] [--steps 200]
  *   npm run bench:own -- --lengths 256,8192,32768 --target target.gguf --draft draft.gguf
- * MTAD with gamma 4 and four beams; medians in milliseconds; models also sum the vocabulary for perplexity. Models for it, of any vocabulary, with context for the text:
+ * MTAD with gamma 4 and four beams; medians in milliseconds. With models, the step includes the sum over the vocabulary
+ * that perplexity needs. Models for it, of any vocabulary, with context for the text:
  *   npx tsx scripts/make-random-model.ts --out target.gguf --vocab 128000 --width 64 --layers 1 --ffn 64 --context 40000
  */
 import { performance } from 'node:perf_hooks';
@@ -58,7 +59,12 @@ async function ownTime(length: number, steps: number): Promise<number> {
   const { target, draft } = cache;
   for await (const _ of cache.prefill(prefix));
   const strategy = createStrategy(OPTIONS, { sampling, isEnd: () => false, target, draft });
-  const settings = { maxTokens: 1e6, rng: createRng(1), endsWith: () => undefined, rawLogProbs: pair !== undefined };
+  const settings = {
+    maxTokens: 1e6,
+    rng: createRng(1),
+    endsWith: () => undefined,
+    rawLogProbs: pair !== undefined,
+  };
   const times: number[] = [];
   for await (const { ms } of decode(strategy, cache, prefix, { ...settings, now: () => performance.now() }))
     if (times.push(ms.own) === steps) break;
