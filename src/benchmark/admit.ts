@@ -24,7 +24,7 @@ export async function admit(
   const tokenized: TokenizedPrompt[] = [];
   for (const { id, text } of all) {
     const request = promptOf(text, { inTemplate: template !== undefined });
-    tokenized.push({ id, request, tokens: await encodePrompt(pair, request, { template, special }) });
+    tokenized.push({ id, text, request, tokens: await encodePrompt(pair, request, { template, special }) });
   }
   const prompts = tokenized.filter(({ tokens }) => tokens.length < contextSize);
   const skipped = tokenized

@@ -60,6 +60,7 @@ export async function* benchmark(options: BenchmarkOptions): AsyncGenerator<Benc
       contenders: summaries,
       recommendation: `${complete ? '' : 'As far as an incomplete run can tell: '}${advice.text}`,
       recommended: advice.contender && { name: advice.contender.name, engine: advice.contender.engine },
+      prompts: prompts.map(({ id, text }) => ({ id, text })),
       generations,
     };
     yield { type: 'end', report };

@@ -77,10 +77,23 @@ async function open(options: BenchmarkOptions, later: Later): Promise<Omit<OpenC
   const score = options.perplexity ? await openScorer(first, options, capacity, later) : null;
 
   const { source, reason } = meter;
-  const { maxTokens } = settings;
+  const { maxTokens, special } = settings;
+  const { tokenizer } = first.target;
   const onGpu = first.engine.backend !== 'cpu';
   return {
-    course: { writers, prompts, contextSize, maxTokens, repetitions, onGpu, seed, score, costs, signal },
+    course: {
+      writers,
+      prompts,
+      contextSize,
+      maxTokens,
+      repetitions,
+      onGpu,
+      seed,
+      score,
+      textOf: (prompt, emitted) => tokenizer.decode(emitted, prompt, special),
+      costs,
+      signal,
+    },
     facts: factsOf(files, first, (await machineMemory(options.pair.gpu ?? 'auto')).gpus),
     conditions: {
       ...settings,

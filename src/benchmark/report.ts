@@ -3,6 +3,7 @@ import type { Settings, SettingsInput, SharedSetting } from '../generation/setti
 import type { Estimate } from '../math/bootstrap.js';
 import type { Look, StrategySetting } from '../strategies/definition.js';
 import type { FinishReason, TokenId } from '../types.js';
+import type { BenchmarkPrompt } from './prompts.js';
 
 export type { Estimate };
 
@@ -27,6 +28,8 @@ export interface BenchmarkReport {
   readonly recommendation: string;
   /** The recommended contender, if there is one. */
   readonly recommended: Pick<Contender, 'name' | 'engine'> | null;
+  /** The prompts that were used. */
+  readonly prompts: readonly BenchmarkPrompt[];
   readonly generations: readonly Generation[];
 }
 
@@ -153,6 +156,8 @@ export interface Generation {
   readonly promptTokens: number;
   /** The emitted tokens. */
   readonly tokens: readonly TokenId[];
+  /** Their text. */
+  readonly text: string;
   readonly finishReason: FinishReason;
   readonly ms: {
     readonly prefill: number;

@@ -6,7 +6,7 @@ import type { Generation, PassCost } from './report.js';
 import type { Writer } from './writer.js';
 
 /** A prompt that fits into the context, in the target's tokens. */
-export interface TokenizedPrompt extends Pick<BenchmarkPrompt, 'id'> {
+export interface TokenizedPrompt extends BenchmarkPrompt {
   readonly request: Prompt;
   readonly tokens: readonly TokenId[];
 }
@@ -24,6 +24,8 @@ export interface Course {
   readonly seed: number;
   /** Measures the quality of texts; null: not wanted. */
   readonly score: ((prompt: readonly TokenId[], emitted: readonly TokenId[]) => Promise<LogProb>) | null;
+  /** Returns the text of tokens behind those of a prompt. */
+  readonly textOf: (prompt: readonly TokenId[], emitted: readonly TokenId[]) => string;
   readonly costs: readonly EngineCosts[];
   readonly signal: AbortSignal;
 }
@@ -52,7 +54,7 @@ const WARM_UP_TOKENS = { cpu: 8, gpu: 64 };
  * the signal ends the run, and unfinished generations are left out.
  */
 export async function* runCourse(course: Course): AsyncGenerator<CourseEvent, void> {
-  const { writers, prompts, contextSize, maxTokens, repetitions, score, costs, signal } = course;
+  const { writers, prompts, contextSize, maxTokens, repetitions, score, textOf, costs, signal } = course;
   for (const writer of writers) {
     yield { type: 'warm-up', contender: writer.contender.name };
     const tokens = WARM_UP_TOKENS[course.onGpu ? 'gpu' : 'cpu'];
@@ -81,6 +83,7 @@ export async function* runCourse(course: Course): AsyncGenerator<CourseEvent, vo
         seed,
         promptTokens: prompt.tokens.length,
         ...text,
+        text: textOf(prompt.tokens, text.tokens),
         logProbSum: score && (await score(prompt.tokens, text.tokens)),
       };
       written.push(generation);

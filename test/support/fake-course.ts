@@ -34,6 +34,7 @@ export function fakeCourse(writers: readonly Writer[], prompts: number, rest: Pa
     writers,
     prompts: Array.from({ length: prompts }, (_, i) => ({
       id: `p${i}`,
+      text: `Prompt ${i}`,
       request: `${i}`,
       tokens: [0, i % 5, 1],
     })),
@@ -43,6 +44,7 @@ export function fakeCourse(writers: readonly Writer[], prompts: number, rest: Pa
     repetitions: 1,
     seed: 1,
     score: null,
+    textOf: (_, emitted) => emitted.join(' '),
     costs: [],
     signal: new AbortController().signal,
     ...rest,

@@ -17,6 +17,7 @@ export function fakeGeneration(rest: Partial<Generation> = {}): Generation {
     seed: 1,
     promptTokens: 5,
     tokens: [1, 2, 3, 4],
+    text: ' a b c d',
     finishReason: 'length',
     ms: { prefill: 10, firstToken: 15, decode: 100, draft: 0, verify: 90, own: 10 },
     passes: { target: [[1, 4]], draft: [] },
@@ -141,6 +142,7 @@ export function reportOf(
     contenders,
     recommendation: 'Use the abacus.',
     recommended: null,
+    prompts: [{ id: '1', text: 'Once upon a time' }],
     generations: [fakeGeneration()],
     ...rest,
   };

@@ -154,6 +154,7 @@ function generation(one: ContenderSummary, prompt: string, repetition: number): 
     seed: 1 + repetition,
     promptTokens: 18,
     tokens: Array.from({ length: 128 }, (_, i) => (7 * i + 31 * repetition) % 2048),
+    text: `, ${name} wrote on ${engine}: ${'the little cat sat down and looked at the sea. '.repeat(9)}`,
     finishReason: 'length',
     ms: {
       prefill: 60,
@@ -235,5 +236,12 @@ const REPORT: BenchmarkReport = {
   recommendation:
     'mtad k=4 w=4 tau=0.5 on the direct engine is the fastest here, 1.81 times as fast as autoregressive [1.66, 1.97], and its text is likelier to the target than sampling makes it (perplexity 3.12 against 6.81).',
   recommended: { name: 'mtad k=4 w=4 tau=0.5', engine: 'direct' },
+  prompts: [
+    { id: '1', text: 'Once upon a time' },
+    {
+      id: '2',
+      text: 'The cat <b>sat</b>\n  on the mat, and thought of all that it had seen since the morning came',
+    },
+  ],
   generations: GENERATIONS,
 };

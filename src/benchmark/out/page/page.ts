@@ -9,6 +9,7 @@ import { isRecommended } from './naming.js';
 import { opening } from './opening.js';
 import { speedAgainstQuality } from './speed-quality.js';
 import { styleOf } from './style.js';
+import { textsSideBySide } from './texts.js';
 import { tokenTime } from './token-time.js';
 import { wholePage } from './whole-page.js';
 
@@ -22,6 +23,7 @@ export function reportPage(report: BenchmarkReport): string {
     content: html`${opening(report)}
 ${charts.map(figure)}
 ${tableOfAll(report)}
+${textsSideBySide(report)}
 ${conditions(report)}
 ${HOW_TO_READ}`,
   });

@@ -100,6 +100,13 @@ th:first-child { padding-left: 0; }
 .best > * { background: color-mix(in srgb, var(--accent) 12%, var(--paper)); }
 .best th { font-weight: 650; }
 #all table { min-width: 100%; }
+#texts summary { overflow-wrap: anywhere; }
+blockquote { max-width: 44rem; margin: .6rem 0; padding-left: 1rem; border-left: 3px solid var(--rule); white-space: pre-wrap; }
+.side { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr)); gap: 1rem; margin: .8rem 0 1.6rem; }
+.side article { padding: .8rem 1rem; border: 1px solid var(--rule); border-radius: .4rem; min-width: 0; }
+.side .chosen { border-color: var(--accent); }
+.side .small { margin: 0 0 .5rem; }
+.written { margin: 0; font-size: .9375rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 .right { text-align: right; }
 dl { margin: 0; font-size: .875rem; line-height: 1.45; }
 dl > div { display: grid; grid-template-columns: 8rem 1fr; gap: 0 1rem; padding: .22rem 0; break-inside: avoid; }
@@ -130,5 +137,9 @@ ul { margin: 0; padding-left: 1.1em; }
   details::details-content { content-visibility: visible; display: block; height: auto; }
   th, td { padding: .25rem .3rem; white-space: normal; }
   #all table { font-size: 6.5pt; }
+  #texts details:not([open]) { display: none; }
+  #texts summary { display: block; color: inherit; }
+  .side { grid-template-columns: 1fr 1fr; }
+  .side article { break-inside: avoid; }
 }
 `;

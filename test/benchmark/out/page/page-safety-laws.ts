@@ -10,14 +10,16 @@ const HOSTILE = {
   name: '</script><script>alert(2)</script>',
   engine: '" onmouseover="alert(3)',
   prompt: '<script>alert(4)</script>',
+  words: '</p></details><script>alert(6)</script>',
   recommendation: '<!--<script> {alert(5)} &lt;b&gt; --color',
 };
 
 export const safetyLaws = (browser: () => Browser) =>
   describe('reportPage among strangers', () => {
     it('shows hostile names as they are, and does none of what they say', async () => {
-      const { file, name, engine, prompt, recommendation } = HOSTILE;
+      const { file, name, engine, prompt, words, recommendation } = HOSTILE;
       const [contender] = REPORT.contenders;
+      const [text] = REPORT.generations;
       const { page, complaints, requests, url } = await openReport(
         browser(),
         fakeReport({
@@ -25,10 +27,12 @@ export const safetyLaws = (browser: () => Browser) =>
           conditions: { ...REPORT.conditions, skipped: [{ id: prompt, reason: prompt }] },
           contenders: [{ ...contender!, name, engine }, fakeContender({ name, engine: 'direct' })],
           recommendation,
+          prompts: [{ id: prompt, text: words }],
+          generations: [{ ...text!, contender: name, engine, prompt, text: words }],
         }),
       );
-      const text = await page.locator('main').innerText();
-      for (const words of Object.values(HOSTILE)) expect(text).toContain(words);
+      const shown = await page.locator('main').innerText();
+      for (const one of Object.values(HOSTILE)) expect(shown).toContain(one);
       expect(await page.title()).toContain(file);
       const titles = await page.locator('#speed-quality title').allTextContents();
       expect(titles[0]).toContain(name);

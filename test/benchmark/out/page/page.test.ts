@@ -217,6 +217,27 @@ describe.skipIf(!CHROMIUM)('reportPage in a browser', () => {
     for (const { meaning } of columns) expect(legend).toContain(meaning);
   });
 
+  it('shows the texts side by side, for the prompt that is opened', async () => {
+    const shown = () => page.locator('#texts .written:visible').allInnerTexts();
+    const before = await shown();
+    expect(before).toHaveLength(REPORT.contenders.length);
+    const [first] = REPORT.generations;
+    expect(before[0]).toBe(first!.text);
+    expect(await page.locator('#texts .chosen h3').first().innerText()).toMatch(
+      /mtad k=4.*direct\s+recommended$/s,
+    );
+    await page.getByText('2: The cat <b>sat</b> on the mat').click();
+    expect(await page.locator('#texts details[open] blockquote').allInnerTexts()).toEqual([
+      REPORT.prompts[1]!.text,
+    ]);
+    expect(await shown()).toHaveLength(REPORT.contenders.length);
+    const figures = page.locator('#texts details[open] article .small').first();
+    expect(await figures.innerText()).toBe('128 tokens, 41.2 tokens/s, perplexity 6.81, ended by length');
+    await page.emulateMedia({ media: 'print' });
+    expect(await shown()).toHaveLength(REPORT.contenders.length);
+    await page.emulateMedia({ media: 'screen' });
+  });
+
   it('tells the conditions, what was skipped and why, and what a bare pass costs', async () => {
     const section = page.locator('section', { has: page.getByRole('heading', { name: 'Conditions' }) });
     const text = await section.innerText();
@@ -249,7 +270,7 @@ describe.skipIf(!CHROMIUM)('reportPage in a browser', () => {
   it('stands without anything to draw', async () => {
     const { page, complaints } = await openReport(
       browser,
-      fakeReport({ contenders: [], passes: [], generations: [] }),
+      fakeReport({ contenders: [], passes: [], prompts: [], generations: [] }),
     );
     expect(complaints).toEqual([]);
     expect(await page.locator('figure > svg').count()).toBe(0);
