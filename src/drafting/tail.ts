@@ -9,8 +9,8 @@ export interface TailOptions extends DraftOptions {
 }
 
 /**
- * The same drafter, and behind the likeliest of its guesses those of a source that takes no pass. They are drawn one by one from
- * that source's distributions, and all that were drawn are judged, each with the q that it was drawn from: to a rule they are
+ * The same drafter, and behind the likeliest of its guesses those of a source that takes no pass. They are chosen one by one
+ * from that source's distributions, and all of them are judged, each with the q that it was chosen from: to a rule they are
  * guesses like all others.
  */
 export function withTail(draft: Drafter, next: NextTokens, { length, isEnd, choose }: TailOptions): Drafter {

@@ -140,18 +140,23 @@ export function guessedTokens(
   return draftFrom === 'corpus' ? tokensOf(corpus, truncation) : nextTokens(draft, truncation);
 }
 
-/** The drafter with the source, if any, that goes on where its draft ends. */
+/**
+ * The drafter with the source, if any, that goes on where its draft ends.
+ * @param likeliest whether it goes on with its likeliest token, as beams do; a lossless rule needs tokens that were drawn
+ */
 export function tailed(
   draft: Drafter,
   { draftTail = 'none' }: Pick<StrategySettings, 'draftTail'>,
   context: StrategyContext,
   truncation: Truncation,
+  likeliest: boolean,
 ): Drafter {
   if (draftTail === 'none') return draft;
   const { corpus, passages } = context;
   const next = draftTail === 'lookup' ? lookupTokens(passages) : tokensOf(corpus, truncation);
   const { length, isEnd, sampling } = context;
-  return withTail(draft, next, { length, isEnd, choose: (q, rng) => choose(q, sampling, rng) });
+  const temperature = likeliest ? 0 : sampling.temperature;
+  return withTail(draft, next, { length, isEnd, choose: (q, rng) => choose(q, { temperature }, rng) });
 }
 
 function tokensOf(corpus: Corpus | undefined, truncation: Truncation): NextTokens {

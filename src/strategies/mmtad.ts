@@ -38,7 +38,7 @@ export const mmtad: StrategyDefinition<
     });
     return {
       truncation,
-      draft: tailed(draft, settings, context, truncation),
+      draft: tailed(draft, settings, context, truncation, true),
       accept: acceptBy(decide, settings, context),
     };
   },
