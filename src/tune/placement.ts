@@ -21,8 +21,6 @@ export interface Placed {
 export interface Places {
   readonly plain: Placement;
   readonly drafting: Placement;
-  /** What a plain pass takes under the first ÷ under the second, (0, 1]. */
-  readonly plainFactor: number;
 }
 
 /**
@@ -56,7 +54,7 @@ export function threadCounts(processors: number): number[] {
  * @param areDraftThreadsSaid whether somebody has said how many threads the draft model has
  */
 export function bestPlaces(placed: readonly Placed[], areDraftThreadsSaid: boolean): Places {
-  if (placed.length === 0) return { plain: {}, drafting: {}, plainFactor: 1 };
+  if (placed.length === 0) return { plain: {}, drafting: {} };
   const plainly = shortest(placed, 'plainMs');
   const verifying = shortest(placed, 'verifyMs');
   const drafting = shortest(placed, 'draftMs').placement;
@@ -66,7 +64,6 @@ export function bestPlaces(placed: readonly Placed[], areDraftThreadsSaid: boole
   return {
     plain: known({ threads: plainly.placement.threads }),
     drafting: known({ threads, draftThreads, draftGpuLayers }),
-    plainFactor: Math.min(1, stepMs(plainly.curves).plainMs / stepMs(verifying.curves).plainMs),
   };
 }
 

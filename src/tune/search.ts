@@ -5,7 +5,7 @@ import { definitionOf } from '../strategies/index.js';
 import { type Learned, prior } from '../tuning/adaptive-length.js';
 import type { CostCurves } from '../tuning/cost-curves.js';
 import type { CostKey } from '../tuning/cost-store.js';
-import { type Candidate, candidatesOf, type Trial } from './candidate.js';
+import { type Candidate, candidatesOf, DEEPEST, type Trial } from './candidate.js';
 import {
   estimatesOf,
   type Figures,
@@ -61,7 +61,7 @@ export interface Weighed {
 interface WeighedText extends Replayed {
   readonly plain: Worth;
   readonly recorded: Worth & Pick<Replayed, 'accepted' | 'surplus'>;
-  /** Milliseconds of plain decoding for as many tokens, by the cost curves. */
+  /** Milliseconds of plain decoding for as many tokens. */
   readonly plainMs: number;
   readonly isLossless: boolean;
 }
@@ -71,12 +71,11 @@ export interface SearchOptions {
   readonly quality: number;
   /** Temperature of the sampling, >= 0. */
   readonly temperature: number;
-  /** What a plain pass takes with the threads that suit it best ÷ with those of the recordings. */
-  readonly plainFactor: number;
 }
 
 /**
- * Replays every candidate on the recording of its trial.
+ * Replays every candidate on the recording of its trial. Cost curves are measured in passes that follow on each other, and a
+ * text has more to do. So the forecasts are longer by the factor by which the recording took longer than its own forecast.
  * @param plain texts of plain decoding, one for each prompt in the same order
  */
 export function search(
@@ -85,11 +84,13 @@ export function search(
   options: SearchOptions,
 ): Weighed[] {
   const worths = plain.map(worthOf);
+  const plainMs = sum(plain, decodingMs) / sum(plain, ({ tokens }) => tokens.length);
   return recordings.flatMap((recording) => {
     const recorded = recording.texts.map((text) => {
       const kept = text.chains.flatMap(({ surplus, accepted }) => surplus.slice(0, accepted));
       return { ...worthOf(text), accepted: kept.length, surplus: sum(kept, (one) => one) };
     });
+    const factor = sum(recording.texts, decodingMs) / forecastMs(recording, options);
     return candidatesOf(recording.trial).map((candidate) => {
       const { isLossless } = definitionOf(candidate.strategy);
       const { texts, learned } = replay(candidate, recording, options);
@@ -97,7 +98,8 @@ export function search(
         ...text,
         plain: worths[i]!,
         recorded: recorded[i]!,
-        plainMs: text.tokens * options.plainFactor * recording.costs.curves.target[0]!.ms,
+        ms: factor * text.ms,
+        plainMs: text.tokens * plainMs,
         isLossless,
       }));
       return { ...weigh(candidate, weighed, options.quality), costs: recording.costs, learned };
@@ -129,6 +131,17 @@ function bestOf(group: readonly Weighed[]): Weighed {
   if (open.length === 0) return best;
   const bestOpen = fastest(open);
   return best.speedUp < TIE * bestOpen.speedUp ? bestOpen : best;
+}
+
+/** Milliseconds in which a text was written on its prompt. */
+function decodingMs({ counters: { ms } }: Recorded): number {
+  return ms.decode - ms.wait;
+}
+
+/** Milliseconds of a recording by its cost curves. */
+function forecastMs(recording: Recording, options: SearchOptions): number {
+  const { texts } = replay({ ...recording.trial, draftLength: DEEPEST }, recording, options);
+  return sum(texts, ({ ms }) => ms);
 }
 
 /** Replays twice: the first turn learns about the draft, as a profile does, and the second one counts. */

@@ -92,7 +92,7 @@ async function* findings(
   await desk.close(first); // the recordings need its memory
   const recordings: Recording[] = [];
   for (const trial of TRIALS) recordings.push(yield* recorded(desk, trial, places.drafting, measuring));
-  const weighed = search(recordings, plain, { quality, temperature, plainFactor: places.plainFactor });
+  const weighed = search(recordings, plain, { quality, temperature });
   const finding = (one: Pick<Trying, 'weighed' | 'signs'> | undefined) =>
     profileOf(pair, {
       costs: (one?.weighed ?? weighed[0]!).costs,

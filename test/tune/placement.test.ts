@@ -52,15 +52,13 @@ describe('bestPlaces', () => {
     );
     expect(places.plain).toEqual({ threads: 2 });
     expect(places.drafting).toEqual({ threads: 2, draftThreads: 1 });
-    expect(places.plainFactor).toBe(1);
   });
 
-  it('tells how much faster plain passes are with threads of their own', () => {
+  it('gives plain decoding the threads that suit it, which may be others', () => {
     const few = placed({ threads: 1 }, 5, 40, 1);
-    const { plain, drafting, plainFactor } = bestPlaces([few, placed({ threads: 2 }, 10, 20, 1)], false);
+    const { plain, drafting } = bestPlaces([few, placed({ threads: 2 }, 10, 20, 1)], false);
     expect(plain).toEqual({ threads: 1 });
     expect(drafting).toEqual({ threads: 2, draftThreads: 1 });
-    expect(plainFactor).toBe(0.5);
   });
 
   it('puts a draft model on the processor where its passes are shorter there', () => {
@@ -78,6 +76,6 @@ describe('bestPlaces', () => {
   });
 
   it('leaves all to the engine where nothing was tried', () => {
-    expect(bestPlaces([], false)).toEqual({ plain: {}, drafting: {}, plainFactor: 1 });
+    expect(bestPlaces([], false)).toEqual({ plain: {}, drafting: {} });
   });
 });

@@ -47,7 +47,7 @@ export function tuneTable(
   const left = skipped > 0 ? `, ${skipped} too long for the context` : '';
   const notes = [
     `${candidates.length} settings replayed on ${prompts} prompts${left} of up to ${maxTokens} tokens; in brackets 95 % intervals over prompts.`,
-    'Foretold: by recorded drafts and what passes cost. Measured: run in turn with autoregressive.',
+    'Foretold: by recorded drafts, what passes cost and what the recordings took. Measured: run in turn with autoregressive.',
     ...(placements.length > 0
       ? [
           `Milliseconds of a pass over 1 and over 5 tokens, and of 4 guesses: ${placements.map(placementText).join('; ')}.`,
