@@ -15,7 +15,13 @@ import type { Io } from './io.js';
 import { type ColorChoice, colorsFor } from './render/colors.js';
 import type { Run } from './render/json.js';
 import { Output } from './render/output.js';
-import { jsonLinesPrinter, jsonPrinter, type Printer, plainPrinter } from './render/printers.js';
+import {
+  highlightPrinter,
+  jsonLinesPrinter,
+  jsonPrinter,
+  type Printer,
+  plainPrinter,
+} from './render/printers.js';
 import type { Progress } from './render/progress.js';
 import { statsText } from './render/stats.js';
 import { type RuntimeFlags, runOptionsOf } from './runtime-options.js';
@@ -111,5 +117,6 @@ function printerFor(io: Io, flags: TextFlags): Printer {
   if (flags.jsonl) return jsonLinesPrinter;
   const onTerminal = flags.output === undefined && io.stdout.isTTY === true;
   const highlight = flags.highlight ? colorsFor(flags.color, onTerminal, io.env) : undefined;
-  return plainPrinter({ stream: flags.stream, onTerminal, highlight });
+  const shows = onTerminal && (highlight?.level ?? 0) > 0 ? highlightPrinter : plainPrinter;
+  return shows({ stream: flags.stream, onTerminal, highlight });
 }

@@ -1,4 +1,4 @@
-import type { ChatTemplate, Rendered } from '../engine/port.js';
+import type { ChatTemplate, Rendered, Tokenizer } from '../engine/port.js';
 import { UsageError } from '../errors.js';
 import type { Coins } from '../math/coins.js';
 import type { Pair } from '../models/pair.js';
@@ -112,6 +112,11 @@ export class Conversation {
       throw error;
     });
     this.#asked = settings;
+  }
+
+  /** The tokens of the target. */
+  get tokenizer(): Tokenizer {
+    return this.#pair.target.tokenizer;
   }
 
   /** The chat template that turns the messages into tokens. */

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chatPair } from '../support/chat-models.js';
 import { mtad, mtadOnTerminal, saying, type TerminalOptions } from '../support/cli.js';
 import { runInProcess } from '../support/run-in-process.js';
+import { withoutStruck } from '../support/without-struck.js';
 
 /** A model that ends its answer where others put a full stop. */
 const SENTENCES = { 2: '</s>', 1985: '<|im_end|>' };
@@ -65,7 +66,8 @@ describe('mtad chat in a pipe', () => {
     const lines = stripVTControlCharacters(stdout).split('\n');
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(30);
     expect(lines.length).toBeGreaterThan(4);
-    const words = (text: string) => stripVTControlCharacters(text).split(/\s+/);
+    expect(stdout).toContain('\x1B[9m');
+    const words = (text: string) => stripVTControlCharacters(withoutStruck(text)).split(/\s+/);
     expect(words(stdout)).toEqual(words(piped.stdout));
     const green = (text: string) =>
       text

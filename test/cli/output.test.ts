@@ -1,11 +1,13 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stripVTControlCharacters as bare } from 'node:util';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
 import { CLEAN, MTAD, MTAD_IN_SHELL, mtadOnTerminal } from '../support/cli.js';
 import { runInProcess } from '../support/run-in-process.js';
+import { withoutStruck } from '../support/without-struck.js';
 
 const STORY = ['Once upon a time', '--seed', '5', '-n', '24'];
 const CUT = 'mtad: the text was cut at --max-tokens 24; raise it for more\n';
@@ -333,10 +335,12 @@ test('a terminal that does not know its width gets no spinner', async () => {
   expect(exitCode).toBe(0);
 });
 
-test('-q keeps even a terminal quiet, where --highlight colours', async () => {
-  const { stdout } = await mtadOnTerminal([...STORY, '-q', '--highlight']);
-  const [green, normal] = ['\u001B[32m', '\u001B[39m'];
+test('-q keeps even a terminal quiet, where --highlight colours, and strikes out what was refused', async () => {
+  const strict = [...STORY, '-q', '--threshold', '1'];
+  const { stdout: written } = await runInProcess(strict);
+  const { stdout } = await mtadOnTerminal([...strict, '--highlight']);
+  const [green, struck] = ['\u001B[32m', '\u001B[9m'];
   expect(stdout).toContain(green);
-  const plain = stdout.replaceAll(green, '').replaceAll(normal, '');
-  expect(plain).toBe(`${text.replaceAll('\n', '\r\n')}\r\n`);
+  expect(stdout).toContain(struck);
+  expect(bare(withoutStruck(stdout))).toBe(`${written.replaceAll('\n', '\r\n')}\r\n`);
 });

@@ -10,6 +10,7 @@ import { EXIT } from '../failures.js';
 import type { Io } from '../io.js';
 import { answerStats } from '../render/chat-stats.js';
 import type { ColorChoice } from '../render/colors.js';
+import { refusedText, withRefused } from '../render/refused.js';
 import { ShownText } from '../render/shown-text.js';
 import { Sink } from '../render/sink.js';
 import { type Answering, type Chat, completionsOf, isChatCommand, runChatCommand } from './chat-commands.js';
@@ -104,11 +105,12 @@ async function obey(
 function answer(answering: Answering, chat: Chat, output: Sink, flags: TalkFlags): Promise<number> {
   const { io } = chat;
   const colors = io.colors(flags.color, io.stdout);
-  const { settings } = chat.conversation;
+  const { settings, tokenizer } = chat.conversation;
   return attended(chat.io, flags, async (interrupts, progress) => {
     let promptTokens = 0;
     let contextSize = 0;
     let written = '';
+    let refused = '';
     let costs: KnownCosts | undefined;
     const shown = io.stdout.isTTY ? new ShownText(io.stdout) : undefined;
     try {
@@ -128,14 +130,18 @@ function answer(answering: Answering, chat: Chat, output: Sink, flags: TalkFlags
         if (event.type === 'costs') costs = event.costs;
         if (event.type === 'prefill') progress.prefill(event.done, event.total);
         if (event.type === 'text' || event.type === 'end') progress.stop();
+        if (event.type === 'step' && shown && flags.highlight && colors.level > 0)
+          refused = refusedText(event.step, tokenizer);
         if (event.type === 'text')
-          for (const { text, isReasoning, drafted } of event.pieces) {
+          for (const { text, isReasoning, drafted, isRefused } of withRefused(event.pieces, refused)) {
             if (isReasoning && flags.hideReasoning) continue;
-            written += text;
+            if (!isRefused) written += text;
             const isPainted = drafted && flags.highlight && !isReasoning;
-            const paint = isReasoning ? colors.dim : isPainted ? colors.green : plain;
+            const painted = isRefused ? colors.red.strikethrough : colors.green;
+            const paint = isReasoning ? colors.dim : isPainted ? painted : plain;
             await output.write(shown ? shown.next(text, paint) : paint(text));
           }
+        if (event.type === 'text') refused = '';
         if (output.failure) break;
         if (event.type !== 'end') continue;
         const { result } = event;

@@ -96,7 +96,7 @@ export function createChat(io: Io): Command {
 
   program.optionsGroup('Output:');
   program
-    .option('--highlight', 'colour what was drafted')
+    .option('--highlight', 'colour what was drafted; on a terminal, strike out what was refused')
     .option('--stats', 'a line of figures after each answer, on standard error (default: on a terminal)')
     .option('--no-stats', 'no figures');
   addTalkOptions(program);

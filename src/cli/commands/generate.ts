@@ -129,7 +129,7 @@ export function createGenerate(io: Io, _args: readonly string[], commands: Comma
       'measure it (default: with --json, --jsonl, --trace if the vocabulary is small; else it costs time)',
     )
     .option('--no-perplexity', 'do not measure it')
-    .option('--highlight', 'colour what was drafted')
+    .option('--highlight', 'colour what was drafted; on a terminal, strike out what was refused')
     .option('--hide-reasoning', 'only the answer of a model that reasons first')
     .option('--trace <file>', 'write every step as a JSON line');
   addTalkOptions(program);

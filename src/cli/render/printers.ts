@@ -1,8 +1,9 @@
 import type { ChalkInstance } from 'chalk';
 import type { GenerationEvent } from '../../generation/events.js';
-import { type TextPiece, textOf } from '../../text/text-stream.js';
+import { textOf } from '../../text/text-stream.js';
 import { HarmlessPieces } from '../harmless.js';
 import { jsonLine, paramsJson, type Run, resultJson } from './json.js';
+import { refusedText, type ShownPiece, withRefused } from './refused.js';
 
 /** Returns the output of an event, often ''. */
 export type Printer = (event: GenerationEvent, run: Run) => string;
@@ -18,7 +19,7 @@ export interface PlainOptions {
 
 /** What is printed of a text: its pieces, and the end, whoever writes it. */
 export type PlainEvent =
-  | { readonly type: 'text'; readonly pieces: readonly TextPiece[] }
+  | { readonly type: 'text'; readonly pieces: readonly ShownPiece[] }
   | { readonly type: 'end'; readonly result: { readonly text: string } }
   | { readonly type: Exclude<GenerationEvent['type'], 'text' | 'end'> };
 
@@ -28,7 +29,8 @@ export function plainPrinter({ stream, onTerminal, highlight }: PlainOptions): (
   const shownPieces = new HarmlessPieces();
   return (event) => {
     if (event.type === 'text') {
-      const painted = event.pieces.map(({ text, drafted }) => {
+      const painted = event.pieces.map(({ text, drafted, isRefused }) => {
+        if (isRefused) return highlight?.red.strikethrough(text) ?? '';
         const shown = onTerminal ? shownPieces.next(text) : text;
         return drafted && highlight ? highlight.green(shown) : shown;
       });
@@ -38,6 +40,19 @@ export function plainPrinter({ stream, onTerminal, highlight }: PlainOptions): (
     if (event.type === 'end')
       return waiting + shownPieces.end() + (onTerminal && !event.result.text.endsWith('\n') ? '\n' : '');
     return '';
+  };
+}
+
+/** Prints the text with what was drafted in colours, and what was refused struck out. For a terminal. */
+export function highlightPrinter(options: PlainOptions): Printer {
+  const print = plainPrinter(options);
+  let refused = '';
+  return (event, run) => {
+    if (event.type === 'step') refused = refusedText(event.step, run.pair.target.tokenizer);
+    if (event.type !== 'text') return print(event);
+    const pieces = withRefused(event.pieces, refused);
+    refused = '';
+    return print({ type: 'text', pieces });
   };
 }
 

@@ -11,6 +11,11 @@ export interface TextOutputOptions {
   readonly onLoss: () => void;
 }
 
+const ESCAPE = '\x1b';
+
+/** Guesses that were refused are shown, and are no part of the text. */
+const STRUCK_OUT = new RegExp(`${ESCAPE}\\[9m.*?${ESCAPE}\\[29m`, 'g');
+
 /** A text that is written where the user wants it, and that is not lost where that fails. */
 export class TextOutput {
   readonly #io: Io;
@@ -49,7 +54,7 @@ export class TextOutput {
 
   /** Prints the text that was generated and not printed yet on standard error, after a failure. */
   rescue(): void {
-    const printed = bare(this.#printed);
+    const printed = bare(this.#printed.replaceAll(STRUCK_OUT, ''));
     if (this.#text === '' || [bare(this.#text), harmless(this.#text)].some((text) => printed.includes(text)))
       return;
     this.#io.rescue(this.#text);

@@ -1,11 +1,12 @@
 import { Chalk } from 'chalk';
 import { describe, expect, test } from 'vitest';
 import { Output } from '../../../src/cli/render/output.js';
-import { plainPrinter } from '../../../src/cli/render/printers.js';
+import { type Printer, plainPrinter } from '../../../src/cli/render/printers.js';
+import { withRefused } from '../../../src/cli/render/refused.js';
 import type { GenerationEvent } from '../../../src/generation/events.js';
 import { ioInMemory } from '../../support/run-in-process.js';
 
-const PIECES: GenerationEvent = {
+const PIECES: Extract<GenerationEvent, { type: 'text' }> = {
   type: 'text',
   pieces: [
     { text: 'Once upon', drafted: false, isReasoning: false },
@@ -14,6 +15,18 @@ const PIECES: GenerationEvent = {
 };
 
 const highlight = new Chalk({ level: 1 });
+
+test('after a failure, a text that is printed beside refused guesses is not printed again', async () => {
+  const io = ioInMemory();
+  const print = plainPrinter({ stream: true, onTerminal: true, highlight });
+  const printer: Printer = (event) =>
+    print(event.type === 'text' ? { ...event, pieces: withRefused(event.pieces, ' the') } : event);
+  const output = new Output({ io, printer, output: undefined, trace: undefined, onLoss: () => {} });
+  await output.take({ ...PIECES, pieces: PIECES.pieces.toReversed() }, undefined as never);
+  output.rescue();
+  expect(io.stdout.text).toContain(highlight.red.strikethrough(' the'));
+  expect(io.stderr.text).toBe('');
+});
 
 describe.each([
   ['plain', undefined],
