@@ -22,6 +22,7 @@ const BESIDE: readonly (
   'rpc',
   'rpcLibrary',
   'pair',
+  'learn',
   'modelsDir',
   'offline',
   'raw',

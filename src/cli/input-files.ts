@@ -7,6 +7,7 @@ import { corpusFile, draftFile } from './model-options.js';
 export interface InputFlags extends GrammarFlags {
   readonly model?: string;
   readonly draft?: string;
+  readonly learn?: string;
   readonly file?: string | readonly string[];
   readonly chatTemplateFile?: string;
   /** While the command line was read. */
@@ -17,12 +18,13 @@ export interface InputFlags extends GrammarFlags {
 
 /** The files that are read, which must not be overwritten: an option with one more belongs here. */
 export function inputFiles(flags: InputFlags, { env }: Pick<Io, 'env'>): string[] {
-  const { model, file, chatTemplateFile, filesRead = [], prompts, compare } = flags;
+  const { model, learn, file, chatTemplateFile, filesRead = [], prompts, compare } = flags;
   const template = chatTemplateFile === undefined ? undefined : homePath(chatTemplateFile, env);
   return [
     model,
     draftFile(flags),
     corpusFile(flags),
+    learn,
     ...[file ?? []].flat(),
     template,
     prompts,

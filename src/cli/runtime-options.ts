@@ -36,6 +36,8 @@ export interface RuntimeFlags
   draftGpuLayers?: number;
   tuneCache: boolean;
   profile?: string;
+  /** Of generate, chat, batch and serve. */
+  learn?: string;
   /** That, or the one that was kept for the models. */
   profileInUse?: ProfileInUse;
   verbose?: boolean;
@@ -83,6 +85,13 @@ export function addRuntimeOptions(program: Command, context?: string): void {
   );
 }
 
+export function addLearnOption(program: Command): void {
+  program.option(
+    '--learn <file.corpus>',
+    'keep what is written in a corpus of your own, for --draft; its oldest texts go',
+  );
+}
+
 export function cacheTypeOption(): Option {
   return new Option('--cache-type <type>', 'number format of the KV caches (default: f16)').choices(
     CACHE_TYPES,
@@ -109,7 +118,7 @@ export function addEngineOption(program: Command): void {
 /** @returns where the pair is and on what device, as the library wants it */
 export function pairOptionsOf(flags: RuntimeFlags, io: Io): PairOptions {
   const { model, targetUrl, targetKey, rpc, rpcLibrary } = flags;
-  const { modelsDir, offline, gpu, gpuLayers, draftGpuLayers, verbose } = flags;
+  const { modelsDir, offline, gpu, gpuLayers, draftGpuLayers, learn, verbose } = flags;
   const log = verbose ? (line: string) => io.log(line) : undefined;
   return {
     model,
@@ -119,6 +128,7 @@ export function pairOptionsOf(flags: RuntimeFlags, io: Io): PairOptions {
     rpc: rpc?.split(','),
     rpcLibrary,
     corpus: corpusFile(flags),
+    learn,
     modelsDir,
     offline,
     gpu,

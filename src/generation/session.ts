@@ -201,6 +201,7 @@ export class Session {
     const rest = shown.end(finishReason === 'stop');
     pieces.push(...rest);
     if (rest.length > 0) yield { type: 'text', pieces: rest };
+    pair.history?.add(prefix.slice(promptTokens.length));
     const lastToken = counters.steps > 0 ? 1 : 0; // of the prompt, evaluated with the first draft
     yield {
       type: 'end',

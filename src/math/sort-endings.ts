@@ -68,7 +68,14 @@ function insertionSort(
   }
 }
 
-function comesBefore(tokens: ArrayLike<number>, a: number, b: number, back: number, depth: number): boolean {
+/** Whether position a stands before position b. @param back from which their tokens differ at the earliest */
+export function comesBefore(
+  tokens: ArrayLike<number>,
+  a: number,
+  b: number,
+  back: number,
+  depth: number,
+): boolean {
   for (let at = back; at <= depth; at++) {
     const [one, other] = [tokenBefore(tokens, a, at), tokenBefore(tokens, b, at)];
     if (one !== other) return one < other;

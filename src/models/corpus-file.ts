@@ -3,6 +3,7 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { Corpus } from '../drafting/corpus.js';
+import type { SortedTokens } from '../drafting/grow-corpus.js';
 import { ModelFileError, PairMismatchError } from '../errors.js';
 import type { ModelHeader, Vocabulary } from './header.js';
 
@@ -17,7 +18,8 @@ const headerSchema = z.object({
   vocabulary: z.string(),
   /** The file of the model that it was made for. */
   model: z.string(),
-  tokens: z.int().positive(),
+  /** 0: a history that was just begun. */
+  tokens: z.int().nonnegative(),
   /** Bytes of a token in the file. */
   tokenBytes: z.union([z.literal(2), z.literal(4)]),
   texts: z.int().nonnegative(),
@@ -47,8 +49,14 @@ export function checkCorpus({ path, vocabulary, model }: CorpusFacts, target: Mo
     );
 }
 
-/** Reads a whole corpus, which takes as much memory as the file has bytes. @throws ModelFileError */
+/** Reads a whole corpus. @throws ModelFileError */
 export async function readCorpus(path: string): Promise<Corpus> {
+  const { tokens, order } = await readSortedTokens(path);
+  return new Corpus(tokens, order);
+}
+
+/** Reads the tokens of a corpus and their order, which takes as much memory as the file has bytes. @throws ModelFileError */
+export async function readSortedTokens(path: string): Promise<SortedTokens> {
   await using file = await opened(path);
   const { facts, start } = await factsIn(file, path);
   const tokens = facts.tokenBytes === 2 ? new Uint16Array(facts.tokens) : new Uint32Array(facts.tokens);
@@ -56,24 +64,26 @@ export async function readCorpus(path: string): Promise<Corpus> {
   await readInto(file, tokens, start);
   await readInto(file, order, start + padded(tokens.byteLength));
   if (order.some((position) => position >= facts.tokens)) throw damaged(path);
-  return new Corpus(tokens, order);
+  return { tokens, order };
 }
 
-/** Writes a corpus. The file gets its name once it is complete. */
+/** Writes a corpus. The file gets its name once it is complete. @param mode of the file */
 export async function writeCorpus(
   path: string,
-  { tokens, order }: { readonly tokens: Uint16Array | Uint32Array; readonly order: Uint32Array },
+  { tokens, order }: SortedTokens,
   about: Pick<CorpusFacts, 'vocabulary' | 'model' | 'texts'>,
+  mode = 0o666,
 ): Promise<void> {
   const header = { schema: 1, ...about, tokens: tokens.length, tokenBytes: tokens.BYTES_PER_ELEMENT };
   const text = Buffer.from(JSON.stringify(header));
   const length = Buffer.alloc(LENGTH);
   length.writeUInt32LE(text.length);
-  const start = padded(MAGIC.length + LENGTH + text.length);
+  const head = Buffer.concat([MAGIC, length, text]);
+  const start = padded(head.length);
   const whole = `${path}.${randomUUID()}.tmp`;
   try {
-    await using file = await open(whole, 'w');
-    await file.write(Buffer.concat([MAGIC, length, text]), 0, undefined, 0);
+    await using file = await open(whole, 'w', mode);
+    await file.write(Buffer.concat([head, Buffer.alloc(start - head.length)]), 0, undefined, 0);
     await writeFrom(file, tokens, start);
     await writeFrom(file, order, start + padded(tokens.byteLength));
     await file.sync();

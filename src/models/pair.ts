@@ -10,6 +10,7 @@ import { type CheckedPair, checkPair } from './check-pair.js';
 import { type CorpusFacts, checkCorpus, readCorpus, readCorpusFacts } from './corpus-file.js';
 import { type ModelHeader, readHeader } from './header.js';
 import { hasHead } from './heads.js';
+import { type History, openHistory } from './history.js';
 import { EMBEDDED_PAIR, type ResolveOptions, resolveModels } from './resolve.js';
 
 /**
@@ -35,6 +36,8 @@ export interface PairOptions extends ResolveOptions {
   readonly withHead?: boolean | undefined;
   /** A file of texts to draft from, which `mtad learn` wrote. */
   readonly corpus?: string | undefined;
+  /** A corpus that what is written is added to, its oldest texts out: a file, which need not be there. */
+  readonly learn?: string | undefined;
   readonly engine?: EngineName | 'auto' | undefined;
   readonly gpu?: Gpu | undefined;
   readonly gpuLayers?: number | undefined;
@@ -51,11 +54,13 @@ export interface Pair extends Pick<PairFiles, 'notes'>, Pick<PairOptions, 'gpuLa
   readonly targetHeader: ModelHeader;
   readonly draftHeader: ModelHeader | undefined;
   readonly corpus: Corpus | undefined;
+  /** Learns what is written; undefined: nothing does. */
+  readonly history?: History | undefined;
   /** Token ids that only one of the vocabularies has: padding. */
   readonly unshared: ReadonlySet<TokenId>;
   /** Bytes to and from the target, if it runs on another machine; undefined: it runs here. */
   readonly traffic?: (() => Traffic) | undefined;
-  /** Frees both models. A second call does nothing. */
+  /** Frees both models, and writes the rest of the history. A second call does nothing. */
   dispose(): Promise<void>;
 }
 
@@ -64,6 +69,7 @@ export interface PairFiles extends CheckedPair {
   readonly target: ModelHeader;
   readonly draft: ModelHeader | undefined;
   readonly corpus: CorpusFacts | undefined;
+  readonly history?: History | undefined;
 }
 
 /**
@@ -79,13 +85,13 @@ export async function findPair(options: PairOptions = {}): Promise<PairFiles> {
   const [targetFile, draftFile] = (await resolveModels(wanted, options)) as [string, string?];
   const targetHeader = await readHeader(targetFile);
   const draftHeader = draftFile && (await readHeader(draftFile));
-  const corpus = await findCorpus(options, targetHeader);
+  const texts = await findTexts(options, targetHeader);
   return draftHeader
-    ? { target: targetHeader, draft: draftHeader, corpus, ...checkPair(targetHeader, draftHeader) }
+    ? { target: targetHeader, draft: draftHeader, ...texts, ...checkPair(targetHeader, draftHeader) }
     : {
         target: targetHeader,
         draft: undefined,
-        corpus,
+        ...texts,
         sharedTokens: targetHeader.vocabulary.tokens.length,
         notes: [],
       };
@@ -96,11 +102,17 @@ export function isEmbedded({ model, draft }: Pick<PairOptions, 'model' | 'draft'
   return !draft && (!model || resolve(model) === EMBEDDED_PAIR.model);
 }
 
-async function findCorpus({ corpus }: PairOptions, target: ModelHeader): Promise<CorpusFacts | undefined> {
-  if (corpus === undefined) return undefined;
-  const facts = await readCorpusFacts(corpus);
-  checkCorpus(facts, target);
-  return facts;
+/** Both may be one file, which is begun then. */
+async function findTexts(
+  { corpus: path, learn }: PairOptions,
+  target: ModelHeader,
+): Promise<Pick<PairFiles, 'corpus' | 'history'>> {
+  const history = learn === undefined ? undefined : await openHistory(learn, target);
+  if (path === undefined) return { corpus: undefined, history };
+  if (history && path === learn) await history.begin();
+  const corpus = await readCorpusFacts(path);
+  checkCorpus(corpus, target);
+  return { corpus, history };
 }
 
 /** Finds the draft model for a target on a server. Its vocabulary stands for the target's; loading compares it with the server. */
@@ -112,7 +124,7 @@ async function findDraftFor(targetUrl: string, options: PairOptions): Promise<Pa
   return {
     target: { ...header, path: new Connection({ url: targetUrl }).url, caveat: undefined },
     draft: header,
-    corpus: await findCorpus(options, header),
+    ...(await findTexts(options, header)),
     sharedTokens: header.vocabulary.tokens.length,
     notes: [],
   };
@@ -138,6 +150,7 @@ export async function loadPair(options: PairOptions = {}, files?: PairFiles): Pr
     target: targetHeader,
     draft: draftHeader,
     corpus: corpusFacts,
+    history,
     sharedTokens,
     notes,
   } = files ?? (await findPair(options));
@@ -168,7 +181,14 @@ export async function loadPair(options: PairOptions = {}, files?: PairFiles): Pr
       Array.from({ length: Math.max(...sizes) - sharedTokens }, (_, i) => sharedTokens + i),
     );
     refuseUnsharedEnd(target, targetHeader, unshared);
-    const dispose = () => engine.dispose();
+    if (history) options.onNotice?.(`what is written is kept in ${history.path}`);
+    const dispose = async () => {
+      try {
+        await history?.flush();
+      } finally {
+        await engine.dispose();
+      }
+    };
     return {
       engine,
       target,
@@ -176,6 +196,7 @@ export async function loadPair(options: PairOptions = {}, files?: PairFiles): Pr
       targetHeader,
       draftHeader,
       corpus,
+      history,
       gpuLayers,
       draftGpuLayers,
       unshared,

@@ -11,7 +11,7 @@ import type { Io } from '../io.js';
 import { addModelOptions } from '../model-options.js';
 import { addTalkOptions, answerErrors } from '../program-options.js';
 import { checkOutputs } from '../render/sink.js';
-import { addEngineOption, addRuntimeOptions } from '../runtime-options.js';
+import { addEngineOption, addLearnOption, addRuntimeOptions } from '../runtime-options.js';
 import { addTemplateOptions, templateChoiceOf } from '../template-options.js';
 
 const EXAMPLES = `
@@ -65,6 +65,7 @@ export function createBatch(io: Io): Command {
   program.optionsGroup('Runtime:');
   addEngineOption(program);
   addRuntimeOptions(program);
+  addLearnOption(program);
 
   program.optionsGroup('Output:');
   program

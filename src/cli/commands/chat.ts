@@ -20,6 +20,7 @@ import { addTalkOptions, answerErrors } from '../program-options.js';
 import { downloadReports } from '../render/downloads.js';
 import {
   addEngineOption,
+  addLearnOption,
   addRuntimeOptions,
   pairOptionsOf,
   type RuntimeFlags,
@@ -93,6 +94,7 @@ export function createChat(io: Io): Command {
   program.optionsGroup('Runtime:');
   addEngineOption(program);
   addRuntimeOptions(program, `what the target was trained on, up to ${USUAL_CONTEXT}`);
+  addLearnOption(program);
 
   program.optionsGroup('Output:');
   program

@@ -24,7 +24,7 @@ import { checkSources, type PromptSources, readPrompt } from '../prompt.js';
 import { downloadReports } from '../render/downloads.js';
 import type { Progress } from '../render/progress.js';
 import { checkOutputs } from '../render/sink.js';
-import { addEngineOption, addRuntimeOptions, pairOptionsOf } from '../runtime-options.js';
+import { addEngineOption, addLearnOption, addRuntimeOptions, pairOptionsOf } from '../runtime-options.js';
 import { addUrlOptions, refuseOthers, type UrlFlags } from '../served/url-options.js';
 import { addTemplateOptions, type TemplateFlags, templateChoiceOf } from '../template-options.js';
 import { warn } from '../warnings.js';
@@ -115,6 +115,7 @@ export function createGenerate(io: Io, _args: readonly string[], commands: Comma
   program.optionsGroup('Runtime:');
   addEngineOption(program);
   addRuntimeOptions(program, `what the target was trained on; up to ${USUAL_CONTEXT} of text without -n`);
+  addLearnOption(program);
 
   program.optionsGroup('Output:');
   program

@@ -15,6 +15,7 @@ import { addTalkOptions, answerErrors } from '../program-options.js';
 import { downloadReports } from '../render/downloads.js';
 import {
   addEngineOption,
+  addLearnOption,
   addRuntimeOptions,
   pairOptionsOf,
   type RuntimeFlags,
@@ -83,6 +84,7 @@ export function createServe(io: Io): Command {
   program.optionsGroup('Runtime:');
   addEngineOption(program);
   addRuntimeOptions(program, `what the target was trained on, up to ${USUAL_CONTEXT}`);
+  addLearnOption(program);
 
   program.optionsGroup('Output:');
   addTalkOptions(program, 'no progress, no warnings');
