@@ -16,6 +16,8 @@ import { asked, CHAT, serving } from '../support/served.js';
 const STORY = ['Once upon a time', '--seed', '5', '-n', '24'];
 const CUT = 'mtad: the text was cut at --max-tokens 24; raise it for more\n';
 const KEY = 'open sesame';
+/** An environment without settings, which would be reported as not used. */
+const OPEN = { MTAD_DRAFT_LENGTH: undefined };
 
 let folder: string;
 let pair: Pair;
@@ -50,11 +52,11 @@ async function against<T>(answer: RequestListener, use: (url: string) => Promise
 /** Answers with models of an owner, and with these events. `end` says how the stream goes on behind them. */
 function streaming(
   events: readonly unknown[],
-  { owner = 'me', end = 'data: [DONE]\n\n', onBody = (_: unknown): void => {} } = {},
+  { owner = 'me', model = 'a-model', end = 'data: [DONE]\n\n', onBody = (_: unknown): void => {} } = {},
 ): RequestListener {
   return async ({ method, socket }, answer) => {
     if (method === 'GET') {
-      answer.end(JSON.stringify({ data: [{ id: 'a-model', owned_by: owner }] }));
+      answer.end(JSON.stringify({ data: [{ id: model, owned_by: owner }] }));
       return;
     }
     onBody(JSON.parse(await bodyOf(answer.req)));
@@ -201,6 +203,15 @@ describe('mtad --url, where the server is another program', () => {
     expect(bodies[1]).not.toHaveProperty('threshold');
   });
 
+  it('gives the terminal no commands by its names', async () => {
+    const hostile = '\u001b]52;c;aGk=\u0007';
+    const answer = streaming([said('Hi', { finish_reason: hostile })], { model: hostile });
+    const args = (url: string) => ['Hello', '--url', url, '--stats'];
+    const { stderr } = await against(answer, (url) => runInProcess(args(url), { env: OPEN }));
+    expect(stderr).toMatch(/^\\u001b]52;c;aGk=\\u0007 at .*ended by \\u001b/);
+    expect(stderr).not.toContain('\u001b');
+  });
+
   it('shows its reasoning before the answer, or not', async () => {
     const thinking = { choices: [{ delta: { reasoning_content: 'Hm.' } }] };
     const answer = streaming([thinking, said('Yes'), said('.', { finish_reason: 'stop' })]);
@@ -307,6 +318,3 @@ describe('mtad --url, where the server is another program', () => {
     });
   });
 });
-
-/** Settings of the environment would be reported as not used. */
-const OPEN = { MTAD_DRAFT_LENGTH: undefined };

@@ -2,6 +2,7 @@ import type { ChalkInstance } from 'chalk';
 import type { ServedResult } from '../../client/write.js';
 import { quotient } from '../../generation/counters.js';
 import { VERSION } from '../../version.js';
+import { harmless } from '../harmless.js';
 
 /** The facts of a text that a server writes. */
 export interface ServedRun {
@@ -79,7 +80,7 @@ export function servedStats({ url, model }: ServedRun, result: ServedResult, col
       : undefined,
     `ended by ${finishReason}`,
   ].filter((one) => one !== undefined);
-  return `${colors.dim(`${model ?? 'a model'} at ${url}: ${figures.join(', ')}`)}\n`;
+  return `${colors.dim(harmless(`${model ?? 'a model'} at ${url}: ${figures.join(', ')}`))}\n`; // names are the server's
 }
 
 /** The speed by the clock of the server, which counts neither the queue nor the network. */
