@@ -174,7 +174,8 @@ export function grammarLaws(engine: () => Engine, model: () => Model): void {
       const counts = { gbnf: linked(60, (next) => `e {0,1999} ${next}`) };
       const copies = { gbnf: linked(60, (next) => `e {1999} ${next}`) };
       const text = { gbnf: linked(600, (next) => `"a" {0,1999} ${next}`) };
-      const several = [chain(100_000), chain(20_000), brackets, stars, counts, copies, text];
+      const upsideDown = { gbnf: 'root ::= "a"{ 3, 1 }' };
+      const several = [upsideDown, chain(100_000), chain(20_000), brackets, stars, counts, copies, text];
       for (const source of [nested(60_000), nested(201), ...several, long, cut])
         await expect(engine().checkGrammar(source)).rejects.toThrow(/^The grammar (nests|has|is longer)/);
       const many = { gbnf: linked(20, (next) => `"a" {0,1999} [b] {1999} e {0,900} ${next}`) };
@@ -203,7 +204,11 @@ export function grammarLaws(engine: () => Engine, model: () => Model): void {
       const each = (write: (i: number) => string) => Array.from({ length: 200 }, (_, i) => write(i));
       const options = each((i) => `("--option-${i}" " "+)? "[a-z]?" word-${i}?`).join(' ');
       const words = each((i) => `word-${i} ::= "${i}"`).join('\n');
-      const few = ['root ::= [a-z]{0,1000}', `root ::= ${'[a-z]?'.repeat(50)}`, twice(10)];
+      const few = [
+        'root ::= [a-z]{0,1000} [{3,1}] "{3,1}"{10,11}',
+        `root ::= ${'[a-z]?'.repeat(50)}`,
+        twice(10),
+      ];
       for (const gbnf of [...few, `root ::= ${options}\n${words}`]) await engine().checkGrammar({ gbnf });
     });
 

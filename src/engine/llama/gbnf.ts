@@ -28,6 +28,7 @@ export function checkGbnf(gbnf: string): void {
     const isOfText = part.startsWith('{') && gbnf.slice(end, index).trim() === '';
     if (isOfText) characters += text.length * timesOf(part);
     else rules += rulesOf(part);
+    if (part.startsWith('{')) checkTimes(part);
     if (/^["[]/.test(part)) [text, end] = [part, index + part.length];
     if (part === '(') open++;
     if (part === ')') open--;
@@ -39,6 +40,12 @@ export function checkGbnf(gbnf: string): void {
       refuse(`nests brackets deeper than ${MOST.brackets}; give what is inside a rule of its own`);
   }
   checkWays(gbnf);
+}
+
+/** Of {3,1} llama.cpp would make rules without end. */
+function checkTimes(part: string): void {
+  const [least, most = Infinity] = (part.match(/\d+/g) ?? []).map(Number);
+  if (least !== undefined && least > most) refuse(`has ${part}, at least ${least} times and at most ${most}`);
 }
 
 /** @returns the most rules that llama.cpp makes of a part */
