@@ -242,6 +242,8 @@ function* read(from: Incoming, keepsAll: boolean): Reading<GgufHeader> {
   for (let i = 0; i < entryCount; i++) {
     const key = yield* from.text(MOST.key, 'a key of metadata');
     if (key === '' || entries.has(key)) refuse(`has the key ${JSON.stringify(key)} twice or without a name`);
+    if (key.includes('\0'))
+      refuse(`has the key ${JSON.stringify(key)}, which llama.cpp would cut at its NUL character`);
     entries.set(key, yield* entry(from, key, keepsAll));
   }
   const told = entries.get('general.alignment');

@@ -67,6 +67,7 @@ const AT_LEAST_1 = [
   'embedding_length',
   'attention.key_length',
   'attention.value_length',
+  'shortconv.l_cache',
   'ssm.conv_kernel',
   'ssm.inner_size',
   'ssm.state_size',

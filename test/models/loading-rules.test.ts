@@ -66,6 +66,8 @@ const CASES: readonly (readonly [Record<string, MetadataValue | undefined>, RegE
   [{ 'llama.expert_count': U32(4) }, /expert_used_count is 0, not 1 to 4/],
   [{ 'llama.expert_used_count': U32(1) }, /expert_used_count is 1, not 0, without experts/],
   [{ 'llama.nextn_predict_layers': U32(2) }, /nextn_predict_layers is 2, not at most 1/],
+  [{ 'llama.shortconv.l_cache': U32(0) }, /shortconv.l_cache is 0, not at least 1/],
+  [{ '\0name': U32(1) }, /the key "\\u0000name", which llama.cpp would cut at its NUL character/],
   [{ 'split.count': { i32: 2 } }, /the type of split.count is i32, not u16/],
   [{ 'tokenizer.ggml.tokens': { strings: ['a'] } }, /no token for the byte <0x00>/],
   [
