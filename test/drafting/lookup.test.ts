@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { fixedLength } from '../../src/drafting/length.js';
-import { lookupDrafter } from '../../src/drafting/lookup.js';
+import { lookupDrafter, lookupTokens } from '../../src/drafting/lookup.js';
 import { Passages } from '../../src/drafting/passages.js';
-import { logProbOf } from '../../src/math/distribution.js';
+import { certain, logProbOf } from '../../src/math/distribution.js';
 import { createRng } from '../../src/math/rng.js';
-import type { Prefix } from '../../src/types.js';
+import { type Prefix, ROOT } from '../../src/types.js';
 import { fakeCoins } from '../support/fake-coins.js';
 import { END, isEnd } from '../support/fake-model.js';
 
@@ -29,6 +29,15 @@ describe('lookupDrafter', () => {
     expect(await guess([1, 2, 3, 4, 0, 2, 3, 0, 1, 2, 3], { gamma: 1 })).toEqual([4]);
     expect(await guess([2, 3, 4, 0, 3, 0, 1, 2, 3], { gamma: 1 })).toEqual([4]);
     expect(await guess([3, 4, 0, 1, 2, 3], { gamma: 1 })).toEqual([4]);
+  });
+
+  it('goes on behind guesses of another source, as if they were of the text', async () => {
+    const next = lookupTokens();
+    const guessed = [3, 4].map((token, i) => ({ token, parent: i - 1, q: certain(token) }));
+    const found = await next([1, 2, 3, 4, 0, 5, 2, 6, 1, 2], guessed, [0, 1, ROOT]);
+    expect(found.map(({ tokens }) => [...tokens])).toEqual([[4], [0], [3]]);
+    const other = [{ token: 7, parent: ROOT, q: certain(7) }];
+    expect((await next([1, 2, 3, 1, 2], other, [0]))[0]!.tokens).toHaveLength(0);
   });
 
   it('guesses from a text that grows, or is another, what a search through all of it finds', async () => {
