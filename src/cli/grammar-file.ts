@@ -95,7 +95,8 @@ function parse(text: string, file: string): Record<string, unknown> {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new UsageError(`${file} is not JSON: ${(cause as Error).message}`, { cause });
+    const reason = (cause as Error).message.replaceAll(/\s*[\r\n]\s*/g, ' '); // it quotes the text
+    throw new UsageError(`${file} is not JSON: ${reason}`, { cause });
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new UsageError(`${file} must hold a JSON schema, which is an object`);

@@ -100,6 +100,7 @@ describe('mtad --json-schema and --grammar', () => {
       /^mtad: JSON schema at #\/items: .*\n$/,
     ],
     [['--json-schema', '{"type": '], /^mtad: the JSON schema is not JSON: .*\n$/],
+    [['--json-schema', '{"type":\r\n d}'], /^mtad: the JSON schema is not JSON: .*\n$/],
     [['--json-schema', '{"const": 9007199254740993}'], /^mtad: JSON schema at #: numbers beyond .*\n$/],
     [['--json-schema', 'deep.json'], /^mtad: JSON schema at #: it is nested deeper than 200 levels\n$/],
     [['--grammar', 'deep.gbnf'], /^mtad: The grammar nests brackets deeper than 200; .*\n$/],
