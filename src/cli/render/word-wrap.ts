@@ -24,7 +24,7 @@ interface Piece {
 
 /**
  * Breaks the lines of a text between words, while the text comes in pieces. The last word is held back until its end is
- * known. A word that is wider than a line is left to the terminal.
+ * known. A word that is wider than a line is left to the terminal, as it comes.
  */
 export class WordWrap {
   readonly #columns: () => number;
@@ -51,10 +51,10 @@ export class WordWrap {
     const last = units.at(-1)!;
     if (last.kind === 'break') return units.map((unit) => this.#put(unit)).join('');
     const ready = units.slice(0, -1).map((unit) => this.#put(unit));
-    if (last.kind === 'word' && stringWidth(last.text) > this.#columns()) {
+    if (last.kind === 'space' || this.#isWithinWord || stringWidth(last.text) > this.#columns()) {
       const begun = [...graphemes.segment(last.text)].slice(0, -1).map(({ segment }) => segment);
-      ready.push(this.#put({ kind: 'word', text: begun.join('') }));
-      this.#isWithinWord = true;
+      ready.push(this.#put({ kind: last.kind, text: begun.join('') }));
+      this.#isWithinWord = last.kind !== 'space';
     }
     return ready.join('');
   }

@@ -23,6 +23,7 @@ const WORDS = [
   '好',
   '世界',
   '。',
+  '！'.repeat(15),
   '👩‍💻',
   '🇩🇪',
   'e\u0301',
@@ -49,7 +50,7 @@ test('no line is wider than the terminal, but for a word that is; nothing but sp
       expect(shown.split('\n').length).toBeGreaterThanOrEqual(whole.split('\n').length);
       for (const line of shown.split('\n'))
         if (/\S[ \t]+\S/.test(line) && !line.includes('\t'))
-          expect(stringWidth(line.trimEnd().replace(/x{33,}\S*/, ''))).toBeLessThanOrEqual(columns);
+          expect(stringWidth(line.trimEnd().replace(/\S*(?:x{33}|！{11})\S*/, ''))).toBeLessThanOrEqual(columns);
       const narrow = /^[\x20-\x7e\n]*$/.test(whole);
       if (narrow) expect(shown.split(/\s+/)).toEqual(whole.split(/\s+/));
     }),
@@ -83,6 +84,17 @@ test('words before the last one are shown at once, and of a long word all but it
   expect(wrap.next('me.\n', plain)).toBe(' time.\n');
   expect(wrap.next('x'.repeat(40), plain)).toBe('x'.repeat(39));
 });
+
+test.each(['！', 'ー', 'x', ' '])(
+  'a model that writes %j for ever is shown at it, and takes no longer each time',
+  (mark) => {
+    const wrap = new WordWrap(() => 20);
+    wrap.next('你', plain);
+    const shown = Array.from({ length: 500 }, () => wrap.next(mark, plain)).join('');
+    expect(shown.length).toBeGreaterThan(mark === ' ' ? 0 : 480);
+    expect(wrap.end().length).toBeLessThan(mark === ' ' ? 510 : 20);
+  },
+);
 
 test('a terminal without a width is given the text as it is', () => {
   const wrap = new WordWrap(() => 0);
