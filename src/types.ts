@@ -63,7 +63,7 @@ export interface DraftNode {
   /** An earlier node, or ROOT. */
   readonly parent: NodeIndex;
   readonly q: Distribution;
-  /** Whether another source guessed it, behind the end of the draft. Such nodes are a chain, and the last ones. */
+  /** Whether another source guessed it, behind the likeliest beam. Such nodes are a chain, and the last ones. */
   readonly isTail?: boolean | undefined;
 }
 

@@ -126,7 +126,7 @@ function pairs(tokens: readonly number[], texts: readonly string[] | undefined):
 function judgedStep(line: StepLine, { strategy, params }: StartLine): JudgedStep {
   const nodes = nodesOf(line);
   const drafted = (log: 'log_q' | 'log_p'): Draft =>
-    nodes.map((node) => ({ ...node, q: excerpt([node.token], [node[log]]) }));
+    nodes.map((node) => ({ ...node, q: excerpt([node.token], [node[log]]), isTail: node.is_tail }));
   const draft = drafted('log_q');
   const depths = depthsOf(draft);
   const jointQ = jointLogQ(draft);

@@ -27,8 +27,12 @@ export function jointLogQ(draft: Draft): LogProb[] {
   return sumsAlongPaths(draft, ({ token, q }) => logProbOf(q, token));
 }
 
-/** Returns the leaf with the largest joint log-probability under the draft model, the first among equals; ROOT for no draft. */
+/**
+ * Returns the leaf with the largest joint log-probability under the draft model, the first among equals; ROOT for no draft.
+ * A tail stands behind that leaf: its end is the answer, however much less likely the path is with it.
+ */
 export function likeliestLeaf(draft: Draft): NodeIndex {
+  if (draft.at(-1)?.isTail) return draft.length - 1;
   const logQ = jointLogQ(draft);
   const parents = new Set(draft.map(({ parent }) => parent));
   const leaves = [...draft.keys()].filter((node) => !parents.has(node));

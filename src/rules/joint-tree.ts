@@ -5,11 +5,11 @@ import { type Distribution, type Draft, type NodeIndex, ROOT } from '../types.js
 /**
  * Returns the path to the deepest node that passes P(node) - Q*_d >= ln tau (Qin et al. 2025, the multi-candidate
  * extension). P(node) is the joint log-likelihood, under the target, of the d tokens on the path to the node. Q*_d is the
- * joint log-likelihood, under the draft model, of the first d tokens of the likeliest beam. Among equally deep nodes the
- * node with the largest P is chosen, and among equals the first.
+ * joint log-likelihood, under what guessed them, of the first d tokens of the likeliest beam and the tail behind it. Among
+ * equally deep nodes the node with the largest P is chosen, and among equals the first.
  *
- * A node deeper than the likeliest beam, which may have ended early, does not pass. The accepted block is at least as long as
- * the block that `acceptJoint` accepts of the likeliest beam.
+ * A node deeper than that path, which may have ended early, does not pass. The accepted block is at least as long as the
+ * block that `acceptJoint` accepts of that path.
  *
  * @param draft any tree
  * @param p target distributions: p[0] after the prefix, p[i + 1] after draft[i]

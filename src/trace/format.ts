@@ -58,6 +58,8 @@ export const stepLine = z.object({
         parent: z.int().min(ROOT),
         log_q: logProb,
         log_p: logProb,
+        /** Whether another source guessed it, behind the likeliest beam. */
+        is_tail: z.boolean().optional(),
       }),
     )
     .optional(),

@@ -50,11 +50,18 @@ export interface RecordedNode {
   readonly parent: NodeIndex;
   readonly logQ: LogProb;
   readonly logP: LogProb;
+  /** Whether another source guessed it, behind the likeliest beam. */
+  readonly isTail?: boolean | undefined;
 }
 
 /** Returns the draft of a step down to a depth of `draftLength`, and the target's distributions, as the rules take them. */
 export function draftOf({ nodes }: RecordedStep, draftLength: number): { draft: Draft; p: Distribution[] } {
-  const whole = nodes.map(({ token, parent, logQ }) => ({ token, parent, q: excerpt([token], [logQ]) }));
+  const whole = nodes.map(({ token, parent, logQ, isTail }) => ({
+    token,
+    parent,
+    q: excerpt([token], [logQ]),
+    isTail,
+  }));
   const children: RecordedNode[][] = [ROOT, ...nodes].map(() => []);
   for (const node of nodes) children[node.parent + 1]!.push(node);
   const depths = depthsOf(whole);

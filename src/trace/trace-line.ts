@@ -47,8 +47,13 @@ export function toStep(
   if (nodes && definitionOf(strategy).drafts !== 'tree')
     throw refuse(`a draft that branches, in a trace of ${strategy}`);
   const recorded =
-    nodes?.map(({ token, parent, log_q, log_p }) => ({ token, parent, logQ: log_q, logP: log_p })) ??
-    draft.map((token, i) => ({ token, parent: i - 1, logQ: log_q[i]!, logP: log_p[i]! }));
+    nodes?.map(({ token, parent, log_q, log_p, is_tail }) => ({
+      token,
+      parent,
+      logQ: log_q,
+      logP: log_p,
+      isTail: is_tail,
+    })) ?? draft.map((token, i) => ({ token, parent: i - 1, logQ: log_q[i]!, logP: log_p[i]! }));
   checkTree(recorded, rule.draftLength, refuse);
   checkEmitted(recorded, accepted, emitted, refuse);
   if (emitted.length > room)

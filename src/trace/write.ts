@@ -38,12 +38,13 @@ export function traceStep(
   { threshold, beamWidth }: Pick<StepEvent, 'threshold' | 'beamWidth'> = {},
 ): object {
   const { p, rawLogProbs, ms } = step;
-  const nodes = step.draft.map(({ token, parent, q }) => ({
+  const nodes = step.draft.map(({ token, parent, q, isTail }) => ({
     token,
     ...(textOf && { text: textOf(token) }),
     parent,
     log_q: logProbOf(q, token),
     log_p: logProbOf(p[parent + 1]!, token),
+    ...(isTail && { is_tail: true }),
   }));
   const path = pathTo(step.draft, likeliestLeaf(step.draft)).map((node) => nodes[node]!);
   const line: StepLine = {

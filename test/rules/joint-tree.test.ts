@@ -133,6 +133,24 @@ describe('acceptJointTree', () => {
     expect(accept({ draft, p: [fakeDistribution(1, 7), p, p] }, 1)).toEqual([1]);
   });
 
+  it('compares with the likeliest beam and its tail, however unlikely the tail makes it', () => {
+    const [first, tail] = [fakeDistribution(5, 4, 1), fakeDistribution(6, 4)];
+    const draft = [
+      { token: 0, parent: ROOT, q: first },
+      { token: 1, parent: ROOT, q: first },
+      { token: 0, parent: 0, q: tail, isTail: true },
+    ];
+    const judged = (...weights: number[]) => {
+      const p = [fakeDistribution(...weights), tail, tail, tail];
+      expect(accept({ draft: draft.slice(0, 2), p: p.slice(0, 3) }, 0.5)).toEqual(
+        accept({ draft, p }, 0.5).filter((node) => node < 2),
+      );
+      return accept({ draft, p }, 0.5);
+    };
+    expect(judged(5, 4, 1)).toEqual([0, 2]);
+    expect(judged(22, 22, 56)).toEqual([]); // each is more than half as likely as token 1, and less than half as token 0
+  });
+
   it('passes nothing deeper than the likeliest beam, which may have ended early', () => {
     const [sure, half] = [fakeDistribution(0, 1), fakeDistribution(1, 1)];
     const draft = [

@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Step } from '../../src/decoding/loop.js';
 import type { Strategy } from '../../src/decoding/strategy.js';
+import { likeliestLeaf, pathTo } from '../../src/math/draft-tree.js';
+import { acceptJoint } from '../../src/rules/joint.js';
+import { acceptJointTree } from '../../src/rules/joint-tree.js';
 import type { StrategyOptions } from '../../src/strategies/index.js';
 import { AdaptiveLength, MOST_GUESSES } from '../../src/tuning/adaptive-length.js';
-import type { Draft } from '../../src/types.js';
+import { type Draft, ROOT } from '../../src/types.js';
 import { DOES_NOT_FIT, FITS, misfit } from '../support/chi-square.js';
 import { corpusOf, judgingEvenly } from '../support/corpus-of.js';
 import { END, TARGET, textsAfter, UNCUT } from '../support/fake-model.js';
@@ -107,13 +110,44 @@ describe.each([
         { corpus: CORPUS, maxTokens: 50, endsWith: neverEnds },
       );
       expect(emitted).toHaveLength(50);
-      for (const { drafted, draftPasses, draft, path } of whole) {
+      for (const { drafted, draftPasses, draft } of whole) {
         expect(draftPasses).toBeLessThanOrEqual(2);
         expect(drafted).toBeLessThanOrEqual(4);
         expect(draft.slice(0, -1).some(({ token, isTail }) => isTail && token === END)).toBe(false);
-        expect(path.every((node) => node < draft.length)).toBe(true);
       }
       expect(whole.some((step) => step.accepted > 2 && tailOf(step).length > 0)).toBe(true);
     },
   );
+});
+
+describe('mmtad with a tail', () => {
+  const TAU = BEAMS.threshold;
+  const stepsWith = async (draftTail: (typeof TAILS)[number]) => {
+    const options = { strategy: 'mmtad', ...BEAMS, draftTail } as const;
+    const texts = { corpus: CORPUS, maxTokens: 200, capacity: 300, prompt: AGAIN, endsWith: neverEnds };
+    const { whole } = await run(options, texts);
+    const steps = whole.filter((step) => tailOf(step).length > 0);
+    expect(steps.length).toBeGreaterThan(5);
+    return steps.map((step) => {
+      const head = step.draft.filter(({ isTail }) => !isTail);
+      return { ...step, head, headPath: pathTo(head, likeliestLeaf(head)) };
+    });
+  };
+
+  it.each(TAILS)('keeps as much as mtad does of its likeliest beam and the tail: %s', async (draftTail) => {
+    for (const { draft, p, head, headPath, path } of await stepsWith(draftTail)) {
+      const beam = [...headPath, ...[...draft.keys()].slice(head.length)];
+      const chain = beam.map((node, i) => ({ ...draft[node]!, parent: i - 1 }));
+      const judges = [ROOT, ...beam].map((node) => p[node + 1]!);
+      const alone = acceptJoint(chain, judges, { tau: TAU, clip: false });
+      expect(path.length).toBeGreaterThanOrEqual(alone);
+    }
+  });
+
+  it.each(TAILS)('accepts of the guesses before it what it would without the tail: %s', async (draftTail) => {
+    for (const { p, head, path } of await stepsWith(draftTail)) {
+      const isTailKept = path.some((node) => node >= head.length);
+      if (!isTailKept) expect(path).toEqual(acceptJointTree(head, p.slice(0, head.length + 1), { tau: TAU }));
+    }
+  });
 });

@@ -1,11 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import type { Step } from '../../src/decoding/loop.js';
+import { readJudgedRun } from '../../src/explain/judged-run.js';
 import { logProbOf } from '../../src/math/distribution.js';
+import { pathTo } from '../../src/math/draft-tree.js';
 import { createRng } from '../../src/math/rng.js';
 import { acceptJoint } from '../../src/rules/joint.js';
+import { readTrace } from '../../src/trace/read-trace.js';
+import { reproduces } from '../../src/trace/replay.js';
 import { traceStart, traceStep } from '../../src/trace/write.js';
+import { corpusOf } from '../support/corpus-of.js';
 import { fakeChain, fakeDistribution } from '../support/fake-distribution.js';
-import { neverEnds, run } from '../support/fake-run.js';
+import { neverEnds, PROMPT, run } from '../support/fake-run.js';
+import { inFile } from './traced-run.js';
 
 interface Line {
   readonly draft: number[];
@@ -96,6 +102,36 @@ describe('traceStep', () => {
 
   it('has null for a next token that there is not', () => {
     expect(traceStep({ ...STEP, next: undefined }, 0)).toHaveProperty('next', null);
+  });
+
+  it('tells of a tree which guesses are of a tail, so that those who read it compare with the same beam', async () => {
+    const rule = { draftLength: 4, beamWidth: 3, threshold: 0.3 };
+    const again = [...PROMPT, ...PROMPT];
+    const notes = await run(
+      { strategy: 'autoregressive' },
+      { maxTokens: 240, capacity: 300, endsWith: neverEnds },
+    );
+    const { steps } = await run(
+      { strategy: 'mmtad', draftFrom: 'model', draftTail: 'corpus', ...rule },
+      { corpus: corpusOf(notes.prefix), prompt: again, maxTokens: 100, capacity: 200, endsWith: neverEnds },
+    );
+    const params = {
+      threshold: rule.threshold,
+      draft_length: rule.draftLength,
+      clip: false,
+      max_tokens: 100,
+    };
+    const lines = [traceStart('mmtad', params, again), ...steps.map((step, i) => traceStep(step, i))];
+    await inFile(lines.map((line) => `${JSON.stringify(line)}\n`).join(''), async (file) => {
+      expect(reproduces(await readTrace(file)).asRecorded).toBe(steps.length);
+      const likeliest = (await readJudgedRun(file)).steps.map(({ guesses }) =>
+        guesses.filter(({ isLikeliest }) => isLikeliest),
+      );
+      const withTail = [...steps.entries()].filter(([, { draft }]) => draft.at(-1)?.isTail);
+      expect(withTail.length).toBeGreaterThan(5);
+      for (const [i, { draft }] of withTail)
+        expect(likeliest[i]).toHaveLength(pathTo(draft, draft.length - 1).length);
+    });
   });
 
   it('suffices to decide anew what any threshold would have accepted', async () => {
