@@ -38,8 +38,8 @@ describe('the forecast of a setting', () => {
     drafted = await written({ ...TRIAL, draftLength: 16 }, 1000);
   });
 
-  /** Speed-ups where the texts of both take so many times as long. */
-  const speedUps = (plainly: number, drafting: number) => {
+  /** Where the texts of both take so many times as long. */
+  const forecasts = (plainly: number, drafting: number) => {
     const slower = (text: Recorded, factor: number): Recorded => {
       const decode = factor * text.counters.ms.decode;
       return { ...text, counters: { ...text.counters, ms: { ...text.counters.ms, decode } } };
@@ -47,8 +47,10 @@ describe('the forecast of a setting', () => {
     const costs = { key: {} as CostKey, curves: CURVES };
     const recording: Recording = { trial: TRIAL, texts: [slower(drafted, drafting)], costs };
     const found = search([recording], [slower(plain, plainly)], { quality: 1, temperature: 1 });
-    return found.map(({ speedUp }) => speedUp);
+    return found;
   };
+  const speedUps = (plainly: number, drafting: number) =>
+    forecasts(plainly, drafting).map(({ speedUp }) => speedUp);
 
   it('goes by what the recorded texts took', () => {
     const told = speedUps(1, 1);
@@ -56,5 +58,14 @@ describe('the forecast of a setting', () => {
     expect(speedUps(1, 2)).toEqual(expected(0.5));
     expect(speedUps(2, 1)).toEqual(expected(2));
     expect(Math.min(...told)).toBeGreaterThan(0);
+  });
+
+  it('is the recording itself for the setting that was recorded', () => {
+    const same = forecasts(1, 1).find(
+      ({ candidate: { threshold, draftLength } }) => threshold === TRIAL.threshold && draftLength === 16,
+    );
+    const perToken = (text: Recorded) => text.counters.ms.decode / text.tokens.length;
+    const judged = drafted.chains.reduce((tokens, { accepted }) => tokens + accepted + 1, 0); // the last one in full
+    expect(same!.speedUp).toBeCloseTo((perToken(plain) * judged) / drafted.counters.ms.decode, 6);
   });
 });

@@ -109,11 +109,14 @@ export function createBenchmark(io: Io): Command {
         .default('table'),
     )
     .addOption(
-      new Option('-o, --output <file>', 'also write there, as .md, .csv, .json or .jsonl says; repeatable')
+      new Option(
+        '-o, --output <file>',
+        'also write there, as .md, .csv, .json or .jsonl says (JSON with prompts and texts); repeatable',
+      )
         .argParser((path: string, all: readonly string[]) => [...all, path])
         .default([], 'none'),
     )
-    .option('--report <file>', 'a page with table and plots, HTML, complete in itself')
+    .option('--report <file>', 'a page with table, plots and texts, HTML, complete in itself')
     .option('--compare <file>', 'hold the result against an earlier --output of JSON')
     .addOption(
       new Option(

@@ -27,7 +27,7 @@ export class ShortCalls {
   async run<T>(width: number, { here, elsewhere }: Call<T>, clock: CallClock): Promise<T> {
     const before = clock.ms;
     const isShort = (this.#lastMs.get(width) ?? Infinity) < SHORT_MS;
-    this.#lastMs.delete(width); // unknown after a failure
+    this.#lastMs.delete(width); // unknown after an error
     if (isShort && performance.now() - this.#lastTurn < TURN_MS) {
       const result = clock.time(here);
       this.#lastMs.set(width, clock.ms - before);

@@ -46,7 +46,7 @@ export function ggmlType(type: CacheType = 'f16'): GgmlType {
   return GGML_TYPES[type];
 }
 
-/** @returns whether the processor is done with a pass of this model sooner than another device has answered */
+/** @returns whether the processor's caches hold the model */
 export function isTiny({ fileInsights }: Pick<LlamaModel, 'fileInsights'>): boolean {
   return fileInsights.modelSize < TINY_BYTES;
 }

@@ -50,7 +50,9 @@ test('no line is wider than the terminal, but for a word that is; nothing but sp
       expect(shown.split('\n').length).toBeGreaterThanOrEqual(whole.split('\n').length);
       for (const line of shown.split('\n'))
         if (/\S[ \t]+\S/.test(line) && !line.includes('\t'))
-          expect(stringWidth(line.trimEnd().replace(/\S*(?:x{33}|！{11})\S*/, ''))).toBeLessThanOrEqual(columns);
+          expect(stringWidth(line.trimEnd().replace(/\S*(?:x{33}|！{11})\S*/, ''))).toBeLessThanOrEqual(
+            columns,
+          );
       const narrow = /^[\x20-\x7e\n]*$/.test(whole);
       if (narrow) expect(shown.split(/\s+/)).toEqual(whole.split(/\s+/));
     }),
