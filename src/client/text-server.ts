@@ -19,6 +19,9 @@ export interface ServedModels {
   readonly owner: string | undefined;
 }
 
+/** What a server sends in a stream. */
+export type ServerEvent = Readonly<Record<string, unknown>>;
+
 /** The most characters of an event, and of an answer that is no stream. */
 const MOST = 2 ** 24;
 
@@ -57,15 +60,14 @@ export class TextServer {
   /** @throws Refused where the key is wrong; Error where there is no answer */
   async models(signal: AbortSignal): Promise<ServedModels> {
     try {
-      const { data } = parsed(await readAll(await this.#ask('GET', '/models', undefined, signal))) as {
-        data?: unknown;
-      };
+      const answer = await this.#ask('GET', '/models', undefined, signal);
+      const { data } = parsed(await readAll(answer).catch((error) => this.#breakOff(error, signal)));
       const models = Array.isArray(data) ? (data as { id?: unknown; owned_by?: unknown }[]) : [];
       const names = models.map(({ id }) => id).filter((id) => typeof id === 'string');
       const owner = models[0]?.owned_by;
       return { names, owner: typeof owner === 'string' ? owner : undefined };
     } catch (error) {
-      if (error instanceof SyntaxError) throw this.#strange('its list of models is no JSON', error);
+      if (error instanceof SyntaxError) throw this.strange('its list of models is no JSON', error);
       if (error instanceof Refused && error.status !== 401) return { names: [], owner: undefined }; // some servers tell no models
       throw error;
     }
@@ -76,12 +78,12 @@ export class TextServer {
    * @param path behind the server's address, from / on
    * @throws Refused; Error where there is no answer, or where it breaks off
    */
-  async *events(path: string, body: object, signal: AbortSignal): AsyncGenerator<unknown, void> {
+  async *events(path: string, body: object, signal: AbortSignal): AsyncGenerator<ServerEvent, void> {
     const answer = await this.#ask('POST', path, JSON.stringify(body), signal);
     const type = answer.headers['content-type'] ?? 'no type';
     if (!/^text\/event-stream\b/i.test(type)) {
       answer.destroy();
-      throw this.#strange(`it answers with ${type} and not with events`);
+      throw this.strange(`it answers with ${quoted(type)} and not with events`);
     }
     const waiting: string[] = [];
     const parser = createParser({
@@ -100,11 +102,8 @@ export class TextServer {
         }
       }
     } catch (error) {
-      if (signal.aborted) throw signal.reason;
-      if (error instanceof SyntaxError) throw this.#strange('an event is no JSON', error);
-      throw new Error(`The connection to ${this.url} broke off: ${(error as Error).message}`, {
-        cause: error,
-      });
+      if (error instanceof SyntaxError) throw this.strange('an event is no JSON', error);
+      this.#breakOff(error, signal);
     }
   }
 
@@ -120,7 +119,9 @@ export class TextServer {
     const answer = await this.#send(url, method, body, signal);
     const status = answer.statusCode!;
     if (status === 200) return answer;
-    throw this.#refusal(url, status, await readAll(answer).catch(() => ''));
+    const text = await readAll(answer).catch(() => '');
+    if (signal.aborted) throw signal.reason;
+    throw this.#refusal(url, status, text);
   }
 
   async #send(
@@ -156,14 +157,21 @@ export class TextServer {
 
   #refusal(url: URL, status: number, text: string): Error {
     const { message, code } = errorIn(text);
-    const said = `${url.origin}${url.pathname} answers ${status}${message === '' ? '' : `: ${message}`}`;
+    const said = `${url.origin}${url.pathname} answers ${status}${message === '' ? '' : `: ${quoted(message)}`}`;
     if (status === 503 || status === 429) return new Error(`${said}; try again later`);
     if (status >= 500) return new Error(said);
     return new Refused(`${said}${HINTS.get(code ?? '') ?? HINTS.get(status) ?? ''}`, status, code);
   }
 
-  #strange(what: string, cause?: unknown): Error {
+  /** An answer that is none. */
+  strange(what: string, cause?: unknown): Error {
     return new Error(`${this.url} is no server of OpenAI's interface: ${what}`, { cause });
+  }
+
+  /** Throws what it means that an answer cannot be read. */
+  #breakOff(error: unknown, signal: AbortSignal): never {
+    if (signal.aborted) throw signal.reason;
+    throw new Error(`The connection to ${this.url} broke off: ${(error as Error).message}`, { cause: error });
   }
 }
 
@@ -174,27 +182,32 @@ const HINTS: ReadonlyMap<string | number, string> = new Map<string | number, str
   [404, '; `url` is the address to which OpenAI clients add /chat/completions'],
 ]);
 
-/** Returns the message and the code of an error in OpenAI's shape; of another answer, its beginning in one line. */
+/** Returns the message and the code of an error in OpenAI's shape; of another answer, all of it. */
 function errorIn(text: string): { message: string; code: string | undefined } {
   try {
     const { error } = JSON.parse(text) as { error?: { message?: unknown; code?: unknown } };
     const { message, code } = error ?? {};
-    if (typeof message === 'string')
-      return { message: oneLine(message), code: typeof code === 'string' ? code : undefined };
+    if (typeof message === 'string') return { message, code: typeof code === 'string' ? code : undefined };
   } catch {
     // the answer of a proxy, or of no server for texts
   }
-  return { message: oneLine(text), code: undefined };
+  return { message: text.trim(), code: undefined };
 }
 
-function oneLine(text: string): string {
+/** Returns the beginning of a server's words in one line. */
+export function oneLine(text: string): string {
   return text.slice(0, 300).replace(/\s+/g, ' ').trim();
 }
 
-function parsed(text: string): object {
+/** The same between double quotes, in which messages have the words of others. */
+export function quoted(text: string): string {
+  return JSON.stringify(oneLine(text));
+}
+
+function parsed(text: string): ServerEvent {
   const value: unknown = JSON.parse(text);
   if (typeof value !== 'object' || value === null) throw new SyntaxError('no object');
-  return value;
+  return value as ServerEvent;
 }
 
 async function readAll(answer: IncomingMessage): Promise<string> {

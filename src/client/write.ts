@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { z } from 'zod';
 import type { TextPiece } from '../text/text-stream.js';
-import { Refused, type TextServer } from './text-server.js';
+import { quoted, Refused, type ServerEvent, type TextServer } from './text-server.js';
 
 /** A text to ask a server for. */
 export interface ServedRequest {
@@ -66,10 +66,9 @@ const choice = z.object({
 });
 
 const eventSchema = z.object({
-  error: z.union([z.string(), z.object({ message: z.string() })]).nullish(),
   choices: z.array(choice).nullish(),
-  usage: z.object({ prompt_tokens: figure, completion_tokens: figure }).nullish(),
-  timings: timingsSchema.nullish(),
+  usage: z.object({ prompt_tokens: figure, completion_tokens: figure }).nullish().catch(undefined),
+  timings: timingsSchema.nullish().catch(undefined),
 });
 
 /** What stands between the reasoning and the answer, which the server tells apart. */
@@ -95,15 +94,18 @@ export async function* writeServed(
     for await (const { form, event } of eventsOf(server, request, signal)) {
       if (!isStarted) yield { type: 'start', form };
       isStarted = true;
-      const { success, data } = eventSchema.safeParse(event);
-      if (!success) continue; // an event that is not about the text
-      if (data.error) throw new Error(`The server at ${server.url} failed: ${messageOf(data.error)}`);
+      if (event.error)
+        throw new Error(`The server at ${server.url} failed: ${quoted(messageOf(event.error))}`);
+      const { error, data } = eventSchema.safeParse(event);
+      if (error) throw server.strange('the `choices` of an event hold no text', error);
       usage = data.usage ?? usage;
       timings = data.timings ?? timings;
       const { text, delta, finish_reason } = data.choices?.[0] ?? {};
-      finishReason = finish_reason ?? finishReason;
-      const reasoned = delta?.reasoning_content || delta?.reasoning || '';
-      const answered = text || delta?.content || '';
+      finishReason = finish_reason || finishReason;
+      const said = delta?.reasoning_content || delta?.reasoning || '';
+      const isLate = answer !== ''; // reasoning is the beginning of the text
+      const reasoned = isLate ? '' : said;
+      const answered = (isLate ? said : '') + (text || delta?.content || '');
       const gap = answered !== '' && answer === '' && thought !== '' ? GAP : '';
       thought += reasoned + gap;
       answer += answered;
@@ -140,7 +142,7 @@ async function* eventsOf(
   server: TextServer,
   { prompt, system, form: wanted, model, fields }: ServedRequest,
   signal: AbortSignal,
-): AsyncGenerator<{ form: 'chat' | 'raw'; event: unknown }, void> {
+): AsyncGenerator<{ form: 'chat' | 'raw'; event: ServerEvent }, void> {
   const user = { role: 'user', content: prompt };
   const messages = system === undefined ? [user] : [{ role: 'system', content: system }, user];
   for (const form of WAYS[wanted])
@@ -161,6 +163,7 @@ function piece(text: string, isReasoning: boolean): TextPiece {
   return { text, isReasoning, drafted: false };
 }
 
-function messageOf(error: string | { message: string }): string {
-  return typeof error === 'string' ? error : error.message;
+function messageOf(error: unknown): string {
+  const { message = error } = error as { message?: unknown };
+  return typeof message === 'string' ? message : JSON.stringify(message);
 }

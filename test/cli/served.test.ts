@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -122,7 +123,7 @@ describe('mtad --url', () => {
     expect(await runInProcess(args)).toEqual({
       exitCode: 2,
       stdout: '',
-      stderr: `mtad: ${locked.url}/v1/models answers 401: An API key is needed: send Authorization: Bearer <key>; --api-key gives the key\n`,
+      stderr: `mtad: ${locked.url}/v1/models answers 401: "An API key is needed: send Authorization: Bearer <key>"; --api-key gives the key\n`,
     });
   });
 
@@ -132,7 +133,7 @@ describe('mtad --url', () => {
     expect(['"yes"', '"no"']).toContain(stdout);
     const told = await runInProcess([...STORY, '-s', 'Be brief.', '--url', server.url]);
     expect(told).toMatchObject({ exitCode: 2, stdout: '' });
-    expect(told.stderr).toMatch(/^mtad: \S+ answers 400: \S+ has no chat template: .*\n$/);
+    expect(told.stderr).toMatch(/^mtad: \S+ answers 400: "\S+ has no chat template: .*"\n$/);
     const passed = await runInProcess([...STORY, '--url', server.url], { env: { MTAD_SYSTEM: 'Be brief.' } });
     expect(passed.stderr).toMatch(/^mtad: the system text of MTAD_SYSTEM is not used: .*\n/);
     expect(passed.exitCode).toBe(0);
@@ -203,6 +204,43 @@ describe('mtad --url, where the server is another program', () => {
     expect(bodies[1]).not.toHaveProperty('threshold');
   });
 
+  it('keeps the text beside figures that it does not know', async () => {
+    const { stdout, exitCode } = await against(
+      streaming([said('A'), { ...said('B'), timings: 'x', usage: 7 }, ...END]),
+      (url) => runInProcess(['Hello', '--url', url], { env: OPEN }),
+    );
+    expect({ stdout, exitCode }).toEqual({ stdout: 'AB', exitCode: 0 });
+  });
+
+  it('has any word for the end of a text, of which the figures show the beginning', async () => {
+    const finish_reason = `interrupted ${'x'.repeat(1000)}`;
+    const run = (word: string) =>
+      against(streaming([said('A', { finish_reason: word })]), (url) =>
+        runInProcess(['Hello', '--url', url, '--stats'], { env: OPEN }),
+      );
+    expect((await run(finish_reason)).stderr.length).toBeLessThan(500);
+    expect(await run('interrupted')).toMatchObject({ stdout: 'A', exitCode: 0 });
+  });
+
+  it('leads elsewhere: nobody else is asked', async () => {
+    const seen: unknown[] = [];
+    await against(
+      ({ url }, answer) => {
+        seen.push(url);
+        answer.end('{}');
+      },
+      async (other) => {
+        const { exitCode, stderr } = await against(
+          (_, answer) => answer.writeHead(302, { Location: `${other}/v1` }).end(),
+          (url) => runInProcess(['Hello', '--url', url, '--api-key', KEY], { env: OPEN }),
+        );
+        expect(stderr).toMatch(/^mtad: \S+ answers 302\n$/);
+        expect(exitCode).toBe(2);
+      },
+    );
+    expect(seen).toEqual([]);
+  });
+
   it('gives the terminal no commands by its names', async () => {
     const hostile = '\u001b]52;c;aGk=\u0007';
     const answer = streaming([said('Hi', { finish_reason: hostile })], { model: hostile });
@@ -225,6 +263,16 @@ describe('mtad --url, where the server is another program', () => {
       completion_tokens: null,
       finish_reason: 'stop',
     });
+    const late = streaming([thinking, said('Yes'), thinking, said('.', { finish_reason: 'stop' })]);
+    const { stdout } = await against(late, (url) =>
+      runInProcess(['Hello', '--url', url, '--jsonl'], { env: OPEN }),
+    );
+    const events = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(events.map(({ type, text }) => (type === 'text' ? text : '')).join('')).toBe(events.at(-1).text);
+    expect(events.at(-1)).toMatchObject({ text: 'Hm.\n\nYesHm..', reasoning: 'Hm.\n\n' });
   });
 
   const status =
@@ -239,17 +287,16 @@ describe('mtad --url, where the server is another program', () => {
       status(404, '<h1>Not\nfound</h1>', 'text/html'),
       2,
       '',
-      /\/v1\/chat\/completions answers 404: <h1>Not found<\/h1>; --url is the address/,
+      /\/v1\/chat\/completions answers 404: "<h1>Not found<\/h1>"; --url is the address/,
     ],
     [
       '503',
       status(503, error('Loading model')),
       1,
       '',
-      /answers 503: Loading model; try again later \(-v tells more\)\n$/,
+      /answers 503: "Loading model"; try again later \(-v tells more\)\n$/,
     ],
-    ['500', status(500, error('Oops')), 1, '', /answers 500: Oops/],
-    ['a redirection', status(302, ''), 2, '', /answers 302/],
+    ['500', status(500, error('Oops')), 1, '', /answers 500: "Oops"/],
     [
       'a page',
       status(200, '<p>Hello</p>', 'text/html'),
@@ -257,7 +304,7 @@ describe('mtad --url, where the server is another program', () => {
       '',
       /is no server of OpenAI's interface: its list of models is no JSON/,
     ],
-    ['JSON', status(200, '{}'), 1, '', /: it answers with application\/json and not with events/],
+    ['JSON', status(200, '{}'), 1, '', /: it answers with "application\/json" and not with events/],
     [
       'events without JSON',
       streaming([said('So ')], { end: 'data: Hello\n\n' }),
@@ -270,7 +317,7 @@ describe('mtad --url, where the server is another program', () => {
       streaming([said('So '), { error: { message: 'no memory' } }]),
       1,
       'So ',
-      /The server at \S+ failed: no memory/,
+      /The server at \S+ failed: "no memory"/,
     ],
     [
       'a lost connection',
@@ -278,6 +325,37 @@ describe('mtad --url, where the server is another program', () => {
       1,
       'So far',
       /The connection to \S+ broke off: /,
+    ],
+    [
+      'an error of many lines',
+      streaming([{ error: { message: `no memory\nmtad: \`threads\` ${'x'.repeat(1000)}` } }]),
+      1,
+      '',
+      /^mtad: The server at \S+ failed: "no memory mtad: `threads` x{200,300}" /,
+    ],
+    [
+      'an error without a message',
+      streaming([said('So '), { error: { code: 7 } }]),
+      1,
+      'So ',
+      /failed: "\{\\"code\\":7\}"/,
+    ],
+    [
+      'a text of another kind',
+      streaming([said('So '), { choices: [{ delta: { content: ['far'] } }] }]),
+      1,
+      'So ',
+      /is no server of OpenAI's interface: the `choices` of an event hold no text/,
+    ],
+    [
+      'a list of models that breaks off',
+      (_, answer) => {
+        answer.writeHead(200, { 'Content-Length': 100 }).write('{"data":');
+        setTimeout(() => answer.destroy(), 20);
+      },
+      1,
+      '',
+      /^mtad: The connection to \S+ broke off: /,
     ],
     ['an early end', streaming([said('So far')], { end: '' }), 1, 'So far', /ended before the text did/],
   ])('%s: one line, and the text so far stays', async (_, answer, code, text, line) => {
@@ -297,6 +375,7 @@ describe('mtad --url, where the server is another program', () => {
 
   it('Ctrl-C: the text so far stays, and JSON says so', async () => {
     const answer = streaming([said('So far')], { end: 'open' });
+    const asking = new EventEmitter();
     const interrupted = (...args: string[]) =>
       against(answer, async (url) => {
         const child = execa(process.execPath, [...MTAD, 'Hello', '--url', url, ...args], {
@@ -308,7 +387,24 @@ describe('mtad --url, where the server is another program', () => {
         child.kill('SIGINT');
         return child;
       });
-    const [plain, lines] = await Promise.all([interrupted(), interrupted('--jsonl')]);
+    const early = against(
+      (_, answer) => {
+        answer.writeHead(200).write('{"data":');
+        asking.emit('begun');
+      },
+      async (url) => {
+        const child = execa(process.execPath, [...MTAD, 'Hello', '--url', url], {
+          stdin: 'ignore',
+          reject: false,
+          env: { ...CLEAN, ...OPEN } as NodeJS.ProcessEnv,
+        });
+        await once(asking, 'begun');
+        child.kill('SIGINT');
+        return child;
+      },
+    );
+    const [plain, lines, list] = await Promise.all([interrupted(), interrupted('--jsonl'), early]);
+    expect(list).toMatchObject({ exitCode: 130, stdout: '' });
     expect(plain).toMatchObject({ exitCode: 130, stdout: 'So far', stderr: '' });
     expect(lines.exitCode).toBe(130);
     expect(JSON.parse(lines.stdout.split('\n').at(-1)!)).toMatchObject({

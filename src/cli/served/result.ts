@@ -1,4 +1,5 @@
 import type { ChalkInstance } from 'chalk';
+import { oneLine } from '../../client/text-server.js';
 import type { ServedResult } from '../../client/write.js';
 import { quotient } from '../../generation/counters.js';
 import { VERSION } from '../../version.js';
@@ -78,9 +79,9 @@ export function servedStats({ url, model }: ServedRun, result: ServedResult, col
     target_passes && completionTokens
       ? `${(completionTokens / target_passes).toFixed(2)} tokens per target pass`
       : undefined,
-    `ended by ${finishReason}`,
+    `ended by ${oneLine(finishReason)}`,
   ].filter((one) => one !== undefined);
-  return `${colors.dim(harmless(`${model ?? 'a model'} at ${url}: ${figures.join(', ')}`))}\n`; // names are the server's
+  return `${colors.dim(harmless(`${oneLine(model ?? 'a model')} at ${url}: ${figures.join(', ')}`))}\n`; // names are the server's
 }
 
 /** The speed by the clock of the server, which counts neither the queue nor the network. */

@@ -86,7 +86,7 @@ export async function writeFromServer(
   if (notice !== undefined && !flags.quiet) io.say(notice);
   if ((flags.stats ?? io.isWatched) && !flags.quiet)
     io.stderr.write(servedStats(run, result!, io.colors(flags.color, io.stderr)));
-  return result!.finishReason === 'interrupted' ? interrupts.exitCode! : EXIT.ok;
+  return result!.finishReason === 'interrupted' ? (interrupts.exitCode ?? EXIT.ok) : EXIT.ok;
 }
 
 /**
