@@ -1,11 +1,12 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { createParser, ParseError } from 'eventsource-parser';
+import { checkedAddress, shownAddress } from '../engine/remote/server-address.js';
 import { UsageError } from '../errors.js';
 
 /** A server that writes texts, under OpenAI's interface. */
 export interface ServerAddress {
-  /** Of the interface: without a path, /v1 is meant. */
+  /** Of the interface: without a path, /v1 is meant. A query is sent, and not shown. */
   readonly url: string;
   /** Sent to that server alone, as `Authorization: Bearer …`; undefined: none is sent. */
   readonly key?: string | undefined;
@@ -40,21 +41,18 @@ export class Refused extends UsageError {
 
 /** Asks one server. Redirections are not followed, so that no other host gets the key or the prompt. */
 export class TextServer {
-  /** Without a slash at its end. */
+  /** As messages show it: without a slash at its end, and without its query, which may be secret. */
   readonly url: string;
   readonly #base: URL;
   readonly #key: string | undefined;
 
   /** @throws UsageError for what is no address of a server */
   constructor({ url, key }: ServerAddress) {
-    const base = URL.canParse(url) ? new URL(url) : undefined;
-    if (!base || !/^https?:$/.test(base.protocol) || base.username !== '' || base.password !== '')
-      throw new UsageError(`\`url\` must be an address such as http://127.0.0.1:8077, not ${url}`);
-    base.hash = '';
+    const base = checkedAddress({ url: 'url', key: 'apiKey' }, url, key);
     base.pathname = base.pathname.replace(/\/+$/, '') || '/v1';
     this.#base = base;
     this.#key = key;
-    this.url = base.href;
+    this.url = shownAddress(base);
   }
 
   /** @throws Refused where the key is wrong; Error where there is no answer */
@@ -157,7 +155,7 @@ export class TextServer {
 
   #refusal(url: URL, status: number, text: string): Error {
     const { message, code } = errorIn(text);
-    const said = `${url.origin}${url.pathname} answers ${status}${message === '' ? '' : `: ${quoted(message)}`}`;
+    const said = `${shownAddress(url)} answers ${status}${message === '' ? '' : `: ${quoted(message)}`}`;
     if (status === 503 || status === 429) return new Error(`${said}; try again later`);
     if (status >= 500) return new Error(said);
     return new Refused(`${said}${HINTS.get(code ?? '') ?? HINTS.get(status) ?? ''}`, status, code);

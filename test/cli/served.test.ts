@@ -147,8 +147,12 @@ describe('mtad --url', () => {
     [['--chat-template', 'chatml'], /^mtad: --chat-template is for texts/],
     [['--model', 'a.gguf'], /cannot be used with option '-m, --model <model>'/],
     [['--draft', 'lookup'], /cannot be used with option '-d, --draft <model>'/],
-    [['--url', 'box:8077'], /^mtad: --url must be an address such as http:.*, not box:8077\n$/],
-    [['--url', 'http://me:secret@box'], /^mtad: --url must be an address/],
+    [['--url', 'box:8077'], /^mtad: --url must be an address such as http:.*, not "box:8077"\n$/],
+    [
+      ['--url', 'http://me:secret@box'],
+      /^mtad: --url must hold no user and no password: --api-key gives a key\n$/,
+    ],
+    [['--api-key', 'open\nsesame'], /^mtad: --api-key holds a line break or another character that [^"]*\n$/],
   ])('refuses %j', async (args, line) => {
     const { exitCode, stdout, stderr } = await runInProcess([
       'Hello',
@@ -220,6 +224,21 @@ describe('mtad --url, where the server is another program', () => {
       );
     expect((await run(finish_reason)).stderr.length).toBeLessThan(500);
     expect(await run('interrupted')).toMatchObject({ stdout: 'A', exitCode: 0 });
+  });
+
+  it('gets the query of its address, and nobody sees it', async () => {
+    const seen: (string | undefined)[] = [];
+    const answer = streaming([said('Hi'), ...END]);
+    const { stdout, stderr } = await against(
+      (request, response) => {
+        seen.push(request.url);
+        answer(request, response);
+      },
+      (url) => runInProcess(['Hello', '--url', `${url}/v1?key=secret`, '--json', '--stats'], { env: OPEN }),
+    );
+    expect(seen).toEqual(['/v1/models?key=secret', '/v1/chat/completions?key=secret']);
+    expect(JSON.parse(stdout).params.url).toMatch(/^http:\/\/127.0.0.1:\d+\/v1$/);
+    expect(stdout + stderr).not.toContain('secret');
   });
 
   it('leads elsewhere: nobody else is asked', async () => {

@@ -88,11 +88,18 @@ describe('a target that runs elsewhere', () => {
     await expect(load(`${server.url}/v1`, KEY)).rejects.toThrow(
       /refuses \(404\): There is no \/v1\/generate/,
     );
-    await expect(load('http://127.0.0.1:2')).rejects.toThrow(
+    await expect(load('http://127.0.0.1:2/?key=secret')).rejects.toThrow(
       /The target at http:\/\/127\.0\.0\.1:2 does not answer: /,
     );
-    for (const url of ['box:8077', 'ftp://box', 'http://user:secret@box'])
-      await expect(load(url), url).rejects.toThrow(/`targetUrl` must be an address such as/);
+    for (const url of ['box:8077?key=secret', 'ftp://box'])
+      await expect(load(url), url).rejects.toThrow(
+        /`targetUrl` must be an address such as \S+ not "(box:8077|ftp:\/\/box)"$/,
+      );
+    for (const url of ['http://user:secret@box', 'user:secret@box'])
+      await expect(load(url), url).rejects.toThrow(
+        /^`targetUrl` must hold no user and no password: `targetKey` gives a key$/,
+      );
+    await expect(load(server.url, 'a\nb')).rejects.toThrow(/^`targetKey` holds a line break or [^"]*$/);
     await expect(loadPair({ targetUrl: server.url, model: 'a.gguf' })).rejects.toThrow(
       /Either `model` or `targetUrl`/,
     );

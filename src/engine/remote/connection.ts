@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from '../../errors.js';
+import { checkedAddress, shownAddress } from './server-address.js';
 
 /** The target that runs on another machine. */
 export interface RemoteOptions {
@@ -24,16 +25,16 @@ const PAUSES_MS = [200, 1000];
 
 /** Sends requests to one server. */
 export class Connection {
+  /** As messages show it: without a slash at its end, and without its query, which may be secret. */
   readonly url: string;
+  readonly #base: URL;
   readonly #key: string | undefined;
   #traffic = { roundTrips: 0, bytesSent: 0, bytesReceived: 0 };
 
   /** @throws UsageError for what is no address of a server */
   constructor({ url, key }: RemoteOptions) {
-    const address = URL.canParse(url) ? new URL(url) : undefined;
-    if (!address || !/^https?:$/.test(address.protocol) || address.username !== '' || address.password !== '')
-      throw new UsageError(`\`targetUrl\` must be an address such as http://box:8077, not ${url}`);
-    this.url = url.replace(/\/+$/, '');
+    this.#base = checkedAddress({ url: 'targetUrl', key: 'targetKey' }, url, key);
+    this.url = shownAddress(this.#base);
     this.#key = key;
   }
 
@@ -67,8 +68,10 @@ export class Connection {
   async #try(path: string, body: string): Promise<unknown> {
     let status: number;
     let text: string;
+    const address = new URL(this.#base);
+    address.pathname = address.pathname.replace(/\/+$/, '') + path;
     try {
-      const response = await fetch(this.url + path, {
+      const response = await fetch(address, {
         method: 'POST',
         headers: {
           'Content-Type': 'application/json',
