@@ -170,7 +170,7 @@ export class AdaptiveLength implements DraftLength {
 
   goesOnWithoutPass(logQ: readonly LogProb[], tailLogQ: readonly LogProb[], rows: number): boolean {
     const depth = logQ.length;
-    const chance = depth === 0 ? 1 : survivalOf(this.#survival, this.#told(logQ.at(-1)!, depth));
+    const chance = this.#chanceOf(logQ);
     const { price, purse } = this.#account;
     const spent = this.#draftMs(0, depth, this.#charged) - this.#plainMs;
     const priceOf = (guesses: number) => {
@@ -222,8 +222,16 @@ export class AdaptiveLength implements DraftLength {
     const rows = draft.length - tail.length + 1;
     const price = this.#account.price * (this.#targetMs(draft.length + 1) - this.#targetMs(rows));
     const logQ = jointLogQ(tail.map((node, i) => ({ ...node, parent: i - 1 })));
+    const joint = jointLogQ(draft);
+    const chance = this.#chanceOf(path.map((node) => joint[node]!));
     const isReached = path.every((node, i) => kept[i] === node);
-    this.#tail.learn(logQ, isReached ? accepted - path.length : undefined, price);
+    this.#tail.learn(logQ, isReached ? accepted - path.length : undefined, chance, price);
+  }
+
+  /** How likely all of these guesses are to be accepted. @param logQ [d], of the first 1, 2, … together */
+  #chanceOf(logQ: readonly LogProb[]): number {
+    const depth = logQ.length;
+    return depth === 0 ? 1 : survivalOf(this.#survival, this.#told(logQ.at(-1)!, depth));
   }
 
   /** The joint log-probability of so many guesses. */

@@ -8,7 +8,7 @@ const RATE = 0.03;
 export interface TailLearned {
   /** Of guesses behind a draft that is accepted as a whole. */
   readonly survival: Survival;
-  /** Tokens that a tail brings behind such a draft, less the price of its rows, >= 0. */
+  /** Tokens that a tail brings behind such a draft, less the price of its rows, which is paid behind every draft; >= 0. */
   readonly worth: number;
 }
 
@@ -39,7 +39,7 @@ export class TailWorth {
     return { survival: this.#survival, worth: this.#worth };
   }
 
-  /** Tokens that it brings behind a draft that is accepted as a whole, less the price of its rows, >= 0. */
+  /** As `learned` says. Times the chance that the draft is accepted as a whole, it is what a tail adds to a step. */
   get worth(): number {
     return this.#worth;
   }
@@ -70,12 +70,13 @@ export class TailWorth {
    * Learns from a step with such guesses.
    * @param logQ of the first 1, 2, … guesses
    * @param accepted how many were; undefined: the draft before them was not, so that nothing is known
+   * @param chance that the draft before them is accepted as a whole, (0, 1]: their price is paid also where it is not
    * @param price of their rows, in tokens
    */
-  learn(logQ: readonly LogProb[], accepted: number | undefined, price: number): void {
+  learn(logQ: readonly LogProb[], accepted: number | undefined, chance: number, price: number): void {
     const told = logQ.map((q, i) => (this.#isTold ? q : (i + 1) * this.#untold));
     const brought = told.reduce((sum, q) => sum + survivalOf(this.#survival, q), 0);
-    this.#worth += RATE * (Math.max(0, brought - price) - this.#worth);
+    this.#worth += RATE * (Math.max(0, brought - price / chance) - this.#worth);
     if (logQ.length === 0) this.#survival = unseen(this.#survival, this.#first);
     if (accepted === undefined) return;
     for (const [i, q] of told.entries()) this.#survival = observed(this.#survival, q, i < accepted);
