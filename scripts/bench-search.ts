@@ -13,7 +13,7 @@ import { readCorpus } from '../src/models/corpus-file.js';
 import { ROOT } from '../src/types.js';
 import { positive, runScript } from './arguments.js';
 
-/** Tokens of a text: a lookup is asked at each of them. */
+/** Tokens that a text grows to: a search comes behind each of them. */
 const LENGTH = 2048;
 
 /** Searches before those that count, since code is slow until it is compiled. */
@@ -31,9 +31,10 @@ await runScript(async () => {
   const corpus = await readCorpus(path);
   const { tokens } = await readCorpus(written ?? path);
   const searches = positive('searches', values.searches);
+  const source = written ? `of ${written}` : 'of the corpus, which is asked for its own text';
   const sampling = { temperature: 1, topK: 10, topP: 0.9 };
   process.stdout.write(
-    `${corpus.tokens.length} tokens in the corpus, ${searches} searches behind texts of ${LENGTH} tokens\n`,
+    `${corpus.tokens.length} tokens in the corpus, ${searches} searches behind texts of up to ${LENGTH} tokens ${source}\n`,
   );
   await report('corpus', corpusTokens(corpus, sampling), tokens, searches);
   await report('lookup', lookupTokens(), tokens, searches);
