@@ -24,21 +24,45 @@ export function grown({ tokens, order }: SortedTokens, more: readonly number[], 
   all.set(left);
   all.set(added, left.length);
   const shortened = lost > 0 ? Math.min(LONGEST_ENDING, left.length) : 0;
-  const kept = order.filter((position) => position >= lost + shortened).map((position) => position - lost);
   const fresh = Uint32Array.from([...Array(shortened).keys(), ...added.keys()], (position, i) =>
     i < shortened ? position : left.length + position,
   );
   sortByEnding(fresh, all, LONGEST_ENDING);
-  return { tokens: all, order: merged(kept, fresh, all) };
+  const kept = lost > 0 ? positionsFrom(lost + shortened, order, lost) : order;
+  const isBefore = (a: number, b: number) => comesBefore(all, a, b, 1, LONGEST_ENDING);
+  return { tokens: all, order: merged(kept, fresh, isBefore) };
 }
 
-function merged(one: Uint32Array, other: Uint32Array, tokens: ArrayLike<number>): Uint32Array {
-  const order = new Uint32Array(one.length + other.length);
-  let [i, j] = [0, 0];
-  for (let at = 0; at < order.length; at++) {
-    const takesOther =
-      i === one.length || (j < other.length && comesBefore(tokens, other[j]!, one[i]!, 1, LONGEST_ENDING));
-    order[at] = takesOther ? other[j++]! : one[i++]!;
+/** Returns the positions from `first` on, `lost` places earlier, in their order. */
+function positionsFrom(first: number, order: Uint32Array, lost: number): Uint32Array {
+  const kept = new Uint32Array(order.length);
+  let length = 0;
+  for (const position of order) if (position >= first) kept[length++] = position - lost;
+  return kept.subarray(0, length);
+}
+
+/**
+ * Merges a few sorted positions into many: the place of each is found by halving, and the many between two places are copied
+ * at once. Of equal positions, those of the many come first.
+ */
+export function merged(
+  many: Uint32Array,
+  few: Uint32Array,
+  isBefore: (a: number, b: number) => boolean,
+): Uint32Array {
+  const order = new Uint32Array(many.length + few.length);
+  let copied = 0;
+  for (const [i, position] of few.entries()) {
+    let [lo, hi] = [copied, many.length];
+    while (lo < hi) {
+      const middle = (lo + hi) >>> 1;
+      if (isBefore(position, many[middle]!)) hi = middle;
+      else lo = middle + 1;
+    }
+    order.set(many.subarray(copied, lo), copied + i);
+    order[lo + i] = position;
+    copied = lo;
   }
+  order.set(many.subarray(copied), copied + few.length);
   return order;
 }

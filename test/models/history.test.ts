@@ -1,11 +1,7 @@
 import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { LONGEST_ENDING } from '../../src/drafting/corpus.js';
-import { grown } from '../../src/drafting/grow-corpus.js';
-import { comesBefore, sortByEnding } from '../../src/math/sort-endings.js';
 import { readCorpusFacts, readSortedTokens } from '../../src/models/corpus-file.js';
 import { type ModelHeader, readHeader } from '../../src/models/header.js';
 import { History } from '../../src/models/history.js';
@@ -20,30 +16,6 @@ beforeAll(async () => {
   target = await readHeader(EMBEDDED_PAIR.model);
 });
 afterAll(() => rm(folder, { recursive: true }));
-
-test('a corpus that grows is that of its last tokens, sorted', () => {
-  const list = (maxLength: number) => fc.array(fc.integer({ min: 0, max: 2 }), { maxLength });
-  fc.assert(
-    fc.property(list(60), list(60), fc.integer({ min: 1, max: 90 }), (before, more, most) => {
-      const tokens = Uint16Array.from(before);
-      const order = Uint32Array.from(tokens.keys());
-      sortByEnding(order, tokens, LONGEST_ENDING);
-      const all = grown({ tokens, order }, more, Math.max(most, before.length));
-      const cut = grown(all, [1, 2, 1], most);
-      const texts = [...before, ...more].slice(-Math.max(most, before.length));
-      for (const [result, expected] of [
-        [all, texts],
-        [cut, [...texts, 1, 2, 1].slice(-most)],
-      ] as const) {
-        expect([...result.tokens]).toEqual(expected);
-        expect([...result.order].sort((a, b) => a - b)).toEqual([...expected.keys()]);
-        for (const [i, position] of result.order.entries())
-          if (i > 0)
-            expect(comesBefore(result.tokens, position, result.order[i - 1]!, 1, LONGEST_ENDING)).toBe(false);
-      }
-    }),
-  );
-});
 
 describe('a history', () => {
   test('keeps the texts of all that add to it at once, each whole and once, and leaves no lock', async () => {
