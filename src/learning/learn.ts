@@ -1,12 +1,13 @@
 import { LONGEST_ENDING } from '../drafting/corpus.js';
 import type { Tokenizer } from '../engine/port.js';
 import { sortByEnding } from '../math/sort-endings.js';
+import { textEnd, tokenArray } from '../models/corpus-file.js';
 import type { Vocabulary } from '../models/header.js';
 import type { TokenId } from '../types.js';
 import { type Source, textsOf } from './texts.js';
 
-/** The vocabulary size from which on tokens are stored in 32 bits. */
-const SHORT = 2 ** 16;
+/** Tokens that there is room for at first. */
+const ROOM = 2 ** 16;
 
 /** The most tokens, since positions have 32 bits. */
 const MOST_TOKENS = 2 ** 32 - 1;
@@ -33,7 +34,7 @@ export interface LearnOptions {
 /** Reads texts and sorts their positions. A file that cannot be read to its end is left out as a whole. */
 export async function learn(sources: readonly Source[], options: LearnOptions): Promise<Learned> {
   const { vocabulary, earlier, signal, onRead, skip } = options;
-  const all = new Tokens(vocabulary.tokens.length < SHORT);
+  const all = new Tokens(vocabulary);
   if (earlier) all.add(earlier.tokens);
   let texts = earlier?.texts ?? 0;
   let read = 0;
@@ -44,7 +45,7 @@ export async function learn(sources: readonly Source[], options: LearnOptions): 
       for await (const piece of textsOf(path, signal)) {
         all.add(tokensOf(piece.text, options));
         if (piece.isLast) {
-          if (vocabulary.eos !== undefined) all.add([vocabulary.eos]);
+          all.add(textEnd(vocabulary));
           found += 1;
         }
         onRead(read + piece.read);
@@ -70,20 +71,21 @@ function tokensOf(text: string, { tokenizer, vocabulary: { bos } }: LearnOptions
   return tokens[0] === bos ? tokens.slice(1) : tokens;
 }
 
-/** A list of numbers that grows. */
+/** A list of tokens that grows. */
 class Tokens {
+  readonly #vocabulary: Vocabulary;
   #numbers: Uint16Array | Uint32Array;
   length = 0;
 
-  constructor(isShort: boolean) {
-    this.#numbers = isShort ? new Uint16Array(SHORT) : new Uint32Array(SHORT);
+  constructor(vocabulary: Vocabulary) {
+    this.#vocabulary = vocabulary;
+    this.#numbers = tokenArray(vocabulary, ROOM);
   }
 
   add(tokens: ArrayLike<number>): void {
     const needed = this.length + tokens.length;
     if (needed > this.#numbers.length) {
-      const size = Math.max(needed, 2 * this.#numbers.length);
-      const larger = this.#numbers instanceof Uint16Array ? new Uint16Array(size) : new Uint32Array(size);
+      const larger = tokenArray(this.#vocabulary, Math.max(needed, 2 * this.#numbers.length));
       larger.set(this.#numbers.subarray(0, this.length));
       this.#numbers = larger;
     }

@@ -5,12 +5,14 @@ import { z } from 'zod';
 import { Corpus } from '../drafting/corpus.js';
 import type { SortedTokens } from '../drafting/grow-corpus.js';
 import { ModelFileError, PairMismatchError } from '../errors.js';
+import type { TokenId } from '../types.js';
 import type { ModelHeader, Vocabulary } from './header.js';
 
 const MAGIC = Buffer.from('MTADcrps');
 const LENGTH = 4; // bytes of the length of the header
 const LONGEST_HEADER = 2 ** 16;
 const PIECE = 2 ** 26; // bytes read or written at once
+const SHORT = 2 ** 16; // vocabularies from this size on have tokens of 32 bits
 
 const headerSchema = z.object({
   schema: z.literal(1),
@@ -33,6 +35,16 @@ export function vocabularyHash({ tokens, bos, eos }: Vocabulary): string {
   return createHash('sha256')
     .update(JSON.stringify([tokens, bos, eos]))
     .digest('hex');
+}
+
+/** Returns an array for the tokens of a vocabulary, of 16 bits each where those are enough. */
+export function tokenArray({ tokens }: Vocabulary, length: number): Uint16Array | Uint32Array {
+  return tokens.length < SHORT ? new Uint16Array(length) : new Uint32Array(length);
+}
+
+/** Returns the tokens that stand behind each text of a corpus: one, or none where the vocabulary has no end token. */
+export function textEnd({ eos }: Vocabulary): readonly TokenId[] {
+  return eos === undefined ? [] : [eos];
 }
 
 /** @throws ModelFileError for a file that is not a whole corpus */

@@ -1,14 +1,18 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { access, constants } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { access, constants, rename } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { grown, type SortedTokens } from '../drafting/grow-corpus.js';
 import { UsageError } from '../errors.js';
 import type { TokenId } from '../types.js';
 import {
+  type CorpusFacts,
   checkCorpus,
   isCorpus,
   readCorpusFacts,
   readSortedTokens,
+  textEnd,
+  tokenArray,
   vocabularyHash,
   writeCorpus,
 } from './corpus-file.js';
@@ -21,25 +25,30 @@ export const MOST_TOKENS = 2 ** 20;
 /** Tokens that wait to be written at most, beyond those of the text that exceeds it. */
 const MOST_WAITING = 4096;
 
-/** Vocabularies from this size on have tokens of 32 bits. */
-const SHORT = 2 ** 16;
-
 /** Nobody else is to read what somebody wrote. */
 const MODE = 0o600;
+
+export interface HistoryOptions {
+  /** Tokens that it has at most, >= 1; default MOST_TOKENS. */
+  readonly most?: number | undefined;
+  /** Called with one line the first time that `add` cannot write to the file; `flush` throws. */
+  readonly onNotice?: ((line: string) => void) | undefined;
+}
 
 /** A corpus that learns what is written. Several processes may add to one at once. */
 export class History {
   readonly path: string;
   readonly #target: ModelHeader;
   readonly #most: number;
+  #tell: HistoryOptions['onNotice'];
   #waiting: TokenId[] = [];
   #flushing: Promise<void> | undefined;
 
-  /** @param most tokens that it has at most, >= 1 */
-  constructor(path: string, target: ModelHeader, most = MOST_TOKENS) {
+  constructor(path: string, target: ModelHeader, { most = MOST_TOKENS, onNotice }: HistoryOptions = {}) {
     this.path = path;
     this.#target = target;
     this.#most = most;
+    this.#tell = onNotice;
   }
 
   /** Makes the file if it is not there, so that it can be drafted from. */
@@ -50,15 +59,16 @@ export class History {
   /** Adds a text, which is written to the file now or later. */
   add(tokens: readonly TokenId[]): void {
     if (tokens.length === 0) return;
-    const { eos } = this.#target.vocabulary;
-    this.#waiting.push(...tokens.filter((token) => token !== eos));
-    if (eos !== undefined) this.#waiting.push(eos);
-    if (this.#waiting.length > MOST_WAITING) void this.flush().catch(() => {}); // the last one tells
+    const { vocabulary } = this.#target;
+    for (const token of tokens) if (token !== vocabulary.eos) this.#waiting.push(token);
+    this.#waiting.push(...textEnd(vocabulary));
+    if (this.#waiting.length > this.#most) this.#waiting = this.#waiting.slice(-this.#most);
+    if (this.#waiting.length > MOST_WAITING && !this.#flushing) void this.flush().catch(this.#tellOnce);
   }
 
   /**
    * Writes what waits, under a lock beside the file, behind what is there now.
-   * @throws Error where it cannot be written: it goes on waiting then
+   * @throws Error where it cannot be written: it goes on waiting then, but for the oldest tokens beyond the most
    */
   async flush(): Promise<void> {
     while (this.#flushing) await this.#flushing.catch(() => {});
@@ -69,51 +79,86 @@ export class History {
     await this.#flushing;
   }
 
+  readonly #tellOnce = ({ message }: Error): void => {
+    this.#tell?.(`what is written is not kept in ${this.path} yet: ${message}`);
+    this.#tell = undefined;
+  };
+
   async #write(): Promise<void> {
-    const folder = `${this.path}.lock`;
-    const lock = await lockFolder(folder, { lookMs: 50 });
+    const added = this.#waiting;
+    this.#waiting = [];
     try {
-      const added = this.#waiting.length;
-      const all = grown(await this.#earlier(), this.#waiting.slice(0, added), this.#most);
+      while (!(await this.#written(added)));
+    } catch (error) {
+      this.#waiting = added.concat(this.#waiting).slice(-this.#most);
+      throw error;
+    }
+  }
+
+  /** @returns false where another process took the lock meanwhile, since it took this one for dead: nothing is written then */
+  async #written(added: readonly TokenId[]): Promise<boolean> {
+    const folder = `${this.path}.lock`; // the file is made in it, so that what a dead process left goes with it
+    const whole = join(folder, randomUUID());
+    const lock = await lockFolder(folder, {});
+    try {
+      const all = grown(await this.#earlier(), added, this.#most);
       const { eos } = this.#target.vocabulary;
       const texts = all.tokens.filter((token) => token === eos).length;
       const about = {
         vocabulary: vocabularyHash(this.#target.vocabulary),
         model: basename(this.#target.path),
       };
-      await writeCorpus(this.path, all, { ...about, texts }, MODE);
-      this.#waiting = this.#waiting.slice(added);
+      await writeCorpus(whole, all, { ...about, texts }, MODE);
+      if (!(await lock.isHeld())) return false;
+      await rename(whole, this.path);
+      return true;
+    } catch (error) {
+      if (await lock.isHeld()) throw error;
+      return false; // the other removed the folder
     } finally {
-      await lock.remove(folder);
+      await lock.remove(folder).catch(() => {}); // another may have come in when the lock was gone
       await lock.unlock();
     }
   }
 
   async #earlier(): Promise<SortedTokens> {
     if (existsSync(this.path)) {
-      checkCorpus(await readCorpusFacts(this.path), this.#target);
+      checkHistory(await readCorpusFacts(this.path), this.#target, this.#most);
       return readSortedTokens(this.path);
     }
-    const isShort = this.#target.vocabulary.tokens.length < SHORT;
-    return { tokens: isShort ? new Uint16Array() : new Uint32Array(), order: new Uint32Array() };
+    return { tokens: tokenArray(this.#target.vocabulary, 0), order: new Uint32Array() };
   }
+}
+
+/** @throws PairMismatchError for a corpus of other tokens; UsageError for one that texts would be cut from at once */
+function checkHistory(facts: CorpusFacts, target: ModelHeader, most: number): void {
+  checkCorpus(facts, target);
+  if (facts.tokens > most)
+    throw new UsageError(
+      `${facts.path} has ${facts.tokens} tokens, and \`learn\` keeps the last ${most} only: choose another file, or add texts to this one with mtad learn --append`,
+    );
 }
 
 /**
  * Opens a history, whose file need not be there.
- * @throws UsageError for a name that is none of a corpus, and where it cannot be written; PairMismatchError for one of other tokens
+ * @throws UsageError for a name that is none of a corpus, for a corpus that is too large, and where it cannot be written;
+ * PairMismatchError for one of other tokens
  */
-export async function openHistory(path: string, target: ModelHeader): Promise<History> {
+export async function openHistory(
+  path: string,
+  target: ModelHeader,
+  options?: HistoryOptions,
+): Promise<History> {
   if (!path.endsWith('.corpus'))
     throw new UsageError(`\`learn\` ${path} must end in .corpus, by which \`draft\` tells it from a model`);
   if (existsSync(path)) {
     if (!(await isCorpus(path)))
       throw new UsageError(`${path} is there and is no corpus: choose another name`);
-    checkCorpus(await readCorpusFacts(path), target);
+    checkHistory(await readCorpusFacts(path), target, MOST_TOKENS);
   }
   const folder = dirname(resolve(path));
   await access(folder, constants.W_OK).catch(({ message }) => {
     throw new UsageError(`\`learn\` ${path} cannot be written: ${message}`);
   });
-  return new History(path, target);
+  return new History(path, target, options);
 }

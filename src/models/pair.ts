@@ -15,7 +15,7 @@ import { EMBEDDED_PAIR, type ResolveOptions, resolveModels } from './resolve.js'
 
 /**
  * The models of a pair, and how to load them. A model that is named by an address is downloaded unless it is there;
- * `onProgress` and `onNotice` are called during the download.
+ * `onProgress` and `onNotice` are called during the download, `onNotice` also where `learn` cannot be written.
  */
 export interface PairOptions extends ResolveOptions {
   /** The target model: a path, a name in `modelsDir`, or an address. Without target and draft: the embedded pair. */
@@ -74,6 +74,7 @@ export interface PairFiles extends CheckedPair {
 
 /**
  * Finds a target model and its draft model, if it has one, and checks that they make a pair. No weights are loaded.
+ * Where `learn` and `corpus` are one file that is not there yet, it is made.
  * @throws UsageError, ModelFileError, PairMismatchError
  */
 export async function findPair(options: PairOptions = {}): Promise<PairFiles> {
@@ -104,12 +105,12 @@ export function isEmbedded({ model, draft }: Pick<PairOptions, 'model' | 'draft'
 
 /** Both may be one file, which is begun then. */
 async function findTexts(
-  { corpus: path, learn }: PairOptions,
+  { corpus: path, learn, onNotice }: PairOptions,
   target: ModelHeader,
 ): Promise<Pick<PairFiles, 'corpus' | 'history'>> {
-  const history = learn === undefined ? undefined : await openHistory(learn, target);
+  const history = learn === undefined ? undefined : await openHistory(learn, target, { onNotice });
   if (path === undefined) return { corpus: undefined, history };
-  if (history && path === learn) await history.begin();
+  if (history && resolve(path) === resolve(history.path)) await history.begin();
   const corpus = await readCorpusFacts(path);
   checkCorpus(corpus, target);
   return { corpus, history };
