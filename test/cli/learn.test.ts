@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -90,12 +90,14 @@ test('a corpus goes on where the draft of a model ends', async () => {
   expect(speculation.drafted).toBeGreaterThan(speculation.draft_passes); // those of the corpus took none
 });
 
-test('--append adds to what is there', async () => {
+test('--append adds to what is there, and lets nobody read it who could not before', async () => {
   await learn(at('notes/a.md'), '-o', at('more.corpus'));
+  await chmod(at('more.corpus'), 0o600);
   const before = await facts('more.corpus');
   await learn(at('notes/c.jsonl'), '-o', at('more.corpus'), '--append');
   const after = await facts('more.corpus');
   expect(after.texts).toBe(before.texts + 2);
+  expect((await stat(at('more.corpus'))).mode & 0o777).toBe(0o600);
   await learn(at('notes/a.md'), at('notes/c.jsonl'), '-o', at('both.corpus'));
   expect((await readFile(at('more.corpus'))).equals(await readFile(at('both.corpus')))).toBe(true);
 });

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { Command } from 'commander';
@@ -101,7 +101,8 @@ async function runLearn(io: Io, paths: readonly string[], flags: LearnFlags): Pr
       const learned = await learn(sources, { tokenizer, vocabulary, earlier, signal, onRead, skip });
       if (learned.tokens.length === 0) throw new UsageError('There is no text in what was given');
       const about = { vocabulary: vocabularyHash(vocabulary), model: basename(files.target.path) };
-      await writeCorpus(output, learned, { ...about, texts: learned.texts });
+      const mode = statSync(output, { throwIfNoEntry: false })?.mode; // what was private stays so
+      await writeCorpus(output, learned, { ...about, texts: learned.texts }, mode && mode & 0o777);
       progress.stop();
       const { tokens, texts } = learned;
       const seconds = (performance.now() - started) / 1000;
