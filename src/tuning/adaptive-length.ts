@@ -86,6 +86,8 @@ export class AdaptiveLength implements DraftLength {
   /** Committed tokens that the draft model has not read. */
   #unread = 1;
   #most = 0;
+  /** Of the draft model in this step, also those whose guesses are not judged. */
+  #passes = 0;
   #isProbe = false;
   #judgesAll = false;
 
@@ -126,12 +128,17 @@ export class AdaptiveLength implements DraftLength {
     else if (this.#account.purse >= 2 * this.#loss(guesses, this.#charged) && this.#mayPay(affordable))
       this.#most = Math.min(PROBE, affordable);
     else this.#most = 0;
+    this.#passes = Math.min(1, this.#most);
     return this.#most;
   }
 
   goesOn(logQ: readonly LogProb[], isEnd: boolean): boolean {
-    if (isEnd) return false;
-    if (this.#isProbe) return true;
+    const goesOn = !isEnd && (this.#isProbe || this.#paysToGoOn(logQ));
+    if (goesOn) this.#passes++;
+    return goesOn;
+  }
+
+  #paysToGoOn(logQ: readonly LogProb[]): boolean {
     const depth = logQ.length;
     const expected = this.#expected(logQ);
     const { value } = this.#prospect(
@@ -163,21 +170,19 @@ export class AdaptiveLength implements DraftLength {
     });
     const gain = gains.reduce((a, b) => a + b, 0);
     const ms = this.#targetMs(rows + added.length);
-    const depth = Math.max(0, ...added.map((guess) => guess.depth));
-    const isAffordable = ms + this.#draftMs(0, depth, this.#charged) - this.#plainMs <= this.#account.purse;
+    const isAffordable = ms + this.#spentMs <= this.#account.purse;
     return !this.#isProbe && isAffordable && gain > this.#account.price * (ms - this.#targetMs(rows));
   }
 
   goesOnWithoutPass(logQ: readonly LogProb[], tailLogQ: readonly LogProb[], rows: number): boolean {
-    const depth = logQ.length;
     const chance = this.#chanceOf(logQ);
     const { price, purse } = this.#account;
-    const spent = this.#draftMs(0, depth, this.#charged) - this.#plainMs;
+    const spent = this.#spentMs;
     const priceOf = (guesses: number) => {
       const ms = this.#targetMs(rows + guesses);
       return ms + spent > purse ? Number.POSITIVE_INFINITY : price * (ms - this.#targetMs(rows));
     };
-    const most = MOST_GUESSES + 1 - depth - tailLogQ.length;
+    const most = MOST_GUESSES + 1 - logQ.length - tailLogQ.length;
     return this.#tail?.goesOn(tailLogQ, chance, priceOf, most) ?? false;
   }
 
@@ -195,7 +200,7 @@ export class AdaptiveLength implements DraftLength {
 
   /** Learns from what became of a step. */
   learn(step: Step): void {
-    const { accepted, emitted, draftPasses } = step;
+    const { emitted, draftPasses } = step;
     const draft = step.draft.filter(({ isTail }) => !isTail);
     if (draft.length === 0) this.#survival = unseen(this.#survival, this.#first);
     const logQ = jointLogQ(draft);
@@ -210,7 +215,8 @@ export class AdaptiveLength implements DraftLength {
     const draftMs = this.#draftMs(0, draftPasses, this.#charged);
     this.#correction.add(step, this.#unread, this.#beamWidth);
     const ms = this.#targetMs(step.draft.length + 1) + draftMs;
-    const read = draftPasses > 0 ? this.#unread + Math.min(accepted, draftPasses - 1) : 0; // the last guess was not
+    const ofModel = step.path.filter((node) => !step.draft[node]!.isTail).length;
+    const read = draftPasses > 0 ? this.#unread + Math.min(ofModel, draftPasses - 1) : 0; // the last guess was not
     this.#unread += emitted.length - read;
     this.#account.add(emitted.length, ms);
   }
@@ -243,11 +249,16 @@ export class AdaptiveLength implements DraftLength {
     return this.#target[rows] ?? passMs(this.costs.target, rows);
   }
 
+  /** What this step has cost so far beyond a plain one, without the target's pass. */
+  get #spentMs(): number {
+    return this.#draftMs(0, this.#passes, this.#charged) - this.#plainMs;
+  }
+
   get #plainMs(): number {
     return this.#target[1]!;
   }
 
-  /** Tokens that a step without guesses brings, less the price of its time. */
+  /** Tokens that a step without guesses of the model brings, less the price of its time. */
   get #plainValue(): number {
     return this.#valueOf(0, 0, 1);
   }

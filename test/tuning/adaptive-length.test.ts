@@ -205,6 +205,47 @@ describe('AdaptiveLength', () => {
     expect(await write()).toEqual(await write());
   });
 
+  describe('where fewer guesses are judged than passes were made', () => {
+    const covariance = { aa: 0, ab: 0, bb: 0 };
+    const sure = { a: 20, b: 0, covariance };
+    const learned = {
+      survival: { a: 20, b: -8, covariance },
+      usualDrop: 0.01,
+      tail: { survival: sure, worth: 0 },
+    };
+    const guesser = { ...MTADS, tail: { isTold: true } };
+
+    it('counts all the passes as spent', () => {
+      const target = [1, 2, 3, 4, 17].map((rows) => ({ rows, ms: rows < 4 ? 10 : 18.5 }));
+      const length = new AdaptiveLength({ target, draft: line(6, 0) }, guesser, learned);
+      const beside = { depth: 1, logQ: -0.01, likeliestLogQ: -25 };
+      const buys = () => [length.goesOnWithoutPass([-0.1], [-0.1], 3), length.judgesBeside([beside], 3)];
+      length.begin(1, false);
+      expect(buys()).toEqual([true, true]);
+      length.begin(16, false);
+      expect(length.goesOn([-0.1], false)).toBe(true); // a second pass, 6 ms
+      expect(buys()).toEqual([false, false]); // 18.5 + 12 - 10 ms, and the purse has 20
+    });
+
+    it('knows that the draft model has not read what a tail brought', () => {
+      const readsThree = [1, 2, 3, 4, 17].map((rows) => ({ rows, ms: rows < 4 ? 1 : 1000 }));
+      const q = fakeStep(1, { draft: 0, verify: 0, own: 0 }).draft[0]!.q;
+      const goesOnBehind = (head: number) => {
+        const length = new AdaptiveLength(
+          { target: line(10, 0.1), draft: readsThree },
+          { ...guesser, beamWidth: 1 },
+          learned,
+        );
+        const draft = [0, 1, 2, 3].map((i) => ({ token: 0, parent: i - 1, q, isTail: i >= head }));
+        const step = fakeStep(4, { draft: 4, verify: 10, own: 0 });
+        length.learn({ ...step, draft, accepted: 4, path: [0, 1, 2, 3], emitted: [0, 0, 0, 0, 0] });
+        return length.begin(16, false) > 0;
+      };
+      expect(goesOnBehind(4)).toBe(true); // the last guess and the target's own token are to be read
+      expect(goesOnBehind(1)).toBe(false); // three of the tail, and the target's own
+    });
+  });
+
   it('guesses no more than there is room for', () => {
     const length = new AdaptiveLength(FLAT, MTADS);
     for (const room of [0, 1, 3]) expect(length.begin(room, false)).toBeLessThanOrEqual(room);
