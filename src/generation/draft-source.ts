@@ -47,7 +47,7 @@ export function usesDraftModel(settings: Settings): boolean {
  * @throws UsageError where a draft model, a head or a corpus is needed and there is none
  */
 export function withDraftSource(settings: Settings, models: Models): DecidedSettings {
-  const decided = withSource(settings, models);
+  const decided = withFirstSource(settings, models);
   const { strategy, draftFrom, draftTail } = decided;
   const isIdle = draftTail === draftFrom || !heedsSetting(strategy, 'draftTail');
   if (isIdle) return { ...decided, draftTail: 'none' };
@@ -56,7 +56,8 @@ export function withDraftSource(settings: Settings, models: Models): DecidedSett
   return decided;
 }
 
-function withSource(settings: Settings, models: Models): DecidedSettings {
+/** Decides where drafts begin; what goes on behind them is left as it is. */
+function withFirstSource(settings: Settings, models: Models): DecidedSettings {
   const { draftFrom, strategy } = settings;
   if (!usesDraftModel({ ...settings, draftFrom: 'model' }))
     return { ...settings, draftFrom: draftFrom === 'auto' ? 'model' : draftFrom };

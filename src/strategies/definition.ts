@@ -142,20 +142,20 @@ export function guessedTokens(
 
 /**
  * The drafter with the source, if any, that goes on where its draft ends.
- * @param likeliest whether it goes on with its likeliest token, as beams do; a lossless rule needs tokens that were drawn
+ * It goes on with its likeliest token, as beams do; a lossless rule needs tokens that were drawn.
  */
 export function tailed(
   draft: Drafter,
   { draftTail = 'none' }: Pick<StrategySettings, 'draftTail'>,
   context: StrategyContext,
   truncation: Truncation,
-  likeliest: boolean,
+  { isLossless }: Pick<StrategyDefinition, 'isLossless'>,
 ): Drafter {
   if (draftTail === 'none') return draft;
   const { corpus, passages } = context;
   const next = draftTail === 'lookup' ? lookupTokens(passages) : tokensOf(corpus, truncation);
   const { length, isEnd, sampling } = context;
-  const temperature = likeliest ? 0 : sampling.temperature;
+  const temperature = isLossless ? sampling.temperature : 0;
   return withTail(draft, next, { length, isEnd, choose: (q, rng) => choose(q, { temperature }, rng) });
 }
 

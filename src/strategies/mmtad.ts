@@ -38,7 +38,7 @@ export const mmtad: StrategyDefinition<
     });
     return {
       truncation,
-      draft: tailed(draft, settings, context, truncation, true),
+      draft: tailed(draft, settings, context, truncation, mmtad),
       accept: acceptBy(decide, settings, context),
     };
   },

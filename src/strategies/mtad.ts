@@ -35,7 +35,7 @@ export const mtad: StrategyDefinition<
         : beamDrafter(guessedTokens(draftFrom, context, truncation), { length, beamWidth, greedy, isEnd });
     return {
       truncation,
-      draft: tailed(draft, settings, context, truncation, true),
+      draft: tailed(draft, settings, context, truncation, mtad),
       accept: acceptBy(decide, settings, context),
     };
   },

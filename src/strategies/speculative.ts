@@ -26,7 +26,7 @@ export const speculative: StrategyDefinition<'draftLength' | 'draftFrom' | 'draf
         : chainDrafter(guessedTokens(draftFrom, context, truncation), { length, isEnd });
     return {
       truncation,
-      draft: tailed(draft, settings, context, truncation, false),
+      draft: tailed(draft, settings, context, truncation, speculative),
       accept: acceptExact,
     };
   },
