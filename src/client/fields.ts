@@ -10,25 +10,41 @@ const OF_ALL = [
   'stop',
   'presence_penalty',
   'frequency_penalty',
-  'response_format',
 ];
+
+/** What all servers understand beside messages. Beside a bare prompt most ignore it. */
+const OF_CHAT = 'response_format';
+
+/** The owner of the models of llama-server. Beside a bare prompt it ignores `response_format`, but not `json_schema`. */
+const LLAMA_CPP = 'llamacpp';
 
 /** What servers understand besides, by the owner that their models name. */
 const BESIDE: ReadonlyMap<string, readonly string[]> = new Map([
-  ['llamacpp', ['top_k', 'min_p', 'repeat_penalty', 'repeat_last_n', 'ignore_eos', 'grammar']],
-  ['vllm', ['top_k', 'min_p', 'ignore_eos']],
+  [LLAMA_CPP, ['top_k', 'min_p', 'repeat_penalty', 'repeat_last_n', 'ignore_eos', 'grammar', 'json_schema']],
+  ['vllm', ['top_k', 'min_p', 'ignore_eos', OF_CHAT]],
 ]);
 
 /** The owner of the models of `mtad serve`. */
 const OWN = 'mtad';
 
-/** Whether a server understands a field, which others may ignore without a word. */
-export function understands(owner: string | undefined, field: string): boolean {
-  return owner === OWN || OF_ALL.includes(field) || (BESIDE.get(owner ?? '') ?? []).includes(field);
+/** A server, and how it is asked. */
+export interface Asked {
+  readonly owner: string | undefined;
+  /** Whether the prompt is bare, and not in messages. */
+  readonly isRaw: boolean;
 }
 
-/** Returns the fields that say the same as settings, each with the name of its setting. */
-export function fieldsOf(settings: Partial<Settings>): Map<string, { name: string; value: unknown }> {
+/** Whether a server understands a field, which others may ignore without a word. */
+export function understands({ owner, isRaw }: Asked, field: string): boolean {
+  if (owner === OWN || OF_ALL.includes(field) || (field === OF_CHAT && !isRaw)) return true;
+  return BESIDE.get(owner ?? '')?.includes(field) ?? false;
+}
+
+/** Returns the fields that say the same as settings to a server, each with the name of its setting. */
+export function fieldsOf(
+  settings: Partial<Settings>,
+  owner: string | undefined,
+): Map<string, { name: string; value: unknown }> {
   const { grammar, ...plain } = settings;
   const fields = new Map<string, { name: string; value: unknown }>();
   for (const [name, value] of Object.entries(plain)) {
@@ -36,8 +52,11 @@ export function fieldsOf(settings: Partial<Settings>): Map<string, { name: strin
     if (!isOpen) fields.set(jsonName(name), { name, value });
   }
   if (grammar && 'gbnf' in grammar) fields.set('grammar', { name: 'grammar', value: grammar.gbnf });
-  if (grammar && 'jsonSchema' in grammar)
-    fields.set('response_format', { name: 'jsonSchema', value: formatOf(grammar.jsonSchema) });
+  if (grammar && 'jsonSchema' in grammar) {
+    const { jsonSchema: schema } = grammar;
+    const [field, value] = owner === LLAMA_CPP ? ['json_schema', schema] : [OF_CHAT, formatOf(schema)];
+    fields.set(field, { name: 'jsonSchema', value });
+  }
   return fields;
 }
 

@@ -2,7 +2,7 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import { request as httpsRequest } from 'node:https';
 import { createParser, ParseError } from 'eventsource-parser';
 import { checkedAddress, shownAddress } from '../engine/remote/server-address.js';
-import { UsageError } from '../errors.js';
+import { ResourceError, UsageError } from '../errors.js';
 
 /** A server that writes texts, under OpenAI's interface. */
 export interface ServerAddress {
@@ -29,7 +29,7 @@ const MOST = 2 ** 24;
 /** The server answers, and refuses the request. */
 export class Refused extends UsageError {
   readonly status: number;
-  /** The server's name for the error; undefined: none. */
+  /** The server's name for the error, or for its type; undefined: none. */
   readonly code: string | undefined;
 
   constructor(message: string, status: number, code: string | undefined) {
@@ -74,7 +74,7 @@ export class TextServer {
   /**
    * Sends a request, and yields the JSON of each event that answers it. An answer may end without its last event.
    * @param path behind the server's address, from / on
-   * @throws Refused; Error where there is no answer, or where it breaks off
+   * @throws Refused; ResourceError for a prompt that is too long; Error where there is no answer, or where it breaks off
    */
   async *events(path: string, body: object, signal: AbortSignal): AsyncGenerator<ServerEvent, void> {
     const answer = await this.#ask('POST', path, JSON.stringify(body), signal);
@@ -157,6 +157,7 @@ export class TextServer {
     const { message, code } = errorIn(text);
     const said = `${shownAddress(url)} answers ${status}${message === '' ? '' : `: ${quoted(message)}`}`;
     if (status === 503 || status === 429) return new Error(`${said}; try again later`);
+    if (TOO_LONG.has(code ?? '')) return new ResourceError(said);
     if (status >= 500) return new Error(said);
     return new Refused(`${said}${HINTS.get(code ?? '') ?? HINTS.get(status) ?? ''}`, status, code);
   }
@@ -173,6 +174,9 @@ export class TextServer {
   }
 }
 
+/** Codes of mtad serve and llama-server for a prompt that the context does not hold. */
+const TOO_LONG: ReadonlySet<string> = new Set(['context_length_exceeded', 'exceed_context_size_error']);
+
 /** What to do about a refusal, by its code or its status. */
 const HINTS: ReadonlyMap<string | number, string> = new Map<string | number, string>([
   [401, '; `apiKey` gives the key'],
@@ -183,9 +187,10 @@ const HINTS: ReadonlyMap<string | number, string> = new Map<string | number, str
 /** Returns the message and the code of an error in OpenAI's shape; of another answer, all of it. */
 function errorIn(text: string): { message: string; code: string | undefined } {
   try {
-    const { error } = JSON.parse(text) as { error?: { message?: unknown; code?: unknown } };
-    const { message, code } = error ?? {};
-    if (typeof message === 'string') return { message, code: typeof code === 'string' ? code : undefined };
+    const { error } = JSON.parse(text) as { error?: Record<string, unknown> };
+    const { message, code, type } = error ?? {};
+    const name = [code, type].find((one) => typeof one === 'string');
+    if (typeof message === 'string') return { message, code: name };
   } catch {
     // the answer of a proxy, or of no server for texts
   }

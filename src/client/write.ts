@@ -76,7 +76,7 @@ const GAP = '\n\n';
 
 /**
  * Has a server write a text.
- * @throws Refused for a request that the server refuses; Error where it does not answer, fails, or breaks off
+ * @throws Refused for a request that the server refuses; ResourceError for a prompt that is too long; Error where it does not answer, fails, or breaks off
  */
 export async function* writeServed(
   server: TextServer,
@@ -97,7 +97,7 @@ export async function* writeServed(
       if (event.error)
         throw new Error(`The server at ${server.url} failed: ${quoted(messageOf(event.error))}`);
       const { error, data } = eventSchema.safeParse(event);
-      if (error) throw server.strange('the `choices` of an event hold no text', error);
+      if (error) throw server.strange('the choices of an event hold no text', error);
       usage = data.usage ?? usage;
       timings = data.timings ?? timings;
       const { text, delta, finish_reason } = data.choices?.[0] ?? {};

@@ -137,6 +137,11 @@ describe('mtad --url', () => {
     const passed = await runInProcess([...STORY, '--url', server.url], { env: { MTAD_SYSTEM: 'Be brief.' } });
     expect(passed.stderr).toMatch(/^mtad: the system text of MTAD_SYSTEM is not used: .*\n/);
     expect(passed.exitCode).toBe(0);
+    const long = await runInProcess(['a '.repeat(5000), '--url', server.url]);
+    expect(long.stderr).toMatch(
+      /^mtad: \S+ answers 400: "The prompt has at least \d+ tokens and the context holds [^"]*"\n$/,
+    );
+    expect(long.exitCode).toBe(5);
   });
 
   it.each([
@@ -146,7 +151,8 @@ describe('mtad --url', () => {
     [['--highlight'], /^mtad: --highlight is for texts/],
     [['--chat-template', 'chatml'], /^mtad: --chat-template is for texts/],
     [['--model', 'a.gguf'], /cannot be used with option '-m, --model <model>'/],
-    [['--draft', 'lookup'], /cannot be used with option '-d, --draft <model>'/],
+    [['--draft', 'lookup'], /^mtad: --draft is for texts .* with --url a server writes: leave it out\n$/],
+    [['--pair', 'qwen3'], /cannot be used with option '--pair <name>'/],
     [['--url', 'box:8077'], /^mtad: --url must be an address such as http:.*, not "box:8077"\n$/],
     [
       ['--url', 'http://me:secret@box'],
@@ -167,6 +173,13 @@ describe('mtad --url', () => {
   it('a model of a flag is loaded here, whatever the environment says; a key without a server is refused', async () => {
     const env = { MTAD_URL: 'http://127.0.0.1:2' };
     expect(await runInProcess(['Hello', '-m', '/no/such.gguf'], { env })).toMatchObject({ exitCode: 3 });
+    for (const args of [
+      ['--threads', '1'],
+      ['-d', 'lookup'],
+    ])
+      expect((await runInProcess(['Hello', ...args], { env })).stderr).toMatch(
+        /^mtad: --(threads|draft) is for texts that .* with --url of MTAD_URL a server writes: leave it out, or add --no-url\n$/,
+      );
     const needless = await runInProcess(['Hello', '--api-key', 'secret']);
     expect(needless.stderr).toMatch(/^mtad: --api-key is for a server, which --url names/);
   });
@@ -206,6 +219,12 @@ describe('mtad --url, where the server is another program', () => {
     expect(passed.stderr).toMatch(/^mtad: --threshold of MTAD_THRESHOLD is not used: .*\n$/);
     expect(bodies[1]).toMatchObject({ model: 'other' });
     expect(bodies[1]).not.toHaveProperty('threshold');
+    const schema = ['--raw', '--json-schema', '{"type": "integer"}'];
+    expect(await run('llamacpp', schema)).toMatchObject({ exitCode: 0 });
+    expect(bodies[2]).toMatchObject({ prompt: 'Hello', json_schema: { type: 'integer' } });
+    expect((await run('me', schema)).stderr).toMatch(/ is not known to heed --json-schema, /);
+    expect(await run('me', schema.slice(1))).toMatchObject({ exitCode: 0 });
+    expect(bodies[3]).toMatchObject({ response_format: { type: 'json_schema' } });
   });
 
   it('keeps the text beside figures that it does not know', async () => {
@@ -315,6 +334,16 @@ describe('mtad --url, where the server is another program', () => {
       '',
       /answers 503: "Loading model"; try again later \(-v tells more\)\n$/,
     ],
+    [
+      'a long prompt',
+      status(
+        400,
+        JSON.stringify({ error: { code: 400, message: 'Too long', type: 'exceed_context_size_error' } }),
+      ),
+      5,
+      '',
+      /answers 400: "Too long"\n$/,
+    ],
     ['500', status(500, error('Oops')), 1, '', /answers 500: "Oops"/],
     [
       'a page',
@@ -364,7 +393,7 @@ describe('mtad --url, where the server is another program', () => {
       streaming([said('So '), { choices: [{ delta: { content: ['far'] } }] }]),
       1,
       'So ',
-      /is no server of OpenAI's interface: the `choices` of an event hold no text/,
+      /is no server of OpenAI's interface: the choices of an event hold no text/,
     ],
     [
       'a list of models that breaks off',

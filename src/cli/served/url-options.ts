@@ -18,7 +18,7 @@ export function addUrlOptions(program: Command): void {
       new Option(
         '--url <url>',
         "the text is written there, by mtad serve or another server of OpenAI's interface; no model is loaded here",
-      ).conflicts(['model', 'draft', 'pair', 'targetUrl', 'rpc']),
+      ).conflicts(['model', 'pair', 'targetUrl', 'rpc']),
     )
     .option('--api-key <key>', 'what it is sent as a key; as a variable, no list of processes shows it')
     .option('--served-model <name>', 'which of its models (default: the first)');
@@ -39,10 +39,16 @@ export function refuseOthers(program: Command, { url, apiKey, servedModel }: Url
   );
   if (url !== undefined) {
     const strange = typed.find((option) => !HEEDED.has(option.attributeName()));
-    if (strange)
+    if (strange) {
+      const source = program.getOptionValueSource('url');
+      const [by, remedy] =
+        source === 'cli'
+          ? ['--url', 'leave it out']
+          : [`--url of ${source}`, 'leave it out, or add --no-url'];
       throw new UsageError(
-        `${flagOf(strange, program)} is for texts that are written here, and with --url a server writes: leave it out`,
+        `${flagOf(strange, program)} is for texts that are written here, and with ${by} a server writes: ${remedy}`,
       );
+    }
     return;
   }
   const needless = typed.find((option) => ['apiKey', 'servedModel'].includes(option.attributeName()));

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { fieldsOf, refuseUnheeded, understands } from '../../client/fields.js';
+import { type Asked, fieldsOf, refuseUnheeded, understands } from '../../client/fields.js';
 import { TextServer } from '../../client/text-server.js';
 import { type ServedEvent, type ServedRequest, type ServedResult, writeServed } from '../../client/write.js';
 import { UsageError } from '../../errors.js';
@@ -57,7 +57,7 @@ export async function writeFromServer(
   progress.loading(`Waiting for ${new URL(server.url).host}`);
   const { names, owner } = await server.models(signal);
   const model = flags.servedModel ?? names[0];
-  const fields = heeded(settings, program, { url: server.url, owner, say });
+  const fields = heeded(settings, program, { url: server.url, owner, isRaw: flags.raw === true, say });
   const system = flags.raw ? undefined : flags.system;
   const isForced = flags.chat || (system !== undefined && flags.systemFrom === undefined);
   const form = flags.raw ? 'raw' : isForced ? 'chat' : 'auto';
@@ -96,14 +96,14 @@ export async function writeFromServer(
 function heeded(
   settings: Settings,
   program: Command,
-  { url, owner, say }: { url: string; owner: string | undefined; say: (line: string) => void },
+  { url, say, ...server }: Asked & { url: string; say: (line: string) => void },
 ): Record<string, unknown> {
   const sourceOf = (name: string) => program.getOptionValueSource(name);
   const given = OPTION_SETTINGS.filter((name) => ![undefined, 'default'].includes(sourceOf(name)));
   const asked = Object.fromEntries(given.map((name) => [name, settings[name]]));
   const fields: Record<string, unknown> = {};
-  for (const [field, { name, value }] of fieldsOf({ ...asked, grammar: settings.grammar })) {
-    if (understands(owner, field)) fields[field] = value;
+  for (const [field, { name, value }] of fieldsOf({ ...asked, grammar: settings.grammar }, server.owner)) {
+    if (understands(server, field)) fields[field] = value;
     else if (['cli', undefined].includes(sourceOf(name))) refuseUnheeded(name, url);
     else say(`\`${name}\` of ${sourceOf(name)} is not used: the server at ${url} is not known to heed it`);
   }
