@@ -62,7 +62,9 @@ describe('the names that become options', () => {
 
   it('are how the library speaks of options, save for those of mtad that write a file', () => {
     const spelt = FILES.filter((file) => !/^(benchmark\/out\/page|explain)\//.test(file)) // variables of style sheets
-      .flatMap((file) => [...code(file).matchAll(/(?<!mtad |mtad benchmark |mtad learn |[\w-])--[a-z][\w-]*/g)])
+      .flatMap((file) => [
+        ...code(file).matchAll(/(?<!mtad |mtad benchmark |mtad learn |[\w-])--[a-z][\w-]*/g),
+      ])
       .map(([flag]) => flag);
     expect(spelt).toEqual(['--max-old-space-size']); // an option of Node
   });
