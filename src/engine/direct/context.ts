@@ -55,8 +55,8 @@ export class DirectContext implements Context {
   readonly #batch: BatchMemory;
   readonly #keeper: CellKeeper | undefined;
   readonly #states: StateKeeper | undefined;
-  readonly #decoding = new ShortCalls();
-  readonly #synchronizing = new ShortCalls();
+  readonly #decoding: ShortCalls;
+  readonly #synchronizing: ShortCalls;
   readonly #views = new Map<number, Float32Array>(); // of the logits, by length
   #viewed: Pointer | undefined; // the address that they are views of
   #context: Pointer | undefined;
@@ -74,6 +74,9 @@ export class DirectContext implements Context {
     this.#options = options;
     this.#context = context;
     this.#memory = library.memory(context);
+    const mayWait = options.device !== 'network';
+    this.#decoding = new ShortCalls(mayWait);
+    this.#synchronizing = new ShortCalls(mayWait);
     const { hidden } = options;
     const fed = hidden?.returned === 'wanted' ? hidden.width : 0;
     this.#batch = new BatchMemory(library, options.batchSize, options.sequences, fed);
@@ -207,14 +210,8 @@ export class DirectContext implements Context {
       here: () => library.decodeHere(context, batch),
       elsewhere: () => library.decode(context, batch),
     };
-    const { device } = this.#options;
-    if (device === 'network') {
-      const code = await clock.time(decoding.elsewhere);
-      if (code === 0) await clock.time(() => library.synchronize(context));
-      return code;
-    }
     const code = await this.#decoding.run(batch.n_tokens, decoding, clock);
-    if (code !== 0 || device === 'processor') return code;
+    if (code !== 0 || this.#options.device === 'processor') return code;
     const waiting = {
       here: () => library.synchronizeHere(context),
       elsewhere: () => library.synchronize(context),

@@ -20,13 +20,19 @@ export interface Call<T> {
  * of the same width. What runs here does not keep the event loop for longer than some ten milliseconds.
  */
 export class ShortCalls {
+  readonly #mayWait: boolean;
   readonly #lastMs = new Map<number, number>(); // by width
   #lastTurn = -Infinity; // when the event loop last had a turn during a call, ms
+
+  /** @param mayWait whether calls may run on this thread; those over a network may take any time */
+  constructor(mayWait = true) {
+    this.#mayWait = mayWait;
+  }
 
   /** @param width the number of tokens that the call evaluates */
   async run<T>(width: number, { here, elsewhere }: Call<T>, clock: CallClock): Promise<T> {
     const before = clock.ms;
-    const isShort = (this.#lastMs.get(width) ?? Infinity) < SHORT_MS;
+    const isShort = this.#mayWait && (this.#lastMs.get(width) ?? Infinity) < SHORT_MS;
     this.#lastMs.delete(width); // unknown after an error
     if (isShort && performance.now() - this.#lastTurn < TURN_MS) {
       const result = clock.time(here);

@@ -8,8 +8,10 @@ beforeEach(() => vi.spyOn(performance, 'now').mockImplementation(() => now));
 afterEach(() => vi.restoreAllMocks());
 
 /** Where calls of these widths and milliseconds ran, one after the other. */
-async function placesOf(calls: readonly [width: number, ms: number][]): Promise<string[]> {
-  const shortCalls = new ShortCalls();
+async function placesOf(
+  calls: readonly [width: number, ms: number][],
+  shortCalls = new ShortCalls(),
+): Promise<string[]> {
   const clock = new CallClock();
   const places: string[] = [];
   const run = (place: string, ms: number) => {
@@ -52,6 +54,11 @@ describe('a call of llama.cpp', () => {
     const places = await placesOf(Array.from({ length: 20 }, () => [1, 1.5]));
     expect(places.filter((place) => place === 'elsewhere')).toHaveLength(3);
     expect(places.lastIndexOf('elsewhere')).toBe(16);
+  });
+
+  it('runs elsewhere where it may not wait, however short it is', async () => {
+    const calls = Array.from({ length: 4 }, (): [number, number] => [1, 0.1]);
+    expect(await placesOf(calls, new ShortCalls(false))).toEqual(Array(4).fill('elsewhere'));
   });
 
   it('runs elsewhere after one that failed', async () => {
