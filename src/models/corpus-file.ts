@@ -30,11 +30,18 @@ const headerSchema = z.object({
 /** The facts about a corpus file. */
 export type CorpusFacts = z.output<typeof headerSchema> & { readonly path: string; readonly bytes: number };
 
+const hashes = new WeakMap<Vocabulary, string>(); // hashing 128,000 tokens takes time, and histories ask at each write
+
 /** Returns a hash that differs for other tokens. */
-export function vocabularyHash({ tokens, bos, eos }: Vocabulary): string {
-  return createHash('sha256')
-    .update(JSON.stringify([tokens, bos, eos]))
-    .digest('hex');
+export function vocabularyHash(vocabulary: Vocabulary): string {
+  const { tokens, bos, eos } = vocabulary;
+  const hash =
+    hashes.get(vocabulary) ??
+    createHash('sha256')
+      .update(JSON.stringify([tokens, bos, eos]))
+      .digest('hex');
+  hashes.set(vocabulary, hash);
+  return hash;
 }
 
 /** Returns an array for the tokens of a vocabulary, of 16 bits each where those are enough. */
