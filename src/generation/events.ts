@@ -1,6 +1,6 @@
 import type { Checked } from '../decoding/cache-check.js';
 import type { Step } from '../decoding/loop.js';
-import { answerOf } from '../text/reasoning.js';
+import { answerOf, type Reasoned } from '../text/reasoning.js';
 import type { TextPiece } from '../text/text-stream.js';
 import type { CostCurves } from '../tuning/cost-curves.js';
 import type { Drift } from '../tuning/drift.js';
@@ -102,11 +102,18 @@ export function joined(first: GenerationResult, second: GenerationResult): Gener
   };
 }
 
+/** What an event may show of a text, written here or by a server. */
+interface Showing {
+  readonly pieces?: readonly TextPiece[];
+  readonly result?: Reasoned;
+}
+
 /** The same event where only the answer is to be seen. */
-export function withoutReasoning(event: GenerationEvent): GenerationEvent {
-  if (event.type === 'text')
-    return { ...event, pieces: event.pieces.filter(({ isReasoning }) => !isReasoning) };
-  if (event.type !== 'end') return event;
-  const { result } = event;
-  return { ...event, result: { ...result, text: answerOf(result) } };
+export function withoutReasoning<Event extends object>(event: Event & Showing): Event {
+  const { pieces, result } = event;
+  return {
+    ...event,
+    ...(pieces && { pieces: pieces.filter(({ isReasoning }) => !isReasoning) }),
+    ...(result && { result: { ...result, text: answerOf(result) } }),
+  };
 }

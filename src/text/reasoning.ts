@@ -8,7 +8,7 @@ export interface Section {
 }
 
 /** An answer, and the reasoning before it; null: the model does not reason. */
-interface Reasoned {
+export interface Reasoned {
   readonly text: string;
   readonly reasoning: string | null;
 }

@@ -3,6 +3,7 @@ import { type Asked, fieldsOf, refuseUnheeded, understands } from '../../client/
 import { TextServer } from '../../client/text-server.js';
 import { type ServedEvent, type ServedRequest, type ServedResult, writeServed } from '../../client/write.js';
 import { UsageError } from '../../errors.js';
+import { withoutReasoning } from '../../generation/events.js';
 import { OPTION_SETTINGS, type Settings } from '../../generation/settings.js';
 import { answerOf } from '../../text/reasoning.js';
 import { textOf } from '../../text/text-stream.js';
@@ -73,7 +74,7 @@ export async function writeFromServer(
         say(`the system text of ${flags.systemFrom} is not used: ${model} has no chat template`);
       if (event.type !== 'start') progress.stop();
       if (event.type === 'end') result = event.result;
-      const shown = flags.hideReasoning ? answerOnly(event) : event;
+      const shown = flags.hideReasoning ? withoutReasoning(event) : event;
       await output.print(print(shown), shown.type === 'text' ? textOf(shown.pieces) : '');
     }
   } catch (error) {
@@ -128,14 +129,6 @@ function lineOf(event: ServedEvent, run: ServedRun): object {
     return { type: 'start', schema: 1, prompt_tokens: null, params: { url: run.url, ...run.params } };
   if (event.type === 'text') return { type: 'text', text: textOf(event.pieces) };
   return { type: 'end', ...servedJson(run, event.result) };
-}
-
-/** The same event where only the answer is to be seen. */
-function answerOnly(event: ServedEvent): ServedEvent {
-  if (event.type === 'text')
-    return { ...event, pieces: event.pieces.filter(({ isReasoning }) => !isReasoning) };
-  if (event.type === 'start') return event;
-  return { ...event, result: { ...event.result, text: answerOf(event.result) } };
 }
 
 /** What an early end has left undone. */
