@@ -1,5 +1,5 @@
 import { UsageError } from '../errors.js';
-import { jsonName, type Settings, UNLIMITED } from '../generation/settings.js';
+import { jsonName, type SettingsInput, UNLIMITED } from '../generation/settings.js';
 
 /** Fields of a request that all servers understand. */
 const OF_ALL = [
@@ -42,7 +42,7 @@ export function understands({ owner, isRaw }: Asked, field: string): boolean {
 
 /** Returns the fields that say the same as settings to a server, each with the name of its setting. */
 export function fieldsOf(
-  settings: Partial<Settings>,
+  settings: SettingsInput,
   owner: string | undefined,
 ): Map<string, { name: string; value: unknown }> {
   const { grammar, ...plain } = settings;
@@ -58,6 +58,16 @@ export function fieldsOf(
     fields.set(field, { name: 'jsonSchema', value });
   }
   return fields;
+}
+
+/** Returns the fields of a request, by their names, with their values. */
+export function bodyOf(settings: SettingsInput, owner: string | undefined): Record<string, unknown> {
+  return Object.fromEntries([...fieldsOf(settings, owner)].map(([field, { value }]) => [field, value]));
+}
+
+/** Whether a server takes the reasoning of earlier answers, which its chat template may show the model. */
+export function takesReasoning(owner: string | undefined): boolean {
+  return owner === OWN || owner === LLAMA_CPP;
 }
 
 function formatOf(schema: object): object {

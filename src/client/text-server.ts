@@ -39,6 +39,9 @@ export class Refused extends UsageError {
   }
 }
 
+/** The server does not answer, breaks off, fails, or speaks otherwise. */
+export class ServerError extends Error {}
+
 /** Asks one server. Redirections are not followed, so that no other host gets the key or the prompt. */
 export class TextServer {
   /** As messages show it: without a slash at its end, and without its query, which may be secret. */
@@ -55,7 +58,7 @@ export class TextServer {
     this.url = shownAddress(base);
   }
 
-  /** @throws Refused where the key is wrong; Error where there is no answer */
+  /** @throws Refused where the key is wrong; ServerError where there is no answer */
   async models(signal: AbortSignal): Promise<ServedModels> {
     try {
       const answer = await this.#ask('GET', '/models', undefined, signal);
@@ -74,7 +77,7 @@ export class TextServer {
   /**
    * Sends a request, and yields the JSON of each event that answers it. An answer may end without its last event.
    * @param path behind the server's address, from / on
-   * @throws Refused; ResourceError for a prompt that is too long; Error where there is no answer, or where it breaks off
+   * @throws Refused; ResourceError for a prompt that is too long; ServerError where there is no answer, or where it breaks off
    */
   async *events(path: string, body: object, signal: AbortSignal): AsyncGenerator<ServerEvent, void> {
     const answer = await this.#ask('POST', path, JSON.stringify(body), signal);
@@ -147,7 +150,7 @@ export class TextServer {
     } catch (cause) {
       if (signal.aborted) throw signal.reason;
       const { message, code } = cause as NodeJS.ErrnoException;
-      throw new Error(`No server answers at ${this.url}: ${message || code} (mtad serve starts one)`, {
+      throw new ServerError(`No server answers at ${this.url}: ${message || code} (mtad serve starts one)`, {
         cause,
       });
     }
@@ -156,21 +159,23 @@ export class TextServer {
   #refusal(url: URL, status: number, text: string): Error {
     const { message, code } = errorIn(text);
     const said = `${shownAddress(url)} answers ${status}${message === '' ? '' : `: ${quoted(message)}`}`;
-    if (status === 503 || status === 429) return new Error(`${said}; try again later`);
+    if (status === 503 || status === 429) return new ServerError(`${said}; try again later`);
     if (TOO_LONG.has(code ?? '')) return new ResourceError(said);
-    if (status >= 500) return new Error(said);
+    if (status >= 500) return new ServerError(said);
     return new Refused(`${said}${HINTS.get(code ?? '') ?? HINTS.get(status) ?? ''}`, status, code);
   }
 
   /** An answer that is none. */
-  strange(what: string, cause?: unknown): Error {
-    return new Error(`${this.url} is no server of OpenAI's interface: ${what}`, { cause });
+  strange(what: string, cause?: unknown): ServerError {
+    return new ServerError(`${this.url} is no server of OpenAI's interface: ${what}`, { cause });
   }
 
   /** Throws what it means that an answer cannot be read. */
   #breakOff(error: unknown, signal: AbortSignal): never {
     if (signal.aborted) throw signal.reason;
-    throw new Error(`The connection to ${this.url} broke off: ${(error as Error).message}`, { cause: error });
+    throw new ServerError(`The connection to ${this.url} broke off: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }
 

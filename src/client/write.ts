@@ -1,16 +1,15 @@
 import { performance } from 'node:perf_hooks';
 import { z } from 'zod';
+import type { ChatMessage } from '../templates/messages.js';
 import type { TextPiece } from '../text/text-stream.js';
-import { quoted, Refused, type ServerEvent, type TextServer } from './text-server.js';
+import { quoted, Refused, ServerError, type ServerEvent, type TextServer } from './text-server.js';
 
 /** A text to ask a server for. */
 export interface ServedRequest {
-  /** The words of the user. */
-  readonly prompt: string;
-  /** Only for a chat template; undefined: none. */
-  readonly system: string | undefined;
+  /** The last one has the words of the user. */
+  readonly messages: readonly ChatMessage[];
   /**
-   * 'chat': in the chat template of the server's model. 'raw': as it is. 'auto': in the template if `mtad serve` has one, and
+   * 'chat': in the chat template of the server's model. 'raw': the last message alone, as it is. 'auto': in the template if `mtad serve` has one, and
    * always on other servers, which do not tell.
    */
   readonly form: 'chat' | 'raw' | 'auto';
@@ -76,7 +75,8 @@ const GAP = '\n\n';
 
 /**
  * Has a server write a text.
- * @throws Refused for a request that the server refuses; ResourceError for a prompt that is too long; Error where it does not answer, fails, or breaks off
+ * @throws Refused for a request that the server refuses; ResourceError for a prompt that is too long; ServerError where it does
+ *   not answer, fails, or breaks off
  */
 export async function* writeServed(
   server: TextServer,
@@ -95,7 +95,7 @@ export async function* writeServed(
       if (!isStarted) yield { type: 'start', form };
       isStarted = true;
       if (event.error)
-        throw new Error(`The server at ${server.url} failed: ${quoted(messageOf(event.error))}`);
+        throw new ServerError(`The server at ${server.url} failed: ${quoted(messageOf(event.error))}`);
       const { error, data } = eventSchema.safeParse(event);
       if (error) throw server.strange('the choices of an event hold no text', error);
       usage = data.usage ?? usage;
@@ -118,7 +118,7 @@ export async function* writeServed(
     if (!signal.aborted) throw error;
   }
   if (finishReason === undefined && !signal.aborted)
-    throw new Error(`The answer of ${server.url} ended before the text did`);
+    throw new ServerError(`The answer of ${server.url} ended before the text did`);
   yield {
     type: 'end',
     result: {
@@ -140,14 +140,12 @@ const PATHS = { chat: '/chat/completions', raw: '/completions' } as const;
 /** The events of the answer, with the form that the prompt has in the end. */
 async function* eventsOf(
   server: TextServer,
-  { prompt, system, form: wanted, model, fields }: ServedRequest,
+  { messages, form: wanted, model, fields }: ServedRequest,
   signal: AbortSignal,
 ): AsyncGenerator<{ form: 'chat' | 'raw'; event: ServerEvent }, void> {
-  const user = { role: 'user', content: prompt };
-  const messages = system === undefined ? [user] : [{ role: 'system', content: system }, user];
   for (const form of WAYS[wanted])
     try {
-      const text = form === 'chat' ? { messages } : { prompt };
+      const text = form === 'chat' ? { messages: messages.map(sent) } : { prompt: messages.at(-1)!.content };
       const body = { ...text, ...(model !== undefined && { model }), ...fields, ...STREAM };
       for await (const event of server.events(PATHS[form], body, signal)) yield { form, event };
       return;
@@ -158,6 +156,11 @@ async function* eventsOf(
 }
 
 const STREAM = { stream: true, stream_options: { include_usage: true } };
+
+/** A message as servers have it. */
+function sent({ role, content, reasoning }: ChatMessage): object {
+  return { role, content, ...(reasoning !== undefined && { reasoning_content: reasoning }) };
+}
 
 function piece(text: string, isReasoning: boolean): TextPiece {
   return { text, isReasoning, drafted: false };

@@ -1,16 +1,15 @@
 import { EventEmitter, once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text as bodyOf } from 'node:stream/consumers';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import type { Server } from '../../src/serve/server.js';
 import { chatPair } from '../support/chat-models.js';
 import { CLEAN, MTAD, saying } from '../support/cli.js';
+import { against, said, streaming } from '../support/other-server.js';
 import { runInProcess } from '../support/run-in-process.js';
 import { asked, CHAT, serving } from '../support/served.js';
 
@@ -37,38 +36,6 @@ afterAll(async () => {
   await Promise.all([pair?.dispose(), talking?.dispose()]);
   await rm(folder, { recursive: true });
 });
-
-/** Runs `mtad --url` against a server that answers as the test says. */
-async function against<T>(answer: RequestListener, use: (url: string) => Promise<T>): Promise<T> {
-  const http = createServer(answer);
-  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
-  try {
-    return await use(`http://127.0.0.1:${(http.address() as AddressInfo).port}`);
-  } finally {
-    http.closeAllConnections();
-    http.close();
-  }
-}
-
-/** Answers with models of an owner, and with these events. `end` says how the stream goes on behind them. */
-function streaming(
-  events: readonly unknown[],
-  { owner = 'me', model = 'a-model', end = 'data: [DONE]\n\n', onBody = (_: unknown): void => {} } = {},
-): RequestListener {
-  return async ({ method, socket }, answer) => {
-    if (method === 'GET') {
-      answer.end(JSON.stringify({ data: [{ id: model, owned_by: owner }] }));
-      return;
-    }
-    onBody(JSON.parse(await bodyOf(answer.req)));
-    answer.setHeader('Content-Type', 'text/event-stream');
-    for (const event of events) answer.write(`data: ${JSON.stringify(event)}\r\n\r\n`);
-    if (end === 'lost') setTimeout(() => socket.destroy(), 20);
-    else if (end !== 'open') answer.end(end);
-  };
-}
-
-const said = (content: string, more: object = {}) => ({ choices: [{ delta: { content }, ...more }] });
 
 describe('mtad --url', () => {
   it('writes what the same command writes here', async () => {

@@ -1,35 +1,23 @@
 import { distance } from 'fastest-levenshtein';
-import type { Conversation } from '../../generation/conversation.js';
-import type { ConversationEvent, GenerationResult, KnownCosts } from '../../generation/events.js';
 import { homePath } from '../../user-folders.js';
 import type { Io } from '../io.js';
 import type { ColorChoice } from '../render/colors.js';
-import { statsText } from '../render/stats.js';
 import { setChatSetting } from './chat-settings.js';
 import { MisuseError } from './misuse-error.js';
+import type { Partner, TalkEvent } from './partner.js';
 import { loadConversation, saveConversation } from './saved-conversation.js';
 
-/** The conversation that the commands work on, and what they need besides. */
+/** What the commands work on. */
 export interface Chat {
-  readonly conversation: Conversation;
+  readonly partner: Partner;
   readonly io: Io;
   /** Writes a line to the user, on standard error. */
   readonly say: (line: string) => void;
   readonly color: ColorChoice;
-  /** Whether the user was told of drift. */
-  isDriftTold?: boolean;
-  /** The last answer, if there is one. */
-  last:
-    | {
-        readonly promptTokens: number;
-        readonly result: GenerationResult;
-        readonly costs: KnownCosts | undefined;
-      }
-    | undefined;
 }
 
 /** Starts an answer. */
-export type Answering = (signal: AbortSignal) => AsyncIterable<ConversationEvent>;
+export type Answering = (signal: AbortSignal) => AsyncIterable<TalkEvent>;
 
 interface ChatCommand {
   readonly takes?: '<file>' | '[text|none]' | '[name value]';
@@ -42,77 +30,65 @@ const COMMANDS: Readonly<Record<string, ChatCommand>> = {
   system: {
     takes: '[text|none]',
     what: 'show, change or take back what the model is told before the conversation',
-    run: (text, { conversation, say }) => {
-      const [first, ...rest] = conversation.messages;
+    run: (text, { partner, say }) => {
+      const [first, ...rest] = partner.messages;
       const hasSystem = first?.role === 'system';
       if (text === '') return say(hasSystem ? first.content : '(none)');
-      const turns = hasSystem ? rest : conversation.messages;
-      conversation.messages = text === 'none' ? turns : [{ role: 'system', content: text }, ...turns];
+      const turns = hasSystem ? rest : partner.messages;
+      partner.messages = text === 'none' ? turns : [{ role: 'system', content: text }, ...turns];
     },
   },
   retry: {
     what: 'answer the last question once more',
     run:
-      (_, { conversation }) =>
+      (_, { partner }) =>
       (signal) =>
-        conversation.retry(signal),
+        partner.retry(signal),
   },
   continue: {
     what: 'go on with an answer that was cut off',
     run:
-      (_, { conversation }) =>
+      (_, { partner }) =>
       (signal) =>
-        conversation.continue(signal),
+        partner.continue(signal),
   },
   undo: {
     what: 'forget the last question and its answer',
-    run: (_, { conversation }) => conversation.undo(),
+    run: (_, { partner }) => partner.undo(),
   },
   set: {
     takes: '[name value]',
     what: 'show or change settings of the answers to come',
-    run: async (text, { conversation, say }) => say(await setChatSetting(conversation, text)),
+    run: async (text, { partner, say }) => say(await setChatSetting(partner, text)),
   },
   stats: {
     what: 'figures of the last answer and of the conversation',
-    run: async (_, { conversation, last, say, color, io }) => {
-      if (last) {
-        const { promptTokens, costs } = last;
-        const run = { settings: conversation.settings, promptTokens, costs };
-        say(statsText(run, last.result, io.colors(color, io.stderr)).trimEnd());
-      }
-      const { tokens, contextSize } = await conversation.size();
-      const { evaluated } = last?.result ?? {};
-      const read = evaluated
-        ? `; of the last question ${evaluated.target} tokens were new to the target, ${evaluated.draft} to the draft model`
-        : '';
-      say(
-        `conversation: ${conversation.messages.length} messages, ${tokens} of ${contextSize} tokens${read}`,
-      );
+    run: async (_, { partner, say, color, io }) => {
+      for (const line of await partner.figures(io.colors(color, io.stderr))) say(line);
     },
   },
   save: {
     takes: '<file>',
     what: 'write the conversation to a file',
-    run: async (name, { conversation, say, io }) => {
+    run: async (name, { partner, say, io }) => {
       const path = fileNamed(name, io);
-      await saveConversation(path, conversation.messages);
-      say(`saved ${conversation.messages.length} messages to ${path}`);
+      await saveConversation(path, partner.messages);
+      say(`saved ${partner.messages.length} messages to ${path}`);
     },
   },
   load: {
     takes: '<file>',
     what: 'go on with a conversation that was saved',
-    run: async (name, { conversation, say, io }) => {
+    run: async (name, { partner, say, io }) => {
       const path = fileNamed(name, io);
-      conversation.messages = await loadConversation(path);
-      say(`loaded ${conversation.messages.length} messages from ${path}`);
+      partner.messages = await loadConversation(path);
+      say(`loaded ${partner.messages.length} messages from ${path}`);
     },
   },
   reset: {
     what: 'forget everything but the /system text',
-    run: (_, { conversation }) => {
-      conversation.messages = conversation.messages.filter(({ role }) => role === 'system');
+    run: (_, { partner }) => {
+      partner.messages = partner.messages.filter(({ role }) => role === 'system');
     },
   },
   help: { what: 'this list', run: (_, { say }) => say(helpText()) },

@@ -1,12 +1,12 @@
 import { InvalidArgumentError } from 'commander';
 import { closest } from 'fastest-levenshtein';
-import type { Conversation } from '../../generation/conversation.js';
 import { definitionOf } from '../../strategies/index.js';
 import { DECODING_SETTINGS, type DecodingSetting } from '../decoding-options.js';
 import { settingOption } from '../setting-options.js';
 import { spelled } from '../settings/names.js';
 import { parseGiven } from '../settings/values.js';
 import { MisuseError } from './misuse-error.js';
+import type { Partner } from './partner.js';
 
 /** The settings, by their names on the command line. */
 const NAMES: ReadonlyMap<string, DecodingSetting> = new Map(
@@ -17,19 +17,19 @@ const NAMES: ReadonlyMap<string, DecodingSetting> = new Map(
  * Changes a setting of a conversation.
  * @param text `name value`; `name` alone, or nothing, changes nothing
  * @returns the setting as it is now, or all of them
- * @throws MisuseError for a name or value that is wrong; what `Conversation.change` throws
+ * @throws MisuseError for a name or value that is wrong; what `change` throws
  */
-export async function setChatSetting(conversation: Conversation, text: string): Promise<string> {
+export async function setChatSetting(partner: Partner, text: string): Promise<string> {
   const [, word = '', value = ''] = /^(\S*)\s*(.*)$/s.exec(text)!;
-  if (word === '') return [...NAMES.keys()].map((name) => told(conversation, name)).join('\n');
+  if (word === '') return [...NAMES.keys()].map((name) => told(partner, name)).join('\n');
   const name = word.replace(/^--/, '');
   const setting = NAMES.get(name);
   if (setting === undefined)
     throw new MisuseError(
       `There is no setting ${JSON.stringify(name)}; did you mean ${closest(name, [...NAMES.keys()])}? (/set lists them)`,
     );
-  if (value !== '') await conversation.change({ [setting]: parsed(setting, value) });
-  return told(conversation, name);
+  if (value !== '') await partner.change({ [setting]: parsed(setting, value) });
+  return told(partner, name);
 }
 
 function parsed(setting: DecodingSetting, value: string): unknown {
@@ -41,7 +41,8 @@ function parsed(setting: DecodingSetting, value: string): unknown {
   }
 }
 
-function told({ settings }: Conversation, name: string): string {
+function told({ settings, open }: Partner, name: string): string {
   const value = settings[NAMES.get(name)!];
-  return `${name} = ${typeof value === 'object' && 'create' in value ? definitionOf(value).name : JSON.stringify(value ?? 'none')}`;
+  const shown = typeof value === 'object' && 'create' in value ? definitionOf(value).name : (value ?? open);
+  return `${name} = ${JSON.stringify(shown)}`;
 }

@@ -26,11 +26,12 @@ import {
   type RuntimeFlags,
   runOptionsOf,
 } from '../runtime-options.js';
+import { addUrlOptions, refuseOthers, type UrlFlags } from '../served/url-options.js';
 import { addTemplateOptions, type TemplateFlags, templateChoiceOf } from '../template-options.js';
 import { warn } from '../warnings.js';
 
 /** What Commander makes of the options. Undefined = not given. */
-interface ChatFlags extends RuntimeFlags, DecodingFlags, TalkFlags, TemplateFlags {
+interface ChatFlags extends RuntimeFlags, DecodingFlags, TalkFlags, TemplateFlags, UrlFlags {
   system?: string;
   load?: string;
   contextPolicy: ContextPolicy;
@@ -46,7 +47,8 @@ message.
 Examples:
   mtad chat --pair llama-3.1-8b
   mtad chat -m llama-8b-q4.gguf -d llama-1b-q4.gguf -s "Answer in one sentence." "Why is the sky blue?"
-  mtad chat --load yesterday.json`;
+  mtad chat --load yesterday.json
+  mtad chat --url http://box:8077`;
 
 export function createChat(io: Io): Command {
   const program = new Command('mtad chat')
@@ -58,14 +60,16 @@ export function createChat(io: Io): Command {
     .action(async (words: string[], flags: ChatFlags, command: Command) => {
       if (flags.load !== undefined && command.getOptionValueSource('system') === 'cli')
         throw new UsageError('--load brings its own system text: leave --system out, or use /system');
+      refuseOthers(command, flags);
       const message = { text: words.join(' '), isQuoted: command.getOptionValue('isLiteral') };
-      io.exitCode = await runChat(io, message, flags);
+      io.exitCode = await runChat(io, message, flags, command);
     });
   answerErrors(program, io, '(mtad chat --help lists the options)');
 
   addModelOptions(program, io);
   addTargetUrlOptions(program);
   addRpcOptions(program);
+  addUrlOptions(program);
 
   program.optionsGroup('Conversation:');
   program
@@ -107,11 +111,26 @@ export function createChat(io: Io): Command {
 }
 
 /** `mtad chat`: questions in, answers out, until there are no more. @returns the exit code */
-async function runChat(io: Io, firstMessage: Message, flags: ChatFlags): Promise<number> {
-  const asked = parseSettings({ ...settingsOf(flags), ...templateChoiceOf(flags, io) });
-  const messages = await startOf(flags);
+async function runChat(io: Io, firstMessage: Message, flags: ChatFlags, program: Command): Promise<number> {
+  const { url } = flags;
+  const template = url === undefined ? templateChoiceOf(flags, io) : { think: flags.think }; // a template is that of the server
+  const settings = parseSettings({ ...settingsOf(flags), ...template });
+  const start = { messages: await startOf(flags), firstMessage };
+  if (url === undefined) return talkHere(io, start, flags, settings);
+  const { talkServed } = await import('../chat/talk-served.js');
+  return talkServed(io, start, { ...flags, url }, settings, program);
+}
+
+/** Talks with models that are loaded here. @returns the exit code */
+async function talkHere(
+  io: Io,
+  { messages, firstMessage }: { messages: ChatMessage[]; firstMessage: Message },
+  flags: ChatFlags,
+  asked: Settings,
+): Promise<number> {
   const { attended } = await import('../attended.js');
   const { Conversation } = await import('../../generation/conversation.js');
+  const { LoadedPartner } = await import('../chat/loaded-partner.js');
   const { talk } = await import('../chat/talk.js');
   const { loadPair } = await import('../../models/pair.js'); // half a second, so not before it is needed
   let pair: Pair | undefined;
@@ -142,7 +161,11 @@ async function runChat(io: Io, firstMessage: Message, flags: ChatFlags): Promise
     });
     if (!conversation) return interrupted;
     conversation.messages = messages;
-    return await talk(io, conversation, firstMessage, flags);
+    const showsColors = io.stdout.isTTY === true && io.colors(flags.color, io.stdout).level > 0;
+    const partner = new LoadedPartner(conversation, {
+      showsRefused: flags.highlight === true && showsColors,
+    });
+    return await talk(io, partner, firstMessage, flags);
   } finally {
     await conversation?.dispose();
     await pair?.dispose();

@@ -66,11 +66,21 @@ export function servedJson({ url, model, params }: ServedRun, result: ServedResu
 }
 
 /** Returns the figures of a text, for people. */
-export function servedStats({ url, model }: ServedRun, result: ServedResult, colors: ChalkInstance): string {
+export function servedStats(
+  { url, model }: Pick<ServedRun, 'url' | 'model'>,
+  result: ServedResult,
+  colors: ChalkInstance,
+): string {
+  const line = `${oneLine(model ?? 'a model')} at ${url}: ${servedFigures(result)}`;
+  return `${colors.dim(harmless(line))}\n`; // names are the server's
+}
+
+/** The same in one line, without the name of the model. */
+export function servedFigures(result: ServedResult): string {
   const { promptTokens, completionTokens, firstTokenMs, finishReason, timings } = result;
   const { draft_n, draft_n_accepted, target_passes } = timings;
   const speed = speedOf(result);
-  const figures = [
+  return [
     `${completionTokens ?? 'unknown'} tokens`,
     speed === null ? undefined : `${speed.toFixed(1)} tokens/s`,
     promptTokens === null ? undefined : `prompt ${promptTokens} tokens`,
@@ -80,8 +90,20 @@ export function servedStats({ url, model }: ServedRun, result: ServedResult, col
       ? `${(completionTokens / target_passes).toFixed(2)} tokens per target pass`
       : undefined,
     `ended by ${oneLine(finishReason)}`,
-  ].filter((one) => one !== undefined);
-  return `${colors.dim(harmless(`${oneLine(model ?? 'a model')} at ${url}: ${figures.join(', ')}`))}\n`; // names are the server's
+  ]
+    .filter((one) => one !== undefined)
+    .join(', ');
+}
+
+/** Returns the notice about a text that reached a limit; undefined if it did not. */
+export function servedCutNotice(
+  { finishReason, completionTokens }: ServedResult,
+  maxTokens: number,
+): string | undefined {
+  if (finishReason !== 'length') return undefined;
+  return completionTokens !== null && completionTokens >= maxTokens
+    ? `the text was cut at --max-tokens ${maxTokens}; raise it for more`
+    : 'the text was cut: it has reached a limit of the server, or the context there is full';
 }
 
 /** The speed by the clock of the server, which counts neither the queue nor the network. */

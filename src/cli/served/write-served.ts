@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
-import { type Asked, fieldsOf, refuseUnheeded, understands } from '../../client/fields.js';
+import { bodyOf } from '../../client/fields.js';
 import { TextServer } from '../../client/text-server.js';
 import { type ServedEvent, type ServedRequest, type ServedResult, writeServed } from '../../client/write.js';
 import { UsageError } from '../../errors.js';
 import { withoutReasoning } from '../../generation/events.js';
-import { OPTION_SETTINGS, type Settings } from '../../generation/settings.js';
+import type { Settings } from '../../generation/settings.js';
+import type { ChatMessage } from '../../templates/messages.js';
 import { answerOf } from '../../text/reasoning.js';
 import { textOf } from '../../text/text-stream.js';
 import { EXIT } from '../failures.js';
@@ -16,7 +17,8 @@ import { jsonLine } from '../render/json.js';
 import { plainPrinter } from '../render/printers.js';
 import type { Progress } from '../render/progress.js';
 import { TextOutput } from '../render/text-output.js';
-import { type ServedRun, servedJson, servedStats } from './result.js';
+import { heeded } from './heeded.js';
+import { type ServedRun, servedCutNotice, servedJson, servedStats } from './result.js';
 import type { UrlFlags } from './url-options.js';
 
 /** How the text is asked for, and shown. Undefined = not given. */
@@ -58,12 +60,15 @@ export async function writeFromServer(
   progress.loading(`Waiting for ${new URL(server.url).host}`);
   const { names, owner } = await server.models(signal);
   const model = flags.servedModel ?? names[0];
-  const fields = heeded(settings, program, { url: server.url, owner, isRaw: flags.raw === true, say });
+  const there = { url: server.url, owner, isRaw: flags.raw === true, say };
+  const fields = bodyOf(heeded(settings, program, there), owner);
   const system = flags.raw ? undefined : flags.system;
   const isForced = flags.chat || (system !== undefined && flags.systemFrom === undefined);
   const form = flags.raw ? 'raw' : isForced ? 'chat' : 'auto';
   const run: ServedRun = { url: server.url, model, params: { ...fields, system: system ?? null } };
-  const request: ServedRequest = { prompt, system, form, model, fields };
+  const user: ChatMessage = { role: 'user', content: prompt };
+  const messages = system === undefined ? [user] : [{ role: 'system' as const, content: system }, user];
+  const request: ServedRequest = { messages, form, model, fields };
 
   const print = printerFor(io, flags, run);
   const output = new TextOutput({ io, output: flags.output, onLoss: () => interrupts.abort() });
@@ -90,27 +95,6 @@ export async function writeFromServer(
   return result!.finishReason === 'interrupted' ? (interrupts.exitCode ?? EXIT.ok) : EXIT.ok;
 }
 
-/**
- * Returns the fields for the settings that were given. What was not given is left to the server.
- * @throws UsageError for a flag that the server would not heed; a setting from elsewhere is passed over, and a line says so
- */
-function heeded(
-  settings: Settings,
-  program: Command,
-  { url, say, ...server }: Asked & { url: string; say: (line: string) => void },
-): Record<string, unknown> {
-  const sourceOf = (name: string) => program.getOptionValueSource(name);
-  const given = OPTION_SETTINGS.filter((name) => ![undefined, 'default'].includes(sourceOf(name)));
-  const asked = Object.fromEntries(given.map((name) => [name, settings[name]]));
-  const fields: Record<string, unknown> = {};
-  for (const [field, { name, value }] of fieldsOf({ ...asked, grammar: settings.grammar }, server.owner)) {
-    if (understands(server, field)) fields[field] = value;
-    else if (['cli', undefined].includes(sourceOf(name))) refuseUnheeded(name, url);
-    else say(`\`${name}\` of ${sourceOf(name)} is not used: the server at ${url} is not known to heed it`);
-  }
-  return fields;
-}
-
 function printerFor(io: Io, flags: ServedFlags, run: ServedRun): (event: ServedEvent) => string {
   if (flags.json) return (event) => (event.type === 'end' ? jsonLine(servedJson(run, event.result)) : '');
   if (flags.jsonl) return (event) => (isEmpty(event) ? '' : jsonLine(lineOf(event, run)));
@@ -133,18 +117,16 @@ function lineOf(event: ServedEvent, run: ServedRun): object {
 
 /** What an early end has left undone. */
 function noticeAbout(
-  { finishReason, completionTokens, text, reasoning }: ServedResult,
+  result: ServedResult,
   { maxTokens, grammar }: Settings,
   { hideReasoning }: ServedFlags,
 ): string | undefined {
+  const { finishReason, reasoning } = result;
   if (finishReason === 'interrupted') return undefined;
   const isCut = finishReason === 'length';
   const remedy = isCut ? '; raise --max-tokens' : '';
-  if (hideReasoning && reasoning && answerOf({ text, reasoning }) === '')
+  if (hideReasoning && reasoning && answerOf(result) === '')
     return `the text ended before there was an answer${remedy}`;
-  if (!isCut) return undefined;
-  if (grammar) return `the text ended before the grammar was complete${remedy}`;
-  return completionTokens !== null && completionTokens >= maxTokens
-    ? `the text was cut at --max-tokens ${maxTokens}; raise it for more`
-    : 'the text was cut: it has reached a limit of the server, or the context there is full';
+  if (isCut && grammar) return `the text ended before the grammar was complete${remedy}`;
+  return servedCutNotice(result, maxTokens);
 }
