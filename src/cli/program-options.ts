@@ -22,6 +22,11 @@ export function colorOption(): Option {
   return choice(new Option('--color <when>', 'colours'), { auto: 'auto', on: 'always', off: 'never' });
 }
 
+/** For commands that show a text as it comes. */
+export function addWrapOption(program: Command): void {
+  program.option('--no-wrap', 'leave it to the terminal where lines break, and not between words');
+}
+
 /** How much every command that runs models says beside its result. */
 export function addTalkOptions(program: Command, quiet = 'no progress, no warnings, no figures'): void {
   program

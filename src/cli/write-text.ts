@@ -10,8 +10,10 @@ import type { FinishReason } from '../types.js';
 import { cutNotice } from './cut-notice.js';
 import { driftNotice } from './drift-notice.js';
 import { EXIT } from './failures.js';
+import { inFlags } from './flag-names.js';
 import type { Interrupts } from './interrupts.js';
 import type { Io } from './io.js';
+import { BrokenText } from './render/broken-text.js';
 import { type ColorChoice, colorsFor } from './render/colors.js';
 import type { Run } from './render/json.js';
 import { Output } from './render/output.js';
@@ -23,6 +25,7 @@ import {
   plainPrinter,
 } from './render/printers.js';
 import type { Progress } from './render/progress.js';
+import { ShownText } from './render/shown-text.js';
 import { statsText } from './render/stats.js';
 import { type RuntimeFlags, runOptionsOf } from './runtime-options.js';
 
@@ -38,6 +41,7 @@ export interface TextFlags extends RuntimeFlags {
   highlight?: boolean;
   hideReasoning?: boolean;
   trace?: string;
+  wrap: boolean;
   color: ColorChoice;
   quiet?: boolean;
 }
@@ -62,6 +66,9 @@ export async function writeText(
   const runOptions: RunOptions = { ...runOptionsOf(flags, io), signal: interrupts.signal };
   let run: Run | undefined;
   let result: GenerationResult | undefined;
+  const broken = new BrokenText();
+  const shown = <Event extends object>(event: Event) =>
+    flags.hideReasoning ? withoutReasoning(event) : event;
   try {
     for await (const event of generate(pair, prompt, settings, runOptions)) {
       if (event.type === 'start') {
@@ -73,9 +80,17 @@ export async function writeText(
       if (event.type === 'prefill') progress.prefill(event.done, event.total);
       if (event.type === 'text' || event.type === 'end') progress.stop();
       if (event.type === 'end') result = event.result;
-      await output.take(flags.hideReasoning ? withoutReasoning(event) : event, run!);
+      broken.learn(event);
+      await output.take(shown(event), run!);
     }
   } catch (error) {
+    progress.stop();
+    const event = {
+      type: 'broken',
+      result: broken.result,
+      error: inFlags((error as Error).message),
+    } as const;
+    if (run) await output.take(shown(event), run);
     output.rescue();
     throw error;
   }
@@ -118,5 +133,6 @@ function printerFor(io: Io, flags: TextFlags): Printer {
   const onTerminal = flags.output === undefined && io.stdout.isTTY === true;
   const highlight = flags.highlight ? colorsFor(flags.color, onTerminal, io.env) : undefined;
   const shows = onTerminal && (highlight?.level ?? 0) > 0 ? highlightPrinter : plainPrinter;
-  return shows({ stream: flags.stream, onTerminal, highlight });
+  const shown = onTerminal ? new ShownText(io.stdout, flags.wrap) : undefined;
+  return shows({ stream: flags.stream, shown, highlight });
 }

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { harmless } from '../../src/cli/harmless.js';
 import { Output } from '../../src/cli/render/output.js';
 import { plainPrinter } from '../../src/cli/render/printers.js';
+import { ShownText } from '../../src/cli/render/shown-text.js';
 import { pairOptionsOf } from '../../src/cli/runtime-options.js';
 import { tinyModel } from '../support/gguf-files.js';
 import { ioInMemory, runInProcess } from '../support/run-in-process.js';
@@ -37,13 +38,15 @@ describe('harmless', () => {
 });
 
 describe('what a terminal is given', () => {
+  const onTerminal = (wraps = true) => new ShownText(ioInMemory({}, true).stdout, wraps);
+
   it.each([
     [['a\r', '\nb'], 'a\r\nb\n'],
     [['a\r', 'b'], 'a\\u000db\n'],
     [['a\r', '\r', '', '\n'], 'a\\u000d\r\n'],
     [['a\r'], 'a\\u000d\n'],
   ])('of the pieces %j is %j', (pieces, shown) => {
-    const print = plainPrinter({ stream: true, onTerminal: true, highlight: undefined });
+    const print = plainPrinter({ stream: true, shown: onTerminal(), highlight: undefined });
     const events = [
       ...pieces.map((text) => ({ type: 'text', pieces: [{ text, drafted: false }] })),
       { type: 'end', result: { text: pieces.join('') } },
@@ -68,10 +71,10 @@ describe('what a terminal is given', () => {
 
   it('of a text is harmless, and a pipe is given the text', () => {
     const event = { type: 'text', pieces: [{ text: OSC_52, drafted: false }] } as never;
-    const printed = (onTerminal: boolean) =>
-      plainPrinter({ stream: true, onTerminal, highlight: undefined })(event);
-    expect(printed(false)).toBe(OSC_52);
-    expect(printed(true)).toBe('\\u001b]52;c;aGk=\\u0007');
+    const printed = (shown: ShownText | undefined) =>
+      plainPrinter({ stream: true, shown, highlight: undefined })(event);
+    expect(printed(undefined)).toBe(OSC_52);
+    expect(printed(onTerminal(false))).toBe('\\u001b]52;c;aGk=\\u0007');
   });
 
   it.each([

@@ -4,9 +4,16 @@ import { join } from 'node:path';
 import { stripVTControlCharacters as bare } from 'node:util';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Interrupts } from '../../src/cli/interrupts.js';
+import { Progress } from '../../src/cli/render/progress.js';
+import { writeText } from '../../src/cli/write-text.js';
+import { ResourceError } from '../../src/errors.js';
+import { parseSettings } from '../../src/generation/parse-settings.js';
+import { loadPair } from '../../src/models/pair.js';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
 import { CLEAN, MTAD, MTAD_IN_SHELL, mtadOnTerminal } from '../support/cli.js';
-import { runInProcess } from '../support/run-in-process.js';
+import { faultyPair } from '../support/faulty-pair.js';
+import { ioInMemory, runInProcess } from '../support/run-in-process.js';
 import { withoutStruck } from '../support/without-struck.js';
 
 const STORY = ['Once upon a time', '--seed', '5', '-n', '24'];
@@ -311,9 +318,49 @@ test('the same seed gives the same text, another one another', async () => {
 });
 
 test('on a terminal: figures after the text, no escape sequences left in the text', async () => {
-  const { stdout } = await mtadOnTerminal([...STORY, '--no-stdin']);
+  const { stdout } = await mtadOnTerminal([...STORY, '--no-stdin', '--no-wrap']);
   expect(stdout).toContain(text.replaceAll('\n', '\r\n'));
   expect(stdout).toContain('tokens/s');
+});
+
+test('on a terminal lines break between words, unless --no-wrap says no; never through a pipe or in a file', async () => {
+  const file = join(folder, 'unbroken.txt');
+  const narrow = { isTTY: true, input: '', columns: 30 };
+  const wrapped = (await runInProcess(STORY, narrow)).stdout;
+  const lines = wrapped.split('\n');
+  expect(lines.length).toBeGreaterThan(3);
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(30);
+  expect(wrapped.split(/\s+/)).toEqual(`${text}\n`.split(/\s+/));
+  expect((await runInProcess([...STORY, '--no-wrap'], narrow)).stdout).toBe(`${text}\n`);
+  await runInProcess([...STORY, '-o', file], narrow);
+  expect(await readFile(file, 'utf8')).toBe(text);
+});
+
+test('a failure in the middle: --json and --jsonl tell it with the text so far', async () => {
+  const pair = await loadPair({ gpu: 'off', engine: 'direct' });
+  const settings = parseSettings({ seed: 5, maxTokens: 24, draftLength: 4 });
+  for (const format of ['json', 'jsonl']) {
+    const io = ioInMemory();
+    const faulty = faultyPair(pair, 'target');
+    faulty.failIn(4, () => Promise.reject(new ResourceError('The machine is lost; raise `contextSize`')));
+    const flags = { [format]: true, stream: true, tuneCache: false, flashAttn: 'auto', gpu: 'off' };
+    const around = {
+      loadMs: 0,
+      interrupts: new Interrupts(undefined),
+      progress: new Progress(io.stderr, false),
+    };
+    await expect(
+      writeText(io, faulty.pair, 'Once upon a time', undefined, flags as never, settings, around),
+    ).rejects.toThrow(ResourceError);
+    const told = JSON.parse(io.stdout.text.trimEnd().split('\n').at(-1)!);
+    expect(told).toMatchObject({ finish_reason: 'error', error: 'The machine is lost; raise --ctx-size' });
+    expect(told.text.length).toBeGreaterThan(10);
+    expect(text.startsWith(told.text)).toBe(true);
+    expect(told.tokens).toHaveLength(told.completion_tokens);
+    expect(told.speculation.target_passes).toBeGreaterThan(0);
+    expect(io.stderr.text).toBe('');
+  }
+  await pair.dispose();
 });
 
 test('--highlight colours on a terminal and not in a pipe; NO_COLOR and --color never win', async () => {
@@ -338,7 +385,7 @@ test('a terminal that does not know its width gets no spinner', async () => {
 test('-q keeps even a terminal quiet, where --highlight colours, and strikes out what was refused', async () => {
   const strict = [...STORY, '-q', '--threshold', '1'];
   const { stdout: written } = await runInProcess(strict);
-  const { stdout } = await mtadOnTerminal([...strict, '--highlight']);
+  const { stdout } = await mtadOnTerminal([...strict, '--highlight', '--no-wrap']);
   const [green, struck] = ['\u001B[32m', '\u001B[9m'];
   expect(stdout).toContain(green);
   expect(stdout).toContain(struck);

@@ -380,6 +380,23 @@ describe('mtad --url, where the server is another program', () => {
     expect(ended).toMatchObject({ exitCode: code, stdout: text });
   });
 
+  it('a lost connection: --json and --jsonl tell it with the text so far', async () => {
+    for (const format of ['--json', '--jsonl']) {
+      const lost = streaming([said('So '), said('far')], { end: 'lost' });
+      const { stdout, stderr, exitCode } = await against(lost, (url) =>
+        runInProcess(['Hello', '--url', url, format], { env: OPEN }),
+      );
+      expect(JSON.parse(stdout.trimEnd().split('\n').at(-1)!)).toMatchObject({
+        text: 'So far',
+        finish_reason: 'error',
+        completion_tokens: null,
+        error: expect.stringMatching(/^The connection to \S+ broke off: /),
+      });
+      expect(stderr).toMatch(/^mtad: The connection to \S+ broke off: .*\n$/);
+      expect(exitCode).toBe(1);
+    }
+  });
+
   it('nobody there: one line', async () => {
     const { exitCode, stderr } = await runInProcess(['Hello', '--url', 'http://127.0.0.1:2']);
     expect(stderr).toMatch(
@@ -408,18 +425,23 @@ describe('mtad --url, where the server is another program', () => {
         asking.emit('begun');
       },
       async (url) => {
-        const child = execa(process.execPath, [...MTAD, 'Hello', '--url', url], {
-          stdin: 'ignore',
-          reject: false,
-          env: { ...CLEAN, ...OPEN } as NodeJS.ProcessEnv,
-        });
+        const child = execa(
+          process.execPath,
+          [...MTAD, 'Hello', '--url', url, '--json', '--threshold', '0.4'],
+          {
+            stdin: 'ignore',
+            reject: false,
+            env: { ...CLEAN, ...OPEN } as NodeJS.ProcessEnv,
+          },
+        );
         await once(asking, 'begun');
         child.kill('SIGINT');
         return child;
       },
     );
     const [plain, lines, list] = await Promise.all([interrupted(), interrupted('--jsonl'), early]);
-    expect(list).toMatchObject({ exitCode: 130, stdout: '' });
+    expect(list.exitCode).toBe(130);
+    expect(JSON.parse(list.stdout)).toMatchObject({ text: '', finish_reason: 'interrupted' });
     expect(plain).toMatchObject({ exitCode: 130, stdout: 'So far', stderr: '' });
     expect(lines.exitCode).toBe(130);
     expect(JSON.parse(lines.stdout.split('\n').at(-1)!)).toMatchObject({

@@ -17,6 +17,7 @@ export interface TalkFlags {
   highlight?: boolean;
   history: boolean;
   stats?: boolean;
+  wrap: boolean;
   color: ColorChoice;
   quiet?: boolean;
 }
@@ -106,7 +107,7 @@ function answer(answering: Answering, chat: Chat, output: Sink, flags: TalkFlags
   const colors = io.colors(flags.color, io.stdout);
   return attended(io, flags, async (interrupts, progress) => {
     let written = '';
-    const shown = io.stdout.isTTY ? new ShownText(io.stdout) : undefined;
+    const shown = io.stdout.isTTY ? new ShownText(io.stdout, flags.wrap) : undefined;
     try {
       for await (const event of answering(interrupts.signal)) {
         if (event.type === 'waiting') progress.loading(event.what);

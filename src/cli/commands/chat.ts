@@ -16,7 +16,7 @@ import { draftNotice } from '../draft-notice.js';
 import { EXIT } from '../failures.js';
 import type { Io } from '../io.js';
 import { addModelOptions, addRpcOptions, addTargetUrlOptions } from '../model-options.js';
-import { addTalkOptions, answerErrors } from '../program-options.js';
+import { addTalkOptions, addWrapOption, answerErrors } from '../program-options.js';
 import { downloadReports } from '../render/downloads.js';
 import {
   addEngineOption,
@@ -105,6 +105,7 @@ export function createChat(io: Io): Command {
     .option('--highlight', 'colour what was drafted; on a terminal, strike out what was refused')
     .option('--stats', 'a line of figures after each answer, on standard error (default: on a terminal)')
     .option('--no-stats', 'no figures');
+  addWrapOption(program);
   addTalkOptions(program);
   program.addHelpText('after', EXAMPLES);
   return program;

@@ -19,7 +19,7 @@ import { inputFiles } from '../input-files.js';
 import type { Interrupts } from '../interrupts.js';
 import type { Io } from '../io.js';
 import { addModelOptions, addRpcOptions, addTargetUrlOptions } from '../model-options.js';
-import { addTalkOptions, answerErrors } from '../program-options.js';
+import { addTalkOptions, addWrapOption, answerErrors } from '../program-options.js';
 import { checkSources, type PromptSources, readPrompt } from '../prompt.js';
 import { downloadReports } from '../render/downloads.js';
 import type { Progress } from '../render/progress.js';
@@ -133,6 +133,7 @@ export function createGenerate(io: Io, _args: readonly string[], commands: Comma
     .option('--highlight', 'colour what was drafted; on a terminal, strike out what was refused')
     .option('--hide-reasoning', 'only the answer of a model that reasons first')
     .option('--trace <file>', 'write every step as a JSON line');
+  addWrapOption(program);
   addTalkOptions(program);
   program.addHelpText('after', `\n${commandList(commands)}\n${EXAMPLES}`);
   return program;

@@ -7,6 +7,7 @@ import { definitionOf } from '../../strategies/index.js';
 import type { CostCurve } from '../../tuning/cost-curves.js';
 import type { Quality } from '../../tuning/quality-budget.js';
 import type { Repetition } from '../../tuning/repetition-budget.js';
+import type { FinishReason } from '../../types.js';
 import { VERSION } from '../../version.js';
 
 /** The facts of a run for its JSON. */
@@ -64,8 +65,14 @@ export function paramsJson({ pair, template, settings, runtime }: Run): object {
   };
 }
 
+/** What the object of --json tells of a text, also of one that broke off. Null: not known. */
+export type WrittenText = Omit<GenerationResult, 'finishReason' | 'prefillMs' | 'evaluated'> & {
+  readonly finishReason: FinishReason | 'error';
+  readonly prefillMs: number | null;
+};
+
 /** Returns the object of --json. Times are in milliseconds. Null: not measured, or it does not apply. */
-export function resultJson(run: Run, result: GenerationResult): object {
+export function resultJson(run: Run, result: WrittenText): object {
   const { pair, settings } = run;
   const { counters, prefillMs, firstTokenMs } = result;
   const { tokensPerSecond, blockEfficiency, acceptanceRate, perplexity } = ratios(counters);
@@ -86,7 +93,7 @@ export function resultJson(run: Run, result: GenerationResult): object {
     completion_tokens: result.tokens.length,
     timing_ms: {
       load: rounded(run.loadMs),
-      prefill: rounded(prefillMs),
+      prefill: prefillMs === null ? null : rounded(prefillMs),
       decode: rounded(decode),
       draft: rounded(draft),
       verify: rounded(verify),

@@ -1,9 +1,8 @@
-import type { GenerationEvent } from '../../generation/events.js';
 import { textOf } from '../../text/text-stream.js';
 import { traceStart, traceStep } from '../../trace/write.js';
 import type { TokenId } from '../../types.js';
 import { jsonLine, paramsJson, type Run } from './json.js';
-import type { Printer } from './printers.js';
+import type { PrintedEvent, Printer } from './printers.js';
 import { Sink } from './sink.js';
 import { TextOutput, type TextOutputOptions } from './text-output.js';
 
@@ -25,7 +24,7 @@ export class Output extends TextOutput {
     this.#trace = options.trace === undefined ? undefined : new Sink(options.trace);
   }
 
-  async take(event: GenerationEvent, run: Run): Promise<void> {
+  async take(event: PrintedEvent, run: Run): Promise<void> {
     if (event.type === 'start')
       await this.#trace?.write(
         jsonLine(traceStart(run.settings.strategy, paramsJson(run), event.promptTokens)),

@@ -1,46 +1,57 @@
 import type { ChalkInstance } from 'chalk';
 import type { GenerationEvent } from '../../generation/events.js';
 import { textOf } from '../../text/text-stream.js';
-import { HarmlessPieces } from '../harmless.js';
-import { jsonLine, paramsJson, type Run, resultJson } from './json.js';
+import type { BrokenEvent } from './broken-text.js';
+import { jsonLine, paramsJson, type Run, resultJson, type WrittenText } from './json.js';
 import { refusedText, type ShownPiece, withRefused } from './refused.js';
+import type { ShownText } from './shown-text.js';
+
+/** What a printer is told: the events of a text, and that it breaks off. */
+export type PrintedEvent = GenerationEvent | BrokenEvent<WrittenText>;
 
 /** Returns the output of an event, often ''. */
-export type Printer = (event: GenerationEvent, run: Run) => string;
+export type Printer = (event: PrintedEvent, run: Run) => string;
 
 export interface PlainOptions {
   /** Whether the text is printed as it comes, and not all at the end. */
   readonly stream: boolean;
-  /** Whether a terminal shows the text: it is given no commands, and a line break behind the text. */
-  readonly onTerminal: boolean;
+  /** The way a terminal shows the text, with a line break behind it; undefined: no terminal does. */
+  readonly shown: ShownText | undefined;
   /** Colours for drafted text; undefined = none. */
   readonly highlight: ChalkInstance | undefined;
 }
 
-/** What is printed of a text: its pieces, and the end, whoever writes it. */
+/** What is printed of a text, whoever writes it. */
 export type PlainEvent =
   | { readonly type: 'text'; readonly pieces: readonly ShownPiece[] }
-  | { readonly type: 'end'; readonly result: { readonly text: string } }
-  | { readonly type: Exclude<GenerationEvent['type'], 'text' | 'end'> };
+  | { readonly type: Exclude<PrintedEvent['type'], 'text'> };
 
 /** Prints the text and nothing else. */
-export function plainPrinter({ stream, onTerminal, highlight }: PlainOptions): (event: PlainEvent) => string {
+export function plainPrinter({ stream, shown, highlight }: PlainOptions): (event: PlainEvent) => string {
   let waiting = '';
-  const shownPieces = new HarmlessPieces();
+  let last = '';
+  const print = ({ text, drafted, isRefused }: ShownPiece): string => {
+    if (isRefused && !highlight) return '';
+    if (!isRefused) last = text || last;
+    const paint = isRefused ? highlight!.red.strikethrough : drafted && highlight ? highlight.green : plain;
+    return shown ? shown.next(text, paint) : paint(text);
+  };
   return (event) => {
     if (event.type === 'text') {
-      const painted = event.pieces.map(({ text, drafted, isRefused }) => {
-        if (isRefused) return highlight?.red.strikethrough(text) ?? '';
-        const shown = onTerminal ? shownPieces.next(text) : text;
-        return drafted && highlight ? highlight.green(shown) : shown;
-      });
-      if (stream) return painted.join('');
-      waiting += painted.join('');
+      const printed = event.pieces.map(print).join('');
+      if (stream) return printed;
+      waiting += printed;
     }
-    if (event.type === 'end')
-      return waiting + shownPieces.end() + (onTerminal && !event.result.text.endsWith('\n') ? '\n' : '');
+    if (event.type === 'end' || (event.type === 'broken' && stream)) {
+      const isOpen = !last.endsWith('\n') && (event.type === 'end' || last !== '');
+      return waiting + (shown?.end() ?? '') + (shown && isOpen ? '\n' : '');
+    }
     return '';
   };
+}
+
+function plain(text: string): string {
+  return text;
 }
 
 /** Prints the text with what was drafted in colours, and what was refused struck out. For a terminal. */
@@ -57,8 +68,14 @@ export function highlightPrinter(options: PlainOptions): Printer {
 }
 
 /** Prints one object at the end. */
-export const jsonPrinter: Printer = (event, run) =>
-  event.type === 'end' ? jsonLine(resultJson(run, event.result)) : '';
+export const jsonPrinter: Printer = (event, run) => {
+  if (event.type === 'end') return jsonLine(resultJson(run, event.result));
+  return event.type === 'broken' ? jsonLine(brokenJson(event, run)) : '';
+};
+
+function brokenJson({ result, error }: BrokenEvent<WrittenText>, run: Run): object {
+  return { ...resultJson(run, result), error };
+}
 
 /** Prints one object per event: start, text as it comes, end. */
 export const jsonLinesPrinter: Printer = (event, run) => {
@@ -69,6 +86,8 @@ export const jsonLinesPrinter: Printer = (event, run) => {
       return event.pieces.length === 0 ? '' : jsonLine({ type: 'text', text: textOf(event.pieces) });
     case 'end':
       return jsonLine({ type: 'end', ...resultJson(run, event.result) });
+    case 'broken':
+      return jsonLine({ type: 'end', ...brokenJson(event, run) });
     default:
       return '';
   }

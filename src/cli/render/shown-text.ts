@@ -7,8 +7,9 @@ export class ShownText {
   readonly #harmless = new HarmlessPieces();
   readonly #wrap: WordWrap;
 
-  constructor(terminal: Output) {
-    this.#wrap = new WordWrap(() => terminal.columns ?? 0);
+  /** @param wraps false: the terminal itself breaks the lines */
+  constructor(terminal: Output, wraps: boolean) {
+    this.#wrap = new WordWrap(() => (wraps ? (terminal.columns ?? 0) : 0));
   }
 
   next(text: string, paint: Paint): string {

@@ -54,9 +54,16 @@ export class TextOutput {
 
   /** Prints the text that was generated and not printed yet on standard error, after a failure. */
   rescue(): void {
-    const printed = bare(this.#printed.replaceAll(STRUCK_OUT, ''));
-    if (this.#text === '' || [bare(this.#text), harmless(this.#text)].some((text) => printed.includes(text)))
-      return;
-    this.#io.rescue(this.#text);
+    const printed = withoutSpace(bare(this.#printed.replaceAll(STRUCK_OUT, '')));
+    const isPrinted = FORMS.some((formed) => printed.includes(withoutSpace(formed(this.#text))));
+    if (this.#text !== '' && (!isPrinted || this.#sink.failure)) this.#io.rescue(this.#text);
   }
+}
+
+/** The forms in which a text is printed. The last one is that of JSON. */
+const FORMS = [bare, harmless, (text: string) => JSON.stringify(text).slice(1, -1)];
+
+/** On a terminal, line breaks stand where the text has spaces. */
+function withoutSpace(text: string): string {
+  return text.replaceAll(/\s+/g, '');
 }

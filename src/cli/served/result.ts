@@ -14,6 +14,9 @@ export interface ServedRun {
   readonly params: Readonly<Record<string, unknown>>;
 }
 
+/** The figures of a text that the server has not ended. */
+export const NOTHING_TOLD = { promptTokens: null, completionTokens: null, firstTokenMs: null, timings: {} };
+
 /** Returns the object of --json, with the keys of a text that is written here. Null: the server does not tell. */
 export function servedJson({ url, model, params }: ServedRun, result: ServedResult): object {
   const { timings, completionTokens: tokens } = result;

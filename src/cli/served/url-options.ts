@@ -30,7 +30,19 @@ const HEEDED: ReadonlySet<string> = new Set([
   ...['url', 'apiKey', 'servedModel'],
   ...['prompt', 'file', 'stdin', 'system', 'chat', 'raw', 'grammar', 'jsonSchema'],
   ...['load', 'history'],
-  ...['json', 'jsonl', 'output', 'stream', 'stats', 'hideReasoning', 'color', 'quiet', 'verbose', 'config'],
+  ...[
+    'json',
+    'jsonl',
+    'output',
+    'stream',
+    'stats',
+    'hideReasoning',
+    'wrap',
+    'color',
+    'quiet',
+    'verbose',
+    'config',
+  ],
 ]);
 
 /** @throws UsageError for a flag that would change nothing, because the server writes the text, or because none does */
