@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
  * files that stand alone are on the ground.
  */
 const FLOORS = [
-  ['types.ts', 'errors.ts', 'version.ts', 'koffi-stack.ts', 'user-folders.ts'],
+  ['types.ts', 'errors.ts', 'version.ts', 'koffi-stack.ts', 'one-line.ts', 'user-folders.ts'],
   ['math', 'templates', 'energy', 'schema'],
   ['engine'],
   ['rules', 'drafting'],

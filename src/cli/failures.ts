@@ -15,9 +15,15 @@ export function exitCodeOf(error: unknown): number {
 
 /** Returns the message of an error in one line or, with `verbose`, its stack and the cause's. */
 export function messageOf(error: unknown, verbose: boolean): string {
-  if (!(error instanceof Error)) return String(error);
+  if (!(error instanceof Error)) return inOneLine(String(error));
   if (verbose) return error.cause ? `${error.stack}\ncaused by: ${stackOf(error.cause)}` : stackOf(error);
-  return exitCodeOf(error) === EXIT.failure ? `${error.message} (-v tells more)` : error.message;
+  const message = inOneLine(error.message);
+  return exitCodeOf(error) === EXIT.failure ? `${message} (-v tells more)` : message;
+}
+
+/** Messages of other programs, as of the system's libraries, may have several. */
+function inOneLine(message: string): string {
+  return message.trim().replaceAll(/\s*[\r\n\u2028\u2029]\s*/g, ' ');
 }
 
 function stackOf(error: unknown): string {

@@ -2,6 +2,7 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import { request as httpsRequest } from 'node:https';
 import { createParser, ParseError } from 'eventsource-parser';
 import { checkedAddress, shownAddress } from '../engine/remote/server-address.js';
+import { quoted, type ServerWords, saidIn, wordsIn } from '../engine/remote/server-words.js';
 import { ResourceError, UsageError } from '../errors.js';
 
 /** A server that writes texts, under OpenAI's interface. */
@@ -157,10 +158,11 @@ export class TextServer {
   }
 
   #refusal(url: URL, status: number, text: string): Error {
-    const { message, code } = errorIn(text);
-    const said = `${shownAddress(url)} answers ${status}${message === '' ? '' : `: ${quoted(message)}`}`;
+    const words = wordsIn(text);
+    const { code } = words;
+    const said = `${shownAddress(url)} answers ${status}${saidIn(words)}`;
     if (status === 503 || status === 429) return new ServerError(`${said}; try again later`);
-    if (TOO_LONG.has(code ?? '')) return new ResourceError(said);
+    if (isTooLong(words)) return new ResourceError(said);
     if (status >= 500) return new ServerError(said);
     return new Refused(`${said}${HINTS.get(code ?? '') ?? HINTS.get(status) ?? ''}`, status, code);
   }
@@ -182,35 +184,19 @@ export class TextServer {
 /** Codes of mtad serve and llama-server for a prompt that the context does not hold. */
 const TOO_LONG: ReadonlySet<string> = new Set(['context_length_exceeded', 'exceed_context_size_error']);
 
+/** Words of vLLM, whose code is the status and whose type is that of any refusal. */
+const TOO_LONG_WORDS = /\bmaximum (context|model) length\b/;
+
+function isTooLong({ message, code = '' }: ServerWords): boolean {
+  return TOO_LONG.has(code) || TOO_LONG_WORDS.test(message);
+}
+
 /** What to do about a refusal, by its code or its status. */
 const HINTS: ReadonlyMap<string | number, string> = new Map<string | number, string>([
   [401, '; `apiKey` gives the key'],
   ['model_not_found', '; `servedModel` names another'],
   [404, '; `url` is the address to which OpenAI clients add /chat/completions'],
 ]);
-
-/** Returns the message and the code of an error in OpenAI's shape; of another answer, all of it. */
-function errorIn(text: string): { message: string; code: string | undefined } {
-  try {
-    const { error } = JSON.parse(text) as { error?: Record<string, unknown> };
-    const { message, code, type } = error ?? {};
-    const name = [code, type].find((one) => typeof one === 'string');
-    if (typeof message === 'string') return { message, code: name };
-  } catch {
-    // the answer of a proxy, or of no server for texts
-  }
-  return { message: text.trim(), code: undefined };
-}
-
-/** Returns the beginning of a server's words in one line. */
-export function oneLine(text: string): string {
-  return text.slice(0, 300).replace(/\s+/g, ' ').trim();
-}
-
-/** The same between double quotes, in which messages have the words of others. */
-export function quoted(text: string): string {
-  return JSON.stringify(oneLine(text));
-}
 
 function parsed(text: string): ServerEvent {
   const value: unknown = JSON.parse(text);

@@ -1,8 +1,9 @@
 import { performance } from 'node:perf_hooks';
 import { z } from 'zod';
+import { quoted } from '../engine/remote/server-words.js';
 import type { ChatMessage } from '../templates/messages.js';
 import type { TextPiece } from '../text/text-stream.js';
-import { quoted, Refused, ServerError, type ServerEvent, type TextServer } from './text-server.js';
+import { Refused, ServerError, type ServerEvent, type TextServer } from './text-server.js';
 
 /** A text to ask a server for. */
 export interface ServedRequest {

@@ -4,6 +4,7 @@
  */
 import { createContext, Script } from 'node:vm';
 import { Template } from '@huggingface/jinja';
+import { oneLine } from '../one-line.js';
 import type { Rendering, RenderJob } from './render.js';
 
 const KEPT = 8; // templates that stay parsed
@@ -31,16 +32,8 @@ function rendered({ template, variables, maxLength, timeMs }: RenderJob): Render
     if (error instanceof RangeError && /call stack/.test(message))
       return { reason: 'it calls itself too often' };
     if (error instanceof TypeError) return { reason: 'it is no Jinja that can be read' };
-    return { reason: oneLine(String(message)) || 'it raises an error' };
+    return { reason: oneLine(String(message), MAX_REASON) || 'it raises an error' };
   }
-}
-
-/** @returns a message from a stranger's file, cut short and without control characters */
-function oneLine(message: string): string {
-  return message
-    .slice(0, MAX_REASON)
-    .replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
-    .trim();
 }
 
 function parsedOnce(source: string): Template {

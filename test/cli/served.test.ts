@@ -251,7 +251,7 @@ describe('mtad --url, where the server is another program', () => {
     const answer = streaming([said('Hi', { finish_reason: hostile })], { model: hostile });
     const args = (url: string) => ['Hello', '--url', url, '--stats'];
     const { stderr } = await against(answer, (url) => runInProcess(args(url), { env: OPEN }));
-    expect(stderr).toMatch(/^\\u001b]52;c;aGk=\\u0007 at .*ended by \\u001b/);
+    expect(stderr).toMatch(/^]52;c;aGk= at .*ended by ]52;c;aGk=\n$/);
     expect(stderr).not.toContain('\u001b');
   });
 
@@ -310,6 +310,39 @@ describe('mtad --url, where the server is another program', () => {
       5,
       '',
       /answers 400: "Too long"\n$/,
+    ],
+    [
+      "vLLM's word for a long prompt",
+      status(
+        400,
+        JSON.stringify({
+          error: {
+            message:
+              "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens in the messages, Please reduce the length of the messages.",
+            type: 'BadRequestError',
+            param: null,
+            code: 400,
+          },
+        }),
+      ),
+      5,
+      '',
+      /answers 400: "This model's maximum context length is 4096 tokens\. [^"]*"\n$/,
+    ],
+    [
+      'the same of its releases before',
+      status(
+        400,
+        JSON.stringify({
+          object: 'error',
+          message: 'The decoder prompt (length 5000) is longer than the maximum model length of 4096.',
+          type: 'BadRequestError',
+          code: 400,
+        }),
+      ),
+      5,
+      '',
+      /answers 400: "The decoder prompt \(length 5000\) is longer [^"]*"\n$/,
     ],
     ['500', status(500, error('Oops')), 1, '', /answers 500: "Oops"/],
     [

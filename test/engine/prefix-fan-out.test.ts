@@ -138,7 +138,7 @@ describe('a server without either format', () => {
     await new Promise<void>((resolve) => odd.listen(0, '127.0.0.1', resolve));
     const { port } = odd.address() as AddressInfo;
     await expect(loadPair({ targetUrl: `http://127.0.0.1:${port}`, gpu: 'off' })).rejects.toThrow(
-      /refuses \(404\): 404 page not found; targets are mtad serve, SGLang and llama-server/,
+      /refuses \(404\): "404 page not found"; targets are mtad serve, SGLang and llama-server/,
     );
     odd.closeAllConnections();
     odd.close();

@@ -84,9 +84,9 @@ describe('a target that runs elsewhere', () => {
 
   it('is not taken from a server that is given no key, or a wrong address', async () => {
     const load = (targetUrl: string, targetKey?: string) => loadPair({ targetUrl, targetKey, gpu: 'off' });
-    await expect(load(server.url)).rejects.toThrow(/refuses \(401\): An API key is needed/);
+    await expect(load(server.url)).rejects.toThrow(/refuses \(401\): "An API key is needed/);
     await expect(load(`${server.url}/v1`, KEY)).rejects.toThrow(
-      /refuses \(404\): There is no \/v1\/generate/,
+      /refuses \(404\): "There is no \/v1\/generate/,
     );
     await expect(load('http://127.0.0.1:2/?key=secret')).rejects.toThrow(
       /The target at http:\/\/127\.0\.0\.1:2 does not answer: /,
@@ -137,7 +137,7 @@ describe('a server that', () => {
 
   it('answers otherwise is told from one that judges', async () => {
     for (const [body, message] of [
-      ['<html>', /does not answer in JSON: <html>/],
+      ['<html>', /does not answer in JSON: "<html>"/],
       ['{"text": "Hello"}', /does not answer as SGLang's \/generate does/],
       ['[]', /does not answer as SGLang's/],
     ] as const)

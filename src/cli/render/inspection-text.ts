@@ -1,6 +1,7 @@
 import type { ChalkInstance } from 'chalk';
 import { bytesText } from '../../models/bytes-text.js';
 import type { InspectedModel, Inspection } from '../../models/inspect.js';
+import { oneLine } from '../../one-line.js';
 import { folded, plainTable } from './plain-table.js';
 
 type States = NonNullable<InspectedModel['memory']>['states'];
@@ -144,9 +145,4 @@ function tokenText(token: InspectedModel['facts']['bos']): string {
 function parametersText(parameters: number): string {
   const [size, unit] = parameters >= 1e9 ? [1e9, ' B'] : parameters >= 1e6 ? [1e6, ' M'] : [1e3, ' k'];
   return `${(parameters / size).toPrecision(3)}${unit}`;
-}
-
-/** Removes control characters from a name, since a file may contain any. */
-function oneLine(text: string): string {
-  return text.replaceAll(/\p{C}+/gu, ' ');
 }

@@ -1,9 +1,8 @@
 import type { ChalkInstance } from 'chalk';
-import { oneLine } from '../../client/text-server.js';
 import type { ServedResult } from '../../client/write.js';
 import { quotient } from '../../generation/counters.js';
+import { oneLine } from '../../one-line.js';
 import { VERSION } from '../../version.js';
-import { harmless } from '../harmless.js';
 
 /** The facts of a text that a server writes. */
 export interface ServedRun {
@@ -74,8 +73,7 @@ export function servedStats(
   result: ServedResult,
   colors: ChalkInstance,
 ): string {
-  const line = `${oneLine(model ?? 'a model')} at ${url}: ${servedFigures(result)}`;
-  return `${colors.dim(harmless(line))}\n`; // names are the server's
+  return `${colors.dim(`${named(model ?? 'a model')} at ${url}: ${servedFigures(result)}`)}\n`;
 }
 
 /** The same in one line, without the name of the model. */
@@ -92,10 +90,15 @@ export function servedFigures(result: ServedResult): string {
     target_passes && completionTokens
       ? `${(completionTokens / target_passes).toFixed(2)} tokens per target pass`
       : undefined,
-    `ended by ${oneLine(finishReason)}`,
+    `ended by ${named(finishReason)}`,
   ]
     .filter((one) => one !== undefined)
     .join(', ');
+}
+
+/** Returns the beginning of a name that is the server's. */
+function named(name: string): string {
+  return oneLine(name, 300);
 }
 
 /** Returns the notice about a text that reached a limit; undefined if it did not. */

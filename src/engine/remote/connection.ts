@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from '../../errors.js';
 import { checkedAddress, shownAddress } from './server-address.js';
+import { saidIn, wordsIn } from './server-words.js';
 
 /** The target that runs on another machine. */
 export interface RemoteOptions {
@@ -91,13 +92,13 @@ export class Connection {
     this.#traffic.roundTrips++;
     this.#traffic.bytesSent += Buffer.byteLength(body);
     this.#traffic.bytesReceived += Buffer.byteLength(text);
-    if (status === 503) throw new Unanswered(`The target at ${this.url} is busy or stopping: ${short(text)}`);
-    if (status !== 200)
-      throw new Refused(`The target at ${this.url} refuses (${status}): ${short(text)}`, status);
+    const said = saidIn(wordsIn(text));
+    if (status === 503) throw new Unanswered(`The target at ${this.url} is busy or stopping${said}`);
+    if (status !== 200) throw new Refused(`The target at ${this.url} refuses (${status})${said}`, status);
     try {
       return JSON.parse(text);
     } catch (cause) {
-      throw new UsageError(`The target at ${this.url} does not answer in JSON: ${short(text)}`, { cause });
+      throw new UsageError(`The target at ${this.url} does not answer in JSON${said}`, { cause });
     }
   }
 }
@@ -114,9 +115,3 @@ export class Refused extends UsageError {
 
 /** Nothing came, or nothing but that it may come later. */
 class Unanswered extends Error {}
-
-/** Returns the message in an answer, or its beginning. */
-function short(text: string): string {
-  const [, message] = /"message":\s*"((?:[^"\\]|\\.)*)"/.exec(text) ?? [];
-  return (message ?? text).slice(0, 200).replace(/\s+/g, ' ');
-}

@@ -1,0 +1,34 @@
+import { oneLine } from '../../one-line.js';
+
+/** Characters of a server's words that a message shows. */
+const MOST = 300;
+
+/** Returns the beginning of a server's words in one line and between double quotes, in which messages have the words of others. */
+export function quoted(text: string): string {
+  return JSON.stringify(oneLine(text, MOST));
+}
+
+/** What a server says of a failure. */
+export interface ServerWords {
+  readonly message: string;
+  /** Its name for the failure, or for its kind; undefined: it has none. */
+  readonly code: string | undefined;
+}
+
+/** Reads an answer in OpenAI's shape, or in that of older vLLM without an `error` around it; of another answer, all is message. */
+export function wordsIn(text: string): ServerWords {
+  try {
+    const answer = JSON.parse(text) as { error?: unknown };
+    const { message, code, type } = (answer.error ?? answer) as Record<string, unknown>;
+    const name = [code, type].find((one) => typeof one === 'string');
+    if (typeof message === 'string') return { message, code: name };
+  } catch {
+    // the answer of a proxy, or of no such server
+  }
+  return { message: text.trim(), code: undefined };
+}
+
+/** Returns the words of an answer behind a colon, for the end of a message; '': it has none. */
+export function saidIn({ message }: ServerWords): string {
+  return message === '' ? '' : `: ${quoted(message)}`;
+}
