@@ -7,13 +7,13 @@ import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { markdownTable } from 'markdown-table';
-import type { LlamaModel } from 'node-llama-cpp';
-import { sharedLlama } from '../src/engine/llama/shared-llama.js';
-import { llamaTokenizer } from '../src/engine/llama/tokenizer.js';
+import { tokenizerOf } from '../src/engine/llama/tokenizer.js';
+import type { Vocabulary } from '../src/engine/llama/vocabulary.js';
 import { createRng } from '../src/math/rng.js';
 import { Detokenizer } from '../src/text/detokenizer.js';
 import type { TokenId } from '../src/types.js';
 import { withBundledFiles } from './llama-bundle.js';
+import { openVocabulary } from './open-vocabulary.js';
 import { type Fate, fateOf, kindOf, LOSSES } from './vocabulary-losses.js';
 import { HARD_TEXTS, randomText, shuffled } from './vocabulary-texts.js';
 
@@ -41,13 +41,13 @@ export interface VocabularyReport {
 /** @param randomTexts how many, beside the hard ones that are always tried */
 export function checkVocabulary(
   name: string,
-  model: LlamaModel,
+  vocabulary: Vocabulary,
   randomTexts = RANDOM_TEXTS,
 ): VocabularyReport {
-  const tokenizer = llamaTokenizer(model);
+  const tokenizer = tokenizerOf(vocabulary);
   const rng = createRng(SEED);
-  const kind = kindOf(model);
-  const names: readonly string[] = model.fileInfo.metadata.tokenizer.ggml.tokens;
+  const kind = kindOf(vocabulary);
+  const { names } = vocabulary;
   const texts = [...HARD_TEXTS, ...Array.from({ length: randomTexts }, () => randomText(rng, RANDOM_LENGTH))];
   const start = tokenizer.encode('');
   const piecesOf = (tokens: readonly TokenId[]) => {
@@ -83,13 +83,11 @@ export function checkVocabulary(
 
 function checkVocabularies(): Promise<VocabularyReport[]> {
   return withBundledFiles([VOCABULARIES], async (folder) => {
-    const llama = await sharedLlama('off');
     const reports: VocabularyReport[] = [];
     for (const file of (await readdir(join(folder, 'models'))).sort()) {
-      const modelPath = join(folder, 'models', file);
-      const model = await llama.loadModel({ modelPath, vocabOnly: true, gpuLayers: 0 });
-      reports.push(checkVocabulary(basename(file, '.gguf').replace('ggml-vocab-', ''), model));
-      await model.dispose();
+      const { vocabulary, dispose } = await openVocabulary(join(folder, 'models', file));
+      reports.push(checkVocabulary(basename(file, '.gguf').replace('ggml-vocab-', ''), vocabulary));
+      await dispose();
     }
     return reports;
   });

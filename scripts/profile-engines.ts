@@ -10,10 +10,9 @@ import { parseArgs } from 'node:util';
 import { createBindingsEngine } from '../src/engine/bindings/engine.js';
 import { BatchMemory } from '../src/engine/direct/batch.js';
 import { createDirectEngine } from '../src/engine/direct/engine.js';
+import { openInstalled } from '../src/engine/direct/installed.js';
 import { CONTEXT_DEFAULTS, MODEL_DEFAULTS } from '../src/engine/direct/layout.js';
-import { openLibrary } from '../src/engine/direct/library.js';
 import { ThreadPools } from '../src/engine/direct/thread-pools.js';
-import { sharedLlama } from '../src/engine/llama/shared-llama.js';
 import type { BatchToken, Context, Gpu } from '../src/engine/port.js';
 import { generate, loadPair } from '../src/index.js';
 import { EMBEDDED_PAIR } from '../src/models/resolve.js';
@@ -44,7 +43,7 @@ const chain = (length: number, position: number): BatchToken[] =>
 
 /** The C API with nothing around it, on a context like the direct engine's. */
 async function openBare() {
-  const library = await openLibrary(await sharedLlama(gpu));
+  const { library } = await openInstalled({ gpu });
   const model = (await library.modelLoad(values.model, {
     ...MODEL_DEFAULTS,
     n_gpu_layers: gpu === 'off' ? 0 : -1,
@@ -91,7 +90,7 @@ const median = (times: readonly number[]) => times.toSorted((a, b) => a - b)[tim
 
 /** Time spent in llama_decode since the last look, in all contexts of the direct engine; on a GPU it ends when that has. */
 async function watchDecode(): Promise<() => number> {
-  const library = await openLibrary(await sharedLlama(gpu));
+  const { library } = await openInstalled({ gpu });
   let spent = 0;
   const watched =
     <Args extends unknown[], Result>(call: (...args: Args) => Promise<Result>) =>

@@ -1,6 +1,6 @@
 /** What each kind of vocabulary cannot say, by rule: all else must come back from its tokens. */
-import { type LlamaModel, LlamaVocabularyType } from 'node-llama-cpp';
 import { byteLevelName } from '../src/engine/llama/token-bytes.js';
+import type { Vocabulary } from '../src/engine/llama/vocabulary.js';
 
 /** What became of a text: it came back; but for its spelling; but for some of it; as another, which no rule allows. */
 export type Fate = 'exact' | 'normalised' | 'lost' | 'changed';
@@ -13,11 +13,10 @@ export const LOSSES = {
   unigram: 'characters of the same meaning become one (NFKC), spaces as well; what is unknown is lost',
 } as const;
 
-export function kindOf(model: LlamaModel): keyof typeof LOSSES {
-  const { wpm, ugm } = LlamaVocabularyType;
-  if (model.vocabularyType === wpm) return 'wordpiece';
-  if (model.vocabularyType === ugm) return 'unigram';
-  return model.fileInfo.metadata.tokenizer.ggml.model === 'gpt2' ? 'byte-level' : 'sentencepiece';
+export function kindOf({ kind, isByteLevel }: Vocabulary): keyof typeof LOSSES {
+  if (kind === 'wpm') return 'wordpiece';
+  if (kind === 'ugm') return 'unigram';
+  return isByteLevel ? 'byte-level' : 'sentencepiece';
 }
 
 /** @param names of the vocabulary's tokens, as its file has them */

@@ -2,7 +2,6 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { idleWatts, type Meter, type MeterOptions, openMeter } from '../energy/meter.js';
 import { machineMemory } from '../engine/llama/machine.js';
-import { PEER_NAMES, Peers } from '../engine/llama/peers.js';
 import type { Model } from '../engine/port.js';
 import { usesDraftModel } from '../generation/draft-source.js';
 import { parseSettings } from '../generation/parse-settings.js';
@@ -156,6 +155,7 @@ async function openWriters(
   const writing: Writing = { settings, template, run: { ...run, costs, signal }, meter };
   const ours = pairs.flatMap((pair) => entries.map((entry) => strategyWriter(pair, entry, writing)));
   if (!options.peers) return ours;
+  const { PEER_NAMES, Peers } = await import('../engine/llama/peers.js');
   const peers = await Peers.load({
     ...options.pair,
     ...options.run,

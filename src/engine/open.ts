@@ -1,5 +1,4 @@
 import { UsageError } from '../errors.js';
-import { createBindingsEngine } from './bindings/engine.js';
 import { createDirectEngine } from './direct/engine.js';
 import { DirectUnavailable } from './direct/library.js';
 import type { Engine, EngineName, EngineOptions } from './port.js';
@@ -10,7 +9,7 @@ import type { Engine, EngineName, EngineOptions } from './port.js';
  *   asked for by name and cannot run
  */
 export async function createEngine(name: EngineName | 'auto', options: EngineOptions): Promise<Engine> {
-  if (name === 'bindings') return createBindingsEngine(options);
+  if (name === 'bindings') return openBindings(options);
   try {
     return await createDirectEngine(options);
   } catch (cause) {
@@ -18,6 +17,12 @@ export async function createEngine(name: EngineName | 'auto', options: EngineOpt
     const reason = `the direct engine does not work here: ${cause.message}`;
     if (name === 'direct') throw new UsageError(`${reason}; use \`engine\` bindings`, { cause });
     options.log?.(`[mtad] ${reason}; using bindings`);
-    return createBindingsEngine(options);
+    return openBindings(options);
   }
+}
+
+/** Only where it is wanted: node-llama-cpp has more modules than all the rest together. */
+export async function openBindings(options: EngineOptions): Promise<Engine> {
+  const { createBindingsEngine } = await import('./bindings/engine.js');
+  return createBindingsEngine(options);
 }

@@ -4,9 +4,8 @@ import type { ModelInsights } from '../engine/llama/model-insights.js';
 import { templateOrigin } from '../engine/llama/template-origin.js';
 import { UsageError } from '../errors.js';
 import { openTemplate } from '../templates/open-template.js';
-import { fileInfoOf } from './file-info.js';
 import type { GgufFile } from './gguf-file.js';
-import { caveatOf } from './header.js';
+import { caveatOf, templateEntriesOf } from './header.js';
 import { headLayersOf, headRefusal } from './heads.js';
 import { type LayerKinds, layerKindsOf } from './layer-kinds.js';
 import type { Metadata } from './metadata.js';
@@ -86,7 +85,9 @@ export interface ChatTemplateFacts {
 /** @returns the facts about the chat template of a file; undefined where the file has no template */
 export async function chatTemplateFacts(file: GgufFile): Promise<ChatTemplateFacts | undefined> {
   try {
-    const template = await openTemplate(templateOrigin(fileInfoOf(file), basename(file.source)));
+    const template = await openTemplate(
+      templateOrigin(templateEntriesOf(file.metadata), basename(file.source)),
+    );
     if (!template) return undefined;
     const { takesSystem, hasSwitch, reasoning } = template;
     const alone = reasoning ? (reasoning.isOpen ? 'always' : 'itself') : 'no';

@@ -1,7 +1,6 @@
 import { basename } from 'node:path';
-import { templateOrigin } from '../engine/llama/template-origin.js';
+import { type TemplateEntries, templateOrigin } from '../engine/llama/template-origin.js';
 import type { TemplateOrigin } from '../templates/open-template.js';
-import { fileInfoOf } from './file-info.js';
 import { readGgufFile } from './gguf-file.js';
 import { headLayersOf } from './heads.js';
 import type { Metadata } from './metadata.js';
@@ -48,7 +47,7 @@ export async function readHeader(path: string): Promise<ModelHeader> {
     caveat: caveatOf(metadata),
     architecture: metadata.architecture,
     trainContextSize: metadata.number(metadata.own('context_length')) ?? 0,
-    template: templateOrigin(fileInfoOf(file), basename(path)),
+    template: templateOrigin(templateEntriesOf(metadata), basename(path)),
     vocabulary: vocabularyOf(metadata),
     headLayers: headLayersOf(file),
   };
@@ -60,6 +59,17 @@ export function vocabularyOf(metadata: Metadata): Vocabulary {
     bos: metadata.number('tokenizer.ggml.bos_token_id'),
     addsBos: metadata.flag('tokenizer.ggml.add_bos_token'),
     eos: metadata.number('tokenizer.ggml.eos_token_id'),
+  };
+}
+
+export function templateEntriesOf(metadata: Metadata): TemplateEntries {
+  const { tokens, bos, eos } = vocabularyOf(metadata);
+  return {
+    template: metadata.text('tokenizer.chat_template'),
+    tokenizer: metadata.text('tokenizer.ggml.model'),
+    names: tokens,
+    bos,
+    eos,
   };
 }
 

@@ -1,6 +1,6 @@
 import { capacityOf, inspectMachine, type Machine } from '../engine/llama/machine.js';
+import type { MemoryNeed } from '../engine/llama/memory-need.js';
 import { insightsOf, type MemoryOptions, type ModelMemory } from '../engine/llama/model-insights.js';
-import type { MemoryNeed } from '../engine/llama/sizing.js';
 import type { CacheType, EngineName, Gpu } from '../engine/port.js';
 import { ModelFileError, PairMismatchError, UsageError } from '../errors.js';
 import { MOST_GUESSES, MOST_TAKEN_BACK } from '../tuning/adaptive-length.js';

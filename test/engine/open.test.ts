@@ -2,8 +2,10 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { openByNodeLlamaCpp } from '../../src/engine/direct/by-node-llama-cpp.js';
+import { openInstalled } from '../../src/engine/direct/installed.js';
 import { MODEL_DEFAULTS } from '../../src/engine/direct/layout.js';
-import { checkDefaults, DirectUnavailable, openLibrary } from '../../src/engine/direct/library.js';
+import { bindLibrary, checkDefaults, DirectUnavailable } from '../../src/engine/direct/library.js';
 import { backendOf, deviceFor, sharedLlama } from '../../src/engine/llama/shared-llama.js';
 import { createEngine } from '../../src/engine/open.js';
 import { UsageError } from '../../src/errors.js';
@@ -16,6 +18,13 @@ function reportInstead(change: (report: { header: object; sharedObjects: string[
   vi.spyOn(process.report, 'getReport').mockImplementation(() => change(real() as never));
 }
 afterEach(() => vi.restoreAllMocks());
+
+/** Has node-llama-cpp choose the build, as on a processor for which no straight way is known; a report without libraries. */
+async function withoutLibraries(): Promise<void> {
+  await sharedLlama('off');
+  vi.spyOn(process, 'arch', 'get').mockReturnValue('riscv64');
+  reportInstead((report) => ({ ...report, sharedObjects: [] }));
+}
 
 describe('createEngine', () => {
   it('takes the direct engine where it trusts itself, and each by its name', async () => {
@@ -31,7 +40,7 @@ describe('createEngine', () => {
   });
 
   it('else takes node-llama-cpp, and says why', async () => {
-    reportInstead((report) => ({ ...report, sharedObjects: [] }));
+    await withoutLibraries();
     const lines: string[] = [];
     const engine = await createEngine('auto', { ...GPU_OFF, log: (line) => lines.push(line) });
     expect(engine.name).toBe('bindings');
@@ -40,7 +49,7 @@ describe('createEngine', () => {
   });
 
   it('refuses the direct engine by name where it does not trust itself, and says what to do', async () => {
-    reportInstead((report) => ({ ...report, sharedObjects: [] }));
+    await withoutLibraries();
     const refused = createEngine('direct', GPU_OFF);
     await expect(refused).rejects.toThrow(UsageError);
     await expect(refused).rejects.toThrow(/use `engine` bindings/);
@@ -85,29 +94,37 @@ describe.skipIf(!blind)('a build for GPUs on a machine without one', () => {
   });
 });
 
-describe('openLibrary', () => {
-  it('does not trust a release of llama.cpp that it does not know', async () => {
-    const llama = await sharedLlama('off');
-    const newer = { gpu: false, llamaCppRelease: { ...llama.llamaCppRelease, release: 'v9.9.9' } };
-    await expect(openLibrary(newer as never)).rejects.toThrow(/v0\.4\.0.*v9\.9\.9/);
+describe('the library that node-llama-cpp has loaded', () => {
+  it('is not trusted where it is of a release that is not known', async () => {
+    await expect(bindLibrary(() => [], 'v9.9.9')).rejects.toThrow(/v0\.4\.0.*v9\.9\.9/);
   });
 
-  it('does not trust a system without the GNU C library', async () => {
+  it('is the same as the one that is opened without it', async () => {
+    const [straight, through] = [await openInstalled(GPU_OFF), await openByNodeLlamaCpp('off', false)];
+    expect(straight.library.paths[0]).toBe(through.library.paths[0]);
+    expect([...straight.library.paths].sort()).toEqual([...through.library.paths].sort());
+    expect({ ...straight.versions, cores: straight.mathCores() }).toEqual({
+      ...through.versions,
+      cores: through.mathCores(),
+    });
+  });
+
+  it('is not trusted on a system without the GNU C library', async () => {
     reportInstead(({ header, ...rest }) => ({
       ...rest,
       header: { ...header, glibcVersionRuntime: undefined },
     }));
     const platform = vi.spyOn(process, 'platform', 'get').mockReturnValue('linux');
-    await expect(openLibrary(await sharedLlama('off'))).rejects.toThrow(/GNU C library/);
+    await expect(openByNodeLlamaCpp('off', false)).rejects.toThrow(/GNU C library/);
     expect(platform).toHaveBeenCalled();
   });
 
-  it('does not guess between two libraries', async () => {
+  it('is not guessed where there are two', async () => {
     reportInstead(({ sharedObjects, ...rest }) => ({
       ...rest,
       sharedObjects: sharedObjects.flatMap((path) => [path, path.replace(/([^/]*)$/, 'copy/$1')]),
     }));
-    await expect(openLibrary(await sharedLlama('off'))).rejects.toThrow(DirectUnavailable);
+    await expect(openByNodeLlamaCpp('off', false)).rejects.toThrow(DirectUnavailable);
   });
 });
 

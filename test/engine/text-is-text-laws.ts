@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import type { LlamaModel, Token } from 'node-llama-cpp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { sharedLlama } from '../../src/engine/llama/shared-llama.js';
-import { llamaTokenizer } from '../../src/engine/llama/tokenizer.js';
+import { type OpenVocabulary, openVocabulary } from '../../scripts/open-vocabulary.js';
+import { tokenizerOf } from '../../src/engine/llama/tokenizer.js';
+import { isControlToken, type Vocabulary } from '../../src/engine/llama/vocabulary.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { chatPair } from '../support/chat-models.js';
 import { tinyModel } from '../support/gguf-files.js';
@@ -38,23 +38,23 @@ const FILLER = [
   '\u2581',
 ];
 
-const load = async (modelPath: string) =>
-  (await sharedLlama('off')).loadModel({ modelPath, vocabOnly: true, gpuLayers: 0 });
-
 /** Tokens that are no text: the names of some are spelt in many a text. */
-function controlTokens(model: LlamaModel): Token[] {
-  return [...model.iterateAllTokens()].filter((token) => {
-    const { control, unknown } = model.getTokenAttributes(token);
-    return control || unknown;
-  });
+function controlTokens(vocabulary: Vocabulary): number[] {
+  return [...vocabulary.names.keys()].filter((token) => isControlToken(vocabulary, token));
 }
 
 export function textIsTextLaws(vocabularies: () => Vocabularies): void {
   describe('a text', () => {
     let folder: string;
-    let models: Record<(typeof ALL)[number] | typeof USER_DEFINED, LlamaModel>;
+    let models: Record<(typeof ALL)[number] | typeof USER_DEFINED, Vocabulary>;
+    const own: OpenVocabulary[] = [];
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), 'mtad-text-'));
+      const load = async (path: string) => {
+        const open = await openVocabulary(path);
+        own.push(open);
+        return open.vocabulary;
+      };
       models = {
         ...(await vocabularies().loadAll(NAMES)),
         [EMBEDDED]: await load(EMBEDDED_PAIR.model),
@@ -62,17 +62,17 @@ export function textIsTextLaws(vocabularies: () => Vocabularies): void {
       };
     });
     afterAll(async () => {
-      for (const name of [EMBEDDED, USER_DEFINED] as const) await models[name].dispose();
+      for (const { dispose } of own) await dispose();
       await rm(folder, { recursive: true });
     });
 
     it.each(ALL)('%s: never holds a control token, and comes back to the byte', (name) => {
       const model = models[name];
-      const tokenizer = llamaTokenizer(model);
+      const tokenizer = tokenizerOf(model);
       const control = new Set(controlTokens(model));
       const names = [...control].map((token) => tokenizer.decode([token], [], true));
       const start = tokenizer.encode('');
-      const isSentencePiece = model.fileInfo.metadata.tokenizer.ggml.model !== 'gpt2';
+      const isSentencePiece = !model.isByteLevel;
       const readable = (text: string) => (isSentencePiece ? text.replaceAll('\u2581', ' ') : text); // its sign for a space
       const parts = fc.array(fc.oneof(fc.constantFrom(...names), fc.constantFrom(...FILLER)), {
         maxLength: 12,
@@ -82,14 +82,14 @@ export function textIsTextLaws(vocabularies: () => Vocabularies): void {
         const tokens = tokenizer.encode(text);
         expect(tokens.slice(0, start.length)).toEqual(start);
         const own = tokens.slice(start.length);
-        expect(own.filter((token) => control.has(token as Token))).toEqual([]);
+        expect(own.filter((token) => control.has(token))).toEqual([]);
         expect(tokenizer.decode(own, start)).toBe(readable(text));
       });
       fc.assert(law, { numRuns: tries(150, 1000), seed: 1 });
     });
 
     it.each(ALL)('%s: names control tokens where that is asked for', (name) => {
-      const tokenizer = llamaTokenizer(models[name]);
+      const tokenizer = tokenizerOf(models[name]);
       const start = tokenizer.encode('');
       for (const token of controlTokens(models[name]).slice(0, tries(100, 300))) {
         const spelt = tokenizer.decode([token], [], true);
@@ -101,7 +101,7 @@ export function textIsTextLaws(vocabularies: () => Vocabularies): void {
     });
 
     it.each(ALL)('%s: has as many tokens as its length asks for, or more', (name) => {
-      const tokenizer = llamaTokenizer(models[name]);
+      const tokenizer = tokenizerOf(models[name]);
       const pieces = fc.constantFrom(
         ...FILLER,
         ' '.repeat(64),
@@ -128,12 +128,12 @@ export function textIsTextLaws(vocabularies: () => Vocabularies): void {
       'of many lines has the tokens that it has at once; %s, in stretches: %s',
       (name, inStretches) => {
         const model = models[name];
-        const { encode } = llamaTokenizer(model);
+        const { encode } = tokenizerOf(model);
         const start = encode('');
         const words = fc.constantFrom(...FILLER, '\n'.repeat(300), '<think>\n', '<think>');
         const law = fc.property(fc.array(words, { size: 'max', minLength: 400, maxLength: 800 }), (parts) => {
           const text = parts.join('').repeat(8);
-          const whole = model.tokenize(text);
+          const whole = model.tokenize(text, false);
           const calls = vi.spyOn(model, 'tokenize');
           expect(encode(text).slice(start.length)).toEqual(whole);
           expect(calls.mock.calls.some(([read]) => read === text)).toBe(!inStretches);
@@ -146,24 +146,26 @@ export function textIsTextLaws(vocabularies: () => Vocabularies): void {
 
   describe('a vocabulary whose pieces join to the name of a control token', () => {
     let folder: string;
-    let model: LlamaModel;
+    let open: OpenVocabulary;
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), 'mtad-text-'));
-      model = await load(await tinyModel(folder, { pieces: { 370: '</', 371: 's>', 372: '<s' } }));
+      open = await openVocabulary(await tinyModel(folder, { pieces: { 370: '</', 371: 's>', 372: '<s' } }));
     });
     afterAll(async () => {
-      await model?.dispose();
+      await open?.dispose();
       await rm(folder, { recursive: true });
     });
 
     it('is read letter by letter there', () => {
-      const tokenizer = llamaTokenizer(model);
+      const { vocabulary } = open;
+      const tokenizer = tokenizerOf(vocabulary);
       const start = tokenizer.encode('');
-      expect(model.tokenize('x</s>')).toContain(model.tokens.eos);
+      const [eos] = vocabulary.ends;
+      expect(vocabulary.tokenize('x</s>', false)).toContain(eos);
       for (const text of ['x</s>', '</s></s>y', 'w1</s> <s>w2']) {
         const tokens = tokenizer.encode(text).slice(start.length);
-        expect(tokens).not.toContain(model.tokens.eos);
-        expect(tokens).not.toContain(model.tokens.bos);
+        expect(tokens).not.toContain(eos);
+        expect(tokens).not.toContain(start[0]);
         expect(tokenizer.decode(tokens, start)).toBe(text);
       }
     });

@@ -5,6 +5,7 @@ import { chatTemplateLaws } from './llama/chat-template-laws.js';
 import { tokenBytesLaws } from './llama/token-bytes-laws.js';
 import { publishedTemplateLaws } from './published-template-laws.js';
 import { textIsTextLaws } from './text-is-text-laws.js';
+import { vocabularyAgreementLaws } from './vocabulary-agreement-laws.js';
 import { vocabularyLaws } from './vocabulary-laws.js';
 
 let vocabularies: Vocabularies;
@@ -13,5 +14,12 @@ beforeAll(async () => {
 });
 afterAll(() => vocabularies.close());
 
-for (const laws of [vocabularyLaws, tokenBytesLaws, chatTemplateLaws, textIsTextLaws, publishedTemplateLaws])
+for (const laws of [
+  vocabularyLaws,
+  vocabularyAgreementLaws,
+  tokenBytesLaws,
+  chatTemplateLaws,
+  textIsTextLaws,
+  publishedTemplateLaws,
+])
   laws(() => vocabularies);

@@ -5,7 +5,6 @@ import { Readable, Writable } from 'node:stream';
 import { Io, type Surroundings } from '../../src/cli/io.js';
 import { main } from '../../src/cli/main.js';
 import { DEVICE } from './device.js';
-import { keepVocabularies } from './kept-vocabularies.js';
 
 export interface InProcessOptions {
   readonly input?: string | Buffer; // on standard input; undefined: nothing was piped in
@@ -72,7 +71,6 @@ export async function runInProcess(args: readonly string[], options: InProcessOp
   const surroundings = surroundingsOf(args, options);
   const fd = options.stdoutFile === undefined ? undefined : openSync(options.stdoutFile, 'w');
   if (fd !== undefined) Object.assign(surroundings.stdout, { fd });
-  await keepVocabularies();
   const restore = setEnvironment(options.env ?? {});
   try {
     const exitCode = await main(surroundings);

@@ -2,11 +2,13 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Template } from '@huggingface/jinja';
-import type { LlamaModel } from 'node-llama-cpp';
 import { withBundledFiles } from '../../scripts/llama-bundle.js';
+import type { OpenVocabulary } from '../../scripts/open-vocabulary.js';
 import { chatTemplates } from '../../src/engine/llama/chat-template.js';
+import { withLeadingToken } from '../../src/engine/llama/tokenizer.js';
+import type { Vocabulary } from '../../src/engine/llama/vocabulary.js';
 import { type ChatMessage, withoutSystem } from '../../src/templates/messages.js';
-import type { Think } from '../../src/templates/open-template.js';
+import type { TemplateOrigin, Think } from '../../src/templates/open-template.js';
 import { tries } from './tries.js';
 
 /** That of SmolLM2 Instruct, which a known pair names and llama.cpp does not bring along. */
@@ -51,9 +53,9 @@ export interface Trial {
 /** @param model whose vocabulary is used */
 export async function tryTemplates(
   templates: ReadonlyMap<string, string>,
-  model: LlamaModel,
+  { vocabulary, template: origin }: OpenVocabulary,
 ): Promise<Trial> {
-  const open = chatTemplates(model);
+  const open = chatTemplates(vocabulary, () => origin);
   const refused: string[] = [];
   const different: string[] = [];
   const otherTokens: string[] = [];
@@ -71,7 +73,7 @@ export async function tryTemplates(
         const where = `${name}, think ${think}, conversation ${i}`;
         const alone = renderedAlone(
           parsed,
-          model,
+          origin,
           template.takesSystem ? messages : withoutSystem(messages),
           think,
         );
@@ -83,7 +85,7 @@ export async function tryTemplates(
         }
         if (ours.text === alone) equal++;
         else different.push(`${where}: ${JSON.stringify(ours.text)} / ${JSON.stringify(alone)}`);
-        if (isEqual(ours.tokens, tokenized(model, ours.text))) sameTokens++;
+        if (isEqual(ours.tokens, tokenized(vocabulary, ours.text))) sameTokens++;
         else otherTokens.push(where);
       }
     }
@@ -94,7 +96,7 @@ export async function tryTemplates(
 /** What the library writes that is told all that a template may ask for. */
 function renderedAlone(
   template: Template,
-  { tokens: { bosString, eosString } }: LlamaModel,
+  { bos, eos }: TemplateOrigin,
   messages: readonly ChatMessage[],
   think: Think,
 ): string | undefined {
@@ -102,8 +104,8 @@ function renderedAlone(
   const told = {
     messages,
     add_generation_prompt: true,
-    bos_token: bosString ?? '',
-    eos_token: eosString ?? '',
+    bos_token: bos,
+    eos_token: eos,
     enable_thinking: isOn,
     ...(think === 'auto' ? {} : { thinking: isOn }),
   };
@@ -115,10 +117,8 @@ function renderedAlone(
 }
 
 /** As llama.cpp reads the whole, names of control tokens and all: right where no message has one in it. */
-function tokenized(model: LlamaModel, text: string): number[] {
-  const { bos, shouldPrependBosToken } = model.tokens;
-  const tokens: number[] = model.tokenize(text, true);
-  return shouldPrependBosToken && bos !== null && tokens[0] !== bos ? [bos, ...tokens] : tokens;
+function tokenized(vocabulary: Vocabulary, text: string): number[] {
+  return withLeadingToken(vocabulary, vocabulary.tokenize(text, true));
 }
 
 function isEqual(a: readonly number[], b: readonly number[]): boolean {

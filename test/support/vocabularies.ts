@@ -3,15 +3,15 @@ import { readdirSync } from 'node:fs';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import type { LlamaModel } from 'node-llama-cpp';
 import { VOCABULARIES } from '../../scripts/check-vocabularies.js';
 import { withBundledFiles } from '../../scripts/llama-bundle.js';
-import { sharedLlama } from '../../src/engine/llama/shared-llama.js';
+import { type OpenVocabulary, openVocabulary } from '../../scripts/open-vocabulary.js';
+import type { Vocabulary } from '../../src/engine/llama/vocabulary.js';
 
 /** The vocabularies, each loaded once: reading a large one takes seconds. */
 export class Vocabularies {
   readonly #folder: string;
-  readonly #loaded = new Map<string, Promise<LlamaModel>>();
+  readonly #loaded = new Map<string, Promise<OpenVocabulary>>();
 
   private constructor(folder: string) {
     this.#folder = folder;
@@ -30,18 +30,18 @@ export class Vocabularies {
       .sort();
   }
 
-  load(name: string): Promise<LlamaModel> {
+  load(name: string): Promise<OpenVocabulary> {
     const known = this.#loaded.get(name);
     if (known) return known;
-    const model = this.#read(name);
+    const model = openVocabulary(this.pathOf(name));
     this.#loaded.set(name, model);
     return model;
   }
 
-  async loadAll<Name extends string>(names: readonly Name[]): Promise<Record<Name, LlamaModel>> {
-    const models: Partial<Record<Name, LlamaModel>> = {};
-    for (const name of names) models[name] = await this.load(name);
-    return models as Record<Name, LlamaModel>;
+  async loadAll<Name extends string>(names: readonly Name[]): Promise<Record<Name, Vocabulary>> {
+    const all: Partial<Record<Name, Vocabulary>> = {};
+    for (const name of names) all[name] = (await this.load(name)).vocabulary;
+    return all as Record<Name, Vocabulary>;
   }
 
   async close(): Promise<void> {
@@ -49,9 +49,7 @@ export class Vocabularies {
     await rm(this.#folder, { recursive: true });
   }
 
-  async #read(name: string): Promise<LlamaModel> {
-    const llama = await sharedLlama('off');
-    const modelPath = join(this.#folder, `ggml-vocab-${name}.gguf`);
-    return llama.loadModel({ modelPath, vocabOnly: true, gpuLayers: 0 });
+  pathOf(name: string): string {
+    return join(this.#folder, `ggml-vocab-${name}.gguf`);
   }
 }

@@ -2,18 +2,21 @@ import { getModuleVersion, type Llama, type LlamaContext, type LlamaModel } from
 import { UsageError } from '../../errors.js';
 import { chatTemplates } from '../llama/chat-template.js';
 import { Complaints } from '../llama/complaints.js';
-import { createGrammar, parseGrammar } from '../llama/grammar.js';
-import { loadLlamaModel, refuseWithoutRollback } from '../llama/llama-model.js';
-import { backendOf, sharedLlama } from '../llama/shared-llama.js';
+import { createGrammar, readGrammar } from '../llama/grammar.js';
+import { loadLlamaModel, refuseWithoutRollback, shapeOf } from '../llama/llama-model.js';
+import { refuseTooLarge } from '../llama/memory-need.js';
+import { backendOf, logAll, sharedLlama } from '../llama/shared-llama.js';
 import {
   BATCH_SIZE,
   contextFailure,
   defaultFlashAttention,
   defaultThreads,
   ggmlType,
-  refuseTooLarge,
+  type ModelShape,
 } from '../llama/sizing.js';
-import { llamaTokenizer } from '../llama/tokenizer.js';
+import { templateOrigin } from '../llama/template-origin.js';
+import { tokenizerOf } from '../llama/tokenizer.js';
+import type { Vocabulary } from '../llama/vocabulary.js';
 import type {
   Context,
   ContextOptions,
@@ -26,6 +29,8 @@ import type {
   Tokenizer,
 } from '../port.js';
 import { BindingsContext } from './context.js';
+import { bindingsGrammars } from './grammar.js';
+import { bindingsVocabulary, templateEntries } from './vocabulary.js';
 
 /**
  * @returns the engine that calls node-llama-cpp's public API
@@ -33,12 +38,8 @@ import { BindingsContext } from './context.js';
  */
 export async function createBindingsEngine({ gpu, log }: EngineOptions): Promise<Engine> {
   const llama = await sharedLlama(gpu);
-  return new BindingsEngine(
-    llama,
-    await backendOf(llama),
-    await getModuleVersion(),
-    new Complaints(llama, log),
-  );
+  if (log) logAll(llama);
+  return new BindingsEngine(llama, await backendOf(llama), await getModuleVersion(), new Complaints(log));
 }
 
 class BindingsEngine implements Engine {
@@ -82,7 +83,7 @@ class BindingsEngine implements Engine {
   }
 
   async checkGrammar(source: GrammarSource): Promise<void> {
-    await parseGrammar(this.#llama, source, this.#complaints);
+    await readGrammar(source, (grammar) => this.#llama.createGrammar({ grammar }), this.#complaints);
   }
 
   async dispose(): Promise<void> {
@@ -97,22 +98,28 @@ class BindingsModel implements Model {
   readonly tokenizer: Tokenizer;
   readonly chatTemplate: NonNullable<Model['chatTemplate']>;
   readonly #model: LlamaModel;
+  readonly #shape: ModelShape;
+  readonly #vocabulary: Vocabulary;
   readonly #complaints: Complaints;
   /** Kept here: node-llama-cpp waits for ever for a context that was garbage-collected before its disposal. */
   readonly #contexts = new Set<LlamaContext>();
 
   constructor(model: LlamaModel, complaints: Complaints) {
-    this.tokenizer = llamaTokenizer(model);
-    this.chatTemplate = chatTemplates(model);
     this.#model = model;
+    this.#shape = shapeOf(model);
+    this.#vocabulary = bindingsVocabulary(model);
+    this.tokenizer = tokenizerOf(this.#vocabulary);
+    this.chatTemplate = chatTemplates(this.#vocabulary, () =>
+      templateOrigin(templateEntries(model), this.#shape.filename),
+    );
     this.#complaints = complaints;
   }
 
   async createContext(options: ContextOptions): Promise<Context> {
     const { capacity, sequences, threads, cacheType } = options;
     const { gpuLayers } = this.#model;
-    const flashAttention = options.flashAttention ?? defaultFlashAttention(this.#model, gpuLayers, cacheType);
-    await refuseTooLarge(this.#model, options, { cells: (capacity + 1) * sequences, gpuLayers });
+    const flashAttention = options.flashAttention ?? defaultFlashAttention(this.#shape, gpuLayers, cacheType);
+    await refuseTooLarge(this.#shape, options, { cells: (capacity + 1) * sequences, gpuLayers });
     this.#complaints.clear();
     let context: LlamaContext;
     try {
@@ -120,7 +127,7 @@ class BindingsModel implements Model {
         contextSize: capacity + 1, // one cell stays free, see BindingsContext
         sequences,
         batchSize: gpuLayers > 0 ? BATCH_SIZE.gpu : BATCH_SIZE.cpu,
-        threads: threads ?? defaultThreads(this.#model, gpuLayers),
+        threads: threads ?? defaultThreads(this.#shape, gpuLayers),
         flashAttention: flashAttention ?? 'auto',
         experimentalKvCacheKeyType: ggmlType(cacheType),
         experimentalKvCacheValueType: ggmlType(cacheType),
@@ -128,7 +135,7 @@ class BindingsModel implements Model {
         failedCreationRemedy: false,
       });
     } catch (error) {
-      throw contextFailure(this.#model, options, await this.#complaints.summary(error), error);
+      throw contextFailure(this.#shape, options, await this.#complaints.summary(error), error);
     }
     this.#contexts.add(context);
     context.onDispose.createListener(() => this.#contexts.delete(context));
@@ -136,7 +143,7 @@ class BindingsModel implements Model {
   }
 
   createGrammar(source: GrammarSource): Promise<Grammar> {
-    return createGrammar(this.#model, source, this.#complaints);
+    return createGrammar(this.#vocabulary, source, bindingsGrammars(this.#model), this.#complaints);
   }
 
   async dispose(): Promise<void> {

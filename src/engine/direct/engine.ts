@@ -1,51 +1,50 @@
+import { statSync } from 'node:fs';
 import { basename } from 'node:path';
-import { getModuleVersion, type Llama, type LlamaModel } from 'node-llama-cpp';
 import pLimit from 'p-limit';
 import { ModelFileError } from '../../errors.js';
 import { Complaints } from '../llama/complaints.js';
-import { parseGrammar } from '../llama/grammar.js';
-import { loadFailure, loadLlamaModel } from '../llama/llama-model.js';
-import { backendOf, sharedLlama } from '../llama/shared-llama.js';
+import { readGrammar } from '../llama/grammar.js';
+import { loadFailure } from '../llama/load-failure.js';
 import { isTiny } from '../llama/sizing.js';
 import type { Engine, EngineOptions, GrammarSource, Model, ModelOptions } from '../port.js';
 import type { Pointer } from './declare.js';
+import { directGrammars } from './grammar.js';
+import { openInstalled } from './installed.js';
 import { MODEL_DEFAULTS, type ModelParams } from './layout.js';
-import { type Library, openLibrary } from './library.js';
+import type { Library } from './library.js';
 import { DirectModel, type Parts } from './model.js';
 import { openRpc, withLosses } from './rpc.js';
+import { insightsOf } from './shape.js';
 import { ThreadPools } from './thread-pools.js';
 
 /**
- * @returns the engine that calls llama.cpp's C API, in the library that node-llama-cpp has loaded for this machine. Only the
- *   tokenizer is node-llama-cpp's own
+ * @returns the engine that calls llama.cpp's C API, in the library that node-llama-cpp brings along for this machine
  * @throws UsageError when no build of llama.cpp for the wanted device runs on this machine; DirectUnavailable when this
  *   engine was written for another build than the one that runs
  */
-export async function createDirectEngine({ gpu, log }: EngineOptions): Promise<Engine> {
-  const llama = await sharedLlama(gpu);
-  const library = await openLibrary(llama);
-  return new DirectEngine(
-    llama,
-    await backendOf(llama),
-    library,
-    await getModuleVersion(),
-    new Complaints(llama, log),
-  );
+export async function createDirectEngine(options: EngineOptions): Promise<Engine> {
+  const installed = await openInstalled(options);
+  return new DirectEngine({
+    installed,
+    library: installed.library,
+    complaints: new Complaints(options.log),
+    pools: new ThreadPools(installed.library),
+  });
 }
 
 class DirectEngine implements Engine {
   readonly name = 'direct';
-  readonly versions;
+  readonly versions: Engine['versions'];
   readonly backend: string;
   readonly #parts: Parts;
   readonly #models = new Set<DirectModel>();
   readonly #exclusively = pLimit(1);
   #disposed = false;
 
-  constructor(llama: Llama, backend: string, library: Library, version: string, complaints: Complaints) {
-    this.#parts = { llama, library, complaints, pools: new ThreadPools(library) };
-    this.backend = backend;
-    this.versions = { node_llama_cpp: version, llama_cpp: llama.llamaCppRelease.release };
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.backend = parts.installed.backend;
+    this.versions = parts.installed.versions;
   }
 
   loadModel(path: string, options: ModelOptions): Promise<Model> {
@@ -58,7 +57,8 @@ class DirectEngine implements Engine {
   }
 
   async checkGrammar(source: GrammarSource): Promise<void> {
-    await parseGrammar(this.#parts.llama, source, this.#parts.complaints);
+    const { library, complaints } = this.#parts;
+    await readGrammar(source, directGrammars(library, null), complaints);
   }
 
   dispose(): Promise<void> {
@@ -82,33 +82,26 @@ async function loadDirectModel(
   { gpuLayers, withHead: wantsHead = false, rpc, signal }: ModelOptions,
   engine: Parts,
 ): Promise<DirectModel> {
-  const vocabulary = {
-    modelPath: path,
-    vocabOnly: true,
-    gpuLayers: 0,
-    ...(signal && { loadSignal: signal }),
-  };
   const elsewhere = rpc && (await openRpc(rpc, engine.library.paths, engine.library));
   const parts = elsewhere ? { ...engine, library: withLosses(engine.library, elsewhere.losses) } : engine;
-  const described = await loadLlamaModel(parts.llama, vocabulary, parts.complaints);
-  try {
-    const layers = elsewhere ? 0 : await layersOnGpu(described, gpuLayers, signal);
-    const withHead = wantsHead && !elsewhere && parts.library.heads !== undefined;
-    const options = {
-      n_gpu_layers: elsewhere ? (gpuLayers ?? ALL_LAYERS) : layers,
-      load_mtp: withHead,
-      ...(elsewhere && { devices: elsewhere.devices, tensor_buft_overrides: elsewhere.overrides }),
-      ...(!elsewhere && layers === 0 && isTiny(described) && { devices: noDevices(parts.library) }),
-    };
-    return new DirectModel(
-      await loadWeights(path, options, signal, parts),
-      { described, gpuLayers: layers, isElsewhere: elsewhere !== undefined, withHead },
-      parts,
-    );
-  } catch (error) {
-    await described.dispose();
-    throw error;
-  }
+  const layers = elsewhere ? 0 : await layersOnGpu(path, gpuLayers, parts, signal);
+  const withHead = wantsHead && !elsewhere && parts.library.heads !== undefined;
+  const options = {
+    n_gpu_layers: elsewhere ? (gpuLayers ?? ALL_LAYERS) : layers,
+    load_mtp: withHead,
+    ...(elsewhere && { devices: elsewhere.devices, tensor_buft_overrides: elsewhere.overrides }),
+    ...(!elsewhere &&
+      layers === 0 &&
+      isTiny({ bytes: sizeOf(path) }) && { devices: noDevices(parts.library) }),
+  };
+  const pointer = await loadWeights(path, options, signal, parts);
+  const loaded = { path, pointer, gpuLayers: layers, isElsewhere: elsewhere !== undefined, withHead };
+  return new DirectModel(loaded, parts);
+}
+
+/** @returns bytes of a file; 0: it cannot be read, which llama.cpp will say */
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 /** A list without entries: llama.cpp then does not ask a GPU in each pass whether it has something to do. */
@@ -146,13 +139,15 @@ async function loadWeights(
 
 /** @returns the number of layers on the GPU: the wanted one, or node-llama-cpp's choice */
 async function layersOnGpu(
-  { fileInsights, llama }: LlamaModel,
+  path: string,
   wanted: number | undefined,
+  { installed }: Parts,
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  if ((await backendOf(llama)) === 'cpu') return 0;
-  if (wanted !== undefined) return Math.min(wanted, fileInsights.totalLayers);
-  const { gpuLayers } = await fileInsights.configurationResolver.resolveModelGpuLayersV2('auto', {
+  if (installed.backend === 'cpu') return 0;
+  const { totalLayers, configurationResolver } = await insightsOf(path, installed);
+  if (wanted !== undefined) return Math.min(wanted, totalLayers);
+  const { gpuLayers } = await configurationResolver.resolveModelGpuLayersV2('auto', {
     ...(signal && { signal }),
   });
   return gpuLayers;

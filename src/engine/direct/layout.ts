@@ -7,7 +7,7 @@
 /** Releases of llama.cpp with exactly these declarations. */
 export const RELEASES = ['v0.4.0'];
 
-/** Structs that are passed by value, with every field in order. */
+/** Structs that are passed by value or written here, with every field in order. */
 export const STRUCTS = {
   llama_model_params: `
     ggml_backend_dev_t * devices;
@@ -73,6 +73,15 @@ export const STRUCTS = {
     int32_t * n_seq_id;
     llama_seq_id ** seq_id;
     int8_t * logits;`,
+  llama_token_data: `
+    llama_token id;
+    float logit;
+    float p;`,
+  llama_token_data_array: `
+    llama_token_data * data;
+    size_t size;
+    int64_t selected;
+    bool sorted;`,
 } as const;
 
 /** Functions, by the header that declares them. */
@@ -103,7 +112,29 @@ export const FUNCTIONS = {
     'int32_t llama_decode(struct llama_context * ctx, struct llama_batch batch)',
     'void llama_synchronize(struct llama_context * ctx)',
     'float * llama_get_logits(struct llama_context * ctx)',
+    'void llama_backend_init(void)',
+    'uint64_t llama_model_size(const struct llama_model * model)',
+    'int32_t llama_model_n_layer(const struct llama_model * model)',
+    'int32_t llama_model_n_embd(const struct llama_model * model)',
+    'int32_t llama_model_n_head(const struct llama_model * model)',
+    'int32_t llama_model_meta_val_str(const struct llama_model * model, const char * key, char * buf, size_t buf_size)',
+    'enum llama_vocab_type llama_vocab_type(const struct llama_vocab * vocab)',
+    'const char * llama_vocab_get_text(const struct llama_vocab * vocab, llama_token token)',
+    'enum llama_token_attr llama_vocab_get_attr(const struct llama_vocab * vocab, llama_token token)',
+    'bool llama_vocab_is_eog(const struct llama_vocab * vocab, llama_token token)',
+    'llama_token llama_vocab_bos(const struct llama_vocab * vocab)',
+    'llama_token llama_vocab_eos(const struct llama_vocab * vocab)',
+    'llama_token llama_vocab_eot(const struct llama_vocab * vocab)',
+    'bool llama_vocab_get_add_bos(const struct llama_vocab * vocab)',
+    'int32_t llama_tokenize(const struct llama_vocab * vocab, const char * text, int32_t text_len, llama_token * tokens, int32_t n_tokens_max, bool add_special, bool parse_special)',
+    'int32_t llama_detokenize(const struct llama_vocab * vocab, const llama_token * tokens, int32_t n_tokens, char * text, int32_t text_len_max, bool remove_special, bool unparse_special)',
+    'struct llama_sampler * llama_sampler_init_grammar(const struct llama_vocab * vocab, const char * grammar_str, const char * grammar_root)',
+    'struct llama_sampler * llama_sampler_clone(const struct llama_sampler * smpl)',
+    'void llama_sampler_apply(struct llama_sampler * smpl, llama_token_data_array * cur_p)',
+    'void llama_sampler_accept(struct llama_sampler * smpl, llama_token token)',
+    'void llama_sampler_free(struct llama_sampler * smpl)',
   ],
+  'ggml/include/ggml-backend.h': ['void ggml_backend_load_all_from_path(const char * dir_path)'],
   'ggml/include/ggml.h': [
     'void ggml_threadpool_params_init(struct ggml_threadpool_params * p, int n_threads)',
   ],

@@ -1,4 +1,3 @@
-import { basename, dirname } from 'node:path';
 import { isDeepStrictEqual, promisify } from 'node:util';
 import type { Llama } from 'node-llama-cpp';
 import { reserveStack } from '../../koffi-stack.js';
@@ -23,10 +22,12 @@ export interface NativeBatch {
   readonly logits: Pointer;
 }
 
-/** The C functions of the library that node-llama-cpp has loaded. Long calls run on another thread. */
+/** The C functions of llama.cpp's library. Long calls run on another thread. */
 export interface Library {
   /** Of libllama, and of the libraries that it was loaded with. */
   readonly paths: readonly string[];
+  /** All functions of `layout.ts` by name, for the vocabulary and grammars; they run on this thread. */
+  readonly native: Readonly<Record<string, NativeFunction>>;
   modelLoad(path: string, params: ModelParams): Promise<Pointer | null>;
   modelFree(model: Pointer): Promise<void>;
   /** @returns the reason why this engine cannot run a model; undefined: it can */
@@ -70,6 +71,18 @@ export interface Library {
   unregister(callback: Pointer): void;
 }
 
+/** llama.cpp in this process. */
+export interface Installed {
+  readonly library: Library;
+  /** The device that computes. */
+  readonly backend: string;
+  readonly versions: { readonly node_llama_cpp: string; readonly llama_cpp: string };
+  /** @returns the number of cores that llama.cpp computes best with */
+  mathCores(): number;
+  /** @returns node-llama-cpp on the same library. Where it did not open the library, this loads it: about a second. */
+  llama(): Promise<Llama>;
+}
+
 /** The direct engine cannot run on this machine; the message gives the reason. */
 export class DirectUnavailable extends Error {
   override readonly name = 'DirectUnavailable';
@@ -78,15 +91,16 @@ export class DirectUnavailable extends Error {
 const opened = new Map<string, Promise<Library>>(); // by path, since koffi's declarations are for life
 
 /**
- * Binds the library that `llama` runs on, after checking that it is the one in `layout.ts`.
+ * Binds the functions of a library, after checking that it is the one in `layout.ts`.
+ * @param find gives the path of libllama, and the paths of the libraries that it was loaded with
+ * @param release the release of llama.cpp that its package names
  * @throws DirectUnavailable
  */
-export async function openLibrary(llama: Llama): Promise<Library> {
-  const { release } = llama.llamaCppRelease;
+export async function bindLibrary(find: () => string[], release: string): Promise<Library> {
   if (!RELEASES.includes(release))
     throw new DirectUnavailable(`it knows llama.cpp ${RELEASES}, and ${release} is loaded`);
   try {
-    const paths = loadedLibraries(llama);
+    const paths = find();
     const opening = opened.get(paths[0]!) ?? bind(paths, release);
     opened.set(paths[0]!, opening);
     return await opening;
@@ -94,29 +108,6 @@ export async function openLibrary(llama: Llama): Promise<Library> {
     if (cause instanceof DirectUnavailable) throw cause;
     throw new DirectUnavailable(`it cannot bind llama.cpp: ${(cause as Error).message}`, { cause });
   }
-}
-
-/** @returns the path of libllama, and the paths of the libraries that it was loaded with */
-function loadedLibraries(llama: Llama): string[] {
-  Object.assign(process.report, { excludeNetwork: true }); // it would look up the name of every peer
-  const report = process.report.getReport() as unknown as {
-    header: { glibcVersionRuntime?: string };
-    sharedObjects: string[];
-  };
-  if (process.platform === 'linux' && !report.header.glibcVersionRuntime)
-    throw new DirectUnavailable('it needs the GNU C library, and this system has another one');
-  const all = report.sharedObjects.filter((path) =>
-    /^(lib)?(llama|ggml)[-.].*(so|dylib|dll)/.test(basename(path)),
-  );
-  const gpu = llama.gpu || undefined;
-  const main = all.filter((path) => /^(lib)?llama\./.test(basename(path)));
-  const ofDevice = main.filter((path) => /\.(cuda|vulkan)\./.exec(basename(path))?.[1] === gpu);
-  const [chosen, ...others] = main.length > 1 ? ofDevice : main;
-  if (!chosen || others.length > 0)
-    throw new DirectUnavailable(
-      `it cannot tell which of ${main.length} loaded libraries of llama.cpp to use`,
-    );
-  return [chosen, ...all.filter((path) => path !== chosen && dirname(path) === dirname(chosen))];
 }
 
 async function bind(paths: readonly string[], release: string): Promise<Library> {
@@ -140,6 +131,7 @@ async function bind(paths: readonly string[], release: string): Promise<Library>
   const progressType = koffi.pointer(koffi.proto('bool', ['float', 'void *']));
   return {
     paths,
+    native: c,
     modelLoad: onOtherThread(c.llama_model_load_from_file!),
     modelFree: onOtherThread(c.llama_model_free!),
     oddity: (model) =>

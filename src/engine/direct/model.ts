@@ -1,29 +1,34 @@
-import type { Llama, LlamaModel } from 'node-llama-cpp';
 import pLimit from 'p-limit';
 import { ResourceError } from '../../errors.js';
 import { chatTemplates } from '../llama/chat-template.js';
 import type { Complaints } from '../llama/complaints.js';
 import { createGrammar } from '../llama/grammar.js';
+import { refuseTooLarge } from '../llama/memory-need.js';
 import {
   BATCH_SIZE,
   contextFailure,
   defaultFlashAttention,
   defaultThreads,
   ggmlType,
-  refuseTooLarge,
+  type ModelShape,
 } from '../llama/sizing.js';
 import { statesKept } from '../llama/states-kept.js';
-import { llamaTokenizer } from '../llama/tokenizer.js';
+import { templateOrigin } from '../llama/template-origin.js';
+import { tokenizerOf } from '../llama/tokenizer.js';
+import type { Vocabulary } from '../llama/vocabulary.js';
 import type { Context, ContextOptions, Grammar, GrammarSource, Model, Tokenizer } from '../port.js';
 import { DirectContext, type HiddenStates } from './context.js';
 import type { Pointer } from './declare.js';
+import { directGrammars } from './grammar.js';
 import { CONTEXT_DEFAULTS, CONTEXT_TYPE, type ContextParams } from './layout.js';
-import type { Library } from './library.js';
+import type { Installed, Library } from './library.js';
+import { directShape } from './shape.js';
 import type { ThreadPools } from './thread-pools.js';
+import { directTemplateEntries, directVocabulary } from './vocabulary.js';
 
 /** The objects that all models of an engine share. */
 export interface Parts {
-  readonly llama: Llama;
+  readonly installed: Installed;
   readonly library: Library;
   readonly complaints: Complaints;
   readonly pools: ThreadPools;
@@ -31,8 +36,8 @@ export interface Parts {
 
 /** How a model was loaded. */
 export interface Loaded {
-  /** Its vocabulary and metadata. */
-  readonly described: LlamaModel;
+  readonly path: string;
+  readonly pointer: Pointer;
   readonly gpuLayers: number;
   /** Whether other machines compute layers. */
   readonly isElsewhere: boolean;
@@ -46,19 +51,24 @@ export class DirectModel implements Model {
   readonly isRecurrent: boolean;
   readonly head: Model | undefined;
   readonly #parts: Parts;
-  readonly #described: LlamaModel;
+  readonly #shape: ModelShape;
+  readonly #vocabulary: Vocabulary;
   readonly #gpuLayers: number;
   readonly #isElsewhere: boolean;
   readonly #contexts = new Set<DirectContext>();
   readonly #exclusively = pLimit(1);
   #pointer: Pointer | undefined;
 
-  constructor(pointer: Pointer, { described, gpuLayers, isElsewhere, withHead }: Loaded, parts: Parts) {
-    this.tokenizer = llamaTokenizer(described);
-    this.chatTemplate = chatTemplates(described);
-    this.isRecurrent = parts.library.isRecurrent(pointer);
+  constructor({ path, pointer, gpuLayers, isElsewhere, withHead }: Loaded, parts: Parts) {
+    const { library, installed } = parts;
     this.#pointer = pointer;
-    this.#described = described;
+    this.#shape = directShape(path, pointer, installed);
+    this.#vocabulary = directVocabulary(library, () => this.#alive());
+    this.tokenizer = tokenizerOf(this.#vocabulary);
+    this.chatTemplate = chatTemplates(this.#vocabulary, () =>
+      templateOrigin(directTemplateEntries(library, this.#alive(), this.#vocabulary), this.#shape.filename),
+    );
+    this.isRecurrent = library.isRecurrent(pointer);
     this.#gpuLayers = gpuLayers;
     this.#isElsewhere = isElsewhere;
     this.#parts = parts;
@@ -71,35 +81,40 @@ export class DirectModel implements Model {
       : undefined;
   }
 
+  #alive(): Pointer {
+    if (this.#pointer === undefined) throw new Error('The model was disposed of');
+    return this.#pointer;
+  }
+
   createContext(options: ContextOptions): Promise<Context> {
     return this.#createContext(options, 'model');
   }
 
   #createContext(options: ContextOptions, type: keyof typeof CONTEXT_TYPE): Promise<Context> {
     return this.#exclusively(async () => {
-      if (this.#pointer === undefined) throw new Error('The model was disposed of');
+      const model = this.#alive();
       if (this.#isElsewhere && this.#contexts.size > 0)
         throw new ResourceError('A target on other machines (`rpc`) has one context at a time'); // its servers keep one graph
       const { capacity, sequences, cells: wanted = capacity * sequences, rollback = 0 } = options;
       const { library, pools } = this.#parts;
-      const slidingWindow = library.slidingWindow(this.#pointer);
+      const slidingWindow = library.slidingWindow(model);
       const isRecurrent = this.isRecurrent && type === 'model';
-      const kept = isRecurrent ? statesKept(this.#described.fileInsights, rollback) : 0;
+      const kept = isRecurrent ? statesKept(this.#shape.architecture, rollback) : 0;
       const states = isRecurrent ? sequences * (1 + kept) : 0;
       const ownSequences = slidingWindow > 0 ? 1 : 0; // see CellKeeper
-      const layers = type === 'head' ? library.headLayers(this.#pointer) : undefined;
+      const layers = type === 'head' ? library.headLayers(model) : undefined;
       const size = { cells: wanted, states, layers, gpuLayers: this.#gpuLayers, ownSequences };
-      await refuseTooLarge(this.#described, options, size);
+      await refuseTooLarge(this.#shape, options, size);
       const onGpu = this.#gpuLayers > 0;
       // llama.cpp ends the process over a batch that is larger than its cache, or not large enough for all sequences.
       const cells = Math.max(wanted, sequences);
       // And where the last tokens of a pass, of which it keeps the states, do not fit into one.
       const fewest = Math.max(sequences, states > 0 ? rollback + 2 : 1);
       const batchSize = Math.max(fewest, Math.min(cells, onGpu ? BATCH_SIZE.gpu : BATCH_SIZE.cpu));
-      const threads = options.threads ?? defaultThreads(this.#described, this.#gpuLayers);
+      const threads = options.threads ?? defaultThreads(this.#shape, this.#gpuLayers);
       const pool = pools.ofSize(threads);
-      const vocabularySize = library.vocabularySize(this.#pointer);
-      const pointer = await this.#initContext(this.#pointer, options, {
+      const vocabularySize = library.vocabularySize(model);
+      const pointer = await this.#initContext(model, options, {
         n_ctx: cells,
         n_batch: batchSize,
         n_ubatch: batchSize,
@@ -116,7 +131,7 @@ export class DirectModel implements Model {
         vocabularySize,
         slidingWindow,
         statesKept: isRecurrent ? library.statesKept(pointer) : undefined,
-        hidden: this.#hiddenStates(this.#pointer, type, options),
+        hidden: this.#hiddenStates(model, type, options),
         device: this.#isElsewhere ? 'network' : onGpu ? 'gpu' : 'processor',
         onDispose: () => this.#contexts.delete(context),
       });
@@ -136,8 +151,10 @@ export class DirectModel implements Model {
     return { library: library.heads, width: library.hiddenWidth(model), returned };
   }
 
-  createGrammar(source: GrammarSource): Promise<Grammar> {
-    return createGrammar(this.#described, source, this.#parts.complaints);
+  async createGrammar(source: GrammarSource): Promise<Grammar> {
+    const { library, complaints } = this.#parts;
+    const read = directGrammars(library, library.native.llama_model_get_vocab!(this.#alive()));
+    return createGrammar(this.#vocabulary, source, read, complaints);
   }
 
   dispose(): Promise<void> {
@@ -146,7 +163,6 @@ export class DirectModel implements Model {
       const pointer = this.#pointer;
       this.#pointer = undefined;
       if (pointer !== undefined) await this.#parts.library.modelFree(pointer);
-      await this.#described.dispose();
     });
   }
 
@@ -157,7 +173,7 @@ export class DirectModel implements Model {
   ): Promise<Pointer> {
     const { sequences, cacheType } = options;
     const flashAttention =
-      options.flashAttention ?? defaultFlashAttention(this.#described, this.#gpuLayers, cacheType);
+      options.flashAttention ?? defaultFlashAttention(this.#shape, this.#gpuLayers, cacheType);
     const { library, complaints } = this.#parts;
     complaints.clear();
     const pointer = await library.contextInit(model, {
@@ -172,6 +188,6 @@ export class DirectModel implements Model {
       kv_unified: true,
     });
     if (pointer) return pointer;
-    throw contextFailure(this.#described, options, await complaints.summary('it does not say why'));
+    throw contextFailure(this.#shape, options, await complaints.summary('it does not say why'));
   }
 }

@@ -1,27 +1,32 @@
-import type { LlamaModel } from 'node-llama-cpp';
 import type { ChatMessage } from '../../templates/messages.js';
-import { type OpenTemplate, openTemplate, type TemplateChoice } from '../../templates/open-template.js';
+import {
+  type OpenTemplate,
+  openTemplate,
+  type TemplateChoice,
+  type TemplateOrigin,
+} from '../../templates/open-template.js';
 import { type ReasoningMarks, THINK } from '../../templates/reasoning-marks.js';
 import { Shadow } from '../../templates/shadow.js';
 import type { ChatTemplate } from '../port.js';
 import { ControlTokens } from './control-tokens.js';
 import { plainText } from './plain-text.js';
-import { templateOrigin } from './template-origin.js';
 import { withLeadingToken } from './tokenizer.js';
+import type { Vocabulary } from './vocabulary.js';
 
 /**
  * @returns a chat template in the tokens of this model; undefined: there is no template
  * @throws UsageError for a template that cannot be rendered
  */
-export async function llamaChatTemplate(
-  model: LlamaModel,
+export async function chatTemplateOf(
+  vocabulary: Vocabulary,
+  origin: TemplateOrigin,
   choice: TemplateChoice = {},
-  control = new ControlTokens(model),
+  control = new ControlTokens(vocabulary),
 ): Promise<ChatTemplate | undefined> {
-  const template = await openTemplate(templateOrigin(model.fileInfo, model.filename ?? 'the model'), choice);
+  const template = await openTemplate(origin, choice);
   if (!template) return undefined;
-  const read = plainText(model);
-  const { name, takesSystem, hasSwitch, reasoning = marksInVocabulary(model) } = template;
+  const read = plainText(vocabulary);
+  const { name, takesSystem, hasSwitch, reasoning = marksInVocabulary(vocabulary) } = template;
   return {
     name,
     takesSystem,
@@ -35,7 +40,10 @@ export async function llamaChatTemplate(
       const isKept = cut > 0 && parts.some(({ at, part }) => at === cut && typeof part !== 'string');
       const rest = isKept ? parts.filter(({ at }) => at >= cut) : parts;
       const tokens = rest.flatMap(({ part }) => (typeof part === 'string' ? read(shown(part)) : part));
-      return { text, tokens: isKept ? [...written!.tokens, ...tokens] : withLeadingToken(model, tokens) };
+      return {
+        text,
+        tokens: isKept ? [...written!.tokens, ...tokens] : withLeadingToken(vocabulary, tokens),
+      };
     },
   };
 }
@@ -84,14 +92,15 @@ function firstLineOf(text: string): string {
 
 /** Keeps the template of each choice, made when it is first needed. */
 export function chatTemplates(
-  model: LlamaModel,
+  vocabulary: Vocabulary,
+  origin: () => TemplateOrigin,
 ): (choice?: TemplateChoice) => Promise<ChatTemplate | undefined> {
   const open = new Map<string, Promise<ChatTemplate | undefined>>();
   let control: ControlTokens | undefined;
   return (choice = {}) => {
-    control ??= new ControlTokens(model);
+    control ??= new ControlTokens(vocabulary);
     const key = JSON.stringify([choice.chatTemplate, choice.think]);
-    const known = open.get(key) ?? llamaChatTemplate(model, choice, control);
+    const known = open.get(key) ?? chatTemplateOf(vocabulary, origin(), choice, control);
     open.set(key, known);
     known.catch(() => open.delete(key));
     return known;
@@ -99,8 +108,8 @@ export function chatTemplates(
 }
 
 /** A model may begin with reasoning although its template does not mention it. */
-function marksInVocabulary(model: LlamaModel): ReasoningMarks | undefined {
-  const isToken = (text: string): boolean => model.tokenize(text, true, 'trimLeadingSpace').length === 1;
+function marksInVocabulary({ tokenize }: Vocabulary): ReasoningMarks | undefined {
+  const isToken = (text: string): boolean => tokenize(text, true).length === 1;
   return isToken(THINK.start) && isToken(THINK.end)
     ? { ...THINK, isOpen: false, isOfTemplate: false }
     : undefined;

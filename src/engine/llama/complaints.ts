@@ -1,8 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
-import { type Llama, LlamaLogLevel } from 'node-llama-cpp';
-import { type LogListener, logListeners } from './shared-llama.js';
+import { type LogListener, logListeners } from './log.js';
 
-/** Log lines come from another thread, after the exception: how long the first is waited for, and how often looked for. */
+/** Log lines may come from another thread, after the exception: how long the first is waited for, and how often looked for. */
 const LATEST_MS = 1000;
 const LOOK_MS = 20;
 
@@ -12,8 +11,7 @@ export class Complaints {
   #errors: string[] = [];
 
   /** @param log called with each log line of llama.cpp */
-  constructor(llama: Llama, log: ((line: string) => void) | undefined) {
-    if (log) llama.logLevel = LlamaLogLevel.info;
+  constructor(log: ((line: string) => void) | undefined) {
     this.#log = log;
     logListeners.add(this.#listen);
   }
@@ -22,10 +20,10 @@ export class Complaints {
     logListeners.delete(this.#listen);
   }
 
-  readonly #listen: LogListener = (level, text) => {
+  readonly #listen: LogListener = (isError, text) => {
     const line = text.trim();
     this.#log?.(`[llama.cpp] ${line}`);
-    if (level === LlamaLogLevel.error || level === LlamaLogLevel.fatal) this.#errors.push(line);
+    if (isError) this.#errors.push(line);
   };
 
   clear(): void {

@@ -1,11 +1,5 @@
-import type { LlamaModel, Token } from 'node-llama-cpp';
 import type { TokenId } from '../../types.js';
-
-/** @returns whether a token has no text */
-export function isControlToken(model: LlamaModel, token: TokenId): boolean {
-  const { control, unknown } = model.getTokenAttributes(token as Token);
-  return control || unknown;
-}
+import { isControlToken, type Vocabulary } from './vocabulary.js';
 
 /** A control token, and its name. */
 interface ControlToken {
@@ -24,11 +18,10 @@ export class ControlTokens {
   readonly #lengths = new Map<string, readonly number[]>();
   readonly #initials: RegExp;
 
-  constructor(model: LlamaModel) {
-    const names: readonly string[] = model.fileInfo.metadata.tokenizer?.ggml?.tokens ?? [];
-    const found = names.flatMap((name, token): ControlToken[] => {
-      if (name === '' || !isControlToken(model, token)) return [];
-      const { lstrip, rstrip } = model.getTokenAttributes(token as Token);
+  constructor(vocabulary: Vocabulary) {
+    const found = vocabulary.names.flatMap((name, token): ControlToken[] => {
+      if (name === '' || !isControlToken(vocabulary, token)) return [];
+      const { lstrip, rstrip } = vocabulary.attributesOf(token);
       return [{ token, name, lstrip, rstrip }];
     });
     this.#byName = new Map(found.map((one) => [one.name, one]));

@@ -8,6 +8,8 @@ import {
 } from 'node-llama-cpp';
 import { ModelFileError, ResourceError } from '../../errors.js';
 import type { Complaints } from './complaints.js';
+import { loadFailure } from './load-failure.js';
+import type { ModelShape } from './sizing.js';
 
 /**
  * Loads a model by node-llama-cpp.
@@ -29,11 +31,23 @@ export async function loadLlamaModel(
   }
 }
 
-/** @returns the error for a model that llama.cpp could not load */
-export async function loadFailure(path: string, cause: unknown, complaints: Complaints): Promise<Error> {
-  const reason = await complaints.summary(cause);
-  const Failure = /alloc|out of memory/i.test(reason) ? ResourceError : ModelFileError;
-  return new Failure(`llama.cpp cannot load ${path}: ${reason}`, { cause });
+/** @returns the shape of a model that node-llama-cpp has loaded */
+export function shapeOf({ filename, fileInfo, fileInsights, llama }: LlamaModel): ModelShape {
+  const { embedding_length: width = 0, attention } = fileInfo.architectureMetadata ?? {};
+  const heads = Number(attention?.head_count);
+  return {
+    filename: filename ?? 'the model',
+    architecture: fileInfo.metadata.general.architecture,
+    bytes: fileInsights.modelSize,
+    layers: fileInsights.totalLayers,
+    width,
+    heads: heads || 0,
+    headSize: attention?.key_length ?? width / heads,
+    vocabularySize: fileInfo.metadata.tokenizer?.ggml?.tokens?.length ?? 0,
+    mathCores: () => llama.cpuMathCores,
+    insights: async () => fileInsights,
+    gpuMemory: async () => (await llama.getVramState()).total,
+  };
 }
 
 /**

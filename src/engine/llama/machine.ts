@@ -1,9 +1,10 @@
 import { freemem, totalmem } from 'node:os';
-import { createBindingsEngine } from '../bindings/engine.js';
+import type { Llama } from 'node-llama-cpp';
 import { createDirectEngine } from '../direct/engine.js';
+import { openInstalled } from '../direct/installed.js';
 import { DirectUnavailable } from '../direct/library.js';
+import { openBindings } from '../open.js';
 import type { Engine, Gpu } from '../port.js';
-import { backendOf, sharedLlama, whyNotCuda } from './shared-llama.js';
 
 /** The memory of this machine in bytes: all of it, and the free part. */
 export interface MachineMemory {
@@ -32,10 +33,11 @@ export async function inspectMachine(gpu: Gpu): Promise<Machine> {
   const engine = await createDirectEngine({ gpu }).catch((cause) => {
     if (!(cause instanceof DirectUnavailable)) throw cause;
     notDirect = cause.message;
-    return createBindingsEngine({ gpu });
+    return openBindings({ gpu });
   });
   try {
     const { name, backend, versions } = engine;
+    const { whyNotCuda } = await import('./shared-llama.js');
     const notCuda = await whyNotCuda(gpu);
     return { engine: name, notDirect, notCuda, backend, versions, memory: await machineMemory(gpu) };
   } finally {
@@ -45,11 +47,24 @@ export async function inspectMachine(gpu: Gpu): Promise<Machine> {
 
 /** @throws UsageError when no build of llama.cpp for the wanted device runs on this machine */
 export async function machineMemory(gpu: Gpu): Promise<MachineMemory> {
-  const llama = await sharedLlama(gpu);
   const ram = { total: totalmem(), free: freemem() };
-  if ((await backendOf(llama)) === 'cpu') return { ram, vram: { total: 0, free: 0, unified: 0 }, gpus: [] };
+  const llama = await gpuLlama(gpu);
+  if (!llama) return { ram, vram: { total: 0, free: 0, unified: 0 }, gpus: [] };
   const { total, free, unifiedSize } = await llama.getVramState();
   return { ram, vram: { total, free, unified: unifiedSize }, gpus: await llama.getGpuDeviceNames() };
+}
+
+/** @returns node-llama-cpp, where a GPU computes */
+async function gpuLlama(gpu: Gpu): Promise<Llama | undefined> {
+  try {
+    const { backend, llama } = await openInstalled({ gpu });
+    return backend === 'cpu' ? undefined : await llama();
+  } catch (cause) {
+    if (!(cause instanceof DirectUnavailable)) throw cause;
+    const { backendOf, sharedLlama } = await import('./shared-llama.js');
+    const llama = await sharedLlama(gpu);
+    return (await backendOf(llama)) === 'cpu' ? undefined : llama;
+  }
 }
 
 /** @returns bytes of RAM and VRAM together */

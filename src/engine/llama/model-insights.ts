@@ -2,8 +2,8 @@ import { GgmlType, type GgufFileInfo, GgufInsights } from 'node-llama-cpp';
 import { ModelFileError } from '../../errors.js';
 import type { CacheType, EngineName, Gpu } from '../port.js';
 import { refuseWithoutRollback } from './llama-model.js';
+import { contextMemory, type MemoryNeed, statesMemory } from './memory-need.js';
 import { backendOf, sharedLlama } from './shared-llama.js';
-import { contextMemory, type MemoryNeed, statesMemory } from './sizing.js';
 import { statesKept } from './states-kept.js';
 
 /** Facts about a model file that llama.cpp finds in its header. */
@@ -81,7 +81,7 @@ export async function insightsOf(info: GgufFileInfo, source: string, gpu: Gpu): 
           : 0;
       const { cpuRam, gpuVram } = insights.estimateModelResourceRequirements({ gpuLayers });
       const isRecurrent = insights.isRecurrent || insights.isHybrid;
-      const kept = statesKept(insights, rollback);
+      const kept = statesKept(info.metadata.general.architecture, rollback);
       const count = isRecurrent ? sequences * (1 + kept) : 0;
       const size = { cells, gpuLayers, layers, cacheType };
       const context = contextMemory(insights, { ...size, states: count });

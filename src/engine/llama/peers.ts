@@ -9,7 +9,7 @@ import {
 import type { FinishReason, TokenId } from '../../types.js';
 import type { Gpu, RuntimeOptions } from '../port.js';
 import { Complaints } from './complaints.js';
-import { loadLlamaModel } from './llama-model.js';
+import { loadLlamaModel, shapeOf } from './llama-model.js';
 import { sharedLlama } from './shared-llama.js';
 import { BATCH_SIZE, defaultFlashAttention, defaultThreads, ggmlType } from './sizing.js';
 
@@ -80,7 +80,7 @@ export class Peers {
   /** @throws what `loadLlamaModel` throws */
   static async load(options: PeerOptions): Promise<Peers> {
     const llama = await sharedLlama(options.gpu);
-    const complaints = new Complaints(llama, undefined);
+    const complaints = new Complaints(undefined);
     const load = (modelPath: string, gpuLayers: number | undefined) =>
       loadLlamaModel(
         llama,
@@ -113,8 +113,9 @@ export class Peers {
       const context = await model.createContext({
         contextSize: Math.min(request.contextSize, request.prompt.length + request.maxTokens) + MAX_DRAFT,
         batchSize: model.gpuLayers > 0 ? BATCH_SIZE.gpu : BATCH_SIZE.cpu,
-        threads: wanted ?? defaultThreads(model, model.gpuLayers),
-        flashAttention: flashAttention ?? defaultFlashAttention(model, model.gpuLayers, cacheType) ?? 'auto',
+        threads: wanted ?? defaultThreads(shapeOf(model), model.gpuLayers),
+        flashAttention:
+          flashAttention ?? defaultFlashAttention(shapeOf(model), model.gpuLayers, cacheType) ?? 'auto',
         experimentalKvCacheKeyType: ggmlType(cacheType),
         experimentalKvCacheValueType: ggmlType(cacheType),
         failedCreationRemedy: false,

@@ -1,16 +1,15 @@
-import { type LlamaModel, LlamaVocabularyType, type Token } from 'node-llama-cpp';
 import type { TokenId } from '../../types.js';
-import { isControlToken } from './control-tokens.js';
 import { byteNames } from './token-bytes.js';
+import { isControlToken, type Vocabulary } from './vocabulary.js';
 
 /**
  * @returns a function that turns any text into tokens without control tokens. llama.cpp does not look for their names. Where
  *   pieces of a vocabulary join to a control token nevertheless ("</" and "s>"), its name is read letter by letter
  */
-export function plainText(model: LlamaModel): (text: string) => TokenId[] {
-  const read = inStretches(model);
-  const isName = namesOf(model);
-  const letters = lettersOf(model);
+export function plainText(vocabulary: Vocabulary): (text: string) => TokenId[] {
+  const read = inStretches(vocabulary);
+  const isName = namesOf(vocabulary);
+  const letters = lettersOf(vocabulary);
   return (text) => {
     const tokens = read(text);
     return tokens.some(isName)
@@ -20,14 +19,13 @@ export function plainText(model: LlamaModel): (text: string) => TokenId[] {
 }
 
 /** @returns whether a token of a text is a control token, or has a name without a meaning */
-function namesOf(model: LlamaModel): (token: TokenId) => boolean {
+function namesOf(vocabulary: Vocabulary): (token: TokenId) => boolean {
   const known = new Map<TokenId, boolean>();
-  const { bpe, spm } = LlamaVocabularyType;
-  const joinsPieces = model.vocabularyType === bpe || model.vocabularyType === spm;
+  const joinsPieces = vocabulary.kind === 'bpe' || vocabulary.kind === 'spm';
   return (token) => {
     let isName = known.get(token);
     if (isName === undefined) {
-      isName = joinsPieces && isControlToken(model, token); // others read what they do not know as the unknown token
+      isName = joinsPieces && isControlToken(vocabulary, token); // others read what they do not know as the unknown token
       known.set(token, isName);
     }
     return isName;
@@ -35,11 +33,10 @@ function namesOf(model: LlamaModel): (token: TokenId) => boolean {
 }
 
 /** @returns the tokens of a token's name: one for each letter, or one for each byte of a letter without a token */
-function lettersOf({ fileInfo }: LlamaModel): (token: TokenId) => TokenId[] {
-  const names: readonly string[] = fileInfo.metadata.tokenizer?.ggml?.tokens ?? [];
+function lettersOf(vocabulary: Vocabulary): (token: TokenId) => TokenId[] {
   let ids: ReadonlyMap<string, TokenId> | undefined;
   const tokenOf = (...spellings: readonly string[]) => {
-    ids ??= new Map(names.map((name, id) => [name, id]));
+    ids ??= new Map(vocabulary.names.map((name, id) => [name, id]));
     const spelling = spellings.find((name) => ids?.has(name));
     return spelling === undefined ? [] : [ids.get(spelling)!];
   };
@@ -47,7 +44,7 @@ function lettersOf({ fileInfo }: LlamaModel): (token: TokenId) => TokenId[] {
     const whole = tokenOf(letter);
     return whole.length > 0 ? whole : [...Buffer.from(letter)].flatMap((byte) => tokenOf(...byteNames(byte)));
   };
-  return (token) => [...names[token]!].flatMap(tokensOf);
+  return (token) => [...vocabulary.names[token]!].flatMap(tokensOf);
 }
 
 /** UTF-16 units after which a text is cut at the next line break. */
@@ -58,16 +55,17 @@ const STRETCH = 1024;
  * bytes. Most such vocabularies spell line breaks so; 200,000 of them take seconds. Where no piece spans a line break, the
  * text is read from line break to line break. The tokens are the same.
  */
-function inStretches(model: LlamaModel): (text: string) => TokenId[] {
+function inStretches(vocabulary: Vocabulary): (text: string) => TokenId[] {
+  const tokenize = (text: string) => vocabulary.tokenize(text, false);
   let isDivisible: boolean | undefined;
   return (text) => {
-    if (text.length < 2 * STRETCH) return model.tokenize(text);
-    isDivisible ??= dividesAtLineBreaks(model);
-    if (!isDivisible) return model.tokenize(text);
+    if (text.length < 2 * STRETCH) return tokenize(text);
+    isDivisible ??= dividesAtLineBreaks(vocabulary);
+    if (!isDivisible) return tokenize(text);
     const [first, ...rest] = stretchesOf(text);
-    const [one, two] = [model.tokenize('\n').length, model.tokenize('\n\n').length];
+    const [one, two] = [tokenize('\n').length, tokenize('\n\n').length];
     const added = one - (two - one); // the space before every text, where the vocabulary has it
-    return [...model.tokenize(first!), ...rest.flatMap((stretch) => model.tokenize(stretch).slice(added))];
+    return [...tokenize(first!), ...rest.flatMap((stretch) => tokenize(stretch).slice(added))];
   };
 }
 
@@ -83,12 +81,12 @@ function stretchesOf(text: string): string[] {
 }
 
 /** llama.cpp looks for user-defined tokens in the whole text. They decide about the space behind them. */
-function dividesAtLineBreaks(model: LlamaModel): boolean {
-  const names: readonly string[] = model.fileInfo.metadata.tokenizer?.ggml?.tokens ?? [];
-  if (model.vocabularyType !== LlamaVocabularyType.spm) return false;
+function dividesAtLineBreaks(vocabulary: Vocabulary): boolean {
+  const { kind, names } = vocabulary;
+  if (kind !== 'spm') return false;
   if (names.some((name) => name !== '\n' && name.includes('\n'))) return false;
   return !names.some((_, token) => {
-    const { userDefined } = model.getTokenAttributes(token as Token);
-    return userDefined && !isControlToken(model, token);
+    const { userDefined } = vocabulary.attributesOf(token);
+    return userDefined && !isControlToken(vocabulary, token);
   });
 }

@@ -10,15 +10,19 @@ const EXPONENT = ' ([eE] [-+]? ("0" | [1-9] [0-9]{0,15}))?';
 /** Characters that JSON must escape or UTF-8 cannot hold. node-llama-cpp escapes tabs and line breaks in values; its own end rules. */
 const UNESCAPED = /(?![\t\n\r\x7F-\x9F])\p{Cc}|\p{Surrogate}/gu;
 
+/** Stands for node-llama-cpp's library, which would read the grammar before its repair. Only the text is wanted. */
+const UNREAD = { _bindings: { AddonGrammar: class {} } } as unknown as Llama;
+
 /**
  * @returns node-llama-cpp's grammar for a schema, with six repairs. The four newlines after the value, meant for models
  *   that do not end by themselves, are dropped: after the value only an end token is allowed. 1e-3 is no integer. No
  *   exponent has more than two digits, since JSON.parse reads 1e999 as Infinity. Bytes that form no character are not
  *   allowed. Control characters in names and values are escaped. "anyOf" means the same as "oneOf".
  */
-export async function gbnfOfSchema(llama: Llama, schema: Schema): Promise<string> {
+export async function gbnfOfSchema(schema: Schema): Promise<string> {
   const { schema: plain, rules } = plainSchema(schema);
-  const { grammar } = await llama.createGrammarForJsonSchema<GbnfJsonSchema>(withOneOf(plain) as never);
+  const { LlamaJsonSchemaGrammar } = await import('node-llama-cpp');
+  const { grammar } = new LlamaJsonSchemaGrammar<GbnfJsonSchema>(UNREAD, withOneOf(plain) as never);
   return withRules(repaired(grammar), rules);
 }
 

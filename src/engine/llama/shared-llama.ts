@@ -9,11 +9,7 @@ import {
 import { UsageError } from '../../errors.js';
 import type { Gpu } from '../port.js';
 import { cudaObstacle } from './cuda-driver.js';
-
-export type LogListener = (level: LlamaLogLevel, text: string) => void;
-
-/** Listeners of llama.cpp's log. It logs for the whole process, not for each model. */
-export const logListeners = new Set<LogListener>();
+import { tellListeners } from './log.js';
 
 const shared = new Map<Gpu, Promise<Llama>>();
 
@@ -30,6 +26,11 @@ export async function sharedLlama(gpu: Gpu): Promise<Llama> {
   shared.set(device, created);
   created.catch(() => shared.delete(device));
   return created;
+}
+
+/** Has llama.cpp's log lines told from the level of information on. */
+export function logAll(llama: Llama): void {
+  llama.logLevel = LlamaLogLevel.info;
 }
 
 /** @returns the device that llama.cpp computes on; 'cpu' also for a GPU build on a machine without a GPU */
@@ -97,9 +98,8 @@ async function createLlama(gpu: Gpu, isSecond: boolean): Promise<Llama> {
       progressLogs: false,
       maxThreads: 0, // as many as a context asks for
       logLevel: isSecond ? LlamaLogLevel.disabled : LlamaLogLevel.warn,
-      logger: (level, text) => {
-        for (const listener of logListeners) listener(level, text);
-      },
+      logger: (level, text) =>
+        tellListeners(level === LlamaLogLevel.error || level === LlamaLogLevel.fatal, text),
     });
     return await refuseWithoutGpu(gpu, llama);
   } catch (cause) {

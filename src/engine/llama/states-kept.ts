@@ -1,5 +1,3 @@
-import type { GgufInsights } from 'node-llama-cpp';
-
 /** Architectures whose recurrent layers can keep the states of the last tokens (`llm_arch_supports_rs_rollback` in llama.cpp). */
 const ROLLS_BACK: ReadonlySet<string | undefined> = new Set([
   'bailingmoe3',
@@ -16,6 +14,6 @@ const ROLLS_BACK: ReadonlySet<string | undefined> = new Set([
  * Returns the number of states that llama.cpp keeps of each sequence besides the last one.
  * @param wanted the number that is asked for
  */
-export function statesKept({ ggufFileInfo }: GgufInsights, wanted: number): number {
-  return ROLLS_BACK.has(ggufFileInfo.metadata.general.architecture) ? wanted : 0;
+export function statesKept(architecture: string | undefined, wanted: number): number {
+  return ROLLS_BACK.has(architecture) ? wanted : 0;
 }

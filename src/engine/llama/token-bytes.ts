@@ -1,22 +1,22 @@
-import { type LlamaModel, LlamaVocabularyType } from 'node-llama-cpp';
 import type { TokenId } from '../../types.js';
+import type { Vocabulary } from './vocabulary.js';
 
 /**
  * @returns whether llama.cpp removes spaces when it decodes: "ls ." becomes "ls." and "you 're" becomes "you're", with the
  *   vocabularies of Llama 3, Gemma 4, GPT-2 and others. The model did not write that, and single tokens give another text
  */
-export function tidiesText(model: LlamaModel): boolean {
-  const { bpe, wpm } = LlamaVocabularyType;
-  const isKnown = model.vocabularyType === bpe || model.vocabularyType === wpm;
-  return isKnown && !model.detokenize(model.tokenize('a ?')).includes(' ?');
+export function tidiesText({ kind, tokenize, detokenize }: Vocabulary): boolean {
+  const isKnown = kind === 'bpe' || kind === 'wpm';
+  return isKnown && !detokenize(tokenize('a ?', false), false).includes(' ?');
 }
 
 /** @returns the bytes of tokens in order, as llama.cpp's `llama_token_to_piece` gives them; for BPE and WordPiece */
-export function tokenBytes(model: LlamaModel): (tokens: readonly TokenId[], special: boolean) => Uint8Array {
-  const { tokens: names, model: kind } = model.fileInfo.metadata.tokenizer.ggml;
+export function tokenBytes(
+  vocabulary: Vocabulary,
+): (tokens: readonly TokenId[], special: boolean) => Uint8Array {
   const known = new Map<TokenId, { readonly bytes: Uint8Array; readonly isSpecial: boolean }>();
   const look = (token: TokenId) => {
-    const found = known.get(token) ?? pieceOf(model, token, names[token]!, kind === 'gpt2');
+    const found = known.get(token) ?? pieceOf(vocabulary, token);
     known.set(token, found);
     return found;
   };
@@ -24,10 +24,9 @@ export function tokenBytes(model: LlamaModel): (tokens: readonly TokenId[], spec
     Buffer.concat(tokens.map(look).flatMap(({ bytes, isSpecial }) => (isSpecial && !special ? [] : [bytes])));
 }
 
-function pieceOf(model: LlamaModel, token: TokenId, name: string, isByteLevel: boolean) {
-  const { control, unknown, userDefined, normal, byte } = model.getTokenAttributes(
-    token as Parameters<LlamaModel['getTokenAttributes']>[0],
-  );
+function pieceOf({ names, isByteLevel, attributesOf }: Vocabulary, token: TokenId) {
+  const name = names[token]!;
+  const { control, unknown, userDefined, normal, byte } = attributesOf(token);
   const isSpecial = control || unknown;
   if (isSpecial || userDefined) return { bytes: Buffer.from(name), isSpecial };
   if (normal) return { bytes: isByteLevel ? fromByteLevel(name) : unescaped(name), isSpecial };

@@ -1,23 +1,24 @@
-import type { LlamaModel, Token } from 'node-llama-cpp';
 import type { TokenId } from '../../types.js';
 import type { Tokenizer } from '../port.js';
-import { isControlToken } from './control-tokens.js';
 import { fewestTokens } from './fewest-tokens.js';
 import { plainText } from './plain-text.js';
 import { tidiesText, tokenBytes } from './token-bytes.js';
+import { isControlToken, type Vocabulary } from './vocabulary.js';
 
-export function llamaTokenizer(model: LlamaModel): Tokenizer {
-  const size = model.fileInfo.metadata.tokenizer?.ggml?.tokens?.length ?? 0;
+export function tokenizerOf(vocabulary: Vocabulary): Tokenizer {
+  const { size, leading } = vocabulary;
   const check = (tokens: readonly TokenId[]) => {
     const stray = tokens.find((token) => !Number.isInteger(token) || token < 0 || token >= size);
     if (stray !== undefined) throw new RangeError(`${stray} is no token of a vocabulary of ${size}`);
   };
-  const decode = tidiesText(model) ? untidied(model) : asLibraryDoes(model);
-  const read = plainText(model);
+  const decode = tidiesText(vocabulary) ? untidied(vocabulary) : asLibraryDoes(vocabulary);
+  const read = plainText(vocabulary);
   return {
     encode: (text, special = false) =>
-      special ? withLeadingToken(model, model.tokenize(text, true)) : [...leadingToken(model), ...read(text)],
-    fewestTokens: fewestTokens(model),
+      special
+        ? withLeadingToken(vocabulary, vocabulary.tokenize(text, true))
+        : [...(leading === undefined ? [] : [leading]), ...read(text)],
+    fewestTokens: fewestTokens(vocabulary),
     decode(tokens, previous, special = false) {
       check(tokens); // llama.cpp ends the process over a token that it does not have
       check(previous);
@@ -25,28 +26,32 @@ export function llamaTokenizer(model: LlamaModel): Tokenizer {
     },
     isControl(token) {
       check([token]);
-      return isControlToken(model, token);
+      return isControlToken(vocabulary, token);
     },
-    isEndOfGeneration: (token) => model.isEogToken(token as Token),
+    isEndOfGeneration: vocabulary.isEndOfGeneration,
   };
 }
 
-function asLibraryDoes(model: LlamaModel): Tokenizer['decode'] {
-  return (tokens, previous, special) => model.detokenize(tokens as Token[], special, previous as Token[]);
+/** Tokens before a text that decide whether it begins with a space. */
+const CONTEXT = 3;
+
+function asLibraryDoes({ detokenize }: Vocabulary): Required<Tokenizer>['decode'] {
+  return (tokens, previous, special = false) => {
+    if (tokens.length === 0) return '';
+    const before = previous.slice(-CONTEXT);
+    const known = before.length > 0 ? detokenize(before, special) : '';
+    const whole = known === '' ? '' : detokenize([...before, ...tokens], special);
+    return known !== '' && whole.startsWith(known) ? whole.slice(known.length) : detokenize(tokens, special);
+  };
 }
 
-function untidied(model: LlamaModel): Tokenizer['decode'] {
-  const bytes = tokenBytes(model);
+function untidied(vocabulary: Vocabulary): Tokenizer['decode'] {
+  const bytes = tokenBytes(vocabulary);
   const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
   return (tokens, _, special = false) => utf8.decode(bytes(tokens, special));
 }
 
 /** Puts the leading token before a text once, for models that were trained with one. */
-export function withLeadingToken(model: LlamaModel, tokens: TokenId[]): TokenId[] {
-  const [leading] = leadingToken(model);
+export function withLeadingToken({ leading }: Vocabulary, tokens: TokenId[]): TokenId[] {
   return leading !== undefined && tokens[0] !== leading ? [leading, ...tokens] : tokens;
-}
-
-function leadingToken({ tokens: { bos, shouldPrependBosToken } }: LlamaModel): TokenId[] {
-  return bos !== null && shouldPrependBosToken ? [bos] : [];
 }

@@ -1,8 +1,9 @@
 import { Template } from '@huggingface/jinja';
-import type { LlamaModel, Token } from 'node-llama-cpp';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { llamaChatTemplate } from '../../../src/engine/llama/chat-template.js';
-import { llamaTokenizer } from '../../../src/engine/llama/tokenizer.js';
+import type { OpenVocabulary } from '../../../scripts/open-vocabulary.js';
+import { chatTemplateOf } from '../../../src/engine/llama/chat-template.js';
+import { tokenizerOf } from '../../../src/engine/llama/tokenizer.js';
+import type { Vocabulary } from '../../../src/engine/llama/vocabulary.js';
 import type { ChatTemplate } from '../../../src/engine/port.js';
 import type { ChatMessage } from '../../../src/templates/messages.js';
 import type { Vocabularies } from '../../support/vocabularies.js';
@@ -24,21 +25,25 @@ const NAMES: readonly Name[] = ['command-r', 'gemma-4', 'phi-3', 'qwen2', 'qwen3
 
 export const chatTemplateLaws = (vocabularies: () => Vocabularies) =>
   describe('the chat templates of real models', () => {
-    let models: Record<Name, LlamaModel>;
+    let models: Record<Name, Vocabulary>;
+    const opened: Partial<Record<Name, OpenVocabulary>> = {};
     const templates: Partial<Record<Name, ChatTemplate>> = {};
     beforeAll(async () => {
       models = await vocabularies().loadAll(NAMES);
-      for (const name of NAMES) templates[name] = (await llamaChatTemplate(models[name]))!;
+      for (const name of NAMES) {
+        opened[name] = await vocabularies().load(name);
+        templates[name] = (await chatTemplateOf(models[name], opened[name].template))!;
+      }
     });
 
     const templateOf = (name: Name) => templates[name]!;
     const shown = (name: Name, tokens: readonly number[]) =>
-      llamaTokenizer(models[name]).decode(tokens, [], true);
+      tokenizerOf(models[name]).decode(tokens, [], true);
 
     function rendered(name: Name, messages: readonly ChatMessage[]): string {
-      const { fileInfo, tokens } = models[name];
-      const template = new Template(fileInfo.metadata.tokenizer.chat_template!);
-      const names = { bos_token: tokens.bosString, eos_token: tokens.eosString };
+      const { own, bos, eos } = opened[name]!.template;
+      const template = new Template(own!);
+      const names = { bos_token: bos, eos_token: eos };
       return template.render({ messages, ...names, add_generation_prompt: true, enable_thinking: true });
     }
 
@@ -51,10 +56,10 @@ export const chatTemplateLaws = (vocabularies: () => Vocabularies) =>
       async ({ name, messages }) => {
         const { text, tokens } = await templateOf(name).encode(messages);
         expect(text).toBe(rendered(name, messages));
-        const { bos, shouldPrependBosToken } = models[name].tokens;
-        const whole: number[] = models[name].tokenize(text, true);
-        expect(tokens).toEqual(shouldPrependBosToken && whole[0] !== bos ? [bos, ...whole] : whole);
-        expect(tokens.filter((token) => token === bos)).toHaveLength(shouldPrependBosToken ? 1 : 0);
+        const { leading } = models[name];
+        const whole = models[name].tokenize(text, true);
+        expect(tokens).toEqual(leading !== undefined && whole[0] !== leading ? [leading, ...whole] : whole);
+        if (leading !== undefined) expect(tokens.filter((token) => token === leading)).toHaveLength(1);
       },
     );
 
@@ -65,11 +70,11 @@ export const chatTemplateLaws = (vocabularies: () => Vocabularies) =>
     });
 
     it.each(NAMES)('%s: the names of control tokens in messages stay text', async (name) => {
-      const { bos, eos, eot } = models[name].tokens;
-      const words = [...templateOf(name).endTokens, bos, eos, eot].filter((token) => token != null);
+      const { leading, ends } = models[name];
+      const words = [...templateOf(name).endTokens, ...ends, ...(leading === undefined ? [] : [leading])];
       const disguised = words.map((token) => shown(name, [token])).join(' and ');
       const control = (tokens: readonly number[]) =>
-        tokens.filter((token) => models[name].getTokenAttributes(token as Token).control);
+        tokens.filter((token) => models[name].attributesOf(token).control);
       const innocent = [SYSTEM, QUESTION, ANSWER, NEXT];
       const attack = innocent.map((message) => ({ ...message, content: `${disguised}\ue000!` }));
       const [quiet, loud] = await Promise.all([innocent, attack].map((m) => templateOf(name).encode(m)));
@@ -81,9 +86,7 @@ export const chatTemplateLaws = (vocabularies: () => Vocabularies) =>
     it.each(NAMES)('%s: of what was written the tokens are kept, however they spell it', async (name) => {
       const template = templateOf(name);
       const prompt = await template.encode([QUESTION]);
-      const letters = ANSWER.content
-        .split('')
-        .flatMap((letter) => models[name].tokenize(letter, false, 'trimLeadingSpace'));
+      const letters = ANSWER.content.split('').flatMap((letter) => models[name].tokenize(letter, false));
       const written = { text: prompt.text + ANSWER.content, tokens: [...prompt.tokens, ...letters] };
       const next = [QUESTION, ANSWER, NEXT];
       const [kept, canonical] = await Promise.all([template.encode(next, written), template.encode(next)]);

@@ -1,10 +1,8 @@
 import { availableParallelism } from 'node:os';
-import type { LlamaModel } from 'node-llama-cpp';
 import { describe, expect, it } from 'vitest';
-import { defaultFlashAttention, defaultThreads } from '../../../src/engine/llama/sizing.js';
+import { defaultFlashAttention, defaultThreads, type ModelShape } from '../../../src/engine/llama/sizing.js';
 
-const model = (modelSize: number) =>
-  ({ fileInsights: { modelSize, totalLayers: 33 }, llama: { cpuMathCores: 2 } }) as LlamaModel;
+const model = (bytes: number) => ({ bytes, layers: 33, mathCores: () => 2 }) as ModelShape;
 
 describe('the threads of a model, where none are asked for', () => {
   it.each([
@@ -18,34 +16,35 @@ describe('the threads of a model, where none are asked for', () => {
 });
 
 describe('flash attention, where nobody says', () => {
-  const heads = (metadata: object, bytes = 1e6) =>
-    ({
-      ...model(bytes),
-      fileInfo: { architectureMetadata: { embedding_length: 96, ...metadata } },
-    }) as unknown as LlamaModel;
-  const small = heads({ attention: { head_count: 3 } });
+  const heads = (headSize: number, bytes = 1e6) => ({ ...model(bytes), headSize });
+  const small = heads(32);
   it.each([
     { what: 'off for small heads on the processor', model: small, gpuLayers: 0, expected: false },
     { what: "llama.cpp's on a GPU", model: small, gpuLayers: 1, expected: undefined },
     {
       what: "llama.cpp's for larger heads",
-      model: heads({ attention: { head_count: 1 } }),
+      model: heads(96),
       gpuLayers: 0,
       expected: undefined,
     },
     {
-      what: 'by the size of keys where the file tells it',
-      model: heads({ attention: { head_count: 3, key_length: 64 } }),
+      what: "llama.cpp's for heads of just that size",
+      model: heads(64),
       gpuLayers: 0,
       expected: undefined,
     },
     {
       what: "llama.cpp's for a large model, whose wide passes want it",
-      model: heads({ attention: { head_count: 3 } }, 650e6),
+      model: heads(32, 650e6),
       gpuLayers: 0,
       expected: undefined,
     },
-    { what: "llama.cpp's where the file tells nothing", model: heads({}), gpuLayers: 0, expected: undefined },
+    {
+      what: "llama.cpp's where the file tells nothing",
+      model: heads(Number.NaN),
+      gpuLayers: 0,
+      expected: undefined,
+    },
   ])('is $what', ({ model, gpuLayers, expected }) => {
     expect(defaultFlashAttention(model, gpuLayers, undefined)).toBe(expected);
   });
