@@ -13,7 +13,11 @@ export interface SortedTokens {
  * positions are sorted, and those that have lost tokens before them; the others stay in their order.
  * @param most tokens of the result
  */
-export function grown({ tokens, order }: SortedTokens, more: readonly number[], most: number): SortedTokens {
+export function grown(
+  { tokens, order }: SortedTokens,
+  more: readonly number[] | SortedTokens['tokens'],
+  most: number,
+): SortedTokens {
   const added = more.slice(-most);
   const lost = Math.max(0, tokens.length + added.length - most);
   const left = tokens.subarray(lost);

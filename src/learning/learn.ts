@@ -10,7 +10,7 @@ import { type Source, textsOf } from './texts.js';
 const ROOM = 2 ** 16;
 
 /** The most tokens, since positions have 32 bits. */
-const MOST_TOKENS = 2 ** 32 - 1;
+export const MOST_TOKENS = 2 ** 32 - 1;
 
 /** The options of learning a corpus. */
 export interface Learned {
@@ -22,8 +22,6 @@ export interface Learned {
 export interface LearnOptions {
   readonly tokenizer: Tokenizer;
   readonly vocabulary: Vocabulary;
-  /** The corpus that the texts are appended to; undefined: none. */
-  readonly earlier?: { readonly tokens: ArrayLike<number>; readonly texts: number } | undefined;
   readonly signal: AbortSignal;
   /** Called with the number of bytes read so far, of all files together. */
   readonly onRead: (bytes: number) => void;
@@ -33,10 +31,9 @@ export interface LearnOptions {
 
 /** Reads texts and sorts their positions. A file that cannot be read to its end is left out as a whole. */
 export async function learn(sources: readonly Source[], options: LearnOptions): Promise<Learned> {
-  const { vocabulary, earlier, signal, onRead, skip } = options;
+  const { vocabulary, signal, onRead, skip } = options;
   const all = new Tokens(vocabulary);
-  if (earlier) all.add(earlier.tokens);
-  let texts = earlier?.texts ?? 0;
+  let texts = 0;
   let read = 0;
   for (const { path, bytes } of sources) {
     const before = all.length;

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { Corpus } from '../drafting/corpus.js';
 import type { SortedTokens } from '../drafting/grow-corpus.js';
@@ -86,30 +86,50 @@ export async function readSortedTokens(path: string): Promise<SortedTokens> {
   return { tokens, order };
 }
 
-/** Writes a corpus. The file gets its name once it is complete. @param mode of the file */
+/** The facts of a corpus that its writer tells. */
+export type CorpusAbout = Pick<CorpusFacts, 'vocabulary' | 'model' | 'texts'>;
+
+/** How a corpus is written. */
+export interface CorpusWriting {
+  /** Of the file. */
+  readonly mode?: number | undefined;
+  /** Where the file is made, on the same disk; undefined: beside its place. */
+  readonly folder?: string | undefined;
+  /** Asked when the file is complete; undefined: it always gets its place. */
+  readonly mayReplace?: (() => Promise<boolean>) | undefined;
+}
+
+/**
+ * Writes a corpus. The file gets its name once it is complete.
+ * @returns whether it may have got it
+ * @throws Error that names the file, and not the unfinished one
+ */
 export async function writeCorpus(
   path: string,
   { tokens, order }: SortedTokens,
-  about: Pick<CorpusFacts, 'vocabulary' | 'model' | 'texts'>,
-  mode = 0o666,
-): Promise<void> {
+  about: CorpusAbout,
+  { mode = 0o666, folder = dirname(path), mayReplace = async () => true }: CorpusWriting = {},
+): Promise<boolean> {
   const header = { schema: 1, ...about, tokens: tokens.length, tokenBytes: tokens.BYTES_PER_ELEMENT };
   const text = Buffer.from(JSON.stringify(header));
   const length = Buffer.alloc(LENGTH);
   length.writeUInt32LE(text.length);
   const head = Buffer.concat([MAGIC, length, text]);
   const start = padded(head.length);
-  const whole = `${path}.${randomUUID()}.tmp`;
+  const whole = join(folder, `${basename(path)}.${randomUUID()}.tmp`);
   try {
     await using file = await open(whole, 'w', mode);
     await file.write(Buffer.concat([head, Buffer.alloc(start - head.length)]), 0, undefined, 0);
     await writeFrom(file, tokens, start);
     await writeFrom(file, order, start + padded(tokens.byteLength));
     await file.sync();
-    await rename(whole, path);
+    const isMine = await mayReplace();
+    await (isMine ? rename(whole, path) : rm(whole, { force: true }));
+    return isMine;
   } catch (cause) {
     await rm(whole, { force: true });
-    throw new Error(`Cannot write ${path}: ${(cause as Error).message}`, { cause });
+    const [reason] = (cause as Error).message.split(`, `); // what follows names the unfinished file
+    throw new Error(`Cannot write ${path}: ${reason}`, { cause });
   }
 }
 

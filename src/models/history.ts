@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { access, constants, rename } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { access, constants } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import type { Corpus } from '../drafting/corpus.js';
 import { grown, type SortedTokens } from '../drafting/grow-corpus.js';
 import { UsageError } from '../errors.js';
 import type { TokenId } from '../types.js';
@@ -9,15 +9,15 @@ import {
   type CorpusFacts,
   checkCorpus,
   isCorpus,
+  readCorpus,
   readCorpusFacts,
   readSortedTokens,
   textEnd,
   tokenArray,
   vocabularyHash,
-  writeCorpus,
 } from './corpus-file.js';
-import { lockFolder } from './folder-lock.js';
 import type { ModelHeader } from './header.js';
+import { type CorpusText, replaceCorpus } from './replace-corpus.js';
 
 /** Tokens that a history has at most: 6 to 8 MB. The oldest go. */
 export const MOST_TOKENS = 2 ** 20;
@@ -79,6 +79,11 @@ export class History {
     await this.#flushing;
   }
 
+  /** Reads what the file holds; undefined: it is not there. @throws ModelFileError */
+  async kept(): Promise<Corpus | undefined> {
+    return existsSync(this.path) ? readCorpus(this.path) : undefined;
+  }
+
   readonly #tellOnce = ({ message }: Error): void => {
     this.#tell?.(`what is written is not kept in ${this.path} yet: ${message}`);
     this.#tell = undefined;
@@ -88,45 +93,24 @@ export class History {
     const added = this.#waiting;
     this.#waiting = [];
     try {
-      while (!(await this.#written(added)));
+      await replaceCorpus(this.path, (isThere) => this.#grown(added, isThere), MODE);
     } catch (error) {
       this.#waiting = added.concat(this.#waiting).slice(-this.#most);
       throw error;
     }
   }
 
-  /** @returns false where another process took the lock meanwhile, since it took this one for dead: nothing is written then */
-  async #written(added: readonly TokenId[]): Promise<boolean> {
-    const folder = `${this.path}.lock`; // the file is made in it, so that what a dead process left goes with it
-    const whole = join(folder, randomUUID());
-    const lock = await lockFolder(folder, {});
-    try {
-      const all = grown(await this.#earlier(), added, this.#most);
-      const { eos } = this.#target.vocabulary;
-      const texts = all.tokens.filter((token) => token === eos).length;
-      const about = {
-        vocabulary: vocabularyHash(this.#target.vocabulary),
-        model: basename(this.#target.path),
-      };
-      await writeCorpus(whole, all, { ...about, texts }, MODE);
-      if (!(await lock.isHeld())) return false;
-      await rename(whole, this.path);
-      return true;
-    } catch (error) {
-      if (await lock.isHeld()) throw error;
-      return false; // the other removed the folder
-    } finally {
-      await lock.remove(folder).catch(() => {}); // another may have come in when the lock was gone
-      await lock.unlock();
-    }
+  async #grown(added: readonly TokenId[], isThere: boolean): Promise<CorpusText> {
+    const all = grown(await this.#earlier(isThere), added, this.#most);
+    const { vocabulary, path } = this.#target;
+    const texts = all.tokens.filter((token) => token === vocabulary.eos).length;
+    return { ...all, about: { vocabulary: vocabularyHash(vocabulary), model: basename(path), texts } };
   }
 
-  async #earlier(): Promise<SortedTokens> {
-    if (existsSync(this.path)) {
-      checkHistory(await readCorpusFacts(this.path), this.#target, this.#most);
-      return readSortedTokens(this.path);
-    }
-    return { tokens: tokenArray(this.#target.vocabulary, 0), order: new Uint32Array() };
+  async #earlier(isThere: boolean): Promise<SortedTokens> {
+    if (!isThere) return { tokens: tokenArray(this.#target.vocabulary, 0), order: new Uint32Array() };
+    checkHistory(await readCorpusFacts(this.path), this.#target, this.#most);
+    return readSortedTokens(this.path);
   }
 }
 

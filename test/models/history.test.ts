@@ -121,6 +121,42 @@ describe('a history', () => {
   });
 });
 
+test('mtad learn --append loses nothing that is added to a history meanwhile', async () => {
+  const path = at('both.corpus');
+  await writeFile(at('new.txt'), 'Once upon a time there was a bear.');
+  const history = new History(path, target);
+  let added = 0;
+  const add = async () => {
+    history.add([200 + added]);
+    added += 1;
+    await history.flush();
+  };
+  await add();
+  let isLearning = true;
+  const learning = runInProcess(['learn', at('new.txt'), '--for', target.path, '-o', path, '--append', '-q']);
+  void learning.finally(() => {
+    isLearning = false;
+  });
+  while (isLearning) {
+    await add();
+    await sleep(50);
+  }
+  expect(await learning).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(await readCorpusFacts(path)).toMatchObject({ texts: added + 1 });
+  const { tokens } = await readSortedTokens(path);
+  for (let text = 0; text < added; text++) expect(tokens).toContain(200 + text);
+});
+
+test('a corpus that cannot be written is named, and not the file in which it is made', async () => {
+  const nothing = { tokens: new Uint16Array(), order: new Uint32Array() };
+  const about = { vocabulary: '', model: '', texts: 0 };
+  const folder = at('gone.lock'); // as on a full disk, whose errors name no file
+  await expect(writeCorpus(at('gone.corpus'), nothing, about, { folder })).rejects.toThrow(
+    `Cannot write ${at('gone.corpus')}: ENOENT: no such file or directory`,
+  );
+  await expect(writeCorpus(at('gone.corpus'), nothing, about, { folder })).rejects.not.toThrow('gone.lock');
+});
+
 describe('--learn', () => {
   const ARGS = ['-n', '12', '--gpu', 'off', '--seed', '1', 'Once upon a time there was'];
   const learn = (...args: string[]) => runInProcess(['--learn', at('own.corpus'), ...args]);

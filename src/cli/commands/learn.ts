@@ -4,6 +4,7 @@ import { performance } from 'node:perf_hooks';
 import { Command } from 'commander';
 import { UsageError } from '../../errors.js';
 import { bytesText } from '../../models/bytes-text.js';
+import type { CorpusText } from '../../models/replace-corpus.js';
 import { EXIT } from '../failures.js';
 import type { Io } from '../io.js';
 import { modelsDirOption } from '../model-options.js';
@@ -56,7 +57,7 @@ export function createLearn(io: Io): Command {
 /** `mtad learn`: texts in, a corpus out. @returns the exit code: 1 where a text was left out */
 async function runLearn(io: Io, paths: readonly string[], flags: LearnFlags): Promise<number> {
   const output = outputOf(paths, flags);
-  const { isCorpus, readCorpus, readCorpusFacts, checkCorpus, vocabularyHash, writeCorpus } = await import(
+  const { isCorpus, readSortedTokens, readCorpusFacts, checkCorpus, vocabularyHash } = await import(
     '../../models/corpus-file.js'
   );
   if (existsSync(output) && !(await isCorpus(output)))
@@ -64,7 +65,9 @@ async function runLearn(io: Io, paths: readonly string[], flags: LearnFlags): Pr
   const { attended } = await import('../attended.js');
   return attended(io, flags, async ({ signal }, progress) => {
     const { loadPair, findPair } = await import('../../models/pair.js'); // half a second, so not before it is needed
-    const { learn } = await import('../../learning/learn.js');
+    const { learn, MOST_TOKENS } = await import('../../learning/learn.js');
+    const { grown } = await import('../../drafting/grow-corpus.js');
+    const { replaceCorpus } = await import('../../models/replace-corpus.js');
     const { sourcesIn } = await import('../../learning/texts.js');
     let skipped = 0;
     const skip = (path: string, why: string) => {
@@ -87,9 +90,13 @@ async function runLearn(io: Io, paths: readonly string[], flags: LearnFlags): Pr
     };
     const files = await findPair(options);
     const { vocabulary } = files.target;
-    const facts = flags.append && existsSync(output) ? await readCorpusFacts(output) : undefined;
-    if (facts) checkCorpus(facts, files.target);
-    const earlier = facts && { tokens: (await readCorpus(output)).tokens, texts: facts.texts };
+    /** What the texts are added to: asked before they are read, so that it is refused early, and again when they are written. */
+    const earlierFacts = async () => {
+      const facts = flags.append && existsSync(output) ? await readCorpusFacts(output) : undefined;
+      if (facts) checkCorpus(facts, files.target);
+      return facts;
+    };
+    const isAdded = (await earlierFacts()) !== undefined;
     const sources = await sourcesIn(paths, skip);
     const total = sources.reduce((sum, { bytes }) => sum + bytes, 0);
     progress.loading('Loading the model');
@@ -98,18 +105,24 @@ async function runLearn(io: Io, paths: readonly string[], flags: LearnFlags): Pr
     try {
       const { tokenizer } = pair.target;
       const onRead = (bytes: number) => progress.learning(bytes, total);
-      const learned = await learn(sources, { tokenizer, vocabulary, earlier, signal, onRead, skip });
-      if (learned.tokens.length === 0) throw new UsageError('There is no text in what was given');
+      const learned = await learn(sources, { tokenizer, vocabulary, signal, onRead, skip });
+      if (learned.tokens.length === 0 && !isAdded) throw new UsageError('There is no text in what was given');
       const about = { vocabulary: vocabularyHash(vocabulary), model: basename(files.target.path) };
       const mode = statSync(output, { throwIfNoEntry: false })?.mode; // what was private stays so
-      await writeCorpus(output, learned, { ...about, texts: learned.texts }, mode && mode & 0o777);
+      let [tokens, texts] = [0, 0];
+      const make = async (): Promise<CorpusText> => {
+        const facts = await earlierFacts();
+        const all = facts ? grown(await readSortedTokens(output), learned.tokens, MOST_TOKENS) : learned;
+        [tokens, texts] = [all.tokens.length, (facts?.texts ?? 0) + learned.texts];
+        return { tokens: all.tokens, order: all.order, about: { ...about, texts } };
+      };
+      await replaceCorpus(output, make, mode && mode & 0o777);
       progress.stop();
-      const { tokens, texts } = learned;
       const seconds = (performance.now() - started) / 1000;
       const pace = total > 0 ? `, ${(seconds / (total / 1e6)).toFixed(2)} s per MB` : '';
       if (!flags.quiet)
         io.say(
-          `${output}: ${tokens.length} tokens in ${texts} texts; read ${bytesText(total)} in ${seconds.toFixed(1)} s${pace}`,
+          `${output}: ${tokens} tokens in ${texts} texts; read ${bytesText(total)} in ${seconds.toFixed(1)} s${pace}`,
         );
       return skipped > 0 ? EXIT.failure : EXIT.ok;
     } finally {
