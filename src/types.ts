@@ -57,6 +57,9 @@ export interface Distribution {
   readonly logProbs: Float64Array;
 }
 
+/** Where guesses come from: the draft model, the target's own drafting head, an earlier passage of the text, or a corpus of other texts. */
+export type DraftSource = 'model' | 'mtp' | 'lookup' | 'corpus';
+
 /** One guessed token, and the distribution it was drawn from. */
 export interface DraftNode {
   readonly token: TokenId;
@@ -65,6 +68,8 @@ export interface DraftNode {
   readonly q: Distribution;
   /** Whether another source guessed it, behind the likeliest beam. Such nodes are a chain, and the last ones. */
   readonly isTail?: boolean | undefined;
+  /** The source that guessed it, where there are several; undefined: there is one. */
+  readonly from?: DraftSource | undefined;
 }
 
 /** Guesses, parents before children. A chain is a tree without branches: node i has parent i - 1. */

@@ -46,14 +46,15 @@ export interface Entry {
 
 /** What people call a contender of ours: 'mtad k=4 w=4 tau=0.5', after the options of the command line. */
 export function nameOf({ role, strategy, settings }: Entry): string {
-  const { draftFrom, draftTail, temperature } = settings;
+  const { draftFirst, draftFrom, draftTail, temperature } = settings;
   if (role === 'baseline' && temperature !== undefined)
     return temperature === 0 ? 'greedy' : `temperature ${temperature}`;
   const said = COMPARED_SETTINGS.filter((name) => settings[name] !== undefined).map((name) => {
     const { symbol } = SETTINGS[name];
     return settings[name] === true ? symbol : `${symbol}=${settings[name]}`;
   });
-  const source = draftTail ? [`${draftFrom}+${draftTail}`] : isSaid(draftFrom) ? [draftFrom] : [];
+  const chain = [draftFirst, draftFrom, draftTail].filter((name) => name !== undefined);
+  const source = chain.length > 1 || isSaid(draftFrom) ? [chain.join('+')] : [];
   return [definitionOf(strategy).name, ...said, ...source].join(' ');
 }
 
@@ -138,12 +139,18 @@ function expandSource(strategy: StrategyChoice, draft: DraftChain, field: Field)
 }
 
 /** The same entry with its drafts from there, where that makes a difference. A lookup has no beams. */
-export function drafting(entry: Entry, { draftFrom, draftTail }: DraftChain): Entry {
+export function drafting(entry: Entry, { draftFirst = 'none', draftFrom, draftTail }: DraftChain): Entry {
+  const hasFirst = draftFirst !== 'none' && heedsSetting(entry.strategy, 'draftFirst');
   const hasTail = draftTail !== 'none' && heedsSetting(entry.strategy, 'draftTail');
-  if (!(isSaid(draftFrom) || hasTail) || !choosesSource(entry.strategy)) return entry;
+  if (!(isSaid(draftFrom) || hasFirst || hasTail) || !choosesSource(entry.strategy)) return entry;
   const { beamWidth: _width, repetition: _share, ...chain } = entry.settings;
-  const { draftTail: _tail, ...settings } = draftFrom === 'lookup' ? chain : entry.settings;
-  return { ...entry, settings: { ...settings, draftFrom, ...(hasTail && { draftTail }) } };
+  const {
+    draftFirst: _first,
+    draftTail: _tail,
+    ...settings
+  } = draftFrom === 'lookup' ? chain : entry.settings;
+  const sources = { ...(hasFirst && { draftFirst }), draftFrom, ...(hasTail && { draftTail }) };
+  return { ...entry, settings: { ...settings, ...sources } };
 }
 
 /** Every strategy with a draft model can have the target's head in its place; some can look up. */

@@ -1,4 +1,4 @@
-import type { Ratios } from '../generation/counters.js';
+import type { Counters, Ratios } from '../generation/counters.js';
 import type { Settings, SettingsInput, SharedSetting } from '../generation/settings.js';
 import type { Estimate } from '../math/bootstrap.js';
 import type { Look, StrategySetting } from '../strategies/definition.js';
@@ -199,6 +199,8 @@ export interface Speculation {
   readonly draftedByPosition: readonly number[];
   /** For each position, the number of steps that kept its token. */
   readonly acceptedByPosition: readonly number[];
+  /** Of each source, where there are several. Reports of earlier builds have none. */
+  readonly bySource?: Counters['bySource'] | undefined;
 }
 
 /** Time per token of another contender ÷ that of this one, on the prompts that both continued. */

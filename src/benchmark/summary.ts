@@ -13,6 +13,7 @@ import { bootstrap } from '../math/bootstrap.js';
 import { distinct } from '../math/distinct.js';
 import { createRng } from '../math/rng.js';
 import { sum } from '../math/sum.js';
+import { SOURCE_SETTINGS } from '../strategies/definition.js';
 import { PLAIN, USUAL } from '../strategies/index.js';
 import { bareMs } from './costs.js';
 import type { Contender, ContenderSummary, Estimate, Generation, PassCost, SpeedUps } from './report.js';
@@ -85,10 +86,9 @@ function rivalOf(
   const rivals = all.filter(isRival);
   const here = rivals.filter(({ engine }) => engine === contender.engine);
   const near = here.length > 0 ? here : rivals;
-  const { draftLength, draftFrom, draftTail } = contender.settings;
+  const { draftLength, ...own } = contender.settings;
   const alike = near.filter(({ settings }) => settings.draftLength === draftLength);
-  const isAlike = ({ settings }: Contender) =>
-    settings.draftFrom === draftFrom && settings.draftTail === draftTail;
+  const isAlike = ({ settings }: Contender) => SOURCE_SETTINGS.every((name) => settings[name] === own[name]);
   return alike.find(isAlike) ?? alike[0] ?? near[0];
 }
 
@@ -157,6 +157,7 @@ function countersOf(text: Timed | Generation): Counters {
   const parts = whole?.speculation ? whole.ms : null;
   return {
     ...(whole?.speculation ?? UNTOLD),
+    bySource: whole?.speculation?.bySource ?? {},
     emitted: tokens.length,
     rawLogProbSum: whole?.logProbSum ?? Number.NaN,
     ms: {

@@ -83,7 +83,7 @@ export function strategyWriter(
         const { tokens, finishReason, prefillMs, firstTokenMs, counters } = event.result;
         const { steps, targetPasses, draftPasses, drafted, accepted } = counters;
         const { draft, verify, own, decode } = counters.ms;
-        const { draftedByPosition, acceptedByPosition } = counters;
+        const { draftedByPosition, acceptedByPosition, bySource } = counters;
         return {
           tokens,
           finishReason,
@@ -97,6 +97,7 @@ export function strategyWriter(
             accepted,
             draftedByPosition,
             acceptedByPosition,
+            bySource,
           },
           joules,
         };

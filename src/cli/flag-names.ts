@@ -52,6 +52,7 @@ const BESIDE: readonly (
 const OTHERWISE: ReadonlyMap<string, string> = new Map([
   ['contextSize', '--ctx-size'],
   ['flashAttention', '--flash-attn'],
+  ['draftFirst', '--draft'],
   ['draftFrom', '--draft'],
   ['draftTail', '--draft'],
   ['costs', '--profile'],

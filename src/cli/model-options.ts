@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { DraftChain, DraftSource, DraftTail } from '../drafting/drafter.js';
+import type { DraftChain, DraftFirst, DraftSource, DraftTail } from '../drafting/drafter.js';
 import { UsageError } from '../errors.js';
 import { modelsFolder } from '../models/models-folder.js';
 import type { Io } from './io.js';
@@ -25,7 +25,7 @@ export function addModelOptions(program: Command, io: Io, { comparesDrafts = fal
     .addOption(
       new Option(
         '-d, --draft <model>',
-        `draft model, likewise; or mtp: the target's own head; lookup: guess from the text so far; a corpus (mtad learn); draft.gguf+lookup: the latter goes on where the former ends${comparesDrafts ? '; several are compared' : ''}`,
+        `draft model, likewise; or mtp: the target's own head; lookup: guess from the text so far; a corpus (mtad learn); draft.gguf+lookup: the latter goes on where the former ends; lookup+draft.gguf: the latter where the former gains less${comparesDrafts ? '; several are compared' : ''}`,
       ).argParser(comparesDrafts ? parseDrafts : parseDraft),
     )
     .option('--pair <name>', 'both models by a name that stands for them, with what suits them (mtad pairs)')
@@ -87,7 +87,7 @@ interface Drafts {
 function draftsOf({ draft = '' }: { readonly draft?: string | undefined }): Drafts {
   const listed = (isList(draft) ? draft.split(',') : [draft]).filter((part) => part !== '');
   const links = [...new Set(listed)].map(linksOf);
-  const names = [...new Set(links.flat())];
+  const names = [...new Set(links.flatMap(({ before, main, behind }) => [...before, main, ...behind]))];
   const [corpus, second] = names.filter((name) => sourceOf(name) === 'corpus');
   if (second !== undefined)
     throw new UsageError(
@@ -96,10 +96,22 @@ function draftsOf({ draft = '' }: { readonly draft?: string | undefined }): Draf
   const [file, another] = names.filter((name) => sourceOf(name) === 'model');
   if (another !== undefined)
     throw new UsageError(`--draft names two draft models, ${file} and ${another}: a run has one`);
-  const chains = links.map(([first, tail]): DraftChain => {
-    return { draftFrom: sourceOf(first), draftTail: tail === undefined ? 'none' : tailNamed(tail)! };
-  });
-  return { file, corpus, chains };
+  return { file, corpus, chains: links.map(chainOf) };
+}
+
+/** @throws UsageError for two sources behind another */
+function chainOf({ before, main, behind }: Links): DraftChain {
+  const [tail, second] = behind;
+  if (second !== undefined)
+    throw new UsageError(
+      `--draft has ${tail} and ${second} behind another source: one can go on where a draft ends`,
+    );
+  const firsts = new Set(before.map(sourceOf));
+  return {
+    ...(firsts.size > 0 && { draftFirst: [...firsts].sort().join('+') as DraftFirst }),
+    draftFrom: sourceOf(main),
+    draftTail: tail === undefined ? 'none' : freeNamed(tail)!,
+  };
 }
 
 /** @param name '': the one that is taken where nothing is said */
@@ -108,22 +120,41 @@ function sourceOf(name: string): DraftChain['draftFrom'] {
   return SOURCES.get(name) ?? (CORPUS.test(name) ? 'corpus' : 'model');
 }
 
-/** Returns what can go on where a draft ends; undefined: what has this name takes passes itself. */
-function tailNamed(name: string): Exclude<DraftTail, 'none'> | undefined {
+/** Returns the source of this name that takes no pass; undefined: it takes passes. */
+function freeNamed(name: string): Exclude<DraftTail, 'none'> | undefined {
   const source = sourceOf(name);
   return source === 'lookup' || source === 'corpus' ? source : undefined;
 }
 
-/** A source, and the one that goes on behind it: names of files may have a plus too. */
-function linksOf(part: string): [string, ...string[]] {
-  const plus = part.lastIndexOf('+');
-  const [first, tail] = [part.slice(0, Math.max(0, plus)), part.slice(plus + 1)];
-  return plus === -1 || tailNamed(tail) === undefined || existsSync(part) ? [part] : [first, tail];
+/** Sources that are joined by a plus, in their order. */
+interface Links {
+  /** Those without passes before the one that takes passes. */
+  readonly before: readonly string[];
+  /** The one that takes passes; where there is none, the first. */
+  readonly main: string;
+  readonly behind: readonly string[];
+}
+
+/** Names of files may have a plus too. */
+function linksOf(part: string): Links {
+  const names = part.split('+');
+  const isFree = (name: string) => freeNamed(name) !== undefined;
+  const before = names.findIndex((name) => !isFree(name));
+  const last = names.findLastIndex((name) => !isFree(name));
+  if (existsSync(part) || names.length === 1) return { before: [], main: part, behind: [] };
+  if (before === -1) return { before: [], main: names[0]!, behind: names.slice(1) };
+  const main = names.slice(before, last + 1).join('+');
+  return { before: names.slice(0, before), main, behind: names.slice(last + 1) };
+}
+
+function isChain(part: string): boolean {
+  const { before, behind } = linksOf(part);
+  return before.length + behind.length > 0;
 }
 
 /** The name of a file may have commas too. */
 function isList(draft: string): boolean {
-  const isSaid = (part: string) => linksOf(part).length > 1 || SOURCES.has(part) || CORPUS.test(part);
+  const isSaid = (part: string) => isChain(part) || SOURCES.has(part) || CORPUS.test(part);
   return draft.includes(',') && !existsSync(draft) && draft.split(',').some(isSaid);
 }
 

@@ -26,6 +26,12 @@ export function corpusTokens(corpus: Corpus, truncation: Truncation): NextTokens
   };
 }
 
+/** Returns how many tokens of the text's end the corpus has; 0 where they are too few to guess from. */
+export function corpusMatch(corpus: Corpus, prefix: Prefix): number {
+  const matched = corpus.matched((places) => prefix[prefix.length - places]);
+  return matched < SHORTEST ? 0 : matched;
+}
+
 /** The tokens before a place, by their distance from it. */
 function endingOf(prefix: Prefix, tree: Draft, node: NodeIndex) {
   const path = pathTo(tree, node);

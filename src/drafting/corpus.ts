@@ -61,6 +61,11 @@ export class Corpus {
     };
   }
 
+  /** Returns how many of the text's last tokens occur here in a row, [0..LONGEST_ENDING]. @param back as in `following` */
+  matched(back: (places: number) => TokenId | undefined): number {
+    return this.#rangesOf(back).length;
+  }
+
   /** The places of the text's last 1, 2, … tokens, as long as there are any. */
   #rangesOf(back: (places: number) => TokenId | undefined): Range[] {
     const ranges: Range[] = [];

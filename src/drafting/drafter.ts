@@ -1,17 +1,21 @@
-import type { Distribution, Draft, NodeIndex, Prefix, Rng, TokenId } from '../types.js';
+import type { Distribution, Draft, DraftSource, NodeIndex, Prefix, Rng, TokenId } from '../types.js';
 import type { DraftLength } from './length.js';
 
 /** Guesses at most `room` tokens ahead of the prefix. */
 export type Drafter = (prefix: Prefix, room: number, rng: Rng) => Promise<Draft>;
 
-/** Where guesses come from: the draft model, the target's own drafting head, an earlier passage of the text, or a corpus of other texts. */
-export type DraftSource = 'model' | 'mtp' | 'lookup' | 'corpus';
+export type { DraftSource } from '../types.js';
 
 /** What goes on where a draft ends, without a pass of a model. */
 export type DraftTail = 'none' | 'lookup' | 'corpus';
 
-/** Where a draft comes from, and what goes on behind it. */
+/** What guesses in place of the draft where that is expected to gain more, without a pass of a model. */
+export type DraftFirst = 'none' | 'lookup' | 'corpus' | 'corpus+lookup';
+
+/** Where a draft comes from, what is asked before, and what goes on behind it. */
 export interface DraftChain {
+  /** Undefined: nothing. */
+  readonly draftFirst?: DraftFirst | undefined;
   readonly draftFrom: DraftSource | 'auto';
   readonly draftTail: DraftTail;
 }

@@ -1,6 +1,7 @@
 import { certain } from '../math/distribution.js';
 import { pathTo } from '../math/draft-tree.js';
-import type { Distribution, Draft, TokenId } from '../types.js';
+import type { Distribution, Draft, Prefix, TokenId } from '../types.js';
+import { LONGEST_ENDING } from './corpus.js';
 import type { Drafter, DraftOptions, NextTokens } from './drafter.js';
 import { Passages } from './passages.js';
 
@@ -30,6 +31,18 @@ export function lookupTokens(passages = new Passages()): NextTokens {
       const token = prefix[passages.afterLastOccurrence(prefix, guessed)];
       return token === undefined ? NOTHING : certain(token);
     });
+}
+
+/** Returns how many tokens of the text's end stand before the place that a lookup finds, [0..LONGEST_ENDING]. */
+export function lookupMatch(passages: Passages, prefix: Prefix): number {
+  const found = passages.afterLastOccurrence(prefix);
+  if (found === prefix.length) return 0;
+  let matched = 0;
+  while (matched < LONGEST_ENDING && matched < found) {
+    if (prefix[found - 1 - matched] !== prefix[prefix.length - 1 - matched]) break;
+    matched++;
+  }
+  return matched;
 }
 
 function chainOf(tokens: readonly TokenId[]): Draft {

@@ -1,19 +1,19 @@
 import { logProbOf } from '../math/distribution.js';
 import { jointLogQ, likeliestLeaf, pathTo } from '../math/draft-tree.js';
-import type { Distribution, DraftNode, LogProb, Rng, TokenId } from '../types.js';
-import type { Drafter, DraftOptions, NextTokens } from './drafter.js';
-
-export interface TailOptions extends DraftOptions {
-  /** Takes a token of a distribution. */
-  readonly choose: (q: Distribution, rng: Rng) => TokenId;
-}
+import type { DraftNode, LogProb } from '../types.js';
+import type { Drafter } from './drafter.js';
+import type { FreeOptions, FreeSource } from './free-source.js';
 
 /**
  * The same drafter, and behind the likeliest of its guesses those of a source that takes no pass. They are chosen one by one
  * from that source's distributions, and all of them are judged, each with the q that it was chosen from: to a rule they are
  * guesses like all others.
  */
-export function withTail(draft: Drafter, next: NextTokens, { length, isEnd, choose }: TailOptions): Drafter {
+export function withTail(
+  draft: Drafter,
+  { next, name }: Pick<FreeSource, 'next' | 'name'>,
+  { length, isEnd, choose }: FreeOptions,
+): Drafter {
   return async (prefix, room, rng) => {
     const nodes: DraftNode[] = [...(await draft(prefix, room, rng))];
     let last = likeliestLeaf(nodes);
@@ -28,7 +28,7 @@ export function withTail(draft: Drafter, next: NextTokens, { length, isEnd, choo
       const likeliest = (tailLogQ.at(-1) ?? 0) + q!.logProbs[0]!;
       if (!length.goesOnWithoutPass(headLogQ, [...tailLogQ, likeliest], nodes.length + 1)) break; // before a token is drawn
       const token = choose(q!, rng);
-      last = nodes.push({ token, parent: last, q: q!, isTail: true }) - 1;
+      last = nodes.push({ token, parent: last, q: q!, isTail: true, from: name }) - 1;
       tailLogQ.push((tailLogQ.at(-1) ?? 0) + logProbOf(q!, token));
     }
     return nodes;

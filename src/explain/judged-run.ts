@@ -6,7 +6,7 @@ import type { Owner } from '../trace/open-source.js';
 import { sourceName } from '../trace/open-source.js';
 import { traceValues } from '../trace/read-trace.js';
 import { parse } from '../trace/trace-line.js';
-import { type Draft, ROOT } from '../types.js';
+import { type Draft, type DraftSource, ROOT } from '../types.js';
 
 /** A run as its trace tells it. */
 export interface JudgedRun {
@@ -48,6 +48,8 @@ export interface Guess {
   readonly isAccepted: boolean;
   /** Whether it is a token of the likeliest beam. */
   readonly isLikeliest: boolean;
+  /** Its source; undefined: the run has one alone. */
+  readonly from: DraftSource | undefined;
 }
 
 /**
@@ -102,6 +104,7 @@ function nodesOf({
   nodes,
   draft,
   draft_text,
+  draft_from,
   emitted,
   emitted_text,
   log_q,
@@ -114,6 +117,7 @@ function nodesOf({
       parent: i - 1,
       log_q: log_q[i]!,
       log_p: log_p[i]!,
+      from: draft_from?.[i],
     }));
   const texts = new Map([...pairs(draft, draft_text), ...pairs(emitted, emitted_text)]); // earlier traces have none with nodes
   return nodes?.map((node) => ({ text: texts.get(node.token), ...node })) ?? chain();
@@ -140,7 +144,7 @@ function judgedStep(line: StepLine, { strategy, params }: StartLine): JudgedStep
     index: line.index,
     threshold: line.threshold ?? (isTold ? (params.threshold as number) : undefined),
     guesses: order.map((node) => {
-      const { token, text = `[${token}]`, log_q: logQ, log_p: logP } = nodes[node]!;
+      const { token, text = `[${token}]`, log_q: logQ, log_p: logP, from } = nodes[node]!;
       const depth = depths[node]!;
       const reference = jointQ[likeliest[depth - 1]!] ?? Number.POSITIVE_INFINITY; // nothing deeper than the likeliest passes
       return {
@@ -153,6 +157,7 @@ function judgedStep(line: StepLine, { strategy, params }: StartLine): JudgedStep
         logRatio: ratios?.[node] ?? jointP[node]! - reference,
         isAccepted: accepted.has(node),
         isLikeliest: likeliest.includes(node),
+        from,
       };
     }),
     own: ownText(line),

@@ -106,14 +106,24 @@ function verdict({ guesses, threshold, own }: JudgedStep, isJoint: boolean): str
 
 function judgements({ guesses, threshold }: JudgedStep, isJoint: boolean): Html {
   const isJudged = isJoint && threshold !== undefined;
-  const heads = ['token', 'q', 'p', 'Q', 'P', 'P - Q', ...(isJudged ? ['reaches ln tau'] : [])];
+  const hasSources = guesses.some(({ from }) => from !== undefined);
+  const heads = [
+    'token',
+    ...(hasSources ? ['source'] : []),
+    'q',
+    'p',
+    'Q',
+    'P',
+    'P - Q',
+    ...(isJudged ? ['reaches ln tau'] : []),
+  ];
   const rows = guesses.map((guess) => {
-    const { depth, logQ, logP, jointLogQ, jointLogP, logRatio } = guess;
+    const { from, depth, logQ, logP, jointLogQ, jointLogP, logRatio } = guess;
     const figures = [percent(logQ), percent(logP), number(jointLogQ), number(jointLogP), number(logRatio)];
     const passes = isJudged ? [logRatio >= Math.log(threshold) ? 'yes' : 'no'] : [];
     return html`<tr${guess.isLikeliest ? new Html(' class="likeliest"') : null}>
 <th scope="row"><span class="branch" style="--depth: ${depth - 1}">${token(guess)}</span></th>
-${[...figures, ...passes].map((figure) => html`<td class="right">${figure}</td>`)}
+${[...(hasSources ? [from ?? ''] : []), ...figures, ...passes].map((figure) => html`<td class="right">${figure}</td>`)}
 </tr>`;
   });
   return html`<div class="scroll" role="region" aria-label="How the guesses were judged" tabindex="0">

@@ -1,4 +1,6 @@
 import type { Step, StepMs } from '../decoding/loop.js';
+import { likeliestLeaf, pathTo } from '../math/draft-tree.js';
+import type { DraftSource, NodeIndex } from '../types.js';
 
 /** Sums over the steps of one generation. */
 export interface Counters {
@@ -12,10 +14,20 @@ export interface Counters {
   readonly draftedByPosition: readonly number[];
   /** For each of these positions, the number of steps that kept its token. */
   readonly acceptedByPosition: readonly number[];
+  /** Of each source, where there are several. Of a draft that branches, the likeliest path counts as drafted. */
+  readonly bySource: Readonly<Partial<Record<DraftSource, SourceCount>>>;
   /** The sum over the emitted tokens; NaN where the log-probabilities were not read. */
   readonly rawLogProbSum: number;
   /** The parts of the decoding loop's time and, as `decode`, their sum. The parts are NaN where only the sum is known. */
   readonly ms: StepMs & { readonly decode: number };
+}
+
+/** The guesses of one source. */
+export interface SourceCount {
+  /** Steps in which it guessed. */
+  readonly steps: number;
+  readonly drafted: number;
+  readonly accepted: number;
 }
 
 /** The sum of no steps. */
@@ -28,6 +40,7 @@ export const NO_STEPS: Counters = {
   emitted: 0,
   draftedByPosition: [],
   acceptedByPosition: [],
+  bySource: {},
   rawLogProbSum: 0,
   ms: { draft: 0, verify: 0, wait: 0, own: 0, decode: 0 },
 };
@@ -47,6 +60,7 @@ export function addStep(sum: Counters, step: Step): Counters {
     emitted: sum.emitted + step.emitted.length,
     draftedByPosition: countUpTo(sum.draftedByPosition, step.drafted, step.drafted),
     acceptedByPosition: countUpTo(sum.acceptedByPosition, step.accepted, step.drafted),
+    bySource: addBySource(sum.bySource, countsOf(step)),
     rawLogProbSum: sum.rawLogProbSum + (step.rawLogProbs?.reduce((a, b) => a + b, 0) ?? Number.NaN),
     ms: { draft, verify, wait, own, decode: draft + verify + wait + own },
   };
@@ -69,6 +83,7 @@ export function addCounters(a: Counters, b: Counters): Counters {
     emitted: a.emitted + b.emitted,
     draftedByPosition: addByPosition(a.draftedByPosition, b.draftedByPosition),
     acceptedByPosition: addByPosition(a.acceptedByPosition, b.acceptedByPosition),
+    bySource: addBySource(a.bySource, b.bySource),
     rawLogProbSum: a.rawLogProbSum + b.rawLogProbSum,
     ms: {
       draft: a.ms.draft + b.ms.draft,
@@ -82,6 +97,35 @@ export function addCounters(a: Counters, b: Counters): Counters {
 
 function addByPosition(a: readonly number[], b: readonly number[]): number[] {
   return Array.from({ length: Math.max(a.length, b.length) }, (_, i) => (a[i] ?? 0) + (b[i] ?? 0));
+}
+
+/** Returns the guesses of a step by their sources; none where there is one source alone. */
+function countsOf({ draft, drafted, path }: Step): Counters['bySource'] {
+  if (draft[0]?.from === undefined) return {};
+  const longest = pathTo(draft, likeliestLeaf(draft)).slice(0, drafted);
+  const names = new Set(longest.flatMap((node) => draft[node]!.from ?? []));
+  const of = (nodes: readonly NodeIndex[], name: DraftSource) =>
+    nodes.filter((node) => draft[node]!.from === name).length;
+  return Object.fromEntries(
+    [...names].map((name) => [name, { steps: 1, drafted: of(longest, name), accepted: of(path, name) }]),
+  );
+}
+
+function addBySource(a: Counters['bySource'], b: Counters['bySource']): Counters['bySource'] {
+  const names = new Set([...Object.keys(a), ...Object.keys(b)] as DraftSource[]);
+  const sums = [...names].map((name) => {
+    const none = { steps: 0, drafted: 0, accepted: 0 };
+    const [one, other] = [a[name] ?? none, b[name] ?? none];
+    return [
+      name,
+      {
+        steps: one.steps + other.steps,
+        drafted: one.drafted + other.drafted,
+        accepted: one.accepted + other.accepted,
+      },
+    ];
+  });
+  return Object.fromEntries(sums);
 }
 
 /** Ratios in the field's words; null where the divisor is 0 or the figure was not measured. */

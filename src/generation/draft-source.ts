@@ -1,4 +1,4 @@
-import type { DraftSource } from '../drafting/drafter.js';
+import { type DraftSource, takesPasses } from '../drafting/drafter.js';
 import { UsageError } from '../errors.js';
 import { hasHead, headRefusal } from '../models/heads.js';
 import type { Pair, PairFiles } from '../models/pair.js';
@@ -48,12 +48,14 @@ export function usesDraftModel(settings: Settings): boolean {
  */
 export function withDraftSource(settings: Settings, models: Models): DecidedSettings {
   const decided = withFirstSource(settings, models);
-  const { strategy, draftFrom, draftTail } = decided;
-  const isIdle = draftTail === draftFrom || !heedsSetting(strategy, 'draftTail');
-  if (isIdle) return { ...decided, draftTail: 'none' };
-  if (draftTail === 'corpus' && models.corpus === undefined)
-    throw new UsageError('A corpus is to go on where drafts end, and none is loaded: name one with `draft`');
-  return decided;
+  const { strategy, draftFrom } = decided;
+  const draftTail =
+    decided.draftTail === draftFrom || !heedsSetting(strategy, 'draftTail') ? 'none' : decided.draftTail;
+  const isFirst = takesPasses(draftFrom) && usesDraftModel(decided) && heedsSetting(strategy, 'draftFirst');
+  const draftFirst = isFirst ? decided.draftFirst : 'none';
+  if ([draftFirst, draftTail].some((names) => names.includes('corpus')) && models.corpus === undefined)
+    throw new UsageError('Drafts are to come from a corpus, and none is loaded: name one with `draft`');
+  return { ...decided, draftFirst, draftTail };
 }
 
 /** Decides where drafts begin; what goes on behind them is left as it is. */

@@ -101,6 +101,14 @@ export const SETTINGS = {
       })
       .default('auto'),
   },
+  /** What guesses in place of the draft where that is expected to gain more, without a pass of a model. */
+  draftFirst: {
+    schema: z
+      .enum(['none', 'lookup', 'corpus', 'corpus+lookup'], {
+        error: "'none', 'lookup', 'corpus' or 'corpus+lookup'",
+      })
+      .default('none'),
+  },
   /** What goes on where the draft ends, without a pass of a model. */
   draftTail: {
     schema: z.enum(['none', 'lookup', 'corpus'], { error: "'none', 'lookup' or 'corpus'" }).default('none'),

@@ -1,9 +1,9 @@
 import { acceptBlock } from '../rules/block.js';
-import type { StrategyDefinition } from './definition.js';
+import type { SourceSetting, StrategyDefinition } from './definition.js';
 import { speculative } from './speculative.js';
 
 /** Speculative sampling whose chain is judged as a block: more of it is accepted, the text is distributed the same. */
-export const block: StrategyDefinition<'draftLength' | 'draftFrom' | 'draftTail'> = {
+export const block: StrategyDefinition<'draftLength' | SourceSetting> = {
   name: 'block',
   help: 'the same, more accepted',
   heeds: speculative.heeds,

@@ -1,16 +1,18 @@
 import type { ModelCache } from '../decoding/model-cache.js';
 import type { Strategy } from '../decoding/strategy.js';
 import type { Corpus } from '../drafting/corpus.js';
-import { corpusTokens } from '../drafting/corpus-tokens.js';
-import type { Drafter, DraftSource, DraftTail, NextTokens } from '../drafting/drafter.js';
+import { corpusMatch, corpusTokens } from '../drafting/corpus-tokens.js';
+import type { Drafter, DraftFirst, DraftSource, DraftTail, NextTokens } from '../drafting/drafter.js';
+import { withFirst } from '../drafting/first.js';
+import type { FreeSource } from '../drafting/free-source.js';
 import type { DraftLength } from '../drafting/length.js';
-import { lookupTokens } from '../drafting/lookup.js';
-import type { Passages } from '../drafting/passages.js';
+import { lookupMatch, lookupTokens } from '../drafting/lookup.js';
+import { Passages } from '../drafting/passages.js';
 import { withTail } from '../drafting/tail.js';
 import { choose } from '../math/sample.js';
 import type { SamplingSettings } from '../math/sampling-settings.js';
 import type { Truncation } from '../math/truncate.js';
-import { type Distribution, type Draft, type NodeIndex, ROOT, type TokenId } from '../types.js';
+import { type Distribution, type Draft, type NodeIndex, type Rng, ROOT, type TokenId } from '../types.js';
 
 /** What a strategy may be told. Ranges, defaults and help are in the table of settings. */
 export interface StrategySettings {
@@ -22,6 +24,8 @@ export interface StrategySettings {
   readonly threshold: number;
   /** Cap the likelihood ratio at 1 after every token. */
   readonly clip: boolean;
+  /** What guesses in its place where that is expected to gain more; undefined: nothing. */
+  readonly draftFirst?: DraftFirst | undefined;
   readonly draftFrom: DraftSource;
   /** What goes on where the draft ends; undefined: nothing. */
   readonly draftTail?: DraftTail | undefined;
@@ -36,9 +40,20 @@ export const STRATEGY_SETTINGS: readonly StrategySetting[] = [
   'beamWidth',
   'threshold',
   'clip',
+  'draftFirst',
   'draftFrom',
   'draftTail',
 ];
+
+/** Those that say where drafts come from. */
+export const SOURCE_SETTINGS = [
+  'draftFirst',
+  'draftFrom',
+  'draftTail',
+] as const satisfies readonly StrategySetting[];
+
+/** The name of such a setting. */
+export type SourceSetting = (typeof SOURCE_SETTINGS)[number];
 
 /** Those that a trace can be replayed with. */
 export const RECORDED_SETTINGS = [
@@ -137,31 +152,57 @@ export function guessedTokens(
   { draft, corpus }: Pick<StrategyContext, 'draft' | 'corpus'>,
   truncation: Truncation,
 ): NextTokens {
-  return draftFrom === 'corpus' ? tokensOf(corpus, truncation) : nextTokens(draft, truncation);
+  return draftFrom === 'corpus' ? corpusTokens(loaded(corpus), truncation) : nextTokens(draft, truncation);
 }
 
 /**
- * The drafter with the source, if any, that goes on where its draft ends.
- * It goes on with its likeliest token, as beams do; a lossless rule needs tokens that were drawn.
+ * The drafter with the sources, if any, that guess in its place or go on where its draft ends.
+ * They guess with their likeliest token, as beams do; a lossless rule needs tokens that were drawn.
  */
-export function tailed(
+export function chained(
   draft: Drafter,
-  { draftTail = 'none' }: Pick<StrategySettings, 'draftTail'>,
+  { draftFirst = 'none', draftFrom, draftTail = 'none' }: Pick<StrategySettings, SourceSetting>,
   context: StrategyContext,
   truncation: Truncation,
   { isLossless }: Pick<StrategyDefinition, 'isLossless'>,
 ): Drafter {
-  if (draftTail === 'none') return draft;
-  const { corpus, passages } = context;
-  const next = draftTail === 'lookup' ? lookupTokens(passages) : tokensOf(corpus, truncation);
-  const { length, isEnd, sampling } = context;
+  if (draftFirst === 'none' && draftTail === 'none') return draft;
+  const { length, isEnd, sampling, passages = new Passages() } = context;
   const temperature = isLossless ? sampling.temperature : 0;
-  return withTail(draft, next, { length, isEnd, choose: (q, rng) => choose(q, { temperature }, rng) });
+  const options = { length, isEnd, choose: (q: Distribution, rng: Rng) => choose(q, { temperature }, rng) };
+  const sources = (list: string) =>
+    FREE.filter((name) => list.split('+').includes(name)).map((name) =>
+      freeSource(name, { ...context, passages }, truncation),
+    );
+  const whole = sources(draftTail).reduce(
+    (all, tail) => withTail(all, tail, options),
+    named(draft, draftFrom),
+  );
+  return draftFirst === 'none' ? whole : withFirst(whole, sources(draftFirst), options);
 }
 
-function tokensOf(corpus: Corpus | undefined, truncation: Truncation): NextTokens {
+/** The sources that take no pass, in the order of their names. */
+const FREE = ['corpus', 'lookup'] as const;
+
+function freeSource(
+  name: (typeof FREE)[number],
+  { corpus, passages }: Pick<StrategyContext, 'corpus'> & { readonly passages: Passages },
+  truncation: Truncation,
+): FreeSource {
+  if (name === 'lookup')
+    return { name, next: lookupTokens(passages), matched: (prefix) => lookupMatch(passages, prefix) };
+  const texts = loaded(corpus);
+  return { name, next: corpusTokens(texts, truncation), matched: (prefix) => corpusMatch(texts, prefix) };
+}
+
+/** The same drafter, whose guesses have the name of their source. */
+function named(draft: Drafter, from: DraftSource): Drafter {
+  return async (...asked) => (await draft(...asked)).map((node) => ({ ...node, from }));
+}
+
+function loaded(corpus: Corpus | undefined): Corpus {
   if (!corpus) throw new Error('This strategy drafts from a corpus, and none is loaded');
-  return corpusTokens(corpus, truncation);
+  return corpus;
 }
 
 /** A model as a drafter sees it: distributions under the strategy's truncation. */

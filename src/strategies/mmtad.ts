@@ -2,7 +2,14 @@ import { beamTreeDrafter } from '../drafting/beams.js';
 import { takesPasses } from '../drafting/drafter.js';
 import { likelihoodTruncation } from '../math/sampling-settings.js';
 import { acceptJointTree } from '../rules/joint-tree.js';
-import { acceptBy, type Decide, guessedTokens, type StrategyDefinition, tailed } from './definition.js';
+import {
+  acceptBy,
+  chained,
+  type Decide,
+  guessedTokens,
+  type SourceSetting,
+  type StrategyDefinition,
+} from './definition.js';
 
 const decide: Decide<'threshold'> = (draft, p, { threshold }) =>
   acceptJointTree(draft, p, { tau: threshold });
@@ -11,12 +18,10 @@ const decide: Decide<'threshold'> = (draft, p, { threshold }) =>
  * Multi-candidate MTAD (Qin et al. 2025): the target judges all beams in one pass, as a tree, and the longest block of
  * any of them is kept.
  */
-export const mmtad: StrategyDefinition<
-  'draftLength' | 'beamWidth' | 'threshold' | 'draftFrom' | 'draftTail'
-> = {
+export const mmtad: StrategyDefinition<'draftLength' | 'beamWidth' | 'threshold' | SourceSetting> = {
   name: 'mmtad',
   help: 'joint, all beams at once',
-  heeds: ['draftLength', 'beamWidth', 'threshold', 'draftFrom', 'draftTail'],
+  heeds: ['draftLength', 'beamWidth', 'threshold', 'draftFirst', 'draftFrom', 'draftTail'],
   isLossless: false,
   drafts: 'tree',
   mayRefuse: true,
@@ -38,7 +43,7 @@ export const mmtad: StrategyDefinition<
     });
     return {
       truncation,
-      draft: tailed(draft, settings, context, truncation, mmtad),
+      draft: chained(draft, settings, context, truncation, mmtad),
       accept: acceptBy(decide, settings, context),
     };
   },

@@ -3,7 +3,14 @@ import { takesPasses } from '../drafting/drafter.js';
 import { lookupDrafter } from '../drafting/lookup.js';
 import { likelihoodTruncation } from '../math/sampling-settings.js';
 import { acceptJoint } from '../rules/joint.js';
-import { acceptBy, type Decide, guessedTokens, type StrategyDefinition, tailed } from './definition.js';
+import {
+  acceptBy,
+  chained,
+  type Decide,
+  guessedTokens,
+  type SourceSetting,
+  type StrategyDefinition,
+} from './definition.js';
 
 const decide: Decide<'threshold' | 'clip'> = (draft, p, { threshold, clip }) =>
   [...draft.keys()].slice(0, acceptJoint(draft, p, { tau: threshold, clip }));
@@ -12,12 +19,10 @@ const decide: Decide<'threshold' | 'clip'> = (draft, p, { threshold, clip }) =>
  * Multi-token assisted decoding (Qin et al. 2025, algorithm 2): a beam-sampled chain, judged by the joint
  * likelihood of its prefixes. Seeks likelier blocks than the target alone would sample; not lossless.
  */
-export const mtad: StrategyDefinition<
-  'draftLength' | 'beamWidth' | 'threshold' | 'clip' | 'draftFrom' | 'draftTail'
-> = {
+export const mtad: StrategyDefinition<'draftLength' | 'beamWidth' | 'threshold' | 'clip' | SourceSetting> = {
   name: 'mtad',
   help: 'joint',
-  heeds: ['draftLength', 'beamWidth', 'threshold', 'clip', 'draftFrom', 'draftTail'],
+  heeds: ['draftLength', 'beamWidth', 'threshold', 'clip', 'draftFirst', 'draftFrom', 'draftTail'],
   isLossless: false,
   drafts: 'chain',
   mayRefuse: true,
@@ -35,7 +40,7 @@ export const mtad: StrategyDefinition<
         : beamDrafter(guessedTokens(draftFrom, context, truncation), { length, beamWidth, greedy, isEnd });
     return {
       truncation,
-      draft: tailed(draft, settings, context, truncation, mtad),
+      draft: chained(draft, settings, context, truncation, mtad),
       accept: acceptBy(decide, settings, context),
     };
   },

@@ -3,13 +3,13 @@ import { takesPasses } from '../drafting/drafter.js';
 import { lookupDrafter } from '../drafting/lookup.js';
 import { samplingTruncation } from '../math/sampling-settings.js';
 import { acceptExact } from '../rules/exact.js';
-import { guessedTokens, type StrategyDefinition, tailed } from './definition.js';
+import { chained, guessedTokens, type SourceSetting, type StrategyDefinition } from './definition.js';
 
 /** Speculative sampling: a chain of guesses, judged token by token. The text is distributed as the target's. */
-export const speculative: StrategyDefinition<'draftLength' | 'draftFrom' | 'draftTail'> = {
+export const speculative: StrategyDefinition<'draftLength' | SourceSetting> = {
   name: 'speculative',
   help: 'as the target alone would write',
-  heeds: ['draftLength', 'draftFrom', 'draftTail'],
+  heeds: ['draftLength', 'draftFirst', 'draftFrom', 'draftTail'],
   isLossless: true,
   drafts: 'chain',
   mayRefuse: true,
@@ -26,7 +26,7 @@ export const speculative: StrategyDefinition<'draftLength' | 'draftFrom' | 'draf
         : chainDrafter(guessedTokens(draftFrom, context, truncation), { length, isEnd });
     return {
       truncation,
-      draft: tailed(draft, settings, context, truncation, speculative),
+      draft: chained(draft, settings, context, truncation, speculative),
       accept: acceptExact,
     };
   },

@@ -10,6 +10,7 @@ import { ROOT } from '../types.js';
 const whole = z.int().min(0);
 const token = z.int32().min(0);
 const ms = z.number();
+const source = z.enum(['model', 'mtp', 'lookup', 'corpus']);
 
 /** JSON has no -Infinity, and neither have numbers of zod. */
 const logProb = z.codec(z.number().max(0).nullable(), z.custom<number>(), {
@@ -49,6 +50,8 @@ export const stepLine = z.object({
   /** Of each token of `draft`, given those before it. */
   log_q: z.array(logProb),
   log_p: z.array(logProb),
+  /** The source of each token of `draft`, where there are several. */
+  draft_from: z.array(source).optional(),
   nodes: z
     .array(
       z.object({
@@ -60,6 +63,8 @@ export const stepLine = z.object({
         log_p: logProb,
         /** Whether another source guessed it, behind the likeliest beam. */
         is_tail: z.boolean().optional(),
+        /** Its source, where there are several. */
+        from: source.optional(),
       }),
     )
     .optional(),

@@ -38,13 +38,14 @@ export function traceStep(
   { threshold, beamWidth }: Pick<StepEvent, 'threshold' | 'beamWidth'> = {},
 ): object {
   const { p, rawLogProbs, ms } = step;
-  const nodes = step.draft.map(({ token, parent, q, isTail }) => ({
+  const nodes = step.draft.map(({ token, parent, q, isTail, from }) => ({
     token,
     ...(textOf && { text: textOf(token) }),
     parent,
     log_q: logProbOf(q, token),
     log_p: logProbOf(p[parent + 1]!, token),
     ...(isTail && { is_tail: true }),
+    ...(from && { from }),
   }));
   const path = pathTo(step.draft, likeliestLeaf(step.draft)).map((node) => nodes[node]!);
   const line: StepLine = {
@@ -55,6 +56,7 @@ export function traceStep(
     ...(textOf && { draft_text: path.map(({ token }) => textOf(token)) }),
     log_q: path.map(({ log_q }) => log_q),
     log_p: path.map(({ log_p }) => log_p),
+    ...(path[0]?.from && { draft_from: path.map(({ from }) => from!) }),
     ...(path.length < nodes.length ? { nodes } : {}),
     ...(threshold !== undefined && { threshold }),
     ...(beamWidth !== undefined && { beam_width: beamWidth }),

@@ -1,10 +1,11 @@
 import type { Step } from '../decoding/loop.js';
-import type { DraftLength, SideGuess } from '../drafting/length.js';
+import type { DraftLength, Instead, SideGuess } from '../drafting/length.js';
 import { jointLogQ, likeliestLeaf, pathTo } from '../math/draft-tree.js';
 import type { LogProb, NodeIndex } from '../types.js';
 import { Account } from './account.js';
 import { CostCorrection } from './cost-correction.js';
 import { type CostCurves, passMs } from './cost-curves.js';
+import { type FreeLearned, FreeWorth } from './free-worth.js';
 import {
   highestSurvivalOf,
   observed,
@@ -47,6 +48,8 @@ export interface Guesser {
   readonly threshold: number;
   /** Another source, which goes on where their guesses end; undefined: there is none. */
   readonly tail?: { readonly isTold: boolean } | undefined;
+  /** Sources that may guess in place of the draft; undefined: none. */
+  readonly firsts?: number | undefined;
 }
 
 /** What a text knows of the draft, for the next. */
@@ -56,6 +59,8 @@ export interface Learned {
   readonly usualDrop: number;
   /** Undefined: nothing, as where there is no tail. */
   readonly tail?: TailLearned | undefined;
+  /** Of the sources that may guess in place of the draft; undefined: nothing, as where there are none. */
+  readonly firsts?: readonly FreeLearned[] | undefined;
 }
 
 /** What a first text knows. @param threshold of a joint rule, (0, 1]; 1 for the lossless ones */
@@ -83,6 +88,7 @@ export class AdaptiveLength implements DraftLength {
   #usualDrop: number;
   readonly #account: Account;
   readonly #tail: TailWorth | undefined;
+  readonly #firsts: FreeWorth | undefined;
   /** Committed tokens that the draft model has not read. */
   #unread = 1;
   #most = 0;
@@ -97,7 +103,7 @@ export class AdaptiveLength implements DraftLength {
    */
   constructor(
     costs: CostCurves,
-    { beamWidth, isTold, threshold, tail }: Guesser,
+    { beamWidth, isTold, threshold, tail, firsts }: Guesser,
     learned: Learned = prior(threshold),
   ) {
     this.costs = costs;
@@ -108,6 +114,7 @@ export class AdaptiveLength implements DraftLength {
     this.#first = priorSurvival(threshold);
     this.#survival = learned.survival;
     this.#tail = tail && new TailWorth(tail.isTold, UNTOLD, threshold, learned.tail);
+    this.#firsts = firsts ? new FreeWorth(firsts, UNTOLD, threshold, learned.firsts) : undefined;
     this.#target = Array.from({ length: MOST_GUESSES + 2 }, (_, rows) =>
       passMs(costs.target, Math.max(1, rows)),
     );
@@ -116,7 +123,8 @@ export class AdaptiveLength implements DraftLength {
 
   /** What the next text begins with. */
   get learned(): Learned {
-    return { survival: this.#survival, usualDrop: this.#usualDrop, tail: this.#tail?.learned };
+    const [tail, firsts] = [this.#tail?.learned, this.#firsts?.learned];
+    return { survival: this.#survival, usualDrop: this.#usualDrop, tail, firsts };
   }
 
   begin(room: number, judgesAll: boolean): number {
@@ -186,8 +194,21 @@ export class AdaptiveLength implements DraftLength {
     return this.#tail?.goesOn(tailLogQ, chance, priceOf, most) ?? false;
   }
 
+  instead(matched: readonly number[], room: number): Instead | undefined {
+    const most = Math.min(MOST_GUESSES, room);
+    const drafted = this.#prospect(0, 0, 0, this.#affordable(most)).value;
+    const value = (accepted: number, guesses: number) => {
+      const ms = this.#targetMs(guesses + 1);
+      return ms - this.#plainMs > this.#account.purse
+        ? Number.NEGATIVE_INFINITY
+        : 1 + accepted - this.#account.price * ms;
+    };
+    return this.#firsts?.choose(matched, most, value, Math.max(this.#plainValue, drafted));
+  }
+
   /** The threshold has moved, by so much of its natural log. */
   thresholdMoved(move: number): void {
+    this.#firsts?.thresholdMoved(move);
     this.#tail?.thresholdMoved(move);
     this.#survival = shifted(this.#survival, move);
     this.#first = shifted(this.#first, move);
@@ -201,6 +222,19 @@ export class AdaptiveLength implements DraftLength {
   /** Learns from what became of a step. */
   learn(step: Step): void {
     const { emitted, draftPasses } = step;
+    if (this.#firsts?.learn(step.draft.length, step.accepted))
+      this.#survival = unseen(this.#survival, this.#first);
+    else this.#learnDraft(step);
+    const draftMs = this.#draftMs(0, draftPasses, this.#charged);
+    this.#correction.add(step, this.#unread, this.#beamWidth);
+    const ms = this.#targetMs(step.draft.length + 1) + draftMs;
+    const ofModel = step.path.filter((node) => !step.draft[node]!.isTail).length;
+    const read = draftPasses > 0 ? this.#unread + Math.min(ofModel, draftPasses - 1) : 0; // the last guess was not
+    this.#unread += emitted.length - read;
+    this.#account.add(emitted.length, ms);
+  }
+
+  #learnDraft(step: Step): void {
     const draft = step.draft.filter(({ isTail }) => !isTail);
     if (draft.length === 0) this.#survival = unseen(this.#survival, this.#first);
     const logQ = jointLogQ(draft);
@@ -212,13 +246,6 @@ export class AdaptiveLength implements DraftLength {
       const drop = -logQ[path.at(-1)!]! / path.length;
       this.#usualDrop += LIKELIHOOD_RATE * (drop - this.#usualDrop);
     }
-    const draftMs = this.#draftMs(0, draftPasses, this.#charged);
-    this.#correction.add(step, this.#unread, this.#beamWidth);
-    const ms = this.#targetMs(step.draft.length + 1) + draftMs;
-    const ofModel = step.path.filter((node) => !step.draft[node]!.isTail).length;
-    const read = draftPasses > 0 ? this.#unread + Math.min(ofModel, draftPasses - 1) : 0; // the last guess was not
-    this.#unread += emitted.length - read;
-    this.#account.add(emitted.length, ms);
   }
 
   /** @param path of the guesses before the tail */

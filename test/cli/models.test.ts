@@ -123,11 +123,32 @@ test.each([
   ['a.corpus+b.corpus', /--draft names two corpora, a\.corpus and b\.corpus/],
   ['no+such.gguf+lookup', /No model file no\+such\.gguf/],
   ['no+such.gguf', /No model file no\+such\.gguf/],
+  ['a.corpus+lookup+no.gguf', /No model file no\.gguf/],
+  ['lookup+no+such.gguf', /No model file no\+such\.gguf/],
+  [
+    'no.gguf+lookup+a.corpus',
+    /has lookup and a\.corpus behind another source: one can go on where a draft ends/,
+  ],
   ['+lookup,lookup', /Several, to be compared, are for mtad benchmark/],
 ])('--draft %s is taken apart', async (draft, message) => {
   const { exitCode, stderr } = await runInProcess(['-m', EMBEDDED_PAIR.model, '--draft', draft, 'A prompt']);
   expect(stderr).toMatch(message);
   expect(exitCode).toBeGreaterThan(1);
+});
+
+test('--draft lookup+<model> asks the lookup first, and the figures tell the sources apart', async () => {
+  const prompt = Array(3).fill('She said: "Run to the big red house, my little friend."').join(' ');
+  const args = ['--temperature', '0', '-n', '30', '-k', '4', '--json', prompt];
+  const { stdout } = await runInProcess(['--strategy', 'speculative', '--draft', 'lookup+', ...args]);
+  const { text, params, draft, speculation } = JSON.parse(stdout);
+  expect(draft).toBe(EMBEDDED_PAIR.draft);
+  expect(params).toMatchObject({ draft_first: 'lookup', draft_from: 'model', draft_tail: 'none' });
+  const { lookup, model } = speculation.by_source;
+  expect(lookup.drafted).toBeGreaterThan(0);
+  expect(lookup.drafted + model.drafted).toBe(speculation.drafted);
+  expect(lookup.accepted + model.accepted).toBe(speculation.accepted);
+  const alone = await runInProcess(['--strategy', 'autoregressive', ...args]);
+  expect(text).toBe(JSON.parse(alone.stdout).text);
 });
 
 test('--draft lookup drafts from the text, without a draft model; ./lookup is a file', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Step } from '../../src/decoding/loop.js';
-import { addStep, NO_STEPS } from '../../src/generation/counters.js';
+import { addCounters, addStep, NO_STEPS } from '../../src/generation/counters.js';
+import type { DraftSource } from '../../src/types.js';
 import { fakeChain, fakeDistribution } from '../support/fake-distribution.js';
 import { neverEnds, run } from '../support/fake-run.js';
 
@@ -28,6 +29,23 @@ function step(drafted: number, accepted: number, rest: Partial<Step> = {}): Step
 const sumOf = (...steps: Step[]) => steps.reduce(addStep, NO_STEPS);
 
 describe('addStep', () => {
+  it('tells the guesses of each source apart where there are several', () => {
+    const of = (drafted: number, accepted: number, ...names: DraftSource[]) => {
+      const one = step(drafted, accepted);
+      return { ...one, draft: one.draft.map((node, i) => ({ ...node, from: names[i] })) };
+    };
+    const sum = sumOf(
+      of(3, 2, 'model', 'model', 'corpus'),
+      of(2, 2, 'corpus', 'corpus'),
+      of(2, 0, 'model', 'model'),
+    );
+    expect(sum.bySource).toEqual({
+      model: { steps: 2, drafted: 4, accepted: 2 },
+      corpus: { steps: 2, drafted: 3, accepted: 2 },
+    });
+    expect(addCounters(sum, sum).bySource.corpus).toEqual({ steps: 4, drafted: 6, accepted: 4 });
+  });
+
   it('adds up what the steps did', () => {
     expect(sumOf(step(3, 3), step(3, 1), step(1, 0))).toEqual({
       steps: 3,
@@ -38,6 +56,7 @@ describe('addStep', () => {
       emitted: 7,
       draftedByPosition: [3, 2, 2],
       acceptedByPosition: [2, 1, 1],
+      bySource: {},
       rawLogProbSum: -3.5,
       ms: { draft: 9, verify: 6, wait: 12, own: 3, decode: 30 },
     });

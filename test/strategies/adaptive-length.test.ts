@@ -15,6 +15,7 @@ const cautious: DraftLength = {
   goesOn: (logQ) => logQ.at(-1)! > Math.log(0.4),
   judged: ({ length }) => length,
   judgesBeside: () => true,
+  instead: () => undefined,
   goesOnWithoutPass: (logQ, tailLogQ) =>
     logQ.length + tailLogQ.length <= THREE && tailLogQ.at(-1)! > Math.log(0.4),
 };

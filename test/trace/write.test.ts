@@ -129,6 +129,9 @@ describe('traceStep', () => {
       );
       const withTail = [...steps.entries()].filter(([, { draft }]) => draft.at(-1)?.isTail);
       expect(withTail.length).toBeGreaterThan(5);
+      expect(
+        (await readJudgedRun(file)).steps.map(({ guesses }) => guesses.map(({ from }) => from).sort()),
+      ).toEqual(steps.map(({ draft }) => draft.map(({ from }) => from).sort()));
       for (const [i, { draft }] of withTail)
         expect(likeliest[i]).toHaveLength(pathTo(draft, draft.length - 1).length);
     });

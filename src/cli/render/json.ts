@@ -110,6 +110,7 @@ export function resultJson(run: Run, result: WrittenText): object {
       acceptance_rate: acceptanceRate,
       drafted_by_position: counters.draftedByPosition,
       accepted_by_position: counters.acceptedByPosition,
+      by_source: counters.bySource,
     },
     perplexity,
     quality: result.quality && qualityJson(result.quality),

@@ -30,6 +30,10 @@ export function statsText(
         ` ${figure(blockEfficiency, 2)} tokens per target pass`,
     );
   }
+  const sources = Object.entries(counters.bySource).map(
+    ([name, { steps, drafted, accepted }]) => `${name} ${accepted} of ${drafted} in ${steps} steps`,
+  );
+  if (sources.length > 0) lines.push(`accepted by source: ${sources.join('; ')}`);
   if (counters.emitted > 0)
     lines.push(`time: draft ${share(draft)}, verify ${share(verify)}, own ${share(own)}`);
   const traffic = run.pair?.traffic?.();
