@@ -1,3 +1,6 @@
+import type { GenerationResult } from '../generation/events.js';
+import type { History } from '../models/history.js';
+import { tokensPerPass } from '../tuning/corpus-worth.js';
 import type { Drift, Fall } from '../tuning/drift.js';
 
 /** What has fallen, as a sentence begins. */
@@ -8,13 +11,38 @@ const FALLS: Readonly<Record<Fall['sign'], (fall: Fall) => string>> = {
     `the target holds the first guesses to be ${Math.exp(usual - now).toFixed(2)} times less likely than is usual`,
 };
 
-/** What to say of a fall that chance does not explain; undefined = there is none. */
-export function driftNotice(drift: Drift | null): string | undefined {
+/** Gains in tokens per pass up to this are none worth naming. */
+const NO_GAIN = 1.05;
+
+const BEGIN =
+  'or keep such texts with --learn history.corpus, and draft from them too with --draft +history.corpus';
+
+/** Returns what to say of a fall that chance does not explain; undefined: there is none. */
+export function driftNotice(drift: Drift | null, ofHistory = BEGIN): string | undefined {
   const { fall } = drift ?? {};
   if (!fall) return undefined;
   return (
     `${FALLS[fall.sign](fall)} by the profile: these texts, or the draft model, are not those that it was made with; ` +
-    'mtad tune --prompts with such texts makes another, or take another draft model'
+    `mtad tune --prompts with such texts makes another, or take another draft model, ${ofHistory}`
+  );
+}
+
+/** The same after a text, with what a history that is kept would have brought in it. */
+export async function driftNoticeOf(
+  { drift, tokens }: Pick<GenerationResult, 'drift' | 'tokens'>,
+  history: History | undefined,
+): Promise<string | undefined> {
+  if (!drift?.fall || !history) return driftNotice(drift);
+  const corpus = await history.kept().catch(() => undefined); // it may be gone or damaged since it was opened
+  const gain = corpus && tokensPerPass(corpus, tokens);
+  if (gain === undefined || gain <= NO_GAIN)
+    return driftNotice(
+      drift,
+      `or wait: ${history.path} keeps these texts, and has too few like them yet to draft from`,
+    );
+  return driftNotice(
+    drift,
+    `or draft from what is kept: guesses of ${history.path} alone would have brought ${gain.toFixed(2)} tokens per pass here (--draft +${history.path})`,
   );
 }
 

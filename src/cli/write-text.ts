@@ -8,7 +8,7 @@ import type { OpenTemplate } from '../templates/open-template.js';
 import { answerOf } from '../text/reasoning.js';
 import type { FinishReason } from '../types.js';
 import { cutNotice } from './cut-notice.js';
-import { driftNotice } from './drift-notice.js';
+import { driftNoticeOf } from './drift-notice.js';
 import { EXIT } from './failures.js';
 import { inFlags } from './flag-names.js';
 import type { Interrupts } from './interrupts.js';
@@ -99,7 +99,8 @@ export async function writeText(
   if (output.readerLeft) return interrupts.exitCode ?? EXIT.ok;
   const limits = { ...run!.settings, contextSize: run!.runtime.contextSize };
   const notice = whatIsUndone(result!, run!.settings, flags) ?? cutNotice(result!, limits);
-  for (const one of [notice, driftNotice(result!.drift)]) if (one !== undefined && !flags.quiet) io.say(one);
+  const drift = await driftNoticeOf(result!, pair.history);
+  for (const one of [notice, drift]) if (one !== undefined && !flags.quiet) io.say(one);
   if ((flags.stats ?? io.isWatched) && !flags.quiet)
     io.stderr.write(statsText(run!, result!, io.colors(flags.color, io.stderr)));
   return result!.finishReason === 'interrupted' ? interrupts.exitCode! : EXIT.ok;

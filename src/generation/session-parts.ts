@@ -5,7 +5,7 @@ import { penaltiesOf } from '../math/penalties.js';
 import type { Pair } from '../models/pair.js';
 import { sequencesOf } from '../strategies/index.js';
 import { MOST_TAKEN_BACK } from '../tuning/adaptive-length.js';
-import { vocabularyHash } from '../tuning/profile.js';
+import { tokensHash } from '../tuning/profile.js';
 import { contextSizeOf } from './context-size.js';
 import { isAdaptive, strategyOptions } from './draft-length.js';
 import { type DecidedSettings, modelsOf, withDraftSource } from './draft-source.js';
@@ -77,7 +77,7 @@ function refuseUnknownLogits({ engine }: Pair, settings: Settings): void {
 
 /** @throws UsageError for a profile of models whose tokens mean something else */
 function refuseOtherVocabulary({ targetHeader }: Pair, { profile }: RunOptions): void {
-  if (profile?.pair && profile.pair.vocabulary !== vocabularyHash(targetHeader.vocabulary.tokens))
+  if (profile?.pair && profile.pair.vocabulary !== tokensHash(targetHeader.vocabulary.tokens))
     throw new UsageError(
       'The given `profile` is of models with other tokens: leave it out, or have mtad tune make one for these',
     );

@@ -3,7 +3,7 @@ import type { Learned } from '../tuning/adaptive-length.js';
 import type { CostCurves } from '../tuning/cost-curves.js';
 import type { CostKey } from '../tuning/cost-store.js';
 import type { Signs } from '../tuning/drift-signs.js';
-import { type Placement, type Profile, vocabularyHash } from '../tuning/profile.js';
+import { type Placement, type Profile, tokensHash } from '../tuning/profile.js';
 import { profiledModel } from '../tuning/profile-file.js';
 import { referenceOf } from '../tuning/usual.js';
 
@@ -31,7 +31,7 @@ export async function profileOf(
   const { key, curves } = costs;
   return {
     schema: 1,
-    pair: { target, draft: other, vocabulary: vocabularyHash(targetHeader.vocabulary.tokens) },
+    pair: { target, draft: other, vocabulary: tokensHash(targetHeader.vocabulary.tokens) },
     costs: { key, target: [...curves.target], draft: curves.draft && [...curves.draft] },
     tuned: {
       settings: { ...settings },

@@ -1,4 +1,5 @@
 import type { Step } from '../decoding/loop.js';
+import { takesPasses } from '../drafting/drafter.js';
 import { logProbOf } from '../math/distribution.js';
 import { likeliestLeaf, pathTo } from '../math/draft-tree.js';
 import { surplusOfGuess } from './quality-budget.js';
@@ -28,13 +29,14 @@ export const SURENESSES = BETWEEN.length + 1;
 const MOST_NATS = 3;
 
 /**
- * Returns the signs of a step; undefined: it has no guess.
+ * Returns the signs of a step; undefined: it has no guess of a model.
  * @param temperature of the sampling, >= 0
  */
 export function signsOf({ draft, p }: Step, temperature: number): Signs | undefined {
   const [first] = pathTo(draft, likeliestLeaf(draft));
   if (first === undefined) return undefined;
   const guess = draft[first]!;
+  if (guess.isTail || (guess.from && !takesPasses(guess.from))) return undefined;
   const logQ = logProbOf(guess.q, guess.token);
   return {
     sureness: BETWEEN.filter((bound) => Math.exp(logQ) >= bound).length,

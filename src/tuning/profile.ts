@@ -105,8 +105,8 @@ export type Usual = z.output<typeof usual>;
 /** Hashes of loaded vocabularies, which are long, and needed for each text. */
 const hashes = new WeakMap<readonly string[], string>();
 
-/** Returns a hash of a vocabulary. */
-export function vocabularyHash(tokens: readonly string[]): string {
+/** Returns a hash of the texts of all tokens. */
+export function tokensHash(tokens: readonly string[]): string {
   const hash =
     hashes.get(tokens) ?? createHash('sha256').update(JSON.stringify(tokens)).digest('hex').slice(0, 16);
   hashes.set(tokens, hash);
@@ -115,8 +115,7 @@ export function vocabularyHash(tokens: readonly string[]): string {
 
 /** Other settings that decide which guesses are accepted, as `tune` has them. */
 const UNTUNED: Readonly<Record<string, unknown>> = {
-  draftFrom: 'model',
-  draftTail: 'none',
+  draftFrom: 'model', // what else guesses in its place or behind it changes nothing in the model's own guesses
   clip: false,
   minP: 0,
   repeatPenalty: 1,

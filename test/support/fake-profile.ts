@@ -4,8 +4,8 @@ import {
   type Profile,
   type Tuned,
   type TunedDraft,
+  tokensHash,
   type Usual,
-  vocabularyHash,
 } from '../../src/tuning/profile.js';
 import { profiledModel } from '../../src/tuning/profile-file.js';
 
@@ -38,7 +38,7 @@ export async function fakeProfile(tuned: Tuned = TUNED): Promise<Profile> {
   const header = await readHeader(EMBEDDED_PAIR.model);
   return {
     schema: 1,
-    pair: { target: target!, draft: draft!, vocabulary: vocabularyHash(header.vocabulary.tokens) },
+    pair: { target: target!, draft: draft!, vocabulary: tokensHash(header.vocabulary.tokens) },
     costs: {
       key: { target: 'stories', text_up_to: 512 },
       target: [

@@ -86,6 +86,8 @@ describe('what a profile knows of a draft', () => {
   it('holds under the settings that it was found under, and under no others', async () => {
     const profile = await fakeProfile();
     expect(draftUnder(profile, settings)).toEqual(TUNED_DRAFT);
+    const others = { draftFirst: 'corpus', draftTail: 'lookup' }; // which leave the guesses of the model as they are
+    expect(draftUnder(profile, { ...settings, ...others })).toEqual(TUNED_DRAFT);
     const tuned = [{ beamWidth: 4 }, { strategy: 'block' }, { threshold: 0.5 }, { topK: 0 }];
     const atTheirDefaults = [
       { draftFrom: 'lookup' },

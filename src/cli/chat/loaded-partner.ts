@@ -8,11 +8,11 @@ import type {
   ShiftEvent,
 } from '../../generation/events.js';
 import type { SettingsInput } from '../../generation/settings.js';
+import type { History } from '../../models/history.js';
 import type { ChatMessage } from '../../templates/messages.js';
 import { answerOf } from '../../text/reasoning.js';
-import type { Drift } from '../../tuning/drift.js';
 import { cutNotice } from '../cut-notice.js';
-import { driftNotice } from '../drift-notice.js';
+import { driftNoticeOf } from '../drift-notice.js';
 import { answerStats } from '../render/chat-stats.js';
 import { refusedText, withRefused } from '../render/refused.js';
 import { statsText } from '../render/stats.js';
@@ -30,12 +30,20 @@ export class LoadedPartner implements Partner {
   readonly open = 'none';
   readonly #conversation: Conversation;
   readonly #showsRefused: boolean;
+  readonly #history: History | undefined;
   #last: Answer | undefined;
   #isDriftTold = false;
 
-  /** @param showsRefused whether the texts have the guesses that were refused among them */
-  constructor(conversation: Conversation, { showsRefused }: { readonly showsRefused: boolean }) {
+  /**
+   * @param showsRefused whether the texts have the guesses that were refused among them
+   * @param history keeps what is written; undefined: nothing does
+   */
+  constructor(
+    conversation: Conversation,
+    { showsRefused, history }: { readonly showsRefused: boolean; readonly history?: History | undefined },
+  ) {
     this.#conversation = conversation;
+    this.#history = history;
     this.#showsRefused = showsRefused;
   }
 
@@ -111,14 +119,14 @@ export class LoadedPartner implements Partner {
         hasAnswer: answerOf(result) !== '',
         figures: answerStats({ settings, promptTokens }, result),
         cut: cutNotice(result, { ...settings, contextSize }),
-        warning: this.#driftToTell(result.drift),
+        warning: await this.#driftToTell(result),
       };
     }
   }
 
   /** Returns the notice about drift, once in a conversation. */
-  #driftToTell(drift: Drift | null): string | undefined {
-    const notice = this.#isDriftTold ? undefined : driftNotice(drift);
+  async #driftToTell(result: GenerationResult): Promise<string | undefined> {
+    const notice = this.#isDriftTold ? undefined : await driftNoticeOf(result, this.#history);
     this.#isDriftTold ||= notice !== undefined;
     return notice;
   }

@@ -165,6 +165,7 @@ async function talkHere(
     const showsColors = io.stdout.isTTY === true && io.colors(flags.color, io.stdout).level > 0;
     const partner = new LoadedPartner(conversation, {
       showsRefused: flags.highlight === true && showsColors,
+      history: pair?.history,
     });
     return await talk(io, partner, firstMessage, flags);
   } finally {

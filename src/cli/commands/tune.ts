@@ -94,11 +94,24 @@ function refuseWords([word]: readonly string[]): void {
     );
 }
 
+/** @throws UsageError for sources without passes: a replay of other lengths cannot know what they would have guessed */
+function refuseOtherSources(flags: TuneFlags): void {
+  for (const { draftFirst = 'none', draftFrom, draftTail } of draftChains(flags)) {
+    if (draftFrom === 'lookup' || draftFrom === 'corpus')
+      throw new UsageError(
+        `mtad tune weighs a draft model, and --draft ${draftFrom} needs no tuning: leave it out`,
+      );
+    if (draftFirst !== 'none' || draftTail !== 'none')
+      throw new UsageError(
+        'mtad tune replays the guesses of a draft model, and cannot know what another source would have guessed at other lengths: name the model alone; what is found holds with other sources too',
+      );
+  }
+}
+
 /** `mtad tune`: what suits a pair. @returns the exit code */
 async function runTune(io: Io, flags: TuneFlags): Promise<number> {
   const { save, quiet } = flags;
-  if (draftChains(flags).some(({ draftFrom, draftTail }) => draftFrom === 'lookup' || draftTail !== 'none'))
-    throw new UsageError('mtad tune weighs a draft model, and --draft lookup needs no tuning: leave it out');
+  refuseOtherSources(flags);
   if (typeof save === 'string') checkOutputs([save], inputFiles(flags, io));
   const options = await tuneOptionsOf(io, flags); // unattended: Ctrl-C ends a wait for standard input
   const { attended } = await import('../attended.js');

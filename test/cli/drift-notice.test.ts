@@ -1,0 +1,62 @@
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { driftNoticeOf } from '../../src/cli/drift-notice.js';
+import { readHeader } from '../../src/models/header.js';
+import { History } from '../../src/models/history.js';
+import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
+import { tokensPerPass } from '../../src/tuning/corpus-worth.js';
+import { signsOf } from '../../src/tuning/drift-signs.js';
+import type { DraftNode } from '../../src/types.js';
+import { corpusOf } from '../support/corpus-of.js';
+import { fakeStep } from '../support/fake-step.js';
+
+const PATH = join(tmpdir(), `mtad-drift-${process.pid}.corpus`);
+afterAll(() => rm(PATH, { force: true }));
+
+const fall = { sign: 'acceptance', usual: 0.8, now: 0.4, steps: 32 } as const;
+const FALLEN = { steps: 40, fall };
+const TEXT = Array.from({ length: 90 }, (_, i) => 300 + i);
+
+test('a fall is told in one line, with what the history would have brought in the text, or how to begin one', async () => {
+  expect(await driftNoticeOf({ drift: { steps: 40, fall: null }, tokens: TEXT }, undefined)).toBeUndefined();
+  const without = await driftNoticeOf({ drift: FALLEN, tokens: TEXT }, undefined);
+  expect(without).toMatch(
+    /^40 % of the first guesses suit the target, 80 % are usual .*--learn history\.corpus/,
+  );
+  const history = new History(PATH, await readHeader(EMBEDDED_PAIR.model));
+  history.add([1, 2, 3]);
+  await history.flush();
+  expect(await driftNoticeOf({ drift: FALLEN, tokens: TEXT }, history)).toContain('too few like them yet');
+  history.add(TEXT);
+  await history.flush();
+  const told = await driftNoticeOf({ drift: FALLEN, tokens: TEXT }, history);
+  expect(told).toContain(
+    `guesses of ${PATH} alone would have brought 8.80 tokens per pass here (--draft +${PATH})`,
+  );
+  for (const line of [without, told]) expect(line).not.toContain('\n');
+});
+
+test('a text is worth as many passes as its guesses from a corpus fail, and one for each eight that hold', () => {
+  const corpus = corpusOf([1, 2, 3, 4, 5, 6]);
+  expect(tokensPerPass(corpus, [1, 2])).toBeUndefined();
+  expect(tokensPerPass(corpus, [1, 2, 3, 4, 9, 9])).toBe(2); // 3 4 and the target's 9, then 9
+  expect(tokensPerPass(corpus, [7, 8, 9, 9])).toBe(1);
+});
+
+test('what a corpus or a lookup guesses says nothing of the draft model', () => {
+  const step = fakeStep(2, { draft: 1, verify: 1, own: 1 });
+  const by = (changes: Partial<DraftNode>) =>
+    signsOf(
+      {
+        ...step,
+        p: step.draft.map(({ q }) => q),
+        draft: step.draft.map((node) => ({ ...node, ...changes })),
+      },
+      1,
+    );
+  for (const ofModel of [{}, { from: 'model' }, { from: 'mtp' }] as const) expect(by(ofModel)).toBeDefined();
+  for (const other of [{ from: 'corpus' }, { from: 'lookup' }, { isTail: true }] as const)
+    expect(by(other)).toBeUndefined();
+});
