@@ -7,6 +7,12 @@ const GRAM = 4;
 /** The default bound beside a quality, near the repetition of plain sampling of stories. */
 export const USUAL_SHARE = 0.05;
 
+/**
+ * The part of a low bound that is aimed at. Some texts repeat more than the bound allows whatever their beams, so the others
+ * must stay below it for the bound to hold over all texts. A bound of 1 is aimed at as it is.
+ */
+const AIM = 0.5;
+
 /** Beams by which one repeated token lowers the width. */
 const RATE = 0.5;
 
@@ -21,9 +27,9 @@ export interface Repetition {
 }
 
 /**
- * Moves the beam width so that a text stays below a bound on repetition. Beams find likelier text, and likelier text repeats
+ * Moves the beam width so that texts stay below a bound on repetition. Beams find likelier text, and likelier text repeats
  * itself. The width begins at one beam, falls with each repeated token, rises with each other token, and is one while the
- * text is above the bound.
+ * text is above what is aimed at.
  *
  * The target's expectation at the same places tells the perplexity of plain sampling, but not its repetition: once a text
  * repeats itself, the target expects the repetition.
@@ -31,6 +37,7 @@ export interface Repetition {
 export class RepetitionBudget {
   readonly #most: number;
   readonly #share: number;
+  readonly #aim: number;
   readonly #seen = new Set<string>();
   #last: TokenId[] = [];
   #width = 1;
@@ -40,6 +47,7 @@ export class RepetitionBudget {
   /** @param share the bound, [0, 1]; @param most the most beams, >= 1 */
   constructor(share: number, most: number) {
     this.#share = share;
+    this.#aim = share * (AIM + (1 - AIM) * share);
     this.#most = most;
   }
 
@@ -53,14 +61,14 @@ export class RepetitionBudget {
 
   /** [1..most] */
   get beamWidth(): number {
-    return this.#isSpent ? 1 : Math.round(this.#width);
+    return this.#isAbove(this.#aim) ? 1 : Math.round(this.#width);
   }
 
   get repetition(): Repetition {
     return {
       beamWidth: this.beamWidth,
       share: this.#tokens === 0 ? 0 : this.#repeated / this.#tokens,
-      isAtLimit: this.#isSpent,
+      isAtLimit: this.#isAbove(this.#share),
     };
   }
 
@@ -70,13 +78,13 @@ export class RepetitionBudget {
       this.#tokens++;
       const isRepeated = this.#last.length === GRAM && this.#wasSeen(this.#last.join(' '));
       if (isRepeated) this.#repeated++;
-      const move = RATE * (this.#share - (isRepeated ? 1 : 0));
+      const move = RATE * (this.#aim - (isRepeated ? 1 : 0));
       this.#width = Math.max(1, Math.min(this.#most, this.#width + move));
     }
   }
 
-  get #isSpent(): boolean {
-    return this.#repeated > this.#share * this.#tokens;
+  #isAbove(share: number): boolean {
+    return this.#repeated > share * this.#tokens;
   }
 
   #wasSeen(gram: string): boolean {
