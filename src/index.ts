@@ -134,6 +134,13 @@ export { type TuneEvent, tune } from './tune/tune.js';
 export type { CostCurve, CostCurves, PassTime } from './tuning/cost-curves.js';
 export { CostFolder, type CostKey, CostMemory, type CostStore } from './tuning/cost-store.js';
 export { type Drift, DriftWatch, type Fall } from './tuning/drift.js';
+export type { Learned } from './tuning/learned.js';
+export {
+  LearnedFolder,
+  type LearnedKey,
+  LearnedMemory,
+  type LearnedStore,
+} from './tuning/learned-store.js';
 export type { Profile } from './tuning/profile.js';
 export { CostFile, readProfile, writeProfile } from './tuning/profile-file.js';
 export type { Quality } from './tuning/quality-budget.js';

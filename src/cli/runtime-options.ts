@@ -3,8 +3,9 @@ import { type Command, Option } from 'commander';
 import { CACHE_TYPES } from '../engine/port.js';
 import type { RunOptions } from '../generation/run-options.js';
 import type { PairOptions } from '../models/pair.js';
-import { CostFolder, type CostStore } from '../tuning/cost-store.js';
+import { CostFolder } from '../tuning/cost-store.js';
 import { DriftWatch } from '../tuning/drift.js';
+import { LearnedFolder } from '../tuning/learned-store.js';
 import { CostFile } from '../tuning/profile-file.js';
 import { cacheFolder } from '../user-folders.js';
 import type { Io } from './io.js';
@@ -73,7 +74,7 @@ export function addDeviceOptions(program: Command, context = 'what the target wa
     .addOption(
       whole('--verify-cache <n>', 'hold every n-th pass of each model against a fresh evaluation: slow', 1),
     )
-    .option('--no-tune-cache', 'measure what passes cost anew, and do not keep it');
+    .option('--no-tune-cache', 'measure what passes cost anew, learn of the draft anew, and keep nothing');
 }
 
 /** @param context what --ctx-size is by default, in words */
@@ -149,7 +150,7 @@ export function runOptionsOf(flags: RuntimeFlags, io: Io): RunOptions {
     draftThreads,
     cacheType,
     flashAttention,
-    costs: costsOf(flags, io),
+    ...storesOf(flags, io),
     verifyCache,
     profile: profileInUse?.profile,
     drift: driftWatchOf(profileInUse),
@@ -162,9 +163,10 @@ function driftWatchOf(inUse: ProfileInUse | undefined): DriftWatch | undefined {
   return tuned?.draft ? new DriftWatch(tuned.draft, tuned.sampling.temperature ?? 1) : undefined;
 }
 
-/** Where what passes cost is kept; undefined = nowhere. */
-function costsOf({ profile, tuneCache }: RuntimeFlags, io: Io): CostStore | undefined {
-  if (profile !== undefined) return new CostFile(profile);
-  if (!tuneCache) return undefined;
-  return new CostFolder(join(cacheFolder(io.env), 'costs'));
+/** Where what passes cost, and what is learned of drafts, is kept; undefined = nowhere. */
+function storesOf({ profile, tuneCache }: RuntimeFlags, io: Io): Pick<RunOptions, 'costs' | 'learned'> {
+  if (profile !== undefined) return { costs: new CostFile(profile) };
+  if (!tuneCache) return {};
+  const folder = (name: string) => join(cacheFolder(io.env), name);
+  return { costs: new CostFolder(folder('costs')), learned: new LearnedFolder(folder('learned')) };
 }

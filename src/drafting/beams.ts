@@ -64,14 +64,24 @@ function worthJudging(nodes: Draft, ends: readonly NodeIndex[], length: DraftLen
   });
 }
 
-/** @returns all nodes that were ever drawn, and the last nodes of the beams at the depth to be judged, the likeliest first */
+interface Grown {
+  /** All nodes that were ever drawn. */
+  readonly nodes: Draft;
+  /** The last nodes of the beams at the depth to be judged, the likeliest first. */
+  readonly ends: readonly NodeIndex[];
+}
+
+const NOTHING: Grown = { nodes: [], ends: [] };
+
 async function growBeams(
   next: NextTokens,
   prefix: Prefix,
   room: number,
   rng: Rng,
   { length, beamWidth, greedy, isEnd }: BeamOptions,
-): Promise<{ readonly nodes: Draft; readonly ends: readonly NodeIndex[] }> {
+): Promise<Grown> {
+  const most = length.begin(room, false);
+  if (most === 0) return NOTHING;
   const nodes: DraftNode[] = [];
   const isComplete = ({ node }: Beam) => node !== ROOT && isEnd(nodes[node]!.token);
   let beams: Beam[] = [{ node: ROOT, logQ: 0 }];
@@ -79,7 +89,6 @@ async function growBeams(
   const logQs: LogProb[] = []; // of the likeliest
   let best: Beam | undefined;
 
-  const most = length.begin(room, false);
   const width = beamWidth();
   while (layers.length < most && !beams.every(isComplete)) {
     if (best && !length.goesOn(logQs, isComplete(best))) break;

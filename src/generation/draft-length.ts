@@ -1,5 +1,3 @@
-import { stat } from 'node:fs/promises';
-import { cpus } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import type { CacheManager } from '../decoding/cache-manager.js';
 import type { NodeReadRequest } from '../decoding/model-cache.js';
@@ -10,22 +8,24 @@ import { createRng } from '../math/rng.js';
 import { truncateAfter } from '../math/truncate.js';
 import type { ModelHeader } from '../models/header.js';
 import type { Pair } from '../models/pair.js';
-import type { Sequences, StrategySettings } from '../strategies/definition.js';
+import type { StrategySettings } from '../strategies/definition.js';
 import { definitionOf, heedsSetting, type StrategyOptions, sequencesOf } from '../strategies/index.js';
-import { AdaptiveLength, type Guesser, type Learned, MOST_GUESSES } from '../tuning/adaptive-length.js';
+import { AdaptiveLength, type Guesser } from '../tuning/adaptive-length.js';
 import type { CostCurves } from '../tuning/cost-curves.js';
-import { type CostKey, CostMemory, type CostStore } from '../tuning/cost-store.js';
+import { CostMemory, type CostStore } from '../tuning/cost-store.js';
+import { faded, isNews, type Learned } from '../tuning/learned.js';
+import { LearnedMemory } from '../tuning/learned-store.js';
 import { measureCosts, type Rehearsal, ROOM_TO_MEASURE } from '../tuning/measure-costs.js';
+import { learnedUnder } from '../tuning/profile.js';
 import { FIRST_THRESHOLD } from '../tuning/quality-budget.js';
+import { MOST_GUESSES } from '../tuning/step-costs.js';
 import { type Prefix, ROOT } from '../types.js';
+import { costKeyOf, learnedKeyOf } from './pass-keys.js';
 import type { RunOptions } from './run-options.js';
 import type { Settings } from './settings.js';
 
 /** The draft length of a strategy that refuses nothing, where it is left open: no other would be faster. */
 const USUAL_LENGTH = 4;
-
-/** Texts up to this length share what passes cost; beyond, each doubling is measured anew. */
-const SHORT_TEXT = 512;
 
 /**
  * The settings of a strategy, with as many tokens drafted per step as there may be at most, the first threshold, and a draft
@@ -52,8 +52,8 @@ export interface TextLength {
   readonly length: AdaptiveLength;
   /** Milliseconds that measuring what passes cost took; null = it was known. */
   readonly measuredMs: number | null;
-  /** Keeps for the next text what this one has shown of the costs. */
-  readonly correct: () => Promise<void>;
+  /** Keeps for the next text what this one has shown of the costs and of the draft. */
+  readonly keep: () => Promise<void>;
 }
 
 /** The text that a length is for. */
@@ -72,7 +72,7 @@ export interface BeginningText {
 
 /**
  * The length that adapts to this pair, with what its passes cost behind this prompt: looked up, or measured now.
- * @param learned of the text before
+ * @param learned of the text before; undefined: it begins with what other texts have left, or the profile, or with nothing
  * @returns undefined where it was interrupted
  * @throws UsageError where the costs that are given are those of other passes
  */
@@ -93,26 +93,31 @@ export async function adaptiveLength(
     firsts: settings.draftFirst === 'none' ? 0 : settings.draftFirst.split('+').length,
     threshold: heedsSetting(settings.strategy, 'threshold') ? (text.threshold ?? options.threshold) : 1,
   };
-  const store = run.costs ?? memoryOf(pair);
+  const costs: CostStore = run.costs ?? memoryOf(pair).costs;
   const usesHead = settings.draftFrom === 'mtp' && sequences.draft > 0;
-  const key = await keyOf(pair, run, { ...sequences, usesHead, length: prompt.length, top: read.top });
+  const key = await costKeyOf(pair, run, { ...sequences, usesHead, length: prompt.length, top: read.top });
   const isTypical = cache.capacity - prompt.length >= ROOM_TO_MEASURE; // others may have more room
+  const texts = costs.areFixed ? undefined : (run.learned ?? memoryOf(pair).learned);
+  const learnedKey = await learnedKeyOf(pair, settings, sequences);
+  const kept = await texts?.find(learnedKey);
+  const known = learned ?? kept ?? learnedUnder(run.profile, settings);
   const textLength = (curves: CostCurves, measuredMs: number | null): TextLength => {
-    const length = new AdaptiveLength(curves, guesser, learned);
-    const correct = async () => {
-      const { corrected } = length;
-      if (corrected && isTypical) await store.correct(key, corrected);
+    const length = new AdaptiveLength(curves, guesser, known && faded(known));
+    const keep = async () => {
+      const { corrected, learned } = length;
+      if (corrected && isTypical) await costs.correct(key, corrected);
+      if (texts && (!kept || isNews(learned, kept))) await texts.keep(learnedKey, learned);
     };
-    return { length, measuredMs, correct };
+    return { length, measuredMs, keep };
   };
-  const known = await store.find(key);
-  if (known && cache.draft && !known.draft)
+  const measured = await costs.find(key);
+  if (measured && cache.draft && !measured.draft)
     throw new UsageError('The given `costs` are of passes without a draft model: give others, or a new name');
-  if (known) return textLength(cache.draft ? known : { ...known, draft: undefined }, null);
+  if (measured) return textLength(cache.draft ? measured : { ...measured, draft: undefined }, null);
   const started = now();
   const curves = await measureCosts(cache, prompt, guesser.beamWidth, rehearsalOf(text));
   if (!curves) return undefined;
-  if (isTypical) await store.keep(key, curves);
+  if (isTypical) await costs.keep(key, curves);
   return textLength(curves, now() - started);
 }
 
@@ -152,52 +157,17 @@ function tailOf({ strategy, draftTail, temperature }: Settings): Guesser['tail']
   return { isTold: isTold({ strategy, draftFrom: draftTail, temperature }) };
 }
 
-const memories = new WeakMap<Pair, CostMemory>();
+/** What is kept with a pair as long as it is loaded, where nobody says otherwise. */
+interface Memory {
+  readonly costs: CostMemory;
+  readonly learned: LearnedMemory;
+}
 
-function memoryOf(pair: Pair): CostStore {
-  const memory = memories.get(pair) ?? new CostMemory();
-  memories.set(pair, memory);
+/** By the target's header, which all copies of a pair have in common. */
+const memories = new WeakMap<ModelHeader, Memory>();
+
+function memoryOf({ targetHeader }: Pair): Memory {
+  const memory = memories.get(targetHeader) ?? { costs: new CostMemory(), learned: new LearnedMemory() };
+  memories.set(targetHeader, memory);
   return memory;
-}
-
-/** What passes cost depends on these besides. */
-interface CostFacts {
-  readonly usesHead: boolean;
-  /** Tokens of the text. */
-  readonly length: number;
-  /** Logits that are read. */
-  readonly top: number;
-}
-
-async function keyOf(
-  { engine, targetHeader, draftHeader, gpuLayers, draftGpuLayers }: Pair,
-  { threads, draftThreads, cacheType, flashAttention }: RunOptions,
-  { target, draft, usesHead, length, top }: Sequences & CostFacts,
-): Promise<CostKey> {
-  const processors = cpus();
-  const bucket = 2 ** Math.ceil(Math.log2(Math.max(SHORT_TEXT, length)));
-  return {
-    target: await fileKey(targetHeader),
-    draft: usesHead ? 'mtp' : draftHeader && draft > 0 ? await fileKey(draftHeader) : null,
-    engine: engine.name,
-    backend: engine.backend,
-    llama_cpp: engine.versions.llama_cpp,
-    processor: processors[0]?.model ?? null,
-    processors: processors.length,
-    gpu_layers: gpuLayers ?? null,
-    draft_gpu_layers: draftGpuLayers ?? null,
-    threads: threads ?? null,
-    draft_threads: draftThreads ?? null,
-    cache_type: cacheType ?? null,
-    flash_attention: flashAttention ?? null,
-    target_sequences: target,
-    draft_sequences: draft,
-    top,
-    text_up_to: bucket,
-  };
-}
-
-async function fileKey({ path, bytes }: ModelHeader): Promise<string> {
-  const facts = await stat(path).catch(() => undefined); // it may be gone since it was loaded
-  return `${path} ${bytes} ${facts?.mtimeMs}`;
 }

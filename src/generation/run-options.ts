@@ -3,6 +3,7 @@ import { CACHE_TYPES, needsFlashAttention, type RuntimeOptions } from '../engine
 import { UsageError } from '../errors.js';
 import type { CostStore } from '../tuning/cost-store.js';
 import type { DriftWatch } from '../tuning/drift.js';
+import type { LearnedStore } from '../tuning/learned-store.js';
 import type { Profile } from '../tuning/profile.js';
 
 /** How to run, as opposed to what to generate. */
@@ -11,6 +12,8 @@ export interface RunOptions extends RuntimeOptions {
   readonly contextSize?: number | undefined;
   /** Where measured costs of passes are kept; undefined = with the pair, as long as it is loaded. */
   readonly costs?: CostStore | undefined;
+  /** The same of what texts have learned of the draft, with which the next one begins; nowhere beside fixed costs. */
+  readonly learned?: LearnedStore | undefined;
   /** What is known of the pair: the draft length begins with what it has learned. */
   readonly profile?: Profile | undefined;
   /** Sees whether texts are as those of the profile were; undefined = a new one sees those of a session. */

@@ -17,7 +17,7 @@ import { GrammarConstraint } from '../text/grammar-constraint.js';
 import { ReasoningFirst } from '../text/reasoning-first.js';
 import { type TextPiece, TextStream, textOf } from '../text/text-stream.js';
 import { DriftWatch } from '../tuning/drift.js';
-import { draftUnder, learnedUnder } from '../tuning/profile.js';
+import { draftUnder } from '../tuning/profile.js';
 import type { TokenId } from '../types.js';
 import { refuseLongPrompt } from './context-size.js';
 import { addStep, NO_STEPS } from './counters.js';
@@ -197,7 +197,7 @@ export class Session {
       yield { type: 'text', pieces: added };
     }
     const finishReason = turn.value;
-    await this.#length?.correct();
+    await this.#length?.keep();
     const rest = shown.end(finishReason === 'stop');
     pieces.push(...rest);
     if (rest.length > 0) yield { type: 'text', pieces: rest };
@@ -228,8 +228,7 @@ export class Session {
   /** Makes the draft length ready for a text. What the texts before have taught of the draft stays. */
   async *#adapt(text: BeginningText): AsyncGenerator<GenerationEvent, void> {
     const { pair, settings, run } = this.#parts;
-    const learned = this.#length?.length.learned ?? learnedUnder(run.profile, settings);
-    const found = await adaptiveLength(pair, settings, run, text, learned);
+    const found = await adaptiveLength(pair, settings, run, text, this.#length?.length.learned);
     this.#length = found;
     if (found) yield { type: 'costs', costs: { ...found.length.costs, measuredMs: found.measuredMs } };
   }

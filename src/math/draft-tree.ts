@@ -30,10 +30,10 @@ export function jointLogQ(draft: Draft): LogProb[] {
 /**
  * Returns the leaf with the largest joint log-probability under the draft model, the first among equals; ROOT for no draft.
  * A tail stands behind that leaf: its end is the answer, however much less likely the path is with it.
+ * @param logQ of `jointLogQ`, where it is known
  */
-export function likeliestLeaf(draft: Draft): NodeIndex {
+export function likeliestLeaf(draft: Draft, logQ: readonly LogProb[] = jointLogQ(draft)): NodeIndex {
   if (draft.at(-1)?.isTail) return draft.length - 1;
-  const logQ = jointLogQ(draft);
   const parents = new Set(draft.map(({ parent }) => parent));
   const leaves = [...draft.keys()].filter((node) => !parents.has(node));
   return leaves.reduce((best, leaf) => (best === ROOT || logQ[leaf]! > logQ[best]! ? leaf : best), ROOT);
@@ -41,6 +41,7 @@ export function likeliestLeaf(draft: Draft): NodeIndex {
 
 /** Returns the paths to these nodes as a draft. Shared nodes occur once, in the same order as before. */
 export function pathsTo(draft: Draft, ends: readonly NodeIndex[]): Draft {
+  if (ends.length === 0) return [];
   const kept = [...new Set(ends.flatMap((end) => pathTo(draft, end)))].sort((a, b) => a - b);
   const renumbered = new Map([ROOT, ...kept].map((node, i) => [node, i - 1]));
   return kept.map((node) => ({ ...draft[node]!, parent: renumbered.get(draft[node]!.parent)! }));

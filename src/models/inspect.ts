@@ -3,7 +3,7 @@ import type { MemoryNeed } from '../engine/llama/memory-need.js';
 import { insightsOf, type MemoryOptions, type ModelMemory } from '../engine/llama/model-insights.js';
 import type { CacheType, EngineName, Gpu } from '../engine/port.js';
 import { ModelFileError, PairMismatchError, UsageError } from '../errors.js';
-import { MOST_GUESSES, MOST_TAKEN_BACK } from '../tuning/adaptive-length.js';
+import { MOST_GUESSES, MOST_TAKEN_BACK } from '../tuning/step-costs.js';
 import type { Asking } from './ask.js';
 import { checkPair } from './check-pair.js';
 import { chatTemplateFacts, factsOf, type ModelFacts } from './facts.js';
@@ -128,9 +128,9 @@ async function inspectModel(
     refuseUnfit(file);
     insights.refuse(engine);
   });
-  const facts = factsOf(file, insights, await chatTemplateFacts(file));
+  const facts = runnableHead(factsOf(file, insights, await chatTemplateFacts(file)), engine);
   const runs = refusal === undefined;
-  const isHeadUsed = runs && head && facts.head?.problem === undefined && engine === 'direct';
+  const isHeadUsed = runs && head && facts.head?.problem === undefined;
   const layers = isHeadUsed ? facts.head?.layers : undefined;
   return {
     facts,
@@ -140,6 +140,19 @@ async function inspectModel(
       layers === undefined
         ? undefined
         : (await insights.memory({ ...context, ...head, sequences: 0, layers })).context,
+  };
+}
+
+/** The facts with the reason why the engine that would run the model cannot use its head. */
+function runnableHead(facts: ModelFacts, engine: EngineName): ModelFacts {
+  const { head, source } = facts;
+  if (!head || head.problem !== undefined || engine === 'direct') return facts;
+  return {
+    ...facts,
+    head: {
+      ...head,
+      problem: `the drafting head of ${source} needs the engine direct, which does not run here`,
+    },
   };
 }
 

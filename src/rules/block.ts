@@ -13,21 +13,37 @@ import type { Distribution, Draft, LogProb, Rng, Verdict } from '../types.js';
  * @param p target distributions p_1..p_{n+1}, where p[i] judges draft[i]
  */
 export function acceptBlock(draft: Draft, p: readonly Distribution[], rng: Rng): Verdict {
-  let kept = 0;
-  let logKept: LogProb = 0; // log a_n of the block that is kept
-  let logA: LogProb = 0; // log a_i, a_i = min(1, a_{i-1} p_i(x_i) / q_i(x_i))
-  for (const [i, { token, q }] of draft.entries()) {
-    logA = Math.min(0, logA + logProbOf(p[i]!, token) - logProbOf(q, token));
-    if (rng() >= passing(logA, p[i + 1]!, draft[i + 1]?.q)) continue;
-    kept = i + 1;
-    logKept = logA;
-  }
+  const blocks = blocksOf(draft, p);
+  const kept = keptOf(blocks, rng);
   const refused = draft[kept];
-  const rest = refused ? residual(p[kept]!, refused.q, logKept) : p[kept]!;
+  const rest = refused ? residual(p[kept]!, refused.q, blocks[kept - 1]?.logA ?? 0) : p[kept]!;
   return { accepted: [...draft.keys()].slice(0, kept), next: sample(rest, rng()) };
 }
 
-/** Returns h_i, the probability that a block passes: a_i for the whole draft, else Z_i / (Z_i + 1 - a_i). */
+/** The first guesses of a chain. */
+export interface Block {
+  /** log a_i, a_i = min(1, a_{i-1} p_i(x_i) / q_i(x_i)). */
+  readonly logA: LogProb;
+  /** h_i, the probability that the block passes: a_i for the whole draft, else Z_i / (Z_i + 1 - a_i). */
+  readonly passing: number;
+}
+
+/** Returns the block of the first 1, 2, … guesses. */
+export function blocksOf(draft: Draft, p: readonly Distribution[]): Block[] {
+  let logA: LogProb = 0;
+  return draft.map(({ token, q }, i) => {
+    logA = Math.min(0, logA + logProbOf(p[i]!, token) - logProbOf(q, token));
+    return { logA, passing: passing(logA, p[i + 1]!, draft[i + 1]?.q) };
+  });
+}
+
+/** Returns the number of guesses of the longest block that passes. */
+export function keptOf(blocks: readonly Pick<Block, 'passing'>[], rng: Rng): number {
+  let kept = 0;
+  for (const [i, { passing }] of blocks.entries()) if (rng() < passing) kept = i + 1;
+  return kept;
+}
+
 function passing(logA: LogProb, p: Distribution, q: Distribution | undefined): number {
   if (!q) return Math.exp(logA);
   const z = residualMass(p, q, logA);

@@ -218,6 +218,7 @@ export function acceptBy<Heeded extends StrategySetting>(
   { sampling, threshold }: Pick<StrategyContext, 'sampling' | 'threshold'>,
 ): Strategy['accept'] {
   return (draft, p, rng) => {
+    if (draft.length === 0) return { accepted: [], next: choose(p[0]!, sampling, rng) };
     const accepted = decide(draft, p, { ...settings, threshold: threshold() });
     const last = accepted.at(-1) ?? ROOT;
     return { accepted, next: choose(p[last + 1]!, sampling, rng) };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { UsageError } from '../errors.js';
 import { definitionOf } from '../strategies/index.js';
-import { MOST_GUESSES } from '../tuning/adaptive-length.js';
+import { MOST_GUESSES } from '../tuning/step-costs.js';
 import { ROOT } from '../types.js';
 import { startLine, stepLine } from './format.js';
 import { REPLAYABLE, type RecordedNode, type RecordedStep, type Trace } from './recorded.js';

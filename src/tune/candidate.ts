@@ -12,6 +12,8 @@ export interface Candidate {
 /** A recorded run for the replay of candidates. It drafts as deep as the deepest of them, at a middle threshold. */
 export interface Trial {
   readonly strategy: StrategyName;
+  /** Strategies that draft as it does, and judge otherwise. */
+  readonly alike?: readonly StrategyName[];
   readonly beamWidth?: number;
   readonly threshold?: number;
 }
@@ -21,10 +23,11 @@ export const DEEPEST = 16;
 
 /**
  * The runs that are recorded. From a chain follows what a shorter one, or another threshold, would have kept. Other strategies
- * and beam widths draft other chains, so they have runs of their own. Trees of 16 layers cost too much to be tried.
+ * and beam widths draft other chains, so they have runs of their own. Trees are left out: their side beams depend on the depth at
+ * which drafting ends, so each depth would need a run of its own.
  */
 export const TRIALS: readonly Trial[] = [
-  { strategy: 'speculative' },
+  { strategy: 'speculative', alike: ['block'] },
   { strategy: 'mtad', beamWidth: 1, threshold: 0.3 },
   { strategy: 'mtad', beamWidth: 4, threshold: 0.3 },
 ];
@@ -33,15 +36,15 @@ const THRESHOLDS = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9];
 const LENGTHS = ['auto', 1, 2, 3, 4, 6, 8, 12, DEEPEST] as const;
 
 /** Returns the candidates that can be replayed on a trial. */
-export function candidatesOf({ strategy, beamWidth, threshold }: Trial): Candidate[] {
+export function candidatesOf({ strategy, alike = [], beamWidth, threshold }: Trial): Candidate[] {
   const thresholds = threshold === undefined ? [{}] : THRESHOLDS.map((one) => ({ threshold: one }));
   const width = beamWidth === undefined ? {} : { beamWidth };
-  return thresholds.flatMap((one) =>
-    LENGTHS.map((draftLength) => ({ strategy, ...width, ...one, draftLength })),
+  return [strategy, ...alike].flatMap((strategy) =>
+    thresholds.flatMap((one) => LENGTHS.map((draftLength) => ({ strategy, ...width, ...one, draftLength }))),
   );
 }
 
 /** Returns the settings of a trial's run. */
-export function settingsOf(trial: Trial): SettingsInput {
+export function settingsOf({ alike, ...trial }: Trial): SettingsInput {
   return { ...trial, draftLength: DEEPEST };
 }

@@ -9,6 +9,7 @@ import type { Settings, SettingsInput, SharedSetting } from '../generation/setti
 import type { Pair } from '../models/pair.js';
 import type { TemplateChoice } from '../templates/open-template.js';
 import { CostMemory } from '../tuning/cost-store.js';
+import { LearnedMemory } from '../tuning/learned-store.js';
 import type { Placement, Profile } from '../tuning/profile.js';
 import { NotedCosts } from './noted-costs.js';
 import { type Recorded, recordSteps, type StepWatch } from './recording.js';
@@ -86,7 +87,8 @@ export class Desk {
   async series({ draftGpuLayers, ...threads }: Placement, profile?: Profile): Promise<Series> {
     const { run, signal } = this.#options;
     const pair = draftGpuLayers === undefined ? this.#pair : await this.#withDraftOn(draftGpuLayers);
-    const series = new Series(pair, { ...run, ...threads, costs: this.costs, profile, signal });
+    const learned = new LearnedMemory(); // so that the texts of one setting teach no other
+    const series = new Series(pair, { ...run, ...threads, costs: this.costs, learned, profile, signal });
     this.#open.add(series);
     return series;
   }

@@ -1,8 +1,8 @@
 import type { Pair } from '../models/pair.js';
-import type { Learned } from '../tuning/adaptive-length.js';
 import type { CostCurves } from '../tuning/cost-curves.js';
 import type { CostKey } from '../tuning/cost-store.js';
 import type { Signs } from '../tuning/drift-signs.js';
+import type { Learned } from '../tuning/learned.js';
 import { type Placement, type Profile, tokensHash } from '../tuning/profile.js';
 import { profiledModel } from '../tuning/profile-file.js';
 import { referenceOf } from '../tuning/usual.js';

@@ -3,6 +3,7 @@ import type { Counters } from '../generation/counters.js';
 import type { Prompt, Series } from '../generation/generate.js';
 import type { SettingsInput } from '../generation/settings.js';
 import { excerpt, logProbOf } from '../math/distribution.js';
+import { type Block, blocksOf } from '../rules/block.js';
 import type { CostCurves } from '../tuning/cost-curves.js';
 import { surplusOfGuess } from '../tuning/quality-budget.js';
 import type { Distribution, Draft, LogProb, TokenId } from '../types.js';
@@ -14,6 +15,8 @@ export interface JudgedChain {
   readonly p: readonly Distribution[];
   /** For each guess, the nats by which the target finds it likelier than a token sampled in its place. */
   readonly surplus: readonly LogProb[];
+  /** Of the first 1, 2, … guesses, by whole distributions, for block verification. */
+  readonly blocks: readonly Block[];
   /** Number of accepted guesses. */
   readonly accepted: number;
 }
@@ -70,6 +73,7 @@ export function judgedChain({ draft, p, accepted }: Step, temperature: number): 
     })),
     p: draft.map(({ token }, i) => excerpt([token], [logProbOf(p[i]!, token)])),
     surplus: draft.map((guess) => surplusOfGuess(guess, p, temperature)),
+    blocks: blocksOf(draft, p),
     accepted,
   };
 }

@@ -2,10 +2,13 @@ import type { Step } from '../decoding/loop.js';
 import { type DraftLength, fixedLength } from '../drafting/length.js';
 import { logProbOf } from '../math/distribution.js';
 import { jointLogQ } from '../math/draft-tree.js';
+import { type Block, keptOf as keptOfBlocks } from '../rules/block.js';
+import { block } from '../strategies/block.js';
 import { definitionOf } from '../strategies/index.js';
-import { AdaptiveLength, type Learned } from '../tuning/adaptive-length.js';
+import { AdaptiveLength } from '../tuning/adaptive-length.js';
 import { type CostCurves, passMs } from '../tuning/cost-curves.js';
-import type { Distribution, Draft, Rng } from '../types.js';
+import type { Learned } from '../tuning/learned.js';
+import type { Draft, Rng } from '../types.js';
 import type { Candidate } from './candidate.js';
 import type { JudgedChain } from './recording.js';
 
@@ -51,7 +54,7 @@ export function replayed(
   for (const chain of chains) {
     const { drafted, judged } = draftedOf(chain.draft, length, candidate);
     const draft = chain.draft.slice(0, judged);
-    const kept = keptOf(draft, chain.p, candidate, rng);
+    const kept = keptOf(draft, chain, candidate, rng);
     const verifyMs = passMs(curves.target, judged + 1);
     const draftMs = draftMsOf(curves, drafted, unread, beamWidth);
     if (drafted > 0) unread = 1 + Math.max(0, kept + 1 - drafted);
@@ -79,19 +82,25 @@ function draftedOf(
   return { drafted, judged: judgesAll ? drafted : length.judged(logQ.slice(0, drafted)) };
 }
 
-/** Returns the number of guesses that the candidate accepts: by its rule, or each with probability p / q. */
+/** Returns the number of guesses that the candidate accepts: by its rule, by blocks, or each with probability p / q. */
 function keptOf(
   draft: Draft,
-  p: readonly Distribution[],
+  { p, blocks }: JudgedChain,
   { strategy, threshold = 1 }: Candidate,
   rng: Rng,
 ): number {
   const { decide } = definitionOf(strategy);
   if (decide) return decide(draft, p, { threshold, clip: false, draftLength: draft.length }).length;
+  if (strategy === block.name) return keptOfBlocks(endingAt(blocks.slice(0, draft.length)), rng);
   const refused = draft.findIndex(
     ({ token, q }, i) => rng() >= Math.exp(logProbOf(p[i]!, token) - logProbOf(q, token)),
   );
   return refused === -1 ? draft.length : refused;
+}
+
+/** The same blocks where no guess follows: the whole one passes with probability a. */
+function endingAt(blocks: readonly Block[]): Block[] {
+  return blocks.map((one, i) => (i < blocks.length - 1 ? one : { ...one, passing: Math.exp(one.logA) }));
 }
 
 /** Returns the milliseconds of the draft model's passes. The first one also reads the tokens committed since the last. */

@@ -2,9 +2,9 @@ import { isTold } from '../generation/draft-length.js';
 import { createRng } from '../math/rng.js';
 import { sum } from '../math/sum.js';
 import { definitionOf } from '../strategies/index.js';
-import { type Learned, prior } from '../tuning/adaptive-length.js';
 import type { CostCurves } from '../tuning/cost-curves.js';
 import type { CostKey } from '../tuning/cost-store.js';
+import { faded, type Learned, prior } from '../tuning/learned.js';
 import { type Candidate, candidatesOf, DEEPEST, type Trial } from './candidate.js';
 import {
   estimatesOf,
@@ -90,10 +90,14 @@ export function search(
       const kept = text.chains.flatMap(({ surplus, accepted }) => surplus.slice(0, accepted));
       return { ...worthOf(text), accepted: kept.length, surplus: sum(kept, (one) => one) };
     });
-    const factor = sum(recording.texts, decodingMs) / forecastMs(recording, options);
-    return candidatesOf(recording.trial).map((candidate) => {
+    const replays = candidatesOf(recording.trial).map((candidate) => ({
+      candidate,
+      ...replay(candidate, recording, options),
+    }));
+    const asRecorded = replays.find(({ candidate }) => isRecorded(candidate, recording.trial))!;
+    const factor = sum(recording.texts, decodingMs) / sum(asRecorded.texts, ({ ms }) => ms);
+    return replays.map(({ candidate, texts, learned }) => {
       const { isLossless } = definitionOf(candidate.strategy);
-      const { texts, learned } = replay(candidate, recording, options);
       const weighed = texts.map((text, i) => ({
         ...text,
         plain: worths[i]!,
@@ -138,10 +142,9 @@ function decodingMs({ counters: { ms } }: Recorded): number {
   return ms.decode - ms.wait;
 }
 
-/** Milliseconds of a recording by its cost curves. */
-function forecastMs(recording: Recording, options: SearchOptions): number {
-  const { texts } = replay({ ...recording.trial, draftLength: DEEPEST }, recording, options);
-  return sum(texts, ({ ms }) => ms);
+/** Whether a trial was run with the settings of a candidate. */
+function isRecorded({ strategy, threshold, draftLength }: Candidate, trial: Trial): boolean {
+  return strategy === trial.strategy && threshold === trial.threshold && draftLength === DEEPEST;
 }
 
 /** Replays twice: the first turn learns about the draft, as a profile does, and the second one counts. */
@@ -153,7 +156,7 @@ function replay(candidate: Candidate, { texts, costs }: Recording, { temperature
     texts.map(({ chains }, i) => {
       const asked = { ...candidate, draftLength };
       const one = replayed(chains, asked, { ...guesser, learned, rng: createRng(i + 1) });
-      learned = one.learned;
+      learned = faded(one.learned);
       return one;
     });
   turn(candidate.draftLength === 'auto' ? TEACHING : candidate.draftLength);

@@ -126,7 +126,7 @@ async function measuredCosts(
   measuring: number,
 ): Promise<Costs> {
   const series = await desk.series(placement);
-  const adaptive: SettingsInput = { ...trial, draftLength: 'auto', maxTokens: measuring };
+  const adaptive: SettingsInput = { ...settingsOf(trial), draftLength: 'auto', maxTokens: measuring };
   const { costs: curves } = await desk.write(series, adaptive, desk.tasks[0]!);
   await desk.close(series);
   const key = desk.costs.asked;

@@ -1,4 +1,4 @@
-/** Plain passes that a text may lose to guesses that are never right, before it has earned more. */
+/** Plain passes that a first text may lose to guesses that are never right, before it has earned more. */
 const PURSE = 2;
 const FULL_PURSE = 20;
 
@@ -16,11 +16,14 @@ export class Account {
   #ms: number;
   #purse: number;
 
-  /** @param plainMs milliseconds of a step without guesses, > 0 */
-  constructor(plainMs: number) {
+  /**
+   * @param plainMs milliseconds of a step without guesses, > 0
+   * @param purse plain passes that the texts before have left
+   */
+  constructor(plainMs: number, purse = PURSE) {
     this.#plainMs = plainMs;
     this.#ms = plainMs;
-    this.#purse = PURSE * plainMs;
+    this.#purse = purse * plainMs;
   }
 
   /** Tokens that a millisecond is worth: those that it brought of late, or would have brought without guesses. */
@@ -31,6 +34,11 @@ export class Account {
   /** Milliseconds that guesses may lose. */
   get purse(): number {
     return this.#purse;
+  }
+
+  /** The same in plain passes, as the next text takes it. */
+  get left(): number {
+    return this.#purse / this.#plainMs;
   }
 
   /** @param tokens of a step, @param ms what it took */

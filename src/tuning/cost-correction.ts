@@ -22,10 +22,12 @@ interface Kind {
 export class CostCorrection {
   readonly #kinds = { plain: none(), wide: none(), draft: none() };
   readonly #costs: CostCurves;
+  readonly #plainMs: number;
   readonly #insideTarget: CostCurve;
 
   constructor(costs: CostCurves) {
     this.#costs = costs;
+    this.#plainMs = passMs(costs.target, 1);
     this.#insideTarget = costs.target.map(({ rows, ms, insideMs = ms }) => ({ rows, ms: insideMs }));
   }
 
@@ -36,7 +38,7 @@ export class CostCorrection {
   add({ draft, draftPasses, targetPasses, ms }: Step, unread: number, beamWidth: number): void {
     if (targetPasses !== 1) return;
     const { target, draft: draftCurve } = this.#costs;
-    const told = passMs(target, draft.length + 1);
+    const told = draft.length === 0 ? this.#plainMs : passMs(target, draft.length + 1);
     if (draftPasses === 0 || !draftCurve) {
       count(this.#kinds[draft.length > 0 ? 'wide' : 'plain'], 1, told, ms.verify + ms.own);
       return;

@@ -1,14 +1,17 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { z } from 'zod';
 import type { CostCurves } from './cost-curves.js';
+import { type Key, KeyedFolder, keySchema } from './keyed-folder.js';
 
 /** Everything that the cost of a pass depends on: files, machine, engine, threads, length of the text. */
-export type CostKey = Readonly<Record<string, string | number | boolean | null>>;
+export type CostKey = Key;
 
 /** Keeps measured costs for the next text. */
 export interface CostStore {
+  /**
+   * Whether the costs stay the same, so that a seed gives the same text. Then no text begins with what another one has learned
+   * of the draft either. Undefined = no.
+   */
+  readonly areFixed?: boolean | undefined;
   find(key: CostKey): Promise<CostCurves | undefined>;
   keep(key: CostKey, curves: CostCurves): Promise<void>;
   /** Replaces the kept costs by those that a text has shown. */
@@ -20,12 +23,10 @@ const curveSchema = z
   .nonempty()
   .refine((curve) => curve.every(({ rows }, i) => rows > (curve[i - 1]?.rows ?? 0)) && curve[0]!.rows === 1);
 
+const curvesSchema = z.object({ target: curveSchema, draft: curveSchema.optional() });
+
 /** A measurement in a file. */
-export const costsSchema = z.object({
-  key: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
-  target: curveSchema,
-  draft: curveSchema.optional(),
-});
+export const costsSchema = curvesSchema.extend({ key: keySchema });
 
 /** Keeps costs as long as this object lives. */
 export class CostMemory implements CostStore {
@@ -49,45 +50,21 @@ export class CostMemory implements CostStore {
  * costs that cannot be written are not kept.
  */
 export class CostFolder implements CostStore {
-  readonly #folder: string;
+  readonly #files: KeyedFolder<CostCurves>;
 
   constructor(folder: string) {
-    this.#folder = folder;
+    this.#files = new KeyedFolder<CostCurves>(folder, curvesSchema as unknown as z.ZodType<CostCurves>);
   }
 
   async find(key: CostKey): Promise<CostCurves | undefined> {
-    return readCosts(this.#file(key)).catch(() => undefined);
+    return this.#files.find(key);
   }
 
   async keep(key: CostKey, curves: CostCurves): Promise<void> {
-    await mkdir(this.#folder, { recursive: true })
-      .then(() => writeCosts(this.#file(key), key, curves))
-      .catch(() => undefined);
+    await this.#files.keep(key, curves);
   }
 
   async correct(key: CostKey, curves: CostCurves): Promise<void> {
     await this.keep(key, curves);
-  }
-
-  #file(key: CostKey): string {
-    const name = createHash('sha256').update(JSON.stringify(key)).digest('hex').slice(0, 16);
-    return join(this.#folder, `${name}.json`);
-  }
-}
-
-async function readCosts(file: string): Promise<CostCurves> {
-  const { target, draft } = costsSchema.parse(JSON.parse(await readFile(file, 'utf8')));
-  return { target, draft };
-}
-
-/** Replaces the file in one step, since other processes may read and write it. */
-async function writeCosts(file: string, key: CostKey, curves: CostCurves): Promise<void> {
-  const half = `${file}.${randomUUID()}`;
-  try {
-    await writeFile(half, `${JSON.stringify({ key, ...curves }, null, 2)}\n`);
-    await rename(half, file);
-  } catch (cause) {
-    await rm(half, { force: true });
-    throw cause;
   }
 }

@@ -71,6 +71,7 @@ export async function profiledModel(path: string): Promise<ProfiledModel | undef
  * measurement.
  */
 export class CostFile implements CostStore {
+  readonly areFixed = true;
   readonly #path: string;
 
   constructor(path: string) {

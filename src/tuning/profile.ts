@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { Learned } from './adaptive-length.js';
 import { costsSchema } from './cost-store.js';
 import { SURENESSES } from './drift-signs.js';
-import { shifted } from './survival.js';
+import { type Learned, survivalSchema, under } from './learned.js';
 
 const model = z.object({
   path: z.string(),
@@ -38,15 +37,9 @@ const usual = z.object({
   steps: z.int().min(0),
 });
 
-const finite = z.number();
-
 const draftSchema = z.object({
   /** The probability that guesses are accepted (see survival.ts). */
-  survival: z.object({
-    a: finite,
-    b: z.number().max(0),
-    covariance: z.object({ aa: finite, ab: finite, bb: finite }),
-  }),
+  survival: survivalSchema,
   /** Nats by which one more guess lowers the joint log-probability of a draft. */
   usualDrop: z.number().min(0),
   /** The usual values of signs, with which later texts are compared. They are of the first guess of each step. */
@@ -150,6 +143,8 @@ export function learnedUnder(
   const isOther = typeof tau === 'number' && typeof settings.threshold === 'number';
   const draft = draftUnder(profile, isOther ? { ...settings, threshold: tau } : settings);
   if (!draft) return undefined;
-  const move = isOther ? Math.log(settings.threshold as number) - Math.log(tau) : 0;
-  return { survival: shifted(draft.survival, move), usualDrop: draft.usualDrop };
+  const { survival, usualDrop } = draft;
+  const threshold = typeof tau === 'number' ? tau : 1;
+  const learned = { threshold, survival, usualDrop };
+  return isOther ? under(learned, settings.threshold as number) : learned;
 }

@@ -18,6 +18,9 @@ const FORGETTING = 0.9995;
 /** Share of the learned values that a step without drafts leaves: half of them after 3,500 steps. */
 const REMEMBERED = 0.9998;
 
+/** How much less certain the values are for another text, as a share of what is uncertain at first. */
+const LOOSENED = 0.1;
+
 /** Measured on the embedded pair: the values at a threshold of 1, and their change with ln tau. */
 const AT_ONE: Survival = { a: 1.5, b: -1.47, covariance: { aa: 1, ab: 0, bb: 0.5 } };
 const A_BY_LN_TAU = 0.93;
@@ -38,24 +41,37 @@ export function survivalOf({ a, b }: Survival, q: LogProb): number {
 }
 
 /** Returns an upper bound of the probability, given the observations: two standard deviations above it. */
-export function highestSurvivalOf({ a, b, covariance: { aa, ab, bb } }: Survival, q: LogProb): number {
-  const x = Math.sqrt(-q);
-  return sigma(a + b * x + 2 * Math.sqrt(aa + 2 * ab * x + bb * x * x));
+export function highestSurvivalOf(survival: Survival, q: LogProb): number {
+  return sigma(survival.a + survival.b * Math.sqrt(-q) + 2 * spreadOf(survival, q));
 }
 
-/** Returns the values after a step without drafts. They move a little towards the first values, as does their uncertainty. */
-export function unseen(survival: Survival, first: Survival): Survival {
+/** Returns the standard deviation of a + b sqrt(-q). */
+export function spreadOf({ covariance: { aa, ab, bb } }: Survival, q: LogProb): number {
+  const x = Math.sqrt(-q);
+  return Math.sqrt(aa + 2 * ab * x + bb * x * x);
+}
+
+/** Returns the values after steps without drafts. They move a little towards the first values, as does their uncertainty. */
+export function unseen(survival: Survival, first: Survival, steps = 1): Survival {
   const faded = (now: number, then: number, kept: number) => then + kept * (now - then);
   const [now, then] = [survival.covariance, first.covariance];
+  const kept = REMEMBERED ** steps;
   return {
-    a: faded(survival.a, first.a, REMEMBERED),
-    b: faded(survival.b, first.b, REMEMBERED),
+    a: faded(survival.a, first.a, kept),
+    b: faded(survival.b, first.b, kept),
     covariance: {
-      aa: faded(now.aa, then.aa, REMEMBERED ** 2),
-      ab: faded(now.ab, then.ab, REMEMBERED ** 2),
-      bb: faded(now.bb, then.bb, REMEMBERED ** 2),
+      aa: faded(now.aa, then.aa, kept ** 2),
+      ab: faded(now.ab, then.ab, kept ** 2),
+      bb: faded(now.bb, then.bb, kept ** 2),
     },
   };
+}
+
+/** Returns the values for another text, which may be of another kind: they are the same, and less certain. */
+export function loosened({ a, b, covariance: { aa, ab, bb } }: Survival): Survival {
+  const most = AT_ONE.covariance;
+  const looser = (one: number, highest: number) => Math.min(highest, one + LOOSENED * highest);
+  return { a, b, covariance: { aa: looser(aa, most.aa), ab, bb: looser(bb, most.bb) } };
 }
 
 /**

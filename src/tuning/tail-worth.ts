@@ -1,16 +1,12 @@
 import type { LogProb } from '../types.js';
+import type { Learned } from './learned.js';
 import { observed, priorSurvival, type Survival, shifted, survivalOf, unseen } from './survival.js';
 
 /** How much of what a tail brought the next step forgets. */
 const RATE = 0.03;
 
 /** What a text knows of the guesses of a tail, for the next. */
-export interface TailLearned {
-  /** Of guesses behind a draft that is accepted as a whole. */
-  readonly survival: Survival;
-  /** Tokens that a tail brings behind such a draft, less the price of its rows, which is paid behind every draft; >= 0. */
-  readonly worth: number;
-}
+type TailLearned = NonNullable<Learned['tail']>;
 
 /**
  * Guesses that take no pass, behind those of a model: how likely they are to be accepted if all before them are. They are

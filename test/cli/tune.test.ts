@@ -23,7 +23,7 @@ test('what is found, as JSON, kept in a file', async () => {
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   const report = JSON.parse(stdout);
   expect(report).toMatchObject({ schema: 1, profile: path, conditions: { prompts: 1, max_tokens: 12 } });
-  expect(report.candidates).toHaveLength(135);
+  expect(report.candidates).toHaveLength(144);
   const { tuned } = (await readProfile(path))!;
   expect(tuned!.settings.strategy).toBe(report.recommended?.strategy ?? 'autoregressive');
   expect(tuned!.sampling).toEqual({ temperature: 1, topK: 10, topP: 0.9 });
@@ -33,7 +33,7 @@ test('what is found, as a table, kept where other commands find it', async () =>
   const { exitCode, stdout, stderr } = await runInProcess([...SHORT, '--save'], { env, isTTY: false });
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   expect(stdout).toMatch(/^setting +speed-up +perplexity/);
-  expect(stdout).toMatch(/135 settings replayed on 1 prompts? of up to 12 tokens/);
+  expect(stdout).toMatch(/144 settings replayed on 1 prompts? of up to 12 tokens/);
   const [, path] = /Saved as (.*)\n/.exec(stdout)!;
   const { settings } = JSON.parse((await runInProcess(['config', '--json'], { env })).stdout);
   expect(settings.strategy.source).toBe(`profile ${path}`);

@@ -4,6 +4,7 @@ import { loadPair, type Pair } from '../../src/models/pair.js';
 import { STRATEGIES, STRATEGY_NAMES } from '../../src/strategies/index.js';
 import type { CostCurves } from '../../src/tuning/cost-curves.js';
 import type { CostKey, CostStore } from '../../src/tuning/cost-store.js';
+import { LearnedMemory, type LearnedStore } from '../../src/tuning/learned-store.js';
 import { fakeProfile, TUNED, TUNED_DRAFT } from '../support/fake-profile.js';
 import { run } from './generate-run.js';
 
@@ -34,6 +35,8 @@ const line = (first: number, eachMore: number) => [
   { rows: 17, ms: first + 16 * eachMore },
 ];
 const CHEAP_ROWS: CostCurves = { target: line(10, 0.1), draft: line(0.1, 0.01) };
+/** As of 8-bit weights on a processor: nearly all that a draft costs is the cost of its first tokens. */
+const DEEP_DRAFTS = [1, 5, 9, 17].map((rows, i) => ({ rows, ms: [10, 30, 34, 40][i]! }));
 const DEAR_DRAFT: CostCurves = { target: line(10, 1), draft: line(30, 1) };
 
 let pair: Pair;
@@ -96,6 +99,47 @@ describe('a draft length that is left open', () => {
       return steps[0]!.draft.length;
     };
     expect(await draftedFirst(-3)).toBeLessThan(await draftedFirst(3));
+  });
+
+  it('begins with what other texts have learned: with long drafts where only those pay', async () => {
+    const costs = new Known({ target: DEEP_DRAFTS, draft: line(0.1, 0) });
+    const settings = { draftLength: 'auto', threshold: 0.1, maxTokens: 64, ignoreEos: true } as const;
+    const first = async (seed: number, learned: LearnedStore) =>
+      (await run(pair, { ...settings, seed }, { costs, learned })).steps[0]!.draft.length;
+    const learned = new LearnedMemory();
+    const alone = await first(1, learned);
+    expect(alone).toBeLessThan(4); // the purse pays for no more
+    await first(2, learned);
+    expect(await first(3, learned)).toBeGreaterThan(2 * alone);
+    expect(await first(3, new LearnedMemory())).toBe(alone);
+  });
+
+  it('writes the same text again beside fixed costs, whatever was written in between', async () => {
+    const costs = Object.assign(new Known(CHEAP_ROWS), { areFixed: true });
+    const learned = new LearnedMemory();
+    const first = await run(pair, AUTO, { costs, learned });
+    await run(pair, { ...AUTO, seed: 4 }, { costs, learned });
+    expect((await run(pair, AUTO, { costs, learned })).tokens).toEqual(first.tokens);
+  });
+
+  it('learns apart under other thresholds, temperatures and strategies', async () => {
+    const keys: string[] = [];
+    const learned: LearnedStore = {
+      find: async () => undefined,
+      keep: async (key) => void keys.push(JSON.stringify(key)),
+    };
+    for (const other of [
+      {},
+      { threshold: 0.52, seed: 5 },
+      { threshold: 0.1 },
+      { temperature: 0.5 },
+      { strategy: 'block' },
+      { draftFrom: 'lookup' },
+      { beamWidth: 2 },
+    ] as const)
+      await run(pair, { ...AUTO, maxTokens: 4, ...other }, { costs: new Known(CHEAP_ROWS), learned });
+    expect(new Set(keys).size).toBe(6); // the first two share what they learn
+    expect(keys).toHaveLength(7);
   });
 
   it('corrects costs that are out of proportion to what passes take', async () => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Strategy } from '../../src/decoding/strategy.js';
 import type { DraftLength } from '../../src/drafting/length.js';
-import { AdaptiveLength, MOST_GUESSES } from '../../src/tuning/adaptive-length.js';
+import { AdaptiveLength } from '../../src/tuning/adaptive-length.js';
+import { MOST_GUESSES } from '../../src/tuning/step-costs.js';
 import { DOES_NOT_FIT, FITS, misfit } from '../support/chi-square.js';
 import { TARGET, textsAfter, UNCUT } from '../support/fake-model.js';
 import { PROMPT } from '../support/fake-run.js';

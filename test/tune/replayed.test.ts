@@ -3,8 +3,8 @@ import { createRng } from '../../src/math/rng.js';
 import type { Candidate } from '../../src/tune/candidate.js';
 import { judgedChain } from '../../src/tune/recording.js';
 import { replayed } from '../../src/tune/replayed.js';
-import { prior } from '../../src/tuning/adaptive-length.js';
 import type { CostCurves } from '../../src/tuning/cost-curves.js';
+import { prior } from '../../src/tuning/learned.js';
 import { UNCUT } from '../support/fake-model.js';
 import { neverEnds, run } from '../support/fake-run.js';
 
@@ -85,6 +85,16 @@ describe('a replay of recorded chains', () => {
     const real = await recording(recorded, 4);
     const perPass = real.reduce((sum, { accepted }) => sum + accepted, 0) / real.length + 1;
     expect(Math.abs(told.tokens / told.passes / perPass - 1)).toBeLessThan(0.1);
+  });
+
+  it.each([4, 12])('foretells from chains of speculative what block accepts of drafts of %i', async (draftLength) => {
+    const block: Candidate = { strategy: 'block', draftLength };
+    const told = await replay(EXACT, block);
+    const real = await recording(block, draftLength);
+    const perPass = real.reduce((sum, { accepted }) => sum + accepted, 0) / real.length + 1;
+    expect(Math.abs(told.tokens / told.passes / perPass - 1)).toBeLessThan(0.1);
+    const tokenwise = await replay(EXACT, { ...EXACT, draftLength });
+    expect(told.tokens).toBeGreaterThan(tokenwise.tokens);
   });
 
   it('adapts: it drafts nearly nothing where that is dear, and loses little', async () => {

@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { Corpus } from '../../src/drafting/corpus.js';
 import { createRng } from '../../src/math/rng.js';
 import type { StrategyOptions } from '../../src/strategies/index.js';
-import { AdaptiveLength, MOST_GUESSES, prior } from '../../src/tuning/adaptive-length.js';
+import { AdaptiveLength } from '../../src/tuning/adaptive-length.js';
 import { type CostCurve, type CostCurves, passMs } from '../../src/tuning/cost-curves.js';
+import { faded, prior } from '../../src/tuning/learned.js';
+import { MOST_GUESSES } from '../../src/tuning/step-costs.js';
 import { observed } from '../../src/tuning/survival.js';
 import { corpusOf } from '../support/corpus-of.js';
 import { DRAFT, type FakeModel, TARGET, UNCUT } from '../support/fake-model.js';
@@ -17,6 +19,11 @@ const line = (first: number, eachMore: number): CostCurve => [
 ];
 const FLAT: CostCurves = { target: line(10, 0.1), draft: line(0.5, 0.02) };
 const STEEP: CostCurves = { target: line(10, 6), draft: line(2, 0.2) };
+/** As of 8-bit weights on a processor: nearly all that a draft costs is the cost of its first tokens. */
+const DEEP: CostCurves = {
+  target: [1, 5, 9, 17].map((rows, i) => ({ rows, ms: [10, 30, 34, 42][i]! })),
+  draft: line(0.2, 0),
+};
 const BEAMS = 4;
 const TAU = 0.5;
 const MTADS = { beamWidth: BEAMS, isTold: true, threshold: TAU };
@@ -46,6 +53,10 @@ interface Trial {
   readonly temperature?: number;
   /** Goes on behind the draft. */
   readonly tail?: Corpus | undefined;
+  readonly texts?: number;
+  readonly maxTokens?: number;
+  /** Whether a text is as sure as the one before of what that has learned. */
+  readonly isOneKind?: boolean;
 }
 
 /** Texts one after the other, as a session writes them. */
@@ -58,6 +69,9 @@ async function outcome(
     draftFrom = 'model',
     temperature = 1,
     tail,
+    texts = 6,
+    maxTokens = 128,
+    isOneKind = true,
   }: Trial = {},
 ): Promise<Outcome> {
   const beamWidth = strategy === 'mtad' && draftFrom === 'model' ? BEAMS : 1;
@@ -66,7 +80,7 @@ async function outcome(
   const rng = createRng(1);
   let learned = prior(guesser.threshold);
   let [ms, tokens, drafted, steps] = [0, 0, 0, 0];
-  for (let text = 0; text < 6; text++) {
+  for (let text = 0; text < texts; text++) {
     const adaptive = new AdaptiveLength(costs, guesser, learned);
     const most = draftLength === 'auto' ? MOST_GUESSES : draftLength;
     const draftTail = tail ? 'corpus' : 'none';
@@ -78,7 +92,7 @@ async function outcome(
       prompt: [text % 5, 3, 1],
       sampling: { ...UNCUT, temperature },
       length: draftLength === 'auto' ? adaptive : undefined,
-      maxTokens: 128,
+      maxTokens,
       capacity: 200,
       endsWith: neverEnds,
       onStep: (step) => {
@@ -91,7 +105,7 @@ async function outcome(
         steps += 1;
       },
     });
-    learned = adaptive.learned;
+    learned = isOneKind ? adaptive.learned : faded(adaptive.learned);
   }
   return { drafted: drafted / steps, speedUp: (tokens * passMs(costs.target, 1)) / ms };
 }
@@ -144,6 +158,25 @@ describe('AdaptiveLength', () => {
     },
   );
 
+  it('is deep from the first step on where the texts before have shown that only deep drafts pay', () => {
+    const first = new AdaptiveLength(DEEP, MTADS).begin(16, false);
+    expect(first).toBeLessThan(4); // the purse pays for no more
+    let learned = prior(TAU);
+    for (let step = 0; step < 40; step++) {
+      const { survival } = learned;
+      learned = { ...learned, survival: observed(survival, -(step % 8) / 4, step % 10 > 0), purse: 6 };
+    }
+    expect(new AdaptiveLength(DEEP, MTADS, faded(learned)).begin(16, false)).toBeGreaterThan(8);
+  });
+
+  it('lets each text lose less to a draft that is never right than the first one did', async () => {
+    const trial = { draftModel: NEVER_RIGHT, maxTokens: 64, isOneKind: false };
+    const lost = ({ speedUp }: Outcome) => 1 / speedUp - 1;
+    const first = lost(await outcome(FLAT, { ...trial, texts: 1 }));
+    const all = lost(await outcome(FLAT, { ...trial, texts: 12 }));
+    expect(all).toBeLessThan(0.5 * first);
+  });
+
   it('does not draft with a model that is as slow as the target', async () => {
     const { drafted, speedUp } = await outcome({ target: line(10, 0.5), draft: line(10, 0.5) });
     expect(drafted).toBeLessThan(0.2);
@@ -162,7 +195,7 @@ describe('AdaptiveLength', () => {
       let { survival, usualDrop } = prior(TAU);
       for (let i = 0; i < 1000; i++) survival = observed(survival, -(i % 100) / 50, false);
       const costs = { target: FLAT.target, draft: line(0.5, each) };
-      const length = new AdaptiveLength(costs, MTADS, { survival, usualDrop });
+      const length = new AdaptiveLength(costs, MTADS, { threshold: TAU, survival, usualDrop });
       let plain = 0;
       while (plain < 20_000 && length.begin(16, false) === 0) {
         length.learn(fakeStep(0, { draft: 0, verify: 10, own: 0 }));
@@ -209,6 +242,7 @@ describe('AdaptiveLength', () => {
     const covariance = { aa: 0, ab: 0, bb: 0 };
     const sure = { a: 20, b: 0, covariance };
     const learned = {
+      threshold: TAU,
       survival: { a: 20, b: -8, covariance },
       usualDrop: 0.01,
       tail: { survival: sure, worth: 0 },

@@ -107,6 +107,7 @@ describe('what a profile knows of a draft', () => {
   it('is a beginning for other thresholds too: a lower one accepts more', async () => {
     const profile = await fakeProfile();
     expect(learnedUnder(profile, settings)).toEqual({
+      threshold: 0.3,
       survival: TUNED_DRAFT.survival,
       usualDrop: TUNED_DRAFT.usualDrop,
     });

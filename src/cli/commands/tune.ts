@@ -21,7 +21,7 @@ const MAX_TOKENS = 128;
 
 const EXAMPLES = `
 Passes are measured with 1, 2, 4, … threads, and with the draft model on GPU and processor; plain decoding and three ways of
-drafting are recorded on the prompts; 135 settings are replayed on the recorded steps by what passes cost here; the best of two kinds are run beside plain decoding. What is replayed is an estimate, what is
+drafting are recorded on the prompts; 144 settings are replayed on the recorded steps by what passes cost here; the best of two kinds are run beside plain decoding. What is replayed is an estimate, what is
 recommended was run. Seven texts a prompt: about half a minute with the pair that comes with mtad.
 
 Examples:

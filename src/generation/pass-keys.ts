@@ -1,0 +1,104 @@
+import { stat } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { penaltiesOf } from '../math/penalties.js';
+import type { ModelHeader } from '../models/header.js';
+import type { Pair } from '../models/pair.js';
+import type { Sequences } from '../strategies/definition.js';
+import { definitionOf, heedsSetting } from '../strategies/index.js';
+import type { CostKey } from '../tuning/cost-store.js';
+import type { LearnedKey } from '../tuning/learned-store.js';
+import type { RunOptions } from './run-options.js';
+import type { Settings } from './settings.js';
+
+/** Texts up to this length share what passes cost; beyond, each doubling is measured anew. */
+const SHORT_TEXT = 512;
+
+/** What passes cost depends on these besides. */
+export interface CostFacts extends Sequences {
+  readonly usesHead: boolean;
+  /** Tokens of the text. */
+  readonly length: number;
+  /** Logits that are read. */
+  readonly top: number;
+}
+
+/** Returns what the costs of passes depend on. */
+export async function costKeyOf(
+  pair: Pair,
+  { threads, draftThreads, cacheType, flashAttention }: RunOptions,
+  { target, draft, usesHead, length, top }: CostFacts,
+): Promise<CostKey> {
+  const { engine, gpuLayers, draftGpuLayers } = pair;
+  const processors = cpus();
+  const bucket = 2 ** Math.ceil(Math.log2(Math.max(SHORT_TEXT, length)));
+  return {
+    ...(await modelsKey(pair, usesHead, draft > 0)),
+    engine: engine.name,
+    backend: engine.backend,
+    llama_cpp: engine.versions.llama_cpp,
+    processor: processors[0]?.model ?? null,
+    processors: processors.length,
+    gpu_layers: gpuLayers ?? null,
+    draft_gpu_layers: draftGpuLayers ?? null,
+    threads: threads ?? null,
+    draft_threads: draftThreads ?? null,
+    cache_type: cacheType ?? null,
+    flash_attention: flashAttention ?? null,
+    target_sequences: target,
+    draft_sequences: draft,
+    top,
+    text_up_to: bucket,
+  };
+}
+
+/**
+ * Returns what the acceptance of guesses depends on. Neighbouring thresholds and temperatures share what was learned, as do
+ * corpora of about one size, since a corpus may grow with each text.
+ */
+export async function learnedKeyOf(
+  pair: Pair,
+  settings: Settings,
+  { draft }: Pick<Sequences, 'draft'>,
+): Promise<LearnedKey> {
+  const { strategy, threshold, draftFrom, draftFirst, draftTail } = settings;
+  const { temperature, topK, topP, minP, repetition } = settings;
+  const isHeeded = (name: 'threshold' | 'beamWidth' | 'clip') => heedsSetting(strategy, name);
+  const usesCorpus = [draftFrom, draftFirst, draftTail].some((names) => names.includes('corpus'));
+  return {
+    ...(await modelsKey(pair, draftFrom === 'mtp', draft > 0)),
+    strategy: definitionOf(strategy).name,
+    draft_from: draftFrom,
+    draft_first: draftFirst,
+    draft_tail: draftTail,
+    corpus_tokens: usesCorpus && pair.corpus ? doubling(pair.corpus.tokens.length) : null,
+    beam_width: isHeeded('beamWidth') ? settings.beamWidth : 1,
+    bounds_repetition: repetition !== undefined,
+    threshold: isHeeded('threshold') ? (threshold === 'auto' ? threshold : doubling(threshold)) : 1,
+    clip: isHeeded('clip') && settings.clip,
+    temperature: Math.ceil(4 * temperature) / 4, // 0 alone for itself
+    top_k: topK,
+    top_p: topP,
+    min_p: minP,
+    has_penalties: penaltiesOf(settings) !== undefined,
+    has_grammar: settings.grammar !== undefined,
+  };
+}
+
+/** The nearest power of two. */
+function doubling(value: number): number {
+  return 2 ** Math.round(Math.log2(value));
+}
+
+async function modelsKey(
+  { targetHeader, draftHeader }: Pair,
+  usesHead: boolean,
+  usesDraft: boolean,
+): Promise<{ readonly target: string; readonly draft: string | null }> {
+  const draft = draftHeader && usesDraft ? await fileKey(draftHeader) : null;
+  return { target: await fileKey(targetHeader), draft: usesHead && usesDraft ? 'mtp' : draft };
+}
+
+async function fileKey({ path, bytes }: ModelHeader): Promise<string> {
+  const facts = await stat(path).catch(() => undefined); // it may be gone since it was loaded
+  return `${path} ${bytes} ${facts?.mtimeMs}`;
+}

@@ -1,0 +1,44 @@
+import { type Key, KeyedFolder } from './keyed-folder.js';
+import { type Learned, learnedSchema } from './learned.js';
+
+/** Everything that the acceptance of guesses depends on: files, strategy, beams, threshold, sampling. */
+export type LearnedKey = Key;
+
+/** Keeps what texts have learned of a draft, for the next text. */
+export interface LearnedStore {
+  find(key: LearnedKey): Promise<Learned | undefined>;
+  keep(key: LearnedKey, learned: Learned): Promise<void>;
+}
+
+/** Keeps it as long as this object lives. */
+export class LearnedMemory implements LearnedStore {
+  readonly #kept = new Map<string, Learned>();
+
+  async find(key: LearnedKey): Promise<Learned | undefined> {
+    return this.#kept.get(JSON.stringify(key));
+  }
+
+  async keep(key: LearnedKey, learned: Learned): Promise<void> {
+    this.#kept.set(JSON.stringify(key), learned);
+  }
+}
+
+/**
+ * Keeps it in the files of a folder, one for each key, as `CostFolder` keeps costs. What cannot be read is learned again. Of two
+ * processes that write at the same time the last one wins.
+ */
+export class LearnedFolder implements LearnedStore {
+  readonly #files: KeyedFolder<Learned>;
+
+  constructor(folder: string) {
+    this.#files = new KeyedFolder<Learned>(folder, learnedSchema);
+  }
+
+  find(key: LearnedKey): Promise<Learned | undefined> {
+    return this.#files.find(key);
+  }
+
+  keep(key: LearnedKey, learned: Learned): Promise<void> {
+    return this.#files.keep(key, learned);
+  }
+}
