@@ -60,6 +60,11 @@ export class CostFolder implements CostStore {
     return this.#files.find(key);
   }
 
+  /** Returns all costs that are kept, of whatever models. */
+  async all(): Promise<readonly { readonly key: CostKey; readonly curves: CostCurves }[]> {
+    return (await this.#files.all()).map(({ key, value }) => ({ key, curves: value }));
+  }
+
   async keep(key: CostKey, curves: CostCurves): Promise<void> {
     await this.#files.keep(key, curves);
   }

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 
@@ -7,6 +7,8 @@ import { z } from 'zod';
 export type Key = Readonly<Record<string, string | number | boolean | null>>;
 
 export const keySchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]));
+
+const keyed = z.object({ key: keySchema.catch({}) });
 
 /**
  * Keeps values in the files of a folder, one for each key. It is a cache: a file that cannot be read counts as missing, and a
@@ -24,6 +26,17 @@ export class KeyedFolder<Value extends object> {
   async find(key: Key): Promise<Value | undefined> {
     const text = await readFile(this.#file(key), 'utf8').catch(() => undefined);
     return text === undefined ? undefined : this.#read(text);
+  }
+
+  /** Returns all that can be read. */
+  async all(): Promise<readonly { readonly key: Key; readonly value: Value }[]> {
+    const names = await readdir(this.#folder).catch(() => []);
+    const files = names.filter((name) => name.endsWith('.json')).map((name) => join(this.#folder, name));
+    const texts = await Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')));
+    return texts.flatMap((text) => {
+      const value = this.#read(text);
+      return value ? [{ key: keyed.parse(JSON.parse(text)).key, value }] : [];
+    });
   }
 
   async keep(key: Key, value: Value): Promise<void> {

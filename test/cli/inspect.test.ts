@@ -1,10 +1,14 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
+import { CostFolder } from '../../src/tuning/cost-store.js';
+import { ownProfile, writeProfile } from '../../src/tuning/profile-file.js';
+import { profilesFolder } from '../../src/user-folders.js';
 import { mtadOnTerminal } from '../support/cli.js';
+import { fakeProfile } from '../support/fake-profile.js';
 import { textFile, tinyModel, vocabOnlyModel } from '../support/gguf-files.js';
 import { Hub } from '../support/hub.js';
 import { HYBRID } from '../support/hybrid.js';
@@ -39,6 +43,52 @@ test('of a hybrid with a head: layers by kind, what is taken back, the states an
   expect(stdout).toMatch(/^of these states +[\d.]+ MB, 10 states$/m);
   expect(stdout).toMatch(/^takes back +4 guesses of a pass$/m);
   expect(stdout).toMatch(/^head's memory +[\d.]+ [kM]B$/m);
+});
+
+test('tells what is kept of the models: the profile, and what passes cost here', async () => {
+  const env = { XDG_CACHE_HOME: join(folder, 'cache'), XDG_CONFIG_HOME: join(folder, 'config') };
+  const facts = async (path: string) => `${path} 1 ${(await stat(path)).mtimeMs}`;
+  const [target, draft] = await Promise.all([EMBEDDED_PAIR.model, EMBEDDED_PAIR.draft].map(facts));
+  const costs = new CostFolder(join(env.XDG_CACHE_HOME, 'mtad', 'costs'));
+  const curve = (one: number) => [
+    { rows: 1, ms: one },
+    { rows: 5, ms: 3 * one },
+  ];
+  await costs.keep(
+    { target: target!, draft: draft!, text_up_to: 1024 },
+    { target: curve(9), draft: curve(9) },
+  );
+  await costs.keep(
+    { target: target!, draft: draft!, text_up_to: 512 },
+    { target: curve(2), draft: curve(0.25) },
+  );
+  await costs.keep(
+    { target: 'other 1 2', draft: draft!, text_up_to: 512 },
+    { target: curve(7), draft: curve(7) },
+  );
+  const own = ownProfile(profilesFolder(env), EMBEDDED_PAIR.model, EMBEDDED_PAIR.draft);
+  const profile = await fakeProfile();
+  await writeProfile(own, profile);
+  const told = async () => (await inspect([], env)).stdout.replaceAll(/\s+/g, ' ');
+  expect(await told()).toMatch(
+    /The profile \S+ says strategy mtad, beam width 2, draft length auto, threshold 0.3\. Measured here: a pass of the target over 1 token takes 2\.00 ms, over 5 6\.00 ms, of the draft model 0\.25 ms\./,
+  );
+  const found = JSON.parse((await inspect(['--json'], env)).stdout);
+  expect(found).toMatchObject({
+    profile: {
+      path: own,
+      settings: { strategy: 'mtad', beam_width: 2, draft_length: 'auto', threshold: 0.3 },
+      is_stale: false,
+    },
+    costs: { target_ms: { one: 2, five: 6 }, draft_ms: 0.25 },
+  });
+  const { pair } = profile;
+  await writeProfile(own, { ...profile, pair: { ...pair!, target: { ...pair!.target, modified: 1 } } });
+  expect(await told()).toMatch(/The profile \S+ is not used, since the models have changed/);
+  expect(JSON.parse((await inspect(['--json', EMBEDDED_PAIR.draft], env)).stdout)).toMatchObject({
+    profile: null,
+    costs: null,
+  });
 });
 
 test('--json: one object, its keys in snake case, null for what there is not', async () => {

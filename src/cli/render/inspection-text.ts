@@ -38,9 +38,15 @@ const FACTS: Record<string, Fact> = {
 
 /**
  * Returns the findings, for people.
+ * @param known lines of what mtad has kept of the models
  * @param width of the terminal in characters
  */
-export function inspectionText(inspection: Inspection, colors: ChalkInstance, width: number): string {
+export function inspectionText(
+  inspection: Inspection,
+  known: readonly string[],
+  colors: ChalkInstance,
+  width: number,
+): string {
   const { target, draft } = inspection;
   const models = draft ? [target, draft] : [target];
   const labels = Math.max(...Object.keys(FACTS).map((label) => label.length));
@@ -52,7 +58,8 @@ export function inspectionText(inspection: Inspection, colors: ChalkInstance, wi
     { head: '', align: 'left' as const, width: labels },
     ...models.map((_, i) => ({ head: i === 0 ? 'target' : 'draft', align: 'left' as const, width: cell })),
   ];
-  const findings = findingsOf(inspection).map(({ text, color }) => {
+  const kept = known.map((text): Finding => ({ text }));
+  const findings = [...findingsOf(inspection), ...kept].map(({ text, color }) => {
     const lines = folded(oneLine(text), width);
     return color ? colors[color](lines) : lines;
   });
