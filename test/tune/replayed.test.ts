@@ -87,15 +87,18 @@ describe('a replay of recorded chains', () => {
     expect(Math.abs(told.tokens / told.passes / perPass - 1)).toBeLessThan(0.1);
   });
 
-  it.each([4, 12])('foretells from chains of speculative what block accepts of drafts of %i', async (draftLength) => {
-    const block: Candidate = { strategy: 'block', draftLength };
-    const told = await replay(EXACT, block);
-    const real = await recording(block, draftLength);
-    const perPass = real.reduce((sum, { accepted }) => sum + accepted, 0) / real.length + 1;
-    expect(Math.abs(told.tokens / told.passes / perPass - 1)).toBeLessThan(0.1);
-    const tokenwise = await replay(EXACT, { ...EXACT, draftLength });
-    expect(told.tokens).toBeGreaterThan(tokenwise.tokens);
-  });
+  it.each([4, 12])(
+    'foretells from chains of speculative what block accepts of drafts of %i',
+    async (draftLength) => {
+      const block: Candidate = { strategy: 'block', draftLength };
+      const told = await replay(EXACT, block);
+      const real = await recording(block, draftLength);
+      const perPass = real.reduce((sum, { accepted }) => sum + accepted, 0) / real.length + 1;
+      expect(Math.abs(told.tokens / told.passes / perPass - 1)).toBeLessThan(0.1);
+      const tokenwise = await replay(EXACT, { ...EXACT, draftLength });
+      expect(told.tokens).toBeGreaterThan(tokenwise.tokens);
+    },
+  );
 
   it('adapts: it drafts nearly nothing where that is dear, and loses little', async () => {
     const adaptive = { ...MTAD, draftLength: 'auto' } as const;
