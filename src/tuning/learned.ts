@@ -5,7 +5,7 @@ import { loosened, priorSurvival, type Survival, shifted, spreadOf, survivalOf }
 export const survivalSchema = z.object({
   a: z.number(),
   b: z.number().max(0),
-  covariance: z.object({ aa: z.number(), ab: z.number(), bb: z.number() }),
+  covariance: z.object({ aa: z.number().min(0), ab: z.number(), bb: z.number().min(0) }),
 });
 
 export const learnedSchema = z.object({

@@ -31,18 +31,21 @@ describe.each(['folder', 'memory'])('what is learned of a draft, kept in a %s', 
 });
 
 describe('LearnedFolder', () => {
-  it.each(['{', '{}', '{"threshold": 2}', '{"threshold": 0.5, "survival": {"a": "x"}, "usualDrop": 1}'])(
-    'takes a file that holds %s for none, and writes it anew',
-    async (text) => {
-      const store = new LearnedFolder(folder);
-      await store.keep(KEY, LEARNED);
-      const [file] = await readdir(folder);
-      await writeFile(join(folder, file!), text);
-      expect(await store.find(KEY)).toBeUndefined();
-      await store.keep(KEY, LEARNED);
-      expect(await store.find(KEY)).toEqual(LEARNED);
-    },
-  );
+  it.each([
+    '{',
+    '{}',
+    '{"threshold": 2}',
+    '{"threshold": 0.5, "survival": {"a": "x"}, "usualDrop": 1}',
+    '{"threshold": 0.5, "survival": {"a": 1, "b": -1, "covariance": {"aa": -1, "ab": 0, "bb": 1}}, "usualDrop": 1}',
+  ])('takes a file that holds %s for none, and writes it anew', async (text) => {
+    const store = new LearnedFolder(folder);
+    await store.keep(KEY, LEARNED);
+    const [file] = await readdir(folder);
+    await writeFile(join(folder, file!), text);
+    expect(await store.find(KEY)).toBeUndefined();
+    await store.keep(KEY, LEARNED);
+    expect(await store.find(KEY)).toEqual(LEARNED);
+  });
 
   it('says in its file what it is of, and leaves nothing half-written where many write at once', async () => {
     const stores = Array.from({ length: 8 }, () => new LearnedFolder(folder));
