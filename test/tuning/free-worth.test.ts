@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { LONGEST_ENDING } from '../../src/drafting/corpus.js';
+import { FreeWorth } from '../../src/tuning/free-worth.js';
+import { priorSurvival, type Survival } from '../../src/tuning/survival.js';
+
+const always: Survival = { a: 20, b: 0, covariance: { aa: 0, ab: 0, bb: 0 } };
+const never: Survival = { ...always, a: -20 };
+const UNTOLD = Math.log(0.7);
+const sources = (...learned: ConstructorParameters<typeof FreeWorth>[3] & {}) =>
+  new FreeWorth(learned.length, UNTOLD, 1, learned);
+/** Each guess costs a tenth of a token. */
+const worth = (accepted: number, guesses: number) => accepted - 0.1 * guesses;
+
+describe('FreeWorth', () => {
+  it('chooses the source that is worth most, with as many guesses as pay, and none that is worth less than the draft', () => {
+    const both = sources({ repeated: always, other: never }, { repeated: never, other: always });
+    expect(both.choose([5, 5], 8, worth, 0)).toEqual({ source: 1, guesses: 8 });
+    expect(both.choose([LONGEST_ENDING, 5], 3, worth, 0)).toEqual({ source: 0, guesses: 3 });
+    expect(both.choose([5, LONGEST_ENDING], 8, worth, 0)).toBeUndefined();
+    expect(both.choose([5, 5], 8, worth, 7.3)).toBeUndefined(); // 8 tokens less 0.8
+    expect(both.choose([0, 0], 8, worth, -1)).toBeUndefined(); // they guess nothing
+    const steep = (accepted: number, guesses: number) => accepted - 0.3 * guesses ** 2;
+    expect(both.choose([5, 5], 8, steep, 0)).toEqual({ source: 1, guesses: 2 });
+  });
+
+  it('learns from the guesses of the one that was chosen, and apart where the text repeats', () => {
+    const first = priorSurvival(1);
+    const both = sources({ repeated: first, other: first }, { repeated: first, other: first });
+    expect(both.choose([5, 0], 4, worth, 0)).toMatchObject({ source: 0 });
+    expect(both.learn(4, 0)).toBe(true);
+    const [chosen, idle] = both.learned;
+    expect(chosen!.other.a).toBeLessThan(first.a);
+    expect(chosen!.repeated).toEqual(first);
+    expect(idle).toEqual({ repeated: first, other: first });
+    for (let step = 0; step < 20; step++) {
+      both.choose([5, 0], 4, worth, 0);
+      both.learn(4, 0);
+    }
+    expect(both.choose([5, 0], 4, worth, 0)).toBeUndefined();
+    expect(both.learn(4, 4)).toBe(false); // the draft's guesses
+  });
+});
