@@ -1,6 +1,6 @@
 import { Interrupts } from './interrupts.js';
-import type { Io } from './io.js';
-import { Progress } from './render/progress.js';
+import type { Io, Output } from './io.js';
+import { type Progress, SILENT } from './render/progress.js';
 
 /**
  * Runs a command that listens to Ctrl-C, and shows progress on a terminal.
@@ -11,8 +11,8 @@ export async function attended(
   { quiet }: { readonly quiet?: boolean },
   run: (interrupts: Interrupts, progress: Progress) => Promise<number>,
 ): Promise<number> {
+  const progress = await openProgress(io.stderr, io.isWatched && !quiet);
   const interrupts = new Interrupts(io.signals);
-  const progress = new Progress(io.stderr, io.isWatched && !quiet);
   try {
     return await run(interrupts, progress);
   } catch (error) {
@@ -23,4 +23,11 @@ export async function attended(
     progress.stop();
     interrupts.dispose();
   }
+}
+
+/** Opens the progress of a command. The libraries that draw it are loaded where they draw: they take a sixth of a short run. */
+async function openProgress(stream: Output, isWanted: boolean): Promise<Progress> {
+  if (!isWanted || !stream.columns) return SILENT; // ora redraws for ever on a terminal without width
+  const { DrawnProgress } = await import('./render/drawn-progress.js');
+  return new DrawnProgress(stream);
 }

@@ -21,11 +21,11 @@ import {
   highlightPrinter,
   jsonLinesPrinter,
   jsonPrinter,
+  openShownText,
   type Printer,
   plainPrinter,
 } from './render/printers.js';
 import type { Progress } from './render/progress.js';
-import { ShownText } from './render/shown-text.js';
 import { statsText } from './render/stats.js';
 import { type RuntimeFlags, runOptionsOf } from './runtime-options.js';
 
@@ -58,7 +58,7 @@ export async function writeText(
 ): Promise<number> {
   const output = new Output({
     io,
-    printer: printerFor(io, flags),
+    printer: await printerFor(io, flags),
     output: flags.output,
     trace: flags.trace,
     onLoss: () => interrupts.abort(),
@@ -128,12 +128,12 @@ function whatIsUndone(
   return grammarComplete === false ? `the text ended before the grammar was complete${remedy}` : undefined;
 }
 
-function printerFor(io: Io, flags: TextFlags): Printer {
+async function printerFor(io: Io, flags: TextFlags): Promise<Printer> {
   if (flags.json) return jsonPrinter;
   if (flags.jsonl) return jsonLinesPrinter;
   const onTerminal = flags.output === undefined && io.stdout.isTTY === true;
   const highlight = flags.highlight ? colorsFor(flags.color, onTerminal, io.env) : undefined;
   const shows = onTerminal && (highlight?.level ?? 0) > 0 ? highlightPrinter : plainPrinter;
-  const shown = onTerminal ? new ShownText(io.stdout, flags.wrap) : undefined;
+  const shown = onTerminal ? await openShownText(io.stdout, flags.wrap) : undefined;
   return shows({ stream: flags.stream, shown, highlight });
 }

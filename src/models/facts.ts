@@ -1,5 +1,4 @@
 import { basename } from 'node:path';
-import { GgufFileType } from 'node-llama-cpp';
 import type { ModelInsights } from '../engine/llama/model-insights.js';
 import { templateOrigin } from '../engine/llama/template-origin.js';
 import { UsageError } from '../errors.js';
@@ -98,11 +97,11 @@ export async function chatTemplateFacts(file: GgufFile): Promise<ChatTemplateFac
   }
 }
 
-export function factsOf(
+export async function factsOf(
   file: GgufFile,
   insights: ModelInsights,
   chatTemplate: ChatTemplateFacts | undefined,
-): ModelFacts {
+): Promise<ModelFacts> {
   const { source, remote, metadata, parts } = file;
   const tokens = metadata.texts('tokenizer.ggml.tokens') ?? [];
   const kind = metadata.text('tokenizer.ggml.model');
@@ -123,7 +122,7 @@ export function factsOf(
     architecture: metadata.architecture,
     parameters: insights.parameters,
     quantization:
-      metadata.number('general.file_type') === undefined ? insights.mostOf : quantizationOf(metadata),
+      metadata.number('general.file_type') === undefined ? insights.mostOf : await quantizationOf(metadata),
     trainContextSize: metadata.number(metadata.own('context_length')),
     layers: metadata.number(metadata.own('block_count')),
     layerKinds: layerKindsOf(file),
@@ -142,9 +141,11 @@ export function factsOf(
 }
 
 /** @returns llama.cpp's name of the file type, such as Q4_K_M; undefined: the header does not tell */
-export function quantizationOf(metadata: Metadata): string | undefined {
+export async function quantizationOf(metadata: Metadata): Promise<string | undefined> {
   const fileType = metadata.number('general.file_type');
-  return fileType === undefined ? undefined : GgufFileType[fileType]?.replace(/^(MOSTLY|ALL)_/, '');
+  if (fileType === undefined) return undefined;
+  const { GgufFileType } = await import('node-llama-cpp');
+  return GgufFileType[fileType]?.replace(/^(MOSTLY|ALL)_/, '');
 }
 
 function headOf(file: GgufFile): HeadState | undefined {

@@ -128,7 +128,7 @@ async function inspectModel(
     refuseUnfit(file);
     insights.refuse(engine);
   });
-  const facts = runnableHead(factsOf(file, insights, await chatTemplateFacts(file)), engine);
+  const facts = runnableHead(await factsOf(file, insights, await chatTemplateFacts(file)), engine);
   const runs = refusal === undefined;
   const isHeadUsed = runs && head && facts.head?.problem === undefined;
   const layers = isHeadUsed ? facts.head?.layers : undefined;

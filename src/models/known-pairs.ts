@@ -25,7 +25,6 @@ const pairSchema = z.strictObject({
 /** The addresses of a target and a draft model that make a pair by their published headers; see gguf/README.md. */
 export type KnownPair = z.output<typeof pairSchema>;
 
-const OR = new Intl.ListFormat('en-GB', { type: 'disjunction' });
 const TABLE = new URL('../../gguf/pairs.json', import.meta.url);
 
 /** @returns the pairs that have a name, in the order of the table */
@@ -45,7 +44,8 @@ export async function knownPair(name: string): Promise<KnownPair> {
     name.toLowerCase(),
     pairs.map((pair) => pair.name),
   );
-  const hint = offers.length > 0 ? `; did you mean ${OR.format(offers)}?` : '';
+  const or = new Intl.ListFormat('en-GB', { type: 'disjunction' }); // takes tens of milliseconds to make
+  const hint = offers.length > 0 ? `; did you mean ${or.format(offers)}?` : '';
   throw new UsageError(`There is no pair ${JSON.stringify(name)}${hint} (mtad pairs lists them)`);
 }
 

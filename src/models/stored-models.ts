@@ -80,7 +80,7 @@ async function headerOf({ paths }: StoredModel) {
     const file = await readGgufFile(paths[0]!);
     const { architecture } = file.metadata;
     const head = { path: paths[0]!, architecture, headLayers: headLayersOf(file) };
-    const quantization = quantizationOf(file.metadata);
+    const quantization = await quantizationOf(file.metadata);
     return { architecture, quantization, hasHead: hasHead(head), problem: undefined };
   } catch (error) {
     if (!(error instanceof ModelFileError)) throw error;

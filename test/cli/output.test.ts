@@ -5,7 +5,7 @@ import { stripVTControlCharacters as bare } from 'node:util';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Interrupts } from '../../src/cli/interrupts.js';
-import { Progress } from '../../src/cli/render/progress.js';
+import { SILENT } from '../../src/cli/render/progress.js';
 import { writeText } from '../../src/cli/write-text.js';
 import { ResourceError } from '../../src/errors.js';
 import { parseSettings } from '../../src/generation/parse-settings.js';
@@ -347,7 +347,7 @@ test('a failure in the middle: --json and --jsonl tell it with the text so far',
     const around = {
       loadMs: 0,
       interrupts: new Interrupts(undefined),
-      progress: new Progress(io.stderr, false),
+      progress: SILENT,
     };
     await expect(
       writeText(io, faulty.pair, 'Once upon a time', undefined, flags as never, settings, around),

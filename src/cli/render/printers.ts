@@ -1,6 +1,7 @@
 import type { ChalkInstance } from 'chalk';
 import type { GenerationEvent } from '../../generation/events.js';
 import { textOf } from '../../text/text-stream.js';
+import type { Output } from '../io.js';
 import type { BrokenEvent } from './broken-text.js';
 import { jsonLine, paramsJson, type Run, resultJson, type WrittenText } from './json.js';
 import { refusedText, type ShownPiece, withRefused } from './refused.js';
@@ -19,6 +20,12 @@ export interface PlainOptions {
   readonly shown: ShownText | undefined;
   /** Colours for drafted text; undefined = none. */
   readonly highlight: ChalkInstance | undefined;
+}
+
+/** Opens the way that a terminal shows a text. What measures the width of letters is loaded only for that. */
+export async function openShownText(terminal: Output, wraps: boolean): Promise<ShownText> {
+  const { ShownText } = await import('./shown-text.js');
+  return new ShownText(terminal, wraps);
 }
 
 /** What is printed of a text, whoever writes it. */

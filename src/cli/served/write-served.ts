@@ -16,9 +16,8 @@ import { type PromptSources, readPrompt } from '../prompt.js';
 import { type BrokenEvent, textIn } from '../render/broken-text.js';
 import type { ColorChoice } from '../render/colors.js';
 import { jsonLine } from '../render/json.js';
-import { plainPrinter } from '../render/printers.js';
+import { openShownText, plainPrinter } from '../render/printers.js';
 import type { Progress } from '../render/progress.js';
-import { ShownText } from '../render/shown-text.js';
 import { TextOutput } from '../render/text-output.js';
 import { heeded } from './heeded.js';
 import { NOTHING_TOLD, type ServedRun, servedCutNotice, servedJson, servedStats } from './result.js';
@@ -77,7 +76,7 @@ export async function writeFromServer(
   const messages = system === undefined ? [user] : [{ role: 'system' as const, content: system }, user];
   const request: ServedRequest = { messages, form, model, fields };
 
-  const print = printerFor(io, flags, run);
+  const print = await printerFor(io, flags, run);
   const output = new TextOutput({ io, output: flags.output, onLoss: () => interrupts.abort() });
   let result: ServedResult | undefined;
   const pieces: TextPiece[] = [];
@@ -113,12 +112,16 @@ export async function writeFromServer(
 /** What a printer is told. */
 type PrintedEvent = ServedEvent | BrokenEvent<ServedResult>;
 
-function printerFor(io: Io, flags: ServedFlags, run: ServedRun): (event: PrintedEvent) => string {
+async function printerFor(
+  io: Io,
+  flags: ServedFlags,
+  run: ServedRun,
+): Promise<(event: PrintedEvent) => string> {
   if (flags.json)
     return (event) => (event.type === 'end' || event.type === 'broken' ? jsonLine(endOf(event, run)) : '');
   if (flags.jsonl) return (event) => (isEmpty(event) ? '' : jsonLine(lineOf(event, run)));
   const onTerminal = flags.output === undefined && io.stdout.isTTY === true;
-  const shown = onTerminal ? new ShownText(io.stdout, flags.wrap) : undefined;
+  const shown = onTerminal ? await openShownText(io.stdout, flags.wrap) : undefined;
   return plainPrinter({ stream: flags.stream, shown, highlight: undefined });
 }
 

@@ -3,7 +3,7 @@ import { UsageError } from '../../errors.js';
 import { chatTemplates } from '../llama/chat-template.js';
 import { Complaints } from '../llama/complaints.js';
 import { createGrammar, readGrammar } from '../llama/grammar.js';
-import { loadLlamaModel, refuseWithoutRollback, shapeOf } from '../llama/llama-model.js';
+import { loadLlamaModel, shapeOf } from '../llama/llama-model.js';
 import { refuseTooLarge } from '../llama/memory-need.js';
 import { backendOf, logAll, sharedLlama } from '../llama/shared-llama.js';
 import {
@@ -14,6 +14,7 @@ import {
   ggmlType,
   type ModelShape,
 } from '../llama/sizing.js';
+import { refuseWithoutRollback } from '../llama/states-kept.js';
 import { templateOrigin } from '../llama/template-origin.js';
 import { tokenizerOf } from '../llama/tokenizer.js';
 import type { Vocabulary } from '../llama/vocabulary.js';

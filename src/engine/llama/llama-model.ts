@@ -1,12 +1,5 @@
-import { basename } from 'node:path';
-import {
-  type GgufInsights,
-  InsufficientMemoryError,
-  type Llama,
-  type LlamaModel,
-  type LlamaModelOptions,
-} from 'node-llama-cpp';
-import { ModelFileError, ResourceError } from '../../errors.js';
+import { InsufficientMemoryError, type Llama, type LlamaModel, type LlamaModelOptions } from 'node-llama-cpp';
+import { ResourceError } from '../../errors.js';
 import type { Complaints } from './complaints.js';
 import { loadFailure } from './load-failure.js';
 import type { ModelShape } from './sizing.js';
@@ -48,16 +41,4 @@ export function shapeOf({ filename, fileInfo, fileInsights, llama }: LlamaModel)
     insights: async () => fileInsights,
     gpuMemory: async () => (await llama.getVramState()).total,
   };
-}
-
-/**
- * Refuses models with recurrent layers. node-llama-cpp cannot roll back their states, as each rejected draft requires.
- * @throws ModelFileError
- */
-export function refuseWithoutRollback(insights: GgufInsights, path: string): void {
-  if (insights.isRecurrent || insights.isHybrid)
-    throw new ModelFileError(
-      `${basename(path)} is a ${insights.ggufFileInfo.metadata.general.architecture} model, whose recurrent state the engine bindings cannot roll back, ` +
-        'as a rejected draft needs; use `engine` direct',
-    );
 }

@@ -1,10 +1,8 @@
-import { GgmlType, type GgufFileInfo, GgufInsights } from 'node-llama-cpp';
+import type { GgufFileInfo } from 'node-llama-cpp';
 import { ModelFileError } from '../../errors.js';
 import type { CacheType, EngineName, Gpu } from '../port.js';
-import { refuseWithoutRollback } from './llama-model.js';
 import { contextMemory, type MemoryNeed, statesMemory } from './memory-need.js';
-import { backendOf, sharedLlama } from './shared-llama.js';
-import { statesKept } from './states-kept.js';
+import { refuseWithoutRollback, statesKept } from './states-kept.js';
 
 /** Facts about a model file that llama.cpp finds in its header. */
 export interface ModelInsights {
@@ -54,6 +52,8 @@ export interface StateNeed extends MemoryNeed {
  * @throws ModelFileError for weights in a format that this llama.cpp does not know
  */
 export async function insightsOf(info: GgufFileInfo, source: string, gpu: Gpu): Promise<ModelInsights> {
+  const { GgmlType, GgufInsights } = await import('node-llama-cpp');
+  const { backendOf, sharedLlama } = await import('./shared-llama.js');
   const llama = await sharedLlama(gpu);
   const insights = await GgufInsights.from(info, llama).catch((cause) => {
     throw new ModelFileError(

@@ -1,3 +1,7 @@
+import { basename } from 'node:path';
+import type { GgufInsights } from 'node-llama-cpp';
+import { ModelFileError } from '../../errors.js';
+
 /** Architectures whose recurrent layers can keep the states of the last tokens (`llm_arch_supports_rs_rollback` in llama.cpp). */
 const ROLLS_BACK: ReadonlySet<string | undefined> = new Set([
   'bailingmoe3',
@@ -16,4 +20,16 @@ const ROLLS_BACK: ReadonlySet<string | undefined> = new Set([
  */
 export function statesKept(architecture: string | undefined, wanted: number): number {
   return ROLLS_BACK.has(architecture) ? wanted : 0;
+}
+
+/**
+ * Refuses models with recurrent layers. node-llama-cpp cannot roll back their states, as each rejected draft requires.
+ * @throws ModelFileError
+ */
+export function refuseWithoutRollback(insights: GgufInsights, path: string): void {
+  if (insights.isRecurrent || insights.isHybrid)
+    throw new ModelFileError(
+      `${basename(path)} is a ${insights.ggufFileInfo.metadata.general.architecture} model, whose recurrent state the engine bindings cannot roll back, ` +
+        'as a rejected draft needs; use `engine` direct',
+    );
 }

@@ -1,5 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { describe, expect, it } from 'vitest';
+import { openInstalled } from '../../../src/engine/direct/installed.js';
+import { MODEL_DEFAULTS } from '../../../src/engine/direct/layout.js';
+import { directShape } from '../../../src/engine/direct/shape.js';
+import { contextMemory, mostMemory } from '../../../src/engine/llama/memory-need.js';
 import { defaultFlashAttention, defaultThreads, type ModelShape } from '../../../src/engine/llama/sizing.js';
 
 const model = (bytes: number) => ({ bytes, layers: 33, mathCores: () => 2 }) as ModelShape;
@@ -53,4 +57,30 @@ describe('flash attention, where nobody says', () => {
     expect(defaultFlashAttention(small, 0, 'q8_0')).toBeUndefined();
     expect(defaultFlashAttention(small, 0, 'f32')).toBe(false);
   });
+});
+
+describe('the memory of a context, from the shape of a model alone', () => {
+  it.each(['gguf/stories-target-f16.gguf', 'gguf/stories-draft-f16.gguf', 'gguf/stories-hybrid-f16.gguf'])(
+    'is never less than the estimate by the header; %s',
+    async (path) => {
+      const installed = await openInstalled({ gpu: 'off' });
+      const { library } = installed;
+      const model = (await library.modelLoad(path, MODEL_DEFAULTS))!;
+      const shape = directShape(path, model, installed);
+      const insights = await shape.insights();
+      for (const cells of [16, 1024, 1_000_000])
+        for (const states of [0, 1, 40])
+          for (const flashAttention of [false, true]) {
+            const { ram } = contextMemory(insights, {
+              cells,
+              states,
+              gpuLayers: 0,
+              flashAttention,
+              cacheType: 'f32',
+            });
+            expect(mostMemory(shape, { cells, states })).toBeGreaterThan(ram);
+          }
+      await library.modelFree(model);
+    },
+  );
 });
