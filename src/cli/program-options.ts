@@ -4,6 +4,9 @@ import type { Io } from './io.js';
 import { choice } from './option-kinds.js';
 import { printNow } from './render/sink.js';
 
+/** The value behind an unknown option: it may be a key, behind a name that is misspelt. */
+const VALUE = /^(error: unknown option '--[^=']+)=[\s\S]*?'(?=[;\n]|$)/;
+
 /** How every command speaks of wrong arguments. */
 export function answerErrors(program: Command, io: Io, hint: string): Command {
   return program
@@ -14,7 +17,7 @@ export function answerErrors(program: Command, io: Io, hint: string): Command {
       writeErr: (text) => io.stderr.write(harmless(text)), // it repeats arguments
       getOutHelpWidth: () => (io.stdout.isTTY ? io.stdout.columns! : 80),
       getErrHelpWidth: () => (io.stderr.isTTY ? io.stderr.columns! : 80),
-      outputError: (text, write) => write(text.replace(/^error: /, 'mtad: ')),
+      outputError: (text, write) => write(text.replace(VALUE, "$1'").replace(/^error: /, 'mtad: ')),
     });
 }
 

@@ -69,7 +69,7 @@ export class TextServer {
       const owner = models[0]?.owned_by;
       return { names, owner: typeof owner === 'string' ? owner : undefined };
     } catch (error) {
-      if (error instanceof SyntaxError) throw this.strange('its list of models is no JSON', error);
+      if (error instanceof SyntaxError) throw this.strange('its list of models is no JSON');
       if (error instanceof Refused && error.status !== 401) return { names: [], owner: undefined }; // some servers tell no models
       throw error;
     }
@@ -85,7 +85,7 @@ export class TextServer {
     const type = answer.headers['content-type'] ?? 'no type';
     if (!/^text\/event-stream\b/i.test(type)) {
       answer.destroy();
-      throw this.strange(`it answers with ${quoted(type)} and not with events`);
+      throw this.strange(`it answers with ${this.quoted(type)} and not with events`);
     }
     const waiting: string[] = [];
     const parser = createParser({
@@ -104,7 +104,7 @@ export class TextServer {
         }
       }
     } catch (error) {
-      if (error instanceof SyntaxError) throw this.strange('an event is no JSON', error);
+      if (error instanceof SyntaxError) throw this.strange('an event is no JSON');
       this.#breakOff(error, signal);
     }
   }
@@ -160,14 +160,19 @@ export class TextServer {
   #refusal(url: URL, status: number, text: string): Error {
     const words = wordsIn(text);
     const { code } = words;
-    const said = `${shownAddress(url)} answers ${status}${saidIn(words)}`;
+    const said = `${shownAddress(url)} answers ${status}${saidIn(words, this.#key)}`;
     if (status === 503 || status === 429) return new ServerError(`${said}; try again later`);
     if (isTooLong(words)) return new ResourceError(said);
     if (status >= 500) return new ServerError(said);
     return new Refused(`${said}${HINTS.get(code ?? '') ?? HINTS.get(status) ?? ''}`, status, code);
   }
 
-  /** An answer that is none. */
+  /** Returns the beginning of the server's words in one line, without the key, for messages. */
+  quoted(words: string): string {
+    return quoted(words, this.#key);
+  }
+
+  /** An answer that is none. @param cause it repeats no word of the server */
   strange(what: string, cause?: unknown): ServerError {
     return new ServerError(`${this.url} is no server of OpenAI's interface: ${what}`, { cause });
   }

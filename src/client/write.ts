@@ -1,6 +1,5 @@
 import { performance } from 'node:perf_hooks';
 import { z } from 'zod';
-import { quoted } from '../engine/remote/server-words.js';
 import type { ChatMessage } from '../templates/messages.js';
 import type { TextPiece } from '../text/text-stream.js';
 import { Refused, ServerError, type ServerEvent, type TextServer } from './text-server.js';
@@ -96,7 +95,7 @@ export async function* writeServed(
       if (!isStarted) yield { type: 'start', form };
       isStarted = true;
       if (event.error)
-        throw new ServerError(`The server at ${server.url} failed: ${quoted(messageOf(event.error))}`);
+        throw new ServerError(`The server at ${server.url} failed: ${server.quoted(messageOf(event.error))}`);
       const { error, data } = eventSchema.safeParse(event);
       if (error) throw server.strange('the choices of an event hold no text', error);
       usage = data.usage ?? usage;

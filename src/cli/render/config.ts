@@ -3,7 +3,7 @@ import type { Option } from 'commander';
 import snakecaseKeys from 'snakecase-keys';
 import { withoutSecrets } from '../../models/address.js';
 import { isSwitch } from '../settings/names.js';
-import { holdsSecret, namesFile } from '../settings/values.js';
+import { holdsSecret, namesAddress, namesFile } from '../settings/values.js';
 import { plainTable } from './plain-table.js';
 
 /** A setting, its value and where the value comes from. */
@@ -67,7 +67,9 @@ function inWords(setting: Setting): string {
 function shownValue({ value, option }: Setting): unknown {
   if (value === undefined && isSwitch(option) && describedDefault(option) === undefined) return false;
   if (value !== undefined && holdsSecret(option)) return 'set';
-  return typeof value === 'string' && namesFile(option) ? withoutSecrets(value) : value;
+  return typeof value === 'string' && (namesFile(option) || namesAddress(option))
+    ? withoutSecrets(value)
+    : value;
 }
 
 function describedDefault({ description }: Option): string | undefined {

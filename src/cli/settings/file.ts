@@ -38,7 +38,7 @@ export async function readSettingsFile(env: Io['env']): Promise<SettingsFile | u
   } catch (cause) {
     if (!(cause instanceof TomlError)) throw cause;
     const [what] = cause.message.replace('Invalid TOML document: ', '').split('\n');
-    throw new UsageError(`${path}, line ${cause.line}: this is not TOML: ${what}`, { cause });
+    throw new UsageError(`${path}, line ${cause.line}: this is not TOML: ${what}`); // the cause repeats the line
   }
 }
 

@@ -11,7 +11,7 @@ import { checkNames } from './check-names.js';
 import { readSettingsFile } from './file.js';
 import { isSwitch, settingName, settingsOf, variableName } from './names.js';
 import { withOwnDrafts, withoutUndone, withPair } from './pair.js';
-import { type Given, type Layer, parseGiven, withHome } from './values.js';
+import { type Given, holdsSecret, type Layer, parseGiven, withHome } from './values.js';
 
 declare module 'commander' {
   interface Option {
@@ -134,7 +134,8 @@ function parsed(option: Option, said: Given, where: string): unknown {
     return parseGiven(option, said);
   } catch (cause) {
     if (!(cause instanceof InvalidArgumentError || cause instanceof UsageError)) throw cause;
-    throw new UsageError(`${where} = ${JSON.stringify(said)} is invalid. ${cause.message}`, { cause });
+    const shown = holdsSecret(option) ? '' : ` = ${JSON.stringify(said)}`;
+    throw new UsageError(`${where}${shown} is invalid. ${cause.message}`, { cause });
   }
 }
 

@@ -52,6 +52,11 @@ export function namesFile({ flags }: Option): boolean {
   return /<(file|folder|model|path|trace)/.test(flags);
 }
 
+/** Whether the value of an option is the address of a server. */
+export function namesAddress({ flags }: Option): boolean {
+  return flags.includes('<url>');
+}
+
 /** Whether the value of an option is secret. */
 export function holdsSecret({ flags }: Option): boolean {
   return flags.includes('<key>');

@@ -92,13 +92,13 @@ export class Connection {
     this.#traffic.roundTrips++;
     this.#traffic.bytesSent += Buffer.byteLength(body);
     this.#traffic.bytesReceived += Buffer.byteLength(text);
-    const said = saidIn(wordsIn(text));
+    const said = saidIn(wordsIn(text), this.#key);
     if (status === 503) throw new Unanswered(`The target at ${this.url} is busy or stopping${said}`);
     if (status !== 200) throw new Refused(`The target at ${this.url} refuses (${status})${said}`, status);
     try {
       return JSON.parse(text);
-    } catch (cause) {
-      throw new UsageError(`The target at ${this.url} does not answer in JSON${said}`, { cause });
+    } catch {
+      throw new UsageError(`The target at ${this.url} does not answer in JSON${said}`); // the cause repeats the answer
     }
   }
 }

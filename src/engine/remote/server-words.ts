@@ -3,9 +3,12 @@ import { oneLine } from '../../one-line.js';
 /** Characters of a server's words that a message shows. */
 const MOST = 300;
 
-/** Returns the beginning of a server's words in one line and between double quotes, in which messages have the words of others. */
-export function quoted(text: string): string {
-  return JSON.stringify(oneLine(text, MOST));
+/**
+ * Returns the beginning of a server's words in one line and between double quotes, in which messages have the words of others.
+ * @param key what the server was sent: some servers repeat a wrong key, and no message does
+ */
+export function quoted(text: string, key: string | undefined): string {
+  return JSON.stringify(oneLine(key ? text.replaceAll(key, '<key>') : text, MOST));
 }
 
 /** What a server says of a failure. */
@@ -28,7 +31,7 @@ export function wordsIn(text: string): ServerWords {
   return { message: text.trim(), code: undefined };
 }
 
-/** Returns the words of an answer behind a colon, for the end of a message; '': it has none. */
-export function saidIn({ message }: ServerWords): string {
-  return message === '' ? '' : `: ${quoted(message)}`;
+/** Returns the words of an answer behind a colon, for the end of a message, without the `key`; '': it has none. */
+export function saidIn({ message }: ServerWords, key: string | undefined): string {
+  return message === '' ? '' : `: ${quoted(message, key)}`;
 }
