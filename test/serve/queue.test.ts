@@ -1,8 +1,10 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generate } from '../../src/generation/generate.js';
+import type { SettingsInput } from '../../src/generation/settings.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import type { Server } from '../../src/serve/server.js';
+import { STRATEGY_NAMES } from '../../src/strategies/index.js';
 import {
   type Answer,
   asked,
@@ -26,11 +28,11 @@ beforeAll(async () => {
 afterAll(() => pair?.dispose());
 
 /** What the library writes with the same seed. */
-async function alone(prompt: string, seed: number): Promise<string> {
+async function alone(prompt: string, seed: number, more: SettingsInput = {}): Promise<string> {
   for await (const event of generate(
     pair,
     prompt,
-    { seed, draftLength: 4, maxTokens: 16 },
+    { seed, draftLength: 4, maxTokens: 16, ...more },
     { threads: 1, contextSize: 512 },
   ))
     if (event.type === 'end') return event.result.text;
@@ -51,6 +53,29 @@ describe.each([
     expect(texts).toEqual(expected);
     await server.stop();
   });
+});
+
+it('texts by several strategies at once are right, and a third of the clients goes away at some time', async () => {
+  const server = await serving(pair, { parallel: 4, caches: 4 });
+  const ends = STRATEGY_NAMES.flatMap((strategy) => [1, 2, 3].map((seed) => ({ strategy, seed }))).map(
+    async ({ strategy, seed }, i) => {
+      const controller = new AbortController();
+      const body = { ...FIXED, prompt: PROMPTS[i % 4], strategy, seed };
+      const answer = post(server, COMPLETIONS, body, controller).then((response) => response.json());
+      if (seed === 3) setTimeout(() => controller.abort(), 3 * i);
+      const text = await answer.then(
+        (json) => (json as Answer).choices[0].text,
+        (error: Error) => error.name,
+      );
+      if (text !== 'AbortError') expect(text).toBe(await alone(PROMPTS[i % 4]!, seed, { strategy }));
+      return text === 'AbortError' ? 'cancelled' : 'equal';
+    },
+  );
+  const counts = { cancelled: 0, equal: 0 };
+  for (const end of await Promise.all(ends)) counts[end]++;
+  expect(counts.equal).toBeGreaterThanOrEqual((2 * ends.length) / 3);
+  expect(counts.cancelled).toBeGreaterThan(0);
+  await server.stop();
 });
 
 describe('a client that goes away', () => {

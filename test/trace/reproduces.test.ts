@@ -3,6 +3,7 @@ import { ratios } from '../../src/generation/counters.js';
 import type { SettingsInput } from '../../src/generation/settings.js';
 import type { Pair } from '../../src/models/pair.js';
 import { replay, reproduces } from '../../src/trace/replay.js';
+import { corpusOf } from '../support/corpus-of.js';
 import { embeddedPair } from '../support/embedded-pair.js';
 import { tries } from '../support/tries.js';
 import { PROMPTS, type TracedRun, traced } from './traced-run.js';
@@ -43,6 +44,18 @@ function shortened({ trace }: TracedRun): number {
   return trace.steps.filter((step, i) => replay({ ...trace, steps: [uncut[i]!] }).accepted > step.accepted)
     .length;
 }
+
+it.each(['mtad', 'mmtad'] as const)(
+  'replay decides as recorded, whatever %s drafts from',
+  async (strategy) => {
+    const { tokens } = (await traced(pair, { strategy, seed: 8, maxTokens: 60 })).result;
+    const own = { ...pair, corpus: corpusOf(tokens) };
+    for (const draftFrom of ['model', 'corpus'] as const)
+      for (const draftTail of ['none', 'lookup', 'corpus'] as const)
+        if (draftFrom !== draftTail)
+          expectItself(await traced(own, { strategy, draftFrom, draftTail, seed: 9, maxTokens: 24 }));
+  },
+);
 
 describe.each<SettingsInput>([
   { strategy: 'mtad' },
