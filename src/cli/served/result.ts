@@ -54,6 +54,7 @@ export function servedJson({ url, model, params }: ServedRun, result: ServedResu
       acceptance_rate: ratio(draft_n_accepted, draft_n),
       drafted_by_position: null,
       accepted_by_position: null,
+      by_source: null,
     },
     perplexity: null,
     quality: null,
