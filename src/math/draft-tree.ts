@@ -41,7 +41,6 @@ export function likeliestLeaf(draft: Draft, logQ: readonly LogProb[] = jointLogQ
 
 /** Returns the paths to these nodes as a draft. Shared nodes occur once, in the same order as before. */
 export function pathsTo(draft: Draft, ends: readonly NodeIndex[]): Draft {
-  if (ends.length === 0) return [];
   const kept = [...new Set(ends.flatMap((end) => pathTo(draft, end)))].sort((a, b) => a - b);
   const renumbered = new Map([ROOT, ...kept].map((node, i) => [node, i - 1]));
   return kept.map((node) => ({ ...draft[node]!, parent: renumbered.get(draft[node]!.parent)! }));

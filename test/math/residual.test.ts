@@ -66,6 +66,7 @@ describe('residual', () => {
 
   it('orders equal tokens by their id', () => {
     expect([...residual(fakeDistribution(1, 2, 1), fakeDistribution(0, 1, 0)).tokens]).toEqual([0, 2]);
+    expect([...residual(fakeDistribution(1, 2, 1), fakeDistribution(0, 1, 3)).tokens]).toEqual([0, 1]); // not as in p
   });
 
   it('is p where the two have no token in common', () => {

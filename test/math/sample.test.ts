@@ -1,9 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/math/rng.js';
-import { sample } from '../../src/math/sample.js';
+import { choose, sample } from '../../src/math/sample.js';
+import { fakeCoins } from '../support/fake-coins.js';
 import { fakeDistribution, probabilities, randomDistribution } from '../support/fake-distribution.js';
 
 const LAST_COIN = 1 - 2 ** -53;
+
+describe('choose', () => {
+  it('takes the most likely token at temperature 0, without a coin, and refuses to choose among none', () => {
+    expect(choose(fakeDistribution(1, 3, 2), { temperature: 0 }, fakeCoins())).toBe(1);
+    for (const temperature of [0, 1])
+      expect(() => choose(fakeDistribution(), { temperature }, fakeCoins(0))).toThrow(/No token of this voc/);
+  });
+});
 
 describe('sample', () => {
   it('returns the token at the quantile of the coin', () => {

@@ -55,6 +55,12 @@ function branches(...ratios: number[][]): Case {
 }
 
 describe('acceptJointTree', () => {
+  it('accepts a draft of the target itself, whole: what equals the bound is within it', () => {
+    const p = fakeDistribution(1, 2, 1);
+    const draft = [0, 1, 2].map((token, i): DraftNode => ({ token, parent: i - 1, q: p }));
+    expect(acceptJointTree(draft, [p, p, p, p], { tau: 1 })).toEqual([0, 1, 2]);
+  });
+
   it('accepts a path from the root', () => {
     for (const one of randomCases(1))
       for (const tau of TAUS) {

@@ -1,0 +1,21 @@
+import { defineConfig } from 'vitest/config';
+
+/** Which branches of the algorithms no test takes: `npm run coverage`. */
+export default defineConfig({
+  test: {
+    include: [
+      'test/{math,rules,drafting,decoding,tuning,strategies}/**/*.test.ts',
+      'test/generation/{adaptive,drift,faults,verify-cache}.test.ts',
+    ],
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+    pool: 'forks',
+    isolate: false,
+    coverage: {
+      provider: 'v8',
+      include: ['src/{math,rules,drafting,decoding,tuning}/*.ts'],
+      reporter: [['text', { skipFull: true }]],
+      thresholds: { 'src/rules/*.ts': { branches: 100 }, 'src/math/*.ts': { branches: 97 } },
+    },
+  },
+});
