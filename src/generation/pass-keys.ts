@@ -52,11 +52,11 @@ export async function costKeyOf(
 }
 
 /**
- * Returns what the acceptance of guesses depends on. Neighbouring thresholds and temperatures share what was learned, as do
- * corpora of about one size, since a corpus may grow with each text.
+ * Returns what the acceptance of guesses depends on. Neighbouring thresholds and temperatures share what was learned, as does a
+ * corpus with itself while it has about one size, since it may grow with each text.
  */
 export async function learnedKeyOf(
-  pair: Pair,
+  pair: Pick<Pair, 'targetHeader' | 'draftHeader' | 'corpus' | 'corpusPath'>,
   settings: Settings,
   { draft }: Pick<Sequences, 'draft'>,
 ): Promise<LearnedKey> {
@@ -70,6 +70,7 @@ export async function learnedKeyOf(
     draft_from: draftFrom,
     draft_first: draftFirst,
     draft_tail: draftTail,
+    corpus: usesCorpus ? (pair.corpusPath ?? null) : null,
     corpus_tokens: usesCorpus && pair.corpus ? doubling(pair.corpus.tokens.length) : null,
     beam_width: isHeeded('beamWidth') ? settings.beamWidth : 1,
     bounds_repetition: repetition !== undefined,
@@ -90,7 +91,7 @@ function doubling(value: number): number {
 }
 
 async function modelsKey(
-  { targetHeader, draftHeader }: Pair,
+  { targetHeader, draftHeader }: Pick<Pair, 'targetHeader' | 'draftHeader'>,
   usesHead: boolean,
   usesDraft: boolean,
 ): Promise<{ readonly target: string; readonly draft: string | null }> {

@@ -54,6 +54,8 @@ export interface Pair extends Pick<PairFiles, 'notes'>, Pick<PairOptions, 'gpuLa
   readonly targetHeader: ModelHeader;
   readonly draftHeader: ModelHeader | undefined;
   readonly corpus: Corpus | undefined;
+  /** The corpus's file; undefined: there is none. */
+  readonly corpusPath?: string | undefined;
   /** Learns what is written; undefined: nothing does. */
   readonly history?: History | undefined;
   /** Token ids that only one of the vocabularies has: padding. */
@@ -197,6 +199,7 @@ export async function loadPair(options: PairOptions = {}, files?: PairFiles): Pr
       targetHeader,
       draftHeader,
       corpus,
+      corpusPath: corpusFacts && resolve(corpusFacts.path),
       history,
       gpuLayers,
       draftGpuLayers,
