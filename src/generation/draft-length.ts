@@ -100,7 +100,7 @@ export async function adaptiveLength(
   const texts = costs.areFixed ? undefined : (run.learned ?? memoryOf(pair).learned);
   const learnedKey = await learnedKeyOf(pair, settings, sequences);
   const kept = await texts?.find(learnedKey);
-  const known = learned ?? kept ?? learnedUnder(run.profile, settings);
+  const known = (costs.areFixed ? undefined : learned) ?? kept ?? learnedUnder(run.profile, settings);
   const textLength = (curves: CostCurves, measuredMs: number | null): TextLength => {
     const length = new AdaptiveLength(curves, guesser, known && faded(known));
     const keep = async () => {

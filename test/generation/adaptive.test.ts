@@ -6,7 +6,8 @@ import type { CostCurves } from '../../src/tuning/cost-curves.js';
 import type { CostKey, CostStore } from '../../src/tuning/cost-store.js';
 import { LearnedMemory, type LearnedStore } from '../../src/tuning/learned-store.js';
 import { fakeProfile, TUNED, TUNED_DRAFT } from '../support/fake-profile.js';
-import { run } from './generate-run.js';
+import { openSession } from '../support/open-session.js';
+import { PROMPT, run } from './generate-run.js';
 
 /** Gives what it is made with, and remembers what it was asked and given. */
 class Known implements CostStore {
@@ -120,6 +121,21 @@ describe('a draft length that is left open', () => {
     const first = await run(pair, AUTO, { costs, learned });
     await run(pair, { ...AUTO, seed: 4 }, { costs, learned });
     expect((await run(pair, AUTO, { costs, learned })).tokens).toEqual(first.tokens);
+  });
+
+  it('begins every text of a conversation beside fixed costs as the first one', async () => {
+    const curves = { target: DEEP_DRAFTS, draft: line(0.1, 0) };
+    const costs = Object.assign(new Known(curves), { areFixed: true });
+    const settings = { draftLength: 'auto', threshold: 0.1, maxTokens: 64, ignoreEos: true } as const;
+    const { session, dispose } = await openSession(pair, settings, { costs, threads: 1 });
+    const first = async () => {
+      const steps = [];
+      for await (const event of session.write(pair.target.tokenizer.encode(PROMPT)))
+        if (event.type === 'step') steps.push(event.step);
+      return steps[0]!.draft.length;
+    };
+    expect([await first(), await first()]).toEqual([3, 3]);
+    await dispose();
   });
 
   it('learns apart under other thresholds, temperatures and strategies', async () => {
