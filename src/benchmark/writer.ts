@@ -8,6 +8,7 @@ import type { Settings, SharedSetting } from '../generation/settings.js';
 import type { Pair } from '../models/pair.js';
 import { definitionOf } from '../strategies/index.js';
 import type { TemplateChoice } from '../templates/open-template.js';
+import { LearnedMemory } from '../tuning/learned-store.js';
 import type { TokenId } from '../types.js';
 import { type Entry, nameOf, settingsOf } from './contenders.js';
 import type { Contender, Generation } from './report.js';
@@ -51,6 +52,7 @@ export function strategyWriter(
   { settings, template, run, meter }: Writing,
 ): Writer {
   const { name: strategy, isLossless, mayRefuse, look = null } = definitionOf(entry.strategy);
+  const learned = new LearnedMemory(); // so that its texts teach no other contender, and no run before teaches it
   return {
     contender: {
       ...entry,
@@ -72,7 +74,7 @@ export function strategyWriter(
       };
       const input = { ...settings, ...template, ...settingsOf(entry), maxTokens, seed };
       let before = await meter.read();
-      for await (const event of generate(watched, prompt.request, input, { ...run, contextSize })) {
+      for await (const event of generate(watched, prompt.request, input, { ...run, learned, contextSize })) {
         if (BEFORE_THE_LOOP.has(event.type)) {
           before = await meter.read(); // the last reading is at the beginning of the loop
           sizes.target.clear();

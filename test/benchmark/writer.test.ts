@@ -7,6 +7,8 @@ import { PEER_NAMES, type PeerRequest, Peers, type PeerText } from '../../src/en
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
+import { CostMemory } from '../../src/tuning/cost-store.js';
+import type { LearnedStore } from '../../src/tuning/learned-store.js';
 import { PROMPT, run, watchContexts } from '../generation/generate-run.js';
 
 const LONG = 'Once upon a time, there was a little girl named Lily. She loved to play outside. '.repeat(20);
@@ -123,6 +125,31 @@ describe.each(['direct', 'bindings'] as const)('a strategy on the %s engine', (e
     const contextSize = pair.target.tokenizer.encode(PROMPT).length + 7;
     const { tokens, finishReason } = await write(MTAD, { contextSize });
     expect({ length: tokens.length, finishReason }).toEqual({ length: 7, finishReason: 'context' });
+  });
+
+  it('learns of the draft from its own texts alone, not from other contenders or from runs before', async () => {
+    const [adaptive] = expand({
+      strategies: ['mtad'],
+      draftLength: ['auto'],
+      threshold: [0.1],
+      baselines: false,
+    });
+    const target = [1, 5, 9, 17].map((rows, i) => ({ rows, ms: [10, 30, 34, 40][i]! }));
+    const costs = new CostMemory();
+    costs.find = async () => ({ target, draft: [{ rows: 1, ms: 0.1 }] });
+    const learned: LearnedStore = {
+      find: () => Promise.reject(new Error('read')),
+      keep: () => Promise.reject(new Error('written')),
+    };
+    const { signal } = writing().run;
+    const open = () =>
+      strategyWriter(pair, adaptive!, writing({ run: { threads: 1, signal, costs, learned } }));
+    const prompt = { request: PROMPT, tokens: pair.target.tokenizer.encode(PROMPT) };
+    const task = { prompt, maxTokens: 40, contextSize: 1024, seed: 3 };
+    const [one, other] = [open(), open()];
+    const first = await one.write(task);
+    expect((await one.write(task)).speculation).not.toEqual(first.speculation);
+    expect((await other.write(task)).speculation).toEqual(first.speculation);
   });
 
   it('says that it was interrupted', async () => {
