@@ -198,9 +198,10 @@ export class AdaptiveLength implements DraftLength {
     if (this.#resting > 0) this.#resting--;
     this.#correction.add(step, this.#step.unread, this.#beamWidth);
     const ms = this.#step.targetMs(draft.length + 1) + this.#step.chargedMs(draftPasses);
-    if (this.#firsts?.learn(draft.length, step.accepted)) this.#belief.rest();
+    const judged = judgedIn(step);
+    if (this.#firsts?.learn(Math.min(draft.length, judged), step.accepted)) this.#belief.rest();
     else if (draft.length === 0) this.#learnPlain();
-    else this.#learnDraft(step);
+    else this.#learnDraft(step, judged);
     const ofModel = step.path.filter((node) => !draft[node]!.isTail).length;
     const read = draftPasses > 0 ? this.#step.unread + Math.min(ofModel, draftPasses - 1) : 0; // the last guess was not
     this.#step.emitted(emitted.length, read);
@@ -212,7 +213,7 @@ export class AdaptiveLength implements DraftLength {
     this.#tail?.learn([], 0, 1, 0);
   }
 
-  #learnDraft({ draft, path: kept, accepted }: Step): void {
+  #learnDraft({ draft, path: kept, accepted }: Step, judged: number): void {
     const joint = jointLogQ(draft);
     const ofModel = draft.filter(({ isTail }) => !isTail); // they come first
     const path = pathTo(ofModel, likeliestLeaf(ofModel, joint));
@@ -223,10 +224,12 @@ export class AdaptiveLength implements DraftLength {
       const tail = joint.slice(ofModel.length).map((q) => q - before);
       const rowsMs = this.#step.targetMs(draft.length + 1) - this.#step.targetMs(ofModel.length + 1);
       const reached = right === path.length ? accepted - path.length : undefined;
-      this.#tail.learn(tail, reached, this.#chanceOfAll(logQ), this.#account.price * rowsMs);
+      const price = this.#account.price * rowsMs;
+      this.#tail.learn(tail, reached, this.#chanceOfAll(logQ), price, judged - path.length);
     }
+    const isOtherPath = right < accepted; // which shows that the rest of this one was refused
     if (ofModel.length === 0) this.#belief.rest();
-    else this.#belief.learn(logQ, right);
+    else this.#belief.learn(isOtherPath ? logQ : logQ.slice(0, judged), right);
   }
 
   /** How likely all of these guesses are to be accepted. @param logQ [d], joint, of the first 1, 2, … guesses */
@@ -238,4 +241,9 @@ export class AdaptiveLength implements DraftLength {
   get #spentMs(): number {
     return this.#step.chargedMs(this.#passes) - this.#step.plainMs;
   }
+}
+
+/** Guesses in a row whose fate a step shows. Where the text ends before the target's own token, nothing is known behind its end. */
+function judgedIn({ emitted, accepted }: Step): number {
+  return emitted.length > accepted ? Number.POSITIVE_INFINITY : accepted;
 }

@@ -76,21 +76,21 @@ export class FreeWorth {
     return best;
   }
 
-  /** Learns from a step. @returns whether one of the sources guessed in it */
-  learn(drafted: number, accepted: number): boolean {
+  /** Learns from a step of which so many guesses were judged. @returns whether one of the sources guessed in it */
+  learn(judged: number, accepted: number): boolean {
     const chosen = this.#chosen;
     for (const [source, { repeated, other }] of this.#learned.entries()) {
       const seen = (kind: Kind, survival: Survival) =>
         chosen?.source === source && chosen.kind === kind
-          ? this.#observed(survival, drafted, accepted)
+          ? this.#observed(survival, judged, accepted)
           : unseen(survival, this.#first);
       this.#learned[source] = { repeated: seen('repeated', repeated), other: seen('other', other) };
     }
     return chosen !== undefined;
   }
 
-  #observed(survival: Survival, drafted: number, accepted: number): Survival {
-    const guesses = Array.from({ length: drafted }, (_, i) => i);
+  #observed(survival: Survival, judged: number, accepted: number): Survival {
+    const guesses = Array.from({ length: judged }, (_, i) => i);
     return guesses.reduce((now, i) => observed(now, (i + 1) * this.#untold, i < accepted), survival);
   }
 

@@ -68,14 +68,22 @@ export class TailWorth {
    * @param accepted how many were; undefined: the draft before them was not, so that nothing is known
    * @param chance that the draft before them is accepted as a whole, (0, 1]: their price is paid also where it is not
    * @param price of their rows, in tokens
+   * @param judged of these guesses, from the first on, >= 0; of the others it is not known whether they would be accepted
    */
-  learn(logQ: readonly LogProb[], accepted: number | undefined, chance: number, price: number): void {
+  learn(
+    logQ: readonly LogProb[],
+    accepted: number | undefined,
+    chance: number,
+    price: number,
+    judged = logQ.length,
+  ): void {
     const told = logQ.map((q, i) => (this.#isTold ? q : (i + 1) * this.#untold));
     const brought = told.reduce((sum, q) => sum + survivalOf(this.#survival, q), 0);
     this.#worth += RATE * (Math.max(0, brought - price / chance) - this.#worth);
     if (logQ.length === 0) this.#survival = unseen(this.#survival, this.#first);
     if (accepted === undefined) return;
-    for (const [i, q] of told.entries()) this.#survival = observed(this.#survival, q, i < accepted);
+    for (const [i, q] of told.slice(0, judged).entries())
+      this.#survival = observed(this.#survival, q, i < accepted);
   }
 
   /** The threshold has moved, by so much of its natural log. */

@@ -63,7 +63,7 @@ describe('a lossless strategy with a source in front of the draft model', () => 
         { rows: 1, ms: 10 },
         { rows: 17, ms: 12 },
       ],
-      draft: [{ rows: 1, ms: 1 }],
+      draft: [{ rows: 1, ms: 2 }],
     };
     const length = new AdaptiveLength(costs, { beamWidth: 1, isTold: true, threshold: 1, firsts: 1 });
     const options = { strategy: 'block', ...CHAIN, draftLength: MOST_GUESSES, draftFirst: 'corpus' } as const;

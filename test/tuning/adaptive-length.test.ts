@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { Corpus } from '../../src/drafting/corpus.js';
+import { type Corpus, LONGEST_ENDING } from '../../src/drafting/corpus.js';
 import { createRng } from '../../src/math/rng.js';
 import type { StrategyOptions } from '../../src/strategies/index.js';
 import { AdaptiveLength } from '../../src/tuning/adaptive-length.js';
 import { type CostCurve, type CostCurves, passMs } from '../../src/tuning/cost-curves.js';
 import { faded, prior } from '../../src/tuning/learned.js';
 import { MOST_GUESSES } from '../../src/tuning/step-costs.js';
-import { observed } from '../../src/tuning/survival.js';
+import { observed, survivalOf } from '../../src/tuning/survival.js';
 import { corpusOf } from '../support/corpus-of.js';
 import { DRAFT, type FakeModel, TARGET, UNCUT } from '../support/fake-model.js';
 import { neverEnds, run } from '../support/fake-run.js';
@@ -212,7 +212,7 @@ describe('AdaptiveLength', () => {
       const costs = { target: FLAT.target, draft: line(2.5, 0.1) };
       const [right, wrong, alone] = await Promise.all(
         [TARGET, NEVER_RIGHT, undefined].map(async (model) =>
-          outcome(costs, { strategy, tail: model && (await corpusBy(model)) }),
+          outcome(costs, { strategy, tail: model && (await corpusBy(model)), texts: 24 }),
         ),
       );
       expect(right!.speedUp).toBeGreaterThan(1.15 * alone!.speedUp);
@@ -279,6 +279,32 @@ describe('AdaptiveLength', () => {
       expect(goesOnBehind(1)).toBe(false); // three of the tail, and the target's own
     });
   });
+
+  it.each(['draft', 'tail', 'source in place of it'])(
+    'does not take what a short text has no room for as refused guesses of a %s',
+    (kind) => {
+      const costs = { target: FLAT.target, draft: line(9, 1) };
+      const guesser = { beamWidth: 1, isTold: false, threshold: 1 };
+      const more = { tail: { tail: { isTold: false } }, 'source in place of it': { firsts: 1 } }[kind];
+      const isTail = (guess: number) => kind === 'tail' && guess > 0;
+      let learned = prior(1);
+      for (let text = 0; text < 60; text++) {
+        const length = new AdaptiveLength(costs, { ...guesser, ...more }, faded(learned));
+        for (let room = 20; room > 0; room -= 17) {
+          length.instead([LONGEST_ENDING], 16);
+          const step = fakeStep(16, { draft: 1, verify: 10, own: 0 });
+          const draft = step.draft.map((node, i) => ({ ...node, isTail: isTail(i) }));
+          const path = [...draft.keys()].slice(0, room); // all of them are right
+          const emitted = Array.from({ length: Math.min(17, room) }, () => 0);
+          length.learn({ ...step, draft, path, accepted: path.length, emitted });
+        }
+        learned = length.learned;
+      }
+      const { survival, tail, firsts } = learned;
+      const shown = tail?.survival ?? firsts?.[0]?.repeated ?? survival;
+      expect(survivalOf(shown, 15 * Math.log(0.7))).toBeGreaterThan(0.9);
+    },
+  );
 
   it('guesses no more than there is room for', () => {
     const length = new AdaptiveLength(FLAT, MTADS);
