@@ -41,7 +41,8 @@ const SPARE = 512;
 
 /**
  * Texts one after another over the same caches, each with settings of its own: as far as a prompt begins like the text before,
- * it is not evaluated again. Every text is what `generate` would write from its prompt with its settings.
+ * it is not evaluated again. Every text is what `generate` would write from its prompt with its settings: with an adaptive draft
+ * length only beside costs that are fixed, since texts teach each other what pays.
  */
 export class Series {
   readonly #pair: Pair;
