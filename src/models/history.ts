@@ -56,14 +56,14 @@ export class History {
     if (!existsSync(this.path)) await this.#write();
   }
 
-  /** Adds a text, which is written to the file now or later. */
+  /** Adds a text. It is not in the file before the next one is added, or `flush` is called: so it can be held against the others. */
   add(tokens: readonly TokenId[]): void {
     if (tokens.length === 0) return;
+    if (this.#waiting.length > MOST_WAITING && !this.#flushing) void this.flush().catch(this.#tellOnce);
     const { vocabulary } = this.#target;
     for (const token of tokens) if (token !== vocabulary.eos) this.#waiting.push(token);
     this.#waiting.push(...textEnd(vocabulary));
     if (this.#waiting.length > this.#most) this.#waiting = this.#waiting.slice(-this.#most);
-    if (this.#waiting.length > MOST_WAITING && !this.#flushing) void this.flush().catch(this.#tellOnce);
   }
 
   /**

@@ -35,6 +35,12 @@ test('a fall is told in one line, with what the history would have brought in th
   expect(told).toContain(
     `guesses of ${PATH} alone would have brought 8.80 tokens per pass here (--draft +${PATH})`,
   );
+  const long = Array.from({ length: 5000 }, (_, i) => 300 + ((i * i) % 7919));
+  history.add(long); // more than may wait
+  const other = new History(PATH, await readHeader(EMBEDDED_PAIR.model));
+  other.add([4]);
+  await other.flush(); // after what the first one is writing
+  expect(await driftNoticeOf({ drift: FALLEN, tokens: long }, history)).toContain('too few like them yet');
   for (const line of [without, told]) expect(line).not.toContain('\n');
 });
 
