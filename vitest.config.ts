@@ -25,6 +25,7 @@ export default defineConfig({
   test: {
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    globalSetup: './test/support/own-folders.ts',
     env: {
       HF_ENDPOINT: 'http://127.0.0.1:2', // nobody listens: no test reaches the real hub
       HF_HOME: '/no/such/folder',

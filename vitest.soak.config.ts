@@ -18,6 +18,7 @@ export default defineConfig({
     env: { MTAD_TEST_SOAK: '1' },
     testTimeout: 3_600_000,
     hookTimeout: 120_000,
+    globalSetup: './test/support/own-folders.ts',
     pool: 'forks',
     fileParallelism: false,
     disableConsoleIntercept: true,

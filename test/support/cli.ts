@@ -1,9 +1,8 @@
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { execa, type Options } from 'execa';
 import { DEVICE } from './device.js';
+import { OWN_FOLDERS } from './own-folders.js';
 
 export const BIN = fileURLToPath(new URL('../../bin/mtad.js', import.meta.url));
 
@@ -28,9 +27,7 @@ export const CLEAN = {
   HF_TOKEN: undefined,
   HF_TOKEN_PATH: undefined,
   HF_HOME: '/no/such/folder',
-  XDG_CACHE_HOME: join(tmpdir(), 'mtad-test-cache'),
-  XDG_STATE_HOME: join(tmpdir(), 'mtad-test-state'),
-  XDG_CONFIG_HOME: join(tmpdir(), 'mtad-test-config'), // where no profile is
+  ...OWN_FOLDERS,
   HTTP_PROXY: undefined,
   HTTPS_PROXY: undefined,
   NO_PROXY: undefined,

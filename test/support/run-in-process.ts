@@ -1,10 +1,9 @@
 import { closeSync, openSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { Io, type Surroundings } from '../../src/cli/io.js';
 import { main } from '../../src/cli/main.js';
 import { DEVICE } from './device.js';
+import { OWN_FOLDERS } from './own-folders.js';
 
 export interface InProcessOptions {
   readonly input?: string | Buffer; // on standard input; undefined: nothing was piped in
@@ -23,8 +22,7 @@ const CLEAN = {
   MTAD_CONFIG: '',
   MTAD_DRAFT_LENGTH: '4', // not what pays on the machine of the day
   MTAD_GPU: DEVICE,
-  XDG_CACHE_HOME: join(tmpdir(), 'mtad-test-cache'),
-  XDG_CONFIG_HOME: join(tmpdir(), 'mtad-test-config'), // where no profile is
+  ...OWN_FOLDERS,
 };
 
 class Paper extends Writable {
