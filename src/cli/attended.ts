@@ -11,9 +11,10 @@ export async function attended(
   { quiet }: { readonly quiet?: boolean },
   run: (interrupts: Interrupts, progress: Progress) => Promise<number>,
 ): Promise<number> {
-  const progress = await openProgress(io.stderr, io.isWatched && !quiet);
   const interrupts = new Interrupts(io.signals);
+  let progress = SILENT;
   try {
+    progress = await openProgress(io.stderr, io.isWatched && !quiet);
     return await run(interrupts, progress);
   } catch (error) {
     if (interrupts.exitCode !== undefined && (error as Error).name === 'AbortError')
