@@ -62,6 +62,11 @@ describe('createEngine', () => {
   });
 });
 
+it('a process that ends while a model is loaded comes to its end', async () => {
+  const program = fileURLToPath(new URL('exit-in-load.mjs', import.meta.url));
+  await expect(promisify(execFile)(process.execPath, [program])).rejects.toMatchObject({ code: 3 });
+});
+
 /** llama.cpp's build for GPUs, where the loader of their drivers is installed and no GPU is there. */
 const blind = await sharedLlama('auto').then(async (llama) =>
   llama.gpu && (await llama.getGpuDeviceNames()).length === 0 ? llama : undefined,

@@ -13,6 +13,7 @@ export async function openByNodeLlamaCpp(gpu: Gpu, logsAll: boolean): Promise<In
     library: await bindLibrary(() => loadedLibraries(llama), release),
     backend: await backendOf(llama),
     versions: { node_llama_cpp: await getModuleVersion(), llama_cpp: release },
+    heard: (call) => call(),
     mathCores: () => llama.cpuMathCores,
     llama: async () => llama,
   };

@@ -60,7 +60,7 @@ export function declareAll(koffi: Koffi, paths: readonly string[]): Declarations
 
 /** @returns koffi's type for a C type, except structs by value */
 function valueType(type: string): string {
-  if (type === 'const char *') return 'str';
+  if (type === 'const char *') return 'str'; // which takes a buffer too, whatever is in it
   if (/\*$|_callback$|^(llama_memory_t|ggml_threadpool_t)$/.test(type)) return 'void *';
   if (type.startsWith('enum ')) return 'int';
   return type.replace(/^llama_(token|pos|seq_id)$/, 'int32_t');

@@ -1,10 +1,9 @@
-import { statSync } from 'node:fs';
 import { basename } from 'node:path';
+import type { GgufInsights } from 'node-llama-cpp';
 import pLimit from 'p-limit';
 import { ModelFileError } from '../../errors.js';
-import { Complaints } from '../llama/complaints.js';
+import { Complaints, loadFailure } from '../llama/complaints.js';
 import { readGrammar } from '../llama/grammar.js';
-import { loadFailure } from '../llama/load-failure.js';
 import { isTiny } from '../llama/sizing.js';
 import type { Engine, EngineOptions, GrammarSource, Model, ModelOptions } from '../port.js';
 import type { Pointer } from './declare.js';
@@ -14,7 +13,7 @@ import { MODEL_DEFAULTS, type ModelParams } from './layout.js';
 import type { Library } from './library.js';
 import { DirectModel, type Parts } from './model.js';
 import { openRpc, withLosses } from './rpc.js';
-import { insightsOf } from './shape.js';
+import { insightsOfFile } from './shape.js';
 import { ThreadPools } from './thread-pools.js';
 
 /**
@@ -57,8 +56,8 @@ class DirectEngine implements Engine {
   }
 
   async checkGrammar(source: GrammarSource): Promise<void> {
-    const { library, complaints } = this.#parts;
-    await readGrammar(source, directGrammars(library, null), complaints);
+    const { installed, complaints } = this.#parts;
+    await readGrammar(source, directGrammars(installed, null), complaints);
   }
 
   dispose(): Promise<void> {
@@ -84,24 +83,21 @@ async function loadDirectModel(
 ): Promise<DirectModel> {
   const elsewhere = rpc && (await openRpc(rpc, engine.library.paths, engine.library));
   const parts = elsewhere ? { ...engine, library: withLosses(engine.library, elsewhere.losses) } : engine;
-  const layers = elsewhere ? 0 : await layersOnGpu(path, gpuLayers, parts, signal);
+  const isOnGpu = !elsewhere && engine.installed.backend !== 'cpu';
+  const insights = isOnGpu ? await insightsOfFile(path, engine.installed) : undefined;
+  const layers = insights ? await layersOnGpu(insights, gpuLayers, signal) : 0;
   const withHead = wantsHead && !elsewhere && parts.library.heads !== undefined;
   const options = {
     n_gpu_layers: elsewhere ? (gpuLayers ?? ALL_LAYERS) : layers,
     load_mtp: withHead,
     ...(elsewhere && { devices: elsewhere.devices, tensor_buft_overrides: elsewhere.overrides }),
-    ...(!elsewhere &&
+    ...(insights &&
       layers === 0 &&
-      isTiny({ bytes: sizeOf(path) }) && { devices: noDevices(parts.library) }),
+      isTiny({ bytes: insights.modelSize }) && { devices: noDevices(parts.library) }),
   };
   const pointer = await loadWeights(path, options, signal, parts);
   const loaded = { path, pointer, gpuLayers: layers, isElsewhere: elsewhere !== undefined, withHead };
   return new DirectModel(loaded, parts);
-}
-
-/** @returns bytes of a file; 0: it cannot be read, which llama.cpp will say */
-function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 /** A list without entries: llama.cpp then does not ask a GPU in each pass whether it has something to do. */
@@ -113,19 +109,18 @@ async function loadWeights(
   path: string,
   options: Partial<ModelParams>,
   signal: AbortSignal | undefined,
-  { library, complaints }: Parts,
+  { installed, library, complaints }: Parts,
 ): Promise<Pointer> {
-  const progress = library.registerProgress(() => !signal?.aborted);
+  const progress = signal && library.registerProgress(() => !signal.aborted);
+  const params = { ...MODEL_DEFAULTS, ...options, progress_callback: progress ?? null };
   complaints.clear();
   let model: Pointer | null;
   try {
-    model = await library.modelLoad(path, {
-      ...MODEL_DEFAULTS,
-      ...options,
-      progress_callback: progress,
-    });
+    model = await library.modelLoad(path, params);
+    if (model === null && !signal?.aborted)
+      model = await installed.heard(() => library.modelLoad(path, params));
   } finally {
-    library.unregister(progress);
+    if (progress !== undefined) library.unregister(progress);
   }
   if (!model) {
     signal?.throwIfAborted();
@@ -139,13 +134,10 @@ async function loadWeights(
 
 /** @returns the number of layers on the GPU: the wanted one, or node-llama-cpp's choice */
 async function layersOnGpu(
-  path: string,
+  { totalLayers, configurationResolver }: GgufInsights,
   wanted: number | undefined,
-  { installed }: Parts,
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  if (installed.backend === 'cpu') return 0;
-  const { totalLayers, configurationResolver } = await insightsOf(path, installed);
   if (wanted !== undefined) return Math.min(wanted, totalLayers);
   const { gpuLayers } = await configurationResolver.resolveModelGpuLayersV2('auto', {
     ...(signal && { signal }),

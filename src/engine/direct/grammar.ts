@@ -1,17 +1,20 @@
 import type { TokenId } from '../../types.js';
 import type { NativePosition, ReadGrammar } from '../llama/grammar.js';
 import type { Pointer } from './declare.js';
-import type { Library } from './library.js';
+import type { Installed, Library } from './library.js';
 
 /**
- * @param vocabulary null: to see whether llama.cpp can read a grammar; no token can be asked about
+ * @param vocabulary throws where its model is gone; null: to see whether llama.cpp can read a grammar, and no more
  * @returns how llama.cpp reads a grammar
  */
-export function directGrammars(library: Library, vocabulary: Pointer | null): ReadGrammar {
-  const candidate = new Candidate(library);
+export function directGrammars(installed: Installed, vocabulary: (() => Pointer) | null): ReadGrammar {
+  const { library, heard } = installed;
+  const candidate = new Candidate(library, vocabulary ?? (() => 0n));
+  const read = async (gbnf: string): Promise<Pointer | null> =>
+    library.native.llama_sampler_init_grammar!(vocabulary?.() ?? null, gbnf, 'root');
   return async (gbnf) => {
-    const sampler: Pointer | null = library.native.llama_sampler_init_grammar!(vocabulary, gbnf, 'root');
-    if (sampler === null) throw new Error('failed to parse grammar');
+    const sampler = await heard(() => read(gbnf));
+    if (sampler === null) throw new Error('it gives no reason');
     const begin = new DirectPosition(library, sampler, candidate);
     return () => begin;
   };
@@ -38,6 +41,7 @@ class DirectPosition implements NativePosition {
   }
 
   after(token: TokenId): NativePosition {
+    this.#candidate.check();
     const { llama_sampler_clone: clone, llama_sampler_accept: accept } = this.#library.native;
     const next: Pointer = clone!(this.#sampler);
     accept!(next, token);
@@ -45,7 +49,7 @@ class DirectPosition implements NativePosition {
   }
 }
 
-/** Of llama_token_data_array. */
+/** Of llama_token_data_array, by `layout.ts`. */
 const ARRAY_BYTES = 32;
 
 /** A llama_token_data_array of one token, with the token behind it. */
@@ -55,7 +59,11 @@ class Candidate {
   readonly #memory = new DataView(new ArrayBuffer(ARRAY_BYTES + 12));
   readonly #address: Pointer;
 
-  constructor(library: Library) {
+  /** @param check throws where the vocabulary is gone: llama.cpp would read freed memory */
+  constructor(
+    library: Library,
+    readonly check: () => unknown,
+  ) {
     this.#library = library;
     this.#address = library.addressOf(this.#memory.buffer);
     this.#memory.setBigUint64(8, 1n, true);
@@ -63,6 +71,7 @@ class Candidate {
 
   /** @returns whether a sampler leaves a token its logit */
   survives(sampler: Pointer, token: TokenId): boolean {
+    this.check();
     this.#memory.setBigUint64(0, this.#address + BigInt(ARRAY_BYTES), true);
     this.#memory.setInt32(ARRAY_BYTES, token, true);
     this.#memory.setFloat32(ARRAY_BYTES + 4, 0, true);

@@ -1,4 +1,4 @@
-import type { EngineOptions, Gpu } from '../port.js';
+import type { EngineOptions } from '../port.js';
 import type { Installed } from './library.js';
 import { openProcessorBuild } from './processor-build.js';
 
@@ -9,12 +9,9 @@ import { openProcessorBuild } from './processor-build.js';
  * @throws UsageError when no build of llama.cpp for the wanted device runs on this machine; DirectUnavailable
  */
 export async function openInstalled({ gpu, log }: EngineOptions): Promise<Installed> {
-  return (
-    (await openProcessorBuild(gpu, log !== undefined)) ?? (await throughNodeLlamaCpp(gpu, log !== undefined))
-  );
-}
-
-async function throughNodeLlamaCpp(gpu: Gpu, logsAll: boolean): Promise<Installed> {
+  const logsAll = log !== undefined;
+  const straight = await openProcessorBuild(gpu, logsAll);
+  if (straight) return straight;
   const { openByNodeLlamaCpp } = await import('./by-node-llama-cpp.js');
   return openByNodeLlamaCpp(gpu, logsAll);
 }

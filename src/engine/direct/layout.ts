@@ -1,6 +1,6 @@
 /**
  * The part of llama.cpp's C API that this engine uses: declarations from its headers, and its default parameters.
- * `scripts/check-layout.ts` compares the declarations with the headers in node-llama-cpp. `openLibrary` compares the
+ * `scripts/check-layout.ts` compares the declarations with the headers in node-llama-cpp. `bindLibrary` compares the
  * default parameters with the library that runs.
  */
 

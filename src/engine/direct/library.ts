@@ -77,6 +77,8 @@ export interface Installed {
   /** The device that computes. */
   readonly backend: string;
   readonly versions: { readonly node_llama_cpp: string; readonly llama_cpp: string };
+  /** Has complaints hear what llama.cpp logs during a call. Through node-llama-cpp they hear it at all times. */
+  heard<T>(call: () => Promise<T>): Promise<T>;
   /** @returns the number of cores that llama.cpp computes best with */
   mathCores(): number;
   /** @returns node-llama-cpp on the same library. Where it did not open the library, this loads it: about a second. */

@@ -152,8 +152,8 @@ export class DirectModel implements Model {
   }
 
   async createGrammar(source: GrammarSource): Promise<Grammar> {
-    const { library, complaints } = this.#parts;
-    const read = directGrammars(library, library.native.llama_model_get_vocab!(this.#alive()));
+    const { installed, library, complaints } = this.#parts;
+    const read = directGrammars(installed, () => library.native.llama_model_get_vocab!(this.#alive()));
     return createGrammar(this.#vocabulary, source, read, complaints);
   }
 
@@ -174,9 +174,9 @@ export class DirectModel implements Model {
     const { sequences, cacheType } = options;
     const flashAttention =
       options.flashAttention ?? defaultFlashAttention(this.#shape, this.#gpuLayers, cacheType);
-    const { library, complaints } = this.#parts;
+    const { installed, library, complaints } = this.#parts;
     complaints.clear();
-    const pointer = await library.contextInit(model, {
+    const all = {
       ...CONTEXT_DEFAULTS,
       ...params,
       n_seq_max: sequences,
@@ -186,7 +186,9 @@ export class DirectModel implements Model {
       type_v: ggmlType(cacheType),
       swa_full: true, // a sliding window forgets what a rollback needs
       kv_unified: true,
-    });
+    };
+    const init = () => library.contextInit(model, all);
+    const pointer = (await init()) ?? (await installed.heard(init)); // once more, to hear why
     if (pointer) return pointer;
     throw contextFailure(this.#shape, options, await complaints.summary('it does not say why'));
   }

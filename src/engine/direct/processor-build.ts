@@ -1,10 +1,11 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import type { LibraryHandle } from 'koffi';
 import { reserveStack } from '../../koffi-stack.js';
-import { tellListeners } from '../llama/log.js';
 import type { Gpu } from '../port.js';
 import { bindLibrary, type Installed } from './library.js';
+import { NativeLog } from './native-log.js';
 
 type Koffi = typeof import('koffi')['default'];
 
@@ -20,12 +21,17 @@ const GPU_LOADERS = ['libvulkan.so.1', 'libcuda.so.1'];
 /** The files in /dev of a GPU that can compute: of the kernel's drivers, NVIDIA's, and Windows' below Linux. */
 const GPU_DEVICES = /^(renderD\d+|nvidia\d+|nvidiactl|kfd|dxg)$/;
 
-let opened: Promise<Installed | undefined> | undefined;
+interface Opened {
+  readonly installed: Installed;
+  readonly log: NativeLog;
+}
+
+let opened: Promise<Opened | undefined> | undefined;
 
 /**
  * Opens the build of llama.cpp for the processor, where no GPU is wanted or there is none.
- * @returns undefined where node-llama-cpp must choose a build: on another system, or where one was compiled here, or for a GPU
- * @throws DirectUnavailable when it is another release than the one that this engine knows
+ * @returns undefined where node-llama-cpp must choose a build, or say what is wrong: on another system, where one was compiled
+ *   here, for a GPU, or where this one does not open
  */
 export async function openProcessorBuild(gpu: Gpu, logsAll: boolean): Promise<Installed | undefined> {
   const name = PACKAGES.get(`${process.platform} ${process.arch}`);
@@ -34,20 +40,38 @@ export async function openProcessorBuild(gpu: Gpu, logsAll: boolean): Promise<In
   if (koffi === undefined || !reserveStack(koffi) || (gpu === 'auto' && mayHaveGpu(koffi))) return undefined;
   const build = findBuild(name);
   if (build === undefined || !loads(koffi, build.main)) return undefined;
-  opened ??= open(koffi, build);
-  if (logsAll) lowest = LEVELS.info;
-  return opened;
+  opened ??= open(koffi, build).catch(() => undefined);
+  const { installed, log } = (await opened) ?? {};
+  if (logsAll) log?.tellAll();
+  return installed;
 }
 
 function mayHaveGpu(koffi: Koffi): boolean {
-  const files = ['/dev', '/dev/dri'].flatMap((folder) => (existsSync(folder) ? readdirSync(folder) : []));
-  const isThere = files.some((file) => GPU_DEVICES.test(file)) || process.env.GGML_VK_VISIBLE_DEVICES; // a GPU of software
+  const isThere = process.env.GGML_VK_VISIBLE_DEVICES || ['/dev', '/dev/dri'].some(holdsGpu); // by the variable, one of software
   return isThere ? GPU_LOADERS.some((loader) => loads(koffi, loader)) : false;
+}
+
+/** Where it may not be read, who knows. */
+function holdsGpu(folder: string): boolean {
+  try {
+    return readdirSync(folder).some((file) => GPU_DEVICES.test(file));
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ENOENT';
+  }
+}
+
+/** Kept: koffi unloads a library that nobody holds. */
+const handles = new Map<string, LibraryHandle>();
+
+function held(koffi: Koffi, path: string): LibraryHandle {
+  const handle = handles.get(path) ?? koffi.load(path);
+  handles.set(path, handle);
+  return handle;
 }
 
 function loads(koffi: Koffi, path: string): boolean {
   try {
-    koffi.load(path);
+    held(koffi, path);
     return true;
   } catch {
     return false;
@@ -69,7 +93,7 @@ function findBuild(name: string): Build | undefined {
     if (existsSync(join(root, 'llama', 'localBuilds'))) return undefined;
     const part = join(dirname(createRequire(whole).resolve(`@node-llama-cpp/${name}`)), '..');
     const [version, ofPart] = [root, part].map((folder) => versionIn(folder));
-    const folder = join(part, 'bins', name);
+    const folder = realpathSync(join(part, 'bins', name)); // as the process names what it has loaded
     const file = readdirSync(folder).find((file) => /^libllama\..*so$/.test(file));
     if (version === undefined || version !== ofPart || file === undefined) return undefined;
     const { buildOptions } = readJson(join(folder, '_nlcBuildMetadata.json')) as BuildMetadata;
@@ -95,43 +119,37 @@ function readJson(path: string): unknown {
 /** common_cpu_get_num_math(), in C++. */
 const MATH_CORES = 'int _Z23common_cpu_get_num_mathv()';
 
-async function open(koffi: Koffi, { folder, main, versions }: Build): Promise<Installed> {
-  listen(koffi, main);
+/** @throws where a part of the build is not as expected */
+async function open(koffi: Koffi, { folder, main, versions }: Build): Promise<Opened> {
+  const log = new NativeLog(koffi, main);
   const library = await bindLibrary(() => librariesOf(koffi, folder, main), versions.llama_cpp);
   library.native.llama_backend_init!();
-  return {
+  let mathCores: (() => number) | undefined;
+  const installed: Installed = {
     library,
     backend: 'cpu',
     versions,
-    mathCores: () => koffi.load(join(folder, 'libllama-common.so')).func(MATH_CORES)(),
-    llama: async () => {
-      const { sharedLlama } = await import('../llama/shared-llama.js');
-      return sharedLlama('off');
+    heard: (call) => log.heard(call),
+    mathCores() {
+      mathCores ??= held(koffi, join(folder, 'libllama-common.so')).func(MATH_CORES) as () => number;
+      return mathCores();
+    },
+    async llama() {
+      const { logAll, sharedLlama } = await import('../llama/shared-llama.js');
+      const llama = await sharedLlama('off'); // which takes the log from now on
+      if (log.tellsAll) logAll(llama);
+      return llama;
     },
   };
+  return { installed, log };
 }
 
 /** Has ggml choose its code for this processor. @returns the loaded libraries, libllama first */
 function librariesOf(koffi: Koffi, folder: string, main: string): string[] {
   const names = readdirSync(folder).filter((file) => /^libggml[-.].*so$/.test(file));
   const ggml = names.find((file) => /^libggml\./.test(file)) ?? 'libggml.so';
-  koffi.load(join(folder, ggml)).func('void ggml_backend_load_all_from_path(const char *folder)')(folder);
+  held(koffi, join(folder, ggml)).func('void ggml_backend_load_all_from_path(const char *folder)')(folder);
   const mapped = readFileSync('/proc/self/maps', 'utf8');
+  if (mapped.includes('/ld-musl-')) throw new Error('it needs the GNU C library');
   return [main, ...names.map((file) => join(folder, file)).filter((path) => mapped.includes(path))];
-}
-
-/** ggml's levels (enum ggml_log_level). */
-const LEVELS = { info: 2, warning: 3, error: 4 };
-
-/** The level from which on lines are told. llama.cpp logs some hundred lines for each model. */
-let lowest = LEVELS.warning;
-
-/** Keeps llama.cpp's log from standard error, where it would go. */
-function listen(koffi: Koffi, main: string): void {
-  const type = koffi.pointer(koffi.proto('void (int level, void *text, void *data)'));
-  const hear = (level: number, text: bigint) => {
-    if (level >= lowest && level <= LEVELS.error)
-      tellListeners(level === LEVELS.error, koffi.decode(text, 'char', -1) as string);
-  };
-  koffi.load(main).func('void llama_log_set(void *hear, void *data)')(koffi.register(hear, type), null);
 }

@@ -22,13 +22,13 @@ export function directShape(path: string, model: Pointer, installed: Installed):
     headSize: keyLength === undefined ? width! / (heads || Number.NaN) : Number(keyLength),
     vocabularySize: library.vocabularySize(model),
     mathCores: installed.mathCores,
-    insights: () => insightsOf(path, installed),
+    insights: () => insightsOfFile(path, installed),
     gpuMemory: async () => (await (await installed.llama()).getVramState()).total,
   };
 }
 
 /** @returns node-llama-cpp's reckoning for a model file */
-export async function insightsOf(path: string, installed: Installed): Promise<GgufInsights> {
+export async function insightsOfFile(path: string, installed: Installed): Promise<GgufInsights> {
   const { GgufInsights, readGgufFileInfo } = await import('node-llama-cpp');
   return GgufInsights.from(
     await readGgufFileInfo(path, { sourceType: 'filesystem' }),

@@ -12,7 +12,11 @@ const SPARE = 8;
 
 /** @param model throws where the model is gone; llama.cpp would read freed memory */
 export function directVocabulary({ native: c }: Library, model: () => Pointer): Vocabulary {
-  const vocabulary = (): Pointer => c.llama_model_get_vocab!(model());
+  const pointer: Pointer = c.llama_model_get_vocab!(model());
+  const vocabulary = (): Pointer => {
+    model();
+    return pointer;
+  };
   const size: number = c.llama_vocab_n_tokens!(vocabulary());
   const bitsOf = (token: TokenId): number => c.llama_vocab_get_attr!(vocabulary(), token);
   const isSign = (token: TokenId) =>

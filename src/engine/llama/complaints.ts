@@ -1,5 +1,15 @@
 import { setTimeout } from 'node:timers/promises';
-import { type LogListener, logListeners } from './log.js';
+import { ModelFileError, ResourceError } from '../../errors.js';
+
+type LogListener = (isError: boolean, text: string) => void;
+
+/** Listeners of llama.cpp's log. It logs for the whole process, not for each model. */
+const listeners = new Set<LogListener>();
+
+/** Tells all complaints of a line. */
+export function tellLog(isError: boolean, text: string): void {
+  for (const listener of listeners) listener(isError, text);
+}
 
 /** Log lines may come from another thread, after the exception: how long the first is waited for, and how often looked for. */
 const LATEST_MS = 1000;
@@ -13,11 +23,11 @@ export class Complaints {
   /** @param log called with each log line of llama.cpp */
   constructor(log: ((line: string) => void) | undefined) {
     this.#log = log;
-    logListeners.add(this.#listen);
+    listeners.add(this.#listen);
   }
 
   dispose(): void {
-    logListeners.delete(this.#listen);
+    listeners.delete(this.#listen);
   }
 
   readonly #listen: LogListener = (isError, text) => {
@@ -37,4 +47,11 @@ export class Complaints {
     const line = this.#errors[0]?.replace(/^\w+: (error loading model: )?/, '');
     return line ?? (error instanceof Error ? error.message : String(error));
   }
+}
+
+/** @returns the error for a model that llama.cpp could not load */
+export async function loadFailure(path: string, cause: unknown, complaints: Complaints): Promise<Error> {
+  const reason = await complaints.summary(cause);
+  const Failure = /alloc|out of memory/i.test(reason) ? ResourceError : ModelFileError;
+  return new Failure(`llama.cpp cannot load ${path}: ${reason}`, { cause });
 }

@@ -61,7 +61,7 @@ function timesOf(part: string): number {
 
 /**
  * @returns the same grammar with its tokens by id. llama.cpp knows `<think>` and `<[1000]>`, and `!` before them for any
- *   other token; but node-llama-cpp gives it no vocabulary in which to find the names
+ *   other token; but without a vocabulary, as node-llama-cpp reads it, there is nothing in which to find the names
  */
 export function withTokenIds(gbnf: string, idOf: (name: string, isExcluded: boolean) => TokenId): string {
   return gbnf.replace(PARTS, (part, not: string | undefined, name: string | undefined) =>

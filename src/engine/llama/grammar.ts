@@ -97,6 +97,7 @@ class LlamaGrammarState implements GrammarState {
     const known = this.#known.get(token);
     if (known !== undefined) return known;
     const allowed =
+      token < this.#vocabulary.size && // llama.cpp ends the process over a token that it does not have
       this.#position.allows(token) &&
       (isWritten(this.#vocabulary, token) || this.#vocabulary.isEndOfGeneration(token));
     this.#known.set(token, allowed);

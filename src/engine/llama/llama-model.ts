@@ -1,7 +1,6 @@
 import { InsufficientMemoryError, type Llama, type LlamaModel, type LlamaModelOptions } from 'node-llama-cpp';
 import { ResourceError } from '../../errors.js';
-import type { Complaints } from './complaints.js';
-import { loadFailure } from './load-failure.js';
+import { type Complaints, loadFailure } from './complaints.js';
 import type { ModelShape } from './sizing.js';
 
 /**

@@ -97,12 +97,16 @@ function estimate(
   return { ram: cpuRam, vram: gpuVram };
 }
 
+/** Tokens of a pass on the processor: one for each sequence is the most that any context asks for. */
+const LARGEST_BATCH = MAX_SEQUENCES;
+
 /** The largest state of a recurrent layer, in bytes per number of the embedding: twice what Mamba 2 has with 256 of them. */
 const STATE_BYTES = 4096;
 
 /**
  * @returns bytes that a context on the processor stays below, from the model's shape alone: a cache of F32 for every head and
- *   layer, scores of all heads without flash attention, and numbers for a batch
+ *   layer, scores of all heads without flash attention, and numbers for a batch. Where layers differ in their heads it may be
+ *   too low, by less than half
  */
 export function mostMemory(
   { layers, width, heads, headSize, vocabularySize }: ModelShape,
@@ -110,7 +114,7 @@ export function mostMemory(
 ): number {
   const row = Math.max(width, heads * headSize || 0);
   const cache = 4 * 2 * row * layers * cells;
-  const pass = 4 * BATCH_SIZE.cpu * (2 * heads * cells + 64 * row + vocabularySize);
+  const pass = 4 * LARGEST_BATCH * (4 * heads * cells + 64 * row + 2 * vocabularySize);
   return cache + pass + STATE_BYTES * width * layers * states;
 }
 

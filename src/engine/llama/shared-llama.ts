@@ -8,8 +8,8 @@ import {
 } from 'node-llama-cpp';
 import { UsageError } from '../../errors.js';
 import type { Gpu } from '../port.js';
+import { tellLog } from './complaints.js';
 import { cudaObstacle } from './cuda-driver.js';
-import { tellListeners } from './log.js';
 
 const shared = new Map<Gpu, Promise<Llama>>();
 
@@ -98,8 +98,7 @@ async function createLlama(gpu: Gpu, isSecond: boolean): Promise<Llama> {
       progressLogs: false,
       maxThreads: 0, // as many as a context asks for
       logLevel: isSecond ? LlamaLogLevel.disabled : LlamaLogLevel.warn,
-      logger: (level, text) =>
-        tellListeners(level === LlamaLogLevel.error || level === LlamaLogLevel.fatal, text),
+      logger: (level, text) => tellLog(level === LlamaLogLevel.error || level === LlamaLogLevel.fatal, text),
     });
     return await refuseWithoutGpu(gpu, llama);
   } catch (cause) {

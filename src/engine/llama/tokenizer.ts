@@ -32,7 +32,7 @@ export function tokenizerOf(vocabulary: Vocabulary): Tokenizer {
   };
 }
 
-/** Tokens before a text that decide whether it begins with a space. */
+/** Tokens before a text that decide whether it begins with a space, as node-llama-cpp takes them. */
 const CONTEXT = 3;
 
 function asLibraryDoes({ detokenize }: Vocabulary): Required<Tokenizer>['decode'] {
