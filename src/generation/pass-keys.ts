@@ -13,6 +13,10 @@ import type { Settings } from './settings.js';
 /** Texts up to this length share what passes cost; beyond, each doubling is measured anew. */
 const SHORT_TEXT = 512;
 
+/** What was learned beyond these is shared: the clients of a server choose settings, and must not make keys without end. */
+const LOWEST_THRESHOLD = 2 ** -10;
+const HIGHEST_TEMPERATURE = 2;
+
 /** What passes cost depends on these besides. */
 export interface CostFacts extends Sequences {
   readonly usesHead: boolean;
@@ -30,7 +34,6 @@ export async function costKeyOf(
 ): Promise<CostKey> {
   const { engine, gpuLayers, draftGpuLayers } = pair;
   const processors = cpus();
-  const bucket = 2 ** Math.ceil(Math.log2(Math.max(SHORT_TEXT, length)));
   return {
     ...(await modelsKey(pair, usesHead, draft > 0)),
     engine: engine.name,
@@ -46,13 +49,13 @@ export async function costKeyOf(
     flash_attention: flashAttention ?? null,
     target_sequences: target,
     draft_sequences: draft,
-    top,
-    text_up_to: bucket,
+    top: doubled(top),
+    text_up_to: doubled(Math.max(SHORT_TEXT, length)),
   };
 }
 
 /**
- * Returns what the acceptance of guesses depends on. Neighbouring thresholds and temperatures share what was learned, as does a
+ * Returns what the acceptance of guesses depends on. Neighbouring thresholds and sampling settings share what was learned, as does a
  * corpus with itself while it has about one size, since it may grow with each text.
  */
 export async function learnedKeyOf(
@@ -74,20 +77,29 @@ export async function learnedKeyOf(
     corpus_tokens: usesCorpus && pair.corpus ? doubling(pair.corpus.tokens.length) : null,
     beam_width: isHeeded('beamWidth') ? settings.beamWidth : 1,
     bounds_repetition: repetition !== undefined,
-    threshold: isHeeded('threshold') ? (threshold === 'auto' ? threshold : doubling(threshold)) : 1,
+    threshold: isHeeded('threshold')
+      ? threshold === 'auto'
+        ? threshold
+        : doubling(Math.max(LOWEST_THRESHOLD, threshold))
+      : 1,
     clip: isHeeded('clip') && settings.clip,
-    temperature: Math.ceil(4 * temperature) / 4, // 0 alone for itself
-    top_k: topK,
-    top_p: topP,
-    min_p: minP,
+    temperature: Math.ceil(4 * Math.min(HIGHEST_TEMPERATURE, temperature)) / 4, // 0 alone for itself
+    top_k: topK === 0 ? 0 : doubling(topK),
+    top_p: Math.floor(20 * topP) / 20, // 1 alone for itself
+    min_p: Math.ceil(20 * minP) / 20, // 0 alone for itself
     has_penalties: penaltiesOf(settings) !== undefined,
     has_grammar: settings.grammar !== undefined,
   };
 }
 
-/** The nearest power of two. */
+/** Returns the nearest power of two. */
 function doubling(value: number): number {
   return 2 ** Math.round(Math.log2(value));
+}
+
+/** Returns the next power of two, and 0 for 0. */
+function doubled(value: number): number {
+  return value === 0 ? 0 : 2 ** Math.ceil(Math.log2(value));
 }
 
 async function modelsKey(

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { CostCurves } from './cost-curves.js';
 import { type Key, KeyedFolder, keySchema } from './keyed-folder.js';
+import { KeyedMemory } from './keyed-memory.js';
 
 /** Everything that the cost of a pass depends on: files, machine, engine, threads, length of the text. */
 export type CostKey = Key;
@@ -29,17 +30,7 @@ const curvesSchema = z.object({ target: curveSchema, draft: curveSchema.optional
 export const costsSchema = curvesSchema.extend({ key: keySchema });
 
 /** Keeps costs as long as this object lives. */
-export class CostMemory implements CostStore {
-  readonly #curves = new Map<string, CostCurves>();
-
-  async find(key: CostKey): Promise<CostCurves | undefined> {
-    return this.#curves.get(JSON.stringify(key));
-  }
-
-  async keep(key: CostKey, curves: CostCurves): Promise<void> {
-    this.#curves.set(JSON.stringify(key), curves);
-  }
-
+export class CostMemory extends KeyedMemory<CostCurves> implements CostStore {
   async correct(key: CostKey, curves: CostCurves): Promise<void> {
     await this.keep(key, curves);
   }

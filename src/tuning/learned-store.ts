@@ -1,4 +1,5 @@
 import { type Key, KeyedFolder } from './keyed-folder.js';
+import { KeyedMemory } from './keyed-memory.js';
 import { type Learned, learnedSchema } from './learned.js';
 
 /** Everything that the acceptance of guesses depends on: files, strategy, beams, threshold, sampling. */
@@ -11,17 +12,7 @@ export interface LearnedStore {
 }
 
 /** Keeps it as long as this object lives. */
-export class LearnedMemory implements LearnedStore {
-  readonly #kept = new Map<string, Learned>();
-
-  async find(key: LearnedKey): Promise<Learned | undefined> {
-    return this.#kept.get(JSON.stringify(key));
-  }
-
-  async keep(key: LearnedKey, learned: Learned): Promise<void> {
-    this.#kept.set(JSON.stringify(key), learned);
-  }
-}
+export class LearnedMemory extends KeyedMemory<Learned> implements LearnedStore {}
 
 /**
  * Keeps it in the files of a folder, one for each key, as `CostFolder` keeps costs. What cannot be read is learned again. Of two
