@@ -1,5 +1,5 @@
 /** Plain passes that a first text may lose to guesses that are never right, before it has earned more. */
-const PURSE = 2;
+export const FIRST_PURSE = 2;
 const FULL_PURSE = 20;
 
 /** What of the plain time of each token goes into the purse, beyond what the token took. */
@@ -20,7 +20,7 @@ export class Account {
    * @param plainMs milliseconds of a step without guesses, > 0
    * @param purse plain passes that the texts before have left
    */
-  constructor(plainMs: number, purse = PURSE) {
+  constructor(plainMs: number, purse = FIRST_PURSE) {
     this.#plainMs = plainMs;
     this.#ms = plainMs;
     this.#purse = purse * plainMs;

@@ -3,13 +3,14 @@ import type { DraftLength, Instead, SideGuess } from '../drafting/length.js';
 import { jointLogQ, likeliestLeaf, pathTo } from '../math/draft-tree.js';
 import type { LogProb } from '../types.js';
 import { Account } from './account.js';
-import { Belief, UNTOLD } from './belief.js';
+import { Belief } from './belief.js';
 import { CostCorrection } from './cost-correction.js';
 import type { CostCurves } from './cost-curves.js';
 import { FreeWorth } from './free-worth.js';
 import { type Learned, prior, under } from './learned.js';
 import { MOST_GUESSES, StepCosts } from './step-costs.js';
 import { StepWorth } from './step-worth.js';
+import { UNTOLD } from './survival.js';
 import { TailWorth } from './tail-worth.js';
 
 /** Guesses of a step that only finds out whether guessing pays after all. */

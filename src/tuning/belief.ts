@@ -7,11 +7,9 @@ import {
   type Survival,
   shifted,
   survivalOf,
+  UNTOLD,
   unseen,
 } from './survival.js';
-
-/** A guess of which the draft says no likelihood, of a lookup or at temperature 0, counts as if it were this likely. */
-export const UNTOLD = Math.log(0.7);
 
 /** How much of the usual likelihood of a guess the next step forgets. */
 const LIKELIHOOD_RATE = 0.03;

@@ -1,17 +1,24 @@
 import { LONGEST_ENDING } from '../drafting/corpus.js';
 import type { Instead } from '../drafting/length.js';
 import type { LogProb } from '../types.js';
-import { observed, priorSurvival, type Survival, shifted, survivalOf, unseen } from './survival.js';
+import type { FreeLearned } from './learned.js';
+import {
+  highestSurvivalOf,
+  observed,
+  priorSurvival,
+  type Survival,
+  shifted,
+  survivalOf,
+  unseen,
+} from './survival.js';
 
-/** What is known of the guesses of a source that takes no pass. */
-export interface FreeLearned {
-  /** Of guesses where it has as long an ending of the text as is looked at: the text repeats something. */
-  readonly repeated: Survival;
-  /** Of guesses behind shorter endings. */
-  readonly other: Survival;
-}
+/** A source that was not chosen in so many steps in which it had something is asked with the best that may still be true of it. */
+const PATIENCE = 32;
 
-/** Which of the two. */
+/** Guesses at most of a source that is asked so. */
+const PROBE = 4;
+
+/** Whether the text repeats something. */
 type Kind = keyof FreeLearned;
 
 /**
@@ -22,7 +29,9 @@ export class FreeWorth {
   readonly #untold: LogProb;
   #first: Survival;
   readonly #learned: FreeLearned[];
-  /** Who guesses in this step. */
+  /** By source: steps in which it had something, since it was last asked. A text begins half-way. */
+  readonly #waited: number[];
+  /** The source of this step's guesses. */
   #chosen: { readonly source: number; readonly kind: Kind } | undefined;
 
   /**
@@ -39,6 +48,7 @@ export class FreeWorth {
     this.#first = priorSurvival(threshold);
     const nothing = { repeated: this.#first, other: this.#first };
     this.#learned = Array.from({ length: sources }, (_, source) => learned?.[source] ?? nothing);
+    this.#waited = this.#learned.map(() => PATIENCE / 2);
   }
 
   /** For the next text, by source. */
@@ -47,7 +57,8 @@ export class FreeWorth {
   }
 
   /**
-   * Chooses who guesses in a step.
+   * Chooses the source of a step's guesses: the one that is expected to be worth most. Now and then a source counts as good as
+   * it may still be, so that one that was seldom right before is found out to be good.
    * @param matched tokens of the text's end that each source has, [0..LONGEST_ENDING]; 0 = it guesses nothing
    * @param most guesses in a row
    * @param worthOf so many guesses of which so many are expected to be accepted, in tokens
@@ -63,17 +74,26 @@ export class FreeWorth {
     let worth = least;
     for (const [source, length] of matched.entries()) {
       if (length === 0) continue;
+      const isProbe = this.#isProbe(source);
+      const chanceOf = isProbe ? highestSurvivalOf : survivalOf;
       const survival = this.#learned[source]![kindOf(length)];
       let accepted = 0;
       for (let guesses = 1; guesses <= most; guesses++) {
-        accepted += survivalOf(survival, guesses * this.#untold);
+        accepted += chanceOf(survival, guesses * this.#untold);
         if (worthOf(accepted, guesses) <= worth) continue;
         worth = worthOf(accepted, guesses);
-        best = { source, guesses };
+        best = { source, guesses: isProbe ? Math.min(PROBE, guesses) : guesses };
       }
     }
+    if (best) this.#waited[best.source] = 0;
     this.#chosen = best && { source: best.source, kind: kindOf(matched[best.source]!) };
     return best;
+  }
+
+  #isProbe(source: number): boolean {
+    const isProbe = this.#waited[source]! >= PATIENCE;
+    this.#waited[source] = isProbe ? 0 : this.#waited[source]! + 1;
+    return isProbe;
   }
 
   /** Learns from a step of which so many guesses were judged. @returns whether one of the sources guessed in it */

@@ -1,12 +1,30 @@
 import { z } from 'zod';
 import type { LogProb } from '../types.js';
-import { loosened, priorSurvival, type Survival, shifted, spreadOf, survivalOf } from './survival.js';
+import { FIRST_PURSE } from './account.js';
+import { loosened, priorSurvival, type Survival, shifted, spreadOf, survivalOf, UNTOLD } from './survival.js';
+
+/** Share by which a covariance may be off. */
+const ROUNDING = 1e-9;
 
 export const survivalSchema = z.object({
   a: z.number(),
   b: z.number().max(0),
-  covariance: z.object({ aa: z.number().min(0), ab: z.number(), bb: z.number().min(0) }),
+  covariance: z
+    .object({ aa: z.number().min(0), ab: z.number(), bb: z.number().min(0) })
+    .refine(
+      ({ aa, ab, bb }) => ab ** 2 <= aa * bb * (1 + ROUNDING),
+      'must be a covariance: ab² at most aa × bb',
+    ),
 });
+
+/** What a text knows of guesses in place of the draft. */
+const freeSchema = z.object({
+  /** Of guesses where the source has as long an ending of the text as is looked at: the text repeats something. */
+  repeated: survivalSchema,
+  /** Of guesses behind shorter endings. */
+  other: survivalSchema,
+});
+export type FreeLearned = Readonly<z.output<typeof freeSchema>>;
 
 export const learnedSchema = z.object({
   /** The threshold of the joint rule at that time, (0, 1]; 1 for the lossless ones. */
@@ -26,10 +44,7 @@ export const learnedSchema = z.object({
     })
     .optional(),
   /** Of the sources that may guess in place of the draft (see free-worth.ts); missing: nothing, as where there are none. */
-  firsts: z
-    .array(z.object({ repeated: survivalSchema, other: survivalSchema }))
-    .readonly()
-    .optional(),
+  firsts: z.array(freeSchema).readonly().optional(),
 });
 
 /** What a text knows of the draft, for the next. */
@@ -54,14 +69,10 @@ export function prior(threshold: number): Learned {
 
 /** Returns what another text begins with: less sure of it, since it may be of another kind. */
 export function faded({ purse, ...learned }: Learned): Learned {
-  return {
-    ...learned,
-    survival: loosened(learned.survival),
-    ...(purse !== undefined && { purse: inPurse(purse) }),
-  };
+  return { ...eachSurvival(learned, loosened), ...(purse !== undefined && { purse: inPurse(purse) }) };
 }
 
-function inPurse(passes: number): number {
+function inPurse(passes = FIRST_PURSE): number {
   return Math.min(PURSE.most, Math.max(PURSE.fewest, passes));
 }
 
@@ -69,16 +80,17 @@ function inPurse(passes: number): number {
 export function under(learned: Learned, threshold: number): Learned {
   const move = Math.log(threshold) - Math.log(learned.threshold);
   if (move === 0) return learned;
+  return { ...eachSurvival(learned, (one) => shifted(one, move)), threshold };
+}
+
+function eachSurvival(learned: Learned, change: (survival: Survival) => Survival): Learned {
   const { survival, tail, firsts } = learned;
-  const moved = (one: Survival) => shifted(one, move);
+  const both = ({ repeated, other }: FreeLearned) => ({ repeated: change(repeated), other: change(other) });
   return {
     ...learned,
-    threshold,
-    survival: moved(survival),
-    ...(tail && { tail: { ...tail, survival: moved(tail.survival) } }),
-    ...(firsts && {
-      firsts: firsts.map(({ repeated, other }) => ({ repeated: moved(repeated), other: moved(other) })),
-    }),
+    survival: change(survival),
+    ...(tail && { tail: { ...tail, survival: change(tail.survival) } }),
+    ...(firsts && { firsts: firsts.map(both) }),
   };
 }
 
@@ -87,15 +99,18 @@ export function under(learned: Learned, threshold: number): Learned {
  * seed: other knowledge makes other drafts.
  */
 export function isNews(now: Learned, kept: Learned): boolean {
-  if (Math.abs(inPurse(now.purse ?? 0) - inPurse(kept.purse ?? 0)) > NEWS.purse) return true;
+  if (Math.abs(inPurse(now.purse) - inPurse(kept.purse)) > NEWS.purse) return true;
   if (Math.abs((now.tail?.worth ?? 0) - (kept.tail?.worth ?? 0)) > NEWS.worth) return true;
-  const before = survivalsOf(under(kept, now.threshold));
-  return survivalsOf(now).some((one, i) => isOther(one, -now.usualDrop, before[i], -kept.usualDrop));
+  const before = under(kept, now.threshold);
+  if (isOther(now.survival, -now.usualDrop, before.survival, -before.usualDrop)) return true;
+  const known = withoutPass(before);
+  return withoutPass(now).some((one, i) => isOther(one, UNTOLD, known[i], UNTOLD));
 }
 
-function survivalsOf({ survival, tail, firsts = [] }: Learned): Survival[] {
+/** What is believed of guesses that take no pass. */
+function withoutPass({ tail, firsts = [] }: Learned): Survival[] {
   const others = firsts.flatMap(({ repeated, other }) => [repeated, other]);
-  return [survival, ...(tail ? [tail.survival] : []), ...others];
+  return tail ? [tail.survival, ...others] : others;
 }
 
 /** @param q of one guess, as a joint log-probability */

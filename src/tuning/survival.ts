@@ -12,6 +12,9 @@ export interface Survival {
   readonly covariance: { readonly aa: number; readonly ab: number; readonly bb: number };
 }
 
+/** A guess of which the draft says no likelihood, of a lookup or at temperature 0, counts as if it were this likely. */
+export const UNTOLD = Math.log(0.7);
+
 /** Weight of earlier observations at each new one, so that a text may change its subject. */
 const FORGETTING = 0.9995;
 
@@ -48,7 +51,7 @@ export function highestSurvivalOf(survival: Survival, q: LogProb): number {
 /** Returns the standard deviation of a + b sqrt(-q). */
 export function spreadOf({ covariance: { aa, ab, bb } }: Survival, q: LogProb): number {
   const x = Math.sqrt(-q);
-  return Math.sqrt(aa + 2 * ab * x + bb * x * x);
+  return Math.sqrt(Math.max(0, aa + 2 * ab * x + bb * x * x)); // rounding may take it below 0
 }
 
 /** Returns the values after steps without drafts. They move a little towards the first values, as does their uncertainty. */

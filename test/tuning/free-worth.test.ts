@@ -39,4 +39,20 @@ describe('FreeWorth', () => {
     expect(both.choose([5, 0], 4, worth, 0)).toBeUndefined();
     expect(both.learn(4, 4)).toBe(false); // the draft's guesses
   });
+
+  it('soon asks a source again that was seldom right and has become good, and one that stays wrong seldom', () => {
+    const first = priorSurvival(1);
+    const one = sources({ repeated: first, other: first });
+    let asked = 0;
+    const step = (accepted: number) => {
+      const chosen = one.choose([5], 8, worth, 0.5);
+      one.learn(chosen?.guesses ?? 0, Math.min(accepted, chosen?.guesses ?? 0));
+      if (chosen) asked++;
+    };
+    for (let i = 0; i < 2000; i++) step(0);
+    expect(asked).toBeLessThan(100);
+    asked = 0;
+    for (let i = 0; i < 300; i++) step(8);
+    expect(asked).toBeGreaterThan(150);
+  });
 });

@@ -37,6 +37,7 @@ describe('LearnedFolder', () => {
     '{"threshold": 2}',
     '{"threshold": 0.5, "survival": {"a": "x"}, "usualDrop": 1}',
     '{"threshold": 0.5, "survival": {"a": 1, "b": -1, "covariance": {"aa": -1, "ab": 0, "bb": 1}}, "usualDrop": 1}',
+    '{"threshold": 0.5, "survival": {"a": 1, "b": -1, "covariance": {"aa": 0.1, "ab": -2, "bb": 0.1}}, "usualDrop": 1}',
   ])('takes a file that holds %s for none, and writes it anew', async (text) => {
     const store = new LearnedFolder(folder);
     await store.keep(KEY, LEARNED);

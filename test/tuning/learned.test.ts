@@ -27,6 +27,20 @@ describe('what a text has learned of a draft', () => {
     expect(chance(taught(begins, BAD, 20))).toBeLessThan(chance(taught(known, BAD, 20)) - 0.1);
   });
 
+  it('is believed less surely of the sources without a pass too', () => {
+    const { survival } = taught(prior(1), GOOD, 400);
+    const known = {
+      ...prior(1),
+      tail: { survival, worth: 1 },
+      firsts: [{ repeated: survival, other: survival }],
+    };
+    const { tail, firsts } = faded(known);
+    for (const begins of [tail!.survival, firsts![0]!.repeated, firsts![0]!.other]) {
+      expect(survivalOf(begins, -1)).toBe(survivalOf(survival, -1));
+      expect(spreadOf(begins, -1)).toBeGreaterThan(1.5 * spreadOf(survival, -1));
+    }
+  });
+
   it('is never less certain than nothing is', () => {
     let learned = prior(0.3);
     for (let i = 0; i < 30; i++) learned = faded(learned);
@@ -55,8 +69,14 @@ describe('what a text has learned of a draft', () => {
     expect(isNews(taught(faded(known), BAD, 60), known)).toBe(true);
     expect(isNews({ ...known, purse: 0 }, known)).toBe(true);
     expect(isNews(under(known, 0.3), known)).toBe(false);
+    const { purse, ...early } = known; // 2 passes, as at first
+    expect(isNews({ ...known, purse: 3.5 }, early)).toBe(false);
     const tail = { survival: GOOD, worth: 1 };
     expect(isNews({ ...known, tail }, known)).toBe(true);
     expect(isNews({ ...known, tail }, { ...known, tail })).toBe(false);
+    const sure = { ...known, usualDrop: 0.02 }; // sources without a pass guess less likely tokens than such a draft
+    const other = { repeated: GOOD, other: { ...GOOD, a: 2, b: 0 } };
+    const worse = { repeated: GOOD, other: { ...GOOD, a: 2, b: -0.5 } };
+    expect(isNews({ ...sure, firsts: [worse] }, { ...sure, firsts: [other] })).toBe(true);
   });
 });
