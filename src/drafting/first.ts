@@ -13,20 +13,21 @@ export function withFirst(
   { length, isEnd, choose }: FreeOptions,
 ): Drafter {
   return async (prefix, room, rng) => {
-    const chosen = length.instead(
-      sources.map(({ matched }) => matched(prefix)),
-      room,
-    );
-    if (!chosen) return draft(prefix, room, rng);
-    const { next, name } = sources[chosen.source]!;
-    const chain: DraftNode[] = [];
-    while (chain.length < chosen.guesses) {
-      const [q] = await next(prefix, chain, [chain.length - 1]);
-      if (q!.tokens.length === 0) break; // the source knows of nothing there
-      const token = choose(q!, rng);
-      chain.push({ token, parent: chain.length - 1, q: q!, from: name });
-      if (isEnd(token)) break;
+    const matched = sources.map((source) => source.matched(prefix));
+    for (;;) {
+      const chosen = length.instead(matched, room);
+      if (!chosen) return draft(prefix, room, rng);
+      const { next, name } = sources[chosen.source]!;
+      const chain: DraftNode[] = [];
+      while (chain.length < chosen.guesses) {
+        const [q] = await next(prefix, chain, [chain.length - 1]);
+        if (q!.tokens.length === 0) break; // the source knows of nothing there that may follow
+        const token = choose(q!, rng);
+        chain.push({ token, parent: chain.length - 1, q: q!, from: name });
+        if (isEnd(token)) break;
+      }
+      if (chain.length > 0) return chain;
+      matched[chosen.source] = 0; // nothing was drawn: another one may be chosen
     }
-    return chain;
   };
 }

@@ -47,7 +47,8 @@ export interface DraftLength {
    */
   goesOnWithoutPass(logQ: readonly LogProb[], tailLogQ: readonly LogProb[], rows: number): boolean;
   /**
-   * Chooses a source that takes no pass to guess in place of the draft. It is asked first in a step, and before anything is drawn.
+   * Chooses a source that takes no pass to guess in place of the draft. It is asked first in a step, and before anything is drawn;
+   * again, where nothing that the chosen source has may follow: then that one has 0 tokens.
    * @param matched tokens of the text's end that each source has, [0..LONGEST_ENDING]; 0 = it guesses nothing
    * @param room tokens that fit behind the text
    * @returns undefined: the draft is expected to gain more

@@ -3,11 +3,13 @@ import type { Step } from '../../src/decoding/loop.js';
 import type { Strategy } from '../../src/decoding/strategy.js';
 import { type DraftLength, fixedLength } from '../../src/drafting/length.js';
 import type { StrategyOptions } from '../../src/strategies/index.js';
+import { GrammarConstraint } from '../../src/text/grammar-constraint.js';
 import { AdaptiveLength } from '../../src/tuning/adaptive-length.js';
 import { MOST_GUESSES } from '../../src/tuning/step-costs.js';
 import type { Draft } from '../../src/types.js';
 import { DOES_NOT_FIT, FITS, misfit } from '../support/chi-square.js';
 import { corpusOf, judgingEvenly } from '../support/corpus-of.js';
+import { fakeGrammar } from '../support/fake-grammar.js';
 import { TARGET, textsAfter, UNCUT } from '../support/fake-model.js';
 import { neverEnds, PROMPT, type RunOptions, run } from '../support/fake-run.js';
 import { openings } from './lossless.js';
@@ -70,6 +72,15 @@ describe('a lossless strategy with a source in front of the draft model', () => 
     const { texts, steps } = await written(options, { length, onStep: (step) => length.learn(step) });
     for (const name of ['corpus', 'model']) expect(steps[name]! / texts.length).toBeGreaterThan(0.01);
     expect(misfit(texts, textsAfter(TARGET, AGAIN, 3, UNCUT))).toBeLessThan(FITS);
+  });
+
+  it('asks the draft model where a grammar forbids all that the source has', async () => {
+    const prompt = [0, 0, 0, 0];
+    const constraint = new GrammarConstraint(fakeGrammar(), prompt.length); // its first token is not 0
+    const sampling = { ...UNCUT, constraint };
+    const settings = { prompt, corpus: corpusOf(prompt), sampling, length: wherever(3), maxTokens: 1 };
+    const { steps } = await run({ strategy: 'block', ...CHAIN, draftFirst: 'corpus' }, settings);
+    expect(guessedBy(steps[0]!)).toBe('model');
   });
 
   it('would be found out if its guesses were judged by another q than they are drawn from', async () => {
