@@ -17,7 +17,7 @@ import { GrammarConstraint } from '../text/grammar-constraint.js';
 import { ReasoningFirst } from '../text/reasoning-first.js';
 import { type TextPiece, TextStream, textOf } from '../text/text-stream.js';
 import { DriftWatch } from '../tuning/drift.js';
-import { draftUnder } from '../tuning/profile.js';
+import { usualUnder } from '../tuning/profile.js';
 import type { TokenId } from '../types.js';
 import { refuseLongPrompt } from './context-size.js';
 import { addStep, NO_STEPS } from './counters.js';
@@ -60,7 +60,7 @@ export class Session {
     this.#parts = parts;
     this.coins = coins;
     this.#dials = new Dials(parts.settings);
-    const usual = draftUnder(parts.run.profile, parts.settings);
+    const usual = usualUnder(parts.run.profile, parts.settings);
     this.#drift = usual && (parts.run.drift ?? new DriftWatch(usual, parts.settings.temperature));
   }
 

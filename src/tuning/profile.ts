@@ -108,7 +108,7 @@ export function tokensHash(tokens: readonly string[]): string {
 
 /** Other settings that decide which guesses are accepted, as `tune` has them. */
 const UNTUNED: Readonly<Record<string, unknown>> = {
-  draftFrom: 'model', // what else guesses in its place or behind it changes nothing in the model's own guesses
+  draftFrom: 'model', // whatever guesses in some of the steps in its place, or goes on behind it
   clip: false,
   minP: 0,
   repeatPenalty: 1,
@@ -129,6 +129,17 @@ export function draftUnder(
   const isSame = (under: object) => Object.entries(under).every(([name, value]) => settings[name] === value);
   const isTuned = tuned && [UNTUNED, tuned.settings, tuned.sampling].every(isSame);
   return isTuned ? (tuned.draft ?? undefined) : undefined;
+}
+
+/**
+ * Returns the draft's usual values, which texts are compared with. Undefined also where a source may guess in place of the
+ * model: it takes the easy places, and the others are no fair sample.
+ */
+export function usualUnder(
+  profile: Profile | undefined,
+  settings: Readonly<Record<string, unknown>>,
+): TunedDraft | undefined {
+  return settings.draftFirst === 'none' ? draftUnder(profile, settings) : undefined;
 }
 
 /**

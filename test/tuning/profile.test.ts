@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DEFAULTS } from '../../src/generation/settings.js';
 import type { CostCurves } from '../../src/tuning/cost-curves.js';
-import { draftUnder, learnedUnder } from '../../src/tuning/profile.js';
+import { draftUnder, learnedUnder, usualUnder } from '../../src/tuning/profile.js';
 import { CostFile, ownProfile, readProfile, writeProfile } from '../../src/tuning/profile-file.js';
 import { fakeProfile, TUNED, TUNED_DRAFT } from '../support/fake-profile.js';
 
@@ -86,7 +86,7 @@ describe('what a profile knows of a draft', () => {
   it('holds under the settings that it was found under, and under no others', async () => {
     const profile = await fakeProfile();
     expect(draftUnder(profile, settings)).toEqual(TUNED_DRAFT);
-    const others = { draftFirst: 'corpus', draftTail: 'lookup' }; // which leave the guesses of the model as they are
+    const others = { draftFirst: 'corpus', draftTail: 'lookup' };
     expect(draftUnder(profile, { ...settings, ...others })).toEqual(TUNED_DRAFT);
     const tuned = [{ beamWidth: 4 }, { strategy: 'block' }, { threshold: 0.5 }, { topK: 0 }];
     const atTheirDefaults = [
@@ -102,6 +102,12 @@ describe('what a profile knows of a draft', () => {
     for (const other of [...tuned, ...atTheirDefaults])
       expect(draftUnder(profile, { ...settings, ...other })).toBeUndefined();
     expect(draftUnder(undefined, settings)).toBeUndefined();
+  });
+
+  it('is no measure where the model is not asked in the easy places', async () => {
+    const profile = await fakeProfile();
+    expect(usualUnder(profile, { ...settings, draftTail: 'corpus' })).toEqual(TUNED_DRAFT);
+    expect(usualUnder(profile, { ...settings, draftFirst: 'corpus' })).toBeUndefined();
   });
 
   it('is a beginning for other thresholds too: a lower one accepts more', async () => {
