@@ -197,10 +197,10 @@ export class Session {
       yield { type: 'text', pieces: added };
     }
     const finishReason = turn.value;
-    await this.#length?.keep();
     const rest = shown.end(finishReason === 'stop');
     pieces.push(...rest);
     if (rest.length > 0) yield { type: 'text', pieces: rest };
+    await this.#length?.keep(); // which writes to files: whoever reads the text does not wait for that
     pair.history?.add(prefix.slice(promptTokens.length));
     const lastToken = counters.steps > 0 ? 1 : 0; // of the prompt, evaluated with the first draft
     yield {

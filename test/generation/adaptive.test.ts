@@ -138,6 +138,16 @@ describe('a draft length that is left open', () => {
     await dispose();
   });
 
+  it('shows all of a text before it keeps what the text has shown', async () => {
+    const costs = new Known(CHEAP_ROWS);
+    const { text } = await run(pair, AUTO, { costs });
+    const order: string[] = [];
+    const watch = ({ type }: GenerationEvent) => order.push(type);
+    const learned: LearnedStore = { find: async () => undefined, keep: async () => void order.push('kept') };
+    await run(pair, { ...AUTO, stop: [`${text.slice(-3)} never`] }, { costs, learned, watch });
+    expect(order.slice(-3)).toEqual(['text', 'kept', 'end']); // three letters were held back
+  });
+
   it('learns apart under other thresholds, temperatures and strategies', async () => {
     const keys: string[] = [];
     const learned: LearnedStore = {
