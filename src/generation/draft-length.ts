@@ -20,7 +20,7 @@ import { learnedUnder } from '../tuning/profile.js';
 import { FIRST_THRESHOLD } from '../tuning/quality-budget.js';
 import { MOST_GUESSES } from '../tuning/step-costs.js';
 import { type Prefix, ROOT } from '../types.js';
-import { costKeyOf, learnedKeyOf } from './pass-keys.js';
+import { costKeyOf, learnedKeyOf, modelsKeyOf } from './pass-keys.js';
 import type { RunOptions } from './run-options.js';
 import type { Settings } from './settings.js';
 
@@ -94,11 +94,11 @@ export async function adaptiveLength(
     threshold: heedsSetting(settings.strategy, 'threshold') ? (text.threshold ?? options.threshold) : 1,
   };
   const costs: CostStore = run.costs ?? memoryOf(pair).costs;
-  const usesHead = settings.draftFrom === 'mtp' && sequences.draft > 0;
-  const key = await costKeyOf(pair, run, { ...sequences, usesHead, length: prompt.length, top: read.top });
+  const models = await modelsKeyOf(pair, settings, sequences);
+  const key = costKeyOf(models, pair, run, { ...sequences, length: prompt.length, top: read.top });
   const isTypical = cache.capacity - prompt.length >= ROOM_TO_MEASURE; // others may have more room
   const texts = costs.areFixed ? undefined : (run.learned ?? memoryOf(pair).learned);
-  const learnedKey = await learnedKeyOf(pair, settings, sequences);
+  const learnedKey = learnedKeyOf(models, pair, settings);
   const kept = await texts?.find(learnedKey);
   const known = (costs.areFixed ? undefined : learned) ?? kept ?? learnedUnder(run.profile, settings);
   const textLength = (curves: CostCurves, measuredMs: number | null): TextLength => {

@@ -17,9 +17,27 @@ const SHORT_TEXT = 512;
 const LOWEST_THRESHOLD = 2 ** -10;
 const HIGHEST_TEMPERATURE = 2;
 
+/** The files of models, by path, size and date. */
+interface ModelsKey {
+  readonly target: string;
+  /** Null: the draft model is not used, or there is none. */
+  readonly draft: string | null;
+}
+
+/** Returns what both kinds of keys say of the models that a strategy uses. */
+export async function modelsKeyOf(
+  { targetHeader, draftHeader }: Pick<Pair, 'targetHeader' | 'draftHeader'>,
+  { draftFrom }: Pick<Settings, 'draftFrom'>,
+  { draft }: Pick<Sequences, 'draft'>,
+): Promise<ModelsKey> {
+  const target = await fileKey(targetHeader);
+  if (draft === 0) return { target, draft: null };
+  if (draftFrom === 'mtp') return { target, draft: 'mtp' };
+  return { target, draft: draftHeader ? await fileKey(draftHeader) : null };
+}
+
 /** What passes cost depends on these besides. */
-export interface CostFacts extends Sequences {
-  readonly usesHead: boolean;
+interface CostFacts extends Sequences {
   /** Tokens of the text. */
   readonly length: number;
   /** Logits that are read. */
@@ -27,15 +45,15 @@ export interface CostFacts extends Sequences {
 }
 
 /** Returns what the costs of passes depend on. */
-export async function costKeyOf(
-  pair: Pair,
+export function costKeyOf(
+  models: ModelsKey,
+  { engine, gpuLayers, draftGpuLayers }: Pair,
   { threads, draftThreads, cacheType, flashAttention }: RunOptions,
-  { target, draft, usesHead, length, top }: CostFacts,
-): Promise<CostKey> {
-  const { engine, gpuLayers, draftGpuLayers } = pair;
+  { target, draft, length, top }: CostFacts,
+): CostKey {
   const processors = cpus();
   return {
-    ...(await modelsKey(pair, usesHead, draft > 0)),
+    ...models,
     engine: engine.name,
     backend: engine.backend,
     llama_cpp: engine.versions.llama_cpp,
@@ -58,17 +76,17 @@ export async function costKeyOf(
  * Returns what the acceptance of guesses depends on. Neighbouring thresholds and sampling settings share what was learned, as does a
  * corpus with itself while it has about one size, since it may grow with each text.
  */
-export async function learnedKeyOf(
-  pair: Pick<Pair, 'targetHeader' | 'draftHeader' | 'corpus' | 'corpusPath'>,
+export function learnedKeyOf(
+  models: ModelsKey,
+  pair: Pick<Pair, 'corpus' | 'corpusPath'>,
   settings: Settings,
-  { draft }: Pick<Sequences, 'draft'>,
-): Promise<LearnedKey> {
+): LearnedKey {
   const { strategy, threshold, draftFrom, draftFirst, draftTail } = settings;
   const { temperature, topK, topP, minP, repetition } = settings;
   const isHeeded = (name: 'threshold' | 'beamWidth' | 'clip') => heedsSetting(strategy, name);
   const usesCorpus = [draftFrom, draftFirst, draftTail].some((names) => names.includes('corpus'));
   return {
-    ...(await modelsKey(pair, draftFrom === 'mtp', draft > 0)),
+    ...models,
     strategy: definitionOf(strategy).name,
     draft_from: draftFrom,
     draft_first: draftFirst,
@@ -100,15 +118,6 @@ function doubling(value: number): number {
 /** Returns the next power of two, and 0 for 0. */
 function doubled(value: number): number {
   return value === 0 ? 0 : 2 ** Math.ceil(Math.log2(value));
-}
-
-async function modelsKey(
-  { targetHeader, draftHeader }: Pick<Pair, 'targetHeader' | 'draftHeader'>,
-  usesHead: boolean,
-  usesDraft: boolean,
-): Promise<{ readonly target: string; readonly draft: string | null }> {
-  const draft = draftHeader && usesDraft ? await fileKey(draftHeader) : null;
-  return { target: await fileKey(targetHeader), draft: usesHead && usesDraft ? 'mtp' : draft };
 }
 
 async function fileKey({ path, bytes }: ModelHeader): Promise<string> {
