@@ -5,7 +5,7 @@ import type { Continuations, Corpus } from './corpus.js';
 import type { NextTokens } from './drafter.js';
 
 /** Tokens that the text must have in common with the corpus. Behind a shorter ending anything may come. */
-const SHORTEST = 2;
+export const SHORTEST_ENDING = 2;
 
 const NONE: Distribution = { tokens: new Int32Array(), logProbs: new Float64Array() };
 
@@ -17,7 +17,7 @@ export function corpusTokens(corpus: Corpus, truncation: Truncation): NextTokens
   return async (prefix, tree, nodes) => {
     const masks = truncation.constraint?.masks(prefix, tree, nodes);
     const found = nodes.map((node, i) => {
-      const all = corpus.following(endingOf(prefix, tree, node), SHORTEST);
+      const all = corpus.following(endingOf(prefix, tree, node), SHORTEST_ENDING);
       return allowed(all, truncation.vocabularySize, masks?.[i]);
     });
     return found.map((row, i) =>
@@ -29,7 +29,7 @@ export function corpusTokens(corpus: Corpus, truncation: Truncation): NextTokens
 /** Returns how many tokens of the text's end the corpus has; 0 where they are too few to guess from. */
 export function corpusMatch(corpus: Corpus, prefix: Prefix): number {
   const matched = corpus.matched((places) => prefix[prefix.length - places]);
-  return matched < SHORTEST ? 0 : matched;
+  return matched < SHORTEST_ENDING ? 0 : matched;
 }
 
 /** The tokens before a place, by their distance from it. */

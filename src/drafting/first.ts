@@ -15,7 +15,7 @@ export function withFirst(
   return async (prefix, room, rng) => {
     const matched = sources.map((source) => source.matched(prefix));
     for (;;) {
-      const chosen = length.instead(matched, room);
+      const chosen = length.inPlaceOfDraft(matched, room);
       if (!chosen) return draft(prefix, room, rng);
       const { next, name } = sources[chosen.source]!;
       const chain: DraftNode[] = [];

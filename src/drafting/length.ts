@@ -53,11 +53,11 @@ export interface DraftLength {
    * @param room tokens that fit behind the text
    * @returns undefined: the draft is expected to gain more
    */
-  instead(matched: readonly number[], room: number): Instead | undefined;
+  inPlaceOfDraft(matched: readonly number[], room: number): InPlaceOfDraft | undefined;
 }
 
 /** Guesses in place of a draft. */
-export interface Instead {
+export interface InPlaceOfDraft {
   /** Index of the source. */
   readonly source: number;
   /** Guesses in a row at most, >= 1. */
@@ -78,7 +78,7 @@ export function fixedLength(gamma: number, beforeTail = gamma): DraftLength {
     judged: ({ length }) => length,
     judgesBeside: () => true,
     goesOnWithoutPass: (logQ, tailLogQ) => logQ.length + tailLogQ.length <= gamma,
-    instead: (matched, room) => {
+    inPlaceOfDraft: (matched, room) => {
       const source = matched.indexOf(LONGEST_ENDING);
       return source === -1 ? undefined : { source, guesses: Math.min(gamma, room) };
     },

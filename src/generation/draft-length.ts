@@ -90,7 +90,7 @@ export async function adaptiveLength(
     beamWidth: Math.max(1, sequences.draft),
     isTold: isTold(settings),
     tail: tailOf(settings),
-    firsts: settings.draftFirst === 'none' ? 0 : settings.draftFirst.split('+').length,
+    freeSources: settings.draftFirst === 'none' ? 0 : settings.draftFirst.split('+').length,
     threshold: heedsSetting(settings.strategy, 'threshold') ? (text.threshold ?? options.threshold) : 1,
   };
   const costs: CostStore = run.costs ?? memoryOf(pair).costs;

@@ -34,23 +34,21 @@ export interface StrategySettings {
 /** The name of such a setting. */
 export type StrategySetting = keyof StrategySettings;
 
-/** All of them. */
-export const STRATEGY_SETTINGS: readonly StrategySetting[] = [
-  'draftLength',
-  'beamWidth',
-  'threshold',
-  'clip',
-  'draftFirst',
-  'draftFrom',
-  'draftTail',
-];
-
 /** Those that say where drafts come from. */
 export const SOURCE_SETTINGS = [
   'draftFirst',
   'draftFrom',
   'draftTail',
 ] as const satisfies readonly StrategySetting[];
+
+/** All of them. */
+export const STRATEGY_SETTINGS: readonly StrategySetting[] = [
+  'draftLength',
+  'beamWidth',
+  'threshold',
+  'clip',
+  ...SOURCE_SETTINGS,
+];
 
 /** The name of such a setting. */
 export type SourceSetting = (typeof SOURCE_SETTINGS)[number];

@@ -7,6 +7,7 @@ import {
   chained,
   type Decide,
   guessedTokens,
+  SOURCE_SETTINGS,
   type SourceSetting,
   type StrategyDefinition,
 } from './definition.js';
@@ -21,7 +22,7 @@ const decide: Decide<'threshold'> = (draft, p, { threshold }) =>
 export const mmtad: StrategyDefinition<'draftLength' | 'beamWidth' | 'threshold' | SourceSetting> = {
   name: 'mmtad',
   help: 'joint, all beams at once',
-  heeds: ['draftLength', 'beamWidth', 'threshold', 'draftFirst', 'draftFrom', 'draftTail'],
+  heeds: ['draftLength', 'beamWidth', 'threshold', ...SOURCE_SETTINGS],
   isLossless: false,
   drafts: 'tree',
   mayRefuse: true,

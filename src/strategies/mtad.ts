@@ -8,6 +8,7 @@ import {
   chained,
   type Decide,
   guessedTokens,
+  SOURCE_SETTINGS,
   type SourceSetting,
   type StrategyDefinition,
 } from './definition.js';
@@ -22,7 +23,7 @@ const decide: Decide<'threshold' | 'clip'> = (draft, p, { threshold, clip }) =>
 export const mtad: StrategyDefinition<'draftLength' | 'beamWidth' | 'threshold' | 'clip' | SourceSetting> = {
   name: 'mtad',
   help: 'joint',
-  heeds: ['draftLength', 'beamWidth', 'threshold', 'clip', 'draftFirst', 'draftFrom', 'draftTail'],
+  heeds: ['draftLength', 'beamWidth', 'threshold', 'clip', ...SOURCE_SETTINGS],
   isLossless: false,
   drafts: 'chain',
   mayRefuse: true,

@@ -3,13 +3,19 @@ import { takesPasses } from '../drafting/drafter.js';
 import { lookupDrafter } from '../drafting/lookup.js';
 import { samplingTruncation } from '../math/sampling-settings.js';
 import { acceptExact } from '../rules/exact.js';
-import { chained, guessedTokens, type SourceSetting, type StrategyDefinition } from './definition.js';
+import {
+  chained,
+  guessedTokens,
+  SOURCE_SETTINGS,
+  type SourceSetting,
+  type StrategyDefinition,
+} from './definition.js';
 
 /** Speculative sampling: a chain of guesses, judged token by token. The text is distributed as the target's. */
 export const speculative: StrategyDefinition<'draftLength' | SourceSetting> = {
   name: 'speculative',
   help: 'as the target alone would write',
-  heeds: ['draftLength', 'draftFirst', 'draftFrom', 'draftTail'],
+  heeds: ['draftLength', ...SOURCE_SETTINGS],
   isLossless: true,
   drafts: 'chain',
   mayRefuse: true,

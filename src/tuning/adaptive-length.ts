@@ -1,5 +1,5 @@
 import type { Step } from '../decoding/loop.js';
-import type { DraftLength, Instead, SideGuess } from '../drafting/length.js';
+import type { DraftLength, InPlaceOfDraft, SideGuess } from '../drafting/length.js';
 import { jointLogQ, likeliestLeaf, pathTo } from '../math/draft-tree.js';
 import type { LogProb } from '../types.js';
 import { Account } from './account.js';
@@ -30,8 +30,8 @@ export interface Guesser {
   readonly threshold: number;
   /** Another source, which goes on where their guesses end; undefined: there is none. */
   readonly tail?: { readonly isTold: boolean } | undefined;
-  /** Sources that may guess in place of the draft; undefined: none. */
-  readonly firsts?: number | undefined;
+  /** Number of sources that take no pass and may guess in place of the draft; undefined: none. */
+  readonly freeSources?: number | undefined;
 }
 
 /**
@@ -47,7 +47,7 @@ export class AdaptiveLength implements DraftLength {
   readonly #belief: Belief;
   readonly #account: Account;
   readonly #tail: TailWorth | undefined;
-  readonly #firsts: FreeWorth | undefined;
+  readonly #freeSources: FreeWorth | undefined;
   readonly #worth: StepWorth;
   readonly #correction: CostCorrection;
   #most = 0;
@@ -65,7 +65,7 @@ export class AdaptiveLength implements DraftLength {
    */
   constructor(
     costs: CostCurves,
-    { beamWidth, isTold, threshold, tail, firsts }: Guesser,
+    { beamWidth, isTold, threshold, tail, freeSources }: Guesser,
     learned: Learned = prior(threshold),
   ) {
     const known = under(learned, threshold);
@@ -75,19 +75,21 @@ export class AdaptiveLength implements DraftLength {
     this.#belief = new Belief(isTold, known);
     this.#account = new Account(this.#step.plainMs, known.purse);
     this.#tail = tail && new TailWorth(tail.isTold, UNTOLD, threshold, known.tail);
-    this.#firsts = firsts ? new FreeWorth(firsts, UNTOLD, threshold, known.firsts) : undefined;
+    this.#freeSources = freeSources
+      ? new FreeWorth(freeSources, UNTOLD, threshold, known.freeSources)
+      : undefined;
     this.#worth = new StepWorth(this.#step, this.#belief, this.#account, this.#tail);
     this.#correction = new CostCorrection(costs);
   }
 
   /** What the next text begins with. */
   get learned(): Learned {
-    const [tail, firsts] = [this.#tail?.learned, this.#firsts?.learned];
+    const [tail, freeSources] = [this.#tail?.learned, this.#freeSources?.learned];
     return {
       ...this.#belief.learned,
       purse: this.#account.left,
       ...(tail && { tail }),
-      ...(firsts && { firsts }),
+      ...(freeSources && { freeSources }),
     };
   }
 
@@ -167,8 +169,8 @@ export class AdaptiveLength implements DraftLength {
     return this.#tail.goesOn(tailLogQ, chance, priceOf, most);
   }
 
-  instead(matched: readonly number[], room: number): Instead | undefined {
-    if (!this.#firsts) return undefined;
+  inPlaceOfDraft(matched: readonly number[], room: number): InPlaceOfDraft | undefined {
+    if (!this.#freeSources) return undefined;
     const { price, purse } = this.#account;
     const most = Math.min(MOST_GUESSES, room);
     const drafted = this.#worth.ahead(0, 0, 0, this.#step.affordable(purse, most)).worth;
@@ -176,13 +178,13 @@ export class AdaptiveLength implements DraftLength {
       const ms = this.#step.targetMs(guesses + 1);
       return ms - this.#step.plainMs > purse ? Number.NEGATIVE_INFINITY : 1 + accepted - price * ms;
     };
-    return this.#firsts.choose(matched, most, worthOf, Math.max(this.#worth.plain, drafted));
+    return this.#freeSources.choose(matched, most, worthOf, Math.max(this.#worth.plain, drafted));
   }
 
   /** The threshold has moved, by so much of its natural log. */
   thresholdMoved(move: number): void {
     if (move === 0) return;
-    this.#firsts?.thresholdMoved(move);
+    this.#freeSources?.thresholdMoved(move);
     this.#tail?.thresholdMoved(move);
     this.#belief.thresholdMoved(move);
   }
@@ -200,7 +202,7 @@ export class AdaptiveLength implements DraftLength {
     this.#correction.add(step, this.#step.unread, this.#beamWidth);
     const ms = this.#step.targetMs(draft.length + 1) + this.#step.chargedMs(draftPasses);
     const judged = judgedIn(step);
-    if (this.#firsts?.learn(Math.min(draft.length, judged), step.accepted)) this.#belief.rest();
+    if (this.#freeSources?.learn(Math.min(draft.length, judged), step.accepted)) this.#belief.rest();
     else if (draft.length === 0) this.#learnPlain();
     else this.#learnDraft(step, judged);
     const ofModel = step.path.filter((node) => !draft[node]!.isTail).length;

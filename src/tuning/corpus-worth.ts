@@ -1,11 +1,9 @@
 import type { Corpus } from '../drafting/corpus.js';
+import { SHORTEST_ENDING } from '../drafting/corpus-tokens.js';
 import type { TokenId } from '../types.js';
 
 /** Guesses in a row of a step. */
 const GUESSES = 8;
-
-/** Tokens that an ending must have in common, as a corpus drafter asks for. */
-const SHORTEST = 2;
 
 /** Tokens of a text that are looked at, its last ones: a lookup takes microseconds, and a text may be long. */
 const MOST = 512;
@@ -18,7 +16,7 @@ const MOST = 512;
  * @returns >= 1; undefined for a text that is too short to tell
  */
 export function tokensPerPass(corpus: Corpus, text: readonly TokenId[]): number | undefined {
-  const start = Math.max(SHORTEST, text.length - MOST);
+  const start = Math.max(SHORTEST_ENDING, text.length - MOST);
   if (start >= text.length) return undefined;
   let [at, passes] = [start, 0];
   while (at < text.length) {
@@ -31,5 +29,5 @@ export function tokensPerPass(corpus: Corpus, text: readonly TokenId[]): number 
 }
 
 function likeliest(corpus: Corpus, text: readonly TokenId[], at: number): TokenId | undefined {
-  return corpus.following((places) => text[at - places], SHORTEST).tokens[0];
+  return corpus.following((places) => text[at - places], SHORTEST_ENDING).tokens[0];
 }

@@ -1,5 +1,5 @@
 import { LONGEST_ENDING } from '../drafting/corpus.js';
-import type { Instead } from '../drafting/length.js';
+import type { InPlaceOfDraft } from '../drafting/length.js';
 import type { LogProb } from '../types.js';
 import type { FreeLearned } from './learned.js';
 import {
@@ -69,8 +69,8 @@ export class FreeWorth {
     most: number,
     worthOf: (accepted: number, guesses: number) => number,
     least: number,
-  ): Instead | undefined {
-    let best: Instead | undefined;
+  ): InPlaceOfDraft | undefined {
+    let best: InPlaceOfDraft | undefined;
     let worth = least;
     for (const [source, length] of matched.entries()) {
       if (length === 0) continue;

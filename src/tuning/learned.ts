@@ -44,7 +44,7 @@ export const learnedSchema = z.object({
     })
     .optional(),
   /** Of the sources that may guess in place of the draft (see free-worth.ts); missing: nothing, as where there are none. */
-  firsts: z.array(freeSchema).readonly().optional(),
+  freeSources: z.array(freeSchema).readonly().optional(),
 });
 
 /** What a text knows of the draft, for the next. */
@@ -84,13 +84,13 @@ export function under(learned: Learned, threshold: number): Learned {
 }
 
 function eachSurvival(learned: Learned, change: (survival: Survival) => Survival): Learned {
-  const { survival, tail, firsts } = learned;
+  const { survival, tail, freeSources } = learned;
   const both = ({ repeated, other }: FreeLearned) => ({ repeated: change(repeated), other: change(other) });
   return {
     ...learned,
     survival: change(survival),
     ...(tail && { tail: { ...tail, survival: change(tail.survival) } }),
-    ...(firsts && { firsts: firsts.map(both) }),
+    ...(freeSources && { freeSources: freeSources.map(both) }),
   };
 }
 
@@ -108,8 +108,8 @@ export function isNews(now: Learned, kept: Learned): boolean {
 }
 
 /** What is believed of guesses that take no pass. */
-function withoutPass({ tail, firsts = [] }: Learned): Survival[] {
-  const others = firsts.flatMap(({ repeated, other }) => [repeated, other]);
+function withoutPass({ tail, freeSources = [] }: Learned): Survival[] {
+  const others = freeSources.flatMap(({ repeated, other }) => [repeated, other]);
   return tail ? [tail.survival, ...others] : others;
 }
 

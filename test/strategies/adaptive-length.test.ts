@@ -16,7 +16,7 @@ const cautious: DraftLength = {
   goesOn: (logQ) => logQ.at(-1)! > Math.log(0.4),
   judged: ({ length }) => length,
   judgesBeside: () => true,
-  instead: () => undefined,
+  inPlaceOfDraft: () => undefined,
   goesOnWithoutPass: (logQ, tailLogQ) =>
     logQ.length + tailLogQ.length <= THREE && tailLogQ.at(-1)! > Math.log(0.4),
 };

@@ -25,7 +25,7 @@ const BEAMS = { ...CHAIN, beamWidth: 3, threshold: 0.3 };
 /** Lets the first source guess that has as few tokens of the text's end as this. */
 const wherever = (draftLength: number): DraftLength => ({
   ...fixedLength(draftLength),
-  instead: (matched) => {
+  inPlaceOfDraft: (matched) => {
     const source = matched.findIndex((tokens) => tokens >= 3);
     return source === -1 ? undefined : { source, guesses: draftLength };
   },
@@ -67,7 +67,7 @@ describe('a lossless strategy with a source in front of the draft model', () => 
       ],
       draft: [{ rows: 1, ms: 2 }],
     };
-    const length = new AdaptiveLength(costs, { beamWidth: 1, isTold: true, threshold: 1, firsts: 1 });
+    const length = new AdaptiveLength(costs, { beamWidth: 1, isTold: true, threshold: 1, freeSources: 1 });
     const options = { strategy: 'block', ...CHAIN, draftLength: MOST_GUESSES, draftFirst: 'corpus' } as const;
     const { texts, steps } = await written(options, { length, onStep: (step) => length.learn(step) });
     for (const name of ['corpus', 'model']) expect(steps[name]! / texts.length).toBeGreaterThan(0.01);

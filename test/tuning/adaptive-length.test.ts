@@ -285,13 +285,13 @@ describe('AdaptiveLength', () => {
     (kind) => {
       const costs = { target: FLAT.target, draft: line(9, 1) };
       const guesser = { beamWidth: 1, isTold: false, threshold: 1 };
-      const more = { tail: { tail: { isTold: false } }, 'source in place of it': { firsts: 1 } }[kind];
+      const more = { tail: { tail: { isTold: false } }, 'source in place of it': { freeSources: 1 } }[kind];
       const isTail = (guess: number) => kind === 'tail' && guess > 0;
       let learned = prior(1);
       for (let text = 0; text < 60; text++) {
         const length = new AdaptiveLength(costs, { ...guesser, ...more }, faded(learned));
         for (let room = 20; room > 0; room -= 17) {
-          length.instead([LONGEST_ENDING], 16);
+          length.inPlaceOfDraft([LONGEST_ENDING], 16);
           const step = fakeStep(16, { draft: 1, verify: 10, own: 0 });
           const draft = step.draft.map((node, i) => ({ ...node, isTail: isTail(i) }));
           const path = [...draft.keys()].slice(0, room); // all of them are right
@@ -300,8 +300,8 @@ describe('AdaptiveLength', () => {
         }
         learned = length.learned;
       }
-      const { survival, tail, firsts } = learned;
-      const shown = tail?.survival ?? firsts?.[0]?.repeated ?? survival;
+      const { survival, tail, freeSources } = learned;
+      const shown = tail?.survival ?? freeSources?.[0]?.repeated ?? survival;
       expect(survivalOf(shown, 15 * Math.log(0.7))).toBeGreaterThan(0.9);
     },
   );

@@ -10,7 +10,7 @@ const LEARNED = {
   ...prior(0.3),
   purse: 4,
   tail: { survival: prior(0.3).survival, worth: 0.5 },
-  firsts: [{ repeated: prior(1).survival, other: prior(0.3).survival }],
+  freeSources: [{ repeated: prior(1).survival, other: prior(0.3).survival }],
 };
 
 let folder: string;

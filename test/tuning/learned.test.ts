@@ -32,10 +32,10 @@ describe('what a text has learned of a draft', () => {
     const known = {
       ...prior(1),
       tail: { survival, worth: 1 },
-      firsts: [{ repeated: survival, other: survival }],
+      freeSources: [{ repeated: survival, other: survival }],
     };
-    const { tail, firsts } = faded(known);
-    for (const begins of [tail!.survival, firsts![0]!.repeated, firsts![0]!.other]) {
+    const { tail, freeSources } = faded(known);
+    for (const begins of [tail!.survival, freeSources![0]!.repeated, freeSources![0]!.other]) {
       expect(survivalOf(begins, -1)).toBe(survivalOf(survival, -1));
       expect(spreadOf(begins, -1)).toBeGreaterThan(1.5 * spreadOf(survival, -1));
     }
@@ -77,6 +77,6 @@ describe('what a text has learned of a draft', () => {
     const sure = { ...known, usualDrop: 0.02 }; // sources without a pass guess less likely tokens than such a draft
     const other = { repeated: GOOD, other: { ...GOOD, a: 2, b: 0 } };
     const worse = { repeated: GOOD, other: { ...GOOD, a: 2, b: -0.5 } };
-    expect(isNews({ ...sure, firsts: [worse] }, { ...sure, firsts: [other] })).toBe(true);
+    expect(isNews({ ...sure, freeSources: [worse] }, { ...sure, freeSources: [other] })).toBe(true);
   });
 });
