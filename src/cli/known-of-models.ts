@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Inspection } from '../models/inspect.js';
 import { type CostCurve, passMs } from '../tuning/cost-curves.js';
 import { CostFolder } from '../tuning/cost-store.js';
+import type { Key } from '../tuning/keyed-folder.js';
 import type { Profile, ProfiledModel } from '../tuning/profile.js';
 import { ownProfile, profiledModel, readProfile } from '../tuning/profile-file.js';
 import { cacheFolder, profilesFolder } from '../user-folders.js';
@@ -18,8 +19,13 @@ export interface KnownOfModels {
     /** Whether the models have changed since, so that it is not used. */
     readonly isStale: boolean;
   } | null;
-  /** Measured costs of passes in milliseconds, of the shortest texts; null = none. */
+  /** Costs of passes in milliseconds that were measured last; null = none. */
   readonly costs: {
+    readonly backend: Key[string];
+    /** Null: as many as the engine takes by itself. */
+    readonly threads: Key[string];
+    /** Tokens of the longest text that they are of. */
+    readonly textUpTo: Key[string];
     readonly targetMs: { readonly one: number; readonly five: number };
     /** Null: without a draft model. */
     readonly draftMs: number | null;
@@ -65,13 +71,14 @@ async function costsOf(
       ? typeof kept === 'string' && kept.startsWith(`${path} `) && kept.endsWith(` ${model.modified}`)
       : kept === null;
   const all = await new CostFolder(join(cacheFolder(env), 'costs')).all();
-  const [found] = all
-    .filter(({ key }) => isOf(paths[0], target, key.target) && isOf(paths[1], draft, key.draft))
-    .sort((a, b) => Number(a.key.text_up_to) - Number(b.key.text_up_to));
+  const found = all.find(({ key }) => isOf(paths[0], target, key.target) && isOf(paths[1], draft, key.draft));
   if (!found) return null;
-  const { curves } = found;
+  const { key, curves } = found;
   const draftCurve: CostCurve | undefined = curves.draft;
   return {
+    backend: key.backend ?? null,
+    threads: key.threads ?? null,
+    textUpTo: key.text_up_to ?? null,
     targetMs: { one: passMs(curves.target, 1), five: passMs(curves.target, 5) },
     draftMs: draftCurve ? passMs(draftCurve, 1) : null,
   };
@@ -90,7 +97,7 @@ export function knownLines({ profile, costs }: KnownOfModels): string[] {
     ...(profile ? [`The profile ${profile.path} ${use}.`] : []),
     ...(costs
       ? [
-          `Measured here: a pass of the target over 1 token takes ${costs.targetMs.one.toFixed(2)} ms, over 5 ${costs.targetMs.five.toFixed(2)} ms${draft}.`,
+          `Measured here (${costs.backend}, threads ${costs.threads ?? 'auto'}, texts up to ${costs.textUpTo} tokens): a pass of the target over 1 token takes ${costs.targetMs.one.toFixed(2)} ms, over 5 ${costs.targetMs.five.toFixed(2)} ms${draft}.`,
         ]
       : []),
   ];

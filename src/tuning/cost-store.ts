@@ -51,7 +51,7 @@ export class CostFolder implements CostStore {
     return this.#files.find(key);
   }
 
-  /** Returns all costs that are kept, of whatever models. */
+  /** Returns all costs that are kept, of whatever models, the newest first. */
   async all(): Promise<readonly { readonly key: CostKey; readonly curves: CostCurves }[]> {
     return (await this.#files.all()).map(({ key, value }) => ({ key, curves: value }));
   }

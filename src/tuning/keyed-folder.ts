@@ -40,11 +40,11 @@ export class KeyedFolder<Value extends object> {
     return text === undefined ? undefined : this.#read(text);
   }
 
-  /** Returns all that can be read. */
+  /** Returns all that can be read, the newest first. */
   async all(): Promise<readonly { readonly key: Key; readonly value: Value }[]> {
     const names = await readdir(this.#folder).catch(() => []);
-    const files = names.filter((name) => name.endsWith('.json')).map((name) => join(this.#folder, name));
-    const texts = await Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')));
+    const files = (await this.#byAge(names.filter((name) => KEPT.test(name)))).reverse();
+    const texts = await Promise.all(files.map(({ path }) => readFile(path, 'utf8').catch(() => '')));
     return texts.flatMap((text) => {
       const value = this.#read(text);
       return value ? [{ key: keyed.parse(JSON.parse(text)).key, value }] : [];

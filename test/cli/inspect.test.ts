@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
@@ -49,7 +49,8 @@ test('tells what is kept of the models: the profile, and what passes cost here',
   const env = { XDG_CACHE_HOME: join(folder, 'cache'), XDG_CONFIG_HOME: join(folder, 'config') };
   const facts = async (path: string) => `${path} 1 ${(await stat(path)).mtimeMs}`;
   const [target, draft] = await Promise.all([EMBEDDED_PAIR.model, EMBEDDED_PAIR.draft].map(facts));
-  const costs = new CostFolder(join(env.XDG_CACHE_HOME, 'mtad', 'costs'));
+  const cache = join(env.XDG_CACHE_HOME, 'mtad', 'costs');
+  const costs = new CostFolder(cache);
   const curve = (one: number) => [
     { rows: 1, ms: one },
     { rows: 5, ms: 3 * one },
@@ -58,8 +59,10 @@ test('tells what is kept of the models: the profile, and what passes cost here',
     { target: target!, draft: draft!, text_up_to: 1024 },
     { target: curve(9), draft: curve(9) },
   );
+  const before = new Date(Date.now() - 60_000);
+  for (const file of await readdir(cache)) await utimes(join(cache, file), before, before);
   await costs.keep(
-    { target: target!, draft: draft!, text_up_to: 512 },
+    { target: target!, draft: draft!, backend: 'cpu', threads: 3, text_up_to: 2048 },
     { target: curve(2), draft: curve(0.25) },
   );
   await costs.keep(
@@ -71,7 +74,7 @@ test('tells what is kept of the models: the profile, and what passes cost here',
   await writeProfile(own, profile);
   const told = async () => (await inspect([], env)).stdout.replaceAll(/\s+/g, ' ');
   expect(await told()).toMatch(
-    /The profile \S+ says strategy mtad, beam width 2, draft length auto, threshold 0.3\. Measured here: a pass of the target over 1 token takes 2\.00 ms, over 5 6\.00 ms, of the draft model 0\.25 ms\./,
+    /The profile \S+ says strategy mtad, beam width 2, draft length auto, threshold 0.3\. Measured here \(cpu, threads 3, texts up to 2048 tokens\): a pass of the target over 1 token takes 2\.00 ms, over 5 6\.00 ms, of the draft model 0\.25 ms\./,
   );
   const found = JSON.parse((await inspect(['--json'], env)).stdout);
   expect(found).toMatchObject({
@@ -80,7 +83,7 @@ test('tells what is kept of the models: the profile, and what passes cost here',
       settings: { strategy: 'mtad', beam_width: 2, draft_length: 'auto', threshold: 0.3 },
       is_stale: false,
     },
-    costs: { target_ms: { one: 2, five: 6 }, draft_ms: 0.25 },
+    costs: { backend: 'cpu', threads: 3, text_up_to: 2048, target_ms: { one: 2, five: 6 }, draft_ms: 0.25 },
   });
   const { pair } = profile;
   await writeProfile(own, { ...profile, pair: { ...pair!, target: { ...pair!.target, modified: 1 } } });
