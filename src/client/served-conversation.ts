@@ -9,7 +9,7 @@ import type { TextServer } from './text-server.js';
 import { type ServedEvent, writeServed } from './write.js';
 
 /** The side of the server. Undefined: the server does not tell. */
-export interface ServedModel {
+interface ServedModel {
   readonly model: string | undefined;
   readonly owner: string | undefined;
 }

@@ -13,7 +13,7 @@ export type PrintedEvent = GenerationEvent | BrokenEvent<WrittenText>;
 /** Returns the output of an event, often ''. */
 export type Printer = (event: PrintedEvent, run: Run) => string;
 
-export interface PlainOptions {
+interface PlainOptions {
   /** Whether the text is printed as it comes, and not all at the end. */
   readonly stream: boolean;
   /** The way a terminal shows the text, with a line break behind it; undefined: no terminal does. */
@@ -29,7 +29,7 @@ export async function openShownText(terminal: Output, wraps: boolean): Promise<S
 }
 
 /** What is printed of a text, whoever writes it. */
-export type PlainEvent =
+type PlainEvent =
   | { readonly type: 'text'; readonly pieces: readonly ShownPiece[] }
   | { readonly type: Exclude<PrintedEvent['type'], 'text'> };
 

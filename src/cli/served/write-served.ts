@@ -24,7 +24,7 @@ import { NOTHING_TOLD, type ServedRun, servedCutNotice, servedJson, servedStats 
 import type { UrlFlags } from './url-options.js';
 
 /** How the text is asked for, and shown. Undefined = not given. */
-export interface ServedFlags extends UrlFlags {
+interface ServedFlags extends UrlFlags {
   readonly url: string;
   readonly system?: string;
   /** Where the system text is from, unless a flag gave it. */
