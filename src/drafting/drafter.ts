@@ -9,8 +9,10 @@ export type { DraftSource } from '../types.js';
 /** What goes on where a draft ends, without a pass of a model. */
 export type DraftTail = 'none' | 'lookup' | 'corpus';
 
-/** What guesses in place of the draft where that is expected to gain more, without a pass of a model. */
-export type DraftFirst = 'none' | 'lookup' | 'corpus' | 'corpus+lookup';
+/** What may guess in place of the draft where that is expected to gain more, without a pass of a model. */
+export const DRAFT_FIRSTS = ['none', 'lookup', 'corpus', 'corpus+lookup'] as const;
+
+export type DraftFirst = (typeof DRAFT_FIRSTS)[number];
 
 /** Where a draft comes from, what is asked before, and what goes on behind it. */
 export interface DraftChain {

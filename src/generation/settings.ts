@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DRAFT_FIRSTS } from '../drafting/drafter.js';
 import { DEFAULT_SAMPLING } from '../math/sampling-settings.js';
 import { STRATEGIES, STRATEGY_NAMES } from '../strategies/index.js';
 import { KNOWN_TEMPLATES } from '../templates/known-templates.js';
@@ -104,7 +105,7 @@ export const SETTINGS = {
   /** What guesses in place of the draft where that is expected to gain more, without a pass of a model. */
   draftFirst: {
     schema: z
-      .enum(['none', 'lookup', 'corpus', 'corpus+lookup'], {
+      .enum(DRAFT_FIRSTS, {
         error: "'none', 'lookup', 'corpus' or 'corpus+lookup'",
       })
       .default('none'),
