@@ -162,7 +162,7 @@ export const SETTINGS = {
   },
   seed: {
     schema: whole(0, 2 ** 32 - 1).optional(), // undefined = another one each time
-    help: 'the same seed gives the same text, with a fixed draft length or --profile (default: random)',
+    help: 'the same seed gives the same text, with a fixed draft length or the file of a profile (default: random)',
     value: 'n',
   },
   maxTokens: {

@@ -45,7 +45,8 @@ export class NativeLog {
 
   /** Tells complaints warnings and errors during a call; then the log goes where it went before. */
   async heard<T>(call: () => Promise<T>): Promise<T> {
-    if (this.#hearing++ === 0) {
+    this.#hearing += 1;
+    if (this.#hearing === 1) {
       const [take, data] = [new BigUint64Array(1), new BigUint64Array(1)];
       this.#get(take, data);
       this.#before = [take[0]!, data[0]!];
@@ -54,7 +55,8 @@ export class NativeLog {
     try {
       return await call();
     } finally {
-      if (--this.#hearing === 0) this.#set(...this.#before);
+      this.#hearing -= 1;
+      if (this.#hearing === 0) this.#set(...this.#before);
     }
   }
 }
