@@ -38,9 +38,7 @@ export async function openProcessorBuild(gpu: Gpu, logsAll: boolean): Promise<In
   if (name === undefined || (gpu !== 'off' && gpu !== 'auto')) return undefined;
   const koffi = await import('koffi').then((module) => module.default).catch(() => undefined);
   if (koffi === undefined || !reserveStack(koffi) || (gpu === 'auto' && mayHaveGpu(koffi))) return undefined;
-  const build = findBuild(name);
-  if (build === undefined || !loads(koffi, build.main)) return undefined;
-  opened ??= open(koffi, build).catch(() => undefined);
+  opened ??= openBuild(koffi, name);
   const { installed, log } = (await opened) ?? {};
   if (logsAll) log?.tellAll();
   return installed;
@@ -118,6 +116,12 @@ function readJson(path: string): unknown {
 
 /** common_cpu_get_num_math(), in C++. */
 const MATH_CORES = 'int _Z23common_cpu_get_num_mathv()';
+
+async function openBuild(koffi: Koffi, name: string): Promise<Opened | undefined> {
+  const build = findBuild(name);
+  if (build === undefined || !loads(koffi, build.main)) return undefined;
+  return open(koffi, build).catch(() => undefined);
+}
 
 /** @throws where a part of the build is not as expected */
 async function open(koffi: Koffi, { folder, main, versions }: Build): Promise<Opened> {

@@ -7,7 +7,7 @@ import type { Library } from './library.js';
 /** Bits of llama.cpp's attributes of a token (enum llama_token_attr). */
 const ATTRIBUTES = { unknown: 1, normal: 4, control: 8, userDefined: 16, byte: 32, lstrip: 128, rstrip: 256 };
 
-/** A text has no more tokens than bytes, but for a few; where letters are taken apart, it may. */
+/** Room for tokens beyond one for each byte of a text. Where that is not enough, the text is read once more. */
 const SPARE = 8;
 
 /** @param model throws where the model is gone; llama.cpp would read freed memory */

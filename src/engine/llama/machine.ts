@@ -1,8 +1,8 @@
 import { freemem, totalmem } from 'node:os';
 import type { Llama } from 'node-llama-cpp';
 import { createDirectEngine } from '../direct/engine.js';
-import { openInstalled } from '../direct/installed.js';
 import { DirectUnavailable } from '../direct/library.js';
+import { openProcessorBuild } from '../direct/processor-build.js';
 import { openBindings } from '../open.js';
 import type { Engine, Gpu } from '../port.js';
 
@@ -56,15 +56,10 @@ export async function machineMemory(gpu: Gpu): Promise<MachineMemory> {
 
 /** @returns node-llama-cpp, where a GPU computes */
 async function gpuLlama(gpu: Gpu): Promise<Llama | undefined> {
-  try {
-    const { backend, llama } = await openInstalled({ gpu });
-    return backend === 'cpu' ? undefined : await llama();
-  } catch (cause) {
-    if (!(cause instanceof DirectUnavailable)) throw cause;
-    const { backendOf, sharedLlama } = await import('./shared-llama.js');
-    const llama = await sharedLlama(gpu);
-    return (await backendOf(llama)) === 'cpu' ? undefined : llama;
-  }
+  if (await openProcessorBuild(gpu, false)) return undefined;
+  const { backendOf, sharedLlama } = await import('./shared-llama.js');
+  const llama = await sharedLlama(gpu);
+  return (await backendOf(llama)) === 'cpu' ? undefined : llama;
 }
 
 /** @returns bytes of RAM and VRAM together */
