@@ -112,20 +112,17 @@ function countsOf({ draft, drafted, path }: Step): Counters['bySource'] {
 }
 
 function addBySource(a: Counters['bySource'], b: Counters['bySource']): Counters['bySource'] {
-  const names = new Set([...Object.keys(a), ...Object.keys(b)] as DraftSource[]);
-  const sums = [...names].map((name) => {
-    const none = { steps: 0, drafted: 0, accepted: 0 };
-    const [one, other] = [a[name] ?? none, b[name] ?? none];
+  const added = Object.entries(b) as [DraftSource, SourceCount][];
+  if (added.length === 0) return a; // as in each step where there is one source alone
+  const none = { steps: 0, drafted: 0, accepted: 0 };
+  const sums = added.map(([name, { steps, drafted, accepted }]) => {
+    const sum = a[name] ?? none;
     return [
       name,
-      {
-        steps: one.steps + other.steps,
-        drafted: one.drafted + other.drafted,
-        accepted: one.accepted + other.accepted,
-      },
+      { steps: sum.steps + steps, drafted: sum.drafted + drafted, accepted: sum.accepted + accepted },
     ];
   });
-  return Object.fromEntries(sums);
+  return { ...a, ...Object.fromEntries(sums) };
 }
 
 /** Ratios in the field's words; null where the divisor is 0 or the figure was not measured. */
