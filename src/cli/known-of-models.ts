@@ -4,7 +4,7 @@ import { type CostCurve, passMs } from '../tuning/cost-curves.js';
 import { CostFolder } from '../tuning/cost-store.js';
 import type { Key } from '../tuning/keyed-folder.js';
 import type { Profile, ProfiledModel } from '../tuning/profile.js';
-import { ownProfile, profiledModel, readProfile } from '../tuning/profile-file.js';
+import { isSameFile, ownProfile, profiledModel, readProfile } from '../tuning/profile-file.js';
 import { cacheFolder, profilesFolder } from '../user-folders.js';
 import type { Io } from './io.js';
 import { spelled } from './settings/names.js';
@@ -55,9 +55,7 @@ async function profileOf(
   const profile: Profile | undefined = await readProfile(path).catch(() => undefined);
   if (!profile?.tuned) return null;
   const { pair } = profile;
-  const isSame = (then: ProfiledModel | undefined, now: ProfiledModel) =>
-    then?.bytes === now.bytes && then.modified === now.modified;
-  const isStale = !isSame(pair?.target, target) || !isSame(pair?.draft, draft);
+  const isStale = !pair || !isSameFile(pair.target, target) || !isSameFile(pair.draft, draft);
   return { path, settings: profile.tuned.settings, isStale };
 }
 
@@ -73,7 +71,7 @@ async function costsOf(
   const all = await new CostFolder(join(cacheFolder(env), 'costs')).all();
   const found = all.find(({ key }) => isOf(paths[0], target, key.target) && isOf(paths[1], draft, key.draft));
   if (!found) return null;
-  const { key, curves } = found;
+  const { key, value: curves } = found;
   const draftCurve: CostCurve | undefined = curves.draft;
   return {
     backend: key.backend ?? null,

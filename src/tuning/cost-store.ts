@@ -40,24 +40,9 @@ export class CostMemory extends KeyedMemory<CostCurves> implements CostStore {
  * Keeps costs in the files of a folder, one for each key. It is a cache: costs that cannot be read are measured again, and
  * costs that cannot be written are not kept.
  */
-export class CostFolder implements CostStore {
-  readonly #files: KeyedFolder<CostCurves>;
-
+export class CostFolder extends KeyedFolder<CostCurves> implements CostStore {
   constructor(folder: string) {
-    this.#files = new KeyedFolder<CostCurves>(folder, curvesSchema as unknown as z.ZodType<CostCurves>);
-  }
-
-  async find(key: CostKey): Promise<CostCurves | undefined> {
-    return this.#files.find(key);
-  }
-
-  /** Returns all costs that are kept, of whatever models, the newest first. */
-  async all(): Promise<readonly { readonly key: CostKey; readonly curves: CostCurves }[]> {
-    return (await this.#files.all()).map(({ key, value }) => ({ key, curves: value }));
-  }
-
-  async keep(key: CostKey, curves: CostCurves): Promise<void> {
-    await this.#files.keep(key, curves);
+    super(folder, curvesSchema as unknown as z.ZodType<CostCurves>);
   }
 
   async correct(key: CostKey, curves: CostCurves): Promise<void> {

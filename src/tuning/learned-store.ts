@@ -18,18 +18,8 @@ export class LearnedMemory extends KeyedMemory<Learned> implements LearnedStore 
  * Keeps it in the files of a folder, one for each key, as `CostFolder` keeps costs. What cannot be read is learned again. Of two
  * processes that write at the same time the last one wins.
  */
-export class LearnedFolder implements LearnedStore {
-  readonly #files: KeyedFolder<Learned>;
-
+export class LearnedFolder extends KeyedFolder<Learned> implements LearnedStore {
   constructor(folder: string) {
-    this.#files = new KeyedFolder<Learned>(folder, learnedSchema);
-  }
-
-  find(key: LearnedKey): Promise<Learned | undefined> {
-    return this.#files.find(key);
-  }
-
-  keep(key: LearnedKey, learned: Learned): Promise<void> {
-    return this.#files.keep(key, learned);
+    super(folder, learnedSchema);
   }
 }

@@ -66,6 +66,11 @@ export async function profiledModel(path: string): Promise<ProfiledModel | undef
   return facts && { path: resolve(path), bytes: facts.size, modified: facts.mtimeMs };
 }
 
+/** Returns whether a model's file is still as a profile has it. */
+export function isSameFile(then: ProfiledModel, now: ProfiledModel): boolean {
+  return then.bytes === now.bytes && then.modified === now.modified;
+}
+
 /**
  * The costs of one profile, for every key, so that the same seed gives the same text. A missing file is written after the
  * measurement.

@@ -4,7 +4,7 @@ import { isEmbedded } from '../../models/pair.js';
 import { EMBEDDED_PAIR, findModel } from '../../models/resolve.js';
 import { PLAIN } from '../../strategies/index.js';
 import type { Profile, ProfiledModel, ProfiledPair } from '../../tuning/profile.js';
-import { ownProfile, profiledModel, readProfile } from '../../tuning/profile-file.js';
+import { isSameFile, ownProfile, profiledModel, readProfile } from '../../tuning/profile-file.js';
 import { profilesFolder } from '../../user-folders.js';
 import type { Io } from '../io.js';
 import { draftFile, draftSources } from '../model-options.js';
@@ -97,9 +97,7 @@ async function ownOf(
   const profile = await readProfile(path).catch(() => null);
   if (profile === undefined) return undefined;
   const { pair } = profile ?? {};
-  const isSame = (one: ProfiledModel, now: ProfiledModel) =>
-    one.bytes === now.bytes && one.modified === now.modified;
-  if (profile && pair && isSame(pair.target, models.target) && isSame(pair.draft, models.draft))
+  if (profile && pair && isSameFile(pair.target, models.target) && isSameFile(pair.draft, models.draft))
     return { path, profile };
   const why = profile ? 'the models have changed since' : 'it cannot be read';
   say(`the profile ${path} is not used: ${why} (mtad tune --save makes a new one)`);
