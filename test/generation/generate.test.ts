@@ -143,8 +143,8 @@ describe('generate', () => {
 
   it('writes for several callers at once what it writes for each alone, and tells who waited for whom', async () => {
     const callers = [
-      { strategy: 'mtad', seed: 1, maxTokens: 40 },
-      { strategy: 'mmtad', seed: 2, maxTokens: 40 },
+      { strategy: 'mtad', seed: 1, maxTokens: 40, draftLength: 4 },
+      { strategy: 'mmtad', seed: 2, maxTokens: 40, draftLength: 4 },
       { strategy: 'autoregressive', seed: 3, maxTokens: 40 },
     ] as const;
     const alone: Run[] = [];
