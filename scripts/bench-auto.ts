@@ -12,9 +12,9 @@ import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { mean } from 'simple-statistics';
 import { EMBEDDED_PAIR } from '../src/models/resolve.js';
-import { type CostCurve, passMs } from '../src/tuning/cost-curves.js';
-import type { Profile } from '../src/tuning/profile.js';
-import { readProfile } from '../src/tuning/profile-file.js';
+import { type CostCurve, type CostCurves, passMs } from '../src/tuning/cost-curves.js';
+import { CostFolder } from '../src/tuning/cost-store.js';
+import { cacheFolder } from '../src/user-folders.js';
 import { runScript } from './arguments.js';
 import { readGguf } from './gguf-reader.js';
 import { writeGguf } from './gguf-writer.js';
@@ -30,7 +30,7 @@ const SETTINGS = [
   '--threads',
   '1',
 ];
-const LENGTHS = 'auto,1,2,3,4,6,8,12';
+const LENGTHS = 'auto,1,2,3,4,5,7,8,11,15';
 
 interface Files {
   readonly model: string;
@@ -102,19 +102,20 @@ interface Passes {
 
 /** One run of `mtad benchmark`, in a few lines. */
 async function measured({ model, draft }: Files): Promise<string> {
-  const [profile, json] = [join(scratch, 'profile.json'), join(scratch, 'report.json')];
-  await rm(profile, { force: true });
-  const args = ['--model', model, '--draft', draft, '--draft-length', LENGTHS, '--profile', profile];
+  const json = join(scratch, 'report.json');
+  const env = { HOME: await mkdtemp(join(scratch, 'home-')), XDG_CACHE_HOME: '' }; // where the costs are left
+  const args = ['--model', model, '--draft', draft, '--draft-length', LENGTHS, '--no-profile'];
   const size = ['--limit', values.limit, '--max-tokens', values['max-tokens']];
   await execa(process.execPath, [BIN, 'benchmark', ...args, ...SETTINGS, ...size, '--output', json], {
     stdio: ['ignore', 'ignore', 'inherit'],
+    env,
   });
   const report = JSON.parse(await readFile(json, 'utf8')) as Report;
-  const { costs } = (await readProfile(profile))!;
+  const [kept] = await new CostFolder(join(cacheFolder(env), 'costs')).all();
   const rows = report.contenders.map((contender) => {
     const texts = report.generations.filter((text) => text.contender === contender.name);
     const tokens = texts.reduce((sum, text) => sum + text.tokens.length, 0);
-    const ms = texts.reduce((sum, { passes }) => sum + foretold(passes, costs), 0);
+    const ms = texts.reduce((sum, { passes }) => sum + foretold(passes, kept!.value), 0);
     return { ...contender, tokens, speed: contender.tokens_per_second.value, foretold: (1000 * tokens) / ms };
   });
   const plain = rows.find(({ strategy }) => strategy === 'autoregressive')!;
@@ -152,7 +153,7 @@ async function measured({ model, draft }: Files): Promise<string> {
 }
 
 /** Milliseconds of these passes by the curves. */
-function foretold({ target, draft }: Passes, costs: Profile['costs']): number {
+function foretold({ target, draft }: Passes, costs: CostCurves): number {
   const sum = (passes: Passes['target'], curve: CostCurve) =>
     passes.reduce((ms, [rows, count]) => ms + count * passMs(curve, rows), 0);
   return sum(target, costs.target) + sum(draft, costs.draft!);

@@ -7,6 +7,7 @@ import type { Sequences } from '../strategies/definition.js';
 import { definitionOf, heedsSetting } from '../strategies/index.js';
 import type { CostKey } from '../tuning/cost-store.js';
 import type { LearnedKey } from '../tuning/learned-store.js';
+import { MEASUREMENT } from '../tuning/measure-costs.js';
 import type { RunOptions } from './run-options.js';
 import type { Settings } from './settings.js';
 
@@ -54,6 +55,7 @@ export function costKeyOf(
   const processors = cpus();
   return {
     ...models,
+    measurement: MEASUREMENT,
     engine: engine.name,
     backend: engine.backend,
     llama_cpp: engine.versions.llama_cpp,

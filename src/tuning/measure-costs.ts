@@ -3,8 +3,15 @@ import { certain } from '../math/distribution.js';
 import type { Draft, Prefix } from '../types.js';
 import type { CostCurve, CostCurves, PassTime } from './cost-curves.js';
 
-/** Widths of the target's passes besides 1, the most informative first, in case time is short. */
-const TARGET_ROWS = [5, 9, 3, 17, 2, 13, 7, 4, 11];
+/**
+ * Widths of the target's passes besides 1, the most informative first, in case time is short. Costs are a staircase: kernels
+ * take four or eight rows at once, and what is left over row by row, so that 8 rows may cost less than 5. By the widths just
+ * above a step alone, no draft would seem to pay.
+ */
+const TARGET_ROWS = [8, 4, 16, 5, 12, 9, 2, 17, 3, 13];
+
+/** Raised where costs are measured otherwise than before, so that kept ones are measured again. */
+export const MEASUREMENT = 2;
 
 /** Draft length from which the cost of one more token is estimated. */
 const LAYERS = 4;
@@ -15,14 +22,14 @@ const CATCH_UP = 9;
 /** Number of tokens behind the text that must fit, for the widest pass. */
 export const ROOM_TO_MEASURE = Math.max(...TARGET_ROWS) - 1;
 
-/** Number of passes of each width that count. The one before them builds the graph and wakes the processor. */
-const COUNTED = 5;
+/** Number of passes of each width, where there is time. The first one builds the graph and wakes the processor. */
+const PASSES = 6;
 
 /** Milliseconds of steps before anything counts, or one step, since mtad's own code is slow until it is compiled. */
 const WARM_UP = 200;
 
 /** The most milliseconds for each model. The first two widths are always measured. */
-const BUDGET = 1000;
+const BUDGET = { target: 2000, draft: 500 };
 
 /** The parts of a step of the loop, so that the same work is timed. */
 export interface Rehearsal {
@@ -38,8 +45,8 @@ export interface Rehearsal {
 
 /**
  * Measures the passes of both models behind this text, with planning, reading and the rest of mtad's own work. It takes at
- * most a second for each model, or as long as a slow model needs for two widths. Other texts may be written at the same time;
- * the time of waiting for them does not count.
+ * most two seconds and a half, or as long as a slow model needs for two widths. Other texts may be written at the same time; the
+ * time of waiting for them does not count.
  * @param beamWidth beams that the draft model grows at once, >= 1
  * @returns undefined where the signal has ended it
  */
@@ -54,21 +61,26 @@ export async function measureCosts(
   const stopwatch = new Stopwatch(cache, now, signal);
   const warm = now() + WARM_UP;
   while (fits(LAYERS + 1) && now() < warm && !signal?.aborted) await judge(await guess(LAYERS));
-  const target = await stopwatch.curve([1, ...TARGET_ROWS.filter(fits)], async (rows, timed) => {
-    if (rows > 1) await guess(Math.min(rows - 1, LAYERS)); // a wide pass always follows a draft
-    const chain = chainOf(prefix, rows - 1);
-    await timed(() => judge(chain));
-  });
+  const target = await stopwatch.curve(
+    BUDGET.target,
+    [1, ...TARGET_ROWS.filter(fits)],
+    async (rows, timed) => {
+      if (rows > 1) await guess(Math.min(rows - 1, LAYERS)); // a wide pass always follows a draft
+      const chain = chainOf(prefix, rows - 1);
+      await timed(() => judge(chain));
+    },
+  );
   const { draft } = cache;
   if (!draft) return signal?.aborted ? undefined : { target, draft: undefined };
   const layers = await stopwatch.curve(
+    BUDGET.draft,
     [1, LAYERS].filter((length) => fits(length + 1)),
     async (length, timed) => {
       await judge(chainOf(prefix, length)); // a draft always follows a pass of the target
       await timed(() => guess(length));
     },
   );
-  const unread = await stopwatch.curve([CATCH_UP].filter(fits), async (rows, timed) => {
+  const unread = await stopwatch.curve(BUDGET.draft, [CATCH_UP].filter(fits), async (rows, timed) => {
     const chain = chainOf(prefix, rows - 1);
     await timed(() => draft.evaluate(prefix, chain, [rows - 2], { top: 1, logSumExp: false }));
     cache.rollback(prefix);
@@ -100,29 +112,28 @@ class Stopwatch {
     this.#signal = signal;
   }
 
-  /** @param act carries out the action once for a size, and times the part that counts */
+  /**
+   * @param budget milliseconds
+   * @param act carries out the action once for a size, and times the part that counts
+   */
   async curve(
+    budget: number,
     sizes: readonly number[],
     act: (size: number, timed: (part: () => Promise<unknown>) => Promise<void>) => Promise<void>,
   ): Promise<CostCurve> {
-    if (sizes.length === 0) return [];
     const started = this.#now();
-    const curve: PassTime[] = [];
-    for (const rows of [...sizes, sizes[0]!]) {
-      // The first size again: it matters most, and the machine was still waking up.
-      if (this.#signal?.aborted || (curve.length >= 2 && this.#now() - started >= BUDGET)) break;
-      const times: PassTime[] = [];
-      for (let turn = 0; turn <= COUNTED && !this.#signal?.aborted; turn++) {
+    const times = new Map<number, PassTime[]>(sizes.map((rows) => [rows, []]));
+    // The sizes take turns, so that a machine that is slow for a while is slow for all of them.
+    for (let turn = 0; turn < PASSES; turn++)
+      for (const [n, rows] of sizes.entries()) {
+        const isKnown = turn > 0 || n >= 2;
+        if (this.#signal?.aborted || (isKnown && this.#now() - started >= budget)) break;
         await act(rows, async (part) => {
-          const time = await this.#time(part);
-          if (turn > 0) times.push({ rows, ...time });
+          times.get(rows)!.push({ rows, ...(await this.#time(part)) });
         });
-        if ((times[0]?.ms ?? 0) > BUDGET / COUNTED) break; // so slow that one pass is enough
       }
-      if (times.length > 0) curve.push(usual(times));
-    }
-    const best = new Map(curve.sort((a, b) => b.ms - a.ms).map((cost) => [cost.rows, cost])); // the shorter time of each width
-    return withoutNoise([...best.values()].sort((a, b) => a.rows - b.rows));
+    const known = [...times.values()].filter((passes) => passes.length > 0).map(usual);
+    return withoutNoise(known.sort((a, b) => a.rows - b.rows));
   }
 
   async #time(part: () => Promise<unknown>): Promise<Pick<PassTime, 'ms' | 'insideMs'>> {
@@ -133,9 +144,9 @@ class Stopwatch {
   }
 }
 
-/** Returns the median time. */
+/** Returns the median time, of two the shorter one: nothing makes a pass faster than it is. */
 function usual(times: readonly PassTime[]): PassTime {
-  return times.toSorted((a, b) => a.ms - b.ms)[times.length >> 1]!;
+  return times.toSorted((a, b) => a.ms - b.ms)[(times.length - 1) >> 1]!;
 }
 
 function workOf({ target, draft }: CacheManager) {

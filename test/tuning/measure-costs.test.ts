@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { fixedLength } from '../../src/drafting/length.js';
 import type { Pass } from '../../src/engine/port.js';
 import { createRng } from '../../src/math/rng.js';
+import { passMs } from '../../src/tuning/cost-curves.js';
 import { measureCosts, withoutNoise } from '../../src/tuning/measure-costs.js';
 import { type Draft, ROOT } from '../../src/types.js';
 import { DRAFT, readLogits, TARGET, UNCUT } from '../support/fake-model.js';
@@ -56,7 +57,7 @@ const rowsOf = (curve: readonly { rows: number }[]) => curve.map(({ rows }) => r
 describe('measureCosts', () => {
   it('finds what a pass costs by its rows, of both models', async () => {
     const { target, draft } = await measured(64, 4, COST);
-    expect(rowsOf(target)).toEqual([1, 2, 3, 4, 5, 7, 9, 11, 13, 17]);
+    expect(rowsOf(target)).toEqual([1, 2, 3, 4, 5, 8, 9, 12, 13, 16, 17]);
     for (const { rows, ms } of target) expect(ms).toBeCloseTo(COST('target', rows, 0), 9);
     expect(rowsOf(draft!)).toEqual([1, 4, 9]);
     expect(draft![0]!.ms).toBeCloseTo(COST('draft', 1, 0), 9);
@@ -74,16 +75,28 @@ describe('measureCosts', () => {
     const { target } = await measured(
       64,
       1,
-      (model, rows, pass) => COST(model, rows, pass) + (pass % 3 ? 0 : 9),
+      (model, rows, pass) => COST(model, rows, pass) + (pass % 4 ? 0 : 9),
     );
     for (const { rows, ms } of target) expect(ms).toBeCloseTo(COST('target', rows, 0), 9);
   });
 
   it('asks a slow model for two widths alone', async () => {
     const { target, draft, ms } = await measured(64, 4, (_, rows) => 900 + rows);
-    expect(rowsOf(target)).toEqual([1, 5]);
+    expect(rowsOf(target)).toEqual([1, 8]);
     expect(rowsOf(draft!)).toEqual([1, 4, 9]);
     expect(ms).toBeLessThan(40_000);
+  });
+
+  it('sees that a pass of eight rows costs less than one of five, in little time', async () => {
+    const stairs = [22, 42, 47, 56, 78, 85, 93, 74, 98, 102, 108, 93, 126, 127, 130, 115, 139]; // 0.3 B of 8 bits, an EPYC
+    const { target, ms } = await measured(64, 1, (model, rows) =>
+      model === 'target' ? stairs[rows - 1]! : 0.3,
+    );
+    expect(passMs(target, 5)).toBeCloseTo(74, 9);
+    expect(passMs(target, 8)).toBeCloseTo(74, 9);
+    expect(passMs(target, 12)).toBeCloseTo(93, 9);
+    expect(passMs(target, 16)).toBeCloseTo(115, 9);
+    expect(ms).toBeLessThan(3000); // of the clock that says what passes cost
   });
 
   it('asks for no rows that the context has no room for', async () => {
