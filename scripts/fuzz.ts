@@ -1,7 +1,7 @@
 /**
- * Feeds hostile inputs to mtad: model files, grammars, schemas, templates, traces, prompts, settings, corpora, requests and
- * arguments, made by chance from a seed. Cases run in a child process, which is started anew when it ends or hangs. A case that
- * hangs is tried again in a process of its own, with more time: a loaded machine is slow.
+ * Feeds hostile inputs to mtad: model files, grammars, schemas, templates, traces, prompts, conversations, settings, corpora,
+ * requests and arguments, made by chance from a seed. Cases run in a child process, which is started anew when it ends or
+ * hangs. A case that hangs is tried again in a process of its own, with more time: a loaded machine is slow.
  *
  *   npm run fuzz -- [--kinds gguf,grammar] [--cases 200] [--seconds 60] [--seed 1] [--from 0]
  *

@@ -1,4 +1,5 @@
 import { words } from './arguments.js';
+import { conversation } from './conversation.js';
 import { corpus } from './corpus.js';
 import { gguf } from './gguf.js';
 import { grammar } from './grammar.js';
@@ -19,6 +20,7 @@ export const KINDS: ReadonlyMap<string, Kind> = new Map(
     template,
     trace,
     prompt,
+    conversation,
     settings,
     corpus,
     request,

@@ -1,15 +1,16 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { UsageError } from '../errors.js';
 
-/** Bytes of a grammar, a schema or a template, far above what any of them may have. */
+/** Bytes of a grammar, a schema, a template or a conversation, far above what any of them may have. */
 const MOST = 2 ** 24;
 const PIECE = 2 ** 16;
 
 /**
  * Reads a file, or a pipe, that is to be small. No more than the bound is read.
+ * @param what it is to be, for people
  * @throws UsageError for a file of more bytes; failures of the file system
  */
-export function readSmallFile(path: string): Buffer {
+export function readSmallFile(path: string, what = 'a grammar, a schema or a template'): Buffer {
   const file = openSync(path, 'r');
   try {
     const pieces: Buffer[] = [];
@@ -23,5 +24,5 @@ export function readSmallFile(path: string): Buffer {
   } finally {
     closeSync(file);
   }
-  throw new UsageError(`${path} has more than ${MOST} bytes; give a grammar, a schema or a template`);
+  throw new UsageError(`${path} has more than ${MOST} bytes; give ${what}`);
 }

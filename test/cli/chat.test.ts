@@ -389,6 +389,7 @@ test.each([
   [['chat', '--load', 'gguf/README.md', '--system', 'Be brief'], 'cannot be used with option'],
   [['chat', '--load', 'gguf/README.md'], 'Cannot load gguf/README.md: it is not JSON'],
   [['chat', '--load', 'package.json'], 'is no saved conversation: schema'],
+  [['chat', '--load', '/dev/zero'], 'has more than 16777216 bytes; give a saved conversation'],
   [['chat', '--threshold', '2'], '--threshold'],
 ])('%j ends with exit code 2 and "%s"', async (args, message) => {
   const { exitCode, stdout, stderr } = await runInProcess(args);

@@ -1,7 +1,8 @@
-import { chmod, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { UsageError } from '../../errors.js';
 import type { ChatMessage } from '../../templates/messages.js';
+import { readSmallFile } from '../small-file.js';
 
 /** The version of the format that this program writes and reads. */
 const SCHEMA = 1;
@@ -28,7 +29,7 @@ const savedSchema = z.object({
 export async function saveConversation(path: string, messages: readonly ChatMessage[]): Promise<void> {
   try {
     const target = await realpath(path).catch(absent);
-    if (target !== undefined && typeof parse(await readFile(target, 'utf8')) === 'string')
+    if (target !== undefined && typeof parse(read(target)) === 'string')
       throw new Error('there is such a file, which is no saved conversation; give another name');
     const mode = target === undefined ? 0o600 : (await stat(target)).mode & 0o777;
     await replace(target ?? path, `${JSON.stringify({ schema: SCHEMA, messages }, undefined, 2)}\n`, mode);
@@ -39,12 +40,20 @@ export async function saveConversation(path: string, messages: readonly ChatMess
 
 /** @throws UsageError for a file that cannot be read or holds no conversation */
 export async function loadConversation(path: string): Promise<ChatMessage[]> {
-  const text = await readFile(path, 'utf8').catch((cause) => {
+  let text: string;
+  try {
+    text = read(path);
+  } catch (cause) {
     throw new UsageError(`Cannot load ${path}: ${reasonOf(cause)}`, { cause });
-  });
+  }
   const parsed = parse(text);
   if (typeof parsed === 'string') throw new UsageError(`Cannot load ${path}: ${parsed}`);
   return parsed;
+}
+
+/** A device may have no end. */
+function read(path: string): string {
+  return readSmallFile(path, 'a saved conversation').toString('utf8');
 }
 
 /** Replaces a file all at once, so that a full disk does not cost the conversation that was saved before. */
