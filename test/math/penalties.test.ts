@@ -98,6 +98,35 @@ describe('penalise', () => {
 });
 
 describe('the distribution after penalties', () => {
+  it.each<[Partial<Penalties>, number]>([
+    [{ repeat: 1.1, presence: 0.1, frequency: 0.1 }, 10 + 64],
+    [{}, 10 + 64],
+    [{ repeat: 0.9 }, 0],
+    [{ presence: -0.1 }, 0],
+    [{ frequency: -0.1 }, 0],
+    [{ presence: 0.1, last: Infinity }, 0],
+  ])('with %j needs %d logits of top-k 10, 0 = all', (penalties, needed) => {
+    const truncation = { temperature: 1, topK: 10, topP: 1, penalties: { ...NONE, ...penalties } };
+    expect(logitsNeeded(truncation)).toBe(needed);
+  });
+
+  it('counts for each node the tokens on its own path', () => {
+    const tree = fakeChain([1, fakeDistribution(1)], [2, fakeDistribution(1)]);
+    const rows = [read([0, 0, 0]), read([0, 0, 0]), read([0, 0, 0])];
+    const after = truncateAfter(rows, [0], tree, [ROOT, 0, 1], {
+      temperature: 1,
+      topK: 1,
+      topP: 1,
+      penalties: { ...NONE, presence: 1, frequency: 1e-3 },
+    });
+    expect(after.map(({ tokens }) => tokens[0])).toEqual([1, 2, 0]);
+  });
+
+  it('leaves the log-sum-exp of the model', () => {
+    const row = penalise({ ...read([3, 1]), logSumExp: 7 }, new Map([[0, 1]]), { ...NONE, presence: 1 });
+    expect(row.logSumExp).toBe(7);
+  });
+
   it('is the same, read from as many logits as are asked for or from all', () => {
     const rng = createRng(3);
     const draw = (n: number) => Math.floor(rng() * n);

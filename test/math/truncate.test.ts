@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/math/rng.js';
-import { logitsNeeded, type Truncation, truncate } from '../../src/math/truncate.js';
+import { logitsNeeded, readOf, type Truncation, truncate } from '../../src/math/truncate.js';
 import type { Rng, TokenId, TopLogits } from '../../src/types.js';
 import { probabilities } from '../support/fake-distribution.js';
 
@@ -155,6 +155,12 @@ describe('truncate', () => {
     expect(logitsNeeded({ ...UNCUT, topK: 10 })).toBe(10);
     expect(logitsNeeded({ ...UNCUT, topK: 10, banned: new Set([3, 4]) })).toBe(12);
     expect(logitsNeeded({ ...UNCUT, topK: 0, banned: new Set([3, 4]) })).toBe(0);
+  });
+
+  it('asks for nothing that padding or a constraint rules out', () => {
+    const constraint = { masks: () => [] };
+    const asked = readOf({ ...UNCUT, topK: 10, vocabularySize: 5, constraint }, true);
+    expect(asked).toEqual({ top: 10, vocabularySize: 5, logSumExp: true, constraint });
   });
 
   it('does not depend on a number added to all logits', () => {

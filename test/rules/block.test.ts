@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/math/rng.js';
-import { acceptBlock } from '../../src/rules/block.js';
+import { acceptBlock, blocksOf as judgedBlocks } from '../../src/rules/block.js';
 import { acceptExact } from '../../src/rules/exact.js';
 import type { Distribution, TokenId, Verdict } from '../../src/types.js';
 import { fakeCoins } from '../support/fake-coins.js';
@@ -167,5 +167,22 @@ describe('acceptBlock', () => {
   it('with nothing drafted draws from the target', () => {
     const p: Source = () => fakeDistribution(2, 4, 6);
     expectSameLaw(lawOf(blocksOf(p, p, 0, byTwelfths(acceptBlock)), 1), lawOf(textsOf(p, 1), 1));
+  });
+});
+
+describe('blocksOf', () => {
+  const passing = (...judged: Parameters<typeof judgedBlocks>) =>
+    judgedBlocks(...judged).map((block) => block.passing);
+
+  it('passes a block by what the next residual weighs beside what the block lacks', () => {
+    const [a, b, either] = [fakeDistribution(1), fakeDistribution(0, 1), fakeDistribution(1, 1)];
+    const [half, none] = passing(fakeChain([0, a], [0, a]), [either, b, a]); // a_1 = 1/2 = Z_1, a_2 = 0
+    expect(half).toBeCloseTo(1 / 2, 12);
+    expect(none).toBe(0);
+  });
+
+  it('passes a block that lacks nothing, also before a token on which both models agree', () => {
+    const q = fakeDistribution(1, 1);
+    expect(passing(fakeChain([0, q], [1, q]), [q, q, q])).toEqual([1, 1]); // Z_1 = 0
   });
 });

@@ -50,4 +50,31 @@ describe('CostCorrection', () => {
     expect(target[0]).toEqual(COSTS.target[0]);
     expect(target[1]!.ms).toBeCloseTo(12, 9);
   });
+
+  it('corrects guesses without a draft model, whose passes are the target’s alone', () => {
+    const alone = { target: COSTS.target.map(({ rows, ms }) => ({ rows, ms })), draft: undefined };
+    const correction = new CostCorrection(alone);
+    for (let i = 0; i < 20; i++) {
+      correction.add(fakeStep(0, { draft: 0, verify: 3, own: 1 }), 1, 1);
+      correction.add({ ...fakeStep(4, { draft: 0, verify: 11, own: 1 }), draftPasses: 0 }, 1, 1);
+    }
+    expect(correction.corrected).toEqual({
+      target: [
+        { rows: 1, ms: 4 },
+        { rows: 5, ms: 12 },
+      ],
+      draft: undefined,
+    });
+  });
+
+  it('takes the wide passes for a measure where there are no plain ones', () => {
+    const { draft, target } = correctedAfter([20, fakeStep(4, { draft: 6, verify: 5, own: 3 })])!;
+    expect(draft![0]!.ms).toBeCloseTo(2, 9);
+    expect(target).toEqual(COSTS.target);
+  });
+
+  it('learns nothing from steps of other numbers of passes', () => {
+    const one = { ...fakeStep(4, { draft: 90, verify: 5, own: 1 }), targetPasses: 2 };
+    expect(correctedAfter([20, PLAIN], [20, one])).toBeUndefined();
+  });
 });

@@ -5,7 +5,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DEFAULTS } from '../../src/generation/settings.js';
 import type { CostCurves } from '../../src/tuning/cost-curves.js';
 import { draftUnder, learnedUnder, usualUnder } from '../../src/tuning/profile.js';
-import { CostFile, ownProfile, readProfile, writeProfile } from '../../src/tuning/profile-file.js';
+import {
+  CostFile,
+  isSameFile,
+  ownProfile,
+  profiledModel,
+  readProfile,
+  writeProfile,
+} from '../../src/tuning/profile-file.js';
 import { fakeProfile, TUNED, TUNED_DRAFT } from '../support/fake-profile.js';
 
 let folder: string;
@@ -51,6 +58,18 @@ describe('the file of a profile', () => {
     expect(place).toMatch(/big\+small-[0-9a-f]{8}\.json$/);
     expect(ownProfile(folder, '/b/big.gguf', '/a/small.gguf')).not.toBe(place);
     expect(ownProfile(folder, '/a/../a/big.gguf', '/a/small.gguf')).toBe(place);
+    expect(ownProfile(folder, '/a/big.gguf', undefined)).toMatch(/big-[0-9a-f]{8}\.json$/);
+  });
+
+  it('knows the files of its models again by size and time', async () => {
+    const path = join(folder, 'small.gguf');
+    expect(await profiledModel(path)).toBeUndefined();
+    await writeFile(path, 'GGUF');
+    const then = (await profiledModel(path))!;
+    expect(then).toEqual({ path, bytes: 4, modified: expect.any(Number) });
+    expect(isSameFile(then, { ...then, path: '/elsewhere' })).toBe(true);
+    expect(isSameFile(then, { ...then, bytes: 5 })).toBe(false);
+    expect(isSameFile(then, { ...then, modified: then.modified + 1 })).toBe(false);
   });
 });
 
@@ -121,5 +140,12 @@ describe('what a profile knows of a draft', () => {
     expect(lower.survival.a).toBeGreaterThan(TUNED_DRAFT.survival.a);
     expect(learnedUnder(profile, { ...settings, threshold: 'auto' })).toBeUndefined();
     expect(learnedUnder(profile, { ...settings, beamWidth: 4 })).toBeUndefined();
+  });
+
+  it('begins at a threshold of 1 where the strategy has none, and knows nothing where it says not to draft', async () => {
+    const lossless = { strategy: 'speculative', beamWidth: 2, draftLength: 'auto' };
+    const ofLossless = await fakeProfile({ ...TUNED, settings: lossless });
+    expect(learnedUnder(ofLossless, { ...settings, ...lossless })).toMatchObject({ threshold: 1 });
+    expect(learnedUnder(await fakeProfile({ ...TUNED, draft: null }), settings)).toBeUndefined();
   });
 });
