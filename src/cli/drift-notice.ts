@@ -17,13 +17,16 @@ const NO_GAIN = 1.05;
 const BEGIN =
   'or keep such texts with --learn history.corpus, and draft from them too with --draft +history.corpus';
 
-/** Returns what to say of a fall that chance does not explain; undefined: there is none. */
-export function driftNotice(drift: Drift | null, ofHistory = BEGIN): string | undefined {
+/**
+ * Returns what to say of a fall that chance does not explain; undefined: there is none.
+ * @param ofHistory what can be done with a history, where a command can keep one
+ */
+export function driftNotice(drift: Drift | null, ofHistory?: string): string | undefined {
   const { fall } = drift ?? {};
   if (!fall) return undefined;
   return (
     `${FALLS[fall.sign](fall)} by the profile: these texts, or the draft model, are not those that it was made with; ` +
-    `mtad tune --prompts with such texts makes another, or take another draft model, ${ofHistory}`
+    `mtad tune --prompts with such texts makes another, or take another draft model${ofHistory === undefined ? '' : `, ${ofHistory}`}`
   );
 }
 
@@ -32,7 +35,7 @@ export async function driftNoticeOf(
   { drift, tokens }: Pick<GenerationResult, 'drift' | 'tokens'>,
   history: History | undefined,
 ): Promise<string | undefined> {
-  if (!drift?.fall || !history) return driftNotice(drift);
+  if (!drift?.fall || !history) return driftNotice(drift, BEGIN);
   const corpus = await history.kept().catch(() => undefined); // it may be gone or damaged since it was opened
   const gain = corpus && tokensPerPass(corpus, tokens);
   if (gain === undefined || gain <= NO_GAIN)
@@ -44,6 +47,18 @@ export async function driftNoticeOf(
     drift,
     `or draft from what is kept: guesses of ${history.path} alone would have brought ${gain.toFixed(2)} tokens per pass here (--draft +${history.path})`,
   );
+}
+
+/** Returns what to say of drift after each text of a run: the notice after the first that shows it, and then nothing. */
+export function driftToldOnce(
+  history: History | undefined,
+): (result: Pick<GenerationResult, 'drift' | 'tokens'>) => Promise<string | undefined> {
+  let isTold = false;
+  return async (result) => {
+    if (isTold || !result.drift?.fall) return undefined;
+    isTold = true; // before the history is read, since another text may end meanwhile
+    return driftNoticeOf(result, history);
+  };
 }
 
 function percent(share: number): string {

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { ResourceError } from '../errors.js';
+import type { GenerationResult } from '../generation/events.js';
 import type { SettingsInput } from '../generation/settings.js';
 import { type Answering, answer } from './answer.js';
 import { ApiError, apiErrorOf, stopping } from './api-error.js';
@@ -25,6 +26,8 @@ export interface AppOptions {
   readonly cors: readonly string[];
   /** Whether requests must name this machine as their host. */
   readonly isLocal: boolean;
+  /** Called with each text that is written. */
+  readonly onText: ((result: GenerationResult) => void) | undefined;
 }
 
 type Read = (body: unknown, writer: Writer, names: ModelNames, defaults: SettingsInput) => Promise<Answering>;
@@ -54,7 +57,8 @@ const HEADERS: ReadonlyMap<number, Record<string, string>> = new Map([
 const CLIENT_LEFT = 499;
 
 /** Makes the endpoints. */
-export function createApp({ writer, names, defaults, apiKey, cors: origins, isLocal }: AppOptions): Hono {
+export function createApp(options: AppOptions): Hono {
+  const { writer, names, defaults, apiKey, cors: origins, isLocal, onText } = options;
   const app = new Hono();
   const metrics = new Metrics();
   const created = Math.floor(Date.now() / 1000); // seconds
@@ -103,7 +107,10 @@ export function createApp({ writer, names, defaults, apiKey, cors: origins, isLo
     app.post(path, ofJson, async (context) => {
       const body = await bodyOf(context.req.raw);
       const answering = await read(body, writer, names, defaults).catch(refuse);
-      return answer(writer, answering, context.req.raw.signal, (written) => metrics.wrote(written));
+      return answer(writer, answering, context.req.raw.signal, (written) => {
+        metrics.wrote(written);
+        onText?.(written.result);
+      });
     });
   app.post('/generate', ofJson, async (context) => {
     const answered = await verify(await bodyOf(context.req.raw), writer, context.req.raw.signal).catch(

@@ -14,6 +14,7 @@ const COUNTERS = {
   spec_decode_num_accepted_tokens_total: 'drafted tokens that were kept',
   spec_decode_num_accepted_tokens_per_pos_total: 'drafted tokens that were kept, by position in the draft',
   decode_seconds_total: 'time in which texts were written, after their prompts were read',
+  drifted_texts_total: 'texts up to which the draft model had fallen behind its profile',
   queue_seconds_total: 'time that texts waited for their turn',
 } as const;
 
@@ -39,7 +40,7 @@ export class Metrics {
 
   /** Counts a text. */
   wrote({ result, promptTokens, queueMs }: Written): void {
-    const { counters, evaluated, finishReason, firstTokenMs } = result;
+    const { counters, evaluated, finishReason, firstTokenMs, drift } = result;
     this.#add('request_success_total', 1, { finished_reason: finishReason });
     this.#add('prompt_tokens_total', promptTokens);
     this.#add('generation_tokens_total', counters.emitted);
@@ -54,6 +55,7 @@ export class Metrics {
     this.#add('spec_decode_num_accepted_tokens_total', counters.accepted);
     for (const [position, count] of counters.acceptedByPosition.entries())
       this.#add('spec_decode_num_accepted_tokens_per_pos_total', count, { position });
+    this.#add('drifted_texts_total', drift?.fall ? 1 : 0);
     this.#add('decode_seconds_total', counters.ms.decode / 1000);
     this.#add('queue_seconds_total', queueMs / 1000);
     if (firstTokenMs !== null) this.#firstToken((queueMs + firstTokenMs) / 1000);

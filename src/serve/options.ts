@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.js';
+import type { GenerationResult } from '../generation/events.js';
 import type { RunOptions } from '../generation/run-options.js';
 import type { SettingsInput } from '../generation/settings.js';
 
@@ -19,6 +20,8 @@ export interface ServerOptions {
   /** The settings of requests that do not give them. */
   readonly settings?: SettingsInput | undefined;
   readonly run?: RunOptions | undefined;
+  /** Called with each text that is written. */
+  readonly onText?: ((result: GenerationResult) => void) | undefined;
 }
 
 /** The default host. */

@@ -29,14 +29,14 @@ const CACHES = 2;
 export async function startServer(pair: Pair, options: ServerOptions = {}): Promise<Server> {
   checkServerOptions(options);
   const { host = LOCAL_HOST, port = PORT, apiKey, cors = [], parallel = 1 } = options;
-  const { caches = Math.max(CACHES, parallel), settings: defaults = {}, run = {} } = options;
+  const { caches = Math.max(CACHES, parallel), settings: defaults = {}, run = {}, onText } = options;
   const [{ createAdaptorServer }, { createApp }] = await Promise.all([
     import('@hono/node-server'), // loaded only by programs that start a server
     import('./app.js'),
   ]);
   const writer = new Writer(pair, run, { parallel, caches });
   const names = new ModelNames(basename(pair.targetHeader.path, '.gguf'));
-  const app = createApp({ writer, names, defaults, apiKey, cors, isLocal: isLoopback(host) });
+  const app = createApp({ writer, names, defaults, apiKey, cors, isLocal: isLoopback(host), onText });
   const http = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as HttpServer;
   await writer.warmUp(defaults);
   try {

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { driftNoticeOf } from '../../src/cli/drift-notice.js';
+import { driftNotice, driftNoticeOf, driftToldOnce } from '../../src/cli/drift-notice.js';
 import { readHeader } from '../../src/models/header.js';
 import { History } from '../../src/models/history.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
@@ -42,6 +42,14 @@ test('a fall is told in one line, with what the history would have brought in th
   await other.flush(); // after what the first one is writing
   expect(await driftNoticeOf({ drift: FALLEN, tokens: long }, history)).toContain('too few like them yet');
   for (const line of [without, told]) expect(line).not.toContain('\n');
+});
+
+test('a run is told of a fall once, and a command that keeps no history of no --learn', async () => {
+  const told = driftToldOnce(undefined);
+  const texts = [null, { steps: 40, fall: null }, FALLEN, FALLEN];
+  const said = await Promise.all(texts.map((drift) => told({ drift, tokens: TEXT })));
+  expect(said.map((line) => line !== undefined)).toEqual([false, false, true, false]);
+  expect(driftNotice(FALLEN)).toMatch(/ take another draft model$/);
 });
 
 test('a text is worth as many passes as its guesses from a corpus fail, and one for each eight that hold', () => {

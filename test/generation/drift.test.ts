@@ -77,28 +77,21 @@ describe('the watch for drift', () => {
     await writeProfile(path, profile);
     const models = ['-m', EMBEDDED_PAIR.model, '-d', await spoiltDraft()];
     const env = { MTAD_DRAFT_LENGTH: undefined };
-    const args = [
-      ...models,
-      '--profile',
-      path,
-      '--seed',
-      '1',
-      '-n',
-      '64',
-      '--json',
-      '--threads',
-      '1',
-      'One day',
-    ];
+    const shared = [...models, '--profile', path, '--seed', '1', '-n', '64', '--threads', '1'];
+    const args = [...shared, '--json', 'One day'];
     const { stdout, stderr } = await runInProcess(args, { env });
     expect(JSON.parse(stdout).drift.fall).toMatchObject({ sign: 'acceptance', usual: expect.any(Number) });
     expect(stderr).toMatch(/^mtad: the profile .* is of other models/);
-    const said = [
-      ...stderr.matchAll(
+    const saidIn = (text: string) => [
+      ...text.matchAll(
         /% of the first guesses suit the target, \d+ % are usual by the profile: .* mtad tune/g,
       ),
     ];
-    expect(said).toHaveLength(1);
+    expect(saidIn(stderr)).toHaveLength(1);
+    const input = '{"prompt": "One day"}\n{"prompt": "The sea"}\n';
+    const batch = await runInProcess(['batch', ...shared], { env, input });
+    const falls = batch.stdout.match(/"drift":\{"steps":\d+,"fall":\{/g);
+    expect([falls?.length, saidIn(batch.stderr).length]).toEqual([2, 1]);
     expect((await runInProcess([...args, '--quiet'], { env })).stderr).toBe('');
   });
 });

@@ -13,7 +13,7 @@ import type { Place, Results, Written } from './results.js';
 /** The line of a text. Times in milliseconds. */
 function lineOf({ id, seed, promptTokens, result }: Written, hideReasoning: boolean): string {
   const { tokensPerSecond, blockEfficiency, acceptanceRate, perplexity } = ratios(result.counters);
-  const { evaluated, prefillMs, counters, finishReason, grammarComplete } = result;
+  const { evaluated, prefillMs, counters, finishReason, grammarComplete, drift } = result;
   return jsonLine({
     id,
     text: hideReasoning ? answerOf(result) : result.text,
@@ -29,6 +29,7 @@ function lineOf({ id, seed, promptTokens, result }: Written, hideReasoning: bool
     block_efficiency: blockEfficiency,
     acceptance_rate: acceptanceRate,
     perplexity,
+    drift,
   });
 }
 

@@ -16,6 +16,8 @@ export interface Batch {
   readonly settings: SettingsInput;
   readonly results: Results;
   readonly progress: Progress;
+  /** Called with each text that is kept. */
+  readonly onText: (result: GenerationResult) => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -35,7 +37,7 @@ export interface Tally {
 
 /** Writes one text after another. What is wrong with an input costs that input alone. An abort leaves out the text that is unfinished. */
 export async function runBatch(batch: Batch): Promise<Tally> {
-  const { inputs, manner, results, progress, signal } = batch;
+  const { inputs, manner, results, progress, onText, signal } = batch;
   const tally: Tally = { done: 0, earlier: 0, failed: 0, firstFailure: undefined, cut: 0, tokens: 0 };
   const seen = new Map<string, number>(); // the line of each id
   const order: Place[] = [];
@@ -59,6 +61,7 @@ export async function runBatch(batch: Batch): Promise<Tally> {
         await results.fail({ id, line, error });
       } else if (text.result.finishReason !== 'interrupted') {
         await results.write({ ...text, id, line });
+        await onText(text.result);
         tally.done += 1;
         tally.tokens += text.result.tokens.length;
         if (['length', 'context'].includes(text.result.finishReason)) tally.cut += 1;

@@ -12,7 +12,7 @@ import type { History } from '../../models/history.js';
 import type { ChatMessage } from '../../templates/messages.js';
 import { answerOf } from '../../text/reasoning.js';
 import { cutNotice } from '../cut-notice.js';
-import { driftNoticeOf } from '../drift-notice.js';
+import { driftToldOnce } from '../drift-notice.js';
 import { answerStats } from '../render/chat-stats.js';
 import { refusedText, withRefused } from '../render/refused.js';
 import { statsText } from '../render/stats.js';
@@ -30,9 +30,8 @@ export class LoadedPartner implements Partner {
   readonly open = 'none';
   readonly #conversation: Conversation;
   readonly #showsRefused: boolean;
-  readonly #history: History | undefined;
+  readonly #driftToTell: ReturnType<typeof driftToldOnce>;
   #last: Answer | undefined;
-  #isDriftTold = false;
 
   /**
    * @param showsRefused whether the texts have the guesses that were refused among them
@@ -43,7 +42,7 @@ export class LoadedPartner implements Partner {
     { showsRefused, history }: { readonly showsRefused: boolean; readonly history?: History | undefined },
   ) {
     this.#conversation = conversation;
-    this.#history = history;
+    this.#driftToTell = driftToldOnce(history);
     this.#showsRefused = showsRefused;
   }
 
@@ -122,13 +121,6 @@ export class LoadedPartner implements Partner {
         warning: await this.#driftToTell(result),
       };
     }
-  }
-
-  /** Returns the notice about drift, once in a conversation. */
-  async #driftToTell(result: GenerationResult): Promise<string | undefined> {
-    const notice = this.#isDriftTold ? undefined : await driftNoticeOf(result, this.#history);
-    this.#isDriftTold ||= notice !== undefined;
-    return notice;
   }
 }
 

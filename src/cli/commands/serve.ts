@@ -7,6 +7,7 @@ import { USUAL_CONTEXT, usualContextSize } from '../../models/usual-context.js';
 import { checkServerOptions, GRACE_MS, PORT, type ServerOptions } from '../../serve/options.js';
 import { addDecodingOptions, type DecodingFlags, settingsOf } from '../decoding-options.js';
 import { draftNotice } from '../draft-notice.js';
+import { driftToldOnce } from '../drift-notice.js';
 import { EXIT } from '../failures.js';
 import type { Io } from '../io.js';
 import { addModelOptions } from '../model-options.js';
@@ -115,15 +116,20 @@ async function runServe(io: Io, flags: ServeFlags): Promise<number> {
       const template = await pair.target.chatTemplate?.(asked); // a wrong one is refused before anybody asks
       const { startServer } = await import('../../serve/server.js');
       const contextSize = usualContextSize(files.target.trainContextSize, flags.ctxSize);
+      const say = (line: string) => {
+        if (!flags.quiet) io.say(line);
+      };
+      const driftToTell = driftToldOnce(pair.history);
       const server = await startServer(pair, {
         ...serverOptions(flags),
         settings,
         run: { ...runOptionsOf(flags, io), contextSize },
+        onText: async (result) => {
+          const drift = await driftToTell(result);
+          if (drift !== undefined) say(drift);
+        },
       });
       progress.stop();
-      const say = (line: string) => {
-        if (!flags.quiet) io.say(line);
-      };
       warn(flags, files, template, undefined, say);
       const notice = draftNotice(asked, withDraftSource(asked, modelsOf(pair)), files);
       if (notice !== undefined) say(notice);
