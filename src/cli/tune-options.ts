@@ -5,6 +5,7 @@ import type { PairOptions } from '../models/pair.js';
 import type { TuneOptions } from '../tune/desk.js';
 import { BUILT_IN_LIMIT } from './benchmark/flags.js';
 import type { Io } from './io.js';
+import { draftChains } from './model-options.js';
 import type { ColorChoice } from './render/colors.js';
 import { type RuntimeFlags, runOptionsOf } from './runtime-options.js';
 import { type TemplateFlags, templateChoiceOf } from './template-options.js';
@@ -40,6 +41,9 @@ export async function tuneOptionsOf(io: Io, flags: TuneFlags): Promise<Omit<Tune
     run: runOptionsOf(flags, io),
     settings: Object.fromEntries(shared),
     quality,
+    chain: draftChains(flags).find(
+      ({ draftFirst = 'none', draftTail }) => draftFirst !== 'none' || draftTail !== 'none',
+    ),
     isDraftPlaced: flags.draftGpuLayers !== undefined,
     seed,
   };

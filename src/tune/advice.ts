@@ -2,14 +2,15 @@ import { nameOf } from '../benchmark/contenders.js';
 import { estimateText, rangeText } from '../benchmark/out/columns.js';
 import { type Estimate, FEWEST } from '../math/bootstrap.js';
 import { definitionOf, PLAIN } from '../strategies/index.js';
-import type { Candidate } from './candidate.js';
+import type { Runnable } from './candidate.js';
 import type { Figures, Measured } from './figures.js';
 import { LEAST_DISTINCT } from './search.js';
 
-/** A candidate with a good forecast, which was then run. */
+/** A candidate with a good forecast, which was then run, alone or with other sources of drafts. */
 export interface Tried {
-  readonly candidate: Candidate;
-  readonly foretold: Figures;
+  readonly candidate: Runnable;
+  /** Null with other sources, of which the recordings tell nothing. */
+  readonly foretold: Figures | null;
   readonly measured: Measured;
 }
 
@@ -98,5 +99,6 @@ function speedOf({ speedUp }: Figures): number {
 function times({ measured, foretold }: Tried): string {
   const { value, ...bounds } = measured.speedUp!;
   const range = rangeText(bounds);
-  return `${value.toFixed(2)} times (${range ? `${range}, ` : ''}foretold ${foretold.speedUp!.value.toFixed(2)})`;
+  const told = [range, foretold && `foretold ${foretold.speedUp!.value.toFixed(2)}`].filter(Boolean);
+  return `${value.toFixed(2)} times${told.length > 0 ? ` (${told.join(', ')})` : ''}`;
 }

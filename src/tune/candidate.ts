@@ -1,3 +1,4 @@
+import type { DraftChain } from '../drafting/drafter.js';
 import type { SettingsInput } from '../generation/settings.js';
 import type { StrategyName } from '../strategies/index.js';
 
@@ -8,6 +9,9 @@ export interface Candidate {
   readonly threshold?: number;
   readonly draftLength: number | 'auto';
 }
+
+/** Settings that are run: a candidate, and the sources beside the model, if there are any. */
+export type Runnable = Candidate & Partial<DraftChain>;
 
 /** A recorded run for the replay of candidates. It drafts as deep as the deepest of them, at a middle threshold. */
 export interface Trial {
@@ -42,6 +46,25 @@ export function candidatesOf({ strategy, alike = [], beamWidth, threshold }: Tri
   return [strategy, ...alike].flatMap((strategy) =>
     thresholds.flatMap((one) => LENGTHS.map((draftLength) => ({ strategy, ...width, ...one, draftLength }))),
   );
+}
+
+/**
+ * Returns a candidate with sources beside the model. Its draft length is left open: from what the model drafted nobody can tell
+ * how often a source is right, and so how far it should guess.
+ */
+export function withSources(candidate: Candidate, { draftFirst, draftTail }: DraftChain): Runnable {
+  return {
+    ...candidate,
+    draftLength: 'auto',
+    ...(draftFirst && { draftFirst }),
+    draftFrom: 'model',
+    ...(draftTail !== 'none' && { draftTail }),
+  };
+}
+
+/** Returns the same without these sources: a profile holds whatever guesses beside the model. */
+export function ofModel({ draftFirst, draftFrom, draftTail, ...candidate }: Runnable): Candidate {
+  return candidate;
 }
 
 /** Returns the settings of a trial's run. */

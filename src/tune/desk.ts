@@ -2,6 +2,7 @@ import { admit } from '../benchmark/admit.js';
 import type { BenchmarkPrompt } from '../benchmark/prompts.js';
 import type { TokenizedPrompt } from '../benchmark/run.js';
 import { Scorer } from '../benchmark/scorer.js';
+import type { DraftChain } from '../drafting/drafter.js';
 import type { Model } from '../engine/port.js';
 import { Series } from '../generation/generate.js';
 import type { RunOptions } from '../generation/run-options.js';
@@ -24,6 +25,8 @@ export interface TuneOptions {
   readonly settings: Pick<Settings, SharedSetting>;
   /** The highest perplexity, divided by that of plain sampling. */
   readonly quality: number;
+  /** Sources beside the draft model, which are tried with it; undefined: none. */
+  readonly chain?: DraftChain | undefined;
   /** Whether the user has chosen the device of the draft model. */
   readonly isDraftPlaced: boolean;
   /** The seed of the first text of each setting. */

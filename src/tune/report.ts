@@ -1,6 +1,6 @@
 import type { Placement } from '../tuning/profile.js';
 import type { Advice, Tried } from './advice.js';
-import type { Candidate } from './candidate.js';
+import type { Candidate, Runnable } from './candidate.js';
 import type { Figures } from './figures.js';
 import { type Placed, type Places, stepMs } from './placement.js';
 import type { Weighed } from './search.js';
@@ -30,9 +30,9 @@ export interface TuneReport {
   /** The best of each kind, which were run beside plain decoding. */
   readonly tried: readonly Tried[];
   /** Null = plain decoding. */
-  readonly recommended: Candidate | null;
+  readonly recommended: Runnable | null;
   /** Null = none. */
-  readonly runnerUp: Candidate | null;
+  readonly runnerUp: Runnable | null;
   /** The recommendation in a few sentences. */
   readonly recommendation: string;
 }

@@ -7,7 +7,7 @@ import { PLAIN, type StrategyName } from '../strategies/index.js';
 import { type Signs, signsOf } from '../tuning/drift-signs.js';
 import type { Placement, Profile } from '../tuning/profile.js';
 import { adviceOf, type Tried } from './advice.js';
-import { settingsOf, TRIALS, type Trial } from './candidate.js';
+import { ofModel, type Runnable, settingsOf, TRIALS, type Trial, withSources } from './candidate.js';
 import { Desk, type Task, type TuneOptions } from './desk.js';
 import { measured } from './figures.js';
 import { bestPlaces, type Placed, placementsOf, quicker } from './placement.js';
@@ -35,9 +35,14 @@ const MEASURED = TRIALS.at(-1)!;
 
 const PLAINLY = { strategy: PLAIN.name as StrategyName };
 
-/** A finalist, and the signs of its steps, text by text. */
-interface Trying extends Tried {
+/** A finalist as it is run. */
+interface Finalist {
+  readonly candidate: Runnable;
   readonly weighed: Weighed;
+}
+
+/** The same, and the signs of its steps, text by text. */
+interface Trying extends Tried, Finalist {
   readonly signs: readonly (readonly Signs[])[];
 }
 
@@ -56,7 +61,8 @@ export async function* tune(pair: Pair, options: TuneOptions): AsyncGenerator<Tu
   const desk = await Desk.open(pair, options);
   try {
     const placements = placementsOf(pair, options.run, options.isDraftPlaced);
-    const total = ROUNDS * placements.length + desk.tasks.length * (1 + TRIALS.length + 1 + FINALISTS);
+    const runs = FINALISTS * (options.chain ? 2 : 1);
+    const total = ROUNDS * placements.length + desk.tasks.length * (1 + TRIALS.length + 1 + runs);
     const found = findings(pair, desk, placements, options);
     let done = 0;
     let turn = await found.next();
@@ -71,7 +77,7 @@ async function* findings(
   pair: Pair,
   desk: Desk,
   placements: readonly Placement[],
-  { quality, settings, seed, run }: TuneOptions,
+  { quality, settings, seed, run, chain }: TuneOptions,
 ): AsyncGenerator<Done, Pick<Extract<TuneEvent, { type: 'end' }>, 'report' | 'profile'>> {
   const { temperature, topK, topP } = settings;
   const measuring = Math.min(MEASURING, settings.maxTokens);
@@ -93,18 +99,21 @@ async function* findings(
   const recordings: Recording[] = [];
   for (const trial of TRIALS) recordings.push(yield* recorded(desk, trial, places.drafting, measuring));
   const weighed = search(recordings, plain, { quality, temperature });
-  const finding = (one: Pick<Trying, 'weighed' | 'signs'> | undefined) =>
+  const finding = (one: Finalist | undefined, signs: Trying['signs'] = []) =>
     profileOf(pair, {
       costs: (one?.weighed ?? weighed[0]!).costs,
-      settings: { ...(one?.weighed.candidate ?? PLAINLY) },
+      settings: { ...(one ? ofModel(one.candidate) : PLAINLY) },
       placement: one ? places.drafting : places.plain,
       sampling: { temperature, topK, topP },
-      draft: one && { learned: one.weighed.learned, signs: one.signs },
+      draft: one && { learned: one.weighed.learned, signs },
     });
   const runs = [];
   for (const one of finalists(weighed).slice(0, FINALISTS)) {
-    const profile = await finding({ weighed: one, signs: [] });
-    runs.push({ weighed: one, series: await desk.series(places.drafting, profile) });
+    const alone = one.candidate;
+    for (const candidate of chain ? [alone, withSources(alone, chain)] : [alone]) {
+      const finalist = { candidate, weighed: one };
+      runs.push({ ...finalist, series: await desk.series(places.drafting, await finding(finalist)) });
+    }
   }
   const { tried, beside } = yield* triedBeside(desk, places.plain, runs, temperature);
   const worth = measured(beside, beside);
@@ -112,7 +121,9 @@ async function* findings(
   const { length: prompts } = desk.tasks;
   const conditions = { ...settings, prompts, skipped: desk.skipped, quality, seed };
   const report = reportOf(conditions, placed, places, worth, weighed, tried, advice);
-  return { report, profile: await finding(advice.best) };
+  const { best } = advice;
+  const alone = tried.find(({ weighed }) => weighed === best?.weighed); // in which no source takes the easy places
+  return { report, profile: await finding(best, alone?.signs) };
 }
 
 /**
@@ -157,7 +168,7 @@ async function* recorded(
 async function* triedBeside(
   desk: Desk,
   plainly: Placement,
-  runs: readonly { readonly weighed: Weighed; readonly series: Series }[],
+  runs: readonly (Finalist & { readonly series: Series })[],
   temperature: number,
 ): AsyncGenerator<Done, { tried: Trying[]; beside: Recorded[] }> {
   const series = await desk.series(plainly);
@@ -165,13 +176,13 @@ async function* triedBeside(
   const written = runs.map((run) => ({ ...run, texts: [] as Recorded[], signs: [] as Signs[][] }));
   const turns: ((task: Task) => Promise<unknown>)[] = [
     async (task) => beside.push(await desk.write(series, PLAINLY, task)),
-    ...written.map(({ weighed, series, texts, signs }) => async (task: Task) => {
+    ...written.map(({ candidate, series, texts, signs }) => async (task: Task) => {
       const ofText: Signs[] = [];
       const watch = (step: Step) => {
         const signs = signsOf(step, temperature);
         if (signs) ofText.push(signs);
       };
-      texts.push(await desk.write(series, weighed.candidate, task, watch));
+      texts.push(await desk.write(series, candidate, task, watch));
       signs.push(ofText);
     }),
   ];
@@ -182,9 +193,9 @@ async function* triedBeside(
     }
     turns.push(turns.shift()!);
   }
-  const tried = written.map(({ weighed, texts, signs }) => ({
-    candidate: weighed.candidate,
-    foretold: foretold(weighed),
+  const tried = written.map(({ candidate, weighed, texts, signs }) => ({
+    candidate,
+    foretold: candidate === weighed.candidate ? foretold(weighed) : null,
     measured: measured(texts, beside),
     weighed,
     signs,

@@ -7,7 +7,7 @@ import { generate } from '../../src/generation/generate.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import { threadCounts } from '../../src/tune/placement.js';
 import type { TuneReport } from '../../src/tune/report.js';
-import { tune } from '../../src/tune/tune.js';
+import { type TuneEvent, tune } from '../../src/tune/tune.js';
 import type { CostCurves } from '../../src/tuning/cost-curves.js';
 import { type CostKey, CostMemory } from '../../src/tuning/cost-store.js';
 import { type Profile, profileSchema } from '../../src/tuning/profile.js';
@@ -106,7 +106,7 @@ describe('tune', () => {
       other!.candidate.strategy + other!.candidate.beamWidth,
     );
     for (const { foretold, measured } of report.tried)
-      for (const figures of [foretold, measured])
+      for (const figures of [foretold!, measured])
         for (const estimate of Object.values(figures))
           expect(estimate).toEqual({
             value: expect.any(Number),
@@ -137,6 +137,28 @@ describe('tune', () => {
     const input = { ...SETTINGS, ...settings, seed: 3 };
     for await (const event of generate(pair, 'One day', input, { threads: 1, profile, costs: new Cheap() }))
       if (event.type === 'end') expect(event.result.drift).toEqual({ steps: expect.any(Number), fall: null });
+  });
+
+  it('runs the best settings with other sources too, and keeps a profile that holds without them', async () => {
+    const chain = { draftFirst: 'lookup', draftFrom: 'model', draftTail: 'lookup' } as const;
+    const target = slow(pair.target);
+    const events: TuneEvent[] = [];
+    for await (const event of tune({ ...pair, target }, { ...(await asked(1)), chain })) events.push(event);
+    const end = events.pop()!;
+    if (end.type !== 'end') throw new Error('It has no end');
+    expect(events.at(-1)).toEqual({ type: 'text', done: 9, total: 9 });
+    const { tried } = end.report;
+    const chained = tried.filter(({ candidate }) => candidate.draftTail === 'lookup');
+    const alone = tried.filter(({ candidate }) => candidate.draftTail === undefined);
+    expect([chained.length, alone.length]).toEqual([2, 2]);
+    for (const [i, { candidate, foretold, measured }] of chained.entries()) {
+      expect({ candidate, foretold }).toEqual({
+        candidate: { ...alone[i]!.candidate, ...chain, draftLength: 'auto' },
+        foretold: null,
+      });
+      expect(measured.speedUp!.value).toBeGreaterThan(0);
+    }
+    expect(Object.keys(end.profile.tuned!.settings)).not.toContain('draftFirst');
   });
 
   it('finds the threads that suit each model, and keeps them', async () => {

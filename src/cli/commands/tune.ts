@@ -22,7 +22,8 @@ const MAX_TOKENS = 128;
 const EXAMPLES = `
 Passes are measured with 1, 2, 4, … threads, and with the draft model on GPU and processor; plain decoding and three ways of
 drafting are recorded on the prompts; 144 settings are replayed on the recorded steps by what passes cost here; the best of two kinds are run beside plain decoding. What is replayed is an estimate, what is
-recommended was run. Seven texts a prompt: about half a minute with the pair that comes with mtad.
+recommended was run. Sources beside the draft model (draft.gguf+notes.corpus) cannot be replayed: the best settings are run with
+and without them. Seven texts a prompt, or nine: about half a minute with the pair that comes with mtad.
 
 Examples:
   mtad tune -m llama-8b-q4.gguf -d llama-1b-q4.gguf --save
@@ -94,18 +95,13 @@ function refuseWords([word]: readonly string[]): void {
     );
 }
 
-/** @throws UsageError for sources without passes: a replay of other lengths cannot know what they would have guessed */
+/** @throws UsageError for drafts without a draft model */
 function refuseOtherSources(flags: TuneFlags): void {
-  for (const { draftFirst = 'none', draftFrom, draftTail } of draftChains(flags)) {
+  for (const { draftFrom } of draftChains(flags))
     if (draftFrom === 'lookup' || draftFrom === 'corpus')
       throw new UsageError(
         `mtad tune weighs a draft model, and --draft ${draftFrom} needs no tuning: leave it out`,
       );
-    if (draftFirst !== 'none' || draftTail !== 'none')
-      throw new UsageError(
-        'mtad tune replays the guesses of a draft model, and cannot know what another source would have guessed at other lengths: name the model alone; what is found holds with other sources too',
-      );
-  }
 }
 
 /** `mtad tune`: what suits a pair. @returns the exit code */

@@ -4,6 +4,7 @@ import { estimateText } from '../../benchmark/out/columns.js';
 import type { Estimate } from '../../math/bootstrap.js';
 import { PLAIN } from '../../strategies/index.js';
 import { label } from '../../tune/advice.js';
+import { ofModel } from '../../tune/candidate.js';
 import type { Figures } from '../../tune/figures.js';
 import type { PlacementTried, TuneReport } from '../../tune/report.js';
 import { spelled } from '../settings/names.js';
@@ -39,8 +40,8 @@ export function tuneTable(
   const rows = [
     [PLAIN.name, 'measured', ...cells({ ...plain, speedUp: { value: 1, low: null, high: null } })],
     ...tried.flatMap((one) => [
-      [label(one), 'foretold', ...cells(one.foretold)],
-      ['', 'measured', ...cells(one.measured)],
+      ...(one.foretold ? [[label(one), 'foretold', ...cells(one.foretold)]] : []),
+      [one.foretold ? '' : label(one), 'measured', ...cells(one.measured)],
     ]),
   ];
   const { prompts, skipped, maxTokens } = conditions;
@@ -69,7 +70,10 @@ export function tuneTable(
 function lastLines({ recommended, places }: TuneReport, profile: string | null): string[] {
   if (profile !== null) return [`Saved as ${profile}`];
   const placement = recommended ? places.drafting : places.plain;
-  const settings = Object.entries({ ...(recommended ?? { strategy: PLAIN.name }), ...placement });
+  const settings = Object.entries({
+    ...(recommended ? ofModel(recommended) : { strategy: PLAIN.name }),
+    ...placement,
+  });
   const flags = settings.map(([name, value]) => `--${spelled(name)} ${value}`);
   return [`As options: ${flags.join(' ')} (--save keeps them for these models)`];
 }
