@@ -1,4 +1,4 @@
-import { refusalOf } from '../strategies/index.js';
+import { refusalOf, STRATEGY_NAMES } from '../strategies/index.js';
 import type { SettingsInput } from './settings.js';
 import { strategySchema } from './strategy-schema.js';
 
@@ -9,6 +9,8 @@ const RIVALS: {
   quality: ({ threshold }) => threshold !== undefined, // it would move the threshold
   clip: ({ strategy }) => refuses(strategy, { clip: true }),
   draftFrom: ({ strategy }, { draftFrom }) => refuses(strategy, { draftFrom }),
+  draftFirst: ({ strategy, draftFrom }, { strategy: weaker = STRATEGY_NAMES[0], draftFirst }) =>
+    refuses(strategy ?? weaker, { draftFirst, draftFrom }),
   ignoreEos: ({ grammar }) => grammar !== undefined,
 };
 

@@ -1,5 +1,5 @@
 import type { Strategy } from '../decoding/strategy.js';
-import { type DraftSource, takesPasses } from '../drafting/drafter.js';
+import { type DraftFirst, type DraftSource, takesPasses } from '../drafting/drafter.js';
 import { type DraftLength, fixedLength } from '../drafting/length.js';
 import { withinRoom } from '../drafting/within-room.js';
 import { autoregressive } from './autoregressive.js';
@@ -101,8 +101,13 @@ export function refusalOf(
   strategy: StrategyChoice,
   {
     clip,
+    draftFirst = 'none',
     draftFrom,
-  }: { readonly clip?: boolean | undefined; readonly draftFrom?: DraftSource | 'auto' | undefined },
+  }: {
+    readonly clip?: boolean | undefined;
+    readonly draftFirst?: DraftFirst | undefined;
+    readonly draftFrom?: DraftSource | 'auto' | undefined;
+  },
 ): string | undefined {
   const { name, heeds, drafts } = definitionOf(strategy);
   if (clip && !heeds.includes('clip')) {
@@ -111,6 +116,11 @@ export function refusalOf(
   }
   if (draftFrom === 'lookup' && drafts === 'tree')
     return `${name} judges several beams, and a lookup makes a single guess: use ${STRATEGY_NAMES[0]}`;
+  if (draftFirst === 'none') return undefined;
+  if (draftFrom === 'lookup' || draftFrom === 'corpus')
+    return `\`draftFirst\` ${draftFirst} guesses in place of a draft model or a head, and drafts come from ${draftFrom}: leave it out`;
+  if (typeof strategy === 'object' && !heeds.includes('draftFirst'))
+    return `The strategy ${name} does not heed \`draftFirst\`: leave it out, or add it to its \`heeds\``;
   return undefined;
 }
 

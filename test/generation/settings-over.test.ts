@@ -18,6 +18,7 @@ it.each<[string, SettingsInput, SettingsInput, SettingsInput]>([
   ['a strategy without clips', { clip: true }, { strategy: 'speculative' }, { strategy: 'speculative' }],
   ['a strategy with clips', { clip: true }, { strategy: 'mtad' }, { clip: true, strategy: 'mtad' }],
   ['a strategy of trees', { draftFrom: 'lookup' }, { strategy: 'mmtad' }, { strategy: 'mmtad' }],
+  ['a source without passes', { draftFirst: 'corpus' }, { draftFrom: 'lookup' }, { draftFrom: 'lookup' }],
   ['a grammar', { ignoreEos: true }, { grammar: GRAMMAR }, { grammar: GRAMMAR }],
   ['a strategy that is none', { clip: true }, none, { clip: true, ...none }],
 ])('%s is kept, and what it rules out is not', (_, weaker, stronger, expected) => {
@@ -27,4 +28,6 @@ it.each<[string, SettingsInput, SettingsInput, SettingsInput]>([
 it('what is said more strongly is refused where the strategy of below cannot do it', () => {
   const asked = settingsOver({ strategy: 'speculative' }, { clip: true });
   expect(() => parseSettings(asked)).toThrow('`clip` changes the rule of mtad');
+  const first = settingsOver({ draftFrom: 'lookup' }, { draftFirst: 'corpus' });
+  expect(() => parseSettings(first)).toThrow('`draftFirst` corpus guesses in place of a draft model');
 });

@@ -150,6 +150,9 @@ describe("a user's own strategy", () => {
     expect(() => parseSettings({ strategy: single, clip: true })).toThrow(/clip.*single has another/);
     const tree = { ...single, drafts: 'tree' as const };
     expect(() => parseSettings({ strategy: tree, draftFrom: 'lookup' })).toThrow(/single judges several/);
+    expect(() => parseSettings({ strategy: single, draftFirst: 'lookup' })).toThrow(
+      /^The strategy single does not heed `draftFirst`/,
+    );
   });
 });
 
