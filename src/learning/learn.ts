@@ -12,13 +12,14 @@ const ROOM = 2 ** 16;
 /** The most tokens, since positions have 32 bits. */
 export const MOST_TOKENS = 2 ** 32 - 1;
 
-/** The options of learning a corpus. */
-export interface Learned {
+/** What a corpus keeps of texts. */
+export interface LearnedTexts {
   readonly tokens: Uint16Array | Uint32Array;
   readonly order: Uint32Array;
   readonly texts: number;
 }
 
+/** How they are read. */
 export interface LearnOptions {
   readonly tokenizer: Tokenizer;
   readonly vocabulary: Vocabulary;
@@ -30,7 +31,7 @@ export interface LearnOptions {
 }
 
 /** Reads texts and sorts their positions. A file that cannot be read to its end is left out as a whole. */
-export async function learn(sources: readonly Source[], options: LearnOptions): Promise<Learned> {
+export async function learn(sources: readonly Source[], options: LearnOptions): Promise<LearnedTexts> {
   const { vocabulary, signal, onRead, skip } = options;
   const all = new Tokens(vocabulary);
   let texts = 0;

@@ -113,14 +113,14 @@ async function runInspect(
     const { onNotice } = downloadReports(io, {}, progress);
     const inspection = await inspect({ ...models, ...optionsOf(flags), signal, onNotice });
     progress.stop();
-    const { knownLines, knownOf } = await import('../known-of-models.js');
-    const known = await knownOf(inspection, io.env);
+    const { keptFactLines, keptFactsOf } = await import('../kept-facts.js');
+    const known = await keptFactsOf(inspection, io.env);
     const colors = io.colors(flags.color, io.stdout);
     const sink = new Sink(io.stdout);
     await sink.write(
       flags.json
         ? jsonLine(inspectionJson(inspection, known))
-        : inspectionText(inspection, knownLines(known), colors, io.stdout.columns || WIDTH),
+        : inspectionText(inspection, keptFactLines(known), colors, io.stdout.columns || WIDTH),
     );
     sink.check();
     return exitCodeFor(inspection);

@@ -1,10 +1,10 @@
 import snakecaseKeys from 'snakecase-keys';
 import type { Inspection } from '../../models/inspect.js';
 import { VERSION } from '../../version.js';
-import type { KnownOfModels } from '../known-of-models.js';
+import type { KeptFacts } from '../kept-facts.js';
 
 /** Returns the object of `mtad inspect --json`. Null: not known, or it does not apply. */
-export function inspectionJson(inspection: Inspection, { profile, costs }: KnownOfModels): object {
+export function inspectionJson(inspection: Inspection, { profile, costs }: KeptFacts): object {
   const { versions, ...machine } = inspection.machine;
   const whole = {
     schema: 1,

@@ -10,7 +10,7 @@ import type { Io } from './io.js';
 import { spelled } from './settings/names.js';
 
 /** What is kept of models that were run or tuned here. */
-export interface KnownOfModels {
+export interface KeptFacts {
   /** Of `mtad tune --save`; null = none. */
   readonly profile: {
     readonly path: string;
@@ -33,7 +33,7 @@ export interface KnownOfModels {
 }
 
 /** Reads it from the user's folders. */
-export async function knownOf({ target, draft }: Inspection, env: Io['env']): Promise<KnownOfModels> {
+export async function keptFactsOf({ target, draft }: Inspection, env: Io['env']): Promise<KeptFacts> {
   const models = [target, draft].flatMap((model) =>
     model && !model.facts.remote ? [model.facts.source] : [],
   );
@@ -50,7 +50,7 @@ async function profileOf(
   draft: ProfiledModel,
   [targetPath, draftPath]: readonly string[],
   env: Io['env'],
-): Promise<KnownOfModels['profile']> {
+): Promise<KeptFacts['profile']> {
   const path = ownProfile(profilesFolder(env), targetPath!, draftPath);
   const profile: Profile | undefined = await readProfile(path).catch(() => undefined);
   if (!profile?.tuned) return null;
@@ -63,7 +63,7 @@ async function costsOf(
   paths: readonly string[],
   [target, draft]: readonly (ProfiledModel | undefined)[],
   env: Io['env'],
-): Promise<KnownOfModels['costs']> {
+): Promise<KeptFacts['costs']> {
   const isOf = (path: string | undefined, model: ProfiledModel | undefined, kept: unknown) =>
     model
       ? typeof kept === 'string' && kept.startsWith(`${path} `) && kept.endsWith(` ${model.modified}`)
@@ -83,7 +83,7 @@ async function costsOf(
 }
 
 /** Returns a line for each. */
-export function knownLines({ profile, costs }: KnownOfModels): string[] {
+export function keptFactLines({ profile, costs }: KeptFacts): string[] {
   const settings = Object.entries(profile?.settings ?? {}).map(
     ([name, value]) => `${spelled(name).replaceAll('-', ' ')} ${value}`,
   );
