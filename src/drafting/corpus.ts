@@ -28,6 +28,9 @@ interface Range {
   readonly hi: number;
 }
 
+/** Where the last 1, 2, … tokens of a text occur, as long as they do: [0..LONGEST_ENDING] of them. */
+export type Places = readonly Range[];
+
 /**
  * Texts, sorted so that the places where an ending occurs stand together: those of a longer ending are a part of those of a
  * shorter one. The continuations of an ending are counted there.
@@ -43,31 +46,10 @@ export class Corpus {
   }
 
   /**
-   * Returns what followed the longest ending of a text that occurs here. Counts of that ending are mixed with those of
-   * shorter ones (Witten and Bell 1991): with c places and d different tokens, a shorter ending has the share d / (c + d).
-   * @param back the token so many places before the end of the text, from 1; undefined: the text begins there
-   * @param shortest tokens that an ending must have in common, >= 1
+   * Searches for the end of a text.
+   * @param back the token so many places before its end, from 1; undefined: the text begins there
    */
-  following(back: (places: number) => TokenId | undefined, shortest: number): Continuations {
-    const ranges = this.#rangesOf(back);
-    if (ranges.length < shortest) return NOTHING;
-    let mixed = new Map<TokenId, number>();
-    for (const range of ranges.slice(-LENGTHS)) mixed = this.#mixed(range, mixed);
-    const likeliest = [...mixed].sort(([a, p], [b, q]) => q - p || a - b);
-    return {
-      tokens: Int32Array.from(likeliest, ([token]) => token),
-      logProbs: Float64Array.from(likeliest, ([, p]) => Math.log(p)),
-      length: ranges.length,
-    };
-  }
-
-  /** Returns how many of the text's last tokens occur here in a row, [0..LONGEST_ENDING]. @param back as in `following` */
-  matched(back: (places: number) => TokenId | undefined): number {
-    return this.#rangesOf(back).length;
-  }
-
-  /** The places of the text's last 1, 2, … tokens, as long as there are any. */
-  #rangesOf(back: (places: number) => TokenId | undefined): Range[] {
+  search(back: (places: number) => TokenId | undefined): Places {
     const ranges: Range[] = [];
     let range: Range = { lo: 0, hi: this.order.length };
     for (let places = 1; places <= LONGEST_ENDING; places++) {
@@ -80,6 +62,23 @@ export class Corpus {
       ranges.push(range);
     }
     return ranges;
+  }
+
+  /**
+   * Returns what followed the longest ending of a text that occurs here. Counts of that ending are mixed with those of
+   * shorter ones (Witten and Bell 1991): with c places and d different tokens, a shorter ending has the share d / (c + d).
+   * @param shortest tokens that an ending must have in common, >= 1
+   */
+  following(places: Places, shortest: number): Continuations {
+    if (places.length < shortest) return NOTHING;
+    let mixed = new Map<TokenId, number>();
+    for (const range of places.slice(-LENGTHS)) mixed = this.#mixed(range, mixed);
+    const likeliest = [...mixed].sort(([a, p], [b, q]) => q - p || a - b);
+    return {
+      tokens: Int32Array.from(likeliest, ([token]) => token),
+      logProbs: Float64Array.from(likeliest, ([, p]) => Math.log(p)),
+      length: places.length,
+    };
   }
 
   /** The first place of a range whose token so many places before is this one or a later one. */

@@ -13,11 +13,13 @@ export function withFirst(
   { length, isEnd, choose }: FreeOptions,
 ): Drafter {
   return async (prefix, room, rng) => {
-    const matched = sources.map((source) => source.matched(prefix));
+    const found = sources.map((source) => source.search(prefix));
+    const matched = found.map((one) => one.matched);
     for (;;) {
       const chosen = length.inPlaceOfDraft(matched, room);
       if (!chosen) return draft(prefix, room, rng);
-      const { next, name } = sources[chosen.source]!;
+      const { name } = sources[chosen.source]!;
+      const { next } = found[chosen.source]!;
       const chain: DraftNode[] = [];
       while (chain.length < chosen.guesses) {
         const [q] = await next(prefix, chain, [chain.length - 1]);

@@ -5,8 +5,15 @@ import type { DraftOptions, NextTokens } from './drafter.js';
 export interface FreeSource {
   readonly name: DraftSource;
   readonly next: NextTokens;
-  /** Tokens of the text's end that it has: [0..LONGEST_ENDING]. 0 = it guesses nothing. */
-  readonly matched: (prefix: Prefix) => number;
+  readonly search: (prefix: Prefix) => Found;
+}
+
+/** What such a source has of the end of a text. */
+export interface Found {
+  /** Tokens of the text's end: [0..LONGEST_ENDING]. 0 = it guesses nothing. */
+  readonly matched: number;
+  /** As `next` of the source, which searches for this end no more. */
+  readonly next: NextTokens;
 }
 
 /** How such guesses are made. */

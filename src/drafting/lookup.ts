@@ -1,8 +1,9 @@
 import { certain } from '../math/distribution.js';
 import { pathTo } from '../math/draft-tree.js';
-import type { Distribution, Draft, Prefix, TokenId } from '../types.js';
+import { type Distribution, type Draft, type Prefix, ROOT, type TokenId } from '../types.js';
 import { LONGEST_ENDING } from './corpus.js';
 import type { Drafter, DraftOptions, NextTokens } from './drafter.js';
+import type { Found } from './free-source.js';
 import { Passages } from './passages.js';
 
 /**
@@ -23,26 +24,27 @@ export function lookupDrafter({ length, isEnd }: DraftOptions, passages = new Pa
 
 const NOTHING: Distribution = { tokens: new Int32Array(), logProbs: new Float64Array() };
 
-/** The same as a drafter sees a model, so that it can go on behind guesses of another source. */
-export function lookupTokens(passages = new Passages()): NextTokens {
+/**
+ * The same as a drafter sees a model, so that it can go on behind guesses of another source.
+ * @param ofText the place that is found for the text without guesses, where it was searched for already
+ */
+export function lookupTokens(passages = new Passages(), ofText?: number): NextTokens {
   return async (prefix, tree, nodes) =>
     nodes.map((node) => {
       const guessed = pathTo(tree, node).map((one) => tree[one]!.token);
-      const token = prefix[passages.afterLastOccurrence(prefix, guessed)];
+      const isFound = node === ROOT && ofText !== undefined;
+      const token = prefix[isFound ? ofText : passages.afterLastOccurrence(prefix, guessed)];
       return token === undefined ? NOTHING : certain(token);
     });
 }
 
-/** Returns how many tokens of the text's end stand before the place that a lookup finds, [0..LONGEST_ENDING]. */
-export function lookupMatch(passages: Passages, prefix: Prefix): number {
-  const found = passages.afterLastOccurrence(prefix);
-  if (found === prefix.length) return 0;
+/** Searches for the end of a text in what stands before it. */
+export function searchPassages(passages: Passages, prefix: Prefix): Found {
+  const place = passages.afterLastOccurrence(prefix);
+  const most = place === prefix.length ? 0 : Math.min(LONGEST_ENDING, place);
   let matched = 0;
-  while (matched < LONGEST_ENDING && matched < found) {
-    if (prefix[found - 1 - matched] !== prefix[prefix.length - 1 - matched]) break;
-    matched++;
-  }
-  return matched;
+  while (matched < most && prefix[place - 1 - matched] === prefix[prefix.length - 1 - matched]) matched++;
+  return { matched, next: lookupTokens(passages, place) };
 }
 
 function chainOf(tokens: readonly TokenId[]): Draft {

@@ -1,12 +1,12 @@
 import type { ModelCache } from '../decoding/model-cache.js';
 import type { Strategy } from '../decoding/strategy.js';
 import type { Corpus } from '../drafting/corpus.js';
-import { corpusMatch, corpusTokens } from '../drafting/corpus-tokens.js';
+import { corpusTokens, searchCorpus } from '../drafting/corpus-tokens.js';
 import type { Drafter, DraftFirst, DraftSource, DraftTail, NextTokens } from '../drafting/drafter.js';
 import { withFirst } from '../drafting/first.js';
 import type { FreeSource } from '../drafting/free-source.js';
 import type { DraftLength } from '../drafting/length.js';
-import { lookupMatch, lookupTokens } from '../drafting/lookup.js';
+import { lookupTokens, searchPassages } from '../drafting/lookup.js';
 import { Passages } from '../drafting/passages.js';
 import { withTail } from '../drafting/tail.js';
 import { choose } from '../math/sample.js';
@@ -188,9 +188,13 @@ function freeSource(
   truncation: Truncation,
 ): FreeSource {
   if (name === 'lookup')
-    return { name, next: lookupTokens(passages), matched: (prefix) => lookupMatch(passages, prefix) };
+    return { name, next: lookupTokens(passages), search: (prefix) => searchPassages(passages, prefix) };
   const texts = loaded(corpus);
-  return { name, next: corpusTokens(texts, truncation), matched: (prefix) => corpusMatch(texts, prefix) };
+  return {
+    name,
+    next: corpusTokens(texts, truncation),
+    search: (prefix) => searchCorpus(texts, truncation, prefix),
+  };
 }
 
 /** The same drafter, whose guesses have the name of their source. */

@@ -29,5 +29,6 @@ export function tokensPerPass(corpus: Corpus, text: readonly TokenId[]): number 
 }
 
 function likeliest(corpus: Corpus, text: readonly TokenId[], at: number): TokenId | undefined {
-  return corpus.following((places) => text[at - places], SHORTEST_ENDING).tokens[0];
+  const found = corpus.search((places) => text[at - places]);
+  return corpus.following(found, SHORTEST_ENDING).tokens[0];
 }

@@ -1,12 +1,16 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { LONGEST_ENDING } from '../../src/drafting/corpus.js';
+import { type Corpus, LONGEST_ENDING } from '../../src/drafting/corpus.js';
 import { corpusTokens } from '../../src/drafting/corpus-tokens.js';
 import { certain } from '../../src/math/distribution.js';
 import { ROOT } from '../../src/types.js';
 import { corpusOf } from '../support/corpus-of.js';
 
-const after = (text: readonly number[]) => (places: number) => text[text.length - places];
+const followingIn = (corpus: Corpus, text: readonly number[]) =>
+  corpus.following(
+    corpus.search((places) => text[text.length - places]),
+    1,
+  );
 
 /** What followed the last n tokens of a text, and how often. */
 function counted(tokens: readonly number[], ending: readonly number[]): Map<number, number> {
@@ -21,7 +25,7 @@ it('counts what followed the longest ending that it has, and mixes in what follo
   const list = (maxLength: number) => fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength });
   fc.assert(
     fc.property(list(60), list(20), (tokens, text) => {
-      const { tokens: found, logProbs, length } = corpusOf(tokens).following(after(text), 1);
+      const { tokens: found, logProbs, length } = followingIn(corpusOf(tokens), text);
       const lengths = Array.from({ length: Math.min(LONGEST_ENDING, text.length) }, (_, i) => i + 1);
       const known = lengths.filter((n) => counted(tokens, text.slice(-n)).size > 0);
       expect(length).toBe(known.at(-1) ?? 0);
@@ -76,7 +80,7 @@ it('looks at a bounded number of places, however often an ending occurs', () => 
     },
   });
   Object.assign(corpus, { tokens: counting });
-  const { length } = corpus.following(after([0, 1]), 1);
+  const { length } = followingIn(corpus, [0, 1]);
   expect(length).toBe(2);
   expect(looks).toBeLessThan(600);
 });
