@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import type { Engine, Grammar, GrammarSource, Model } from '../../src/engine/port.js';
+import { describe, expect, it, vi } from 'vitest';
+import type { Engine, Grammar, GrammarSource, GrammarState, Model } from '../../src/engine/port.js';
 import { UsageError } from '../../src/errors.js';
 import type { TokenId } from '../../src/types.js';
 import { ALL, chain, decode, forget, withContext } from './rows.js';
@@ -16,6 +16,9 @@ export function grammarLaws(engine: () => Engine, model: () => Model): void {
   };
 
   describe('grammars', () => {
+    const chainOf = (state: GrammarState, token: TokenId, length: number): GrammarState =>
+      length === 0 ? state : chainOf(state.after(token), token, length - 1);
+
     it('allow the tokens that a text of theirs may begin with', async () => {
       const allowed = await only(await model().createGrammar({ gbnf: 'root ::= "once" [0-9]' }));
       expect(allowed.length).toBeGreaterThan(1);
@@ -210,6 +213,19 @@ export function grammarLaws(engine: () => Engine, model: () => Model): void {
         twice(10),
       ];
       for (const gbnf of [...few, `root ::= ${options}\n${words}`]) await engine().checkGrammar({ gbnf });
+    });
+
+    it('are given up where their ways double with each token, before a token takes for ever', async () => {
+      const grammar = await model().createGrammar({ gbnf: 'root ::= "(" root ")" | "(" root "]"' });
+      const [open] = vocabulary().filter((token) => textOf([token]) === '(');
+      const some = chainOf(grammar.start(), open!, 8);
+      const slow = vi.spyOn(process, 'cpuUsage').mockReturnValue({ user: 6e6, system: 0 });
+      try {
+        expect(() => some.after(open!)).toThrow(/so many ways to go on .* took 6 s/);
+      } finally {
+        slow.mockRestore();
+      }
+      expect(some.after(open!).allows(open!)).toBe(true); // what was reached stays
     });
 
     it('take a schema as deep, and as large, as is allowed', async () => {

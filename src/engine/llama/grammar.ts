@@ -79,6 +79,13 @@ function tokenNamed(vocabulary: Vocabulary, name: string, isExcluded: boolean): 
   return token;
 }
 
+/**
+ * Milliseconds of processor time for one token after which a grammar is given up. In some grammars the ways to go on double
+ * with each token, as in `root ::= "(" root ")" | "(" root "]"`, and llama.cpp's time for a token grows fourfold. It cannot
+ * be interrupted, so the next token but one would seem to take for ever.
+ */
+const MOST_MS = 3000;
+
 class LlamaGrammarState implements GrammarState {
   readonly #vocabulary: Vocabulary;
   readonly #position: NativePosition;
@@ -106,8 +113,17 @@ class LlamaGrammarState implements GrammarState {
 
   after(token: TokenId): GrammarState {
     if (this.#vocabulary.isEndOfGeneration(token) || !this.allows(token)) return NOWHERE;
-    return new LlamaGrammarState(this.#vocabulary, this.#position.after(token));
+    const before = process.cpuUsage();
+    const next = new LlamaGrammarState(this.#vocabulary, this.#position.after(token));
+    const ms = process.cpuUsage(before).user / 1000;
+    if (ms > MOST_MS) throw new UsageError(tooManyWays(ms));
+    return next;
   }
+}
+
+function tooManyWays(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  return `The grammar has so many ways to go on behind this text that one token took ${seconds} s, and the next would take longer; write once, before the alternatives, what they begin with`;
 }
 
 /** llama.cpp's grammar takes a control token for the text of its name, such as <|im_start|>; in the output it has no text. */
