@@ -2,12 +2,7 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files that change what others would see too: they replace modules, or the environment for all of a file. */
-const ALONE = [
-  'test/models/download*.test.ts',
-  'test/models/pair-cleanup.test.ts',
-  'test/energy/meter.test.ts',
-  'test/engine/rpc.test.ts',
-];
+const ALONE = ['test/models/pair-cleanup.test.ts', 'test/energy/meter.test.ts', 'test/engine/rpc.test.ts'];
 
 /** Files that take long and do not look it, since their laws stand elsewhere. */
 const LONG = /\b(bindings|direct|lossless-head|recurrent|tarball|vocabularies)\.test\.ts$/;
@@ -21,15 +16,17 @@ class LongFirst extends BaseSequencer {
   }
 }
 
-export default defineConfig({
+/** `npm test`; with the mode `all`, which is `npm run test:all`, each law is tried with all that it is there for. */
+export default defineConfig(({ mode }) => ({
   test: {
-    testTimeout: 120_000,
+    testTimeout: mode === 'all' ? 0 : 120_000,
     hookTimeout: 120_000,
     globalSetup: './test/support/own-folders.ts',
     env: {
       HF_ENDPOINT: 'http://127.0.0.1:2', // nobody listens: no test reaches the real hub
       HF_HOME: '/no/such/folder',
       GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1', // models are loaded hundreds of times, into fresh memory
+      ...(mode === 'all' ? { MTAD_TEST_ALL: '1' } : {}),
     },
     pool: 'forks',
     execArgv: ['--require', './test/support/tried-library.cjs'],
@@ -43,4 +40,4 @@ export default defineConfig({
       },
     ],
   },
-});
+}));

@@ -4,7 +4,20 @@ import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/errors.js';
 import { parseAddress } from '../../src/models/address.js';
 import { type DownloadOptions, download } from '../../src/models/download.js';
-import { ADDRESS, BIG, big, failure, folder, get, hub, models, partials } from '../support/hub-downloads.js';
+import {
+  ADDRESS,
+  BIG,
+  big,
+  failure,
+  folder,
+  get,
+  hub,
+  models,
+  partials,
+  withHub,
+} from '../support/hub-downloads.js';
+
+withHub();
 
 describe('what is not what the hub said', () => {
   it.each([

@@ -14,7 +14,10 @@ import {
   kept,
   models,
   partials,
+  withHub,
 } from '../support/hub-downloads.js';
+
+withHub();
 
 const address = () => `${hub.cdn}/${encodeURIComponent(BIG)}`;
 const content = async () => readFile((await get(address())).path);

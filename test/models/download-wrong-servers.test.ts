@@ -15,7 +15,10 @@ import {
   interrupted,
   models,
   partials,
+  withHub,
 } from '../support/hub-downloads.js';
+
+withHub();
 
 const address = () => `${hub.cdn}/${encodeURIComponent(BIG)}`;
 let small: Buffer;

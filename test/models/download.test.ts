@@ -18,7 +18,10 @@ import {
   kept,
   models,
   partials,
+  withHub,
 } from '../support/hub-downloads.js';
+
+withHub();
 
 /** The long model, of a server that knows no checksum. */
 const urlAddress = () => `${hub.cdn}/${encodeURIComponent(BIG)}`;

@@ -20,7 +20,7 @@ import { RememberingCache } from './remembering-cache.js';
  * bound in 97 of 100 samples of 1,500 texts; one that leaves the residual out adds 0.12.
  */
 const TEXTS = tries(1500, 5000);
-/** Each day, models evaluate every beginning once; `npm run soak` lets them evaluate it each time that it comes. */
+/** Each day, models evaluate every beginning once; `npm run test:all` lets them evaluate it each time that it comes. */
 const Cache = tries<typeof ModelCache>(RememberingCache, ModelCache);
 const LENGTHS = [1, 2, 3];
 const SIGNIFICANCE = 0.001; // two-sided, for each length

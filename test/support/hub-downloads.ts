@@ -1,4 +1,4 @@
-/** A hub with one long model, and an empty models folder, for each test of the file that imports this. */
+/** A hub with one long model, and an empty models folder: `withHub` of a test file has them for each of its tests. */
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,27 +17,38 @@ export const ADDRESS = 'hf:someone/Big-GGUF:Q4_K_M';
 export let hub: Hub;
 export let folder: string;
 export let big: Buffer;
-const before = { ...process.env };
 
-beforeAll(async () => {
-  hub = await Hub.open();
-  big = ggufOf(3_133_440);
-});
-afterAll(() => hub.close());
+/** Names of the environment that decide where models come from. */
+const NETWORK =
+  'HF_ENDPOINT HF_HOME HF_TOKEN HF_TOKEN_PATH HTTP_PROXY http_proxy HTTPS_PROXY https_proxy'.split(' ');
 
-beforeEach(async () => {
-  hub.reset();
-  hub.files.clear();
-  hub.files.set(BIG, big);
-  folder = await mkdtemp(join(tmpdir(), 'mtad-download-'));
-  Object.assign(process.env, { HF_ENDPOINT: hub.endpoint, HF_HOME: '/no/such/folder' });
-  for (const name of ['HF_TOKEN', 'HF_TOKEN_PATH', 'HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy'])
-    delete process.env[name];
-});
-afterEach(async () => {
-  process.env = { ...before };
-  await rm(folder, { recursive: true, force: true });
-});
+/** Prepares hub, folder and environment for each test of a file, which may change all three. */
+export function withHub(): void {
+  beforeAll(async () => {
+    hub = await Hub.open();
+    big = ggufOf(3_133_440);
+  });
+  afterAll(() => hub.close());
+
+  const before: Record<string, string | undefined> = {};
+  beforeEach(async () => {
+    hub.reset();
+    hub.files.clear();
+    hub.files.set(BIG, big);
+    folder = await mkdtemp(join(tmpdir(), 'mtad-download-'));
+    for (const name of NETWORK) {
+      before[name] = process.env[name];
+      delete process.env[name];
+    }
+    Object.assign(process.env, { HF_ENDPOINT: hub.endpoint, HF_HOME: '/no/such/folder' });
+  });
+  afterEach(async () => {
+    for (const name of NETWORK)
+      if (before[name] === undefined) delete process.env[name];
+      else process.env[name] = before[name];
+    await rm(folder, { recursive: true, force: true });
+  });
+}
 
 export async function get(address = ADDRESS, options: DownloadOptions = {}): Promise<DownloadedModel> {
   const models = download([parseAddress(address)!], {

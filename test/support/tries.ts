@@ -1,5 +1,18 @@
+import { type TestFunction, test } from 'vitest';
+
+const IN_FULL = process.env.MTAD_TEST_ALL !== undefined;
+
 /**
- * How many texts, seeds or cases a law is tried on: few each day, enough to catch the faults it is there for, and many by
- * `npm run soak`.
+ * How many texts, seeds, cases or children a law is tried with: each day so few that a fault which the law is there for is
+ * still found, and all of them by `npm run test:all`.
  */
-export const tries = <T>(daily: T, soak: T): T => (process.env.MTAD_TEST_SOAK ? soak : daily);
+export const tries = <T>(daily: T, all: T): T => (IN_FULL ? all : daily);
+
+/** The first so many of all each day. */
+export const firstOf = <T>(daily: number, all: readonly T[]): readonly T[] =>
+  all.slice(0, tries(daily, all.length));
+
+/** A test of `npm run test:all` alone: others, which run each day, try its law with less. */
+export function inFull(name: string, run: TestFunction): void {
+  if (IN_FULL) test(name, run);
+}
