@@ -7,6 +7,7 @@ import { createRng } from '../../src/math/rng.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { ROOT, type TokenId, type TopLogits } from '../../src/types.js';
 import { DEVICE } from '../support/device.js';
+import { tries } from '../support/tries.js';
 import { randomTree } from './cache-laws.js';
 import { ALL, chain, decode, difference, TOLERANCE, withContext } from './rows.js';
 
@@ -30,10 +31,9 @@ describe('both engines', () => {
   const ask = (path: string, question: (model: Model) => Promise<TopLogits[]>) =>
     Promise.all(engines.map(async (engine) => question(await engine.loadModel(path, {}))));
 
-  describe.each([
-    { name: 'target', path: EMBEDDED_PAIR.model },
-    { name: 'draft', path: EMBEDDED_PAIR.draft },
-  ])('with the $name model', ({ path }) => {
+  const TARGET = { name: 'target', path: EMBEDDED_PAIR.model };
+  const DRAFT = { name: 'draft', path: EMBEDDED_PAIR.draft };
+  describe.each(tries([TARGET], [TARGET, DRAFT]))('with the $name model', ({ path }) => {
     it('give the same log-probabilities along a text', async () => {
       const [direct, bindings] = await ask(path, (model) => {
         const tokens = model.tokenizer.encode(STORY.repeat(2)).slice(0, 200);

@@ -22,10 +22,7 @@ const FIRST_WORDS =
  * The laws that every engine obeys, on the embedded pair. Each engine's test file runs them.
  * @param names the models on which those of a context are tried
  */
-export function engineContract(
-  create: () => Promise<Engine>,
-  names: readonly ('target' | 'draft')[] = ['target', 'draft'],
-): void {
+export function engineContract(create: () => Promise<Engine>, names: readonly ('target' | 'draft')[]): void {
   let engine: Engine;
   let target: Model;
   let draft: Model;

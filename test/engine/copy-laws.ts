@@ -72,25 +72,25 @@ export function copyLaws(model: () => Model): void {
       });
     });
 
-    it.each([
-      { from: 0, to: [1], length: 11 },
-      { from: 0, to: [1], length: -1 },
-      { from: 0, to: [1], length: 0.5 },
-      { from: 0, to: [1], length: Number.NaN },
-      { from: 0, to: [1, 3], length: 5 },
-      { from: -1, to: [1], length: 0 },
-    ])(
-      'refuses $length tokens of sequence $from to $to, and copies nothing',
-      async ({ from, to, length }) => {
-        const [a, b] = [encode(STORY), encode(OTHER)];
-        await threeSequences(async (context) => {
-          await decode(context, [...chain(a.slice(0, 10)), ...chain(b.slice(0, 3), 0, 1)], ALL);
-          await expect(copy(context, from, to, length)).rejects.toThrow(RangeError);
-          await expectGoesOn(context, 0, 10, a);
-          await expectGoesOn(context, 1, 3, b);
-        });
-      },
-    );
+    it('of what is not there, or to what is not there, is refused, and copies nothing', async () => {
+      const [a, b] = [encode(STORY), encode(OTHER)];
+      await threeSequences(async (context) => {
+        await decode(context, [...chain(a.slice(0, 10)), ...chain(b.slice(0, 3), 0, 1)], ALL);
+        for (const { from, to, length } of [
+          { from: 0, to: [1], length: 11 },
+          { from: 0, to: [1], length: -1 },
+          { from: 0, to: [1], length: 0.5 },
+          { from: 0, to: [1], length: Number.NaN },
+          { from: 0, to: [1, 3], length: 5 },
+          { from: -1, to: [1], length: 0 },
+        ]) {
+          const copied = copy(context, from, to, length);
+          await expect(copied, `${length} of ${from} to ${to}`).rejects.toThrow(RangeError);
+        }
+        await expectGoesOn(context, 0, 10, a);
+        await expectGoesOn(context, 1, 3, b);
+      });
+    });
 
     it('of an empty sequence is empty, and to none changes nothing', async () => {
       const [a, b] = [encode(STORY), encode(OTHER)];

@@ -60,15 +60,25 @@ export async function copy(
   });
 }
 
-/** What follows each token of a text that has a context to itself, evaluated in one batch. */
+/** What was evaluated alone already, by tokens and what is read. */
+const knownAlone = new WeakMap<Model, Map<string, Promise<readonly TopLogits[]>>>();
+
+/** What follows each token of a text that has a context to itself, evaluated in one batch, and once for each model. */
 export function alone(
   model: Model,
   tokens: readonly TokenId[],
   read: ReadRequest = ALL,
 ): Promise<readonly TopLogits[]> {
-  return withContext(model, { capacity: tokens.length, sequences: 1 }, (context) =>
-    decode(context, chain(tokens), read),
-  );
+  const known = knownAlone.get(model) ?? new Map();
+  knownAlone.set(model, known);
+  const key = JSON.stringify([tokens, read]);
+  const rows =
+    known.get(key) ??
+    withContext(model, { capacity: tokens.length, sequences: 1 }, (context) =>
+      decode(context, chain(tokens), read),
+    );
+  known.set(key, rows);
+  return rows;
 }
 
 /**

@@ -13,6 +13,7 @@ import {
   type TokenId,
   type TopLogits,
 } from '../../src/types.js';
+import { tries } from '../support/tries.js';
 import { ALL, chain, decode, difference, forget, TOLERANCE, withContext } from './rows.js';
 
 const LONGEST = 48; // tokens of a text
@@ -71,7 +72,10 @@ export const USES = {
  * A cache over a model with recurrent layers: what it answers after rollbacks is what a fresh evaluation answers.
  * @param seen is told of the difference of every row
  */
-export function stateLaws(model: () => Model, { steps = 25, seen = (_difference: number) => {} } = {}): void {
+export function stateLaws(
+  model: () => Model,
+  { steps = tries(12, 25), seen = (_difference: number) => {} } = {},
+): void {
   it.each(Object.entries(USES))(
     `which %s answers in ${steps} random steps what a fresh evaluation answers`,
     async (_, { step, ...use }) => {

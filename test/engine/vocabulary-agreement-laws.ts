@@ -8,7 +8,7 @@ import { tries } from '../support/tries.js';
 import type { Vocabularies } from '../support/vocabularies.js';
 
 const NAMES = tries(
-  ['llama-spm', 'bert-bge', 'qwen2'] as const,
+  ['llama-spm', 'bert-bge', 'gpt-neox'] as const,
   ['llama-spm', 'bert-bge', 'qwen2', 'llama-bpe', 'gemma-4'] as const,
 );
 

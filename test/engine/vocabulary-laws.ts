@@ -3,7 +3,7 @@ import { checkVocabulary, type VocabularyReport } from '../../scripts/check-voca
 import { tries } from '../support/tries.js';
 import type { Vocabularies } from '../support/vocabularies.js';
 
-/** Byte-level ones like others that are looked at each day, which also take longest to read; `npm run soak` looks at them too. */
+/** Byte-level ones like others that are looked at each day, which also take longest to read; `npm run test:all` looks at them too. */
 const ALIKE = ['aquila', 'deepseek-coder', 'deepseek-llm', 'mpt', 'refact', 'starcoder'];
 
 /** Nearly every file, since each has its own tokens for parts of characters. */

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { tidiesText, tokenBytes } from '../../../src/engine/llama/token-bytes.js';
 import { tokenizerOf } from '../../../src/engine/llama/tokenizer.js';
 import type { Vocabulary } from '../../../src/engine/llama/vocabulary.js';
+import { tries } from '../../support/tries.js';
 import type { Vocabularies } from '../../support/vocabularies.js';
 
 /** Byte-level, byte-level with user-defined tokens, with U+2581 for spaces, WordPiece. */
@@ -17,13 +18,13 @@ export const tokenBytesLaws = (vocabularies: () => Vocabularies) =>
       models = await vocabularies().loadAll([...TIDIED, ...UNTIDIED]);
     });
 
-    it.each(TIDIED)('%s: reads each token as llama.cpp does where there is nothing to tidy', (name) => {
+    it.each(TIDIED)('%s: reads tokens as llama.cpp does where there is nothing to tidy', (name) => {
       const model = models[name];
       const bytes = tokenBytes(model);
       const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
       const differences: unknown[] = [];
       for (const special of [false, true])
-        for (let token = 0; token < model.size; token++) {
+        for (let token = 0; token < model.size; token += tries(7, 1)) {
           const ours = utf8.decode(bytes([token], special));
           const theirs = model.detokenize([token], special);
           if (ours !== theirs && !/ [?!.,']/.test(ours)) differences.push({ token, special, ours, theirs });
