@@ -10,6 +10,7 @@ import { STRATEGY_NAMES } from '../../src/strategies/index.js';
 import { CostMemory } from '../../src/tuning/cost-store.js';
 import type { LearnedStore } from '../../src/tuning/learned-store.js';
 import { PROMPT, run, watchContexts } from '../generation/generate-run.js';
+import { ENGINES } from '../support/representatives.js';
 
 const LONG = 'Once upon a time, there was a little girl named Lily. She loved to play outside. '.repeat(20);
 
@@ -44,7 +45,7 @@ const writing = (rest: Partial<Writing> = {}): Writing => ({
 
 const passes = (sizes: PassSizes['target']) => sizes.reduce((sum, [, count]) => sum + count, 0);
 
-describe.each(['direct', 'bindings'] as const)('a strategy on the %s engine', (engine) => {
+describe.each(ENGINES)('a strategy on the %s engine', (engine) => {
   let pair: Pair;
   beforeAll(async () => {
     pair = await loadPair({ gpu: 'off', engine });

@@ -9,6 +9,7 @@ import { heedsSetting, refusalOf, STRATEGY_NAMES } from '../../src/strategies/in
 import { corpusOf } from '../support/corpus-of.js';
 import { embeddedPair } from '../support/embedded-pair.js';
 import { attentionWithHead } from '../support/head-models.js';
+import { tries } from '../support/tries.js';
 import { type Run, run } from './generate-run.js';
 
 const PROMPTS = ['Once upon a time', 'Lily had a dog. Lily', 'The cat', 'Tom and his dog'];
@@ -53,9 +54,13 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const PAIRS: readonly [string, () => Promise<Pair>][] = [
+const BY_BINDINGS = [
+  'the embedded pair, by the bindings',
+  () => loadPair({ engine: 'bindings', gpu: 'off' }),
+] as const;
+const PAIRS: readonly (readonly [string, () => Promise<Pair>])[] = [
   ['the embedded pair', embeddedPair],
-  ['the embedded pair, by the bindings', () => loadPair({ engine: 'bindings', gpu: 'off' })],
+  ...tries([], [BY_BINDINGS]),
   [
     'a target with a head',
     async () => loadPair({ model: await attentionWithHead(folder), engine: 'direct', gpu: 'off' }),

@@ -8,9 +8,9 @@ import type { ConversationEvent, GenerationResult } from '../../src/generation/e
 import { generate } from '../../src/generation/generate.js';
 import type { SettingsInput } from '../../src/generation/settings.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
-import { STRATEGY_NAMES, type StrategyName } from '../../src/strategies/index.js';
+import { STRATEGY_NAMES } from '../../src/strategies/index.js';
 import { chatPair } from '../support/chat-models.js';
-import { tries } from '../support/tries.js';
+import { ENGINES } from '../support/representatives.js';
 import { watchContexts } from './generate-run.js';
 
 /** A model that ends its answer where others put a full stop. */
@@ -18,7 +18,7 @@ const SENTENCES = { 2: '</s>', 1985: '<|im_end|>' };
 
 const RUN = { threads: 1, contextSize: 400 };
 
-describe.each(['direct', 'bindings'] as const)('Conversation on engine %s', (engine) => {
+describe.each(ENGINES)('Conversation on engine %s', (engine) => {
   let folder: string;
   let pair: Pair;
   beforeAll(async () => {
@@ -45,11 +45,7 @@ describe.each(['direct', 'bindings'] as const)('Conversation on engine %s', (eng
     return { ...result!, newTokens: promptTokens - before, promptTokens };
   }
 
-  // What a strategy leaves in the caches it leaves on either engine.
-  const strategies =
-    engine === 'direct' ? STRATEGY_NAMES : tries<StrategyName[]>(['mtad', 'mmtad'], STRATEGY_NAMES);
-
-  it.each(strategies)(
+  it.each(STRATEGY_NAMES)(
     '%s: of the second question the target evaluates what is new, and no more',
     async (strategy) => {
       const conversation = await open({ strategy, draftLength: 4, maxTokens: 100 });

@@ -7,6 +7,7 @@ import type { TokenId } from '../../src/types.js';
 import { embeddedPair } from '../support/embedded-pair.js';
 import { type Fault, faultyPair } from '../support/faulty-pair.js';
 import { openSession } from '../support/open-session.js';
+import { ENGINES } from '../support/representatives.js';
 
 const FAILED = new Error('The pass failed');
 const NO_MEMORY = new ResourceError('No room for the pass');
@@ -53,7 +54,7 @@ class Writing {
   }
 }
 
-describe.each(['direct', 'bindings'] as const)('with passes of the engine %s that go wrong', (engine) => {
+describe.each(ENGINES)('with passes of the engine %s that go wrong', (engine) => {
   let pair: Pair;
   let prompt: readonly TokenId[];
   beforeAll(async () => {

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChatTemplate } from '../../src/engine/port.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
-import { STRATEGY_NAMES } from '../../src/strategies/index.js';
 import { chatPair } from '../support/chat-models.js';
 import { openSession } from '../support/open-session.js';
+import { KINDS } from '../support/representatives.js';
 import { run } from './generate-run.js';
 
 const END = 2; // <|im_end|>
@@ -35,7 +35,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-describe.each(STRATEGY_NAMES)('control tokens that %s writes', (strategy) => {
+describe.each(KINDS)('control tokens that %s writes', (strategy) => {
   const settings = { strategy, seed: 3, maxTokens: 60 };
 
   it('are hidden, or shown by name', async () => {

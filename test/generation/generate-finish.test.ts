@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadPair, type Pair } from '../../src/models/pair.js';
-import { STRATEGY_NAMES } from '../../src/strategies/index.js';
 import { embeddedPair } from '../support/embedded-pair.js';
 import { tinyModel } from '../support/gguf-files.js';
+import { KINDS } from '../support/representatives.js';
 import { tries } from '../support/tries.js';
 import { run } from './generate-run.js';
 
@@ -35,7 +35,7 @@ const partsOf = (text: string) => [
   text.slice(-7),
 ];
 
-describe.each(STRATEGY_NAMES)('a text by %s ends', (strategy) => {
+describe.each(KINDS)('a text by %s ends', (strategy) => {
   it('at a stop string, cut before it, even where that begins inside a token', async () => {
     const settings = { strategy, seed: 11, maxTokens: 60, ignoreEos: true };
     const whole = await run(pair, settings);

@@ -2,8 +2,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { GenerationEvent } from '../../src/generation/events.js';
 import { generate } from '../../src/generation/generate.js';
 import type { Pair } from '../../src/models/pair.js';
-import { STRATEGY_NAMES } from '../../src/strategies/index.js';
 import { embeddedPair } from '../support/embedded-pair.js';
+import { KINDS } from '../support/representatives.js';
 import { PROMPT, type Run, run, watchContexts } from './generate-run.js';
 
 /** More than 700 tokens: six batches for each model. */
@@ -14,7 +14,7 @@ beforeAll(async () => {
   pair = await embeddedPair();
 });
 
-describe.each(STRATEGY_NAMES)('a generation by %s', (strategy) => {
+describe.each(KINDS)('a generation by %s', (strategy) => {
   const settings = { strategy, seed: 21, maxTokens: 40 };
   let whole: Run;
   beforeAll(async () => {

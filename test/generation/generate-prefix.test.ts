@@ -1,23 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { EngineName } from '../../src/engine/port.js';
 import { generate } from '../../src/generation/generate.js';
 import type { SettingsInput } from '../../src/generation/settings.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
-import { refusalOf, STRATEGY_NAMES, type StrategyName } from '../../src/strategies/index.js';
+import { refusalOf, STRATEGY_NAMES } from '../../src/strategies/index.js';
 import type { TokenId } from '../../src/types.js';
+import { ENGINES } from '../support/representatives.js';
 import { tries } from '../support/tries.js';
 import { PROMPT } from './generate-run.js';
 
-const SEEDS = Array.from({ length: tries(3, 20) }, (_, i) => i + 1);
+const SEEDS = Array.from({ length: tries(2, 20) }, (_, i) => i + 1);
 const NURSERY = 'One for sorrow, two for joy, one for sorrow, two for joy, one for';
 const LIST = 'root ::= ("\\n- " [a-z ]+ ".")+';
 
-const engines: EngineName[] = ['direct', 'bindings'];
-
-describe.each(engines)('a short text, engine %s', (engine) => {
-  // How a strategy tosses its coins is the same on either engine.
-  const names =
-    engine === 'direct' ? STRATEGY_NAMES : tries<StrategyName[]>(['mtad', 'mmtad'], STRATEGY_NAMES);
+describe.each(ENGINES)('a short text, engine %s', (engine) => {
   let pair: Pair;
   beforeAll(async () => {
     pair = await loadPair({ engine, gpu: 'off' });
@@ -35,7 +30,7 @@ describe.each(engines)('a short text, engine %s', (engine) => {
   }
 
   async function isBeginningOfLong(settings: SettingsInput, prompt = PROMPT): Promise<void> {
-    for (const seed of engine === 'direct' ? SEEDS : SEEDS.slice(0, tries(1, 3))) {
+    for (const seed of SEEDS) {
       const long = await beginning({ ...settings, seed, maxTokens: 200 }, prompt, 20);
       for (const maxTokens of [20, seed]) {
         const short = await beginning({ ...settings, seed, maxTokens }, prompt, maxTokens);
@@ -44,16 +39,15 @@ describe.each(engines)('a short text, engine %s', (engine) => {
     }
   }
 
-  it.each(names)('is the beginning of a long one of the same seed: %s', (strategy) =>
+  it.each(STRATEGY_NAMES)('is the beginning of a long one of the same seed: %s', (strategy) =>
     isBeginningOfLong({ strategy }),
   );
 
-  it.each(names.filter((name) => ['mtad', 'speculative'].includes(name)))(
-    'likewise with a grammar: %s',
-    (strategy) => isBeginningOfLong({ strategy, grammar: { gbnf: LIST } }),
+  it.each(['mtad', 'speculative'] as const)('likewise with a grammar: %s', (strategy) =>
+    isBeginningOfLong({ strategy, grammar: { gbnf: LIST } }),
   );
 
-  it.each(names.filter((name) => !refusalOf(name, { draftFrom: 'lookup' })))(
+  it.each(STRATEGY_NAMES.filter((name) => !refusalOf(name, { draftFrom: 'lookup' })))(
     'likewise where the draft is looked up: %s',
     (strategy) => isBeginningOfLong({ strategy, draftFrom: 'lookup' }, NURSERY),
   );

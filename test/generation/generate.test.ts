@@ -3,9 +3,9 @@ import { ResourceError, UsageError } from '../../src/errors.js';
 import type { RunOptions } from '../../src/generation/run-options.js';
 import type { SettingsInput } from '../../src/generation/settings.js';
 import type { Pair } from '../../src/models/pair.js';
-import { STRATEGY_NAMES } from '../../src/strategies/index.js';
 import { embeddedPair } from '../support/embedded-pair.js';
-import { tries } from '../support/tries.js';
+import { KINDS } from '../support/representatives.js';
+import { firstOf, tries } from '../support/tries.js';
 import { type Run, run, watchContexts } from './generate-run.js';
 
 let pair: Pair;
@@ -56,7 +56,7 @@ const WRONG_OPTIONS: RunOptions[] = [
 ];
 
 describe('generate', () => {
-  describe.each(STRATEGY_NAMES)('with %s', (strategy) => {
+  describe.each(KINDS)('with %s', (strategy) => {
     it('writes the same for the same seed, and something else for another', async () => {
       const texts = new Set<string>();
       for (const seed of tries([1, 2], [1, 2, 3, 4])) {
@@ -86,7 +86,7 @@ describe('generate', () => {
       { what: 'words inside a sentence', prompt: 'Tom said, "I', settings: { temperature: 0 } },
       { what: 'any tokens at all', prompt: 'Café 😀', settings: { temperature: 3, topK: 0, topP: 1 } },
     ])('shows the text of its tokens, for $what', async ({ prompt, settings }) => {
-      for (const seed of tries([1, 2], [1, 2, 3, 4, 5])) {
+      for (const seed of tries([1], [1, 2, 3, 4, 5])) {
         const { text, tokens, pieces, promptTokens } = await run(
           pair,
           { strategy, seed, maxTokens: 40, ...settings },
@@ -114,7 +114,7 @@ describe('generate', () => {
     });
   });
 
-  it.each(CLEAR_PROMPTS)(
+  it.each(firstOf(2, CLEAR_PROMPTS))(
     'writes after %j at temperature 0 with speculation what it writes without',
     async (prompt) => {
       const settings = { temperature: 0, maxTokens: 60 };

@@ -6,8 +6,9 @@ import { loadPair, type Pair } from '../../src/models/pair.js';
 import type { StrategyName } from '../../src/strategies/index.js';
 import { openSession } from '../support/open-session.js';
 import { slidingWindowModel } from '../support/other-architectures.js';
+import { ENGINES } from '../support/representatives.js';
 
-describe.each(['direct', 'bindings'] as const)('a session with a sliding window, engine %s', (engine) => {
+describe.each(ENGINES)('a session with a sliding window, engine %s', (engine) => {
   let folder: string;
   let pair: Pair;
   beforeAll(async () => {

@@ -7,6 +7,7 @@ import type { RunOptions } from '../../src/generation/run-options.js';
 import type { SettingsInput } from '../../src/generation/settings.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import { HYBRID } from '../support/hybrid.js';
+import { firstOf } from '../support/tries.js';
 
 const PROMPT = 'Once upon a time, there was a little girl named Lily. She';
 const NOISE = 0.1;
@@ -41,11 +42,15 @@ describe.each<EngineName>(['direct', 'bindings'])('verifyCache on the engine %s'
   });
   afterAll(() => pair?.dispose());
 
-  it.each(DRAFTING)('finds the text in the caches of %j', async (settings) => {
-    const { counters, cacheCheck } = await checked(pair, settings);
-    expect(cacheCheck!.rows).toBeGreaterThanOrEqual(counters.targetPasses);
-    expect(cacheCheck!.worst).toBeLessThan(NOISE);
-  });
+  // What a strategy leaves in the caches it leaves on either engine.
+  it.each(engine === 'direct' ? DRAFTING : firstOf(2, DRAFTING))(
+    'finds the text in the caches of %j',
+    async (settings) => {
+      const { counters, cacheCheck } = await checked(pair, settings);
+      expect(cacheCheck!.rows).toBeGreaterThanOrEqual(counters.targetPasses);
+      expect(cacheCheck!.worst).toBeLessThan(NOISE);
+    },
+  );
 
   it('looks at every n-th pass, and changes no text', async () => {
     const settings = { strategy: 'speculative', draftLength: 3 } as const;

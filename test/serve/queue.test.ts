@@ -17,6 +17,7 @@ import {
   post,
   serving,
 } from '../support/served.js';
+import { tries } from '../support/tries.js';
 
 const PROMPTS = ['Once upon a time', 'The cat', 'One day, a girl named', 'Tom and his dog'];
 const LONG = { ...FIXED, prompt: 'Once upon a time', max_tokens: 400, ignore_eos: true };
@@ -41,12 +42,12 @@ async function alone(prompt: string, seed: number, more: SettingsInput = {}): Pr
 
 describe.each([
   ['one after another', {}],
-  ['two at once', { parallel: 2 }],
+  ...tries([], [['two at once', { parallel: 2 }] as const]),
   ['four at once, one cache each', { parallel: 4, caches: 4 }],
-])('requests at the same time, %s', (_, options) => {
+] as const)('requests at the same time, %s', (_, options) => {
   it('are each answered as if they were alone', async () => {
     const server = await serving(pair, options);
-    const requests = PROMPTS.flatMap((prompt) => [1, 2, 3].map((seed) => ({ prompt, seed })));
+    const requests = PROMPTS.flatMap((prompt) => tries([1], [1, 2, 3]).map((seed) => ({ prompt, seed })));
     const texts = await Promise.all(requests.map(({ prompt, seed }) => completed(server, prompt, { seed })));
     const expected: string[] = [];
     for (const { prompt, seed } of requests) expected.push(await alone(prompt, seed));

@@ -5,11 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GrammarState } from '../../src/engine/port.js';
 import { Conversation } from '../../src/generation/conversation.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
-import { STRATEGY_NAMES } from '../../src/strategies/index.js';
 import { answerOf } from '../../src/text/reasoning.js';
 import { ReasoningFirst } from '../../src/text/reasoning-first.js';
 import { run } from '../generation/generate-run.js';
 import { chatPair, OPENING_CHATML } from '../support/chat-models.js';
+import { ENGINES, KINDS } from '../support/representatives.js';
 
 /** A model that ends its reasoning where others put a full stop. */
 const SENTENCES = { 256: '<unused>', 1985: '</think>' };
@@ -43,44 +43,40 @@ describe('a mark of several tokens', () => {
   });
 });
 
-describe.each(['direct', 'bindings'] as const)(
-  'a grammar behind reasoning that the template opens, %s',
-  (engine) => {
-    let folder: string;
-    let pair: Pair;
-    beforeAll(async () => {
-      folder = await mkdtemp(join(tmpdir(), 'mtad-reasoning-'));
-      const files = await chatPair(folder, { template: OPENING_CHATML, tokens: SENTENCES });
-      pair = await loadPair({ ...files, engine, gpu: 'off' });
-    });
-    afterAll(async () => {
-      await pair?.dispose();
-      await rm(folder, { recursive: true });
-    });
+describe.each(ENGINES)('a grammar behind reasoning that the template opens, %s', (engine) => {
+  let folder: string;
+  let pair: Pair;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'mtad-reasoning-'));
+    const files = await chatPair(folder, { template: OPENING_CHATML, tokens: SENTENCES });
+    pair = await loadPair({ ...files, engine, gpu: 'off' });
+  });
+  afterAll(async () => {
+    await pair?.dispose();
+    await rm(folder, { recursive: true });
+  });
 
-    it.each(STRATEGY_NAMES)('%s: reasons freely, then obeys it', async (strategy) => {
-      const settings = { strategy, grammar: { jsonSchema: SCHEMA }, seed: 1, maxTokens: 200 };
-      const result = await run(pair, settings, { prompt: PROMPT });
-      expect(result.reasoning).toMatch(/\w+ \w+[\s\S]*<\/think>$/);
-      expect(JSON.parse(answerOf(result))).toEqual({ name: expect.any(String) });
-      expect(result).toMatchObject({ finishReason: 'eos', grammarComplete: true });
-    });
+  it.each(KINDS)('%s: reasons freely, then obeys it', async (strategy) => {
+    const settings = { strategy, grammar: { jsonSchema: SCHEMA }, seed: 1, maxTokens: 200 };
+    const result = await run(pair, settings, { prompt: PROMPT });
+    expect(result.reasoning).toMatch(/\w+ \w+[\s\S]*<\/think>$/);
+    expect(JSON.parse(answerOf(result))).toEqual({ name: expect.any(String) });
+    expect(result).toMatchObject({ finishReason: 'eos', grammarComplete: true });
+  });
 
-    it('a conversation keeps no question whose answer never began', async () => {
-      const conversation = await Conversation.open(pair, { maxTokens: 3, seed: 1 }, { contextSize: 256 });
-      for await (const event of conversation.ask('Tell me a story.'))
-        if (event.type === 'end')
-          expect(event.result).toMatchObject({ reasoning: expect.stringMatching(/./) });
-      expect(conversation.messages).toEqual([]);
-      await conversation.dispose();
-    });
+  it('a conversation keeps no question whose answer never began', async () => {
+    const conversation = await Conversation.open(pair, { maxTokens: 3, seed: 1 }, { contextSize: 256 });
+    for await (const event of conversation.ask('Tell me a story.'))
+      if (event.type === 'end') expect(event.result).toMatchObject({ reasoning: expect.stringMatching(/./) });
+    expect(conversation.messages).toEqual([]);
+    await conversation.dispose();
+  });
 
-    it('is not complete as long as the model reasons', async () => {
-      const settings = { grammar: { gbnf: 'root ::= "Yes"?' }, maxTokens: 3 };
-      expect(await run(pair, settings, { prompt: PROMPT })).toMatchObject({
-        finishReason: 'length',
-        grammarComplete: false,
-      });
+  it('is not complete as long as the model reasons', async () => {
+    const settings = { grammar: { gbnf: 'root ::= "Yes"?' }, maxTokens: 3 };
+    expect(await run(pair, settings, { prompt: PROMPT })).toMatchObject({
+      finishReason: 'length',
+      grammarComplete: false,
     });
-  },
-);
+  });
+});
