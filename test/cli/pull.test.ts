@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
-import { mtad, mtadOnTerminal } from '../support/cli.js';
+import { mtad } from '../support/cli.js';
 import { ForwardProxy } from '../support/forward-proxy.js';
 import { ggufOf, tinyModel } from '../support/gguf-files.js';
 import { Hub, type Mood, modelsIn } from '../support/hub.js';
 import { runInProcess } from '../support/run-in-process.js';
+import { inFull } from '../support/tries.js';
 
 const TARGET = 'hf:tales/Stories-GGUF:F16';
 const DRAFT = 'hf:tales/Small-GGUF';
@@ -162,13 +163,15 @@ test.each([
 test('a terminal sees a bar', async () => {
   hub.mood.bytesPerSecond = 2e6;
   hub.files.set(PLACE, ggufOf(1_130_000));
-  const { stdout, exitCode } = await mtadOnTerminal(['pull', TARGET], inChild());
-  expect(stdout).toMatch(/[█░]+ [\d.]+\/1\.1 MB, .*stories-F16\.gguf/);
-  expect(stdout).toContain('downloaded stories-F16.gguf, 1.1 MB');
+  const terminal = { env, isTTY: true, input: '' };
+  const { stderr, exitCode } = await runInProcess(['pull', TARGET], terminal);
+  expect(stderr).toMatch(/[█░]+ [\d.]+\/1\.1 MB, .*stories-F16\.gguf/);
+  expect(stderr).toContain('downloaded stories-F16.gguf, 1.1 MB');
   expect(exitCode).toBe(0);
 });
 
-test('two processes get one right file', async () => {
+// Each day four processes and their successors do so in pull-interrupt.test.ts.
+inFull('two processes get one right file', async () => {
   hub.mood.bytesPerSecond = 2e6;
   const model = ggufOf(2e6);
   hub.files.set(PLACE, model);

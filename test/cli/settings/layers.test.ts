@@ -70,10 +70,28 @@ const pairsOfLayers = LAYERS.flatMap((stronger, i) =>
   LAYERS.slice(i + 1).map((weaker) => [stronger, weaker] as const),
 );
 
-/** Every layer against the next weaker one, and the strongest against the weakest. */
-const neighboursAndEnds = pairsOfLayers.filter(([stronger, weaker]) =>
-  [1, LAYERS.length - 1].includes(LAYERS.indexOf(weaker) - LAYERS.indexOf(stronger)),
-);
+/** A layer that says one value, and weaker ones that all say the other. */
+interface Quarrel {
+  readonly stronger: LayerName;
+  readonly weaker: readonly LayerName[];
+  readonly values: readonly [Given, Given]; // of the stronger one first
+}
+
+/** Each day every layer against all that are weaker at once, of which one that won would show; else each pair by itself. */
+function quarrels([one, other]: readonly [Given, Given]): readonly Quarrel[] {
+  const againstAll = LAYERS.slice(0, -1).map((stronger, i): Quarrel => {
+    return { stronger, weaker: LAYERS.slice(i + 1), values: i % 2 ? [other, one] : [one, other] };
+  });
+  const inPairs = pairsOfLayers.flatMap(([stronger, weaker]): Quarrel[] => [
+    { stronger, weaker: [weaker], values: [one, other] },
+    { stronger, weaker: [weaker], values: [other, one] },
+  ]);
+  return tries(againstAll, inPairs);
+}
+
+/** What these layers all say. */
+const sayIn = (layers: readonly LayerName[], said: Record<string, Given>) =>
+  Object.fromEntries(layers.map((layer) => [layer, said]));
 
 describe.each(SETTABLE)('%s', async (command) => {
   const plain = await createCommand(command, ioInMemory(), COMMANDS);
@@ -87,18 +105,15 @@ describe.each(SETTABLE)('%s', async (command) => {
   test.each([...options])(
     '--%s: the stronger of two layers wins, whichever it says',
     async (name, option) => {
-      const values = twoValues(name, option);
-      for (const [strong, weak] of [values, [...values].reverse()] as [Given, Given][])
-        for (const [stronger, weaker] of tries(neighboursAndEnds, pairsOfLayers)) {
-          const program = await settled(command, {
-            [stronger]: { [name]: strong },
-            [weaker]: { [name]: weak },
-          });
-          const key = option.attributeName();
-          expect(program.opts()[key]).toEqual(parseGiven(option, strong));
-          const sources = { flag: 'cli', environment: variableName(name), table: file, top: file };
-          expect(program.getOptionValueSource(key)).toBe(sources[stronger]);
-        }
+      const key = option.attributeName();
+      const sources = { flag: 'cli', environment: variableName(name), table: file, top: file };
+      for (const { stronger, weaker, values } of quarrels(twoValues(name, option))) {
+        const [strong, weak] = values;
+        const said = { ...sayIn(weaker, { [name]: weak }), [stronger]: { [name]: strong } };
+        const program = await settled(command, said);
+        expect(program.opts()[key]).toEqual(parseGiven(option, strong));
+        expect(program.getOptionValueSource(key)).toBe(sources[stronger]);
+      }
     },
   );
 
@@ -107,8 +122,9 @@ describe.each(SETTABLE)('%s', async (command) => {
     async (name, option) => {
       const key = option.attributeName();
       const untouched = { ...(await nothingSaid()), [key]: option.defaultValue };
-      for (const weaker of LAYERS.slice(1)) {
-        const said = { flag: { [name]: false }, [weaker]: { [name]: twoValues(name, option)[0] } };
+      const [, ...others] = LAYERS;
+      for (const weaker of tries([others], [...others.map((layer) => [layer]), others])) {
+        const said = { ...sayIn(weaker, { [name]: twoValues(name, option)[0] }), flag: { [name]: false } };
         expect((await settled(command, said)).opts()).toEqual(untouched);
       }
     },
@@ -125,11 +141,11 @@ const SAMPLING = SETTABLE.filter((name) => ['generate', 'chat', 'benchmark'].inc
 
 describe.each(SAMPLING)('%s', (command) => {
   test('the settings of a pair are weaker than all that is said, and stronger than the default', async () => {
-    for (const by of LAYERS) {
+    for (const by of tries<LayerName[]>(['flag'], [...LAYERS])) {
       const program = await settled(command, { [by]: { pair: 'llama-3.1-8b' } });
       expect(program.opts()).toMatchObject({ temperature: 0.6, topP: 0.9, topK: 10 });
       expect(program.getOptionValueSource('temperature')).toBe('pair llama-3.1-8b');
-      for (const other of LAYERS) {
+      for (const other of tries<LayerName[]>(['top'], [...LAYERS])) {
         const both = { [by]: { pair: 'llama-3.1-8b' } };
         const said = { ...both, [other]: { ...both[other], temperature: 0.25 } };
         expect((await settled(command, said)).opts().temperature).toBe(0.25);
