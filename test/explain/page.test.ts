@@ -51,8 +51,14 @@ async function explained(name: string): Promise<string> {
 
 describe.skipIf(!CHROMIUM)('mtad explain', () => {
   let browser: Browser;
+  let page: Page; // of all tests: each that is new has a process of its own
+  let seen: string[];
   beforeAll(async () => {
     browser = await launchChromium();
+    page = await browser.newPage();
+    page.on('request', (request) => seen.push(request.url()));
+    page.on('console', (message) => seen.push(message.text()));
+    page.on('pageerror', (error) => seen.push(error.message));
   });
   afterAll(() => browser?.close());
 
@@ -60,11 +66,8 @@ describe.skipIf(!CHROMIUM)('mtad explain', () => {
   async function opened(name: string, width = 1400): Promise<Page> {
     const file = at(`${name}.html`);
     await writeFile(file, await explained(`${name}.jsonl`));
-    const page = await (await browser.newContext({ viewport: { width, height: 900 } })).newPage();
-    const seen: string[] = [];
-    page.on('request', (request) => seen.push(request.url()));
-    page.on('console', (message) => seen.push(message.text()));
-    page.on('pageerror', (error) => seen.push(error.message));
+    await page.setViewportSize({ width, height: 900 });
+    seen = [];
     await page.goto(pathToFileURL(file).href, { waitUntil: 'load' });
     expect(seen).toEqual([pathToFileURL(file).href]);
     expect(await page.locator('script').count()).toBe(0);

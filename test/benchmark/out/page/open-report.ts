@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Page, ViewportSize } from 'playwright-core';
 import { reportPage } from '../../../../src/benchmark/out/page/page.js';
 import type { BenchmarkReport } from '../../../../src/benchmark/report.js';
 
@@ -13,19 +13,26 @@ export interface OpenReport {
   readonly complaints: readonly string[]; // errors, warnings and dialogs so far
 }
 
-/** Writes a report's page to a file, and opens that as a colleague would. */
+/** How a page is read. */
+export interface Reading {
+  readonly viewport?: ViewportSize;
+  readonly colorScheme?: 'light' | 'dark';
+}
+
+/** Writes a report's page to a file, and opens that as a colleague would. Tests share `page`: a new one is a new process. */
 export async function openReport(
-  browser: Browser,
+  page: Page,
   report: BenchmarkReport,
-  options: BrowserContextOptions = {},
+  { viewport = { width: 1280, height: 900 }, colorScheme = 'light' }: Reading = {},
 ): Promise<OpenReport> {
   const folder = await mkdtemp(join(tmpdir(), 'mtad-page-'));
   const file = join(folder, 'report.html');
   await writeFile(file, reportPage(report));
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-  const page = await context.newPage();
+  await page.setViewportSize(viewport);
+  await page.emulateMedia({ media: null, colorScheme });
   const requests: string[] = [];
   const complaints: string[] = [];
+  for (const event of ['request', 'pageerror', 'console', 'dialog']) page.removeAllListeners(event);
   page.on('request', (request) => requests.push(request.url()));
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => complaints.push(message.text()));

@@ -1,4 +1,4 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { fakeReport } from '../../../support/fake-report.js';
 import { openReport } from './open-report.js';
@@ -9,10 +9,10 @@ const background = (page: Page) => page.evaluate<string>('getComputedStyle(docum
 const axisColour = (page: Page) =>
   page.evaluate<string>(`getComputedStyle(document.querySelector('#acceptance text')).fill`);
 
-export const mediaLaws = (browser: () => Browser) =>
+export const mediaLaws = (own: () => Page) =>
   describe('reportPage wherever it is read', () => {
     it('is dark where the reader likes it dark, its charts too, and changes when they change their mind', async () => {
-      const { page, complaints } = await openReport(browser(), REPORT, { colorScheme: 'dark' });
+      const { page, complaints } = await openReport(own(), REPORT, { colorScheme: 'dark' });
       const dark = [await background(page), await axisColour(page)];
       await page.emulateMedia({ colorScheme: 'light' });
       expect(dark).toEqual(['rgb(21, 23, 27)', 'rgb(160, 167, 179)']);
@@ -24,7 +24,7 @@ export const mediaLaws = (browser: () => Browser) =>
     it.each([320, 768])(
       'does not scroll sideways at a width of %d, save the table in its box',
       async (width) => {
-        const { page } = await openReport(browser(), REPORT, { viewport: { width, height: 800 } });
+        const { page } = await openReport(own(), REPORT, { viewport: { width, height: 800 } });
         expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBe(width);
         const box = await page.evaluate<{ outer: number; inner: number }>(
           `(({ clientWidth, scrollWidth }) => ({ outer: clientWidth, inner: scrollWidth }))(document.querySelector('#all .scroll'))`,
@@ -34,7 +34,7 @@ export const mediaLaws = (browser: () => Browser) =>
     );
 
     it('is dark on white on paper, with nothing folded away', async () => {
-      const { page } = await openReport(browser(), REPORT, { colorScheme: 'dark' });
+      const { page } = await openReport(own(), REPORT, { colorScheme: 'dark' });
       const table = page.locator('#token-time details table');
       expect(await table.isVisible()).toBe(false);
       await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
@@ -46,7 +46,8 @@ export const mediaLaws = (browser: () => Browser) =>
     });
 
     it('needs no JavaScript: words, tables and charts are there where it is off', async () => {
-      const { page } = await openReport(browser(), REPORT, { javaScriptEnabled: false });
+      const bare = await own().context().browser()!.newPage({ javaScriptEnabled: false });
+      const { page } = await openReport(bare, REPORT);
       expect(await page.getByText(REPORT.recommendation).isVisible()).toBe(true);
       expect(await page.locator('#all tbody tr').count()).toBe(REPORT.contenders.length);
       expect(await page.locator('#all tbody tr').last().isVisible()).toBe(true);

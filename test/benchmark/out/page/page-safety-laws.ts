@@ -1,4 +1,4 @@
-import type { Browser } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { fakeContender, fakeReport } from '../../../support/fake-report.js';
 import { openReport } from './open-report.js';
@@ -14,14 +14,14 @@ const HOSTILE = {
   recommendation: '<!--<script> {alert(5)} &lt;b&gt; --color',
 };
 
-export const safetyLaws = (browser: () => Browser) =>
+export const safetyLaws = (own: () => Page) =>
   describe('reportPage among strangers', () => {
     it('shows hostile names as they are, and does none of what they say', async () => {
       const { file, name, engine, prompt, words, recommendation } = HOSTILE;
       const [contender] = REPORT.contenders;
       const [text] = REPORT.generations;
       const { page, complaints, requests, url } = await openReport(
-        browser(),
+        own(),
         fakeReport({
           models: { target: { ...REPORT.models.target, file, caveat: file }, draft: null },
           conditions: { ...REPORT.conditions, skipped: [{ id: prompt, reason: prompt }] },
@@ -43,7 +43,7 @@ export const safetyLaws = (browser: () => Browser) =>
     });
 
     it('forbids what it does not do itself: other scripts, and any loading', async () => {
-      const { page } = await openReport(browser(), REPORT);
+      const { page } = await openReport(own(), REPORT);
       const forbidden = await page.evaluate<string[]>(`(async () => {
       const broken = [];
       addEventListener('securitypolicyviolation', ({ effectiveDirective }) => broken.push(effectiveDirective));

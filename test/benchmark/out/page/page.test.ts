@@ -55,15 +55,17 @@ describe.skipIf(!CHROMIUM)('reportPage in a browser', () => {
   let browser: Browser;
   let opened: OpenReport;
   let page: Page;
+  let spare: Page; // for other reports, and other ways to read this one
   beforeAll(async () => {
     browser = await launchChromium();
-    opened = await openReport(browser, REPORT);
-    page = opened.page;
+    page = await browser.newPage();
+    spare = await browser.newPage();
+    opened = await openReport(page, REPORT);
   });
   afterAll(() => browser?.close());
 
-  mediaLaws(() => browser);
-  safetyLaws(() => browser);
+  mediaLaws(() => spare);
+  safetyLaws(() => spare);
 
   it('asks for nothing but itself, and has nothing to complain of', () => {
     expect(opened.requests).toEqual([opened.url]);
@@ -89,14 +91,14 @@ describe.skipIf(!CHROMIUM)('reportPage in a browser', () => {
     const [contender] = REPORT.contenders.filter(({ name }) => name === REPORT.recommended!.name);
     const energy = { source: null, reason: 'no counter can be read', idleWatts: null };
     const bare = { ...contender!, joulesPerToken: null, perplexity: null };
-    const other = await openReport(browser, { ...REPORT, energy, contenders: [bare] });
+    const other = await openReport(spare, { ...REPORT, energy, contenders: [bare] });
     const texts = (await other.page.locator('.tiles li').allInnerTexts()).join();
     expect(texts).toMatch(/not measured: no counter can be read$/);
     expect(texts).toMatch(/perplexity of its text\s+not measured/);
   });
 
   it.each([1400, 390])('does not scroll sideways at a width of %d, its tiles in reach', async (width) => {
-    const { page: other } = await openReport(browser, REPORT, { viewport: { width, height: 900 } });
+    const { page: other } = await openReport(spare, REPORT, { viewport: { width, height: 900 } });
     expect(await other.evaluate<number>('document.documentElement.scrollWidth')).toBe(width);
     const last = (await other.locator('.tiles li').last().boundingBox())!;
     expect(last.x + last.width).toBeLessThanOrEqual(width);
@@ -129,7 +131,7 @@ describe.skipIf(!CHROMIUM)('reportPage in a browser', () => {
   it.each([320, 390, 768, 1400])(
     'at a width of %d no text or mark lies over another, and none is cut off',
     async (width) => {
-      const { page } = await openReport(browser, MANY, { viewport: { width, height: 900 } });
+      const { page } = await openReport(spare, MANY, { viewport: { width, height: 900 } });
       expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBe(width);
       for (const id of ['speed-quality', 'acceptance', 'token-time']) {
         const shown = await shownIn(page, id);
@@ -149,7 +151,7 @@ describe.skipIf(!CHROMIUM)('reportPage in a browser', () => {
   );
 
   it('shows the whole table at a width of 1400, peers and two engines included', async () => {
-    const { page } = await openReport(browser, MANY, { viewport: { width: 1400, height: 900 } });
+    const { page } = await openReport(spare, MANY, { viewport: { width: 1400, height: 900 } });
     const box = await page.evaluate<number[]>(
       `(({ clientWidth, scrollWidth }) => [clientWidth, scrollWidth])(document.querySelector('#all .scroll'))`,
     );
@@ -185,7 +187,7 @@ describe.skipIf(!CHROMIUM)('reportPage in a browser', () => {
   it('draws no line for what the target drafts itself', async () => {
     const [, speculative] = REPORT.contenders;
     const own = { ...speculative!, ...contenderOf('mtjd k=4 w=4', { role: 'baseline' }) };
-    const { page } = await openReport(browser, fakeReport({ contenders: [speculative!, own] }));
+    const { page } = await openReport(spare, fakeReport({ contenders: [speculative!, own] }));
     expect(await page.locator('#acceptance .key li').allInnerTexts()).toEqual(['speculative k=4']);
   });
 
@@ -252,7 +254,7 @@ describe.skipIf(!CHROMIUM)('reportPage in a browser', () => {
   it('says what is missing: the rest of a run, a draft model, energy, contenders without perplexity', async () => {
     const [first, ...others] = REPORT.contenders;
     const { page } = await openReport(
-      browser,
+      spare,
       fakeReport({
         complete: false,
         models: { ...REPORT.models, draft: null },
@@ -269,7 +271,7 @@ describe.skipIf(!CHROMIUM)('reportPage in a browser', () => {
 
   it('stands without anything to draw', async () => {
     const { page, complaints } = await openReport(
-      browser,
+      spare,
       fakeReport({ contenders: [], passes: [], prompts: [], generations: [] }),
     );
     expect(complaints).toEqual([]);
