@@ -14,7 +14,7 @@ const PENALISED: SamplingSettings = { ...CUT, minP: 0.05, penalties: PENALTIES }
 type Lossless = Extract<StrategyOptions, { strategy: 'speculative' | 'block' }>;
 
 /** Enough that rules with a fault are found out: the tests of such rules ask for more than FITS by far. */
-export const TEXTS = tries(3000, 6000);
+export const TEXTS = tries(1500, 6000);
 
 /** The first three tokens of many texts of five, written with one stream of coins. */
 export async function openings(options: StrategyOptions, settings: RunOptions): Promise<string[]> {

@@ -4,6 +4,7 @@ import { CUT, lawOfBeams, PREFIX } from '../drafting/beam-race.js';
 import { FITS, misfit } from '../support/chi-square.js';
 import { distributionAfter, TARGET, textsAfter, UNCUT } from '../support/fake-model.js';
 import { neverEnds, run } from '../support/fake-run.js';
+import { tries } from '../support/tries.js';
 import { obeysTheContract } from './contract.js';
 
 const OPTIONS = { strategy: 'mtjd', draftLength: 3, beamWidth: 2 } as const;
@@ -20,7 +21,7 @@ describe('mtjd', () => {
     const law = lawOfBeams(3, 2, CUT, { model: TARGET });
     const rng = createRng(1);
     const texts: string[] = [];
-    for (let i = 0; i < 6000; i++) {
+    for (let i = 0; i < tries(2000, 6000); i++) {
       const { steps } = await run(OPTIONS, { sampling: CUT, prompt: PREFIX, rng, maxTokens: 4 });
       texts.push(steps[0]!.emitted.join(' '));
     }
@@ -58,7 +59,7 @@ describe('mtjd', () => {
   it('draws one token from the target where there is room for no more', async () => {
     const rng = createRng(2);
     const texts: string[] = [];
-    for (let i = 0; i < 3000; i++) {
+    for (let i = 0; i < tries(1000, 3000); i++) {
       const { steps, emitted } = await run(OPTIONS, { prompt: PREFIX, rng, capacity: PREFIX.length });
       expect(steps[0]).toMatchObject({ drafted: 0, accepted: 0, next: emitted[0], targetPasses: 1 });
       texts.push(`${emitted[0]}`);

@@ -8,6 +8,7 @@ import { signsOf } from '../../src/tuning/drift-signs.js';
 import { referenceOf } from '../../src/tuning/usual.js';
 import type { Distribution, Rng } from '../../src/types.js';
 import { fakeDistribution, probabilities, randomDistribution } from '../support/fake-distribution.js';
+import { tries } from '../support/tries.js';
 
 const GUESSES = 4;
 const Q = fakeDistribution(0.7, 0.3);
@@ -100,7 +101,7 @@ describe('a watch for drift', () => {
     'speaks of no fall over 20 texts as usual, more often than it says, where %d of the guesses are right',
     (usual) => {
       const rng = createRng(5);
-      const watches = 150;
+      const watches = tries(50, 150);
       const alarms = Array.from({ length: watches }, () => watched(rng, usual, usual, 20)).filter(
         ({ fall }) => fall,
       );
@@ -111,7 +112,7 @@ describe('a watch for drift', () => {
 
   it('speaks of no fall as usual where some texts of the profile were much longer than the others', () => {
     const rng = createRng(11);
-    const watches = 150;
+    const watches = tries(50, 150);
     const lengths = [300, 300, ...new Array(10).fill(5)];
     const alarms = Array.from({ length: watches }, () => {
       const reference = usualIn(lengths.map((length) => text(rng, 0.7, length)));
@@ -123,7 +124,7 @@ describe('a watch for drift', () => {
 
   it('speaks of no fall, more often than it says, where guesses are unsure that were seldom so', () => {
     const rng = createRng(17);
-    const watches = 100;
+    const watches = tries(25, 100);
     const signed = (unsure: number, count: number) =>
       Array.from({ length: count }, () => (rng() < unsure ? coin(rng, 0.2, 0.5) : coin(rng, 0.999, 0.98)));
     const alarms = Array.from({ length: watches }, () => {
