@@ -4,7 +4,8 @@ import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { ModelFileError } from '../errors.js';
 import { type Address, addressText } from './address.js';
-import { GgufReader, HeaderError } from './gguf-reader.js';
+import { HeaderError } from './gguf-bytes.js';
+import { GgufReader } from './gguf-reader.js';
 import type { RemoteFile } from './remote.js';
 
 /**

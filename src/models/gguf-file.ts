@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { ModelFileError } from '../errors.js';
-import { type GgufHeader, GgufReader, HeaderError, MAGIC, type TensorInfo } from './gguf-reader.js';
+import { HeaderError } from './gguf-bytes.js';
+import { type GgufHeader, GgufReader, MAGIC, type TensorInfo } from './gguf-reader.js';
 import { Metadata } from './metadata.js';
 import { partsOf } from './models-folder.js';
 

@@ -1,5 +1,6 @@
 import { bytesText } from './bytes-text.js';
-import { GgufReader, HeaderError } from './gguf-reader.js';
+import { HeaderError } from './gguf-bytes.js';
+import { GgufReader } from './gguf-reader.js';
 import { TransferError, WRONG } from './transfer-error.js';
 
 /** Bytes that may follow the last tensor, where only the header tells the length of a file. */

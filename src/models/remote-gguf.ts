@@ -1,6 +1,7 @@
 import { ModelFileError } from '../errors.js';
 import { type Address, addressText } from './address.js';
 import { type Asking, fetchHead } from './ask.js';
+import { HeaderError } from './gguf-bytes.js';
 import {
   damaged,
   fileOf,
@@ -9,7 +10,7 @@ import {
   refusedHeader,
   refuseOtherMagic,
 } from './gguf-file.js';
-import { GgufReader, HeaderError } from './gguf-reader.js';
+import { GgufReader } from './gguf-reader.js';
 import { locate, type RemoteFile, refuse } from './remote.js';
 
 /** Bytes asked for at once: most headers come in one answer or two. */
