@@ -71,18 +71,28 @@ export const USES = {
 /**
  * A cache over a model with recurrent layers: what it answers after rollbacks is what a fresh evaluation answers.
  * @param seen is told of the difference of every row
+ * @param stepped is told of every step, and how many there were of its use
  */
 export function stateLaws(
   model: () => Model,
-  { steps = tries(12, 25), seen = (_difference: number) => {} } = {},
+  {
+    steps = tries(12, 25),
+    seen = (_difference: number) => {},
+    stepped = (_use: string, _steps: number) => {},
+  } = {},
 ): void {
   it.each(Object.entries(USES))(
     `which %s answers in ${steps} random steps what a fresh evaluation answers`,
-    async (_, { step, ...use }) => {
+    async (name, { step, ...use }) => {
       const cells = LONGEST + use.sequences * (GUESSES + REPLAY_LIMIT + 1);
       await withContext(model(), { capacity: LONGEST, cells, ...use }, async (context) => {
         await withContext(model(), { capacity: LONGEST, sequences: 1 }, (fresh) =>
-          randomSteps(new ModelCache(context), fresh, { step, steps, seen }),
+          randomSteps(new ModelCache(context), fresh, {
+            step,
+            steps,
+            seen,
+            stepped: (n) => stepped(name, n),
+          }),
         );
       });
     },
@@ -130,7 +140,17 @@ export async function kernelNoise(model: Model, texts: number): Promise<number[]
 async function randomSteps(
   cache: ModelCache,
   fresh: Context,
-  { step, steps, seen }: { step: Step; steps: number; seen: (difference: number) => void },
+  {
+    step,
+    steps,
+    seen,
+    stepped,
+  }: {
+    step: Step;
+    steps: number;
+    seen: (difference: number) => void;
+    stepped: (steps: number) => void;
+  },
 ): Promise<void> {
   const rng = createRng(20261127);
   let prefix = randomTokens(rng, 4);
@@ -156,6 +176,7 @@ async function randomSteps(
       ].slice(0, LONGEST - GUESSES - 2); // another turn, or another text
     else prefix.push(...accepted, ...randomTokens(rng, 1));
     cache.rollback(prefix);
+    stepped(n + 1);
   }
 }
 

@@ -12,6 +12,9 @@ import { RECURRENT_MODELS } from '../support/other-architectures.js';
 /** Of all uses together. */
 const STEPS = 5000;
 
+/** Steps of a use between two lines on how far it is, so that a run that is cut off tells what it has seen. */
+const TOLD_EACH = 100;
+
 /** Rolled back against fresh: what models with recurrent layers answer after thousands of random steps. */
 describe.each([{ architecture: 'qwen35', write: async () => HYBRID }, ...RECURRENT_MODELS])(
   '$architecture',
@@ -28,12 +31,15 @@ describe.each([{ architecture: 'qwen35', write: async () => HYBRID }, ...RECURRE
     afterAll(async () => {
       await engine.dispose();
       await rm(dir, { recursive: true, force: true });
+      tell(`${STEPS} steps`);
+    });
+    const tell = (steps: string) => {
       const largest = seen.reduce((a, b) => Math.max(a, b), 0);
       const above = seen.filter((difference) => difference >= TOLERANCE).length;
       process.stdout.write(
-        `${architecture}: ${STEPS} steps, ${seen.length} rows: largest difference ${largest.toExponential(1)}, ${above} of them ${TOLERANCE} or more\n`,
+        `${architecture}: ${steps}, ${seen.length} rows: largest difference ${largest.toExponential(1)}, ${above} of them ${TOLERANCE} or more\n`,
       );
-    });
+    };
     it('answers alike in passes of other sizes, of which nothing is taken back', async () => {
       const differences = await kernelNoise(model, 100);
       const largest = Math.max(...differences);
@@ -43,6 +49,12 @@ describe.each([{ architecture: 'qwen35', write: async () => HYBRID }, ...RECURRE
       expect(largest).toBeLessThan(TOLERANCE);
     });
     const steps = STEPS / Object.keys(USES).length;
-    stateLaws(() => model, { steps, seen: (difference) => seen.push(difference) });
+    stateLaws(() => model, {
+      steps,
+      seen: (difference) => seen.push(difference),
+      stepped: (use, n) => {
+        if (n % TOLD_EACH === 0) tell(`it ${use}, ${n} of ${steps} steps`);
+      },
+    });
   },
 );
