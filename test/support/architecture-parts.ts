@@ -56,7 +56,7 @@ export function matrix(name: string, inputs: number, outputs: number): Tensor {
 
 /** Weights that are even in a range, other ones under each name. */
 export function even(name: string, dims: readonly number[], low: number, high: number): Tensor {
-  const rng = createRng([...name].reduce((sum, letter) => 31 * sum + letter.charCodeAt(0), 7) % 2 ** 32);
+  const rng = createRng([...name].reduce((sum, letter) => (31 * sum + letter.charCodeAt(0)) % 2 ** 32, 7)); // at each letter: a larger sum would lose its last bits
   const weights = Array.from({ length: dims.reduce((a, b) => a * b) }, () => low + (high - low) * rng());
   return tensor(name, dims, (i) => weights[i]!);
 }
