@@ -11,7 +11,7 @@ export function watchedModel(model: Model, onPass: OnPass, onHeadPass: OnPass = 
   return {
     tokenizer: model.tokenizer,
     isRecurrent: model.isRecurrent ?? false,
-    head: model.head && watchedModel(model.head, onHeadPass),
+    head: model.head && { ...watchedModel(model.head, onHeadPass), layers: model.head.layers },
     chatTemplate: async (choice) => model.chatTemplate?.(choice),
     createGrammar: (source) => model.createGrammar(source),
     createContext: async (options) => watchedContext(await model.createContext(options), onPass),

@@ -4,7 +4,7 @@ import type { HiddenTrail } from './hidden-trail.js';
 
 /**
  * Gives a drafting head the hidden state at the token before each token: the target's along the text, its own along a guess.
- * Where none is known, as at the beginning of a text, the head gets zeros.
+ * Where none is known, as at the beginning of a text, the head gets zeros. The layers of a chain share a feed.
  */
 export class HeadFeed {
   readonly #trail: HiddenTrail;

@@ -77,6 +77,11 @@ export class ModelCache {
     return Math.min(capacity - length, keepsStates ? Math.min(rollback, most) : Infinity);
   }
 
+  /** The most guesses in a row that the model was made for. */
+  get reach(): number {
+    return Infinity;
+  }
+
   get work(): Work {
     return this.#work;
   }

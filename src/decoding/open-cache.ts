@@ -1,6 +1,7 @@
-import type { ContextOptions, Model } from '../engine/port.js';
+import type { Context, ContextOptions, Head, Model } from '../engine/port.js';
 import { CacheCheck } from './cache-check.js';
 import { CacheManager } from './cache-manager.js';
+import { HeadCache } from './head-cache.js';
 import { HeadFeed } from './head-feed.js';
 import { HiddenTrail } from './hidden-trail.js';
 import { ModelCache } from './model-cache.js';
@@ -38,28 +39,41 @@ export async function openCache(
   const { targetSequences, draftSequences, draftLength, rollback = draftLength } = options;
   const { targetDrafts = false, usesHead = false } = options;
   const { threads, draftThreads = threads } = options;
-  const drafter = draftSequences === 0 ? undefined : usesHead ? target.head : draft;
+  const head = usesHead ? target.head : undefined;
+  const drafter = draftSequences === 0 ? undefined : usesHead ? head : draft;
   const use = { sequences: targetSequences, threads, rollback: targetDrafts ? undefined : rollback };
   const form = contextOptions(target, options, use);
   const targetContext = await target.createContext(usesHead ? { ...form, returnsHidden: true } : form);
   const watch = checkOf(target, 'target model', options, threads);
   if (!drafter) return new CacheManager(new ModelCache(targetContext, {}, watch));
   try {
-    const draftContext = await drafter.createContext(
-      contextOptions(drafter, options, { sequences: draftSequences, threads: draftThreads }),
-    );
-    if (!usesHead) {
-      const draftWatch = checkOf(drafter, 'draft model', options, draftThreads);
-      return new CacheManager(
-        new ModelCache(targetContext, {}, watch),
-        new ModelCache(draftContext, {}, draftWatch),
-      );
+    const draftForm = contextOptions(drafter, options, { sequences: draftSequences, threads: draftThreads });
+    if (head) {
+      const trail = new HiddenTrail();
+      const headCache = new HeadCache(await openLayers(head, draftForm), new HeadFeed(trail));
+      return new CacheManager(new ModelCache(targetContext, { trail }, watch), headCache, trail);
     }
-    const trail = new HiddenTrail();
-    const head = new ModelCache(draftContext, { feed: new HeadFeed(trail) });
-    return new CacheManager(new ModelCache(targetContext, { trail }, watch), head, trail);
+    const draftContext = await drafter.createContext(draftForm);
+    const draftWatch = checkOf(drafter, 'draft model', options, draftThreads);
+    return new CacheManager(
+      new ModelCache(targetContext, {}, watch),
+      new ModelCache(draftContext, {}, draftWatch),
+    );
   } catch (error) {
     await targetContext.dispose();
+    throw error;
+  }
+}
+
+/** Returns a context for each layer of a head, all or none. */
+async function openLayers(head: Head, form: ContextOptions): Promise<Context[]> {
+  const open: Context[] = [];
+  try {
+    while (open.length < head.layers)
+      open.push(await head.createContext({ ...form, headLayer: open.length }));
+    return open;
+  } catch (error) {
+    await Promise.all(open.map((context) => context.dispose()));
     throw error;
   }
 }

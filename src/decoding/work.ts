@@ -14,6 +14,12 @@ export interface Work {
 
 export const NO_WORK: Work = { passes: 0, tokens: 0, ms: 0, waitMs: 0 };
 
+/** Returns the sum. */
+export function together(works: readonly Work[]): Work {
+  const sum = (of: keyof Work) => works.reduce((total, work) => total + work[of], 0);
+  return { passes: sum('passes'), tokens: sum('tokens'), ms: sum('ms'), waitMs: sum('waitMs') };
+}
+
 /**
  * Returns the work with one call more. A call that evaluates nothing, and only forgets and copies, is no pass.
  * @param evaluated number of tokens

@@ -65,11 +65,17 @@ export interface Model {
    * The drafting head (multi-token prediction), which works with the same weights; undefined: it was not loaded. Its contexts
    * want a hidden state beside each token, and return one for each wanted token.
    */
-  readonly head?: Model | undefined;
+  readonly head?: Head | undefined;
   /** @throws ResourceError when the memory does not suffice */
   createContext(options: ContextOptions): Promise<Context>;
   /** @throws UsageError when llama.cpp cannot read the grammar */
   createGrammar(source: GrammarSource): Promise<Grammar>;
+}
+
+/** A drafting head: a layer that makes all guesses, or a chain with a layer for each guess in a row. */
+export interface Head extends Model {
+  /** >= 1. Each context is of one of them. */
+  readonly layers: number;
 }
 
 /** A grammar, in llama.cpp's notation (GBNF) or as a JSON schema. */
@@ -163,6 +169,8 @@ export interface ContextOptions extends Omit<RuntimeOptions, 'draftThreads'> {
   readonly rollback?: number | undefined;
   /** Whether passes return the hidden state of each token, which the head goes on from; undefined: they do not. */
   readonly returnsHidden?: boolean | undefined;
+  /** Of a head, the layer that the passes run, [0..layers); undefined: the first. */
+  readonly headLayer?: number | undefined;
 }
 
 /** Number formats of a KV cache. */

@@ -26,14 +26,17 @@ const KNOWN_HEADS: ReadonlySet<string> = new Set([
   'step35',
 ]);
 
+/** Those of them that llama.cpp runs a chain of heads of, a layer for each guess in a row. */
+const KNOWN_CHAINS: ReadonlySet<string> = new Set(['hy_v3', 'mimo2', 'step35']);
+
 /**
  * Returns the number of decoder layers that only draft (multi-token prediction, MTP, also called NextN). Some files tell of
  * such layers and were written without their weights: those have none.
  */
 export function headLayersOf({ metadata, tensors }: Pick<GgufFile, 'metadata' | 'tensors'>): number {
   const told = metadata.number(metadata.own('nextn_predict_layers')) ?? 0;
-  const isThere = tensors.some(({ name }) => /\.nextn\.eh_proj\.weight$/.test(name));
-  return isThere ? told : 0;
+  const there = tensors.filter(({ name }) => /\.nextn\.eh_proj\.weight$/.test(name)).length;
+  return there >= told ? told : 0;
 }
 
 /** Returns the reason why the drafting head of a model cannot be used; undefined: it can. */
@@ -41,8 +44,8 @@ export function headRefusal({ path, architecture, headLayers }: HeadFacts): stri
   if (headLayers === 0) return `${path} has no drafting head`;
   if (!KNOWN_HEADS.has(architecture))
     return `llama.cpp cannot run the drafting head of ${path}, a ${architecture} model`;
-  if (headLayers > 1)
-    return `${path} has a chain of ${headLayers} drafting heads, and a single head is all that can be used so far`;
+  if (headLayers > 1 && !KNOWN_CHAINS.has(architecture))
+    return `${path} has a chain of ${headLayers} drafting heads, and llama.cpp runs a single one of a ${architecture} model`;
   return undefined;
 }
 

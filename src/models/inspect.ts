@@ -131,16 +131,21 @@ async function inspectModel(
   const facts = runnableHead(await factsOf(file, insights, await chatTemplateFacts(file)), engine);
   const runs = refusal === undefined;
   const isHeadUsed = runs && head && facts.head?.problem === undefined;
-  const layers = isHeadUsed ? facts.head?.layers : undefined;
+  const layers = (isHeadUsed && facts.head?.layers) || 0;
   return {
     facts,
     refusal,
     memory: runs ? await insights.memory(context) : undefined,
     headMemory:
-      layers === undefined
-        ? undefined
-        : (await insights.memory({ ...context, ...head, sequences: 0, layers })).context,
+      layers > 0
+        ? ofEach(layers, (await insights.memory({ ...context, ...head, sequences: 0, layers })).context)
+        : undefined,
   };
+}
+
+/** Each layer of a head has a context, and llama.cpp gives each of these room for all layers. */
+function ofEach(layers: number, { ram, vram }: MemoryNeed): MemoryNeed {
+  return { ram: layers * ram, vram: layers * vram };
 }
 
 /** The facts with the reason why the engine that would run the model cannot use its head. */

@@ -1,5 +1,6 @@
 import { ModelFileError } from '../errors.js';
 import { type GgufFile, unfit } from './gguf-file.js';
+import { headLayersOf } from './heads.js';
 import { brokenRule } from './loading-rules.js';
 
 /** @throws ModelFileError when the file is not a complete model that can generate text, as far as its header tells */
@@ -13,8 +14,12 @@ export function refuseUnfit(file: GgufFile): void {
 /** Architectures that do not generate text token by token. */
 const NOT_GENERATIVE = /bert|embed|encoder|^(clip|t5|wavtokenizer-dec|dream|llada|llada-moe|rnd1)$/;
 
-/** Drafting heads in files of their own, each made for one target, of which it needs the hidden states. */
-const HEAD_ALONE: ReadonlySet<string> = new Set(['eagle3', 'dflash', 'gemma4-assistant']);
+/** Drafting heads in files of their own, each made for one target: what they are, and what they need of it. */
+const HEADS_ALONE: ReadonlyMap<string, string> = new Map([
+  ['eagle3', 'an EAGLE-3 head, which works from three layers of its target'],
+  ['dflash', 'a DFlash head, which works from layers of its target'],
+  ['gemma4-assistant', "Gemma 4's assistant, which works in the KV cache of its target"],
+]);
 
 /** Architectures that keep a state which nobody could show to be right after a rejected draft. */
 const NOT_TAKEN_BACK: ReadonlySet<string> = new Set(['deepseek4']);
@@ -37,9 +42,17 @@ function refuseOtherModels({ metadata, tensors, source: path }: GgufFile): void 
   if (kind !== 'model') throw new ModelFileError(`${path} holds a GGUF ${JSON.stringify(kind)}, not a model`);
   if (tensors.length === 0)
     throw new ModelFileError(`${path} holds no weights, only a vocabulary; use the full model file`);
-  if (HEAD_ALONE.has(architecture))
+  const head = HEADS_ALONE.get(architecture);
+  if (head !== undefined)
     throw new ModelFileError(
-      `${path} is a drafting head in a file of its own (${architecture}), which mtad cannot run so far; use a draft model, \`draftFrom\` lookup, or a target whose head is in its own file`,
+      `${path} is ${head}, and mtad runs heads in the target's own file alone; use a draft model, \`draftFrom\` lookup, or a target with such a head`,
+    );
+  if (
+    headLayersOf({ metadata, tensors }) > 0 &&
+    !tensors.some(({ name }) => name === 'blk.0.attn_norm.weight')
+  )
+    throw new ModelFileError(
+      `${path} holds the drafting head of a model and not the model; use the file that has both`,
     );
   const isCausal = metadata.flag(metadata.own('attention.causal')) ?? true;
   const pooling = metadata.number(metadata.own('pooling_type')) ?? 0;

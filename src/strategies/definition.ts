@@ -164,7 +164,8 @@ export function chained(
   truncation: Truncation,
   { isLossless }: Pick<StrategyDefinition, 'isLossless'>,
 ): Drafter {
-  if (draftFirst === 'none' && draftTail === 'none') return draft;
+  const guessing = withinReach(draft, context.draft?.reach);
+  if (draftFirst === 'none' && draftTail === 'none') return guessing;
   const { length, isEnd, sampling, passages = new Passages() } = context;
   const temperature = isLossless ? sampling.temperature : 0;
   const options = { length, isEnd, choose: (q: Distribution, rng: Rng) => choose(q, { temperature }, rng) };
@@ -174,9 +175,14 @@ export function chained(
     );
   const whole = sources(draftTail).reduce(
     (all, tail) => withTail(all, tail, options),
-    named(draft, draftFrom),
+    named(guessing, draftFrom),
   );
   return draftFirst === 'none' ? whole : withFirst(whole, sources(draftFirst), options);
+}
+
+/** The same drafter, which guesses no further than its model was made for. */
+function withinReach(draft: Drafter, reach = Infinity): Drafter {
+  return (prefix, room, rng) => draft(prefix, Math.min(room, reach), rng);
 }
 
 /** The sources that take no pass, in the order of their names. */

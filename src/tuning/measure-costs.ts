@@ -74,7 +74,7 @@ export async function measureCosts(
   if (!draft) return signal?.aborted ? undefined : { target, draft: undefined };
   const layers = await stopwatch.curve(
     BUDGET.draft,
-    [1, LAYERS].filter((length) => fits(length + 1)),
+    [1, Math.min(LAYERS, draft.reach)].filter((length) => fits(length + 1)),
     async (length, timed) => {
       await judge(chainOf(prefix, length)); // a draft always follows a pass of the target
       await timed(() => guess(length));

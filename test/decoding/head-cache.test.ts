@@ -17,7 +17,7 @@ import {
   type TopLogits,
 } from '../../src/types.js';
 import { ALL, difference, TOLERANCE } from '../engine/rows.js';
-import { attentionWithHead } from '../support/head-models.js';
+import { attentionWithChain, attentionWithHead } from '../support/head-models.js';
 import { HYBRID } from '../support/hybrid.js';
 import { tries } from '../support/tries.js';
 
@@ -56,6 +56,7 @@ async function rowsOfHead(cache: CacheManager, prefix: TokenId[], tree: DraftNod
 describe.each([
   { what: 'a hybrid target, which judges chains', write: async () => HYBRID, beams: 1 },
   { what: 'a target with plain attention, which judges trees', write: attentionWithHead, beams: 3 },
+  { what: 'a target with a chain of heads', write: attentionWithChain, beams: 3 },
 ])('the head of $what', ({ write, beams }) => {
   let dir: string;
   let engine: Engine;

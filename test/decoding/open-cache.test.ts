@@ -73,6 +73,23 @@ describe('openCache', () => {
     expect(target.contexts.map(({ disposed }) => disposed)).toEqual([true]);
   });
 
+  it('opens a context for each layer of a chain of heads, and leaves none behind where one does not fit', async () => {
+    const open = (fitting: number) => {
+      const [target, head] = [fakeModel(), fakeModel()];
+      const createContext = (options: ContextOptions) =>
+        (head.contexts.length < fitting ? head.model : withoutMemory).createContext(options);
+      const model = { ...target.model, head: { ...head.model, createContext, layers: 3 } };
+      const opening = openCache({ target: model, draft: undefined }, { ...OPTIONS, usesHead: true });
+      return { opening, head };
+    };
+    const { opening, head } = open(3);
+    expect((await opening).draft!.reach).toBe(3);
+    expect(head.asked.map(({ headLayer }) => headLayer)).toEqual([0, 1, 2]);
+    const failing = open(2);
+    await expect(failing.opening).rejects.toThrow(ResourceError);
+    expect(failing.head.contexts.map(({ disposed }) => disposed)).toEqual([true, true]);
+  });
+
   it('passes on that the memory does not suffice for the target', async () => {
     const draft = fakeModel();
     const opening = openCache({ target: withoutMemory, draft: draft.model }, OPTIONS);

@@ -5,10 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/errors.js';
 import { Series } from '../../src/generation/generate.js';
 import type { SettingsInput } from '../../src/generation/settings.js';
+import { depthsOf } from '../../src/math/draft-tree.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import type { TokenId } from '../../src/types.js';
-import { attentionWithHead } from '../support/head-models.js';
+import { attentionWithChain, attentionWithHead, CHAIN } from '../support/head-models.js';
 import { HYBRID } from '../support/hybrid.js';
 import { run } from './generate-run.js';
 
@@ -100,6 +101,37 @@ it('has trees drafted and judged where the target has plain attention', async ()
     expect(steps.every(({ draftPasses, targetPasses }) => draftPasses > 0 && targetPasses === 1)).toBe(true);
     const branches = steps.map(({ draft }) => draft.length - new Set(draft.map(({ parent }) => parent)).size);
     expect(Math.max(...branches)).toBeGreaterThan(0);
+  } finally {
+    await pair.dispose();
+    await rm(dir, { recursive: true, force: true });
+  }
+});
+
+it('has a chain of heads draft no more tokens in a row than it has layers, and the text of plain decoding', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'mtad-chain-'));
+  const pair = await loadPair({ model: await attentionWithChain(dir), engine: 'direct', gpu: 'off' });
+  try {
+    const { tokens } = await run(pair, { ...GREEDY, strategy: 'autoregressive' }, EXACT);
+    for (const settings of [
+      { strategy: 'speculative', draftLength: 2 },
+      { strategy: 'speculative', draftLength: 8 },
+      { strategy: 'block', draftLength: 8 },
+    ] as const) {
+      const drafted = await run(pair, { ...GREEDY, ...settings }, { ...EXACT, verifyCache: 1 });
+      expect(drafted.tokens, JSON.stringify(settings)).toEqual(tokens);
+      const most = Math.max(...drafted.steps.map(({ draft }) => draft.length));
+      expect(most).toBe(Math.min(CHAIN, settings.draftLength));
+      expect(drafted.counters.accepted).toBeGreaterThan(drafted.counters.drafted / 4);
+    }
+    const { steps } = await run(pair, {
+      strategy: 'mmtad',
+      draftLength: 8,
+      maxTokens: 20,
+      seed: 1,
+      ignoreEos: true,
+    });
+    const depths = steps.map(({ draft }) => Math.max(0, ...depthsOf(draft)));
+    expect(Math.max(...depths)).toBe(CHAIN);
   } finally {
     await pair.dispose();
     await rm(dir, { recursive: true, force: true });

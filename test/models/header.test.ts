@@ -64,12 +64,11 @@ const BAD_FILES: Record<string, { write: () => Promise<string>; reason: RegExp }
   },
   'an EAGLE-3 head': {
     write: () => otherArchitecture('eagle3'),
-    reason:
-      /a drafting head in a file of its own \(eagle3\), which mtad cannot run so far; use a draft model/,
+    reason: /is an EAGLE-3 head, .*mtad runs heads in the target's own file alone; use a draft model/,
   },
   "Gemma 4's assistant": {
     write: () => otherArchitecture('gemma4-assistant'),
-    reason: /a drafting head in a file of its own \(gemma4-assistant\)/,
+    reason: /is Gemma 4's assistant, which works in the KV cache of its target/,
   },
   'an embedding model': { write: () => embeddingModel(dir), reason: /embedding or encoder model \(bert\)/ },
 };

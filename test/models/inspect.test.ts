@@ -14,6 +14,7 @@ import {
   truncatedModel,
   vocabOnlyModel,
 } from '../support/gguf-files.js';
+import { attentionWithChain, CHAIN } from '../support/head-models.js';
 import { Hub, type Mood } from '../support/hub.js';
 import { HYBRID } from '../support/hybrid.js';
 import { hybridModel, recurrentModel, slidingWindowModel } from '../support/other-architectures.js';
@@ -84,6 +85,9 @@ describe('inspect', () => {
       alone.target.memory!.weights.ram + alone.target.memory!.context.ram + alone.target.headMemory!.ram,
     );
     expect((await run({ model: HYBRID, draft: EMBEDDED_PAIR.draft })).target.headMemory).toBeUndefined();
+    const chain = await run({ model: await attentionWithChain(dir) });
+    expect(chain.target.facts.head).toEqual({ layers: CHAIN, problem: undefined });
+    expect(chain.target.headMemory!.ram).toBeGreaterThan(chain.target.memory!.context.ram); // three times three of four layers
   });
 
   it('says when there is less memory than that', async () => {

@@ -54,12 +54,33 @@ export function matrix(name: string, inputs: number, outputs: number): Tensor {
   return even(name, [inputs, outputs], -most, most);
 }
 
+/** The weights of a matrix of that name, each changed by up to `blur`, under another name. */
+export function blurredMatrix(
+  name: string,
+  of: string,
+  [inputs, outputs]: readonly [number, number],
+  blur: number,
+): Tensor {
+  const [weights, noise] = [matrix(of, inputs, outputs), even(name, [inputs, outputs], -blur, blur)].map(
+    ({ data }) => [...(data() as Iterable<Float32Array>)][0]!,
+  );
+  return tensor(name, [inputs, outputs], (i) => weights![i]! + noise![i]!);
+}
+
 /** Weights that are even in a range, other ones under each name. */
 export function even(name: string, dims: readonly number[], low: number, high: number): Tensor {
-  const rng = createRng([...name].reduce((sum, letter) => (31 * sum + letter.charCodeAt(0)) % 2 ** 32, 7)); // at each letter: a larger sum would lose its last bits
+  // Cut at each letter, since a larger sum would lose its last bits.
+  const rng = createRng([...name].reduce((sum, letter) => (31 * sum + letter.charCodeAt(0)) % 2 ** 32, 7));
   const weights = Array.from({ length: dims.reduce((a, b) => a * b) }, () => low + (high - low) * rng());
   return tensor(name, dims, (i) => weights[i]!);
 }
+
+/** A matrix of which each weight is told. */
+export const matrixOf = (
+  name: string,
+  [inputs, outputs]: readonly [number, number],
+  weight: (input: number, output: number) => number,
+): Tensor => tensor(name, [inputs, outputs], (i) => weight(i % inputs, Math.floor(i / inputs)));
 
 export const constant = (name: string, dims: readonly number[], value: number): Tensor =>
   tensor(name, dims, () => value);

@@ -1,5 +1,6 @@
 import type { ChalkInstance } from 'chalk';
 import { bytesText } from '../../models/bytes-text.js';
+import type { ModelFacts } from '../../models/facts.js';
 import type { InspectedModel, Inspection } from '../../models/inspect.js';
 import { oneLine } from '../../one-line.js';
 import { folded, plainTable } from './plain-table.js';
@@ -20,8 +21,7 @@ const FACTS: Record<string, Fact> = {
   'trained context': ({ facts: { trainContextSize } }) =>
     trainContextSize === undefined ? undefined : `${trainContextSize} tokens`,
   layers: ({ facts }) => layersText(facts),
-  'drafting head': ({ facts: { head } }) =>
-    head && (head.problem === undefined ? 'yes' : 'yes, but unusable'),
+  'drafting head': ({ facts }) => headText(facts.head),
   vocabulary: ({ facts: { vocabularySize, vocabularyKind } }) =>
     vocabularySize === 0 ? 'none' : `${vocabularySize} tokens${vocabularyKind ? `, ${vocabularyKind}` : ''}`,
   BOS: ({ facts }) => tokenText(facts.bos),
@@ -152,4 +152,10 @@ function tokenText(token: InspectedModel['facts']['bos']): string {
 function parametersText(parameters: number): string {
   const [size, unit] = parameters >= 1e9 ? [1e9, ' B'] : parameters >= 1e6 ? [1e6, ' M'] : [1e3, ' k'];
   return `${(parameters / size).toPrecision(3)}${unit}`;
+}
+
+function headText(head: ModelFacts['head']): string | undefined {
+  if (!head) return undefined;
+  if (head.problem !== undefined) return 'yes, but unusable';
+  return head.layers > 1 ? `yes, a chain of ${head.layers}` : 'yes';
 }

@@ -35,6 +35,8 @@ export interface HiddenStates {
   readonly width: number;
   /** 'all': passes return one for each token. 'wanted': for each wanted one, and tokens come with one too, as in a head. */
   readonly returned: 'all' | 'wanted';
+  /** Of a head, the layer that the passes run; undefined: the first. */
+  readonly layer?: number | undefined;
 }
 
 /**
@@ -81,6 +83,7 @@ export class DirectContext implements Context {
     const fed = hidden?.returned === 'wanted' ? hidden.width : 0;
     this.#batch = new BatchMemory(library, options.batchSize, options.sequences, fed);
     hidden?.library.returnHidden(context, hidden.returned === 'all');
+    if (hidden?.layer) hidden.library.runLayer(context, hidden.layer);
     if (statesKept !== undefined) this.#states = new StateKeeper(options.sequences, statesKept);
     else if (options.slidingWindow > 0)
       this.#keeper = new CellKeeper(library, this.#memory, options.slidingWindow, options.sequences);

@@ -15,6 +15,8 @@ export interface HeadLibrary {
   returnHidden(context: Pointer, ofAll: boolean): void;
   /** @returns the hidden states of the last batch, row after row */
   hidden(context: Pointer): Pointer | null;
+  /** Makes a context of a head run this layer of its chain, from 0. */
+  runLayer(context: Pointer, layer: number): void;
 }
 
 /** What was bound. */
@@ -52,9 +54,14 @@ export function declareAll(koffi: Koffi, paths: readonly string[]): Declarations
       if (!native) throw new Error(`it has no function ${name}`);
       return [name, native] as const;
     });
-  const [set, get] = Object.entries(HEAD_FUNCTIONS).map((entry) => bound(...entry));
+  const [set, get, runLayer] = Object.entries(HEAD_FUNCTIONS).map((entry) => bound(...entry));
   const heads = set &&
-    get && { returnHidden: (context: Pointer, ofAll: boolean) => set(context, true, !ofAll), hidden: get };
+    get &&
+    runLayer && {
+      returnHidden: (context: Pointer, ofAll: boolean) => set(context, true, !ofAll),
+      hidden: get,
+      runLayer,
+    };
   return { declared: Object.fromEntries(declared), heads };
 }
 

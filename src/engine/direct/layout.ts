@@ -156,6 +156,8 @@ export const HEAD_FUNCTIONS = {
     'void llama_set_embeddings_nextn(struct llama_context * ctx, bool value, bool masked)',
   _Z26llama_get_embeddings_nextnP13llama_context:
     'float * llama_get_embeddings_nextn(struct llama_context * ctx)',
+  _Z28llama_set_nextn_layer_offsetP13llama_contexti:
+    'void llama_set_nextn_layer_offset(struct llama_context * ctx, int32_t offset)',
 } as const;
 
 /** The header that declares them. */

@@ -16,7 +16,7 @@ import { statesKept } from '../llama/states-kept.js';
 import { templateOrigin } from '../llama/template-origin.js';
 import { tokenizerOf } from '../llama/tokenizer.js';
 import type { Vocabulary } from '../llama/vocabulary.js';
-import type { Context, ContextOptions, Grammar, GrammarSource, Model, Tokenizer } from '../port.js';
+import type { Context, ContextOptions, Grammar, GrammarSource, Head, Model, Tokenizer } from '../port.js';
 import { DirectContext, type HiddenStates } from './context.js';
 import type { Pointer } from './declare.js';
 import { directGrammars } from './grammar.js';
@@ -49,7 +49,7 @@ export class DirectModel implements Model {
   readonly tokenizer: Tokenizer;
   readonly chatTemplate: NonNullable<Model['chatTemplate']>;
   readonly isRecurrent: boolean;
-  readonly head: Model | undefined;
+  readonly head: Head | undefined;
   readonly #parts: Parts;
   readonly #shape: ModelShape;
   readonly #vocabulary: Vocabulary;
@@ -74,6 +74,7 @@ export class DirectModel implements Model {
     this.#parts = parts;
     this.head = withHead
       ? {
+          layers: library.headLayers(pointer),
           tokenizer: this.tokenizer,
           createGrammar: (source) => this.createGrammar(source),
           createContext: (options) => this.#createContext(options, 'head'),
@@ -143,12 +144,12 @@ export class DirectModel implements Model {
   #hiddenStates(
     model: Pointer,
     type: keyof typeof CONTEXT_TYPE,
-    { returnsHidden = false }: ContextOptions,
+    { returnsHidden = false, headLayer: layer }: ContextOptions,
   ): HiddenStates | undefined {
     const { library } = this.#parts;
     if (!library.heads || (type === 'model' && !returnsHidden)) return undefined;
     const returned = type === 'head' ? 'wanted' : 'all';
-    return { library: library.heads, width: library.hiddenWidth(model), returned };
+    return { library: library.heads, width: library.hiddenWidth(model), returned, layer };
   }
 
   async createGrammar(source: GrammarSource): Promise<Grammar> {

@@ -1,0 +1,98 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openCache } from '../../src/decoding/open-cache.js';
+import { createDirectEngine } from '../../src/engine/direct/engine.js';
+import type { Engine, HiddenState, Model } from '../../src/engine/port.js';
+import { createRng } from '../../src/math/rng.js';
+import type { DraftNode, TokenId, TopLogits } from '../../src/types.js';
+import { ALL, chain, decode, difference, TOLERANCE, withContext } from '../engine/rows.js';
+import { attentionWithChain, CHAIN } from '../support/head-models.js';
+import { tries } from '../support/tries.js';
+
+const ROOM = 64;
+const UNUSED = { tokens: Int32Array.of(0), logProbs: Float64Array.of(0) };
+
+let dir: string;
+let engine: Engine;
+let target: Model;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'mtad-chain-'));
+  engine = await createDirectEngine({ gpu: 'off' });
+  target = await engine.loadModel(await attentionWithChain(dir), { withHead: true });
+});
+afterAll(async () => {
+  await engine.dispose();
+  await rm(dir, { recursive: true, force: true });
+});
+
+function likeliest({ tokens, logits }: TopLogits): TokenId {
+  return tokens[logits.indexOf(Math.max(...logits))]!;
+}
+
+/**
+ * What llama.cpp's own driver does in its mode `chain_heads` (common/speculative.cpp), with new contexts for each guess:
+ * layer d reads the text with the target's hidden states, and the d guesses with those of layers 0 to d - 1.
+ */
+async function drivenByHand(prefix: readonly TokenId[]): Promise<TopLogits[]> {
+  const tokens = [...prefix];
+  const room = { capacity: ROOM, sequences: 1 };
+  const read = await withContext(target, { ...room, returnsHidden: true }, (context) =>
+    context.run({ keeps: [], batch: chain(prefix), read: ALL }),
+  );
+  const before: (HiddenState | undefined)[] = [undefined, ...read.hidden!.slice(0, -1)]; // at the token before each
+  const rows: TopLogits[] = [];
+  for (let headLayer = 0; headLayer < CHAIN; headLayer++) {
+    const batch = chain(tokens).map((item, i) => ({
+      ...item,
+      wanted: i === tokens.length - 1,
+      hidden: before[i],
+    }));
+    const answer = await withContext(target.head!, { ...room, headLayer }, (context) =>
+      context.run({ keeps: [], batch, read: ALL }),
+    );
+    rows.push(answer.rows[0]!);
+    tokens.push(likeliest(answer.rows[0]!));
+    before.push(answer.hidden![0]!);
+  }
+  return rows;
+}
+
+it('has each guess made by the layer of its depth, as llama.cpp’s own driver has, step after step', async () => {
+  const rng = createRng(35);
+  const below = (limit: number) => Math.floor(rng() * limit);
+  const cache = await openCache(
+    { target, draft: undefined },
+    { capacity: ROOM, targetSequences: 1, draftSequences: 1, draftLength: CHAIN, usesHead: true, threads: 1 },
+  );
+  const prefix: TokenId[] = Array.from({ length: 8 }, () => 259 + below(120));
+  for await (const _ of cache.prefill(prefix));
+  for (let step = 0; step < tries(12, 200); step++) {
+    const byHand = await drivenByHand(prefix);
+    const drafted = 1 + below(CHAIN); // so that deeper layers fall behind
+    const draft: DraftNode[] = [];
+    const rows: TopLogits[] = [];
+    for (let parent = -1; parent < drafted - 1; parent++) {
+      rows.push(...(await cache.draft!.evaluate(prefix, draft, [parent], ALL)));
+      draft.push({ token: likeliest(rows.at(-1)!), parent, q: UNUSED });
+    }
+    expect(difference(rows, byHand.slice(0, drafted))).toBeLessThan(TOLERANCE);
+    expect(draft.map(({ token }) => token)).toEqual(byHand.slice(0, drafted).map(likeliest));
+    await cache.target.evaluate(prefix, draft, [-1, ...draft.keys()], ALL);
+    prefix.push(...draft.slice(0, below(drafted + 1)).map(({ token }) => token), 259 + below(120));
+    cache.rollback(prefix);
+  }
+  await cache.dispose();
+});
+
+it('runs another layer in each context of a chain', async () => {
+  const text = chain(Array.from({ length: 8 }, (_, i) => 259 + 7 * i));
+  const rows: TopLogits[] = [];
+  for (let headLayer = 0; headLayer < CHAIN; headLayer++)
+    await withContext(target.head!, { capacity: ROOM, sequences: 1, headLayer }, async (context) => {
+      rows.push((await decode(context, text, ALL)).at(-1)!);
+    });
+  for (const [i, row] of rows.entries())
+    for (const other of rows.slice(0, i)) expect(difference([row], [other])).toBeGreaterThan(10 * TOLERANCE);
+});
