@@ -5,7 +5,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const ALONE = ['test/models/pair-cleanup.test.ts', 'test/energy/meter.test.ts', 'test/engine/rpc.test.ts'];
 
 /** Files that take long and do not look it, since their laws stand elsewhere. */
-const LONG = /\b(bindings|direct|lossless-head|recurrent|tarball|vocabularies)\.test\.ts$/;
+const LONG =
+  /\b(bindings|direct|lossless-head|recurrent|reproduces|tarball|templates\/render|vocabularies)\.test\.ts$/;
 
 /** The long files before all others, which would else wait for them at the end; the others as usual, by their size. */
 class LongFirst extends BaseSequencer {

@@ -12,6 +12,7 @@ import type { BenchmarkReport } from '../../src/benchmark/report.js';
 import { UsageError } from '../../src/errors.js';
 import type { StrategyName } from '../../src/strategies/index.js';
 import { chatPair } from '../support/chat-models.js';
+import { firstOf, tries } from '../support/tries.js';
 
 const PROMPTS = [
   { id: '1', text: 'Once upon a time' },
@@ -153,7 +154,8 @@ describe('a benchmark', () => {
   });
 
   it('has the peers beside it, also where nothing else needs the draft model', async () => {
-    for (const strategies of [['autoregressive', 'mtad'], ['autoregressive']] as const) {
+    const both = [['autoregressive'], ['autoregressive', 'mtad']] as const;
+    for (const strategies of firstOf(1, both)) {
       const { report } = await runIt({ entries: entriesOf(...strategies), peers: true });
       expect(report!.complete).toBe(true);
       expect(named(report!).slice(strategies.length)).toEqual([
@@ -216,8 +218,8 @@ describe('a benchmark that ends early', () => {
     };
     for (let i = 0; i < 3; i++) await leave(); // what is kept for good is there now
     const before = process.memoryUsage().rss;
-    for (let i = 0; i < 10; i++) await leave();
-    expect(process.memoryUsage().rss - before).toBeLessThan(120 * 2 ** 20); // one has 25 MiB
+    for (let i = 0; i < tries(6, 10); i++) await leave();
+    expect(process.memoryUsage().rss - before).toBeLessThan(tries(72, 120) * 2 ** 20); // one has 25 MiB
   });
 });
 

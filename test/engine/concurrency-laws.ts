@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, Model } from '../../src/engine/port.js';
 import type { TokenId, TopLogits } from '../../src/types.js';
 import { tinyModel } from '../support/gguf-files.js';
+import { tries } from '../support/tries.js';
 import { alone, chain, decode, difference, forget, TOLERANCE, withContext } from './rows.js';
 
 /**
@@ -31,7 +32,7 @@ export function concurrencyLaws(engine: () => Engine): void {
       for (const tokens of texts)
         expected.push(...(await alone(model, tokens, { top: 100, logSumExp: false })));
       await withContext(model, { capacity: 64, sequences: texts.length }, async (context) => {
-        for (let time = 0; time < 10; time++) {
+        for (let time = 0; time < tries(4, 10); time++) {
           const rows = await decode(
             context,
             texts.flatMap((tokens, sequence) => chain(tokens, 0, sequence)),

@@ -2,11 +2,11 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { ratios } from '../../src/generation/counters.js';
 import type { Pair } from '../../src/models/pair.js';
 import { acceptJoint } from '../../src/rules/joint.js';
-import { STRATEGY_NAMES } from '../../src/strategies/index.js';
 import { traceStep } from '../../src/trace/write.js';
 import type { Distribution, TokenId } from '../../src/types.js';
 import { chain, decode, withContext } from '../engine/rows.js';
 import { embeddedPair } from '../support/embedded-pair.js';
+import { KINDS } from '../support/representatives.js';
 import { run } from './generate-run.js';
 
 let pair: Pair;
@@ -28,7 +28,7 @@ function evaluateAgain(prompt: readonly TokenId[], text: readonly TokenId[]): Pr
   });
 }
 
-describe.each(STRATEGY_NAMES)('the likelihood of a text by %s', (strategy) => {
+describe.each(KINDS)('the likelihood of a text by %s', (strategy) => {
   it.each([0, 1])(
     'at temperature %d is the one that the target gives to the finished text',
     async (temperature) => {

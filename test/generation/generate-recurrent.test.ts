@@ -10,6 +10,7 @@ import type { StrategyName } from '../../src/strategies/index.js';
 import type { TokenId } from '../../src/types.js';
 import { tinyModel } from '../support/gguf-files.js';
 import { hybridModel, recurrentModel } from '../support/other-architectures.js';
+import { tries } from '../support/tries.js';
 import { run } from './generate-run.js';
 
 const STRATEGIES = [
@@ -56,7 +57,7 @@ describe.each([
   it('writes in a series, over caches that hold other texts, what it writes alone', async () => {
     const series = new Series(pair, { threads: 1, ...EXACT });
     try {
-      for (const [seed, strategy] of [...STRATEGIES, ...STRATEGIES].entries()) {
+      for (const [seed, strategy] of tries(STRATEGIES, [...STRATEGIES, ...STRATEGIES]).entries()) {
         const settings: SettingsInput = {
           strategy,
           seed,

@@ -10,6 +10,7 @@ import { distributionAfter, END, isEnd, TARGET, UNCUT } from '../support/fake-mo
 import { fakePair } from '../support/fake-pair.js';
 import { neverEnds, PROMPT, type RunOptions, run, strategyOn } from '../support/fake-run.js';
 import { heldTexts, knownTexts } from '../support/known-texts.js';
+import { tries } from '../support/tries.js';
 
 const SAMPLINGS: SamplingSettings[] = [
   { temperature: 1, topK: 0, topP: 1 },
@@ -24,7 +25,7 @@ const SAMPLINGS: SamplingSettings[] = [
   },
 ];
 
-const SEEDS = Array.from({ length: 24 }, (_, i) => i + 1);
+const SEEDS = Array.from({ length: tries(8, 24) }, (_, i) => i + 1);
 
 const isPrefixOf = (tokens: readonly TokenId[], text: Prefix) =>
   tokens.length <= text.length && tokens.every((token, i) => token === text[i]);
