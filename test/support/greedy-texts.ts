@@ -9,6 +9,9 @@ import { type Prefix, ROOT, type TokenId } from '../../src/types.js';
 /** The embedded models gain nothing from more. */
 const ONE_THREAD: RunOptions = { threads: 1 };
 
+/** Of a step: as many as pay would be none on most machines, and nothing would be compared. */
+const GUESSES = 4;
+
 interface Text {
   readonly prompt: Prefix;
   readonly tokens: Prefix;
@@ -27,7 +30,7 @@ export async function writeGreedily(
   run: RunOptions,
 ): Promise<Text> {
   let promptTokens: Prefix = [];
-  const settings = { strategy, maxTokens, temperature: 0, ignoreEos: true };
+  const settings = { strategy, maxTokens, draftLength: GUESSES, temperature: 0, ignoreEos: true };
   for await (const event of generate(pair, prompt, settings, { ...ONE_THREAD, ...run })) {
     if (event.type === 'start') promptTokens = event.promptTokens;
     if (event.type === 'end') return { prompt: promptTokens, tokens: event.result.tokens };
