@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { mtad, mtadOnTerminal, saying } from '../support/cli.js';
+import { mtad, saying } from '../support/cli.js';
 import { runInProcess } from '../support/run-in-process.js';
 import { firstOf } from '../support/tries.js';
 
@@ -92,8 +92,9 @@ test('a full disk ends the run: exit code 1', async () => {
 
 test('a bar shows on a terminal how far it is', async () => {
   const output = join(folder, 'seen.jsonl');
-  const { stdout, exitCode } = await mtadOnTerminal([...ARGS, input, '-o', output]);
+  const terminal = { isTTY: true, input: '' };
+  const { stderr, exitCode } = await runInProcess([...ARGS, input, '-o', output], terminal);
   expect(exitCode).toBe(0);
-  expect(stdout).toMatch(/[█░]+ \d+\/30 texts, [^\n]* left/);
-  expect(stdout).toMatch(/mtad: 30 texts, \d+ tokens in [\d.]+ s\r\n/);
+  expect(stderr).toMatch(/[█░]+ \d+\/30 texts, [^\n]* left/);
+  expect(stderr).toMatch(/mtad: 30 texts, \d+ tokens in [\d.]+ s\n/);
 });

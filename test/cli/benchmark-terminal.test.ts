@@ -8,6 +8,7 @@ const QUIET = [...SHORT, '--strategies', 'autoregressive', '--quiet'];
 const BOLD = '\u001B[1m';
 const SPINNER = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
 const HINT = 'A wider terminal';
+const TERMINAL = { isTTY: true, input: '' };
 
 /** What is on the screen when all is over. */
 function screen(stdout: string): string[] {
@@ -32,13 +33,12 @@ test('80 columns: a spinner, then a bar, then a clean screen with the essential 
 });
 
 test('40 columns: the bar makes room for its figures, and knows no time before the first text', async () => {
-  const { stdout } = await mtadOnTerminal([...SHORT, '--strategies', 'autoregressive'], { columns: 40 });
-  expect(stdout).toMatch(/Benchmark \S+ 0\/2 texts, \? left/);
-  expect(stdout).toMatch(/Benchmark \S+ 2\/2 texts, 0s left/);
-  expect(stdout).not.toContain('0/2 texts, 0s');
+  const args = [...SHORT, '--strategies', 'autoregressive'];
+  const { stderr } = await runInProcess(args, { ...TERMINAL, columns: 40 });
+  expect(stderr).toMatch(/Benchmark \S+ 0\/2 texts, \? left/);
+  expect(stderr).toMatch(/Benchmark \S+ 2\/2 texts, 0s left/);
+  expect(stderr).not.toContain('0/2 texts, 0s');
 });
-
-const TERMINAL = { isTTY: true, input: '' };
 
 test('a wide terminal shows all columns; --quiet shows no progress before them', async () => {
   const { stdout, stderr } = await runInProcess(QUIET, { ...TERMINAL, columns: 250 });

@@ -37,8 +37,8 @@ describe('a chat template', () => {
     '{% for i in range(1000000000) %}{% endfor %}',
     "{% set n = namespace(s='aaaaaaaaaaaaaaaa') %}{% for i in range(23) %}{% set n.s = n.s + n.s %}{% endfor %}{{ n.s.split('a') | length }}",
   ];
-  // One that takes the memory, and one that takes the time.
-  it.each(firstOf(2, endless))('without an end is ended: %s', async (template) => {
+  // Each day one that takes the memory; models/inspect.test.ts has one that takes the time.
+  it.each(firstOf(1, endless))('without an end is ended: %s', async (template) => {
     await expect(openTemplate({ model: 'a.gguf', own: template, bos: '', eos: '' })).rejects.toThrow(
       /^the chat template of a\.gguf cannot be rendered: it (does not come to an end within|ends the process that renders it)/,
     );
