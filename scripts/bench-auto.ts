@@ -21,15 +21,7 @@ import { writeGguf } from './gguf-writer.js';
 import { widenModel } from './widen-model.js';
 
 const BIN = fileURLToPath(new URL('../bin/mtad.js', import.meta.url));
-const SETTINGS = [
-  '--strategies',
-  'autoregressive,mtad',
-  '--threshold',
-  '0.5,0.1',
-  '--no-baselines',
-  '--threads',
-  '1',
-];
+const SETTINGS = ['--strategies', 'autoregressive,mtad', '--threshold', '0.5,0.1'];
 const LENGTHS = 'auto,1,2,3,4,5,7,8,11,15';
 
 interface Files {
@@ -104,18 +96,22 @@ interface Passes {
 async function measured({ model, draft }: Files): Promise<string> {
   const json = join(scratch, 'report.json');
   const env = { HOME: await mkdtemp(join(scratch, 'home-')), XDG_CACHE_HOME: '' }; // where the costs are left
-  const args = ['--model', model, '--draft', draft, '--draft-length', LENGTHS, '--no-profile'];
+  const models = ['--model', model, '--draft', draft, '--threads', '1', '--no-profile', '--no-baselines'];
+  const benchmark = (args: readonly string[]) =>
+    execa(process.execPath, [BIN, 'benchmark', ...models, ...args], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env,
+    });
+  await benchmark(['--strategies', 'mtad', '--limit', '1', '--max-tokens', '1']); // corrects nothing of what it measures
+  const [costs] = await new CostFolder(join(cacheFolder(env), 'costs')).all();
+  if (!costs) throw new Error('The benchmark kept no costs of passes in its cache folder');
   const size = ['--limit', values.limit, '--max-tokens', values['max-tokens']];
-  await execa(process.execPath, [BIN, 'benchmark', ...args, ...SETTINGS, ...size, '--output', json], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env,
-  });
+  await benchmark([...SETTINGS, '--draft-length', LENGTHS, ...size, '--output', json]);
   const report = JSON.parse(await readFile(json, 'utf8')) as Report;
-  const [kept] = await new CostFolder(join(cacheFolder(env), 'costs')).all();
   const rows = report.contenders.map((contender) => {
     const texts = report.generations.filter((text) => text.contender === contender.name);
     const tokens = texts.reduce((sum, text) => sum + text.tokens.length, 0);
-    const ms = texts.reduce((sum, { passes }) => sum + foretold(passes, kept!.value), 0);
+    const ms = texts.reduce((sum, { passes }) => sum + foretold(passes, costs.value), 0);
     return { ...contender, tokens, speed: contender.tokens_per_second.value, foretold: (1000 * tokens) / ms };
   });
   const plain = rows.find(({ strategy }) => strategy === 'autoregressive')!;

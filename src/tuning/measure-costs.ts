@@ -28,8 +28,8 @@ const PASSES = 6;
 /** Milliseconds of steps before anything counts, or one step, since mtad's own code is slow until it is compiled. */
 const WARM_UP = 200;
 
-/** The most milliseconds for each model. The first two widths are always measured. */
-const BUDGET = { target: 2000, draft: 500 };
+/** The most milliseconds for each curve. The first two widths are always measured. */
+const BUDGET = { target: 2000, draft: 400, unread: 100 };
 
 /** The parts of a step of the loop, so that the same work is timed. */
 export interface Rehearsal {
@@ -45,7 +45,7 @@ export interface Rehearsal {
 
 /**
  * Measures the passes of both models behind this text, with planning, reading and the rest of mtad's own work. It takes at
- * most two seconds and a half, or as long as a slow model needs for two widths. Other texts may be written at the same time; the
+ * most some three seconds, or as long as a slow model needs for two widths. Other texts may be written at the same time; the
  * time of waiting for them does not count.
  * @param beamWidth beams that the draft model grows at once, >= 1
  * @returns undefined where the signal has ended it
@@ -80,7 +80,7 @@ export async function measureCosts(
       await timed(() => guess(length));
     },
   );
-  const unread = await stopwatch.curve(BUDGET.draft, [CATCH_UP].filter(fits), async (rows, timed) => {
+  const unread = await stopwatch.curve(BUDGET.unread, [CATCH_UP].filter(fits), async (rows, timed) => {
     const chain = chainOf(prefix, rows - 1);
     await timed(() => draft.evaluate(prefix, chain, [rows - 2], { top: 1, logSumExp: false }));
     cache.rollback(prefix);

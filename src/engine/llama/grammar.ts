@@ -80,7 +80,7 @@ function tokenNamed(vocabulary: Vocabulary, name: string, isExcluded: boolean): 
 }
 
 /**
- * Milliseconds of processor time for one token after which a grammar is given up. In some grammars the ways to go on double
+ * Milliseconds for one token, of the clock and of the processor, since a process may sleep or do other work, after which a grammar is given up. In some grammars the ways to go on double
  * with each token, as in `root ::= "(" root ")" | "(" root "]"`, and llama.cpp's time for a token grows fourfold. It cannot
  * be interrupted, so the next token but one would seem to take for ever.
  */
@@ -113,9 +113,9 @@ class LlamaGrammarState implements GrammarState {
 
   after(token: TokenId): GrammarState {
     if (this.#vocabulary.isEndOfGeneration(token) || !this.allows(token)) return NOWHERE;
-    const before = process.cpuUsage();
+    const [started, before] = [performance.now(), process.cpuUsage()];
     const next = new LlamaGrammarState(this.#vocabulary, this.#position.after(token));
-    const ms = process.cpuUsage(before).user / 1000;
+    const ms = Math.min(performance.now() - started, process.cpuUsage(before).user / 1000);
     if (ms > MOST_MS) throw new UsageError(tooManyWays(ms));
     return next;
   }
