@@ -36,6 +36,9 @@ function refuseCutOff({ source, parts }: GgufFile): void {
       );
 }
 
+/** The kind of pooling in files that llama.cpp saves, as after fine-tuning: its -1, without a sign. */
+const UNSAID = 2 ** 32 - 1;
+
 function refuseOtherModels({ metadata, tensors, source: path }: GgufFile): void {
   const { architecture } = metadata;
   const kind = metadata.text('general.type') ?? 'model';
@@ -56,7 +59,8 @@ function refuseOtherModels({ metadata, tensors, source: path }: GgufFile): void 
     );
   const isCausal = metadata.flag(metadata.own('attention.causal')) ?? true;
   const pooling = metadata.number(metadata.own('pooling_type')) ?? 0;
-  if (NOT_GENERATIVE.test(architecture) || !isCausal || pooling > 0)
+  const isPooled = pooling > 0 && pooling !== UNSAID;
+  if (NOT_GENERATIVE.test(architecture) || !isCausal || isPooled)
     throw new ModelFileError(
       `${path} is an embedding or encoder model (${architecture}); it cannot generate text`,
     );

@@ -114,6 +114,11 @@ describe('readHeader', () => {
     },
   );
 
+  it('takes a model that llama.cpp has saved, which says that its pooling is -1', async () => {
+    const path = await tinyModel(dir, { metadata: { 'llama.pooling_type': { u32: 2 ** 32 - 1 } } });
+    expect((await readHeader(path)).architecture).toBe('llama');
+  });
+
   it('names the part that a split model lacks', async () => {
     const [first, second] = (await splitModel(dir)) as [string, string];
     expect((await readHeader(first)).vocabulary.tokens).toHaveLength(384);
