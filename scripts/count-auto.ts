@@ -1,12 +1,18 @@
 /**
  * How near the draft length that sets itself comes to the best fixed one in the first tokens of a text, by counts: the
  * embedded pair writes, and time is what passes cost by given curves.
- *   npx tsx scripts/count-auto.ts [--prompts file.jsonl] [--limit 20] [--curves deep,flat,embedded] [--lengths 4,12] [--threshold 0.1]
- * 'alone' begins each text with no knowledge, 'handed on' with what the texts before have left.
+ *   npx tsx scripts/count-auto.ts [--prompts file.jsonl] [--limit 20] [--curves deep,flat,dear,embedded] [--lengths 4,12]
+ *     [--strategy mtad] [--threshold 0.1] [--draft notes.corpus+]
+ * 'alone' begins each text with no knowledge, 'handed on' with what the texts before have left. --draft as mtad has it, with a
+ * comma between several: each follows what pays, and is compared with the draft model.
  */
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { corpusFile, draftChains } from '../src/cli/model-options.js';
+import type { DraftChain } from '../src/drafting/drafter.js';
 import { generate } from '../src/generation/generate.js';
+import { parseSettings } from '../src/generation/parse-settings.js';
+import type { SettingsInput } from '../src/generation/settings.js';
 import { loadPair } from '../src/models/pair.js';
 import { type CostCurves, passMs } from '../src/tuning/cost-curves.js';
 import type { CostStore } from '../src/tuning/cost-store.js';
@@ -24,11 +30,12 @@ const STAIRS = [
   21.9, 41.7, 47.5, 56.1, 77.9, 85, 93.5, 74.3, 98, 102, 107.9, 93.4, 126.1, 127.5, 130.1, 114.8, 139.1,
 ];
 
-/** Measured on two cores of an EPYC, threads 1, but for the GPU's, which is auto.md's E. */
+/** Measured on two cores of an EPYC, threads 1, but for 'flat', which is auto.md's E, of a GPU, and 'dear', its F. */
 const CURVES: ReadonlyMap<string, CostCurves> = new Map([
   ['deep', { target: curve([1, 28.7], [5, 87], [9, 98.1], [17, 115]), draft: flatDraft(0.55) }],
   ['stairs', { target: curve(...STAIRS.map((ms, i) => [i + 1, ms] as const)), draft: flatDraft(0.55) }],
   ['flat', { target: curve([1, 10], [5, 10.5], [16, 12.5], [17, 12.7]), draft: flatDraft(1.2) }],
+  ['dear', { target: curve([1, 10], [5, 10.5], [16, 12.5], [17, 12.7]), draft: flatDraft(2.5) }],
   ['embedded', { target: curve([1, 0.59], [2, 1.5], [5, 2.1], [9, 2.8], [17, 5.7]), draft: flatDraft(0.36) }],
 ]);
 
@@ -38,7 +45,9 @@ const { values } = parseArgs({
     limit: { type: 'string', default: '20' },
     curves: { type: 'string', default: [...CURVES.keys()].join(',') },
     lengths: { type: 'string', default: '1,2,4,8,12,16' },
+    strategy: { type: 'string', default: 'mtad' },
     threshold: { type: 'string', default: '0.1' },
+    draft: { type: 'string' },
   },
 });
 
@@ -51,8 +60,17 @@ interface Count {
   readonly ms: number;
 }
 
+const MODEL: DraftChain = { draftFrom: 'model', draftTail: 'none' };
+
+function nameOf({ draftFirst = 'none', draftFrom, draftTail }: DraftChain): string {
+  return [draftFirst, draftFrom === 'auto' ? 'model' : draftFrom, draftTail]
+    .filter((source) => source !== 'none')
+    .join('+');
+}
+
 await runScript(async () => {
-  const pair = await loadPair({ gpu: 'off' });
+  const { strategy } = parseSettings({ strategy: values.strategy } as SettingsInput);
+  const pair = await loadPair({ gpu: 'off', corpus: corpusFile(values) });
   const lines = (await readFile(values.prompts, 'utf8')).trim().split('\n').slice(0, Number(values.limit));
   const prompts = lines.map((line) => (JSON.parse(line) as { prompt: string }).prompt);
   try {
@@ -61,15 +79,25 @@ await runScript(async () => {
       if (!curves) throw new RangeError(`--curves ${name} is none of ${[...CURVES.keys()].join(', ')}`);
       say(`${name}, speed against plain decoding in the first ${WINDOWS.join(' and ')} tokens`);
       for (const length of values.lengths.split(','))
-        say(`  k=${length}`.padEnd(20) + (await speedUps(curves, Number(length), 'alone')));
-      for (const begins of ['alone', 'handed on'] as const)
-        say(`  auto, ${begins}`.padEnd(20) + (await speedUps(curves, 'auto', begins)));
+        if (length !== '') told(`k=${length}`, await speedUps(curves, MODEL, Number(length), 'alone'));
+      for (const chain of [MODEL, ...draftChains(values)])
+        for (const begins of ['alone', 'handed on'] as const)
+          told(`${nameOf(chain)}, auto, ${begins}`, await speedUps(curves, chain, 'auto', begins));
     }
   } finally {
     await pair.dispose();
   }
 
-  async function speedUps(curves: CostCurves, draftLength: number | 'auto', begins: 'alone' | 'handed on') {
+  function told(name: string, figures: string): void {
+    say(`  ${name}`.padEnd(40) + figures);
+  }
+
+  async function speedUps(
+    curves: CostCurves,
+    chain: DraftChain,
+    draftLength: number | 'auto',
+    begins: 'alone' | 'handed on',
+  ) {
     const costs: CostStore = {
       areFixed: begins === 'alone',
       find: async () => curves,
@@ -81,6 +109,8 @@ await runScript(async () => {
     for (const [i, prompt] of prompts.entries()) {
       let text: Count = { tokens: 0, ms: 0 };
       const settings = {
+        ...chain,
+        strategy,
         threshold: Number(values.threshold),
         draftLength,
         maxTokens: WINDOWS.at(-1)!,

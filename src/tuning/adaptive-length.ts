@@ -75,21 +75,19 @@ export class AdaptiveLength implements DraftLength {
     this.#belief = new Belief(isTold, known);
     this.#account = new Account(this.#step.plainMs, known.purse);
     this.#tail = tail && new TailWorth(tail.isTold, UNTOLD, threshold, known.tail);
-    this.#freeSources = freeSources
-      ? new FreeWorth(freeSources, UNTOLD, threshold, known.freeSources)
-      : undefined;
+    this.#freeSources = freeSources ? new FreeWorth(freeSources, UNTOLD, threshold, known) : undefined;
     this.#worth = new StepWorth(this.#step, this.#belief, this.#account, this.#tail);
     this.#correction = new CostCorrection(costs);
   }
 
   /** What the next text begins with. */
   get learned(): Learned {
-    const [tail, freeSources] = [this.#tail?.learned, this.#freeSources?.learned];
+    const tail = this.#tail?.learned;
     return {
       ...this.#belief.learned,
       purse: this.#account.left,
       ...(tail && { tail }),
-      ...(freeSources && { freeSources }),
+      ...this.#freeSources?.learned,
     };
   }
 
@@ -178,7 +176,7 @@ export class AdaptiveLength implements DraftLength {
       const ms = this.#step.targetMs(guesses + 1);
       return ms - this.#step.plainMs > purse ? Number.NEGATIVE_INFINITY : 1 + accepted - price * ms;
     };
-    return this.#freeSources.choose(matched, most, worthOf, Math.max(this.#worth.plain, drafted));
+    return this.#freeSources.choose(matched, most, worthOf, this.#worth.plain, drafted);
   }
 
   /** The threshold has moved, by so much of its natural log. */
@@ -216,12 +214,14 @@ export class AdaptiveLength implements DraftLength {
     this.#tail?.learn([], 0, 1, 0);
   }
 
-  #learnDraft({ draft, path: kept, accepted }: Step, judged: number): void {
+  #learnDraft({ draft, path: kept, accepted, draftPasses }: Step, judged: number): void {
     const joint = jointLogQ(draft);
     const ofModel = draft.filter(({ isTail }) => !isTail); // they come first
     const path = pathTo(ofModel, likeliestLeaf(ofModel, joint));
     const logQ = path.map((node) => joint[node]!);
     const right = path.filter((node, i) => kept[i] === node).length; // from the first on
+    const end = this.#worth.ends(this.#belief.expected(logQ)).at(-1)!; // of which chance took no part
+    this.#freeSources?.learnDraft(end - this.#account.price * this.#step.draftMs(0, draftPasses));
     if (this.#tail) {
       const before = logQ.at(-1) ?? 0;
       const tail = joint.slice(ofModel.length).map((q) => q - before);

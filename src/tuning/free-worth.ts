@@ -1,7 +1,7 @@
 import { LONGEST_ENDING } from '../drafting/corpus.js';
 import type { InPlaceOfDraft } from '../drafting/length.js';
 import type { LogProb } from '../types.js';
-import type { FreeLearned } from './learned.js';
+import type { FreeLearned, Learned } from './learned.js';
 import {
   highestSurvivalOf,
   observed,
@@ -12,11 +12,23 @@ import {
   unseen,
 } from './survival.js';
 
-/** A source that was not chosen in so many steps in which it had something is asked with the best that may still be true of it. */
+/**
+ * A source that was not chosen in so many steps in which it had something is asked with the best that may still be true of it;
+ * and so is the draft.
+ */
 const PATIENCE = 32;
+
+/** Steps that are left to a draft of which nothing is known, before any source guesses in its place. */
+const SEEN = 8;
 
 /** Guesses at most of a source that is asked so. */
 const PROBE = 4;
+
+/** How much of what steps of the draft were worth beyond their forecast the next one forgets. */
+const RATE = 0.03;
+
+/** What a text knows of them, for the next. */
+type Known = Pick<Learned, 'freeSources' | 'draftGain'>;
 
 /** Whether the text repeats something. */
 type Kind = keyof FreeLearned;
@@ -24,6 +36,8 @@ type Kind = keyof FreeLearned;
 /**
  * What sources are worth that take no pass and guess in place of the draft. Only the ending that they have of the text, and how
  * far they guess, tell how many of their guesses are accepted: a corpus is as sure behind a wrong ending as behind a right one.
+ * They are weighed against what steps of the draft turn out to be worth, which is more than is foretold before the first guess:
+ * the draft goes on where it is sure, and ends where it is not.
  */
 export class FreeWorth {
   readonly #untold: LogProb;
@@ -31,6 +45,14 @@ export class FreeWorth {
   readonly #learned: FreeLearned[];
   /** By source: steps in which it had something, since it was last asked. A text begins half-way. */
   readonly #waited: number[];
+  /** Tokens that steps of the draft were worth of late beyond what was foretold of them, where a source had something. */
+  #draftGain: number;
+  /** Steps of the draft that this is the mean of, as far as they count. */
+  #draftSteps: number;
+  /** Steps in which a source had something, until the draft is asked: 0 or less = now. */
+  #untilDraft: number;
+  /** What was foretold of this step of the draft; undefined: no source had anything, or one of them guesses. */
+  #foretold: number | undefined;
   /** The source of this step's guesses. */
   #chosen: { readonly source: number; readonly kind: Kind } | undefined;
 
@@ -38,22 +60,19 @@ export class FreeWorth {
    * @param untold the log-probability that stands for each guess
    * @param threshold of a joint rule, (0, 1]; 1 for the lossless ones
    */
-  constructor(
-    sources: number,
-    untold: LogProb,
-    threshold: number,
-    learned: readonly FreeLearned[] | undefined,
-  ) {
+  constructor(sources: number, untold: LogProb, threshold: number, { freeSources = [], draftGain }: Known) {
     this.#untold = untold;
     this.#first = priorSurvival(threshold);
     const nothing = { repeated: this.#first, other: this.#first };
-    this.#learned = Array.from({ length: sources }, (_, source) => learned?.[source] ?? nothing);
+    this.#learned = Array.from({ length: sources }, (_, source) => freeSources[source] ?? nothing);
     this.#waited = this.#learned.map(() => PATIENCE / 2);
+    this.#draftGain = draftGain ?? 0;
+    this.#draftSteps = draftGain === undefined ? 0 : 1 / RATE;
+    this.#untilDraft = draftGain === undefined ? 1 - SEEN : PATIENCE / 2;
   }
 
-  /** For the next text, by source. */
-  get learned(): readonly FreeLearned[] {
-    return [...this.#learned];
+  get learned(): Required<Known> {
+    return { freeSources: [...this.#learned], draftGain: this.#draftGain };
   }
 
   /**
@@ -62,16 +81,23 @@ export class FreeWorth {
    * @param matched tokens of the text's end that each source has, [0..LONGEST_ENDING]; 0 = it guesses nothing
    * @param most guesses in a row
    * @param worthOf so many guesses of which so many are expected to be accepted, in tokens
-   * @param least what a choice must be worth more than
+   * @param plain worth of a step without guesses
+   * @param foretold worth of a step of the draft, as it is foretold before the first guess
    */
   choose(
     matched: readonly number[],
     most: number,
     worthOf: (accepted: number, guesses: number) => number,
-    least: number,
+    plain: number,
+    foretold: number,
   ): InPlaceOfDraft | undefined {
+    const isAnywhere = matched.some((length) => length > 0);
+    this.#chosen = undefined;
+    this.#foretold = isAnywhere ? foretold : undefined;
+    const isRepeated = matched.some((length) => kindOf(length) === 'repeated');
+    if (!isAnywhere || (!isRepeated && this.#isForDraft())) return undefined;
     let best: InPlaceOfDraft | undefined;
-    let worth = least;
+    let worth = Math.max(plain, foretold + this.#draftGain);
     for (const [source, length] of matched.entries()) {
       if (length === 0) continue;
       const isProbe = this.#isProbe(source);
@@ -85,9 +111,20 @@ export class FreeWorth {
         best = { source, guesses: isProbe ? Math.min(PROBE, guesses) : guesses };
       }
     }
-    if (best) this.#waited[best.source] = 0;
-    this.#chosen = best && { source: best.source, kind: kindOf(matched[best.source]!) };
+    if (!best) {
+      this.#untilDraft = Math.max(this.#untilDraft, PATIENCE);
+      return undefined;
+    }
+    this.#waited[best.source] = 0;
+    this.#chosen = { source: best.source, kind: kindOf(matched[best.source]!) };
     return best;
+  }
+
+  /** Whether the draft is to show what it is worth. */
+  #isForDraft(): boolean {
+    const isForDraft = this.#untilDraft <= 0;
+    this.#untilDraft += this.#untilDraft === 0 ? PATIENCE : isForDraft ? 1 : -1;
+    return isForDraft;
   }
 
   #isProbe(source: number): boolean {
@@ -107,6 +144,13 @@ export class FreeWorth {
       this.#learned[source] = { repeated: seen('repeated', repeated), other: seen('other', other) };
     }
     return chosen !== undefined;
+  }
+
+  /** Learns what a step of the draft turned out to be worth. */
+  learnDraft(worth: number): void {
+    if (this.#chosen || this.#foretold === undefined) return;
+    this.#draftSteps = Math.min(1 / RATE, this.#draftSteps + 1);
+    this.#draftGain += (worth - this.#foretold - this.#draftGain) / this.#draftSteps;
   }
 
   #observed(survival: Survival, judged: number, accepted: number): Survival {

@@ -45,6 +45,8 @@ export const learnedSchema = z.object({
     .optional(),
   /** Of the sources that may guess in place of the draft (see free-worth.ts); missing: nothing, as where there are none. */
   freeSources: z.array(freeSchema).readonly().optional(),
+  /** Tokens that steps of the draft bring beyond their forecast, where these could guess in its place; missing: nothing. */
+  draftGain: z.number().optional(),
 });
 
 /** What a text knows of the draft, for the next. */
@@ -59,8 +61,11 @@ const PURSE = { fewest: 1, most: 8 };
 /** Depths of guesses at which two beliefs are compared. */
 const DEPTHS = [1, 2, 4, 8, 16];
 
-/** How much a belief must change to be kept in place of another: a chance, an uncertainty (a factor), the purse, a tail's worth. */
-const NEWS = { chance: 0.05, spread: 0.7, purse: 2, worth: 0.2 };
+/**
+ * How much a belief must change to be kept in place of another: a chance, an uncertainty (a factor), the purse, a tail's worth,
+ * the draft's gain.
+ */
+const NEWS = { chance: 0.05, spread: 0.7, purse: 2, worth: 0.2, gain: 0.5 };
 
 /** What a first text knows. @param threshold of a joint rule, (0, 1]; 1 for the lossless ones */
 export function prior(threshold: number): Learned {
@@ -101,6 +106,7 @@ function eachSurvival(learned: Learned, change: (survival: Survival) => Survival
 export function isNews(now: Learned, kept: Learned): boolean {
   if (Math.abs(inPurse(now.purse) - inPurse(kept.purse)) > NEWS.purse) return true;
   if (Math.abs((now.tail?.worth ?? 0) - (kept.tail?.worth ?? 0)) > NEWS.worth) return true;
+  if (Math.abs((now.draftGain ?? 0) - (kept.draftGain ?? 0)) > NEWS.gain) return true;
   const before = under(kept, now.threshold);
   if (isOther(now.survival, -now.usualDrop, before.survival, -before.usualDrop)) return true;
   const known = withoutPass(before);

@@ -10,6 +10,7 @@ const LEARNED = {
   ...prior(0.3),
   purse: 4,
   tail: { survival: prior(0.3).survival, worth: 0.5 },
+  draftGain: 0.5,
   freeSources: [{ repeated: prior(1).survival, other: prior(0.3).survival }],
 };
 

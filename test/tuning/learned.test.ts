@@ -71,6 +71,8 @@ describe('what a text has learned of a draft', () => {
     expect(isNews(under(known, 0.3), known)).toBe(false);
     const { purse, ...early } = known; // 2 passes, as at first
     expect(isNews({ ...known, purse: 3.5 }, early)).toBe(false);
+    expect(isNews({ ...known, draftGain: 0.7 }, { ...known, draftGain: 0.1 })).toBe(true);
+    expect(isNews({ ...known, draftGain: 0.3 }, known)).toBe(false);
     const tail = { survival: GOOD, worth: 1 };
     expect(isNews({ ...known, tail }, known)).toBe(true);
     expect(isNews({ ...known, tail }, { ...known, tail })).toBe(false);
