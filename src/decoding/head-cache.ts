@@ -45,7 +45,7 @@ export class HeadCache extends ModelCache {
   ): Promise<TopLogits[]> {
     const layers = wanted.map((node) => Math.min(pathTo(tree, node).length, this.#deeper.length));
     const rows: TopLogits[] = [];
-    for (const layer of new Set(layers.toSorted())) {
+    for (const layer of new Set(layers.toSorted((a, b) => a - b))) {
       const at = [...layers.keys()].filter((i) => layers[i] === layer);
       const nodes = at.map((i) => wanted[i]!);
       if (layer === 0) await this.#catchUp(prefix);

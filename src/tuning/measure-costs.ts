@@ -22,8 +22,14 @@ const CATCH_UP = 9;
 /** Number of tokens behind the text that must fit, for the widest pass. */
 export const ROOM_TO_MEASURE = Math.max(...TARGET_ROWS) - 1;
 
-/** Number of passes of each width, where there is time. The first one builds the graph and wakes the processor. */
-const PASSES = 6;
+/** Number of passes of each width that count, where there is time. */
+const PASSES = 5;
+
+/**
+ * Milliseconds below which a pass counts only if one of the same width came right before: then llama.cpp keeps its graph, as in
+ * plain decoding. In a longer pass the making of a graph is a small part.
+ */
+const SHORT = 20;
 
 /** Milliseconds of steps before anything counts, or one step, since mtad's own code is slow until it is compiled. */
 const WARM_UP = 200;
@@ -100,6 +106,9 @@ function draftCurve([first, several]: CostCurve, beamWidth: number, unread: Cost
   return beamWidth === 1 ? [layer, ...unread] : [one, layer, ...unread];
 }
 
+/** Carries out an action once for a size, and times the part that counts. */
+type Act = (size: number, timed: (part: () => Promise<unknown>) => Promise<void>) => Promise<void>;
+
 /** Times an action for several sizes. */
 class Stopwatch {
   readonly #cache: CacheManager;
@@ -112,15 +121,8 @@ class Stopwatch {
     this.#signal = signal;
   }
 
-  /**
-   * @param budget milliseconds
-   * @param act carries out the action once for a size, and times the part that counts
-   */
-  async curve(
-    budget: number,
-    sizes: readonly number[],
-    act: (size: number, timed: (part: () => Promise<unknown>) => Promise<void>) => Promise<void>,
-  ): Promise<CostCurve> {
+  /** @param budget milliseconds */
+  async curve(budget: number, sizes: readonly number[], act: Act): Promise<CostCurve> {
     const started = this.#now();
     const times = new Map<number, PassTime[]>(sizes.map((rows) => [rows, []]));
     // The sizes take turns, so that a machine that is slow for a while is slow for all of them.
@@ -128,12 +130,19 @@ class Stopwatch {
       for (const [n, rows] of sizes.entries()) {
         const isKnown = turn > 0 || n >= 2;
         if (this.#signal?.aborted || (isKnown && this.#now() - started >= budget)) break;
-        await act(rows, async (part) => {
-          times.get(rows)!.push({ rows, ...(await this.#time(part)) });
-        });
+        const first = await this.#timed(rows, act);
+        times.get(rows)!.push(first.ms < SHORT ? await this.#timed(rows, act) : first);
       }
     const known = [...times.values()].filter((passes) => passes.length > 0).map(usual);
     return withoutNoise(known.sort((a, b) => a.rows - b.rows));
+  }
+
+  async #timed(rows: number, act: Act): Promise<PassTime> {
+    let taken: Pick<PassTime, 'ms' | 'insideMs'> = { ms: 0 };
+    await act(rows, async (part) => {
+      taken = await this.#time(part);
+    });
+    return { rows, ...taken };
   }
 
   async #time(part: () => Promise<unknown>): Promise<Pick<PassTime, 'ms' | 'insideMs'>> {
@@ -156,7 +165,10 @@ function workOf({ target, draft }: CacheManager) {
   };
 }
 
-/** Returns the curve with every time lowered to those of wider passes, since more rows cannot cost less. */
+/**
+ * Returns the curve with every time lowered to those of wider passes. More rows that cost less are noise, or the end of a step
+ * of kernels: then a draft goes on to that width, and what lies before it is never judged.
+ */
 export function withoutNoise(curve: CostCurve): CostCurve {
   return curve.map(({ rows }, i) => {
     const wider = curve.slice(i);
