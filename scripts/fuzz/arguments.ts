@@ -1,10 +1,10 @@
-/** Command lines. */
+/** Command lines, without -v: it shows stacks. */
 import { COMMANDS } from '../../src/cli/commands/index.js';
 import { below, oddNumber, oddText, pick, some } from './chance.js';
 import { type Kind, tried } from './kind.js';
 
 const OPTIONS =
-  `-m -d -n -k -w -c -t -f -p -s -o -q -v -h -V --model --draft --pair --strategy --draft-length --beam-width --threshold
+  `-m -d -n -k -w -c -t -f -p -s -o -q -h -V --model --draft --pair --strategy --draft-length --beam-width --threshold
 --quality --repetition --clip --temperature --top-k --top-p --min-p --repeat-penalty --seed --max-tokens --stop --special
 --json --jsonl --grammar --json-schema --chat-template --system --raw --chat --think --engine --ctx-size --threads --cache-type
 --flash-attn --gpu --gpu-layers --profile --no-tune-cache --stats --perplexity --highlight --trace --color --no-config

@@ -33,7 +33,7 @@ export async function tried({ files, lines, input, env = {} }: Trial): Promise<s
 /** Words of errors that nobody wrote for a reader. A template may call "something that is not a function". */
 const UNTOLD =
   /^\s+at .*:\d+|TypeError|(?<!something that )is not a function|Cannot (read|set) propert|not iterable|call stack|Invalid (array|string) length/m;
-const CONTROL = /(?![\n\t])\p{Cc}|[\u202a-\u202e\u2066-\u2069]/u;
+const CONTROL = /(?![\n\t]|\r\n)\p{Cc}|[\u202a-\u202e\u2066-\u2069]/u;
 
 export function wrongIn(said: string, exitCode: number): string | undefined {
   if (UNTOLD.test(said)) return 'stack trace';

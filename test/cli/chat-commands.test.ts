@@ -1,7 +1,11 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { completionsOf, isChatCommand, runChatCommand } from '../../src/cli/chat/chat-commands.js';
+import { type Chat, completionsOf, isChatCommand, runChatCommand } from '../../src/cli/chat/chat-commands.js';
 import { MisuseError } from '../../src/cli/chat/misuse-error.js';
+import { ioInMemory } from '../support/run-in-process.js';
 
 const NAMES = [
   'system',
@@ -30,6 +34,21 @@ describe('completionsOf', () => {
     ['hello', []],
     ['', []],
   ])('%j becomes %j', (line, completions) => expect(completionsOf(line)).toEqual(completions));
+});
+
+describe('runChatCommand', () => {
+  it('shows texts and names of files harmlessly', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'mtad-commands-'));
+    const said: string[] = [];
+    const partner = { messages: [{ role: 'system', content: '\x1b[2J' }] };
+    const chat = { partner, io: ioInMemory(), say: (line: string) => said.push(line) } as unknown as Chat;
+    for (const command of ['/system', `/save ${folder}/\x9b31m`, `/load ${folder}/\x9b31m`])
+      await runChatCommand(command, chat);
+    await rm(folder, { recursive: true });
+    expect(said[0]).toBe('\\u001b[2J');
+    for (const line of said.slice(1)) expect(line).toContain('1 messages');
+    expect(said.join('')).not.toMatch(/\p{Cc}/u);
+  });
 });
 
 describe('isChatCommand', () => {

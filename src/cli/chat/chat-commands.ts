@@ -1,5 +1,6 @@
 import { distance } from 'fastest-levenshtein';
 import { homePath } from '../../user-folders.js';
+import { harmless } from '../harmless.js';
 import type { Io } from '../io.js';
 import type { ColorChoice } from '../render/colors.js';
 import { setChatSetting } from './chat-settings.js';
@@ -33,7 +34,7 @@ const COMMANDS: Readonly<Record<string, ChatCommand>> = {
     run: (text, { partner, say }) => {
       const [first, ...rest] = partner.messages;
       const hasSystem = first?.role === 'system';
-      if (text === '') return say(hasSystem ? first.content : '(none)');
+      if (text === '') return say(hasSystem ? harmless(first.content) : '(none)');
       const turns = hasSystem ? rest : partner.messages;
       partner.messages = text === 'none' ? turns : [{ role: 'system', content: text }, ...turns];
     },
@@ -59,7 +60,7 @@ const COMMANDS: Readonly<Record<string, ChatCommand>> = {
   set: {
     takes: '[name value]',
     what: 'show or change settings of the answers to come',
-    run: async (text, { partner, say }) => say(await setChatSetting(partner, text)),
+    run: async (text, { partner, say }) => say(harmless(await setChatSetting(partner, text))),
   },
   stats: {
     what: 'figures of the last answer and of the conversation',
@@ -73,7 +74,7 @@ const COMMANDS: Readonly<Record<string, ChatCommand>> = {
     run: async (name, { partner, say, io }) => {
       const path = fileNamed(name, io);
       await saveConversation(path, partner.messages);
-      say(`saved ${partner.messages.length} messages to ${path}`);
+      say(harmless(`saved ${partner.messages.length} messages to ${path}`));
     },
   },
   load: {
@@ -82,7 +83,7 @@ const COMMANDS: Readonly<Record<string, ChatCommand>> = {
     run: async (name, { partner, say, io }) => {
       const path = fileNamed(name, io);
       partner.messages = await loadConversation(path);
-      say(`loaded ${partner.messages.length} messages from ${path}`);
+      say(harmless(`loaded ${partner.messages.length} messages from ${path}`));
     },
   },
   reset: {
