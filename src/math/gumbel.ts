@@ -11,7 +11,7 @@ export function gumbelTop(logWeights: Float64Array, count: number, rng: Rng | un
     if (weight > -Infinity) keys.push({ index, key: rng ? weight + gumbel(rng()) : weight });
   });
   return keys
-    .sort((a, b) => b.key - a.key || a.index - b.index)
+    .sort((a, b) => b.key - a.key) // of equal ones the first stays the first
     .slice(0, count)
     .map(({ index }) => index);
 }

@@ -45,7 +45,7 @@ function sortRange(
     }
     sortRange(order, tokens, lo, less, at, depth);
     sortRange(order, tokens, more, hi, at, depth);
-    [lo, hi, at] = [less, more, pivot === -1 ? depth + 1 : at + 1];
+    [lo, hi, at] = [less, more, at + 1];
   }
 }
 
@@ -79,7 +79,6 @@ export function comesBefore(
   for (let at = back; at <= depth; at++) {
     const [one, other] = [tokenBefore(tokens, a, at), tokenBefore(tokens, b, at)];
     if (one !== other) return one < other;
-    if (one === -1) return false;
   }
   return false;
 }

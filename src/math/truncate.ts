@@ -75,9 +75,9 @@ export function truncate(
 
   let mass = 0;
   let n = 0;
-  while (n < k && (n === 0 || topP >= 1 || mass < topP)) mass += Math.exp(kept.logProbs[n++]!);
+  while (n < k && (topP >= 1 || mass < topP)) mass += Math.exp(kept.logProbs[n++]!);
   const least = kept.logProbs[0]! + Math.log(minP);
-  while (n > 1 && kept.logProbs[n - 1]! < least) n--;
+  while (kept.logProbs[n - 1]! < least) n--; // the first is never less
   return n === k ? kept : normalise(kept.tokens.subarray(0, n), kept.logProbs.subarray(0, n));
 }
 

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { beamTreeDrafter } from '../../src/drafting/beams.js';
+import { beamDrafter, beamTreeDrafter } from '../../src/drafting/beams.js';
+import { fixedLength } from '../../src/drafting/length.js';
 import { depthsOf, likeliestLeaf, pathsTo } from '../../src/math/draft-tree.js';
 import { createRng } from '../../src/math/rng.js';
 import type { TokenId } from '../../src/types.js';
 import { FITS, misfit } from '../support/chi-square.js';
 import { DRAFT, distributionAfter, isEnd, UNCUT } from '../support/fake-model.js';
-import { pathTo } from '../support/fake-next-tokens.js';
+import { fakeNextTokens, pathTo } from '../support/fake-next-tokens.js';
 import { CUT, drafter, drawn, lawOfBeams, leavesOf, PREFIX, together } from './beam-race.js';
 
 describe('beamTreeDrafter', () => {
@@ -44,5 +45,13 @@ describe('beamTreeDrafter', () => {
       const chain = await drafter({}).draft(PREFIX, 3, createRng(seed));
       expect(chain).toEqual(pathsTo(tree, [likeliestLeaf(tree)]));
     }
+  });
+
+  it('is the likeliest beam alone where no other is worth its row', async () => {
+    const length = { ...fixedLength(4), judgesBeside: () => false };
+    const next = fakeNextTokens(DRAFT, UNCUT);
+    const options = { length, beamWidth: () => 3, greedy: true, isEnd };
+    const tree = await beamTreeDrafter(next, options)(PREFIX, 9, createRng(1));
+    expect(tree).toEqual(await beamDrafter(next, options)(PREFIX, 9, createRng(1)));
   });
 });

@@ -22,7 +22,8 @@ function counted(tokens: readonly number[], ending: readonly number[]): Map<numb
 }
 
 it('counts what followed the longest ending that it has, and mixes in what followed shorter ones', () => {
-  const list = (maxLength: number) => fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength });
+  const list = (maxLength: number) =>
+    fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength, size: 'max' });
   fc.assert(
     fc.property(list(60), list(20), (tokens, text) => {
       const { tokens: found, logProbs, length } = followingIn(corpusOf(tokens), text);

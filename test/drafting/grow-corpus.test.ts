@@ -2,10 +2,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { LONGEST_ENDING } from '../../src/drafting/corpus.js';
 import { grown, merged } from '../../src/drafting/grow-corpus.js';
+import { createRng } from '../../src/math/rng.js';
 import { comesBefore, sortByEnding } from '../../src/math/sort-endings.js';
+import { corpusOf } from '../support/corpus-of.js';
 
 test('a corpus that grows is that of its last tokens, sorted', () => {
-  const list = (maxLength: number) => fc.array(fc.integer({ min: 0, max: 2 }), { maxLength });
+  const list = (maxLength: number) => fc.array(fc.integer({ min: 0, max: 2 }), { maxLength, size: 'max' });
   fc.assert(
     fc.property(list(60), list(60), fc.integer({ min: 1, max: 90 }), (before, more, most) => {
       const tokens = Uint16Array.from(before);
@@ -26,6 +28,16 @@ test('a corpus that grows is that of its last tokens, sorted', () => {
       }
     }),
   );
+});
+
+test('a long corpus of a large vocabulary loses its oldest tokens, and is sorted as if it had begun there', () => {
+  const rng = createRng(1);
+  const tokens = Uint32Array.from({ length: 100 }, () => 70_000 + Math.floor(4 * rng())); // no ending occurs twice
+  const { order } = corpusOf([...tokens]);
+  const expected = [...tokens, 70_001, 70_002].slice(-100);
+  const result = grown({ tokens, order }, [70_001, 70_002], 100);
+  expect([...result.tokens]).toEqual(expected);
+  expect(result.order).toEqual(corpusOf(expected).order);
 });
 
 test('few places are merged into many by few comparisons, equal ones last', () => {

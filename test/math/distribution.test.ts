@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { argmax, excerpt, logProbOf, logSumExp, normalise } from '../../src/math/distribution.js';
+import { argmax, certain, excerpt, logProbOf, logSumExp, normalise } from '../../src/math/distribution.js';
 import { fakeDistribution } from '../support/fake-distribution.js';
 
 describe('logProbOf', () => {
@@ -15,6 +15,12 @@ describe('argmax', () => {
   it('is the most likely token, among equal ones the lowest', () => {
     expect(argmax(fakeDistribution(0.2, 0.5, 0.3))).toBe(1);
     expect(argmax(fakeDistribution(0.2, 0.4, 0.4))).toBe(1);
+  });
+});
+
+describe('certain', () => {
+  it('is one token and no other', () => {
+    expect(certain(7)).toEqual({ tokens: Int32Array.of(7), logProbs: Float64Array.of(0) });
   });
 });
 

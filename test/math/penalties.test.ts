@@ -7,7 +7,7 @@ import {
   recentTokens,
 } from '../../src/math/penalties.js';
 import { createRng } from '../../src/math/rng.js';
-import { logitsNeeded, type Truncation, truncateAfter } from '../../src/math/truncate.js';
+import { logitsNeeded, type Truncation, truncate, truncateAfter } from '../../src/math/truncate.js';
 import { ROOT, type TopLogits } from '../../src/types.js';
 import { fakeChain, fakeDistribution } from '../support/fake-distribution.js';
 
@@ -34,6 +34,13 @@ describe('penaltiesOf', () => {
     expect(penaltiesOf(OFF)).toBeUndefined();
     expect(penaltiesOf({ ...OFF, repeatLastN: 0, repeatPenalty: 2, presencePenalty: 1 })).toBeUndefined();
   });
+
+  it.each([{ repeatPenalty: 2 }, { presencePenalty: 1 }, { frequencyPenalty: 1 }])(
+    'is something with %j',
+    (one) => {
+      expect(penaltiesOf({ ...OFF, ...one })).toBeDefined();
+    },
+  );
 
   it('looks back on the whole text for -1', () => {
     const penalties = penaltiesOf({ ...OFF, repeatLastN: -1, frequencyPenalty: 0.5 });
@@ -120,6 +127,13 @@ describe('the distribution after penalties', () => {
       penalties: { ...NONE, presence: 1, frequency: 1e-3 },
     });
     expect(after.map(({ tokens }) => tokens[0])).toEqual([1, 2, 0]);
+  });
+
+  it('is that of the model where there are none', () => {
+    const truncation = { temperature: 1, topK: 2, topP: 1 };
+    expect(truncateAfter([read([3, 1, 2])], [0], [], [ROOT], truncation)).toEqual([
+      truncate(read([3, 1, 2]), truncation),
+    ]);
   });
 
   it('leaves the log-sum-exp of the model', () => {

@@ -13,7 +13,10 @@ describe('rawLogProb', () => {
 
   it('is refused for a token that was not read', () => {
     const top = readLogits(TARGET, [2, 4], { top: 1, logSumExp: true });
-    expect(() => rawLogProb(top, (top.tokens[0]! + 1) % VOCABULARY)).toThrow(RangeError);
+    const other = (top.tokens[0]! + 1) % VOCABULARY;
+    expect(() => rawLogProb(top, other)).toThrow(
+      new RangeError(`Token ${other} is not among the 1 that were read`),
+    );
   });
 
   it('is undefined where the whole vocabulary was not summed', () => {

@@ -129,6 +129,10 @@ describe('truncate', () => {
     expect(kept(sorted([2, 2, 1]), { minP: 1 })).toEqual([0, 1]);
   });
 
+  it('drops nothing for its mass with top-p 1, where rounding leaves none for the last tokens', () => {
+    expect(kept(sorted([50, 0]), { minP: 1e-30 })).toEqual([0, 1]);
+  });
+
   it('keeps one token at least', () => {
     expect(kept(ofProbabilities(0.2, 0.5, 0.3), { topP: Number.MIN_VALUE })).toEqual([1]);
     expect(kept(ofProbabilities(0.2, 0.5, 0.3), { topK: 1, topP: Number.MIN_VALUE })).toEqual([1]);
