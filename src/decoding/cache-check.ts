@@ -143,7 +143,7 @@ function leavesOf(tree: Draft, wanted: readonly NodeIndex[]): NodeIndex[] {
 /** How far two rows are apart that may differ by a constant. What the longer one lacks has at most its least logit. */
 function apart(row: TopLogits, longer: TopLogits): number {
   const logits = new Map(Array.from(longer.tokens, (token, i) => [token, longer.logits[i]!]));
-  const least = longer.logits.at(-1) ?? -Infinity;
+  const least = longer.logits.at(-1)!;
   const differences = Array.from(row.tokens, (token, i) => row.logits[i]! - (logits.get(token) ?? least));
   return Math.max(...differences) - Math.min(...differences);
 }

@@ -101,7 +101,7 @@ function draftCurve([first, several]: CostCurve, beamWidth: number, unread: Cost
   const layer = {
     rows: beamWidth,
     ms: (several.ms - one.ms) / (several.rows - 1),
-    insideMs: ((several.insideMs ?? 0) - (one.insideMs ?? 0)) / (several.rows - 1),
+    insideMs: (several.insideMs! - one.insideMs!) / (several.rows - 1), // as the stopwatch tells it
   };
   return beamWidth === 1 ? [layer, ...unread] : [one, layer, ...unread];
 }

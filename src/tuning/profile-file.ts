@@ -44,8 +44,8 @@ export async function writeProfile(path: string, profile: Profile): Promise<void
     await rename(half, path);
   } catch (cause) {
     await rm(half, { force: true }).catch(() => undefined);
-    const { code, message } = cause as NodeJS.ErrnoException;
-    throw new UsageError(`\`profile\` cannot be written to ${path}: ${code ?? message}`, { cause });
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new UsageError(`\`profile\` cannot be written to ${path}: ${code}`, { cause });
   }
 }
 

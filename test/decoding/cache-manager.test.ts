@@ -60,4 +60,14 @@ describe('CacheManager', () => {
     await cache.dispose();
     expect([target.disposed, draft.disposed]).toEqual([true, true]);
   });
+
+  it('lets a text see no more room than it may use, with or without the draft model', () => {
+    const target = new ModelCache(new FakeContext(TARGET, { capacity: 20, rollback: 8 }));
+    const cache = new CacheManager(target, new ModelCache(new FakeContext(TARGET, { capacity: 30 })));
+    const room = { capacity: 9, rollback: 3 };
+    const [drafted, alone] = [cache.forText(room, true), cache.forText(room, false)];
+    expect([cache.capacity, drafted.capacity, alone.capacity]).toEqual([20, 9, 9]);
+    expect([cache.roomBehind(4), drafted.roomBehind(4), drafted.roomBehind(8)]).toEqual([8, 3, 1]);
+    expect([drafted.draft, alone.draft]).toEqual([cache.draft, undefined]);
+  });
 });

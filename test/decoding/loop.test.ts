@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { CacheManager } from '../../src/decoding/cache-manager.js';
+import { decode } from '../../src/decoding/loop.js';
+import { ModelCache } from '../../src/decoding/model-cache.js';
 import { createRng } from '../../src/math/rng.js';
 import { type Prefix, ROOT } from '../../src/types.js';
 import { fakeClock } from '../support/fake-clock.js';
+import { FakeContext } from '../support/fake-context.js';
 import { DRAFT, distributionAfter, type FakeModel, TARGET, UNCUT } from '../support/fake-model.js';
 import { pathTo } from '../support/fake-next-tokens.js';
-import { neverEnds, PROMPT, type RunOptions, run } from '../support/fake-run.js';
+import { decodeOptions, neverEnds, PROMPT, type RunOptions, run, strategyOn } from '../support/fake-run.js';
 import { AUTOREGRESSIVE, CHAINS, SPECULATIVE, STRATEGIES } from './strategies.js';
 
 const SEEDS = Array.from({ length: 10 }, (_, i) => i + 1);
@@ -165,6 +169,15 @@ describe('decode', () => {
     for (const { draft, draftPasses } of steps) expect(draftPasses).toBe(draft.length);
     expect(pair.draft.passes).toBe(counted + 1); // one for the prompt
     for (const { draftPasses } of (await run(AUTOREGRESSIVE)).steps) expect(draftPasses).toBe(0);
+  });
+
+  it('writes without a draft model what it writes beside one that is not asked', async () => {
+    const cache = new CacheManager(new ModelCache(new FakeContext(TARGET)));
+    const prefix = [...PROMPT];
+    const strategy = strategyOn(cache, AUTOREGRESSIVE, UNCUT);
+    for await (const { draftPasses, ms } of decode(strategy, cache, prefix, decodeOptions()))
+      expect([draftPasses, ms.draft]).toEqual([0, 0]);
+    expect(prefix).toEqual((await run(AUTOREGRESSIVE)).prefix);
   });
 });
 

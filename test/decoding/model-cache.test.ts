@@ -124,6 +124,14 @@ describe('ModelCache', () => {
       expect(context.texts).toEqual([[0, 1]]);
     });
 
+    it('does so too where sequences keep states', async () => {
+      const { cache } = openFake({ sequences: 1, rollback: 2 });
+      await cache.evaluate([0, 1], [], [ROOT], READ);
+      const forked = [...chain(1), ...chain(2)];
+      await expect(cache.evaluate([0, 1], forked, [0, 1], READ)).rejects.toThrow(RangeError);
+      expect(knownTexts(cache, [0, 1])).toEqual([[0, 1]]);
+    });
+
     it('holds nothing where an evaluation failed, and all else as before', async () => {
       const { cache, context } = openFake({ sequences: 2 });
       await progress(cache.prefill([0, 1, 2]));
@@ -164,6 +172,17 @@ describe('ModelCache', () => {
       expect(await progress(cache.prefill(prefix))).toEqual([4, 8, 10]);
       expect(knownTexts(cache, prefix)).toEqual([0, 1, 2].map(() => prefix.slice(0, -1)));
       expect(context.evaluated).toBe(10);
+    });
+
+    it('evaluates the first tokens alone where no more are asked for, in one sequence', async () => {
+      const { cache, context } = openFake({ sequences: 2, batchSize: 2 });
+      expect(await progress(cache.prefill([0, 1, 2, 3, 4], 3))).toEqual([2]);
+      expect(context.texts).toEqual([[0, 1, 2], []]);
+      expect(await progress(cache.prefill([0, 1, 2, 3, 4]))).toEqual([4]);
+      expect(context.texts).toEqual([
+        [0, 1, 2, 3],
+        [0, 1, 2, 3],
+      ]);
     });
 
     it('leaves the other sequences empty where the engine cannot copy, and they catch up when used', async () => {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { openCache } from '../../src/decoding/open-cache.js';
+import { REPLAY_LIMIT } from '../../src/decoding/plan-states.js';
 import type { ContextOptions, Model } from '../../src/engine/port.js';
 import { ResourceError } from '../../src/errors.js';
+import { ROOT } from '../../src/types.js';
 import { FakeContext } from '../support/fake-context.js';
 import { TARGET } from '../support/fake-model.js';
 import { fakeTokenizer } from '../support/fake-tokenizer.js';
@@ -95,5 +97,35 @@ describe('openCache', () => {
     const opening = openCache({ target: withoutMemory, draft: draft.model }, OPTIONS);
     await expect(opening).rejects.toThrow(ResourceError);
     expect(draft.contexts).toEqual([]);
+  });
+
+  it('opens more sequences, and cells for each, where states cannot be cut back: two more where drafts are made', async () => {
+    const [target, draft] = [fakeModel(), fakeModel()];
+    const recurrent = ({ model }: typeof target): Model => ({ ...model, isRecurrent: true });
+    const pair = { target: recurrent(target), draft: recurrent(draft) };
+    await openCache(pair, OPTIONS);
+    await openCache(pair, { ...OPTIONS, rollback: 2, draftSequences: 0 });
+    await openCache(pair, { ...OPTIONS, targetDrafts: true, draftSequences: 0 });
+    const cells = (sequences: number) => 20 + sequences * (4 + REPLAY_LIMIT + 1);
+    expect(target.asked).toMatchObject([
+      { sequences: 3, cells: cells(3), rollback: 4 },
+      { sequences: 3, cells: cells(3), rollback: 2 },
+      { sequences: 4, cells: cells(4), rollback: undefined },
+    ]);
+    expect(draft.asked).toMatchObject([{ sequences: 5, cells: cells(5), rollback: undefined }]);
+  });
+
+  it('opens a context of one sequence for the check of each model, once it is needed', async () => {
+    const [target, draft] = [fakeModel(), fakeModel()];
+    const cache = await openCache(
+      { target: target.model, draft: draft.model },
+      { ...OPTIONS, verifyCache: 1 },
+    );
+    expect(target.asked).toHaveLength(1);
+    await cache.target.evaluate([0, 1], [], [ROOT], { top: 0, logSumExp: false });
+    expect(target.asked[1]).toEqual({ capacity: 20, sequences: 1, threads: 2 });
+    expect(cache.checked).toEqual({ rows: 1, worst: 0 });
+    await cache.dispose();
+    expect(target.contexts.map(({ disposed }) => disposed)).toEqual([true, true]);
   });
 });

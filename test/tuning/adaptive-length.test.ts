@@ -310,4 +310,48 @@ describe('AdaptiveLength', () => {
     const length = new AdaptiveLength(FLAT, MTADS);
     for (const room of [0, 1, 3]) expect(length.begin(room, false)).toBeLessThanOrEqual(room);
   });
+
+  it('judges nothing behind the end of the likeliest beam, and lets nothing go on where there is no tail', () => {
+    const length = new AdaptiveLength(FLAT, MTADS);
+    length.begin(16, false);
+    const beside = { depth: 1, logQ: -0.01, likeliestLogQ: -3 };
+    expect(length.judgesBeside([beside], 2)).toBe(true);
+    expect(length.judgesBeside([{ ...beside, likeliestLogQ: -Infinity }], 2)).toBe(false);
+    expect(length.goesOnWithoutPass([-0.1], [-0.1], 2)).toBe(false);
+  });
+
+  it('lets no source guess more than the purse pays for', () => {
+    const guesser = { ...MTADS, freeSources: 1 };
+    const sure = { a: 20, b: 0, covariance: { aa: 0, ab: 0, bb: 0 } };
+    const learned = { ...prior(TAU), purse: 8, freeSources: [{ repeated: sure, other: sure }] };
+    const guesses = (purse: number) =>
+      new AdaptiveLength(STEEP, guesser, { ...learned, purse }).inPlaceOfDraft([LONGEST_ENDING], 16)?.guesses;
+    expect(guesses(8)).toBe(13); // of 6 ms each, and the purse has 80
+    expect(guesses(1)).toBe(1);
+    expect(guesses(0.5)).toBeUndefined();
+  });
+
+  it('believes more of all guesses where the threshold has fallen, and as before where it has not moved', () => {
+    const guesser = { ...MTADS, tail: { isTold: true }, freeSources: 1 };
+    const length = new AdaptiveLength(FLAT, guesser);
+    const before = length.learned;
+    length.thresholdMoved(0);
+    expect(length.learned).toEqual(before);
+    length.thresholdMoved(-1);
+    const { survival, tail, freeSources, threshold } = length.learned;
+    expect(threshold).toBeCloseTo(TAU * Math.exp(-1), 12);
+    for (const one of [survival, tail!.survival, freeSources![0]!.repeated, freeSources![0]!.other])
+      expect(one.a).toBeGreaterThan(before.survival.a);
+    const alone = new AdaptiveLength(FLAT, MTADS);
+    alone.thresholdMoved(-1);
+    expect(alone.learned.survival).toEqual(survival);
+  });
+
+  it('guesses less far with more beams, where each costs a pass its time', () => {
+    const costs = { target: line(10, 0.5), draft: line(0.5, 1) };
+    const length = new AdaptiveLength(costs, { ...MTADS, beamWidth: 1 });
+    const few = length.begin(16, false);
+    length.beamsChanged(12);
+    expect(length.begin(16, false)).toBeLessThan(few);
+  });
 });

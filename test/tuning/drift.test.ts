@@ -223,4 +223,13 @@ describe('a watch for drift', () => {
     for (let i = 0; i < 100; i++) watch.learn(plain);
     expect(watch.drift).toEqual({ steps: 100, fall: null });
   });
+
+  it('takes a guess of a source without passes for no sign', () => {
+    const { draft, ...one } = step(createRng(3), 1);
+    const begun = (first: object) => signsOf({ ...one, draft: [{ ...draft[0]!, ...first }] }, 1);
+    expect(begun({ from: 'model' })).toEqual(begun({}));
+    expect(begun({})).toBeDefined();
+    expect(begun({ from: 'lookup' })).toBeUndefined();
+    expect(begun({ from: 'corpus', isTail: true })).toBeUndefined();
+  });
 });

@@ -24,6 +24,7 @@ it('has a number of files at most, of which the oldest go, and removes what kill
   await age(path, 2);
   await writeFile(join(path, `${file}.b0b1c2d3-0000-4000-8000-000000000000`), '{'); // being written elsewhere
   for (let value = 1; value <= 3; value++) await folder.keep({ name: `${value}` }, { value });
+  await writeFile(join(path, 'f0b1c2d3e4f5a6b7.json'), '{'); // is no value
   const kept = (await folder.all()).map(({ value }) => value.value);
   expect(kept.sort()).toEqual([1, 2, 3]);
   const others = (await readdir(path)).filter((name) => !name.endsWith('.json'));

@@ -81,4 +81,10 @@ describe('what a text has learned of a draft', () => {
     const worse = { repeated: GOOD, other: { ...GOOD, a: 2, b: -0.5 } };
     expect(isNews({ ...sure, freeSources: [worse] }, { ...sure, freeSources: [other] })).toBe(true);
   });
+
+  it('is news where nothing was known of a source', () => {
+    const one = { repeated: GOOD, other: GOOD };
+    expect(isNews({ ...prior(1), freeSources: [one] }, prior(1))).toBe(true);
+    expect(isNews({ ...prior(1), freeSources: [one] }, { ...prior(1), freeSources: [one] })).toBe(false);
+  });
 });

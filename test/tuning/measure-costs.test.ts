@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { CacheManager } from '../../src/decoding/cache-manager.js';
+import { ModelCache } from '../../src/decoding/model-cache.js';
 import { fixedLength } from '../../src/drafting/length.js';
 import type { Pass } from '../../src/engine/port.js';
 import { createRng } from '../../src/math/rng.js';
 import { passMs } from '../../src/tuning/cost-curves.js';
 import { measureCosts, withoutNoise } from '../../src/tuning/measure-costs.js';
 import { type Draft, ROOT } from '../../src/types.js';
+import { FakeContext } from '../support/fake-context.js';
 import { DRAFT, readLogits, TARGET, UNCUT } from '../support/fake-model.js';
 import { fakePair } from '../support/fake-pair.js';
 import { PROMPT, prefill, strategyOn } from '../support/fake-run.js';
@@ -127,6 +130,22 @@ describe('measureCosts', () => {
     const { ms, target } = await measured(64, 4, interrupting, abort.signal);
     expect(target).toBeUndefined();
     expect(ms).toBeLessThan(25); // of more than a hundred passes
+  });
+
+  it('measures the target alone where no model drafts, and says nothing then either if it is interrupted', async () => {
+    const cache = new CacheManager(new ModelCache(new FakeContext(TARGET)));
+    await prefill(cache, PROMPT);
+    let ms = 0;
+    const judge = async (guesses: Draft) => {
+      await cache.target.evaluate(PROMPT, guesses, [ROOT, ...guesses.keys()], READ);
+      cache.rollback(PROMPT);
+    };
+    const measure = (signal?: AbortSignal) =>
+      measureCosts(cache, PROMPT, 1, { guess: async () => [], judge, now: () => ms++, signal });
+    const { target, draft } = (await measure())!;
+    expect(draft).toBeUndefined();
+    expect(rowsOf(target)).toContain(17);
+    expect(await measure(AbortSignal.abort())).toBeUndefined();
   });
 });
 

@@ -11,6 +11,10 @@ const emitting = (...emitted: number[]) => ({ emitted }) as unknown as Step;
 const fresh = Array.from({ length: 80 }, (_, i) => i); // nothing in it comes twice
 
 describe('RepetitionBudget', () => {
+  it('begins with one beam, and no repetition', () => {
+    expect(new RepetitionBudget(0.5, 4).repetition).toEqual({ beamWidth: 1, share: 0, isAtLimit: false });
+  });
+
   it('counts the tokens that end a run of four which the text had', () => {
     const budget = new RepetitionBudget(0.5, 4);
     const tokens = [1, 2, 3, 4, 1, 2, 3, 4, 1, 2];

@@ -56,4 +56,12 @@ describe('TailWorth', () => {
     });
     expect(learned[0]).toEqual(learned[1]);
   });
+
+  it('counts guesses whose likelihoods tell nothing by their number, the further the less', () => {
+    const survival = { ...SURE, a: 2, b: -3 };
+    const least = survivalOf(survival, UNTOLD);
+    const goesOn = (price: number, logQ = [-0.01]) => tail(survival, false).goesOn(logQ, 1, () => price, 1);
+    expect([goesOn(least - 0.01), goesOn(least + 0.01)]).toEqual([true, false]);
+    expect(goesOn(least - 0.01, [-0.01, -0.02])).toBe(false);
+  });
 });
