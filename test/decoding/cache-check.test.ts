@@ -64,6 +64,14 @@ describe('CacheCheck', () => {
     );
   });
 
+  it('takes a token that the fresh evaluation lacks for no likelier than all that it has', async () => {
+    const sound = passOf(0);
+    const [first] = sound.rows;
+    const logits = Float64Array.of(first!.logits[0]! + 1, first!.logits[0]!);
+    const rows = sound.rows.with(0, { tokens: Int32Array.of(99, first!.tokens[0]!), logits });
+    await expect(checkEvery(1).see({ ...sound, rows })).rejects.toThrow(CacheError);
+  });
+
   it('says nothing of a row of one logit', async () => {
     const check = checkEvery(1);
     await check.see(passOf(1, [0, 3, 2]));

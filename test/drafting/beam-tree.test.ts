@@ -47,6 +47,12 @@ describe('beamTreeDrafter', () => {
     }
   });
 
+  it('is empty where none of its guesses is worth judging', async () => {
+    const length = { ...fixedLength(4), judged: () => 0 };
+    const options = { length, beamWidth: () => 3, greedy: true, isEnd };
+    expect(await beamTreeDrafter(fakeNextTokens(DRAFT, UNCUT), options)(PREFIX, 9, createRng(1))).toEqual([]);
+  });
+
   it('is the likeliest beam alone where no other is worth its row', async () => {
     const length = { ...fixedLength(4), judgesBeside: () => false };
     const next = fakeNextTokens(DRAFT, UNCUT);

@@ -33,6 +33,7 @@ describe('CostCorrection', () => {
   });
 
   it('says nothing of a few passes', () => {
+    expect(correctedAfter()).toBeUndefined();
     expect(correctedAfter([20, PLAIN], [3, fakeStep(4, { draft: 9, verify: 5, own: 1 })])).toBeUndefined();
   });
 
