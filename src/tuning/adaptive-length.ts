@@ -220,8 +220,10 @@ export class AdaptiveLength implements DraftLength {
     const path = pathTo(ofModel, likeliestLeaf(ofModel, joint));
     const logQ = path.map((node) => joint[node]!);
     const right = path.filter((node, i) => kept[i] === node).length; // from the first on
-    const end = this.#worth.ends(this.#belief.expected(logQ)).at(-1)!; // of which chance took no part
-    this.#freeSources?.learnDraft(end - this.#account.price * this.#step.draftMs(0, draftPasses));
+    if (this.#freeSources) {
+      const end = this.#worth.ends(this.#belief.expected(logQ)).at(-1)!; // in which chance has no part
+      this.#freeSources.learnDraft(end - this.#account.price * this.#step.draftMs(0, draftPasses));
+    }
     if (this.#tail) {
       const before = logQ.at(-1) ?? 0;
       const tail = joint.slice(ofModel.length).map((q) => q - before);
