@@ -1,14 +1,19 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { generate } from '../../src/generation/generate.js';
 import { createRng } from '../../src/math/rng.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import { chatPair } from '../support/chat-models.js';
 import { openMixedWork } from './mixed-work.js';
 
+/** How long it works. Others may load the machine meanwhile. */
 const MINUTES = Number(process.env.MTAD_SOAK_MINUTES ?? 120);
+if (!Number.isInteger(MINUTES) || MINUTES < 4)
+  throw new RangeError(
+    `MTAD_SOAK_MINUTES must be a whole number of at least 4, not ${process.env.MTAD_SOAK_MINUTES}`,
+  );
 const RARELY = 25; // rounds from one rare job to the next
 const MIB = 2 ** 20;
 
@@ -17,7 +22,7 @@ const MIB = 2 ** 20;
  * others by the most, since connections of clients stay open for some seconds.
  */
 const MOST_GROWTH = { mib: 64, descriptors: 4, threads: 4 };
-/** Of the first quarter's speed by the median, in processor time, which other programs hardly change. */
+/** Of the first quarter's speed by the median, in processor time, which other programs change less than time by the clock. */
 const LEAST_SPEED = 0.7;
 
 /** The process at the end of a minute; descriptors and threads are 0 where there is no /proc. */
@@ -57,6 +62,7 @@ async function probe(pair: Pair) {
 
 it(`keeps memory, descriptors, threads and speed for ${MINUTES} minutes of mixed work`, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'mtad-hours-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
   const files = await chatPair(folder);
   const pair = await loadPair({ ...files, gpu: 'off' });
   const work = await openMixedWork(files);
@@ -87,7 +93,6 @@ it(`keeps memory, descriptors, threads and speed for ${MINUTES} minutes of mixed
   }
   await work.dispose();
   await pair.dispose();
-  await rm(folder, { recursive: true });
 
   say([...done].map(([name, times]) => `${times} ${name}`).join(', '));
   const quarter = Math.ceil(MINUTES / 4);
