@@ -13,8 +13,8 @@ import {
 
 /**
  * Natural logs by which the logits of one text may differ between two evaluations: another number of rows in a pass means
- * another order of sums. The largest difference of 68,000 rows was 0.032 with models of 16 bits; a token too many or too few
- * in a cache makes it some whole numbers.
+ * another order of sums. With models of 16 bits the largest difference of 68,000 rows of short texts was 0.032, and that of 6,795
+ * rows of a conversation of 100,000 tokens 0.159; a token too many or too few in a cache makes it some whole numbers.
  */
 const KERNEL_NOISE = 0.25;
 
