@@ -14,7 +14,8 @@ import {
 /**
  * Natural logs by which the logits of one text may differ between two evaluations: another number of rows in a pass means
  * another order of sums. With models of 16 bits the largest difference of 68,000 rows of short texts was 0.032, and that of 6,795
- * rows of a conversation of 100,000 tokens 0.159; a token too many or too few in a cache makes it some whole numbers.
+ * rows of a conversation of 100,000 tokens 0.159. It grows with the text: plain decoding, which takes nothing back, had 0.014
+ * within 200 tokens and 0.058 within 800. A token too many or too few in a cache makes it some whole numbers.
  */
 const KERNEL_NOISE = 0.25;
 
