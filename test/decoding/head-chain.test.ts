@@ -66,7 +66,8 @@ it('has each guess made by the layer of its depth, as llama.cpp’s own driver h
     { target, draft: undefined },
     { capacity: ROOM, targetSequences: 1, draftSequences: 1, draftLength: CHAIN, usesHead: true, threads: 1 },
   );
-  const prefix: TokenId[] = Array.from({ length: 8 }, () => 259 + below(120));
+  const randomTokens = (count: number) => Array.from({ length: count }, (): TokenId => 259 + below(120));
+  let prefix = randomTokens(8);
   for await (const _ of cache.prefill(prefix));
   for (let step = 0; step < tries(12, 200); step++) {
     const byHand = await drivenByHand(prefix);
@@ -80,7 +81,12 @@ it('has each guess made by the layer of its depth, as llama.cpp’s own driver h
     expect(difference(rows, byHand.slice(0, drafted))).toBeLessThan(TOLERANCE);
     expect(draft.map(({ token }) => token)).toEqual(byHand.slice(0, drafted).map(likeliest));
     await cache.target.evaluate(prefix, draft, [-1, ...draft.keys()], ALL);
-    prefix.push(...draft.slice(0, below(drafted + 1)).map(({ token }) => token), 259 + below(120));
+    const kept = draft.slice(0, below(drafted + 1)).map(({ token }) => token);
+    if (prefix.length + kept.length + CHAIN + 2 < ROOM) prefix.push(...kept, ...randomTokens(1));
+    else {
+      prefix = [...prefix.slice(0, 1 + below(prefix.length)), ...randomTokens(2)].slice(0, 40);
+      for await (const _ of cache.prefill(prefix)); // another turn
+    }
     cache.rollback(prefix);
   }
   await cache.dispose();
