@@ -281,6 +281,7 @@ describe('mtad chat in a pipe', () => {
     expect([await wrong, await unread].map(({ exitCode }) => exitCode)).toEqual([2, 0]);
   });
 
+  // Each day the error above closes standard input as /bye does, which ends conversations in process.
   inFull('and at /bye', async () => {
     const run = mtad(chat, { stdin: 'pipe' });
     run.stdin!.write('/bye\n');
@@ -474,6 +475,7 @@ describe('mtad chat on a terminal', () => {
     expect(exitCode).toBe(0);
   });
 
+  // Each day the same signal stops the answer above, and lines that nothing draws are read as from a pipe.
   inFull('Ctrl-C stops the answer alone also where standard error goes to a file', async () => {
     const errors = join(folder, 'errors.txt');
     const { exitCode } = await type(
@@ -516,10 +518,27 @@ describe('mtad chat on a terminal', () => {
     expect(second.screen).toContain('conversation: 0 messages');
   });
 
-  inFull('and does not with --no-history', async () => {
-    const state = join(folder, 'other-state');
+  /** A folder for the state of mtad, in which `/stats` was typed before. */
+  async function stateWith(name: string): Promise<string> {
+    const state = join(folder, name);
     await mkdir(join(state, 'mtad'), { recursive: true });
     await writeFile(join(state, 'mtad', 'chat-history.json'), '["/stats"]');
+    return state;
+  }
+
+  test('--no-history brings nothing back, and keeps nothing', async () => {
+    const env = { XDG_STATE_HOME: await stateWith('untouched-state') };
+    const typing = { env, isTTY: true, keys: `\x1b[A\r/system\r${CTRL_D}` };
+    const without = await runInProcess([...chat, '--no-history'], typing);
+    expect(without.stderr).not.toContain('conversation: 0 messages');
+    const typed = () => readFile(join(env.XDG_STATE_HOME, 'mtad', 'chat-history.json'), 'utf8');
+    expect(await typed()).toBe('["/stats"]');
+    expect((await runInProcess(chat, typing)).stderr).toContain('conversation: 0 messages');
+    expect(JSON.parse(await typed())).toEqual(['/system', '/stats']);
+  });
+
+  inFull('a process that is started with --no-history: the same', async () => {
+    const state = await stateWith('other-state');
     const { screen } = await type(
       [
         [PROMPT, '\x1b[A\r'],

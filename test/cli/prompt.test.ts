@@ -119,7 +119,18 @@ test('a prompt that is longer than any context: its size, exit code 5', async ()
     expect({ exitCode, stdout }).toEqual({ exitCode: 5, stdout: '' });
 });
 
-inFull('a standard input that is longer than any context: the same', async () => {
+test('a standard input without an end: the same', async () => {
+  const piece = Buffer.alloc(2 ** 20);
+  function* endless() {
+    for (;;) yield piece;
+  }
+  const { stdout, stderr, env } = ioInMemory();
+  const exitCode = await main({ argv: ['-f', '-'], stdin: Readable.from(endless()), stdout, stderr, env });
+  expect(stderr.text).toMatch(/^mtad: Standard input has more than 134 MB, and no context [^\n]*\n$/);
+  expect({ exitCode, stdout: stdout.text }).toEqual({ exitCode: 5, stdout: '' });
+});
+
+inFull('a process whose standard input has no end: the same', async () => {
   const command = `'${process.execPath}' '${BIN}' -f - < /dev/zero`;
   const run = await execa('sh', ['-c', command], { reject: false, env: CLEAN as NodeJS.ProcessEnv });
   expect(run.stderr).toMatch(/^mtad: Standard input has more than 134 MB, and no context [^\n]*$/);

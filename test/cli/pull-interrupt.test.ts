@@ -215,7 +215,7 @@ describe.skipIf(NO_COMPILER || process.platform !== 'linux')('a file system that
     expect(hub.sent).toBeLessThan(long.length - 19e5);
   });
 
-  inFull('and is of FAT takes no 4 GiB: exit code 3, before anything comes', async () => {
+  test('and is of FAT takes no 4 GiB: exit code 3, before anything comes', async () => {
     hub.mood.linkedSize = 2 ** 32;
     const { exitCode, stderr } = await mtad(['pull', '-q', LONG], { env: await withFat() });
     expect(stderr).toMatch(/^mtad: .* takes no file so long \(EFBIG\); choose [^\n]*\n$/);

@@ -8,6 +8,7 @@ import { OWN_FOLDERS } from './own-folders.js';
 export interface InProcessOptions {
   readonly input?: string | Buffer; // on standard input; undefined: nothing was piped in
   readonly env?: Record<string, string | undefined>; // all that there is, beside a clean start
+  readonly keys?: string; // typed on the terminal that standard input is, where `isTTY` says so; not beside `input`
   readonly isTTY?: boolean; // of all three streams, save a given standard input
   readonly columns?: number; // of the terminal
   readonly stdoutFile?: string; // standard output is this file or device, not a stream in memory
@@ -51,10 +52,11 @@ interface Papers {
 
 function surroundingsOf(
   argv: readonly string[],
-  { input, env = {}, isTTY = false, columns = 80, onStdout }: InProcessOptions,
+  { input, keys, env = {}, isTTY = false, columns = 80, onStdout }: InProcessOptions,
 ): Surroundings & Papers {
   const terminal = isTTY ? { isTTY, columns, ...CURSOR } : {};
-  const stdin = input === undefined ? new Readable().destroy() : Readable.from([Buffer.from(input)]);
+  const given = input ?? keys;
+  const stdin = given === undefined ? new Readable().destroy() : Readable.from([Buffer.from(given)]);
   return {
     argv,
     stdin: Object.assign(stdin, { isTTY: isTTY && input === undefined }),
