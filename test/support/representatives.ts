@@ -11,6 +11,10 @@ export const ENGINES = tries<readonly EngineName[]>(['direct'], ['direct', 'bind
 
 /**
  * The strategies in what is no work of theirs, as the end of a text. Each day one of each kind: a chain that is judged token
- * by token, a chain that is judged as a whole, a tree. Rules and drafters have their own tests in `strategies/`.
+ * by token, a chain that is judged as a whole, a tree, and no draft at all. mtjd is not there: it is slow by design, and its
+ * chains come of the same beams as mtad's. Rules and drafters have their own tests in `strategies/`.
  */
-export const KINDS = tries<readonly StrategyName[]>(['speculative', 'mtad', 'mmtad'], STRATEGY_NAMES);
+export const KINDS = tries<readonly StrategyName[]>(
+  ['autoregressive', 'speculative', 'mtad', 'mmtad'],
+  STRATEGY_NAMES,
+);
