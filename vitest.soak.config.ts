@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Checks that take half an hour and more: `npm run soak`. */
+/** Checks that take hours, two of them in one process: `npm run soak`. */
 export default defineConfig({
   test: {
     include: ['test/soak/**/*.soak.ts'],
