@@ -7,14 +7,14 @@ import type { Engine, Model } from '../../src/engine/port.js';
 import { DEVICE } from '../support/device.js';
 import { HYBRID } from '../support/hybrid.js';
 import { RECURRENT_MODELS } from '../support/other-architectures.js';
-import { tries } from '../support/tries.js';
+import { namedOf, tries } from '../support/tries.js';
 import { cacheLaws } from './cache-laws.js';
 import { ALL, chain, copy, decode, forget, withContext } from './rows.js';
 import { stateLaws } from './state-laws.js';
 
 const ALL_MODELS = [...RECURRENT_MODELS, { architecture: 'qwen35', kept: 3, write: async () => HYBRID }];
 /** Each day one that can take nothing back, one that can, and the one that comes along. */
-const DAILY = ALL_MODELS.filter(({ architecture }) => ['mamba2', 'lfm2', 'qwen35'].includes(architecture));
+const DAILY = namedOf(ALL_MODELS, 'architecture', ['mamba2', 'lfm2', 'qwen35']);
 
 describe.each(tries(DAILY, ALL_MODELS))('a $architecture model', ({ kept, write }) => {
   let dir: string;

@@ -9,7 +9,7 @@ import type { Vocabularies } from '../support/vocabularies.js';
 
 const NAMES = tries(
   ['llama-spm', 'bert-bge', 'gpt-neox'] as const,
-  ['llama-spm', 'bert-bge', 'qwen2', 'llama-bpe', 'gemma-4'] as const,
+  ['llama-spm', 'bert-bge', 'gpt-neox', 'qwen2', 'llama-bpe', 'gemma-4'] as const,
 );
 
 export const vocabularyAgreementLaws = (vocabularies: () => Vocabularies) =>
