@@ -22,7 +22,7 @@ const SIGNALS = [
   ['SIGINT', 130],
   ['SIGHUP', 129],
 ] as const;
-// Each day the one that no other test sends.
+// Each day the one that no other test of this file sends.
 test.each(firstOf(1, SIGNALS))('%s while decoding: the text so far, exit code %i', async (signal, code) => {
   const run = mtad(ENDLESS);
   await saying(run.stdout, /.{40}/);

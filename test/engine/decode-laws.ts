@@ -141,7 +141,7 @@ export function decodeLaws(model: () => Model): void {
     });
   });
 
-  it('refuses a batch with a token out of its place, and evaluates nothing of it', async () => {
+  it('refuses a batch that breaks a rule of positions or sequences, and evaluates nothing of it', async () => {
     const tokens = encode(STORY);
     await withContext(model(), { capacity: 64, sequences: 2 }, async (context) => {
       await decode(context, chain(tokens.slice(0, 8)), ALL);

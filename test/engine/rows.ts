@@ -67,17 +67,18 @@ const knownAlone = new WeakMap<Model, Map<string, Promise<readonly TopLogits[]>>
 export function alone(
   model: Model,
   tokens: readonly TokenId[],
-  read: ReadRequest = ALL,
+  read: Pick<ReadRequest, 'top' | 'logSumExp'> = ALL,
 ): Promise<readonly TopLogits[]> {
-  const known = knownAlone.get(model) ?? new Map();
+  const known = knownAlone.get(model) ?? new Map<string, Promise<readonly TopLogits[]>>();
   knownAlone.set(model, known);
-  const key = JSON.stringify([tokens, read]);
+  const key = JSON.stringify([tokens, read.top, read.logSumExp]);
   const rows =
     known.get(key) ??
     withContext(model, { capacity: tokens.length, sequences: 1 }, (context) =>
       decode(context, chain(tokens), read),
     );
   known.set(key, rows);
+  rows.catch(() => known.delete(key));
   return rows;
 }
 

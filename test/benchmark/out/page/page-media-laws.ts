@@ -53,5 +53,6 @@ export const mediaLaws = (own: () => Page) =>
       expect(await page.locator('#all tbody tr').last().isVisible()).toBe(true);
       expect(await page.locator('figure > svg:visible').count()).toBe(3);
       expect(await page.locator('script').count()).toBe(0);
+      await bare.close();
     });
   });
