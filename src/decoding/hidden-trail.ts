@@ -47,17 +47,17 @@ export class HiddenTrail {
 
   /** Must be called when the text has grown. @param from the number of tokens before */
   grown(prefix: Prefix, from: number): void {
-    let path: readonly number[] | undefined; // sequences of the last guess that has become text
+    let path: readonly number[] | undefined; // sequences of the guesses that the text may have come by: alike ones may be several
     for (let position = from; position < prefix.length; position++) {
-      const guess = this.#guesses.find(
+      const alike = this.#guesses.filter(
         ({ item }) =>
           item.position === position &&
           item.token === prefix[position] &&
           (path === undefined || item.sequences.every((sequence) => path!.includes(sequence))),
       );
-      if (!guess) break;
-      this.#states.set(position, guess.state);
-      path = guess.item.sequences;
+      if (alike.length === 0) break;
+      this.#states.set(position, alike[0]!.state);
+      path = alike.flatMap(({ item }) => item.sequences);
     }
     this.#guesses = [];
   }

@@ -31,6 +31,14 @@ describe('the trail of hidden states', () => {
     expect([1, 2].map((position) => trail.at(position)?.[0])).toEqual([2, 4]);
   });
 
+  it('follows the text by whichever of two guesses that are alike', () => {
+    const trail = new HiddenTrail();
+    const tree = [item(5, 0, [0, 1]), item(7, 1, [0]), item(7, 1, [1]), item(8, 2, [0]), item(9, 2, [1])];
+    trail.heard(tree, [0, 1, 1, 2, 3].map(state), 1);
+    trail.grown([5, 7, 9, 1], 1);
+    expect([1, 2].map((position) => trail.at(position)?.[0])).toEqual([1, 3]);
+  });
+
   it('forgets what another text makes wrong, and what an engine does not tell', () => {
     const trail = new HiddenTrail();
     const text = [item(5, 0), item(6, 1), item(7, 2)];
