@@ -90,7 +90,8 @@ async function takeAway(lock: string, state: string): Promise<boolean> {
 }
 
 async function take(folder: string, lock: string, mine: string): Promise<boolean> {
-  await mkdir(folder, { recursive: true }); // each time: who has finished takes the folder away
+  const make = () => mkdir(folder, { recursive: true });
+  await make().catch(make); // each time: who has finished takes the folder away, perhaps while it is being made
   try {
     await writeFile(lock, mine, { flag: 'wx' });
     return true;

@@ -120,7 +120,7 @@ export function refusalOf(
   if (draftFrom === 'lookup' || draftFrom === 'corpus')
     return `\`draftFirst\` ${draftFirst} guesses in place of a draft model or a head, and drafts come from ${draftFrom}: leave it out`;
   if (typeof strategy === 'object' && !heeds.includes('draftFirst'))
-    return `The strategy ${name} does not heed \`draftFirst\`: leave it out, or add it to its \`heeds\``;
+    return `The strategy ${name} does not heed \`draftFirst\`: leave it out, or name it in what the strategy heeds`;
   return undefined;
 }
 
