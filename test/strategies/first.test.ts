@@ -54,7 +54,7 @@ describe('a lossless strategy with a source in front of the draft model', () => 
     async (strategy, draftFirst, sampling) => {
       const options = { strategy, ...CHAIN, draftFirst } as const;
       const { texts, steps } = await written(options, { sampling, length: wherever(3) });
-      for (const name of ['corpus', 'model']) expect(steps[name]! / texts.length).toBeGreaterThan(0.1);
+      for (const name of ['corpus', 'model']) expect(steps[name]).toBeGreaterThan(10); // one of them in the end seldom, where the other is worth more
       expect(misfit(texts, textsAfter(TARGET, AGAIN, 3, sampling))).toBeLessThan(FITS);
     },
   );
@@ -70,7 +70,7 @@ describe('a lossless strategy with a source in front of the draft model', () => 
     const length = new AdaptiveLength(costs, { beamWidth: 1, isTold: true, threshold: 1, freeSources: 1 });
     const options = { strategy: 'block', ...CHAIN, draftLength: MOST_GUESSES, draftFirst: 'corpus' } as const;
     const { texts, steps } = await written(options, { length, onStep: (step) => length.learn(step) });
-    for (const name of ['corpus', 'model']) expect(steps[name]! / texts.length).toBeGreaterThan(0.01);
+    for (const name of ['corpus', 'model']) expect(steps[name]).toBeGreaterThan(10); // one of them in the end seldom, where the other is worth more
     expect(misfit(texts, textsAfter(TARGET, AGAIN, 3, UNCUT))).toBeLessThan(FITS);
   });
 
