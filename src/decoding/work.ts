@@ -1,4 +1,5 @@
 import type { PassAnswer } from '../engine/port.js';
+import { sum } from '../math/sum.js';
 
 /** The work that a model has done so far. */
 export interface Work {
@@ -16,8 +17,8 @@ export const NO_WORK: Work = { passes: 0, tokens: 0, ms: 0, waitMs: 0 };
 
 /** Returns the sum. */
 export function together(works: readonly Work[]): Work {
-  const sum = (of: keyof Work) => works.reduce((total, work) => total + work[of], 0);
-  return { passes: sum('passes'), tokens: sum('tokens'), ms: sum('ms'), waitMs: sum('waitMs') };
+  const total = (of: keyof Work) => sum(works, (work) => work[of]);
+  return { passes: total('passes'), tokens: total('tokens'), ms: total('ms'), waitMs: total('waitMs') };
 }
 
 /**

@@ -138,18 +138,15 @@ class Stopwatch {
   }
 
   async #timed(rows: number, act: Act): Promise<PassTime> {
-    let taken: Pick<PassTime, 'ms' | 'insideMs'> = { ms: 0 };
+    let taken: PassTime = { rows, ms: 0 };
     await act(rows, async (part) => {
-      taken = await this.#time(part);
+      const [started, before] = [this.#now(), workOf(this.#cache)];
+      await part();
+      const after = workOf(this.#cache);
+      const ms = this.#now() - started - (after.waitMs - before.waitMs);
+      taken = { rows, ms, insideMs: after.ms - before.ms };
     });
-    return { rows, ...taken };
-  }
-
-  async #time(part: () => Promise<unknown>): Promise<Pick<PassTime, 'ms' | 'insideMs'>> {
-    const [started, before] = [this.#now(), workOf(this.#cache)];
-    await part();
-    const after = workOf(this.#cache);
-    return { ms: this.#now() - started - (after.waitMs - before.waitMs), insideMs: after.ms - before.ms };
+    return taken;
   }
 }
 

@@ -80,9 +80,10 @@ function tokenNamed(vocabulary: Vocabulary, name: string, isExcluded: boolean): 
 }
 
 /**
- * Milliseconds for one token, of the clock and of the processor, since a process may sleep or do other work, after which a grammar is given up. In some grammars the ways to go on double
- * with each token, as in `root ::= "(" root ")" | "(" root "]"`, and llama.cpp's time for a token grows fourfold. It cannot
- * be interrupted, so the next token but one would seem to take for ever.
+ * Milliseconds for one token after which a grammar is given up: of the clock and of the processor, since a process may sleep
+ * or do other work. In some grammars the ways to go on double with each token, as in `root ::= "(" root ")" | "(" root "]"`,
+ * and llama.cpp's time for a token grows fourfold. It cannot be interrupted, so the next token but one would seem to take for
+ * ever.
  */
 const MOST_MS = 3000;
 
