@@ -34,8 +34,8 @@ export class WordWrap {
   #column = 0;
   /** Spaces that are written with the next word, if that has room behind them. Those at the end of a line are dropped. */
   #spaces: Piece[] = [];
-  /** Whether a part of a long word is written. */
-  #isWithinWord = false;
+  /** What is written in part: a word that is wider than a line. */
+  #within: Unit['kind'] | undefined;
 
   /** @param columns the width of the terminal, which may change */
   constructor(columns: () => number) {
@@ -47,14 +47,14 @@ export class WordWrap {
     if (text === '') return '';
     if (this.#columns() < NARROWEST) return this.end() + paint(text);
     this.#held.push({ text, paint });
-    const units = unitsOf(this.#held.map((piece) => piece.text).join(''));
+    const units = this.#units();
     const last = units.at(-1)!;
     if (last.kind === 'break') return units.map((unit) => this.#put(unit)).join('');
     const ready = units.slice(0, -1).map((unit) => this.#put(unit));
-    if (last.kind === 'space' || this.#isWithinWord || stringWidth(last.text) > this.#columns()) {
+    if (last.kind === 'space' || this.#within || stringWidth(last.text) > this.#columns()) {
       const begun = [...graphemes.segment(last.text)].slice(0, -1).map(({ segment }) => segment);
-      ready.push(this.#put({ kind: last.kind, text: begun.join('') }));
-      this.#isWithinWord = last.kind !== 'space';
+      ready.push(this.#put({ kind: last.kind, text: begun.join('') }, last.text));
+      this.#within = last.kind === 'space' ? undefined : last.kind;
     }
     return ready.join('');
   }
@@ -67,7 +67,7 @@ export class WordWrap {
 
   /** @returns what was held back */
   end(): string {
-    const rest = unitsOf(this.#held.map(({ text }) => text).join(''))
+    const rest = this.#units()
       .map((unit) => this.#put(unit))
       .join('');
     const spaces = painted(this.#spaces);
@@ -75,10 +75,17 @@ export class WordWrap {
     return rest + spaces;
   }
 
-  #put({ kind, text }: Unit): string {
+  /** What is held; first, where a part of a word is written, what goes on with it. */
+  #units(): Unit[] {
+    const text = this.#held.map((piece) => piece.text).join('');
+    return unitsOf(text, this.#within && { kind: this.#within, text: '' });
+  }
+
+  /** @param whole the word that a text begins, which needs room as a whole */
+  #put({ kind, text }: Unit, whole = text): string {
     const pieces = this.#take(text.length);
-    const isWithinWord = this.#isWithinWord;
-    this.#isWithinWord = false;
+    const isWithinWord = this.#within !== undefined;
+    this.#within = undefined;
     if (kind === 'space') {
       this.#spaces.push(...pieces);
       return '';
@@ -89,7 +96,7 @@ export class WordWrap {
     }
     const columns = this.#columns();
     const [gap, width] = [widthAt(this.#column, this.#spaces), stringWidth(text)];
-    const isBroken = this.#column > 0 && !isWithinWord && this.#column + gap + width > columns;
+    const isBroken = this.#column > 0 && !isWithinWord && this.#column + gap + stringWidth(whole) > columns;
     const before = isBroken ? '\n' : painted(this.#spaces);
     const column = (isBroken ? 0 : this.#column + gap) + width;
     this.#column = column <= columns ? column : ((column - 1) % columns) + 1;
@@ -110,8 +117,8 @@ export class WordWrap {
   }
 }
 
-function unitsOf(text: string): Unit[] {
-  const units: Unit[] = [];
+function unitsOf(text: string, first: Unit | undefined): Unit[] {
+  const units: Unit[] = first ? [first] : [];
   for (const { segment } of graphemes.segment(text)) {
     const kind = kindOf(segment);
     const last = units.at(-1);
