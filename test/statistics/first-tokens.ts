@@ -6,17 +6,39 @@ import type { Strategy } from '../../src/decoding/strategy.js';
 import { createRng } from '../../src/math/rng.js';
 import type { Truncation } from '../../src/math/truncate.js';
 import { type Prefix, ROOT, type TokenId } from '../../src/types.js';
+import { type ChiSquareTest, chiSquareTest } from '../support/chi-square.js';
 
 const key = (tokens: readonly TokenId[]) => tokens.join(' ');
 
-/** The exact probabilities of all beginnings of a length that are at least as likely as `least`. */
-export async function lawOfFirst(
+/** The exact probabilities of beginnings, by how many tokens they have. */
+export type Laws = ReadonlyMap<number, ReadonlyMap<string, number>>;
+
+/** The laws of the first token, the first two and the first three, of beginnings that are at least as likely as `least`. */
+export async function lawsOfFirst(
+  target: ModelCache,
+  prompt: Prefix,
+  truncation: Truncation,
+  least: number,
+): Promise<Laws> {
+  const laws = new Map<number, ReadonlyMap<string, number>>();
+  for (const length of [1, 2, 3])
+    laws.set(length, await lawOfFirst(length, target, prompt, truncation, least));
+  return laws;
+}
+
+/** Pearson's test of texts against each law of those that they are long enough for. */
+export function testFirst(texts: readonly (readonly TokenId[])[], laws: Laws): ChiSquareTest[] {
+  const told = [...laws].filter(([length]) => texts.every((text) => text.length >= length));
+  return told.map(([length, law]) => chiSquareTest(countFirst(length, texts), law));
+}
+
+async function lawOfFirst(
   length: number,
   target: ModelCache,
   prompt: Prefix,
   truncation: Truncation,
   least: number,
-): Promise<Map<string, number>> {
+): Promise<ReadonlyMap<string, number>> {
   const law = new Map<string, number>();
   const walk = async (tokens: readonly TokenId[], probability: number): Promise<void> => {
     if (probability < least) return;
@@ -33,7 +55,7 @@ export async function lawOfFirst(
 }
 
 /** How many of the texts begin with each beginning of a length. */
-export function countFirst(length: number, texts: readonly (readonly TokenId[])[]): Map<string, number> {
+function countFirst(length: number, texts: readonly (readonly TokenId[])[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const text of texts) {
     const beginning = key(text.slice(0, length));

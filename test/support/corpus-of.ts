@@ -12,13 +12,17 @@ export function corpusOf(tokens: readonly number[]): Corpus {
 /**
  * The strategy, judging guesses as if they had been drawn from one token of what they were drawn from as readily as from any
  * other. (Guesses that count as certain, q = 1, leave the text right whatever they were drawn from: only fewer are accepted.)
+ * @param from the first guess of a draft that is judged so
  */
-export function judgingEvenly(strategy: Strategy): Strategy {
+export function judgingEvenly(strategy: Strategy, from = 0): Strategy {
   return {
     ...strategy,
     accept: (draft, p, rng) => {
-      const even = draft.map(({ q, ...node }) => {
-        return { ...node, q: { ...q, logProbs: q.logProbs.map(() => -Math.log(q.tokens.length)) } };
+      const even = draft.map(({ q, ...node }, i) => {
+        return {
+          ...node,
+          q: i < from ? q : { ...q, logProbs: q.logProbs.map(() => -Math.log(q.tokens.length)) },
+        };
       });
       return strategy.accept(even, p, rng);
     },
