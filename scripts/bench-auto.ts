@@ -16,9 +16,8 @@ import { type CostCurve, type CostCurves, passMs } from '../src/tuning/cost-curv
 import { CostFolder } from '../src/tuning/cost-store.js';
 import { cacheFolder } from '../src/user-folders.js';
 import { runScript } from './arguments.js';
-import { readGguf } from './gguf-reader.js';
-import { writeGguf } from './gguf-writer.js';
 import { widenModel } from './widen-model.js';
+import { writeWrongDraft } from './wrong-draft.js';
 
 const BIN = fileURLToPath(new URL('../bin/mtad.js', import.meta.url));
 const SETTINGS = ['--strategies', 'autoregressive,mtad', '--threshold', '0.5,0.1'];
@@ -38,7 +37,13 @@ const PAIRS: ReadonlyMap<string, () => Promise<Files>> = new Map([
   ['wide-bf16', async () => ({ model: await widenModel({ type: 'BF16' }), draft })],
   ['wide-q8', async () => ({ model: await widenModel({ type: 'Q8_0' }), draft })],
   ['slow-draft', async () => ({ model: target, draft: target })],
-  ['wrong-draft', async () => ({ model: await widenModel({ type: 'BF16' }), draft: await wrongDraft() })],
+  [
+    'wrong-draft',
+    async () => ({
+      model: await widenModel({ type: 'BF16' }),
+      draft: await writeWrongDraft(join(scratch, 'wrong-draft.gguf')),
+    }),
+  ],
   ['head', async () => ({ model: HYBRID, draft: 'mtp' })],
 ]);
 
@@ -61,18 +66,6 @@ await runScript(async () => {
     await rm(scratch, { recursive: true });
   }
 });
-
-/** The embedded draft model with the rows of its matrices in another order: as fast, and never right but by chance. */
-async function wrongDraft(): Promise<string> {
-  const { metadata, tensors } = await readGguf(draft);
-  const path = join(scratch, 'wrong-draft.gguf');
-  const shuffled = tensors.map(({ bytes, name, dims, type }) => {
-    const half = name.startsWith('blk.') && dims.length === 2 ? bytes.length >> 1 : 0;
-    return { name, dims, type, data: () => [bytes.subarray(half), bytes.subarray(0, half)] };
-  });
-  await writeGguf(path, { metadata, tensors: shuffled });
-  return path;
-}
 
 interface Report {
   readonly contenders: readonly {

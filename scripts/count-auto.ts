@@ -2,11 +2,14 @@
  * How near the draft length that sets itself comes to the best fixed one in the first tokens of a text, by counts: the
  * embedded pair writes, and time is what passes cost by given curves.
  *   npx tsx scripts/count-auto.ts [--prompts file.jsonl] [--limit 20] [--curves deep,flat,dear,embedded] [--lengths 4,12]
- *     [--strategy mtad] [--threshold 0.1] [--draft notes.corpus+]
- * 'alone' begins each text with no knowledge, 'handed on' with what the texts before have left. --draft as mtad has it, with a
- * comma between several: each follows what pays, and is compared with the draft model.
+ *     [--strategy mtad] [--threshold 0.1] [--draft notes.corpus+] [--texts 6] [--wrong-draft]
+ * 'alone' begins each text with no knowledge, 'handed on' with what the texts before have left, of so many --texts: then it is
+ * forgotten. --draft as mtad has it, with a comma between several: each follows what pays, and is compared with the draft model.
+ * --wrong-draft takes a draft model that is never right but by chance.
  */
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { corpusFile, draftChains } from '../src/cli/model-options.js';
 import type { DraftChain } from '../src/drafting/drafter.js';
@@ -14,10 +17,12 @@ import { generate } from '../src/generation/generate.js';
 import { parseSettings } from '../src/generation/parse-settings.js';
 import type { SettingsInput } from '../src/generation/settings.js';
 import { loadPair } from '../src/models/pair.js';
+import { EMBEDDED_PAIR } from '../src/models/resolve.js';
 import { type CostCurves, passMs } from '../src/tuning/cost-curves.js';
 import type { CostStore } from '../src/tuning/cost-store.js';
 import { LearnedMemory } from '../src/tuning/learned-store.js';
-import { runScript } from './arguments.js';
+import { positive, runScript } from './arguments.js';
+import { writeWrongDraft } from './wrong-draft.js';
 
 /** Tokens of a text that count. */
 const WINDOWS = [64, 128];
@@ -48,6 +53,8 @@ const { values } = parseArgs({
     strategy: { type: 'string', default: 'mtad' },
     threshold: { type: 'string', default: '0.1' },
     draft: { type: 'string' },
+    texts: { type: 'string' },
+    'wrong-draft': { type: 'boolean', default: false },
   },
 });
 
@@ -70,8 +77,13 @@ function nameOf({ draftFirst = 'none', draftFrom, draftTail }: DraftChain): stri
 
 await runScript(async () => {
   const { strategy } = parseSettings({ strategy: values.strategy } as SettingsInput);
-  const pair = await loadPair({ gpu: 'off', corpus: corpusFile(values) });
+  const scratch = await mkdtemp(join(tmpdir(), 'mtad-count-'));
+  const draft = values['wrong-draft']
+    ? await writeWrongDraft(join(scratch, 'wrong.gguf'))
+    : EMBEDDED_PAIR.draft;
+  const pair = await loadPair({ gpu: 'off', model: EMBEDDED_PAIR.model, draft, corpus: corpusFile(values) });
   const lines = (await readFile(values.prompts, 'utf8')).trim().split('\n').slice(0, Number(values.limit));
+  const texts = positive('texts', values.texts ?? `${lines.length}`);
   const prompts = lines.map((line) => (JSON.parse(line) as { prompt: string }).prompt);
   try {
     for (const name of values.curves.split(',')) {
@@ -86,6 +98,7 @@ await runScript(async () => {
     }
   } finally {
     await pair.dispose();
+    await rm(scratch, { recursive: true });
   }
 
   function told(name: string, figures: string): void {
@@ -104,9 +117,10 @@ await runScript(async () => {
       keep: async () => {},
       correct: async () => {},
     };
-    const learned = new LearnedMemory();
+    let learned = new LearnedMemory();
     const sums = WINDOWS.map(() => ({ tokens: 0, ms: 0 }));
     for (const [i, prompt] of prompts.entries()) {
+      if (i % texts === 0) learned = new LearnedMemory();
       let text: Count = { tokens: 0, ms: 0 };
       const settings = {
         ...chain,

@@ -1,5 +1,5 @@
 /** Plain passes that a first text may lose to guesses that are never right, before it has earned more. */
-export const FIRST_PURSE = 2;
+export const FIRST_PURSE = 5;
 const FULL_PURSE = 20;
 
 /** What of the plain time of each token goes into the purse, beyond what the token took. */

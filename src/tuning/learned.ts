@@ -56,7 +56,7 @@ export type Learned = Readonly<z.output<typeof learnedSchema>>;
  * The fewest plain passes that a text may lose, so that it can find out that guesses are right after all, and the most that the
  * texts before bring it, since all guesses may suddenly be wrong.
  */
-const PURSE = { fewest: 1, most: 8 };
+const PURSE = { fewest: 2, most: 8 };
 
 /** Depths of guesses at which two beliefs are compared. */
 const DEPTHS = [1, 2, 4, 8, 16];

@@ -69,8 +69,8 @@ export class StepCosts {
     const unread = this.#charged;
     const lossOf = (guesses: number) =>
       this.#target[guesses + 1]! + this.#passesMs(0, guesses, unread) - this.plainMs;
-    let guesses = 0;
-    while (guesses < most && lossOf(guesses + 1) <= purse) guesses++;
+    let guesses = most; // costs rise in steps, and are at times lower for more rows
+    while (guesses > 0 && lossOf(guesses) > purse) guesses--;
     return guesses;
   }
 

@@ -25,6 +25,14 @@ const DEEP: CostCurves = {
   target: [1, 5, 9, 17].map((rows, i) => ({ rows, ms: [10, 30, 34, 42][i]! })),
   draft: line(0.2, 0),
 };
+/** The same in detail, as measured: a kernel takes four rows at once, and what is left over row by row. */
+const STAIRS: CostCurves = {
+  target: [22, 42, 48, 56, 78, 85, 94, 74, 98, 102, 108, 93, 126, 128, 130, 115, 139].map((ms, i) => ({
+    rows: i + 1,
+    ms,
+  })),
+  draft: line(0.5, 0),
+};
 const BEAMS = 4;
 const TAU = 0.5;
 /** Fixed lengths that one which adapts is held against. */
@@ -117,6 +125,7 @@ describe('AdaptiveLength', () => {
   it.each([
     ['flat', FLAT],
     ['steep', STEEP],
+    ['a staircase', STAIRS],
   ])('is nearly as fast as the best fixed length where the cost curve is %s', async (_, costs) => {
     const fixed = await Promise.all(LENGTHS.map((draftLength) => outcome(costs, { draftLength })));
     const best = Math.max(1, ...fixed.map(({ speedUp }) => speedUp));
@@ -159,14 +168,20 @@ describe('AdaptiveLength', () => {
   );
 
   it('is deep from the first step on where the texts before have shown that only deep drafts pay', () => {
-    const first = new AdaptiveLength(DEEP, MTADS).begin(16, false);
-    expect(first).toBeLessThan(4); // the purse pays for no more
+    const poor = new AdaptiveLength(DEEP, MTADS, { ...prior(TAU), purse: 2 }).begin(16, false);
+    expect(poor).toBeLessThan(4); // the purse pays for no more
     let learned = prior(TAU);
     for (let step = 0; step < 40; step++) {
       const { survival } = learned;
       learned = { ...learned, survival: observed(survival, -(step % 8) / 4, step % 10 > 0), purse: 6 };
     }
     expect(new AdaptiveLength(DEEP, MTADS, faded(learned)).begin(16, false)).toBeGreaterThan(8);
+  });
+
+  it('reaches over rows that cost more than a larger number of them', () => {
+    const most = (purse: number) =>
+      new AdaptiveLength(STAIRS, MTADS, { ...prior(TAU), purse }).begin(16, false);
+    expect([2, 2.6].map(most)).toEqual([3, 7]); // 7 rows cost 94 ms, 8 rows 74
   });
 
   it('lets each text lose less to a draft that is never right than the first one did', async () => {
@@ -245,6 +260,7 @@ describe('AdaptiveLength', () => {
       threshold: TAU,
       survival: { a: 20, b: -8, covariance },
       usualDrop: 0.01,
+      purse: 2,
       tail: { survival: sure, worth: 0 },
     };
     const guesser = { ...MTADS, tail: { isTold: true } };

@@ -48,7 +48,7 @@ describe('what a text has learned of a draft', () => {
   });
 
   it('brings a purse that is hardly refilled, and not large', () => {
-    expect(faded({ ...prior(1), purse: 0.2 }).purse).toBe(1);
+    expect(faded({ ...prior(1), purse: 0.2 }).purse).toBe(2);
     expect(faded({ ...prior(1), purse: 3 }).purse).toBe(3);
     expect(faded({ ...prior(1), purse: 19 }).purse).toBeLessThan(10);
     expect(faded(prior(1)).purse).toBeUndefined();
@@ -69,7 +69,7 @@ describe('what a text has learned of a draft', () => {
     expect(isNews(taught(faded(known), BAD, 60), known)).toBe(true);
     expect(isNews({ ...known, purse: 0 }, known)).toBe(true);
     expect(isNews(under(known, 0.3), known)).toBe(false);
-    const { purse, ...early } = known; // 2 passes, as at first
+    const { purse, ...early } = known; // 5 passes, as at first
     expect(isNews({ ...known, purse: 3.5 }, early)).toBe(false);
     expect(isNews({ ...known, draftGain: 0.7 }, { ...known, draftGain: 0.1 })).toBe(true);
     expect(isNews({ ...known, draftGain: 0.3 }, known)).toBe(false);
