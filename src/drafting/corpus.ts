@@ -67,12 +67,14 @@ export class Corpus {
   /**
    * Returns what followed the longest ending of a text that occurs here. Counts of that ending are mixed with those of
    * shorter ones (Witten and Bell 1991): with c places and d different tokens, a shorter ending has the share d / (c + d).
+   * Each place counts once, with the longest ending that it has.
    * @param shortest tokens that an ending must have in common, >= 1
    */
   following(places: Places, shortest: number): Continuations {
     if (places.length < shortest) return NOTHING;
-    let mixed = new Map<TokenId, number>();
-    for (const range of places.slice(-LENGTHS)) mixed = this.#mixed(range, mixed);
+    let mixed: ReadonlyMap<TokenId, number> = new Map();
+    const ranges = places.slice(-LENGTHS);
+    for (const [i, range] of ranges.entries()) mixed = this.#mixed(range, ranges[i + 1], mixed);
     const likeliest = [...mixed].sort(([a, p], [b, q]) => q - p || a - b);
     return {
       tokens: Int32Array.from(likeliest, ([token]) => token),
@@ -92,15 +94,24 @@ export class Corpus {
     return lo;
   }
 
-  #mixed({ lo, hi }: Range, shorter: ReadonlyMap<TokenId, number>): Map<TokenId, number> {
+  /** @param longer the places of the next longer ending, which are left out */
+  #mixed(
+    { lo, hi }: Range,
+    longer: Range = { lo: hi, hi },
+    shorter: ReadonlyMap<TokenId, number>,
+  ): ReadonlyMap<TokenId, number> {
+    const leftOut = longer.hi - longer.lo;
+    const places = hi - lo - leftOut;
     const counts = new Map<TokenId, number>();
-    const step = Math.max(1, (hi - lo) / SAMPLE);
+    const step = Math.max(1, places / SAMPLE);
     let all = 0;
-    for (let place = lo; place < hi; place += step) {
-      const token = this.tokens[this.order[Math.floor(place)]!]!;
+    for (let n = 0; n < places; n += step) {
+      const place = lo + Math.floor(n);
+      const token = this.tokens[this.order[place < longer.lo ? place : place + leftOut]!]!;
       counts.set(token, (counts.get(token) ?? 0) + 1);
       all += 1;
     }
+    if (all === 0) return shorter;
     const different = counts.size;
     const mixed = new Map<TokenId, number>();
     for (const [token, p] of shorter) mixed.set(token, (different * p) / (all + different));

@@ -21,7 +21,7 @@ function counted(tokens: readonly number[], ending: readonly number[]): Map<numb
   return counts;
 }
 
-it('counts what followed the longest ending that it has, and mixes in what followed shorter ones', () => {
+it('counts what followed the longest ending that it has, and mixes in what followed shorter ones at other places', () => {
   const list = (maxLength: number) =>
     fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength, size: 'max' });
   fc.assert(
@@ -33,6 +33,11 @@ it('counts what followed the longest ending that it has, and mixes in what follo
       let mixed = new Map<number, number>();
       for (const n of known.slice(-4)) {
         const counts = counted(tokens, text.slice(-n));
+        if (n < length)
+          for (const [token, count] of counted(tokens, text.slice(-n - 1)))
+            counts.set(token, counts.get(token)! - count);
+        for (const [token, count] of counts) if (count === 0) counts.delete(token);
+        if (counts.size === 0) continue;
         const places = [...counts.values()].reduce((a, b) => a + b);
         const share = (token: number) =>
           ((counts.get(token) ?? 0) + counts.size * (mixed.get(token) ?? 0)) / (places + counts.size);
