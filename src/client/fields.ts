@@ -70,6 +70,11 @@ export function takesReasoning(owner: string | undefined): boolean {
   return owner === OWN || owner === LLAMA_CPP;
 }
 
+/** Whether a server goes on with an answer that the messages end with. */
+export function continuesAnswers(owner: string | undefined): boolean {
+  return owner === OWN || owner === LLAMA_CPP;
+}
+
 function formatOf(schema: object): object {
   return { type: 'json_schema', json_schema: { name: 'answer', strict: true, schema } };
 }

@@ -1,10 +1,12 @@
-import { UsageError } from '../errors.js';
+import { ResourceError, UsageError } from '../errors.js';
+import type { ShiftEvent } from '../generation/events.js';
+import { type ContextPolicy, questionsBefore, withoutOldest } from '../generation/fitting-turns.js';
 import { parseSettings } from '../generation/parse-settings.js';
 import type { SettingsInput } from '../generation/settings.js';
 import { settingsOver } from '../generation/settings-over.js';
 import type { ChatMessage } from '../templates/messages.js';
 import { type TextPiece, textOf } from '../text/text-stream.js';
-import { bodyOf, fieldsOf, refuseUnheeded, takesReasoning, understands } from './fields.js';
+import { bodyOf, continuesAnswers, fieldsOf, refuseUnheeded, takesReasoning, understands } from './fields.js';
 import type { TextServer } from './text-server.js';
 import { type ServedEvent, writeServed } from './write.js';
 
@@ -13,6 +15,12 @@ interface ServedModel {
   readonly model: string | undefined;
   readonly owner: string | undefined;
 }
+
+/** What happens in a conversation with a server. */
+export type ServedConversationEvent = ServedEvent | ShiftEvent;
+
+/** Ends of answers that are no ends. */
+const CUT: ReadonlySet<string> = new Set(['length', 'interrupted']);
 
 /** Seeds are whole numbers below. */
 const SEEDS = 2 ** 32;
@@ -29,9 +37,16 @@ export class ServedConversation {
   #messages: readonly ChatMessage[] = [];
   /** The conversation with a question that has no answer yet. */
   #unanswered: readonly ChatMessage[] | undefined;
+  /** Answers that came to their end. */
+  readonly #whole = new WeakSet<ChatMessage>();
+  readonly #policy: ContextPolicy;
 
-  /** @param given the settings that the server is told, all of which it heeds; it decides the others */
-  constructor(server: TextServer, there: ServedModel, given: SettingsInput) {
+  /**
+   * @param given the settings that the server is told, all of which it heeds; it decides the others
+   * @param policy what happens where the server says that the conversation does not fit into its context
+   */
+  constructor(server: TextServer, there: ServedModel, given: SettingsInput, policy: ContextPolicy) {
+    this.#policy = policy;
     this.#server = server;
     this.#there = there;
     this.#given = given;
@@ -68,7 +83,7 @@ export class ServedConversation {
    * broke off. If there is no word of an answer, the conversation stays as it was, and `retry` asks the question again.
    * @throws what `writeServed` throws
    */
-  async *ask(question: string, signal: AbortSignal): AsyncGenerator<ServedEvent, void> {
+  async *ask(question: string, signal: AbortSignal): AsyncGenerator<ServedConversationEvent, void> {
     this.#unanswered = [...this.#messages, { role: 'user', content: question }];
     yield* this.#answer(this.#unanswered, signal);
   }
@@ -77,10 +92,26 @@ export class ServedConversation {
    * Answers the last question once more. An answer that breaks off does not replace one that is there.
    * @throws as `ask`; UsageError where there is no question
    */
-  async *retry(signal: AbortSignal): AsyncGenerator<ServedEvent, void> {
+  async *retry(signal: AbortSignal): AsyncGenerator<ServedConversationEvent, void> {
     if (!this.#unanswered && this.#messages.at(-1)?.role !== 'assistant')
       throw new UsageError('There is no question yet');
     yield* this.#answer(this.#unanswered ?? this.#messages.slice(0, -1), signal);
+  }
+
+  /**
+   * Writes on where the last answer was cut off. One that was loaded counts as cut off.
+   * @throws as `ask`; UsageError where no answer was cut off, or for a server that is not known to go on with one
+   */
+  async *continue(signal: AbortSignal): AsyncGenerator<ServedConversationEvent, void> {
+    const last = this.#messages.at(-1);
+    if (this.#unanswered || last?.role !== 'assistant') throw new UsageError('There is no answer yet');
+    if (this.#whole.has(last))
+      throw new UsageError('There is nothing to continue: the last answer was not cut off');
+    if (!continuesAnswers(this.#there.owner))
+      throw new UsageError(
+        `The server at ${this.#server.url} is not known to go on with an answer, as mtad serve and llama-server do: ask for the rest instead`,
+      );
+    yield* this.#answer(this.#messages.slice(0, -1), signal, last);
   }
 
   /** Forgets the last question and its answer. @throws UsageError where there is none */
@@ -90,38 +121,71 @@ export class ServedConversation {
     this.messages = this.#unanswered ? this.#messages : this.#messages.slice(0, -2);
   }
 
-  async *#answer(turns: readonly ChatMessage[], signal: AbortSignal): AsyncGenerator<ServedEvent, void> {
-    const { model, owner } = this.#there;
+  /**
+   * Drops the older half of the questions each time that the server finds the conversation too long, if the policy says so.
+   * @param begun what of the answer is written
+   */
+  async *#answer(
+    asked: readonly ChatMessage[],
+    signal: AbortSignal,
+    begun?: ChatMessage,
+  ): AsyncGenerator<ServedConversationEvent, void> {
     const { seed } = this.#given;
     const given = { ...this.#given, ...(seed !== undefined && { seed: (seed + this.#answers) % SEEDS }) };
+    this.#answers += 1;
+    let turns = asked;
+    let dropped = 0;
+    const pieces: TextPiece[] = [];
+    let end: string | undefined;
+    for (;;)
+      try {
+        for await (const event of this.#events(begun ? [...turns, begun] : turns, given, signal)) {
+          if (event.type === 'start' && dropped > 0) yield { type: 'shift', dropped };
+          if (event.type === 'text') pieces.push(...event.pieces);
+          if (event.type === 'end') end = event.result.finishReason;
+          yield event;
+        }
+        return;
+      } catch (error) {
+        const older = Math.ceil(questionsBefore(turns) / 2);
+        if (!(error instanceof ResourceError) || this.#policy === 'stop' || older === 0) throw error;
+        turns = withoutOldest(turns, older);
+        dropped += older;
+      } finally {
+        const isOnly = this.#messages.length < asked.length;
+        const hasMore = pieces.length > 0 && (isOnly || begun !== undefined);
+        if (end !== undefined || hasMore) this.#keep(turns, pieces, { begun, end });
+      }
+  }
+
+  #events(
+    turns: readonly ChatMessage[],
+    given: SettingsInput,
+    signal: AbortSignal,
+  ): AsyncGenerator<ServedEvent, void> {
+    const { model, owner } = this.#there;
     const messages = takesReasoning(owner)
       ? turns
       : turns.map(({ role, content }): ChatMessage => ({ role, content }));
-    const fields = bodyOf(given, owner);
-    const pieces: TextPiece[] = [];
-    let hasEnded = false;
-    this.#answers += 1;
-    try {
-      for await (const event of writeServed(
-        this.#server,
-        { messages, form: 'chat', model, fields },
-        signal,
-      )) {
-        if (event.type === 'text') pieces.push(...event.pieces);
-        hasEnded = event.type === 'end';
-        yield event;
-      }
-    } finally {
-      const isOnly = this.#messages.length < turns.length;
-      if (hasEnded || isOnly) this.#keep(turns, pieces);
-    }
+    return writeServed(this.#server, { messages, form: 'chat', model, fields: bodyOf(given, owner) }, signal);
   }
 
   /** Takes what was written of an answer into the conversation. */
-  #keep(turns: readonly ChatMessage[], pieces: readonly TextPiece[]): void {
+  #keep(
+    turns: readonly ChatMessage[],
+    pieces: readonly TextPiece[],
+    { begun, end = 'interrupted' }: { begun: ChatMessage | undefined; end: string | undefined },
+  ): void {
     const written = (isReasoning: boolean) => textOf(pieces.filter((one) => one.isReasoning === isReasoning));
-    const [content, reasoning] = [written(false), written(true).trim()];
-    if (content !== '')
-      this.messages = [...turns, { role: 'assistant', content, ...(reasoning && { reasoning }) }];
+    const [content, thought] = [written(false), written(true).trim()];
+    if (content === '' && !begun) return;
+    const reasoning = begun?.reasoning ?? thought;
+    const answer: ChatMessage = {
+      role: 'assistant',
+      content: (begun?.content ?? '') + content,
+      ...(reasoning && { reasoning }),
+    };
+    this.messages = [...turns, answer];
+    if (!CUT.has(end)) this.#whole.add(answer);
   }
 }

@@ -28,8 +28,7 @@ export async function fittingTurns(
   if (policy === 'stop' || prompt.tokens.length < room) return { turns, prompt, dropped: 0 };
   let dropped = 0;
   while (prompt.tokens.length > room / 2 && mayDrop(turns)) {
-    const first = firstOf(turns);
-    turns = [...turns.slice(0, first), ...turns.slice(first + 2)];
+    turns = withoutOldest(turns, 1);
     dropped += 1;
     prompt = await template.encode(turns);
   }
@@ -38,7 +37,18 @@ export async function fittingTurns(
 
 /** Whether there is a question before the last one. */
 export function mayDrop(turns: readonly ChatMessage[]): boolean {
-  return turns.length > firstOf(turns) + 1;
+  return questionsBefore(turns) > 0;
+}
+
+/** Number of questions before the last one. */
+export function questionsBefore(turns: readonly ChatMessage[]): number {
+  return Math.ceil((turns.length - firstOf(turns) - 1) / 2);
+}
+
+/** Returns turns without the oldest questions and their answers. */
+export function withoutOldest(turns: readonly ChatMessage[], questions: number): readonly ChatMessage[] {
+  const first = firstOf(turns);
+  return [...turns.slice(0, first), ...turns.slice(first + 2 * questions)];
 }
 
 /** The number of the first message that is no system text. */

@@ -2,10 +2,12 @@ import type { ChatTemplate } from '../engine/port.js';
 import { UsageError } from '../errors.js';
 import type { Pair } from '../models/pair.js';
 import type { ChatMessage } from '../templates/messages.js';
+import type { BegunText } from '../text/begun-text.js';
 import type { TokenId } from '../types.js';
 import { contextSizeFor, contextSizeOf, refuseLongPrompt, refuseLongTexts } from './context-size.js';
 import { modelsOf, withDraftSource } from './draft-source.js';
 import type { GenerationEvent } from './events.js';
+import { loadedAnswer } from './loaded-answer.js';
 import { parseSettings } from './parse-settings.js';
 import { requireChatTemplate } from './require-chat-template.js';
 import { checkRunOptions, type RunOptions } from './run-options.js';
@@ -14,7 +16,10 @@ import { cacheShape, partsOf } from './session-parts.js';
 import type { Settings, SettingsInput } from './settings.js';
 import { SharedCaches } from './shared-caches.js';
 
-/** A text to continue, or a conversation that ends with the user's message, for the model's chat template. */
+/**
+ * A text to continue, or a conversation for the model's chat template. An assistant's message at its end is the beginning of the
+ * answer, which is continued.
+ */
 export type Prompt = string | { readonly messages: readonly ChatMessage[] };
 
 /**
@@ -82,7 +87,7 @@ export class Series {
     const run = this.#run;
     checkRunOptions(run);
     const settings = withDraftSource(asked, modelsOf(pair));
-    const { template, promptTokens } = await readPrompt(pair, prompt, settings, run);
+    const { template, promptTokens, begun } = await readPrompt(pair, prompt, settings, run);
     const contextSize = contextSizeFor(pair, run, promptTokens.length, settings.maxTokens);
     const length = promptTokens.length + settings.maxTokens;
     const parts = await partsOf(pair, settings, { ...run, contextSize }, template);
@@ -90,7 +95,7 @@ export class Series {
       await this.#caches.withRoomFor(cacheShape(settings, contextSize, length)),
       parts,
     );
-    yield* session.write(promptTokens, run.signal);
+    yield* session.write(promptTokens, run.signal, begun);
   }
 
   dispose(): Promise<void> {
@@ -102,11 +107,14 @@ export class Series {
 export interface PromptTokens {
   readonly template: ChatTemplate | undefined;
   readonly promptTokens: readonly TokenId[];
+  /** The beginning of the answer, whose tokens are the last of the prompt; undefined: none. */
+  readonly begun?: BegunText | undefined;
 }
 
 /**
  * Returns a prompt in tokens that fit into the context.
- * @throws UsageError for an empty prompt, or messages for a model without a chat template; ResourceError where it does not fit
+ * @throws UsageError for an empty prompt, messages for a model without a chat template, or an answer that the template does not let
+ *   go on; ResourceError where it does not fit
  */
 export async function readPrompt(
   pair: Pair,
@@ -118,9 +126,9 @@ export async function readPrompt(
   const template = typeof prompt === 'string' ? undefined : await requireChatTemplate(pair, settings);
   const contextSize = contextSizeOf(pair, run);
   refuseLongTexts(surelyRead(prompt, settings.special), pair.target.tokenizer, contextSize);
-  const promptTokens = await encodePrompt(pair, prompt, { template, special: settings.special });
-  refuseLongPrompt(promptTokens, contextSize);
-  return { template, promptTokens };
+  const encoded = await encodeWithAnswer(pair, prompt, { template, special: settings.special });
+  refuseLongPrompt(encoded.promptTokens, contextSize);
+  return { template, ...encoded };
 }
 
 /** Returns the prompt for a user's text: the text itself, or messages for the chat template, with the system text first. */
@@ -133,14 +141,32 @@ export function promptOf(
   return { messages: system === undefined ? messages : [{ role: 'system', content: system }, ...messages] };
 }
 
-/**
- * Returns the tokens of a prompt.
- * @param how the template for messages, and whether a plain text may name control tokens; messages never may
- */
+/** How a prompt becomes tokens: by the template for messages; a plain text may name control tokens if `special` is set. */
+interface Encoding {
+  readonly template: ChatTemplate | undefined;
+  readonly special: boolean;
+}
+
+/** Returns the tokens of a prompt, and the beginning of the answer that it may end with. */
+async function encodeWithAnswer(
+  pair: Pair,
+  prompt: Prompt,
+  how: Encoding,
+): Promise<Omit<PromptTokens, 'template'>> {
+  const last = typeof prompt === 'string' ? undefined : prompt.messages.at(-1);
+  if (typeof prompt === 'string' || last?.role !== 'assistant')
+    return { promptTokens: await encodePrompt(pair, prompt, how) };
+  const turns = prompt.messages.slice(0, -1);
+  const begun = await loadedAnswer(how.template!, pair.target.tokenizer, turns, last);
+  const asked = await encodePrompt(pair, { messages: turns }, how);
+  return { promptTokens: [...asked, ...begun.tokens], begun };
+}
+
+/** Returns the tokens of a prompt. Messages never name control tokens. */
 export async function encodePrompt(
   { target }: Pair,
   prompt: Prompt,
-  { template, special }: { readonly template: ChatTemplate | undefined; readonly special: boolean },
+  { template, special }: Encoding,
 ): Promise<readonly TokenId[]> {
   if (typeof prompt === 'string') return target.tokenizer.encode(prompt, special);
   return (await template!.encode(prompt.messages)).tokens;

@@ -176,7 +176,7 @@ export class Writer {
   }
 
   async #writeNow(
-    { settings, template, promptTokens }: Job,
+    { settings, template, promptTokens, begun }: Job,
     signal: AbortSignal,
     on: (event: GenerationEvent) => void,
   ): Promise<GenerationResult> {
@@ -189,7 +189,7 @@ export class Writer {
     try {
       const session = new Session(cache, parts);
       let result: GenerationResult | undefined;
-      for await (const event of session.write(promptTokens, signal)) {
+      for await (const event of session.write(promptTokens, signal, begun)) {
         if (event.type === 'end') result = event.result;
         on(event);
       }

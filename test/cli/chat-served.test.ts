@@ -72,12 +72,11 @@ describe('mtad chat --url', () => {
   });
 
   test.each([
-    [['/continue'], [], /^mtad: \/continue is for answers that are written here: a server begins each anew/],
+    [['/continue'], [], /^mtad: There is no answer yet\n$/],
     [['/retry'], [], /^mtad: There is no question yet\n$/],
     [['/set colour red'], [], /no setting "colour"/],
     [['/set threshold 2'], [], /\/set threshold 2 is invalid/],
     [[], ['--highlight'], /^mtad: --highlight is for texts that are written here, .*leave it out\n$/],
-    [[], ['--context-policy', 'stop'], /^mtad: --context-policy is for texts/],
     [[], ['--learn', 'a.corpus'], /^mtad: --learn is for texts/],
     [[], ['--threads', '1'], /^mtad: --threads is for texts/],
   ])('%j %j: one line, exit code 2', async (lines, args, line) => {
@@ -96,6 +95,45 @@ describe('mtad chat --url', () => {
     expect(stdout.trim().split(' ').length).toBeLessThan(5);
   });
 
+  test('/continue goes on with an answer that was cut off, as where it is written, and with none that came to its end', async () => {
+    const [here, there] = [join(folder, 'on-here.json'), join(folder, 'on-there.json')];
+    const args = [
+      '--seed',
+      '1',
+      '-n',
+      '10',
+      '--ignore-eos',
+      '--temperature',
+      '0',
+      '--strategy',
+      'autoregressive',
+    ];
+    const lines = (file: string) => ['Tell me a story', '/continue', '/continue', `/save ${file}`];
+    await runInProcess(['chat', ...models, ...args], { input: `${lines(here).join('\n')}\n` });
+    const { exitCode } = await talk(lines(there), args);
+    expect(exitCode).toBe(0);
+    expect(await messagesOf(there)).toEqual(await messagesOf(here));
+    const ended = await talk(['Tell me a story', '/continue'], ['--seed', '1', '--stop', 'e']);
+    expect(ended.stderr).toBe('mtad: There is nothing to continue: the last answer was not cut off\n');
+  });
+
+  test('drops the oldest questions and says so where the context there is full, or stops if asked to', async () => {
+    const file = join(folder, 'dropped.json');
+    const ask = (n: number) => `Tell me story ${n}${' and another one'.repeat(25)}`;
+    const questions = [1, 2, 3, 4, 5, 6, 7, 8, 9].map(ask);
+    const args = ['--seed', '1', '-n', '20'];
+    const { stderr, exitCode } = await talk([...questions, `/save ${file}`], args);
+    expect(exitCode).toBe(0);
+    expect(stderr).toMatch(/^mtad: the context is full: the oldest .* dropped, with what was answered$/m);
+    const asked = (await messagesOf(file)).map(({ content }: { content: string }) => content);
+    expect(asked).not.toContain(ask(1));
+    expect(asked.at(-2)).toBe(ask(9));
+    const stopped = await talk(questions, [...args, '--context-policy', 'stop']);
+    expect(stopped.exitCode).not.toBe(0);
+    expect(stopped.stderr).not.toMatch(/dropped/);
+    expect(stopped.stderr).toMatch(/^mtad: \S+ answers 400: /m);
+  });
+
   /** Each of these is typed once the screen shows what it waits for. */
   test('on a terminal: Ctrl-C stops the answer alone, a server that is gone loses no word', async () => {
     const file = join(folder, 'kept.json');
@@ -111,6 +149,7 @@ describe('mtad chat --url', () => {
     await type(PROMPT, 'Tell me a story\r');
     await type(/story\s[\s\S]*[a-z] [a-z]+ [a-z]/, CTRL_C);
     await type(PROMPT, '/continue\r');
+    await type(/continue\s[\s\S]*[a-z] [a-z]+ [a-z]/, CTRL_C);
     await type(PROMPT, 'And then?\r');
     await saying(run.stdout, /then\?\s[\s\S]*[a-z] [a-z]+ [a-z]/);
     server.kill('SIGKILL');
@@ -121,7 +160,9 @@ describe('mtad chat --url', () => {
     run.stdin!.end();
     const screen = stripVTControlCharacters(stdout);
     expect(exitCode).toBe(0);
-    expect(screen).toMatch(/ended by interrupted[\s\S]*\/continue is for answers/);
+    const ends =
+      /ended by interrupted[\s\S]*\/continue\s[\s\S]*?[a-z] [a-z]+ [a-z][\s\S]*ended by interrupted/;
+    expect(screen).toMatch(ends);
     expect(screen).toMatch(/\S\r?\nmtad: The connection to \S+ broke off: [^\n]*; \/retry asks once more/);
     expect(screen).toMatch(/mtad: No server answers at/);
     expect(screen).toContain('saved 4 messages');
@@ -155,6 +196,25 @@ describe('mtad chat --url, where the server is another program', () => {
     const refused = await against(answers('me'), (at) => talk(['/set top-k 5'], [], at));
     expect(refused.stderr).toMatch(/^mtad: The server at \S+ is not known to heed --top-k, .*\n$/);
     expect(refused.exitCode).toBe(2);
+  });
+
+  test('/continue sends the answer as the last message where the server is known to go on with it', async () => {
+    const bodies: { messages: unknown[] }[] = [];
+    const run = (owner: string) => {
+      const onBody = (body: unknown) => void bodies.push(body as never);
+      const cut = streaming([said(' on', { finish_reason: 'length' })], { owner, onBody });
+      return against(cut, (at) => talk(['One', '/continue', 'Two'], [], at));
+    };
+    expect((await run('llamacpp')).exitCode).toBe(0);
+    const [question, answer] = [
+      { role: 'user', content: 'One' },
+      { role: 'assistant', content: ' on' },
+    ];
+    expect(bodies[1]!.messages).toEqual([question, answer]);
+    expect(bodies[2]!.messages[1]).toEqual({ role: 'assistant', content: ' on on' });
+    const unknown = await run('me');
+    expect(unknown.stderr).toMatch(/^mtad: The server at \S+ is not known to go on with an answer, /m);
+    expect(unknown.exitCode).toBe(2);
   });
 
   test('a question without an answer is asked again by /retry; an answer that breaks off replaces none', async () => {

@@ -7,7 +7,7 @@ import { generate, type Prompt } from '../../src/generation/generate.js';
 import type { SettingsInput } from '../../src/generation/settings.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import type { Server } from '../../src/serve/server.js';
-import { chatPair, REASONING_CHATML } from '../support/chat-models.js';
+import { chatPair, OPENING_CHATML, REASONING_CHATML } from '../support/chat-models.js';
 import { type Answer, asked, CHAT, COMPLETIONS, eventsOf, FIXED, post, serving } from '../support/served.js';
 
 const RUN = { threads: 1, contextSize: 512 };
@@ -248,6 +248,44 @@ describe('a chat completion', () => {
       OURS,
     );
     expect(choices[0].message.content).toBe(text);
+  });
+
+  it('goes on with the answer that the messages end with, as the library does', async () => {
+    const greedy = { temperature: 0, ignore_eos: true } as const;
+    const more = { strategy: 'autoregressive', ...greedy, max_tokens: 10 };
+    const ask = (messages: readonly object[], rest: object = {}) =>
+      asked(server, CHAT, { ...FIXED, ...more, ...rest, messages });
+    const [{ message: begun }] = (await ask(MESSAGES)).choices;
+    const messages = [...MESSAGES, { role: 'assistant', content: begun.content }] as const;
+    const { choices, usage } = await ask(messages);
+    const whole = (await ask(MESSAGES, { max_tokens: 20 })).choices[0].message.content;
+    expect(begun.content + choices[0].message.content).toBe(whole);
+    expect(usage.completion_tokens).toBe(10);
+    const ours: SettingsInput = {
+      strategy: 'autoregressive',
+      temperature: 0,
+      ignoreEos: true,
+      maxTokens: 10,
+    };
+    expect((await written({ messages }, ours)).text).toBe(choices[0].message.content);
+    const stream = await eventsOf(await post(server, CHAT, { ...FIXED, ...more, messages, stream: true }));
+    const deltas = stream.map((event) => event.choices[0].delta.content ?? '');
+    expect(deltas.join('')).toBe(choices[0].message.content);
+  });
+
+  it('goes on behind the reasoning of such an answer, or refuses to where the template lets no answer go on', async () => {
+    const begun = { role: 'assistant', content: 'Once upon', reasoning_content: 'A tale.' } as const;
+    const request = { ...FIXED, messages: [...MESSAGES, begun] };
+    const { message } = (await asked(server, CHAT, request)).choices[0];
+    expect(message.reasoning_content).toBeUndefined();
+    const last = { role: 'assistant', content: 'Once upon', reasoning: 'A tale.' } as const;
+    expect((await written({ messages: [...MESSAGES, last] }, OURS)).text).toBe(message.content);
+    const thinking = await serving(pair, { settings: { chatTemplate: OPENING_CHATML } });
+    const bare = { role: 'assistant', content: 'Once upon' };
+    const refused = await post(thinking, CHAT, { ...FIXED, messages: [...MESSAGES, bare] });
+    await thinking.stop();
+    expect(refused.status).toBe(400);
+    expect(((await refused.json()) as Answer).error.message).toMatch(/nothing to continue/);
   });
 
   it('comes piece by piece, the role first', async () => {

@@ -5,7 +5,6 @@ import type {
   EffectiveSettings,
   GenerationResult,
   KnownCosts,
-  ShiftEvent,
 } from '../../generation/events.js';
 import type { SettingsInput } from '../../generation/settings.js';
 import type { History } from '../../models/history.js';
@@ -16,7 +15,7 @@ import { driftToldOnce } from '../drift-notice.js';
 import { answerStats } from '../render/chat-stats.js';
 import { refusedText, withRefused } from '../render/refused.js';
 import { statsText } from '../render/stats.js';
-import type { Partner, TalkEvent } from './partner.js';
+import { type Partner, shiftNotice, type TalkEvent } from './partner.js';
 
 /** An answer, and what it was written on. */
 interface Answer {
@@ -122,9 +121,4 @@ export class LoadedPartner implements Partner {
       };
     }
   }
-}
-
-function shiftNotice({ dropped }: ShiftEvent): string {
-  const turns = dropped === 1 ? 'question is' : `${dropped} questions are`;
-  return `the context is full: the oldest ${turns} dropped, with what was answered`;
 }

@@ -1,4 +1,5 @@
 import type { ChalkInstance } from 'chalk';
+import type { ShiftEvent } from '../../generation/events.js';
 import type { SettingsInput } from '../../generation/settings.js';
 import type { ChatMessage } from '../../templates/messages.js';
 import type { ShownPiece } from '../render/refused.js';
@@ -43,4 +44,10 @@ export interface AnswerEnd {
   readonly cut: string | undefined;
   /** What else the user should know; undefined: nothing. */
   readonly warning: string | undefined;
+}
+
+/** The line about questions that were dropped. */
+export function shiftNotice({ dropped }: ShiftEvent): string {
+  const turns = dropped === 1 ? 'question is' : `${dropped} questions are`;
+  return `the context is full: the oldest ${turns} dropped, with what was answered`;
 }

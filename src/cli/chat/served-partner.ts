@@ -1,12 +1,11 @@
 import type { ChalkInstance } from 'chalk';
-import type { ServedConversation } from '../../client/served-conversation.js';
-import type { ServedEvent, ServedResult } from '../../client/write.js';
-import { UsageError } from '../../errors.js';
+import type { ServedConversation, ServedConversationEvent } from '../../client/served-conversation.js';
+import type { ServedResult } from '../../client/write.js';
 import { type SettingsInput, UNLIMITED } from '../../generation/settings.js';
 import type { ChatMessage } from '../../templates/messages.js';
 import { answerOf } from '../../text/reasoning.js';
 import { type ServedRun, servedCutNotice, servedFigures, servedStats } from '../served/result.js';
-import type { Partner, TalkEvent } from './partner.js';
+import { type Partner, shiftNotice, type TalkEvent } from './partner.js';
 
 /** A server. */
 export class ServedPartner implements Partner {
@@ -44,10 +43,8 @@ export class ServedPartner implements Partner {
     return this.#told(this.#conversation.retry(signal));
   }
 
-  continue(): never {
-    throw new UsageError(
-      '/continue is for answers that are written here: a server begins each anew (/retry)',
-    );
+  continue(signal: AbortSignal): AsyncIterable<TalkEvent> {
+    return this.#told(this.#conversation.continue(signal));
   }
 
   undo(): void {
@@ -59,11 +56,12 @@ export class ServedPartner implements Partner {
     return [...lines, `conversation: ${this.messages.length} messages, with ${this.#run.url}`];
   }
 
-  async *#told(events: AsyncIterable<ServedEvent>): AsyncGenerator<TalkEvent, void> {
+  async *#told(events: AsyncIterable<ServedConversationEvent>): AsyncGenerator<TalkEvent, void> {
     const { maxTokens = UNLIMITED } = this.settings;
     yield { type: 'waiting', what: `Waiting for ${new URL(this.#run.url).host}` };
     this.#last = undefined;
     for await (const event of events) {
+      if (event.type === 'shift') yield { type: 'notice', line: shiftNotice(event) };
       if (event.type === 'text') yield event;
       if (event.type !== 'end') continue;
       const { result } = event;

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { ServedConversation } from '../../client/served-conversation.js';
 import { TextServer } from '../../client/text-server.js';
+import type { ContextPolicy } from '../../generation/fitting-turns.js';
 import type { Settings } from '../../generation/settings.js';
 import type { ChatMessage } from '../../templates/messages.js';
 import { attended } from '../attended.js';
@@ -23,7 +24,7 @@ interface Start {
 export async function talkServed(
   io: Io,
   { messages, firstMessage }: Start,
-  flags: TalkFlags & UrlFlags & { readonly url: string },
+  flags: TalkFlags & UrlFlags & { readonly url: string; readonly contextPolicy: ContextPolicy },
   settings: Settings,
   program: Command,
 ): Promise<number> {
@@ -39,7 +40,8 @@ export async function talkServed(
     };
     const given = heeded(settings, program, { url, owner, isRaw: false, say });
     const model = flags.servedModel ?? names[0];
-    partner = new ServedPartner(new ServedConversation(server, { model, owner }, given), { url, model });
+    const conversation = new ServedConversation(server, { model, owner }, given, flags.contextPolicy);
+    partner = new ServedPartner(conversation, { url, model });
     partner.messages = messages;
     return EXIT.ok;
   });

@@ -29,7 +29,7 @@ const HEEDED: ReadonlySet<string> = new Set([
   ...OPTION_SETTINGS.filter((name) => name !== 'chatTemplate'),
   ...['url', 'apiKey', 'servedModel'],
   ...['prompt', 'file', 'stdin', 'system', 'chat', 'raw', 'grammar', 'jsonSchema'],
-  ...['load', 'history'],
+  ...['load', 'history', 'contextPolicy'],
   ...[
     'json',
     'jsonl',
