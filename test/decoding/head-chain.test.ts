@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { CacheManager } from '../../src/decoding/cache-manager.js';
 import { openCache } from '../../src/decoding/open-cache.js';
 import { createDirectEngine } from '../../src/engine/direct/engine.js';
 import type { Engine, HiddenState, Model } from '../../src/engine/port.js';
@@ -90,6 +91,46 @@ it('has each guess made by the layer of its depth, as llama.cpp’s own driver h
     cache.rollback(prefix);
   }
   await cache.dispose();
+});
+
+it('guesses to its end as new caches do when short drafts have left its deeper layers far behind', async () => {
+  const rng = createRng(36);
+  const capacity = 1200; // more than the target's hidden states that are kept
+  const options = {
+    capacity,
+    targetSequences: 1,
+    draftSequences: 1,
+    draftLength: 30,
+    usesHead: true,
+    threads: 1,
+  };
+  const open = () => openCache({ target, draft: undefined }, options);
+  const someTokens = (count: number) =>
+    Array.from({ length: count }, (): TokenId => 259 + Math.floor(120 * rng()));
+  const guesses = async ({ draft }: CacheManager, prefix: readonly TokenId[]) => {
+    const nodes: DraftNode[] = [];
+    const rows: TopLogits[] = [];
+    for (let parent = -1; parent < CHAIN - 1; parent++) {
+      rows.push(...(await draft!.evaluate(prefix, nodes, [parent], ALL)));
+      nodes.push({ token: 300 + parent, parent, q: UNUSED });
+    }
+    return rows;
+  };
+
+  const cache = await open();
+  const prefix = someTokens(8);
+  for await (const _ of cache.prefill(prefix));
+  while (prefix.length < capacity - 40) {
+    await cache.draft!.evaluate(prefix, [], [-1], ALL);
+    const judged = someTokens(30).map((token, i): DraftNode => ({ token, parent: i - 1, q: UNUSED }));
+    await cache.target.evaluate(prefix, judged, [-1, ...judged.keys()], ALL);
+    prefix.push(...judged.map(({ token }) => token), ...someTokens(1));
+    cache.rollback(prefix);
+  }
+  const fresh = await open();
+  for await (const _ of fresh.prefill(prefix));
+  expect(difference(await guesses(cache, prefix), await guesses(fresh, prefix))).toBeLessThan(TOLERANCE);
+  await Promise.all([cache.dispose(), fresh.dispose()]);
 });
 
 it('runs another layer in each context of a chain', async () => {

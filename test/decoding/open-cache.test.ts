@@ -92,6 +92,14 @@ describe('openCache', () => {
     expect(failing.head.contexts.map(({ disposed }) => disposed)).toEqual([true, true]);
   });
 
+  it('lets a single head guess as often as is asked, in one context', async () => {
+    const [target, head] = [fakeModel(), fakeModel()];
+    const model = { ...target.model, head: { ...head.model, layers: 1 } };
+    const cache = await openCache({ target: model, draft: undefined }, { ...OPTIONS, usesHead: true });
+    expect(cache.draft!.reach).toBe(Infinity);
+    expect(head.asked).toHaveLength(1);
+  });
+
   it('passes on that the memory does not suffice for the target', async () => {
     const draft = fakeModel();
     const opening = openCache({ target: withoutMemory, draft: draft.model }, OPTIONS);
