@@ -12,7 +12,7 @@ import { readOf } from '../math/truncate.js';
 import { createStrategy } from '../strategies/index.js';
 import type { ReasoningMarks } from '../templates/reasoning-marks.js';
 import { bannedTokens } from '../text/banned-tokens.js';
-import { type BegunText, GoingOn } from '../text/begun-text.js';
+import { type BegunText, GoingOn, refuseUnlike } from '../text/begun-text.js';
 import { GrammarConstraint } from '../text/grammar-constraint.js';
 import { ReasoningFirst } from '../text/reasoning-first.js';
 import { type TextPiece, TextStream, textOf } from '../text/text-stream.js';
@@ -141,6 +141,7 @@ export class Session {
       answer && reasoning?.isOpen
         ? new ReasoningFirst({ answer, mark: reasoning.end, isEnd: isEndToken, tokenizer })
         : answer;
+    if (first) refuseUnlike(first, begun);
     const constraint = first && new GrammarConstraint(first, start, banned);
     const sampling = { ...settings, penalties: penaltiesOf(settings), banned, vocabularySize, constraint };
     const dials = this.#dials;

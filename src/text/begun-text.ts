@@ -1,3 +1,5 @@
+import type { GrammarState } from '../engine/port.js';
+import { UsageError } from '../errors.js';
 import type { TokenId } from '../types.js';
 import type { TextPiece, TextStream } from './text-stream.js';
 import { textOf } from './text-stream.js';
@@ -39,5 +41,15 @@ export class GoingOn {
         return { ...piece, text: piece.text.slice(known) };
       })
       .filter(({ text }) => text !== '');
+  }
+}
+
+/** @throws UsageError for the beginning of a text that the grammar does not allow */
+export function refuseUnlike(start: GrammarState, { tokens }: BegunText): void {
+  let state = start;
+  for (const token of tokens) {
+    if (!state.allows(token))
+      throw new UsageError('The answer so far is not what the grammar allows, so it cannot go on');
+    state = state.after(token);
   }
 }
