@@ -81,16 +81,36 @@ function largest(row: Float32Array, count: number): Int32Array {
       if (logit <= logits[count - 1]!) continue; // a NaN is not
       if (Number.isNaN(logit)) throw new Error(NO_NUMBERS);
       let place = found < count ? found++ : count - 1;
-      for (; place > 0 && logits[place - 1]! < logit; place--) {
-        logits[place] = logits[place - 1]!;
-        tokens[place] = tokens[place - 1]!;
-      }
+      if (count > SHORT) {
+        const last = place;
+        place = placeOf(logit, logits, last);
+        logits.copyWithin(place + 1, place, last);
+        tokens.copyWithin(place + 1, place, last);
+      } else
+        for (; place > 0 && logits[place - 1]! < logit; place--) {
+          logits[place] = logits[place - 1]!;
+          tokens[place] = tokens[place - 1]!;
+        }
       logits[place] = logit;
       tokens[place] = token;
     }
     from = until < end ? next(until, end, logits[count - 1]!) : until;
   }
   return tokens.subarray(0, found);
+}
+
+/** Tokens up to which moving them one by one is faster than looking for the place and moving all behind it at once. */
+const SHORT = 64;
+
+/** @returns where a logit belongs among the first `count`, largest first: behind equal ones */
+function placeOf(logit: number, logits: Float32Array, count: number): number {
+  let [from, to] = [0, count];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (logits[middle]! < logit) to = middle;
+    else from = middle + 1;
+  }
+  return from;
 }
 
 /** Tokens in 21 bits: more than any vocabulary has. */
