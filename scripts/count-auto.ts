@@ -1,7 +1,7 @@
 /**
  * How near the draft length that sets itself comes to the best fixed one in the first tokens of a text, by counts: the
  * embedded pair writes, and time is what passes cost by given curves.
- *   npx tsx scripts/count-auto.ts [--prompts file.jsonl] [--limit 20] [--curves deep,flat,dear,embedded] [--lengths 4,12]
+ *   npx tsx scripts/count-auto.ts [--prompts file.jsonl] [--limit 20] [--curves deep,stairs,flat,dear,embedded] [--lengths 4,12]
  *     [--strategy mtad] [--threshold 0.1] [--draft notes.corpus+] [--texts 6] [--wrong-draft]
  * 'alone' begins each text with no knowledge, 'handed on' with what the texts before have left, of so many --texts: then it is
  * forgotten. --draft as mtad has it, with a comma between several: each follows what pays, and is compared with the draft model.

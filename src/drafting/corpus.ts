@@ -74,7 +74,7 @@ export class Corpus {
     if (places.length < shortest) return NOTHING;
     let mixed: ReadonlyMap<TokenId, number> = new Map();
     const ranges = places.slice(-LENGTHS);
-    for (const [i, range] of ranges.entries()) mixed = this.#mixed(range, ranges[i + 1], mixed);
+    for (const [i, range] of ranges.entries()) mixed = this.#mixed(range, mixed, ranges[i + 1]);
     const likeliest = [...mixed].sort(([a, p], [b, q]) => q - p || a - b);
     return {
       tokens: Int32Array.from(likeliest, ([token]) => token),
@@ -97,8 +97,8 @@ export class Corpus {
   /** @param longer the places of the next longer ending, which are left out */
   #mixed(
     { lo, hi }: Range,
-    longer: Range = { lo: hi, hi },
     shorter: ReadonlyMap<TokenId, number>,
+    longer: Range = { lo: hi, hi },
   ): ReadonlyMap<TokenId, number> {
     const leftOut = longer.hi - longer.lo;
     const places = hi - lo - leftOut;

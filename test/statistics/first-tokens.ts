@@ -26,9 +26,16 @@ export async function lawsOfFirst(
   return laws;
 }
 
-/** Pearson's test of texts against each law of those that they are long enough for. */
+/**
+ * Pearson's test of texts against each law that they are long enough for.
+ * @throws RangeError for texts of different lengths, since a short one would leave out laws
+ */
 export function testFirst(texts: readonly (readonly TokenId[])[], laws: Laws): ChiSquareTest[] {
-  const told = [...laws].filter(([length]) => texts.every((text) => text.length >= length));
+  const written = texts[0]!.length;
+  const other = texts.find((text) => text.length !== written);
+  if (other || written === 0)
+    throw new RangeError(`A text has ${other?.length ?? 0} tokens, another ${written}`);
+  const told = [...laws].filter(([length]) => length <= written);
   return told.map(([length, law]) => chiSquareTest(countFirst(length, texts), law));
 }
 
