@@ -6,7 +6,7 @@ import { Refused, ServerError, type ServerEvent, type TextServer } from './text-
 
 /** A text to ask a server for. */
 export interface ServedRequest {
-  /** The last one has the words of the user. */
+  /** The last one has the words of the user, or the beginning of the answer. */
   readonly messages: readonly ChatMessage[];
   /**
    * 'chat': in the chat template of the server's model. 'raw': the last message alone, as it is. 'auto': in the template if `mtad serve` has one, and

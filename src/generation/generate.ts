@@ -24,7 +24,8 @@ export type Prompt = string | { readonly messages: readonly ChatMessage[] };
 
 /**
  * Continues a prompt. The events are 'start', 'prefill' while the prompt is evaluated, 'step' and 'text' in turn, and 'end'.
- * @throws UsageError for wrong settings, an empty prompt, or messages for a model without a chat template;
+ * @throws UsageError for wrong settings, an empty prompt, messages for a model without a chat template, or an answer at their end that
+ *   the template does not let go on or the grammar does not allow;
  *   ResourceError where the prompt or the context does not fit
  */
 export async function* generate(

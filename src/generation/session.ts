@@ -87,7 +87,8 @@ export class Session {
    * length is to follow them, 'step' and 'text' in turn, 'end'.
    * @param begun what of the text is written already: its tokens are the last ones of the prompt
    * @param counted of these tokens, those that count towards `maxTokens`
-   * @throws ResourceError when the context does not hold it; UsageError while another text is being written
+   * @throws ResourceError when the context does not hold it; UsageError while another text is being written,
+   *   or where the grammar does not allow what is written already
    */
   async *write(
     promptTokens: readonly TokenId[],
