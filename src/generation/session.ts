@@ -14,7 +14,6 @@ import type { ReasoningMarks } from '../templates/reasoning-marks.js';
 import { bannedTokens } from '../text/banned-tokens.js';
 import { type BegunText, GoingOn, refuseUnlike } from '../text/begun-text.js';
 import { GrammarConstraint } from '../text/grammar-constraint.js';
-import { ReasoningFirst } from '../text/reasoning-first.js';
 import { type TextPiece, TextStream, textOf } from '../text/text-stream.js';
 import { DriftWatch } from '../tuning/drift.js';
 import { usualUnder } from '../tuning/profile.js';
@@ -30,6 +29,7 @@ import {
   type TextLength,
 } from './draft-length.js';
 import type { EffectiveSettings, GenerationEvent } from './events.js';
+import { grammarStart } from './grammar-start.js';
 import type { Parts } from './session-parts.js';
 
 const NOTHING: BegunText = { tokens: [], text: '' };
@@ -118,6 +118,8 @@ export class Session {
     const cache = this.#cache;
     refuseLongPrompt(promptTokens, contextSize);
     const { tokenizer } = pair.target;
+    const first = grammar && grammarStart(grammar, template, tokenizer);
+    if (first) refuseUnlike(first, begun);
     yield { type: 'start', promptTokens, settings, contextSize };
     const started = now();
     const before = workOf(cache);
@@ -137,12 +139,6 @@ export class Session {
     // What only one model has is padding, and stands at the end of its vocabulary.
     const vocabularySize = Math.min(pair.targetHeader.vocabulary.tokens.length, ...pair.unshared);
     const banned = bannedTokens(vocabularySize, settings.ignoreEos, isEndToken);
-    const answer = grammar?.start();
-    const first =
-      answer && reasoning?.isOpen
-        ? new ReasoningFirst({ answer, mark: reasoning.end, isEnd: isEndToken, tokenizer })
-        : answer;
-    if (first) refuseUnlike(first, begun);
     const constraint = first && new GrammarConstraint(first, start, banned);
     const sampling = { ...settings, penalties: penaltiesOf(settings), banned, vocabularySize, constraint };
     const dials = this.#dials;

@@ -8,12 +8,14 @@ import {
 import { type DecidedSettings, modelsOf, withDraftSource } from '../generation/draft-source.js';
 import type { GenerationEvent, GenerationResult } from '../generation/events.js';
 import { type Prompt, type PromptTokens, readPrompt } from '../generation/generate.js';
+import { grammarStart } from '../generation/grammar-start.js';
 import { parseSettings } from '../generation/parse-settings.js';
 import type { RunOptions } from '../generation/run-options.js';
 import { Session } from '../generation/session.js';
 import { cacheShape, partsOf } from '../generation/session-parts.js';
 import type { SettingsInput } from '../generation/settings.js';
 import type { Pair } from '../models/pair.js';
+import { refuseUnlike } from '../text/begun-text.js';
 import { type Draft, ROOT, type TokenId, type TopLogits } from '../types.js';
 import { stopping } from './api-error.js';
 import { CacheShelf } from './cache-shelf.js';
@@ -103,7 +105,11 @@ export class Writer {
     const settings = this.#decided(input);
     this.#refusePlain(input, settings);
     if (settings.grammar) await this.pair.engine.checkGrammar(settings.grammar);
-    if (!isTokens(prompt)) return { settings, ...(await readPrompt(this.pair, prompt, settings, this.#run)) };
+    if (!isTokens(prompt)) {
+      const job = { settings, ...(await readPrompt(this.pair, prompt, settings, this.#run)) };
+      await this.#refuseUnlikeGrammar(job);
+      return job;
+    }
     this.#refuseUnknown(prompt);
     refuseLongPrompt(prompt, contextSizeOf(this.pair, this.#run));
     return { settings, template: undefined, promptTokens: prompt };
@@ -210,6 +216,14 @@ export class Writer {
       throw new UsageError(
         `\`strategy\` ${strategy} drafts with a draft model, and this server has none: leave it out, or ask for mtad`,
       );
+  }
+
+  /** @throws UsageError for the beginning of an answer that the grammar does not allow */
+  async #refuseUnlikeGrammar({ settings, template, begun }: Job): Promise<void> {
+    if (!settings.grammar || !begun) return;
+    const { target } = this.pair;
+    const grammar = await target.createGrammar(settings.grammar);
+    refuseUnlike(grammarStart(grammar, template, target.tokenizer), begun);
   }
 
   #shapeFor(settings: DecidedSettings, promptTokens: number) {

@@ -274,15 +274,16 @@ describe('a chat completion', () => {
   });
 
   it('keeps such an answer within a grammar, and refuses one that is not', async () => {
-    const ask = (content: string) => {
+    const ask = (content: string, rest: object = {}) => {
       const messages = [...MESSAGES, { role: 'assistant', content }];
-      return post(server, CHAT, { ...FIXED, messages, grammar: 'root ::= "Yes, " [a-z]{4}' });
+      return post(server, CHAT, { ...FIXED, ...rest, messages, grammar: 'root ::= "Yes, " [a-z]{4}' });
     };
     const { choices } = (await (await ask('Yes')).json()) as Answer;
     expect(choices[0].message.content).toMatch(/^, [a-z]{4}$/);
     const refused = await ask('No');
     expect(refused.status).toBe(400);
     expect(((await refused.json()) as Answer).error.message).toMatch(/not what the grammar allows/);
+    expect((await ask('No', { stream: true })).status).toBe(400);
   });
 
   it('goes on behind the reasoning of such an answer, or refuses to where the template lets no answer go on', async () => {
