@@ -1,15 +1,43 @@
 import type { ChatTemplate, Grammar, GrammarState, Tokenizer } from '../engine/port.js';
+import { type BegunText, isLike, refuseUnlike } from '../text/begun-text.js';
 import { ReasoningFirst } from '../text/reasoning-first.js';
 
-/** Returns the state of a grammar where an answer begins, with the reasoning first that the template has opened. */
+/** Where in an answer a grammar begins. */
+export interface GrammarStart {
+  readonly state: GrammarState;
+  /** Tokens of the answer that come before: reasoning that was written already. */
+  readonly skipped: number;
+}
+
+/**
+ * Returns where a grammar begins: behind the reasoning that the template has opened, or that the answer begins with.
+ * @throws UsageError for the beginning of an answer that the grammar does not allow
+ */
 export function grammarStart(
   grammar: Grammar,
   template: ChatTemplate | undefined,
   tokenizer: Tokenizer,
-): GrammarState {
+  begun: BegunText,
+): GrammarStart {
   const answer = grammar.start();
   const { reasoning, endTokens } = template ?? {};
-  if (!reasoning?.isOpen) return answer;
   const isEnd = (token: number) => tokenizer.isEndOfGeneration(token) || !!endTokens?.has(token);
-  return new ReasoningFirst({ answer, mark: reasoning.end, isEnd, tokenizer });
+  const state = reasoning?.isOpen
+    ? new ReasoningFirst({ answer, mark: reasoning.end, isEnd, tokenizer })
+    : answer;
+  if (reasoning && !isLike(state, begun.tokens)) {
+    const skipped = reasoningIn(begun, reasoning.end, tokenizer);
+    if (isLike(answer, begun.tokens.slice(skipped))) return { state: answer, skipped };
+  }
+  refuseUnlike(state, begun);
+  return { state, skipped: 0 };
+}
+
+/** Returns the number of tokens up to the answer: the reasoning, its mark and the blank space behind it. */
+function reasoningIn({ tokens }: BegunText, mark: string, tokenizer: Tokenizer): number {
+  for (let count = tokens.length; count > 0; count -= 1) {
+    const behind = tokenizer.decode(tokens.slice(0, count), [], true).split(mark)[1];
+    if (behind?.trim() === '') return count;
+  }
+  return 0;
 }

@@ -12,7 +12,7 @@ import { readOf } from '../math/truncate.js';
 import { createStrategy } from '../strategies/index.js';
 import type { ReasoningMarks } from '../templates/reasoning-marks.js';
 import { bannedTokens } from '../text/banned-tokens.js';
-import { type BegunText, GoingOn, refuseUnlike } from '../text/begun-text.js';
+import { type BegunText, GoingOn } from '../text/begun-text.js';
 import { GrammarConstraint } from '../text/grammar-constraint.js';
 import { type TextPiece, TextStream, textOf } from '../text/text-stream.js';
 import { DriftWatch } from '../tuning/drift.js';
@@ -118,8 +118,7 @@ export class Session {
     const cache = this.#cache;
     refuseLongPrompt(promptTokens, contextSize);
     const { tokenizer } = pair.target;
-    const first = grammar && grammarStart(grammar, template, tokenizer);
-    if (first) refuseUnlike(first, begun);
+    const first = grammar && grammarStart(grammar, template, tokenizer, begun);
     yield { type: 'start', promptTokens, settings, contextSize };
     const started = now();
     const before = workOf(cache);
@@ -139,7 +138,7 @@ export class Session {
     // What only one model has is padding, and stands at the end of its vocabulary.
     const vocabularySize = Math.min(pair.targetHeader.vocabulary.tokens.length, ...pair.unshared);
     const banned = bannedTokens(vocabularySize, settings.ignoreEos, isEndToken);
-    const constraint = first && new GrammarConstraint(first, start, banned);
+    const constraint = first && new GrammarConstraint(first.state, start + first.skipped, banned);
     const sampling = { ...settings, penalties: penaltiesOf(settings), banned, vocabularySize, constraint };
     const dials = this.#dials;
     if (begun.tokens.length === 0) dials.restart();

@@ -15,7 +15,6 @@ import { Session } from '../generation/session.js';
 import { cacheShape, partsOf } from '../generation/session-parts.js';
 import type { SettingsInput } from '../generation/settings.js';
 import type { Pair } from '../models/pair.js';
-import { refuseUnlike } from '../text/begun-text.js';
 import { type Draft, ROOT, type TokenId, type TopLogits } from '../types.js';
 import { stopping } from './api-error.js';
 import { CacheShelf } from './cache-shelf.js';
@@ -223,7 +222,7 @@ export class Writer {
     if (!settings.grammar || !begun) return;
     const { target } = this.pair;
     const grammar = await target.createGrammar(settings.grammar);
-    refuseUnlike(grammarStart(grammar, template, target.tokenizer), begun);
+    grammarStart(grammar, template, target.tokenizer, begun);
   }
 
   #shapeFor(settings: DecidedSettings, promptTokens: number) {

@@ -46,10 +46,16 @@ export class GoingOn {
 
 /** @throws UsageError for the beginning of a text that the grammar does not allow */
 export function refuseUnlike(start: GrammarState, { tokens }: BegunText): void {
+  if (!isLike(start, tokens))
+    throw new UsageError('The answer so far is not what the grammar allows, so it cannot go on');
+}
+
+/** Tells whether a grammar allows tokens one after the other. */
+export function isLike(start: GrammarState, tokens: readonly TokenId[]): boolean {
   let state = start;
   for (const token of tokens) {
-    if (!state.allows(token))
-      throw new UsageError('The answer so far is not what the grammar allows, so it cannot go on');
+    if (!state.allows(token)) return false;
     state = state.after(token);
   }
+  return true;
 }

@@ -284,6 +284,10 @@ describe('a chat completion', () => {
     expect(refused.status).toBe(400);
     expect(((await refused.json()) as Answer).error.message).toMatch(/not what the grammar allows/);
     expect((await ask('No', { stream: true })).status).toBe(400);
+    const begun = { role: 'assistant', content: 'Yes', reasoning_content: 'A tale.' };
+    const grammar = 'root ::= "Yes, " [a-z]{4}';
+    const behind = await asked(server, CHAT, { ...FIXED, messages: [...MESSAGES, begun], grammar });
+    expect(behind.choices[0].message.content).toMatch(/^, [a-z]{4}$/);
   });
 
   it('goes on behind the reasoning of such an answer, or refuses to where the template lets no answer go on', async () => {
