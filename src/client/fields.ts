@@ -65,13 +65,8 @@ export function bodyOf(settings: SettingsInput, owner: string | undefined): Reco
   return Object.fromEntries([...fieldsOf(settings, owner)].map(([field, { value }]) => [field, value]));
 }
 
-/** Whether a server takes the reasoning of earlier answers, which its chat template may show the model. */
-export function takesReasoning(owner: string | undefined): boolean {
-  return owner === OWN || owner === LLAMA_CPP;
-}
-
-/** Whether a server goes on with an answer that the messages end with. */
-export function continuesAnswers(owner: string | undefined): boolean {
+/** Whether a server's chat template gets answers whole: their reasoning too, and one that the messages end with, to go on with. */
+export function takesWholeAnswers(owner: string | undefined): boolean {
   return owner === OWN || owner === LLAMA_CPP;
 }
 

@@ -6,7 +6,7 @@ import type { SettingsInput } from '../generation/settings.js';
 import { settingsOver } from '../generation/settings-over.js';
 import type { ChatMessage } from '../templates/messages.js';
 import { type TextPiece, textOf } from '../text/text-stream.js';
-import { bodyOf, continuesAnswers, fieldsOf, refuseUnheeded, takesReasoning, understands } from './fields.js';
+import { bodyOf, fieldsOf, refuseUnheeded, takesWholeAnswers, understands } from './fields.js';
 import type { TextServer } from './text-server.js';
 import { type ServedEvent, writeServed } from './write.js';
 
@@ -107,7 +107,7 @@ export class ServedConversation {
     if (this.#unanswered || last?.role !== 'assistant') throw new UsageError('There is no answer yet');
     if (this.#whole.has(last))
       throw new UsageError('There is nothing to continue: the last answer was not cut off');
-    if (!continuesAnswers(this.#there.owner))
+    if (!takesWholeAnswers(this.#there.owner))
       throw new UsageError(
         `The server at ${this.#server.url} is not known to go on with an answer, as mtad serve and llama-server do: ask for the rest instead`,
       );
@@ -164,7 +164,7 @@ export class ServedConversation {
     signal: AbortSignal,
   ): AsyncGenerator<ServedEvent, void> {
     const { model, owner } = this.#there;
-    const messages = takesReasoning(owner)
+    const messages = takesWholeAnswers(owner)
       ? turns
       : turns.map(({ role, content }): ChatMessage => ({ role, content }));
     return writeServed(this.#server, { messages, form: 'chat', model, fields: bodyOf(given, owner) }, signal);

@@ -176,7 +176,8 @@ export class Conversation {
     const turns = this.#withoutAnswer();
     const last = this.#messages.at(-1)!;
     const { tokenizer } = this.#pair.target;
-    const begun = this.#results.get(last) ?? (await loadedAnswer(this.#template, tokenizer, turns, last));
+    const begun =
+      this.#results.get(last) ?? (await loadedAnswer(this.#template, tokenizer, turns, last)).answer;
     if (!CUT.has(begun.finishReason))
       throw new UsageError('There is nothing to continue: the last answer was not cut off');
     yield* this.#answer(turns, begun, signal);

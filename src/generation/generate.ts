@@ -158,9 +158,8 @@ async function encodeWithAnswer(
   if (typeof prompt === 'string' || last?.role !== 'assistant')
     return { promptTokens: await encodePrompt(pair, prompt, how) };
   const turns = prompt.messages.slice(0, -1);
-  const begun = await loadedAnswer(how.template!, pair.target.tokenizer, turns, last);
-  const asked = await encodePrompt(pair, { messages: turns }, how);
-  return { promptTokens: [...asked, ...begun.tokens], begun };
+  const { promptTokens, answer } = await loadedAnswer(how.template!, pair.target.tokenizer, turns, last);
+  return { promptTokens: [...promptTokens, ...answer.tokens], begun: answer };
 }
 
 /** Returns the tokens of a prompt. Messages never name control tokens. */

@@ -1,5 +1,6 @@
 import type { ChatTemplate, Grammar, GrammarState, Tokenizer } from '../engine/port.js';
-import { type BegunText, isLike, refuseUnlike } from '../text/begun-text.js';
+import { UsageError } from '../errors.js';
+import { type BegunText, isLike } from '../text/begun-text.js';
 import { ReasoningFirst } from '../text/reasoning-first.js';
 
 /** Where in an answer a grammar begins. */
@@ -25,12 +26,10 @@ export function grammarStart(
   const state = reasoning?.isOpen
     ? new ReasoningFirst({ answer, mark: reasoning.end, isEnd, tokenizer })
     : answer;
-  if (reasoning && !isLike(state, begun.tokens)) {
-    const skipped = reasoningIn(begun, reasoning.end, tokenizer);
-    if (isLike(answer, begun.tokens.slice(skipped))) return { state: answer, skipped };
-  }
-  refuseUnlike(state, begun);
-  return { state, skipped: 0 };
+  if (isLike(state, begun.tokens)) return { state, skipped: 0 };
+  const skipped = reasoning ? reasoningIn(begun, reasoning.end, tokenizer) : 0;
+  if (isLike(answer, begun.tokens.slice(skipped))) return { state: answer, skipped };
+  throw new UsageError('The answer so far is not what the grammar allows, so it cannot go on');
 }
 
 /** Returns the number of tokens up to the answer: the reasoning, its mark and the blank space behind it. */

@@ -2,13 +2,14 @@ import type { ChatTemplate, Tokenizer } from '../engine/port.js';
 import { UsageError } from '../errors.js';
 import type { ChatMessage } from '../templates/messages.js';
 import { TextStream, textOf } from '../text/text-stream.js';
+import type { TokenId } from '../types.js';
 import { NO_STEPS } from './counters.js';
 import type { GenerationResult } from './events.js';
 
 /**
  * Returns an answer that was not written here, in the tokens by which the template writes it, so that it can go on. Nobody
  * knows how it ended: it counts as cut off.
- * @param turns up to its question
+ * @param turns up to its question, whose tokens are the prompt
  * @throws UsageError where the template writes answers otherwise than the model would write them, or without an end
  */
 export async function loadedAnswer(
@@ -16,7 +17,7 @@ export async function loadedAnswer(
   tokenizer: Tokenizer,
   turns: readonly ChatMessage[],
   answer: ChatMessage,
-): Promise<GenerationResult> {
+): Promise<{ promptTokens: readonly TokenId[]; answer: GenerationResult }> {
   const { tokens: prompt } = await template.encode(turns);
   const { tokens: all } = await template.encode([...turns, answer]);
   const behind = all.slice(prompt.length);
@@ -33,7 +34,7 @@ export async function loadedAnswer(
   for (const token of tokens) stream.add(token);
   const pieces = [...stream.take(0), ...stream.end()];
   const reasoning = textOf(pieces.filter(({ isReasoning }) => isReasoning));
-  return {
+  const written: GenerationResult = {
     text: textOf(pieces),
     reasoning: reasoning === '' ? null : reasoning,
     tokens,
@@ -48,4 +49,5 @@ export async function loadedAnswer(
     firstTokenMs: null,
     evaluated: { target: 0, draft: 0 },
   };
+  return { promptTokens: prompt, answer: written };
 }

@@ -1,5 +1,4 @@
 import type { GrammarState } from '../engine/port.js';
-import { UsageError } from '../errors.js';
 import type { TokenId } from '../types.js';
 import type { TextPiece, TextStream } from './text-stream.js';
 import { textOf } from './text-stream.js';
@@ -42,12 +41,6 @@ export class GoingOn {
       })
       .filter(({ text }) => text !== '');
   }
-}
-
-/** @throws UsageError for the beginning of a text that the grammar does not allow */
-export function refuseUnlike(start: GrammarState, { tokens }: BegunText): void {
-  if (!isLike(start, tokens))
-    throw new UsageError('The answer so far is not what the grammar allows, so it cannot go on');
 }
 
 /** Tells whether a grammar allows tokens one after the other. */

@@ -66,11 +66,8 @@ export class StepCosts {
 
   /** Guesses of which none need be right for the purse to pay for them: [0..most]. */
   affordable(purse: number, most: number): number {
-    const unread = this.#charged;
-    const lossOf = (guesses: number) =>
-      this.#target[guesses + 1]! + this.#passesMs(0, guesses, unread) - this.plainMs;
     let guesses = most; // costs rise in steps, and are at times lower for more rows
-    while (guesses > 0 && lossOf(guesses) > purse) guesses--;
+    while (guesses > 0 && this.lossOf(guesses) > purse) guesses--;
     return guesses;
   }
 
