@@ -69,7 +69,7 @@ export const stepLine = z.object({
     )
     .optional(),
   /** The one that decided, where it follows the quality of the text. */
-  threshold: z.number().min(0).max(1).optional(),
+  threshold: z.number().gt(0).max(1).optional(),
   /** Beams that drafted, where their number follows the repetition of the text. */
   beam_width: z.int().min(1).optional(),
   accepted: whole,

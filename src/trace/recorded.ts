@@ -5,8 +5,8 @@ import { type Distribution, type Draft, type LogProb, type NodeIndex, ROOT, type
 
 /** The settings of the rule that accepts tokens of a draft. */
 export interface ReplayRule {
-  /** In (0, 1]. */
-  readonly threshold: number;
+  /** In (0, 1]; 'auto': each step's own, of a trace whose threshold moved. */
+  readonly threshold: number | 'auto';
   /** The most drafted tokens in a row that count, >= 1. */
   readonly draftLength: number;
   /** False where the strategy does not use it. */
@@ -42,6 +42,8 @@ export interface RecordedStep {
   readonly accepted: number;
   /** These drafted tokens, and one more token unless the text ended before it. */
   readonly emitted: readonly TokenId[];
+  /** The one that decided, (0, 1], where it moved; else undefined. */
+  readonly threshold?: number | undefined;
 }
 
 /** A drafted token, and its log-probability under each model. */

@@ -99,11 +99,11 @@ export function replay(trace: Trace, rule: Partial<ReplayRule> = {}): Replay {
 export function replayGrid(
   trace: Trace,
   {
-    thresholds = [...new Set([...THRESHOLDS, trace.rule.threshold])].sort((a, b) => a - b),
+    thresholds = usualThresholds(trace.rule.threshold),
     draftLengths = [trace.rule.draftLength],
     clips = heedsSetting(trace.strategy, 'clip') ? [false, true] : [false],
   }: {
-    readonly thresholds?: readonly number[] | undefined;
+    readonly thresholds?: readonly ReplayRule['threshold'][] | undefined;
     readonly draftLengths?: readonly number[] | undefined;
     readonly clips?: readonly boolean[] | undefined;
   } = {},
@@ -112,6 +112,12 @@ export function replayGrid(
     draftLengths.flatMap((draftLength) => thresholds.map((threshold) => ({ threshold, draftLength, clip }))),
   );
   return rules.map((rule) => replay(trace, rule));
+}
+
+/** One that moved comes first. */
+function usualThresholds(own: ReplayRule['threshold']): ReplayRule['threshold'][] {
+  if (own === 'auto') return [own, ...THRESHOLDS];
+  return [...new Set([...THRESHOLDS, own])].sort((a, b) => a - b);
 }
 
 /** Applies the recorded rule to the recorded drafts, and compares the decisions with the recorded ones. */
@@ -127,7 +133,8 @@ export function reproduces(trace: Trace): Reproduction {
 
 function decide(strategy: Trace['strategy'], step: RecordedStep, rule: ReplayRule): Decision {
   const { draft, p } = draftOf(step, rule.draftLength);
-  const path = definitionOf(strategy).decide!(draft, p, rule);
+  const threshold = rule.threshold === 'auto' ? step.threshold! : rule.threshold;
+  const path = definitionOf(strategy).decide!(draft, p, { ...rule, threshold });
   const tokens = path.slice(0, step.room).map((node) => draft[node]!.token);
   const recorded = step.emitted.slice(0, step.accepted);
   // Nothing was emitted after a drafted token that ended the text (end token, stop string, token limit).
@@ -143,7 +150,11 @@ function decide(strategy: Trace['strategy'], step: RecordedStep, rule: ReplayRul
 }
 
 function checkRule({ strategy, rule }: Trace, { threshold, draftLength, clip }: ReplayRule): void {
-  if (!(threshold > 0 && threshold <= 1))
+  if (threshold === 'auto' && rule.threshold !== 'auto')
+    throw new UsageError(
+      '`threshold` must be numbers in a replay of a trace whose threshold did not move: what auto would have chosen is not known',
+    );
+  if (threshold !== 'auto' && !(threshold > 0 && threshold <= 1))
     throw new UsageError(`threshold must be a number above 0 and at most 1, not ${threshold}`);
   if (!(Number.isInteger(draftLength) && draftLength >= 1 && draftLength <= rule.draftLength))
     throw new UsageError(

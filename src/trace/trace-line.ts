@@ -25,8 +25,6 @@ export function toStart(value: unknown, refuse: Refusal): TraceStart {
       `a trace of ${strategy}; only ${REPLAYABLE.join(' and ')} can be replayed: their acceptance is not left to chance`,
     );
   const { threshold, draft_length, clip, max_tokens } = parse(startLine, value, refuse).params;
-  if (threshold === 'auto')
-    throw refuse('a trace whose threshold moved from step to step; record one with a number as `threshold`');
   const draftLength = draft_length === 'auto' ? MOST_GUESSES : draft_length;
   return { strategy: replayable, rule: { threshold, draftLength, clip }, maxTokens: max_tokens };
 }
@@ -41,7 +39,7 @@ export function toStep(
 ): RecordedStep {
   if ((value as { type?: unknown } | null)?.type === 'start')
     throw refuse('another start line: one trace at a time');
-  const { index, draft, log_q, log_p, nodes, accepted, emitted } = parse(stepLine, value, refuse);
+  const { index, draft, log_q, log_p, nodes, threshold, accepted, emitted } = parse(stepLine, value, refuse);
   if (log_q.length !== draft.length || log_p.length !== draft.length)
     throw refuse(`draft, log_q and log_p have ${draft.length}, ${log_q.length} and ${log_p.length} entries`);
   if (nodes && definitionOf(strategy).drafts !== 'tree')
@@ -54,11 +52,13 @@ export function toStep(
       logP: log_p,
       isTail: is_tail,
     })) ?? draft.map((token, i) => ({ token, parent: i - 1, logQ: log_q[i]!, logP: log_p[i]! }));
+  if (rule.threshold === 'auto' && threshold === undefined)
+    throw refuse('no threshold, in a trace whose threshold moved from step to step');
   checkTree(recorded, rule.draftLength, refuse);
   checkEmitted(recorded, accepted, emitted, refuse);
   if (emitted.length > room)
     throw refuse(`emitted has ${emitted.length} entries, and max_tokens left room for ${room}`);
-  return { index, line, room, nodes: recorded, accepted, emitted };
+  return { index, line, room, nodes: recorded, accepted, emitted, threshold };
 }
 
 /** Checks that parents come before children, and that no path is longer than gamma. */

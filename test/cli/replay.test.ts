@@ -43,6 +43,23 @@ test.concurrent('a table of settings, and those of the run itself', async () => 
   expect(Number(own.accepted)).toBe(steps.reduce((sum, { accepted }) => sum + accepted, 0));
 });
 
+test.concurrent('a threshold that moved: its own row first', async () => {
+  const file = join(folder, 'moved.jsonl');
+  await runInProcess(['A cat', '--seed', '3', '-n', '30', '--threshold', 'auto', '--trace', file]);
+  const { exitCode, stdout } = await replay([], file);
+  expect(exitCode).toBe(0);
+  expect(stdout).toMatch(/mtad, threshold auto, draft length 4: (\d+) of \1 steps decided as recorded/);
+  expect(parsePlainTable(stdout)[0]).toMatchObject({ threshold: 'auto', clip: 'no' });
+  const asked = await replay(['--threshold', '0.9,auto', '--clip', '--format', 'json'], file);
+  const { rows } = JSON.parse(asked.stdout) as { rows: { threshold: unknown; clip: boolean }[] };
+  expect(rows.map(({ threshold, clip }) => `${threshold} ${clip}`)).toEqual([
+    '0.9 false',
+    'auto false',
+    '0.9 true',
+    'auto true',
+  ]);
+});
+
 test.concurrent('lists multiply, in every format the same rows', async () => {
   const grid = ['--threshold', '0.1,0.9', '--draft-length', '2,4', '--clip'];
   const formats = ['json', 'jsonl', 'csv', 'md'];
@@ -124,6 +141,10 @@ test.concurrent('a terminal: colours, and no line longer than it', async () => {
 
 test.concurrent.each([
   [['--threshold', '2'], "must be 'auto' or a number above 0"],
+  [
+    ['--threshold', 'auto'],
+    '--threshold must be numbers in a replay of a trace whose threshold did not move',
+  ],
   [['--draft-length', 'auto'], '--draft-length must be numbers in a replay'],
   [['--draft-length', '9'], '--draft-length 9: the drafts of .* have 4 tokens'],
   [['--output', 'a.json'], '--output has no meaning beside --replay'],

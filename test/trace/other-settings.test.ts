@@ -43,7 +43,8 @@ function compare(one: Trace, other: Trace): Compared {
 /** Whether rounding may decide the step. */
 function isBorderline(trace: Trace, step: RecordedStep, { rule }: Trace): boolean {
   const at = (threshold: number) => replay({ ...trace, steps: [step] }, { ...rule, threshold }).accepted;
-  return at(0.95 * rule.threshold) !== at(rule.threshold / 0.95);
+  const threshold = rule.threshold as number;
+  return at(0.95 * threshold) !== at(threshold / 0.95);
 }
 
 /** To the last bit. */

@@ -134,6 +134,8 @@ describe('readTrace', () => {
       ['no parameters', start({ params: undefined }), /^line 1: params: /],
       ['no threshold', params({ threshold: undefined }), /^line 1: params\.threshold: /],
       ['a threshold of 0', params({ threshold: 0 }), /^line 1: params\.threshold: /],
+      ['a moved threshold that is nowhere', params({ threshold: 'auto' }), /^line 2: no threshold, .* moved/],
+      ['a step with a threshold of 0', step({ threshold: 0 }), /^line 3: threshold: /],
       ['a draft length of 1.5', params({ draft_length: 1.5 }), /^line 1: params\.draft_length: /],
       ['a clip of "no"', params({ clip: 'no' }), /^line 1: params\.clip: true or false/],
       ['a start without steps', fileOf(START), /^line 2: no whole step/],

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { ratios } from '../../src/generation/counters.js';
 import type { SettingsInput } from '../../src/generation/settings.js';
 import type { Pair } from '../../src/models/pair.js';
-import { replay, reproduces } from '../../src/trace/replay.js';
+import { replay, replayGrid, reproduces } from '../../src/trace/replay.js';
 import { corpusOf } from '../support/corpus-of.js';
 import { embeddedPair } from '../support/embedded-pair.js';
 import { tries } from '../support/tries.js';
@@ -57,17 +57,32 @@ it.each(['mtad', 'mmtad'] as const)(
   },
 );
 
+it('a threshold that moved can be replayed with others, each step has its own', async () => {
+  const { trace } = await traced(pair, { strategy: 'mtad', threshold: 'auto', seed: 1, maxTokens: 60 });
+  const own = new Set(trace.steps.map(({ threshold }) => threshold));
+  expect(own.size).toBeGreaterThan(5);
+  const [auto, ...fixed] = replayGrid(trace, { clips: [false] });
+  expect(auto).toMatchObject({ threshold: 'auto', changedSteps: 0 });
+  expect(fixed.map(({ threshold }) => threshold)).toEqual([0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1]);
+  expect(fixed.some(({ accepted }) => accepted > auto!.accepted)).toBe(true);
+  expect(fixed.some(({ accepted }) => accepted < auto!.accepted)).toBe(true);
+  const foreign = { ...trace, rule: { ...trace.rule, threshold: 0.5 } };
+  expect(() => replay(foreign, { threshold: 'auto' })).toThrow(/whose threshold did not move/);
+});
+
 /** Each day one of each rule, drafter and kind of coins. */
 const DAILY: readonly SettingsInput[] = [
   { strategy: 'mtad' },
   { strategy: 'mtad', clip: true, temperature: 0, threshold: 0.3 },
   { strategy: 'mtad', draftFrom: 'lookup', threshold: 1e-6 },
   { strategy: 'mmtad' },
+  { strategy: 'mtad', threshold: 'auto', quality: 1.2 },
 ];
 const OTHERS: readonly SettingsInput[] = [
   { strategy: 'mtad', clip: true },
   { strategy: 'mtad', temperature: 0, threshold: 0.9 },
   { strategy: 'mmtad', temperature: 0, threshold: 0.9 },
+  { strategy: 'mmtad', threshold: 'auto', quality: 0.9 },
   { strategy: 'mmtad', beamWidth: 7, draftLength: 6, threshold: 0.2 },
 ];
 

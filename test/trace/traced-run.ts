@@ -42,7 +42,7 @@ export async function traced(pair: Pair, input: SettingsInput, prompt = PROMPTS[
       const params = paramsJson(run);
       write(traceStart(settings.strategy, params, promptTokens));
     }
-    if (event.type === 'step') write(traceStep(event.step, lines.length - 1));
+    if (event.type === 'step') write(traceStep(event.step, lines.length - 1, undefined, event));
     if (event.type === 'end') return { trace: await inFile(lines.join(''), readTrace), result: event.result };
   }
   throw new Error('The generation has no end');

@@ -15,21 +15,19 @@ import { spelled } from '../settings/names.js';
 import type { BenchmarkFlags } from './flags.js';
 
 /** @throws UsageError for auto, whose choice depends on text that was not written */
-function numbersOf(flags: BenchmarkFlags, name: 'draftLength' | 'threshold'): readonly number[] | undefined {
-  const values = flags[name];
-  if (values?.some((value) => value === 'auto'))
+function lengthsOf({ draftLength }: BenchmarkFlags): readonly number[] | undefined {
+  if (draftLength?.some((value) => value === 'auto'))
     throw new UsageError(
-      `\`${name}\` must be numbers in a replay, which cannot tell what auto would have chosen`,
+      '`draftLength` must be numbers in a replay, which cannot tell what auto would have chosen',
     );
-  return values as readonly number[] | undefined;
+  return draftLength as readonly number[] | undefined;
 }
 
 /** `mtad benchmark --replay`: shows what other settings would have accepted of recorded drafts. @returns the exit code */
 export async function runReplay(io: Io, file: string, flags: BenchmarkFlags): Promise<number> {
   const trace = await readTrace(file, io);
-  const { clip } = flags;
-  const draftLengths = numbersOf(flags, 'draftLength');
-  const thresholds = numbersOf(flags, 'threshold');
+  const { clip, threshold: thresholds } = flags;
+  const draftLengths = lengthsOf(flags);
   const tooLong = draftLengths?.find((draftLength) => draftLength > trace.rule.draftLength);
   if (tooLong !== undefined)
     throw new UsageError(
@@ -73,9 +71,9 @@ function inWords(name: RecordedSetting): string {
   return spelled(name).replaceAll('-', ' ');
 }
 
-function shown(value: number | boolean): string {
-  if (typeof value === 'number') return String(value);
-  return value ? 'yes' : 'no';
+function shown(value: number | boolean | string): string {
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  return String(value);
 }
 
 /** Columns that a narrow terminal leaves out, the first one first. */
