@@ -5,6 +5,7 @@ import { parseSettings } from '../generation/parse-settings.js';
 import type { SettingsInput } from '../generation/settings.js';
 import { settingsOver } from '../generation/settings-over.js';
 import type { ChatMessage } from '../templates/messages.js';
+import { withoutCutCharacter } from '../text/begun-text.js';
 import { type TextPiece, textOf } from '../text/text-stream.js';
 import { bodyOf, fieldsOf, refuseUnheeded, takesWholeAnswers, understands } from './fields.js';
 import type { TextServer } from './text-server.js';
@@ -111,7 +112,9 @@ export class ServedConversation {
       throw new UsageError(
         `The server at ${this.#server.url} is not known to go on with an answer, as mtad serve and llama-server do: ask for the rest instead`,
       );
-    yield* this.#answer(this.#messages.slice(0, -1), signal, last);
+    // Templates trim blank space, which is then written anew, as a broken character is.
+    const content = withoutCutCharacter(last.content).trimEnd();
+    yield* this.#answer(this.#messages.slice(0, -1), signal, { ...last, content });
   }
 
   /** Forgets the last question and its answer. @throws UsageError where there is none */

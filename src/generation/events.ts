@@ -1,5 +1,6 @@
 import type { Checked } from '../decoding/cache-check.js';
 import type { Step } from '../decoding/loop.js';
+import { withoutCutCharacter } from '../text/begun-text.js';
 import { answerOf, type Reasoned } from '../text/reasoning.js';
 import type { TextPiece } from '../text/text-stream.js';
 import type { CostCurves } from '../tuning/cost-curves.js';
@@ -81,15 +82,16 @@ export interface GenerationResult {
   readonly evaluated: { readonly target: number; readonly draft: number };
 }
 
-/** One text that was written in two parts. */
+/** One text that was written in two parts. The second has a character whole within which the first ended. */
 export function joined(first: GenerationResult, second: GenerationResult): GenerationResult {
+  const before = withoutCutCharacter(first.text);
   const reasoning =
     first.reasoning === null && second.reasoning === null
       ? null
-      : (first.reasoning ?? '') + (second.reasoning ?? '');
+      : (first.reasoning ?? '').slice(0, before.length) + (second.reasoning ?? '');
   return {
     ...second,
-    text: first.text + second.text,
+    text: before + second.text,
     reasoning,
     tokens: [...first.tokens, ...second.tokens],
     counters: addCounters(first.counters, second.counters),

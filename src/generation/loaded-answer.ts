@@ -1,6 +1,7 @@
 import type { ChatTemplate, Tokenizer } from '../engine/port.js';
 import { UsageError } from '../errors.js';
 import type { ChatMessage } from '../templates/messages.js';
+import { withoutCutCharacter } from '../text/begun-text.js';
 import { TextStream, textOf } from '../text/text-stream.js';
 import type { TokenId } from '../types.js';
 import { NO_STEPS } from './counters.js';
@@ -19,7 +20,10 @@ export async function loadedAnswer(
   answer: ChatMessage,
 ): Promise<{ promptTokens: readonly TokenId[]; answer: GenerationResult }> {
   const { tokens: prompt } = await template.encode(turns);
-  const { tokens: all } = await template.encode([...turns, answer]);
+  const { tokens: all } = await template.encode([
+    ...turns,
+    { ...answer, content: withoutCutCharacter(answer.content) },
+  ]);
   const behind = all.slice(prompt.length);
   const end = behind.findIndex(
     (token) => tokenizer.isEndOfGeneration(token) || template.endTokens.has(token),

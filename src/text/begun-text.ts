@@ -9,6 +9,11 @@ export interface BegunText {
   readonly text: string;
 }
 
+/** Returns a text without the broken character at its end, which is written anew where the text goes on. */
+export function withoutCutCharacter(text: string): string {
+  return text.replace(/\uFFFD+$/, '');
+}
+
 /**
  * Goes on with a text that was cut off: its tokens pass through the stream once more, so that a character, a stop string or
  * the reasoning may go on behind the cut. What was shown before the cut is not shown again.
@@ -21,7 +26,7 @@ export class GoingOn {
     this.#stream = stream;
     for (const token of tokens) stream.add(token);
     const again = textOf(stream.take(0));
-    this.#known = text.replace(/\uFFFD+$/, '').length - again.length; // at a cut character more is to come
+    this.#known = withoutCutCharacter(text).length - again.length; // at a cut character more is to come
   }
 
   take(drafted: number): TextPiece[] {
