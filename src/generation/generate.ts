@@ -158,7 +158,13 @@ async function encodeWithAnswer(
   if (typeof prompt === 'string' || last?.role !== 'assistant')
     return { promptTokens: await encodePrompt(pair, prompt, how) };
   const turns = prompt.messages.slice(0, -1);
-  const { promptTokens, answer } = await loadedAnswer(how.template!, pair.target.tokenizer, turns, last);
+  const { promptTokens, answer } = await loadedAnswer(
+    how.template!,
+    pair.target.tokenizer,
+    turns,
+    last,
+    'messages',
+  );
   return { promptTokens: [...promptTokens, ...answer.tokens], begun: answer };
 }
 

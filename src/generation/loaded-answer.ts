@@ -7,6 +7,14 @@ import type { TokenId } from '../types.js';
 import { NO_STEPS } from './counters.js';
 import type { GenerationResult } from './events.js';
 
+const WHY = 'the chat template writes answers in another way than the model does';
+
+/** What is said of an answer that cannot go on: in a conversation, and of messages that end with it. */
+const REFUSALS = {
+  conversation: `There is nothing to continue: the last answer was not written here, and ${WHY}; ask for the rest instead`,
+  messages: `The answer that the messages end with cannot go on: ${WHY}; end them with a user's message that asks for the rest`,
+};
+
 /**
  * Returns an answer that was not written here, in the tokens by which the template writes it, so that it can go on. Nobody
  * knows how it ended: it counts as cut off.
@@ -18,6 +26,7 @@ export async function loadedAnswer(
   tokenizer: Tokenizer,
   turns: readonly ChatMessage[],
   answer: ChatMessage,
+  asked: keyof typeof REFUSALS = 'conversation',
 ): Promise<{ promptTokens: readonly TokenId[]; answer: GenerationResult }> {
   const { tokens: prompt } = await template.encode(turns);
   const { tokens: all } = await template.encode([
@@ -28,11 +37,7 @@ export async function loadedAnswer(
   const end = behind.findIndex(
     (token) => tokenizer.isEndOfGeneration(token) || template.endTokens.has(token),
   );
-  if (end < 0 || prompt.some((token, i) => token !== all[i]))
-    throw new UsageError(
-      'There is nothing to continue: the last answer was not written here, and the chat template writes answers in another ' +
-        'way than the model does; ask for the rest instead',
-    );
+  if (end < 0 || prompt.some((token, i) => token !== all[i])) throw new UsageError(REFUSALS[asked]);
   const tokens = behind.slice(0, end);
   const stream = new TextStream(tokenizer, prompt, [], { reasoning: template.reasoning });
   for (const token of tokens) stream.add(token);

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { chatPair } from '../support/chat-models.js';
 import { type InProcessOptions, runInProcess } from '../support/run-in-process.js';
 import { firstOf } from '../support/tries.js';
 
@@ -99,6 +100,13 @@ describe('JSON lines', () => {
       /has no chat template/,
     ],
     [
+      'messages that end with the system',
+      '{"id": "b", "messages": [{"role": "system", "content": "Hi"}]}',
+      'b',
+      /^"messages" must be a list of .*, which ends with a question or an answer$/,
+    ],
+    ['no messages', '{"id": "b", "messages": []}', 'b', /^"messages" must be a list of /],
+    [
       'messages without a question',
       '{"id": "b", "messages": [{"role": "bot", "content": "Hi"}]}',
       'b',
@@ -132,6 +140,28 @@ describe('JSON lines', () => {
     expect([lines[0].text, lines[2].text]).toEqual([await alone('Once'), await alone('The cat')]);
     expect(stderr).toMatch(/^mtad: 1 input failed: Standard input, line 2: [^\n]*\n$/);
     expect(exitCode).toBe(1);
+  });
+
+  it('go on with the answer that their messages end with', async () => {
+    const { model, draft } = await chatPair(join(folder, 'run'));
+    const args = [
+      '-m',
+      model,
+      '-d',
+      draft,
+      '--temperature',
+      '0',
+      '--strategy',
+      'autoregressive',
+      '--ignore-eos',
+    ];
+    const question = { role: 'user', content: 'Tell me a story.' };
+    const asked = json({ messages: [question], max_tokens: 12 }, { messages: [question] });
+    const [whole, begun] = linesOf((await batch(args, { input: asked })).stdout);
+    const messages = [question, { role: 'assistant', content: begun.text }];
+    const { stdout, exitCode } = await batch(args, { input: json({ messages }) });
+    expect(begun.text + linesOf(stdout)[0].text).toBe(whole.text);
+    expect(exitCode).toBe(0);
   });
 
   it('may begin with a byte order mark, end in CRLF, and have blank lines', async () => {

@@ -9,7 +9,7 @@ import { generate } from '../../src/generation/generate.js';
 import type { SettingsInput } from '../../src/generation/settings.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import { STRATEGY_NAMES } from '../../src/strategies/index.js';
-import { chatPair } from '../support/chat-models.js';
+import { chatPair, OPENING_CHATML } from '../support/chat-models.js';
 import { ENGINES } from '../support/representatives.js';
 import { watchContexts } from './generate-run.js';
 
@@ -239,6 +239,18 @@ describe.each(ENGINES)('Conversation on engine %s', (engine) => {
     conversation.messages = saved;
     expect((await read(conversation.continue())).text).toBe(whole.text);
     expect(conversation.messages).toEqual(messages);
+    await conversation.dispose();
+  });
+
+  it('says why an answer that was loaded cannot go on, and what to do instead', async () => {
+    const conversation = await open({ chatTemplate: OPENING_CHATML });
+    conversation.messages = [
+      { role: 'user', content: 'Tell me a story.' },
+      { role: 'assistant', content: 'Once upon' },
+    ];
+    await expect(conversation.continue().next()).rejects.toThrow(
+      /the last answer was not written here, and the chat template writes .*; ask for the rest instead$/,
+    );
     await conversation.dispose();
   });
 

@@ -35,13 +35,15 @@ const BY_KEY: ReadonlyMap<string, string> = new Map(
 const KEYS = ['id', 'prompt', 'messages', 'system', 'grammar', 'json_schema', ...BY_KEY.keys()];
 
 const text = z.string('must be a text that is not empty').min(1, 'must be a text that is not empty');
-const TURNS = 'must be a list of {"role": "system", "user" or "assistant", "content": text}, a user\'s last';
+const TURNS =
+  'must be a list of {"role": "system", "user" or "assistant", "content": text}, which ends with a question or an answer';
 const lineSchema = z.looseObject({
   id: z.union([z.string(), z.number()], 'must be a text or a number').optional(),
   prompt: text.optional(),
   messages: z
     .array(z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: z.string() }), TURNS)
-    .refine((messages) => messages.at(-1)?.role === 'user', TURNS)
+    .min(1, TURNS)
+    .refine((messages) => messages.at(-1)?.role !== 'system', TURNS)
     .optional(),
   system: text.optional(),
   grammar: text.optional(),

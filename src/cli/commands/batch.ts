@@ -16,7 +16,8 @@ import { addTemplateOptions, templateChoiceOf } from '../template-options.js';
 
 const EXAMPLES = `
 A line of the input: {"id": "a", "prompt": "..."} or {"id": "a", "messages": [{"role": "user", "content": "..."}]}, and any
-setting under its name with underscores, as "max_tokens": 64. Without an id, the number of the line is one.
+setting under its name with underscores, as "max_tokens": 64. Without an id, the number of the line is one. Messages may
+end with the beginning of an answer, of which the text is then the rest.
 A line of the output: {"id", "text", "finish_reason", ...} or, where something was wrong, {"id", "line", "error"}.
 
 Examples:
