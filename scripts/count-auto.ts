@@ -22,6 +22,7 @@ import { type CostCurves, passMs } from '../src/tuning/cost-curves.js';
 import type { CostStore } from '../src/tuning/cost-store.js';
 import { LearnedMemory } from '../src/tuning/learned-store.js';
 import { positive, runScript } from './arguments.js';
+import { STAIRCASE } from './staircase.js';
 import { writeWrongDraft } from './wrong-draft.js';
 
 /** Tokens of a text that count. */
@@ -30,15 +31,10 @@ const WINDOWS = [64, 128];
 const curve = (...costs: readonly (readonly [number, number])[]) => costs.map(([rows, ms]) => ({ rows, ms }));
 const flatDraft = (ms: number) => curve([1, ms], [4, ms], [9, ms]);
 
-/** Of 0.3 B parameters in 8 bits: 4 rows at once, and what is left over row by row. */
-const STAIRS = [
-  21.9, 41.7, 47.5, 56.1, 77.9, 85, 93.5, 74.3, 98, 102, 107.9, 93.4, 126.1, 127.5, 130.1, 114.8, 139.1,
-];
-
 /** Measured on two cores of an EPYC, threads 1, but for 'flat', which is auto.md's E, of a GPU, and 'dear', its F. */
 const CURVES: ReadonlyMap<string, CostCurves> = new Map([
   ['deep', { target: curve([1, 28.7], [5, 87], [9, 98.1], [17, 115]), draft: flatDraft(0.55) }],
-  ['stairs', { target: curve(...STAIRS.map((ms, i) => [i + 1, ms] as const)), draft: flatDraft(0.55) }],
+  ['stairs', { target: STAIRCASE, draft: flatDraft(0.55) }],
   ['flat', { target: curve([1, 10], [5, 10.5], [16, 12.5], [17, 12.7]), draft: flatDraft(1.2) }],
   ['dear', { target: curve([1, 10], [5, 10.5], [16, 12.5], [17, 12.7]), draft: flatDraft(2.5) }],
   ['embedded', { target: curve([1, 0.59], [2, 1.5], [5, 2.1], [9, 2.8], [17, 5.7]), draft: flatDraft(0.36) }],
