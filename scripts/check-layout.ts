@@ -7,16 +7,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
-import {
-  FUNCTIONS,
-  fieldsOf,
-  HEAD_FUNCTIONS,
-  HEAD_HEADER,
-  RELEASES,
-  STRUCTS,
-  signatureOf,
-  withoutComments,
-} from '../src/engine/direct/layout.js';
+import { fieldsOf, signatureOf, withoutComments } from '../src/engine/direct/c-declarations.js';
+import { FUNCTIONS, HEAD_FUNCTIONS, HEAD_HEADER, RELEASES, STRUCTS } from '../src/engine/direct/layout.js';
 import { LLAMA, withBundledFiles } from './llama-bundle.js';
 
 /** What node-llama-cpp brings along: its release of llama.cpp, and the headers by path. */

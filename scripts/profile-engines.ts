@@ -13,7 +13,8 @@ import { createDirectEngine } from '../src/engine/direct/engine.js';
 import { openInstalled } from '../src/engine/direct/installed.js';
 import { CONTEXT_DEFAULTS, MODEL_DEFAULTS } from '../src/engine/direct/layout.js';
 import { ThreadPools } from '../src/engine/direct/thread-pools.js';
-import type { BatchToken, Context, Gpu } from '../src/engine/port.js';
+import type { BatchToken, Context } from '../src/engine/passes.js';
+import type { Gpu } from '../src/engine/port.js';
 import { generate, loadPair } from '../src/index.js';
 import { EMBEDDED_PAIR } from '../src/models/resolve.js';
 

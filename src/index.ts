@@ -41,17 +41,15 @@ export type {
 export { type DraftLength, fixedLength, type SideGuess } from './drafting/length.js';
 export { lookupDrafter } from './drafting/lookup.js';
 export type { Passages } from './drafting/passages.js';
-export {
-  CACHE_TYPES,
-  type CacheType,
-  type ChatTemplate,
-  type EngineName,
-  type Gpu,
-  type GrammarSource,
-  type Model,
-  type Rendered,
-  type RuntimeOptions,
-  type Tokenizer,
+export { CACHE_TYPES, type CacheType, type RuntimeOptions } from './engine/passes.js';
+export type {
+  ChatTemplate,
+  EngineName,
+  Gpu,
+  GrammarSource,
+  Model,
+  Rendered,
+  Tokenizer,
 } from './engine/port.js';
 export type { Traffic } from './engine/remote/connection.js';
 export { CacheError, ModelFileError, PairMismatchError, ResourceError, UsageError } from './errors.js';
@@ -71,13 +69,8 @@ export { generate, type Prompt, Series } from './generation/generate.js';
 export { parseSettings } from './generation/parse-settings.js';
 export type { RunOptions } from './generation/run-options.js';
 export { Session } from './generation/session.js';
-export {
-  type ComparedSetting,
-  type Settings,
-  type SettingsInput,
-  type SharedSetting,
-  settingsSchema,
-} from './generation/settings.js';
+export type { ComparedSetting, SharedSetting } from './generation/setting-names.js';
+export { type Settings, type SettingsInput, settingsSchema } from './generation/settings.js';
 export { logProbOf } from './math/distribution.js';
 export type { Penalties } from './math/penalties.js';
 export { createRng } from './math/rng.js';

@@ -5,16 +5,8 @@ export { type DecodeOptions, decode } from './decoding/loop.js';
 export { ModelCache, type NodeReadRequest } from './decoding/model-cache.js';
 export { type CacheOptions, openCache } from './decoding/open-cache.js';
 export type { Work } from './decoding/work.js';
-export type {
-  BatchToken,
-  Context,
-  ContextOptions,
-  Engine,
-  Grammar,
-  GrammarState,
-  ModelOptions,
-  ReadRequest,
-} from './engine/port.js';
+export type { BatchToken, Context, ContextOptions, ReadRequest } from './engine/passes.js';
+export type { Engine, Grammar, GrammarState, ModelOptions } from './engine/port.js';
 export { findPair } from './models/pair.js';
 export { type ResolveOptions, resolveModel } from './models/resolve.js';
 export { createStrategy } from './strategies/index.js';

@@ -85,3 +85,6 @@ export interface Verdict {
 
 /** Why a generation ended. */
 export type FinishReason = 'eos' | 'stop' | 'length' | 'context' | 'interrupted';
+
+/** Ends of texts that were cut off, and may go on. A server ends with 'length' where its context is full. */
+export const CUT_OFF: ReadonlySet<string> = new Set<FinishReason>(['length', 'context', 'interrupted']);

@@ -4,14 +4,8 @@ import { UsageError } from '../errors.js';
 import { isAdaptive, strategyOptions } from '../generation/draft-length.js';
 import { usesDraftModel } from '../generation/draft-source.js';
 import { parseSettings } from '../generation/parse-settings.js';
-import {
-  COMPARED_SETTINGS,
-  type ComparedSetting,
-  DEFAULTS,
-  SETTINGS,
-  type Settings,
-  type SettingsInput,
-} from '../generation/settings.js';
+import { COMPARED_SETTINGS, type ComparedSetting } from '../generation/setting-names.js';
+import { DEFAULTS, SETTINGS, type Settings, type SettingsInput } from '../generation/settings.js';
 import type { StrategySetting } from '../strategies/definition.js';
 import {
   definitionOf,

@@ -1,5 +1,5 @@
 import { mean } from 'simple-statistics';
-import type { BatchToken, Context, Keep } from '../engine/port.js';
+import type { BatchToken, Context, Keep } from '../engine/passes.js';
 import type { TokenId } from '../types.js';
 import type { Generation, PassCost } from './report.js';
 

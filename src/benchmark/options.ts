@@ -1,6 +1,7 @@
 import type { EngineName } from '../engine/port.js';
 import type { RunOptions } from '../generation/run-options.js';
-import type { Settings, SharedSetting } from '../generation/settings.js';
+import type { SharedSetting } from '../generation/setting-names.js';
+import type { Settings } from '../generation/settings.js';
 import type { PairOptions } from '../models/pair.js';
 import type { TemplateChoice } from '../templates/open-template.js';
 import type { Entry } from './contenders.js';

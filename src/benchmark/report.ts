@@ -1,5 +1,6 @@
 import type { Counters, Ratios } from '../generation/counters.js';
-import type { Settings, SettingsInput, SharedSetting } from '../generation/settings.js';
+import type { SharedSetting } from '../generation/setting-names.js';
+import type { Settings, SettingsInput } from '../generation/settings.js';
 import type { Estimate } from '../math/bootstrap.js';
 import type { Look, StrategySetting } from '../strategies/definition.js';
 import type { FinishReason, TokenId } from '../types.js';

@@ -1,4 +1,4 @@
-import type { Context } from '../engine/port.js';
+import type { Context } from '../engine/passes.js';
 import { rawLogProb } from '../math/raw-log-prob.js';
 import type { LogProb, TokenId } from '../types.js';
 

@@ -1,4 +1,5 @@
-import type { Context, Model } from '../engine/port.js';
+import type { Context } from '../engine/passes.js';
+import type { Model } from '../engine/port.js';
 
 type OnPass = (tokens: number) => void;
 

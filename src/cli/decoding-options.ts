@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { OPTION_SETTINGS, type OptionSetting, type SettingsInput } from '../generation/settings.js';
+import { OPTION_SETTINGS, type OptionSetting } from '../generation/setting-names.js';
+import type { SettingsInput } from '../generation/settings.js';
 import type { StrategyName } from '../strategies/index.js';
 import { draftChains } from './model-options.js';
 import { settingOption } from './setting-options.js';

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { z } from 'zod';
-import { type OptionSetting, SETTINGS, type SettingRow, UNLIMITED } from '../generation/settings.js';
+import type { OptionSetting } from '../generation/setting-names.js';
+import { SETTINGS, type SettingRow, UNLIMITED } from '../generation/settings.js';
 import { spelled } from './settings/names.js';
 
 /** llama.cpp's ways to leave a number open, and what stands for it; -1 is left to the program by settleNumbers. */

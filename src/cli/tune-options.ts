@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { readPrompts } from '../benchmark/prompts.js';
-import { type Settings, SHARED_SETTINGS, type SharedSetting } from '../generation/settings.js';
+import { SHARED_SETTINGS, type SharedSetting } from '../generation/setting-names.js';
+import type { Settings } from '../generation/settings.js';
 import type { PairOptions } from '../models/pair.js';
 import type { TuneOptions } from '../tune/desk.js';
 import { BUILT_IN_LIMIT } from './benchmark/flags.js';

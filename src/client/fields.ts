@@ -1,5 +1,6 @@
 import { UsageError } from '../errors.js';
-import { jsonName, type SettingsInput, UNLIMITED } from '../generation/settings.js';
+import { jsonName } from '../generation/setting-names.js';
+import { type SettingsInput, UNLIMITED } from '../generation/settings.js';
 
 /** Fields of a request that all servers understand. */
 const OF_ALL = [

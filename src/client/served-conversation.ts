@@ -7,6 +7,7 @@ import { settingsOver } from '../generation/settings-over.js';
 import type { ChatMessage } from '../templates/messages.js';
 import { withoutCutCharacter } from '../text/begun-text.js';
 import { type TextPiece, textOf } from '../text/text-stream.js';
+import { CUT_OFF } from '../types.js';
 import { bodyOf, fieldsOf, refuseUnheeded, takesWholeAnswers, understands } from './fields.js';
 import type { TextServer } from './text-server.js';
 import { type ServedEvent, writeServed } from './write.js';
@@ -19,9 +20,6 @@ interface ServedModel {
 
 /** What happens in a conversation with a server. */
 export type ServedConversationEvent = ServedEvent | ShiftEvent;
-
-/** Ends of answers that are no ends. */
-const CUT: ReadonlySet<string> = new Set(['length', 'interrupted']);
 
 /** Seeds are whole numbers below. */
 const SEEDS = 2 ** 32;
@@ -189,6 +187,6 @@ export class ServedConversation {
       ...(reasoning && { reasoning }),
     };
     this.messages = [...turns, answer];
-    if (!CUT.has(end)) this.#whole.add(answer);
+    if (!CUT_OFF.has(end)) this.#whole.add(answer);
   }
 }

@@ -1,4 +1,4 @@
-import type { Context, ReadRequest } from '../engine/port.js';
+import type { Context, ReadRequest } from '../engine/passes.js';
 import { CacheError } from '../errors.js';
 import { pathTo } from '../math/draft-tree.js';
 import {

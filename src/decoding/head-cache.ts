@@ -1,4 +1,4 @@
-import type { Context } from '../engine/port.js';
+import type { Context } from '../engine/passes.js';
 import { pathTo } from '../math/draft-tree.js';
 import type { Draft, NodeIndex, Prefix, TopLogits } from '../types.js';
 import type { HeadFeed } from './head-feed.js';

@@ -1,4 +1,4 @@
-import type { BatchToken, HiddenState } from '../engine/port.js';
+import type { BatchToken, HiddenState } from '../engine/passes.js';
 import { type Draft, type NodeIndex, ROOT } from '../types.js';
 import type { HiddenTrail } from './hidden-trail.js';
 

@@ -1,3 +1,4 @@
+import type { Pass } from '../engine/passes.js';
 import type { Prefix, TokenId } from '../types.js';
 
 /**
@@ -18,7 +19,7 @@ export function firstOf({ shared, tail }: Held, length: number): Held {
 }
 
 /** Returns the sequence with one more token at its end. */
-export function withToken(held: Held, token: TokenId, textLength: number): Held {
+function withToken(held: Held, token: TokenId, textLength: number): Held {
   const { shared, tail } = held;
   return shared < textLength ? { shared: shared + 1, tail } : { shared, tail: [...tail, token] };
 }
@@ -29,6 +30,36 @@ export function grown({ shared, tail }: Held, text: Prefix): Held {
   while (committed < tail.length && tail[committed] === text[shared + committed]) committed++;
   const isWhole = shared + committed === text.length;
   return { shared: shared + committed, tail: isWhole ? tail.slice(committed) : [] };
+}
+
+/** Returns the sequences after a pass. */
+export function heldAfter(
+  before: readonly Held[],
+  { keeps, batch }: Pick<Pass, 'keeps' | 'batch'>,
+  textLength: number,
+): Held[] {
+  const held = [...before];
+  for (const { sequence, from, length } of keeps) held[sequence] = firstOf(held[from]!, length);
+  for (const { token, sequences } of batch)
+    for (const sequence of sequences) held[sequence] = withToken(held[sequence]!, token, textLength);
+  return held;
+}
+
+/**
+ * Returns the sequences after a pass that failed. It is unknown how far it came; only the certain tokens stay.
+ * @param lengths number of tokens of each in the engine
+ */
+export function certainAfter(
+  before: readonly Held[],
+  { keeps }: Pick<Pass, 'keeps'>,
+  lengths: readonly number[],
+): Held[] {
+  const copied = new Set(
+    keeps.filter(({ from, sequence }) => from !== sequence).map((keep) => keep.sequence),
+  );
+  return before.map(({ shared }, sequence) =>
+    copied.has(sequence) ? EMPTY : { shared: Math.min(shared, lengths[sequence]!), tail: [] },
+  );
 }
 
 /** Returns whether the sequence holds this token at this position, which is that of the last committed token or later. */

@@ -1,4 +1,4 @@
-import type { BatchToken, HiddenState } from '../engine/port.js';
+import type { BatchToken, HiddenState } from '../engine/passes.js';
 import type { Prefix } from '../types.js';
 
 /** States that are kept at most; beyond, the oldest are dropped. */

@@ -1,4 +1,4 @@
-import type { Context, PassAnswer, ReadRequest } from '../engine/port.js';
+import type { Context, PassAnswer, ReadRequest } from '../engine/passes.js';
 import { type Constraint, readOf, type Truncation, truncateAfter } from '../math/truncate.js';
 import {
   type Distribution,
@@ -10,9 +10,9 @@ import {
 } from '../types.js';
 import type { CacheCheck, Checked, CheckedPass } from './cache-check.js';
 import type { HeadFeed } from './head-feed.js';
-import { EMPTY, firstOf, grown, type Held, withToken } from './held.js';
+import { certainAfter, EMPTY, firstOf, grown, type Held, heldAfter } from './held.js';
 import type { HiddenTrail } from './hidden-trail.js';
-import { copiesOf, keepAll, masked, type Plan, planPass } from './plan.js';
+import { copiesOf, fillOf, keepAll, masked, type Plan, planPass } from './plan.js';
 import { baseOf, planAdvance, planCopy, planStates, REPLAY_LIMIT, type States } from './plan-states.js';
 import { SeenText } from './seen-text.js';
 import { NO_WORK, type Work, withPass } from './work.js';
@@ -41,8 +41,8 @@ const NOTHING: ReadRequest = { top: 1, logSumExp: false };
  * The KV cache of one model. Callers state the committed text and the nodes whose logits they want. The cache works out
  * which tokens it holds, which to evaluate and which to forget.
  *
- * The cache never copies the committed text. For each sequence it keeps the length of that text that the sequence holds, and
- * the short tail behind it. So the length of the text does not change the cost of a pass.
+ * For each sequence the cache keeps how much of that text it holds, and the short tail behind it, never a copy of the text: its
+ * length does not change the cost of a pass.
  */
 export class ModelCache {
   readonly #context: Context;
@@ -146,10 +146,7 @@ export class ModelCache {
     const first = shared.indexOf(done);
     while (done < end) {
       const next = Math.min(end, done + this.#context.batchSize);
-      const batch = prefix.slice(done, next).map((token, i) => {
-        return { token, position: done + i, sequences: [first], wanted: false };
-      });
-      await this.#run({ keeps: keepAll(this.#held), batch }, NOTHING);
+      await this.#run({ keeps: keepAll(this.#held), batch: fillOf(prefix, done, next, first) }, NOTHING);
       done = next;
       if (done < end) yield done;
     }
@@ -237,10 +234,7 @@ export class ModelCache {
   /** @param tree what the nodes of the plan belong to; undefined: the batch is committed text */
   async #run(plan: PassPlan, read: ReadRequest, tree: Draft = []): Promise<PassAnswer> {
     const { keeps, batch, nodes = batch.map(() => BELOW_ROOT) } = plan;
-    const held = [...this.#held];
-    for (const { sequence, from, length } of keeps) held[sequence] = firstOf(held[from]!, length);
-    for (const { token, sequences } of batch)
-      for (const sequence of sequences) held[sequence] = withToken(held[sequence]!, token, this.#text.length);
+    const held = heldAfter(this.#held, plan, this.#text.length);
     try {
       const fed = this.#feed?.fed(batch, nodes, tree) ?? batch;
       const answer = await this.#context.run({ keeps, batch: fed, read });
@@ -251,19 +245,8 @@ export class ModelCache {
       return answer;
     } catch (error) {
       this.#work = withPass(this.#work, batch.length, NO_WORK);
-      this.#forgetTails(keeps);
+      this.#held = certainAfter(this.#held, plan, this.#context.held);
       throw error;
     }
-  }
-
-  /** After a failure it is unknown how far the pass came. The cache keeps only the tokens that are certain. */
-  #forgetTails(keeps: Plan['keeps']): void {
-    const copied = new Set(
-      keeps.filter(({ from, sequence }) => from !== sequence).map((keep) => keep.sequence),
-    );
-    const lengths = this.#context.held;
-    this.#held = this.#held.map(({ shared }, sequence) =>
-      copied.has(sequence) ? EMPTY : { shared: Math.min(shared, lengths[sequence]!), tail: [] },
-    );
   }
 }

@@ -1,4 +1,5 @@
-import type { Context, ContextOptions, Head, Model } from '../engine/port.js';
+import type { Context, ContextOptions } from '../engine/passes.js';
+import type { Head, Model } from '../engine/port.js';
 import { CacheCheck } from './cache-check.js';
 import { CacheManager } from './cache-manager.js';
 import { HeadCache } from './head-cache.js';

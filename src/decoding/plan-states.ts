@@ -1,7 +1,7 @@
-import type { BatchToken, Keep } from '../engine/port.js';
+import type { Keep } from '../engine/passes.js';
 import type { Draft, NodeIndex, Prefix } from '../types.js';
 import { type Held, holdsAt } from './held.js';
-import { type Branch, batchOf, branchesOf, type Plan } from './plan.js';
+import { type Branch, batchOf, branchesOf, fillOf, type Plan } from './plan.js';
 
 /**
  * Tokens that are evaluated again in front of a draft at most. Beyond, they are evaluated once more in the sequence that
@@ -80,11 +80,11 @@ export function planAdvance(
   { sequence, length }: Base,
   end: number,
 ): Pick<Plan, 'keeps' | 'batch'> {
-  const batch: BatchToken[] = prefix.slice(length, end).map((token, i) => {
-    return { token, position: length + i, sequences: [sequence], wanted: false };
-  });
   const keep = { sequence, from: sequence, length, alike: length };
-  return { keeps: [keep, ...emptied(states, new Set([sequence]))], batch };
+  return {
+    keeps: [keep, ...emptied(states, new Set([sequence]))],
+    batch: fillOf(prefix, length, end, sequence),
+  };
 }
 
 /** Plans a copy of a sequence, to come back to when it has gone on. Undefined: there is no other sequence. */

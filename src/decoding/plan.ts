@@ -1,4 +1,4 @@
-import type { BatchToken, Keep } from '../engine/port.js';
+import type { BatchToken, Keep } from '../engine/passes.js';
 import { pathTo } from '../math/draft-tree.js';
 import { type Draft, type Mask, type NodeIndex, type Prefix, ROOT, type TokenId } from '../types.js';
 import { type Held, holdsAt } from './held.js';
@@ -165,6 +165,13 @@ export function masked(plan: Plan, masks: readonly Mask[]): Plan {
     item.wanted ? { ...item, mask: masks[rows.next().value!]! } : item,
   );
   return { ...plan, batch };
+}
+
+/** Returns the tokens [from..to) of the committed text, to be evaluated in one sequence and not read. */
+export function fillOf(prefix: Prefix, from: number, to: number, sequence: number): BatchToken[] {
+  return prefix.slice(from, to).map((token, i) => {
+    return { token, position: from + i, sequences: [sequence], wanted: false };
+  });
 }
 
 /** Returns what makes each sequence keep all that it holds. */

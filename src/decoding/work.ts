@@ -1,4 +1,4 @@
-import type { PassAnswer } from '../engine/port.js';
+import type { PassAnswer } from '../engine/passes.js';
 import { sum } from '../math/sum.js';
 
 /** The work that a model has done so far. */

@@ -1,4 +1,4 @@
-import type { Pass } from './port.js';
+import type { Pass } from './passes.js';
 
 /**
  * Checks a pass for faults that a library would silently misunderstand.

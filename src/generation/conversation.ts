@@ -1,10 +1,10 @@
 import type { ChatTemplate, Rendered, Tokenizer } from '../engine/port.js';
 import { UsageError } from '../errors.js';
-import type { Coins } from '../math/coins.js';
 import type { Pair } from '../models/pair.js';
 import type { ChatMessage } from '../templates/messages.js';
 import { answerOf, thoughtOf } from '../text/reasoning.js';
-import type { FinishReason, TokenId } from '../types.js';
+import { CUT_OFF, type TokenId } from '../types.js';
+import { ChangingSession } from './changing-session.js';
 import { refuseLongPrompt, refuseLongTexts } from './context-size.js';
 import { type ConversationEvent, type EffectiveSettings, type GenerationResult, joined } from './events.js';
 import { type ContextPolicy, fittingTurns, mayDrop } from './fitting-turns.js';
@@ -12,11 +12,8 @@ import { loadedAnswer } from './loaded-answer.js';
 import { parseSettings } from './parse-settings.js';
 import { requireChatTemplate } from './require-chat-template.js';
 import type { RunOptions } from './run-options.js';
-import { Session } from './session.js';
-import { cacheShape, type Parts, partsOf } from './session-parts.js';
-import type { Settings, SettingsInput } from './settings.js';
-import { settingsOver } from './settings-over.js';
-import { SharedCaches } from './shared-caches.js';
+import type { Session } from './session.js';
+import type { SettingsInput } from './settings.js';
 
 /** How to run a conversation. */
 export interface ConversationOptions extends RunOptions {
@@ -25,23 +22,6 @@ export interface ConversationOptions extends RunOptions {
    * fit is refused. 'shift': the oldest questions and their answers are dropped.
    */
   readonly contextPolicy?: ContextPolicy | undefined;
-}
-
-/** Ends of answers that are no ends. */
-const CUT: ReadonlySet<FinishReason> = new Set(['length', 'context', 'interrupted']);
-
-interface ConversationParts {
-  /** As they were given: the session decides what they leave open. */
-  readonly asked: Settings;
-  readonly caches: SharedCaches;
-  readonly session: Session;
-  readonly run: ConversationOptions;
-}
-
-/** @param coins of the session before */
-async function sessionOver(caches: SharedCaches, parts: Parts, coins?: Coins): Promise<Session> {
-  const { settings, contextSize } = parts;
-  return new Session(await caches.withRoomFor(cacheShape(settings, contextSize, contextSize)), parts, coins);
 }
 
 /**
@@ -53,10 +33,8 @@ async function sessionOver(caches: SharedCaches, parts: Parts, coins?: Coins): P
 export class Conversation {
   readonly #pair: Pair;
   readonly #template: ChatTemplate;
-  readonly #caches: SharedCaches;
-  #asked: Settings;
   readonly #run: ConversationOptions;
-  #session: Session;
+  readonly #changing: ChangingSession;
   #messages: readonly ChatMessage[] = [];
   /** How the answers were written; those that were written elsewhere are not among them. */
   readonly #results = new WeakMap<ChatMessage, GenerationResult>();
@@ -66,13 +44,12 @@ export class Conversation {
   private constructor(
     pair: Pair,
     template: ChatTemplate,
-    { asked, caches, session, run }: ConversationParts,
+    changing: ChangingSession,
+    run: ConversationOptions,
   ) {
-    this.#asked = asked;
     this.#pair = pair;
     this.#template = template;
-    this.#caches = caches;
-    this.#session = session;
+    this.#changing = changing;
     this.#run = run;
   }
 
@@ -84,9 +61,11 @@ export class Conversation {
   ): Promise<Conversation> {
     const settings = parseSettings(input);
     const template = await requireChatTemplate(pair, settings);
-    const caches = new SharedCaches(pair, run, 0);
-    const session = await sessionOver(caches, await partsOf(pair, settings, run, template));
-    return new Conversation(pair, template, { asked: settings, caches, session, run });
+    return new Conversation(pair, template, await ChangingSession.open(pair, settings, run, template), run);
+  }
+
+  get #session(): Session {
+    return this.#changing.now;
   }
 
   get settings(): EffectiveSettings {
@@ -100,18 +79,7 @@ export class Conversation {
    */
   async change(input: SettingsInput): Promise<void> {
     this.#refuseWhileWriting();
-    const { settings: before, coins } = this.#session;
-    const { seed } = before;
-    const settings = parseSettings(settingsOver({ ...this.#asked, seed }, input));
-    const partsWith = (asked: Settings) => partsOf(this.#pair, asked, this.#run, this.#template);
-    const parts = await partsWith(settings);
-    const next = input.seed === undefined ? coins : undefined;
-    this.#session = await sessionOver(this.#caches, parts, next).catch(async (error) => {
-      const parts = await partsWith({ ...this.#asked, seed });
-      this.#session = await sessionOver(this.#caches, parts, coins); // the caches are gone
-      throw error;
-    });
-    this.#asked = settings;
+    await this.#changing.change(input);
   }
 
   /** The tokens of the target. */
@@ -178,7 +146,7 @@ export class Conversation {
     const { tokenizer } = this.#pair.target;
     const begun =
       this.#results.get(last) ?? (await loadedAnswer(this.#template, tokenizer, turns, last)).answer;
-    if (!CUT.has(begun.finishReason))
+    if (!CUT_OFF.has(begun.finishReason))
       throw new UsageError('There is nothing to continue: the last answer was not cut off');
     yield* this.#answer(turns, begun, signal);
   }
@@ -257,7 +225,7 @@ export class Conversation {
   }
 
   dispose(): Promise<void> {
-    return this.#caches.dispose();
+    return this.#changing.dispose();
   }
 
   #writtenAfter({ text, tokens: before }: Rendered): Rendered {

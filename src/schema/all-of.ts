@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-
-type Schema = Readonly<Record<string, unknown>>;
+import type { Schema } from './schema.js';
 
 /** How two values of a keyword are both held; undefined: they cannot be. Of other keywords both must be the same. */
 const BOTH: ReadonlyMap<string, (one: unknown, other: unknown) => unknown> = new Map<

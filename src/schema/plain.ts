@@ -1,10 +1,8 @@
-import { UsageError } from '../errors.js';
 import { merged } from './all-of.js';
 import { FORMATS } from './formats.js';
 import { integerRule } from './integers.js';
 import { PatternError, patternRule } from './pattern.js';
-
-type Schema = Readonly<Record<string, unknown>>;
+import { isSchema, refuse, type Schema } from './schema.js';
 
 /** A schema in few keywords, and what its constants of certain names stand for. */
 export interface PlainSchema {
@@ -57,8 +55,7 @@ export function plainSchema({ definitions, ...root }: Schema): PlainSchema {
   const plain = new Plain(all);
   const { $defs, ...rest } = root;
   const schema = plain.schema(rest, '#', 1);
-  const isRecord =
-    $defs === undefined || (typeof $defs === 'object' && $defs !== null && !Array.isArray($defs));
+  const isRecord = $defs === undefined || isSchema($defs);
   if (!isRecord) return { schema: { ...schema, $defs }, rules: plain.rules };
   const named = Object.entries(all).map(([name, one]) => [name, plain.schema(one, `#/$defs/${name}`, 1)]);
   const isAsked = hasDefinitions || $defs !== undefined;
@@ -238,12 +235,4 @@ function withRest(schema: Schema, told: readonly string[], instead: Schema): Sch
     ...Object.fromEntries(Object.entries(schema).filter(([keyword]) => !told.includes(keyword))),
     ...instead,
   };
-}
-
-function isSchema(value: unknown): value is Schema {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function refuse(path: Path, problem: string): never {
-  throw new UsageError(`JSON schema at ${path}: ${problem}`);
 }

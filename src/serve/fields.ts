@@ -1,4 +1,5 @@
-import { jsonName, OPTION_SETTINGS, type SettingName } from '../generation/settings.js';
+import { jsonName, OPTION_SETTINGS } from '../generation/setting-names.js';
+import type { SettingName } from '../generation/settings.js';
 
 /** Settings of the whole server. A template is a program, and requests may come from strangers. */
 const OF_SERVER: readonly SettingName[] = ['chatTemplate'];

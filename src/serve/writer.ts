@@ -15,9 +15,10 @@ import { Session } from '../generation/session.js';
 import { cacheShape, partsOf } from '../generation/session-parts.js';
 import type { SettingsInput } from '../generation/settings.js';
 import type { Pair } from '../models/pair.js';
-import { type Draft, ROOT, type TokenId, type TopLogits } from '../types.js';
+import type { TokenId } from '../types.js';
 import { stopping } from './api-error.js';
 import { CacheShelf } from './cache-shelf.js';
+import { type Evaluated, evaluate, TARGET_ALONE } from './evaluate.js';
 import { WorkQueue } from './work-queue.js';
 
 /** A text to write, which was checked as far as possible. */
@@ -32,30 +33,12 @@ export interface Written {
   readonly queueMs: number;
 }
 
-/** The evaluation of a text. */
-export interface Evaluated {
-  /** One for each token that the caller asked about. */
-  readonly rows: readonly TopLogits[];
-  /** Number of tokens that no cache held. */
-  readonly evaluated: number;
-}
-
 export interface WriterOptions {
   /** Number of texts that are written at the same time, >= 1. Passes of the models always take turns. */
   readonly parallel: number;
   /** Number of texts whose caches stay, >= `parallel`. */
   readonly caches: number;
 }
-
-/** The shape of caches that only evaluate a text with the target. */
-const TARGET_ALONE = {
-  targetSequences: 1,
-  draftSequences: 0,
-  draftLength: 1,
-  rollback: 1,
-  usesHead: false,
-  targetDrafts: false,
-};
 
 /** Writes texts with one pair, in the order of the requests. */
 export class Writer {
@@ -153,21 +136,10 @@ export class Writer {
       const { cache, giveBack } = await this.#shelf.lend(tokens, shape);
       let text: readonly TokenId[] | undefined;
       try {
-        const prefix = tokens.slice(0, from + 1);
-        const before = cache.target.work.tokens;
-        for await (const _ of cache.target.prefill(prefix)) if (ending.aborted) break;
-        if (ending.aborted) {
-          text = prefix; // the caches hold its beginning, as far as it was read
-          throw ending.reason;
-        }
-        const draft = chainOf(tokens.slice(from + 1));
-        const rows = await cache.target.evaluate(prefix, draft, [ROOT, ...draft.keys()], {
-          top,
-          logSumExp: true,
-        });
-        for (const row of rows) void row.logSumExp; // the sum is worked out when it is read, and must be before the next pass
-        text = tokens;
-        return { rows, evaluated: cache.target.work.tokens - before };
+        const evaluated = await evaluate(cache.target, tokens, from, top, ending);
+        text = evaluated ? tokens : tokens.slice(0, from + 1);
+        if (!evaluated) throw ending.reason;
+        return evaluated;
       } finally {
         await giveBack(text);
       }
@@ -239,12 +211,6 @@ export class Writer {
     if (strange !== undefined)
       throw new UsageError(`The prompt has token ${strange}, and the model's tokens end at ${size - 1}`);
   }
-}
-
-/** Returns tokens as a draft, so that one pass evaluates all of them. */
-function chainOf(tokens: readonly TokenId[]): Draft {
-  const q = { tokens: new Int32Array(), logProbs: new Float64Array() }; // evaluating does not read it
-  return tokens.map((token, i) => ({ token, parent: i === 0 ? ROOT : i - 1, q }));
 }
 
 function isTokens(prompt: Prompt | readonly TokenId[]): prompt is readonly TokenId[] {

@@ -1,39 +1,7 @@
-import { UsageError } from '../errors.js';
 import { FORMATS as STRING_FORMATS } from '../schema/formats.js';
 import { plainSchema } from '../schema/plain.js';
-
-type Schema = Readonly<Record<string, unknown>>;
-
-/** Keywords for human readers only. */
-const ANNOTATIONS = [
-  'title',
-  'description',
-  'default',
-  'examples',
-  'deprecated',
-  'readOnly',
-  'writeOnly',
-  '$schema',
-  '$id',
-  '$comment',
-];
-
-/** Further keywords of each kind of schema. node-llama-cpp's converter silently ignores all others. */
-const KEYWORDS = {
-  $ref: [],
-  oneOf: [],
-  anyOf: [],
-  const: ['type'],
-  enum: ['type'],
-  object: ['type', 'properties', 'additionalProperties', 'required', 'minProperties', 'maxProperties'],
-  array: ['type', 'items', 'prefixItems', 'minItems', 'maxItems'],
-  format: ['type'],
-  string: ['type', 'minLength', 'maxLength'],
-  scalar: ['type'],
-} satisfies Record<string, string[]>;
-type Kind = keyof typeof KEYWORDS;
-
-const SCALARS = ['string', 'number', 'integer', 'boolean', 'null'];
+import { isSchema, refuse, type Schema } from '../schema/schema.js';
+import { type Kind, kindOf, refuseUnknown, SCALARS } from './schema-kind.js';
 
 /**
  * Bounds of the converter and of llama.cpp's parser. Both call themselves for nested schemas, and the converter's time grows
@@ -79,10 +47,7 @@ class Check {
     this.#count(1);
     const schema = recordAt(value, path);
     const kind = kindOf(schema, path);
-    const known: string[] = [...ANNOTATIONS, ...KEYWORDS[kind], kind];
-    const unknown = Object.keys(schema).find((keyword) => !known.includes(keyword));
-    if (unknown !== undefined)
-      refuse(path, `"${unknown}" cannot be turned into a grammar here${hintFor(unknown)}`);
+    refuseUnknown(schema, kind, path);
     this.#inside(kind, schema, path);
     this.#level--;
   }
@@ -178,29 +143,6 @@ class Check {
   }
 }
 
-/** Keywords in the order in which the converter looks for them. */
-function kindOf(schema: Schema, path: string): Kind {
-  for (const kind of ['$ref', 'oneOf', 'anyOf', 'const', 'enum'] as const) if (kind in schema) return kind;
-  const { type } = schema;
-  if (type === 'object' || type === 'array') return type;
-  if (type === 'string') return 'format' in schema ? 'format' : 'string';
-  const types = Array.isArray(type) ? type : [type];
-  if (types.length > 0 && types.every((one) => SCALARS.includes(one))) return 'scalar';
-  const unfit = Object.keys(schema).find((keyword) => hintFor(keyword) !== '');
-  if (unfit !== undefined) refuse(path, `"${unfit}" cannot be turned into a grammar here${hintFor(unfit)}`);
-  return refuse(
-    path,
-    type === undefined
-      ? '"type", "enum", "const", "anyOf", "oneOf" or "$ref" is needed'
-      : `"type" must be object, array or one or more of ${SCALARS.join(', ')}, not ${JSON.stringify(type)}`,
-  );
-}
-
-function hintFor(keyword: string): string {
-  if (keyword === '$defs' || keyword === 'definitions') return ': use "$defs" at the root';
-  return '';
-}
-
 function checkLiterals(literals: unknown, type: unknown, path: string): asserts literals is unknown[] {
   const isLiteral = (value: unknown) => value === null || /^(string|number|boolean)$/.test(typeof value);
   if (!Array.isArray(literals) || literals.length === 0) refuse(path, '"enum" must list values');
@@ -252,11 +194,5 @@ function checkRange(schema: Schema, min: string, max: string, path: string): voi
 }
 
 function recordAt(value: unknown, path: string): Schema {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return refuse(path, `an object is needed, not ${JSON.stringify(value)}`);
-  return value as Schema;
-}
-
-function refuse(path: string, problem: string): never {
-  throw new UsageError(`JSON schema at ${path}: ${problem}`);
+  return isSchema(value) ? value : refuse(path, `an object is needed, not ${JSON.stringify(value)}`);
 }

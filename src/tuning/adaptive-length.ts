@@ -8,6 +8,7 @@ import { CostCorrection } from './cost-correction.js';
 import type { CostCurves } from './cost-curves.js';
 import { FreeWorth } from './free-worth.js';
 import { type Learned, prior, under } from './learned.js';
+import { Pause } from './pause.js';
 import { MOST_GUESSES, StepCosts } from './step-costs.js';
 import { StepWorth } from './step-worth.js';
 import { UNTOLD } from './survival.js';
@@ -15,10 +16,6 @@ import { TailWorth } from './tail-worth.js';
 
 /** Guesses of a step that only finds out whether guessing pays after all. */
 const PROBE = 4;
-
-/** One step in so many is asked whether to guess, of as many as were plain in a row; each of them after MOST_RESTING. */
-const RESTING = 4;
-const MOST_RESTING = 16;
 
 /** How guesses are made and judged. */
 export interface Guesser {
@@ -50,14 +47,12 @@ export class AdaptiveLength implements DraftLength {
   readonly #freeSources: FreeWorth | undefined;
   readonly #worth: StepWorth;
   readonly #correction: CostCorrection;
+  readonly #pause = new Pause();
   #most = 0;
   /** Of the draft model in this step, also those whose guesses are not judged. */
   #passes = 0;
   #isProbe = false;
   #judgesAll = false;
-  /** Steps in a row for which guessing did not pay, and how many of the next ones are plain without being asked. */
-  #plainSteps = 0;
-  #resting = 0;
 
   /**
    * For one text.
@@ -98,7 +93,7 @@ export class AdaptiveLength implements DraftLength {
 
   begin(room: number, judgesAll: boolean): number {
     this.#judgesAll = judgesAll;
-    this.#most = this.#resting > 0 ? 0 : this.#mostNow(Math.min(MOST_GUESSES, room));
+    this.#most = this.#pause.isOn ? 0 : this.#mostNow(Math.min(MOST_GUESSES, room));
     this.#passes = Math.min(1, this.#most);
     return this.#most;
   }
@@ -108,9 +103,7 @@ export class AdaptiveLength implements DraftLength {
     const { worth, guesses } = this.#worth.ahead(0, 0, 0, affordable);
     this.#isProbe = worth <= this.#worth.plain;
     const most = this.#isProbe ? this.#mostOfProbe(guesses, affordable) : affordable;
-    // What decides changes little from one plain step to the next.
-    this.#plainSteps = most > 0 ? 0 : this.#plainSteps + 1;
-    this.#resting = Math.min(MOST_RESTING, Math.floor(this.#plainSteps / RESTING));
+    this.#pause.asked(most > 0);
     return most;
   }
 
@@ -196,7 +189,7 @@ export class AdaptiveLength implements DraftLength {
   /** Learns from what became of a step. */
   learn(step: Step): void {
     const { draft, emitted, draftPasses } = step;
-    if (this.#resting > 0) this.#resting--;
+    this.#pause.passed();
     this.#correction.add(step, this.#step.unread, this.#beamWidth);
     const ms = this.#step.targetMs(draft.length + 1) + this.#step.chargedMs(draftPasses);
     const judged = judgedIn(step);

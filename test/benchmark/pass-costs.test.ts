@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PassCosts } from '../../src/benchmark/costs.js';
-import type { BatchToken, Context, Model, Pass, PassAnswer, ReadRequest } from '../../src/engine/port.js';
+import type { BatchToken, Context, Pass, PassAnswer, ReadRequest } from '../../src/engine/passes.js';
+import type { Model } from '../../src/engine/port.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
 import { chain, decode } from '../engine/rows.js';
 import { fakeClock } from '../support/fake-clock.js';

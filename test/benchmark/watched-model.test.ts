@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { watchedModel } from '../../src/benchmark/watched-model.js';
-import type { BatchToken, Context, ContextOptions, Model } from '../../src/engine/port.js';
+import type { BatchToken, Context, ContextOptions } from '../../src/engine/passes.js';
+import type { Model } from '../../src/engine/port.js';
 import { copy, decode, forget } from '../engine/rows.js';
 import { EngineFailure, FakeContext } from '../support/fake-context.js';
 import { TARGET } from '../support/fake-model.js';

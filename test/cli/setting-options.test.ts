@@ -6,14 +6,8 @@ import { COMMANDS } from '../../src/cli/commands/index.js';
 import { optionOf, settingOption } from '../../src/cli/setting-options.js';
 import { settingName } from '../../src/cli/settings/names.js';
 import { parseGiven } from '../../src/cli/settings/values.js';
-import {
-  COMPARED_SETTINGS,
-  DEFAULTS,
-  OPTION_SETTINGS,
-  SETTINGS,
-  type SettingName,
-  SHARED_SETTINGS,
-} from '../../src/generation/settings.js';
+import { COMPARED_SETTINGS, OPTION_SETTINGS, SHARED_SETTINGS } from '../../src/generation/setting-names.js';
+import { DEFAULTS, SETTINGS, type SettingName } from '../../src/generation/settings.js';
 import { ioInMemory } from '../support/run-in-process.js';
 
 const NAMES = Object.keys(SETTINGS) as SettingName[];

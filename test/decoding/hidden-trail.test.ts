@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { HeadFeed } from '../../src/decoding/head-feed.js';
 import { HiddenTrail } from '../../src/decoding/hidden-trail.js';
-import type { BatchToken } from '../../src/engine/port.js';
+import type { BatchToken } from '../../src/engine/passes.js';
 import { ROOT } from '../../src/types.js';
 import { fakeChain, fakeDistribution } from '../support/fake-distribution.js';
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { openCache } from '../../src/decoding/open-cache.js';
 import { REPLAY_LIMIT } from '../../src/decoding/plan-states.js';
-import type { ContextOptions, Model } from '../../src/engine/port.js';
+import type { ContextOptions } from '../../src/engine/passes.js';
+import type { Model } from '../../src/engine/port.js';
 import { ResourceError } from '../../src/errors.js';
 import { ROOT } from '../../src/types.js';
 import { FakeContext } from '../support/fake-context.js';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Context, Model } from '../../src/engine/port.js';
+import type { Context } from '../../src/engine/passes.js';
+import type { Model } from '../../src/engine/port.js';
 import type { TokenId } from '../../src/types.js';
 import { ALL, alone, chain, copy, decode, difference, forget, TOLERANCE, withContext } from './rows.js';
 

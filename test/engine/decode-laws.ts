@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { BATCH_SIZE } from '../../src/engine/llama/sizing.js';
-import type { BatchToken, Model } from '../../src/engine/port.js';
+import type { BatchToken } from '../../src/engine/passes.js';
+import type { Model } from '../../src/engine/port.js';
 import type { TopLogits } from '../../src/types.js';
 import { DEVICE } from '../support/device.js';
 import { ALL, alone, chain, decode, difference, forget, TOLERANCE, withContext } from './rows.js';

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Tensor, writeGguf } from '../../scripts/gguf-writer.js';
 import { randomModel } from '../../scripts/make-random-model.js';
 import { decodeFloats } from '../../scripts/tensor-data.js';
-import type { Engine, Model, ReadRequest } from '../../src/engine/port.js';
+import type { ReadRequest } from '../../src/engine/passes.js';
+import type { Engine, Model } from '../../src/engine/port.js';
 import type { Mask, TopLogits } from '../../src/types.js';
 import { ALL, chain, decode, forget, withContext } from './rows.js';
 

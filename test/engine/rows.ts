@@ -1,5 +1,6 @@
 /** Batches and answers of an engine, as the laws speak of them. */
-import type { BatchToken, Context, ContextOptions, Model, ReadRequest } from '../../src/engine/port.js';
+import type { BatchToken, Context, ContextOptions, ReadRequest } from '../../src/engine/passes.js';
+import type { Model } from '../../src/engine/port.js';
 import type { TokenId, TopLogits } from '../../src/types.js';
 import { DEVICE } from '../support/device.js';
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { BatchToken, Model } from '../../src/engine/port.js';
+import type { BatchToken } from '../../src/engine/passes.js';
+import type { Model } from '../../src/engine/port.js';
 import { ALL, alone, chain, decode, difference, forget, TOLERANCE, withContext } from './rows.js';
 
 const STORY = 'Once upon a time, there was a little girl named Lily.';

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { ModelCache } from '../../src/decoding/model-cache.js';
 import { REPLAY_LIMIT } from '../../src/decoding/plan-states.js';
-import type { Context, Model } from '../../src/engine/port.js';
+import type { Context } from '../../src/engine/passes.js';
+import type { Model } from '../../src/engine/port.js';
 import { pathTo } from '../../src/math/draft-tree.js';
 import { createRng } from '../../src/math/rng.js';
 import {

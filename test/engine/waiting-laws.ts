@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import type { Context, Engine, Model } from '../../src/engine/port.js';
+import type { Context } from '../../src/engine/passes.js';
+import type { Engine, Model } from '../../src/engine/port.js';
 import { ALL, chain, withContext } from './rows.js';
 
 const TEXT = Array.from({ length: 32 }, (_, i) => 300 + i);

@@ -1,6 +1,7 @@
 /** One whole generation on a real pair, as the tests of `generate` look at it. */
 import type { Step } from '../../src/decoding/loop.js';
-import type { Context, Model } from '../../src/engine/port.js';
+import type { Context } from '../../src/engine/passes.js';
+import type { Model } from '../../src/engine/port.js';
 import type { GenerationEvent, GenerationResult } from '../../src/generation/events.js';
 import { generate, type Prompt } from '../../src/generation/generate.js';
 import type { RunOptions } from '../../src/generation/run-options.js';

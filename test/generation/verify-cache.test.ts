@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Context, EngineName, Model, Pass } from '../../src/engine/port.js';
+import type { Context, Pass } from '../../src/engine/passes.js';
+import type { EngineName, Model } from '../../src/engine/port.js';
 import { CacheError } from '../../src/errors.js';
 import type { GenerationEvent } from '../../src/generation/events.js';
 import { generate, Series } from '../../src/generation/generate.js';

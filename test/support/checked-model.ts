@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
-import type { BatchToken, Context, ContextOptions, Model, PassAnswer } from '../../src/engine/port.js';
+import type { BatchToken, Context, ContextOptions, PassAnswer } from '../../src/engine/passes.js';
+import type { Model } from '../../src/engine/port.js';
 import type { Mask, Rng, TokenId, TopLogits } from '../../src/types.js';
 import { ALL, chain, decode, difference, forget } from '../engine/rows.js';
 

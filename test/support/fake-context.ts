@@ -1,4 +1,4 @@
-import type { BatchToken, Context, Keep, Pass, PassAnswer, ReadRequest } from '../../src/engine/port.js';
+import type { BatchToken, Context, Keep, Pass, PassAnswer, ReadRequest } from '../../src/engine/passes.js';
 import type { TokenId, TopLogits } from '../../src/types.js';
 import { type FakeModel, readLogits, VOCABULARY } from './fake-model.js';
 

@@ -1,4 +1,5 @@
-import type { GrammarState, ReadRequest } from '../../src/engine/port.js';
+import type { ReadRequest } from '../../src/engine/passes.js';
+import type { GrammarState } from '../../src/engine/port.js';
 import { type Truncation, truncateAfter } from '../../src/math/truncate.js';
 import {
   type Distribution,

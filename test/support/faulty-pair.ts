@@ -1,4 +1,5 @@
-import type { Context, Model, Pass, PassAnswer } from '../../src/engine/port.js';
+import type { Context, Pass, PassAnswer } from '../../src/engine/passes.js';
+import type { Model } from '../../src/engine/port.js';
 import type { Pair } from '../../src/models/pair.js';
 
 /** What happens in place of a pass. */

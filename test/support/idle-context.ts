@@ -1,4 +1,4 @@
-import type { Context, Pass, PassAnswer } from '../../src/engine/port.js';
+import type { Context, Pass, PassAnswer } from '../../src/engine/passes.js';
 import type { TopLogits } from '../../src/types.js';
 
 const LOGITS = Float64Array.from({ length: 10 }, (_, rank) => -rank / 4);

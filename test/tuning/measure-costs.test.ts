@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { CacheManager } from '../../src/decoding/cache-manager.js';
 import { ModelCache } from '../../src/decoding/model-cache.js';
 import { fixedLength } from '../../src/drafting/length.js';
-import type { Pass } from '../../src/engine/port.js';
+import type { Pass } from '../../src/engine/passes.js';
 import { createRng } from '../../src/math/rng.js';
 import { passMs } from '../../src/tuning/cost-curves.js';
 import { measureCosts, withoutNoise } from '../../src/tuning/measure-costs.js';

@@ -2,7 +2,8 @@ import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { UsageError } from '../../errors.js';
 import { type Prompt, promptOf } from '../../generation/generate.js';
-import { jsonName, SETTINGS, type SettingsInput } from '../../generation/settings.js';
+import { jsonName } from '../../generation/setting-names.js';
+import { SETTINGS, type SettingsInput } from '../../generation/settings.js';
 import { checkJsonSchema } from '../../text/json-schema.js';
 
 /** The name of an input in the output. */

@@ -4,7 +4,7 @@ import { modelsOf, withDraftSource } from '../../generation/draft-source.js';
 import type { GenerationResult } from '../../generation/events.js';
 import { parseSettings } from '../../generation/parse-settings.js';
 import { type SettingsInput, UNLIMITED } from '../../generation/settings.js';
-import type { PairFiles, PairOptions } from '../../models/pair.js';
+import type { PairOptions } from '../../models/pair.js';
 import type { DecodingFlags } from '../decoding-options.js';
 import { draftNotice } from '../draft-notice.js';
 import { driftToldOnce } from '../drift-notice.js';
@@ -13,6 +13,7 @@ import type { GrammarFlags } from '../grammar-file.js';
 import type { Interrupts } from '../interrupts.js';
 import type { Io } from '../io.js';
 import { draftSources } from '../model-options.js';
+import { promptTemplate } from '../prompt-template.js';
 import { downloadReports } from '../render/downloads.js';
 import type { Progress } from '../render/progress.js';
 import { pairOptionsOf, type RuntimeFlags, runOptionsOf } from '../runtime-options.js';
@@ -61,7 +62,7 @@ export async function loadAndRun(
   };
   const { findPair, loadPair } = await import('../../models/pair.js'); // half a second, so not before it is needed
   const files = await findPair(options);
-  const template = await templateOf(flags, settings, files);
+  const template = await promptTemplate(flags, parseSettings(settings), files.target, say);
   const inputs = await inputsOf(io, words, flags, signal, say);
   const results = await resultsOf(io, inputs, flags, say);
   progress.loading('Loading models');
@@ -96,17 +97,6 @@ export async function loadAndRun(
 function needsDraft(flags: BatchFlags): boolean {
   const sources = draftSources(flags);
   return sources.length === 0 || sources.some((source) => source === 'model' || source === 'auto');
-}
-
-async function templateOf({ raw, system }: BatchFlags, settings: SettingsInput, { target }: PairFiles) {
-  if (raw) return undefined;
-  const { openTemplate } = await import('../../templates/open-template.js');
-  const template = await openTemplate(target.template, parseSettings(settings));
-  if (!template && system !== undefined) {
-    const { refuseWithoutChatTemplate } = await import('../../generation/require-chat-template.js');
-    refuseWithoutChatTemplate(target, parseSettings(settings));
-  }
-  return template;
 }
 
 async function inputsOf(

@@ -1,5 +1,6 @@
 import type { BenchmarkOptions } from '../../benchmark/options.js';
-import type { ComparedSetting, Settings, SharedSetting } from '../../generation/settings.js';
+import type { ComparedSetting, SharedSetting } from '../../generation/setting-names.js';
+import type { Settings } from '../../generation/settings.js';
 import type { StrategyName } from '../../strategies/index.js';
 import type { ColorChoice } from '../render/colors.js';
 import type { RuntimeFlags } from '../runtime-options.js';

@@ -4,12 +4,8 @@ import { DEFAULT_STRATEGIES, type Entry, expand, type Lists } from '../../benchm
 import type { BenchmarkOptions } from '../../benchmark/options.js';
 import { readPrompts } from '../../benchmark/prompts.js';
 import { UsageError } from '../../errors.js';
-import {
-  COMPARED_SETTINGS,
-  type Settings,
-  SHARED_SETTINGS,
-  type SharedSetting,
-} from '../../generation/settings.js';
+import { COMPARED_SETTINGS, SHARED_SETTINGS, type SharedSetting } from '../../generation/setting-names.js';
+import type { Settings } from '../../generation/settings.js';
 import { heedsSetting, PLAIN, refusalOf, STRATEGY_NAMES, type StrategyName } from '../../strategies/index.js';
 import type { Io } from '../io.js';
 import { draftChains } from '../model-options.js';

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_STRATEGIES, parseStrategies } from '../../benchmark/contenders.js';
 import { UsageError } from '../../errors.js';
-import { COMPARED_SETTINGS, SHARED_SETTINGS, type SharedSetting } from '../../generation/settings.js';
+import { COMPARED_SETTINGS, SHARED_SETTINGS, type SharedSetting } from '../../generation/setting-names.js';
 import { RECORDED_SETTINGS } from '../../strategies/definition.js';
 import { STRATEGY_NAMES } from '../../strategies/index.js';
 import { type BenchmarkFlags, BUILT_IN_LIMIT, USUAL_LENGTHS } from '../benchmark/flags.js';

@@ -1,14 +1,11 @@
-import { basename } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { Command, Option } from 'commander';
 import { UsageError } from '../../errors.js';
 import { modelsOf, usesDraftModel, withDraftSource } from '../../generation/draft-source.js';
 import { parseSettings } from '../../generation/parse-settings.js';
-import { refuseWithoutChatTemplate } from '../../generation/require-chat-template.js';
 import type { Settings, SettingsInput } from '../../generation/settings.js';
-import type { PairFiles, PairOptions } from '../../models/pair.js';
+import type { PairOptions } from '../../models/pair.js';
 import { USUAL_CONTEXT } from '../../models/usual-context.js';
-import type { OpenTemplate } from '../../templates/open-template.js';
 import { VERSION } from '../../version.js';
 import { type Commands, commandList, firstSteps } from '../command.js';
 import { addDecodingOptions, type DecodingFlags, settingsOf } from '../decoding-options.js';
@@ -21,6 +18,7 @@ import type { Io } from '../io.js';
 import { addModelOptions, addRpcOptions, addTargetUrlOptions } from '../model-options.js';
 import { addTalkOptions, addWrapOption, answerErrors } from '../program-options.js';
 import { checkSources, type PromptSources, readPrompt } from '../prompt.js';
+import { type PlaceFlags, promptTemplate } from '../prompt-template.js';
 import { downloadReports } from '../render/downloads.js';
 import type { Progress } from '../render/progress.js';
 import { checkOutputs } from '../render/sink.js';
@@ -31,16 +29,12 @@ import { warn } from '../warnings.js';
 import type { TextFlags } from '../write-text.js';
 
 /** What Commander makes of the options. Undefined = not given. */
-interface GenerateFlags extends TextFlags, DecodingFlags, GrammarFlags, TemplateFlags, UrlFlags {
+interface GenerateFlags extends TextFlags, DecodingFlags, GrammarFlags, TemplateFlags, PlaceFlags, UrlFlags {
   prompt?: string;
   file?: string;
   stdin: boolean;
-  /** Where the system text is from, unless a flag gave it. */
-  systemFrom?: string | undefined;
   /** While the command line was read. */
   filesRead?: readonly string[];
-  chat?: boolean;
-  raw?: boolean;
   engine: NonNullable<PairOptions['engine']>;
   perplexity?: boolean;
 }
@@ -192,7 +186,7 @@ async function loadAndWrite(
   const { findPair, loadPair } = await import('../../models/pair.js'); // half a second, so not before it is needed
   const files = await findPair(options); // before a long standard input is read in vain
   withDraftSource(asked, files); // which refuses what the files cannot do
-  const template = await templateFor(flags, asked, files.target, say);
+  const template = await promptTemplate(flags, asked, files.target, say);
   const words = await readPrompt(sources, io, signal, say);
   if (words === '') throw new UsageError('The prompt is empty');
   const { promptOf } = await import('../../generation/generate.js');
@@ -212,26 +206,6 @@ async function loadAndWrite(
   } finally {
     await pair.dispose();
   }
-}
-
-/**
- * The template that the prompt is put into, tried before the model is loaded; undefined = none.
- * @throws UsageError for one that cannot be rendered, and for flags that need one; a system text that is set for all models
- *   is passed over instead
- */
-async function templateFor(
-  { raw, chat, system, systemFrom }: GenerateFlags,
-  settings: Settings,
-  target: PairFiles['target'],
-  say: (line: string) => void,
-): Promise<OpenTemplate | undefined> {
-  if (raw) return undefined;
-  const { openTemplate } = await import('../../templates/open-template.js');
-  const template = await openTemplate(target.template, settings);
-  if (template || (!chat && system === undefined)) return template;
-  if (chat || systemFrom === undefined) refuseWithoutChatTemplate(target, settings);
-  say(`the system text of ${systemFrom} is not used: ${basename(target.path)} has no chat template`);
-  return undefined;
 }
 
 function outputsOf(flags: GenerateFlags): string[] {

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { UsageError } from '../../errors.js';
-import { SHARED_SETTINGS } from '../../generation/settings.js';
+import { SHARED_SETTINGS } from '../../generation/setting-names.js';
 import { ownProfile } from '../../tuning/profile-file.js';
 import { profilesFolder } from '../../user-folders.js';
 import { BUILT_IN_LIMIT } from '../benchmark/flags.js';

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { type Asked, fieldsOf, refuseUnheeded, understands } from '../../client/fields.js';
-import { OPTION_SETTINGS, type Settings, type SettingsInput } from '../../generation/settings.js';
+import { OPTION_SETTINGS } from '../../generation/setting-names.js';
+import type { Settings, SettingsInput } from '../../generation/settings.js';
 
 /** The server, and how a line is said to the user. */
 interface There extends Asked {

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { UsageError } from '../../errors.js';
-import { OPTION_SETTINGS } from '../../generation/settings.js';
+import { OPTION_SETTINGS } from '../../generation/setting-names.js';
 import { settingName } from '../settings/names.js';
 
 /** A server that writes the text. Undefined = not given. */

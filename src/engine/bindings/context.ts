@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ControlledEvaluateInputItem, LlamaContext, LlamaContextSequence, Token } from 'node-llama-cpp';
 import type { TopLogits } from '../../types.js';
 import { CallClock } from '../call-clock.js';
-import type { BatchToken, Context, Keep, Pass, PassAnswer, ReadRequest } from '../port.js';
+import type { BatchToken, Context, Keep, Pass, PassAnswer, ReadRequest } from '../passes.js';
 import { checkPass } from '../requests.js';
 import { Turns } from '../turns.js';
 import { logitsAsked, topLogits } from './top-logits.js';

@@ -18,9 +18,8 @@ import { refuseWithoutRollback } from '../llama/states-kept.js';
 import { templateOrigin } from '../llama/template-origin.js';
 import { tokenizerOf } from '../llama/tokenizer.js';
 import type { Vocabulary } from '../llama/vocabulary.js';
+import type { Context, ContextOptions } from '../passes.js';
 import type {
-  Context,
-  ContextOptions,
   Engine,
   EngineOptions,
   Grammar,

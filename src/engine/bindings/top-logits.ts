@@ -1,6 +1,6 @@
 import type { Mask, TopLogits } from '../../types.js';
 import { largestAllowed } from '../llama/largest-allowed.js';
-import type { ReadRequest } from '../port.js';
+import type { ReadRequest } from '../passes.js';
 
 /** The smallest probability above 0 that float32 has. */
 const SMALLEST = 2 ** -149;

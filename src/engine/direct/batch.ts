@@ -1,4 +1,4 @@
-import type { BatchToken } from '../port.js';
+import type { BatchToken } from '../passes.js';
 import type { Pointer } from './declare.js';
 import type { Library, NativeBatch } from './library.js';
 

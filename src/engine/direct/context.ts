@@ -1,10 +1,11 @@
 import type { TopLogits } from '../../types.js';
 import { CallClock } from '../call-clock.js';
-import type { BatchToken, Context, HiddenState, Keep, Pass, PassAnswer, ReadRequest } from '../port.js';
+import type { BatchToken, Context, HiddenState, Keep, Pass, PassAnswer, ReadRequest } from '../passes.js';
 import { checkPass } from '../requests.js';
 import { BatchMemory } from './batch.js';
 import { CellKeeper } from './cell-keeper.js';
-import type { HeadLibrary, Pointer } from './declare.js';
+import type { Pointer } from './declare.js';
+import { HiddenReader, type HiddenStates, wantedOf } from './hidden-reader.js';
 import type { Library, NativeBatch } from './library.js';
 import { ShortCalls } from './short-calls.js';
 import { StateKeeper } from './state-keeper.js';
@@ -29,16 +30,6 @@ export interface DirectContextOptions {
   readonly onDispose: () => void;
 }
 
-export interface HiddenStates {
-  readonly library: HeadLibrary;
-  /** How many numbers one has. */
-  readonly width: number;
-  /** 'all': passes return one for each token. 'wanted': for each wanted one, and tokens come with one too, as in a head. */
-  readonly returned: 'all' | 'wanted';
-  /** Of a head, the layer that the passes run; undefined: the first. */
-  readonly layer?: number | undefined;
-}
-
 /**
  * A llama_context whose sequences share one KV cache. A cell holds a token at a position, and the set of sequences that it
  * belongs to. Of a model with recurrent layers, each sequence has a state of its own besides. This class owns the context and
@@ -57,6 +48,7 @@ export class DirectContext implements Context {
   readonly #batch: BatchMemory;
   readonly #keeper: CellKeeper | undefined;
   readonly #states: StateKeeper | undefined;
+  readonly #hidden: HiddenReader | undefined;
   readonly #decoding: ShortCalls;
   readonly #synchronizing: ShortCalls;
   readonly #views = new Map<number, Float32Array>(); // of the logits, by length
@@ -79,11 +71,9 @@ export class DirectContext implements Context {
     const mayWait = options.device !== 'network';
     this.#decoding = new ShortCalls(mayWait);
     this.#synchronizing = new ShortCalls(mayWait);
-    const { hidden } = options;
-    const fed = hidden?.returned === 'wanted' ? hidden.width : 0;
+    this.#hidden = options.hidden && new HiddenReader(library, context, options.hidden);
+    const fed = this.#hidden?.fedWidth;
     this.#batch = new BatchMemory(library, options.batchSize, options.sequences, fed);
-    hidden?.library.returnHidden(context, hidden.returned === 'all');
-    if (hidden?.layer) hidden.library.runLayer(context, hidden.layer);
     if (statesKept !== undefined) this.#states = new StateKeeper(options.sequences, statesKept);
     else if (options.slidingWindow > 0)
       this.#keeper = new CellKeeper(library, this.#memory, options.slidingWindow, options.sequences);
@@ -116,7 +106,7 @@ export class DirectContext implements Context {
         for (const part of this.#parts(batch)) {
           for (const row of rows) void row.logSumExp; // the next pass overwrites what is summed
           rows.push(...(await this.#pass(context, part, read, clock)));
-          hidden.push(...this.#hiddenOf(context, part, clock));
+          if (this.#hidden && !this.#isMixed(part)) hidden.push(...this.#hidden.read(part, clock));
           this.#states?.evaluated(part);
         }
       } catch (error) {
@@ -126,7 +116,8 @@ export class DirectContext implements Context {
         }
         throw error;
       }
-      const isTold = hidden.length > 0 && hidden.length === (this.#isHead ? rows.length : batch.length);
+      const isTold =
+        hidden.length > 0 && hidden.length === (this.#hidden?.isHead ? rows.length : batch.length);
       return { rows, ...(isTold && { hidden }), ms: clock.ms, waitMs };
     });
   }
@@ -150,7 +141,7 @@ export class DirectContext implements Context {
   ): Promise<TopLogits[]> {
     clock.time(() => this.#keeper?.keep(this.held));
     this.#keeper?.changedFrom(Math.min(...batch.map(({ position }) => position)));
-    const outputs = this.#outputsOf(batch);
+    const outputs = this.#hidden?.outputsOf(batch) ?? wantedOf(batch);
     const native = this.#batch.fill(batch, new Set(outputs));
     const pass = ++this.#passes;
     const isThere = () => pass === this.#passes && this.#context !== undefined;
@@ -179,31 +170,9 @@ export class DirectContext implements Context {
     return view;
   }
 
-  get #isHead(): boolean {
-    return this.#options.hidden?.returned === 'wanted';
-  }
-
-  /**
-   * The tokens to compute logits for. Some heads return hidden states of these tokens alone, others of all tokens, and say the
-   * same of both. So in a head all tokens of a pass are among them, or none.
-   */
-  #outputsOf(batch: readonly BatchToken[]): readonly BatchToken[] {
-    const wanted = batch.filter((item) => item.wanted);
-    return this.#isHead && wanted.length > 0 ? batch : wanted;
-  }
-
-  /** Copies of the hidden states of the last pass. */
-  #hiddenOf(context: Pointer, batch: readonly BatchToken[], clock: CallClock): HiddenState[] {
-    const { hidden } = this.#options;
-    const isHead = this.#isHead;
-    const isMixed = this.#states && new Set(batch.map(({ sequences }) => sequences[0])).size > 1; // in an order of its own
-    if (!hidden || isMixed || (isHead && !batch.some(({ wanted }) => wanted))) return [];
-    const address = clock.time(() => hidden.library.hidden(context));
-    if (!address) throw new Error('llama.cpp has evaluated a batch and has no hidden states of it');
-    const all = new Float32Array(this.#library.view(address, 4 * batch.length * hidden.width));
-    return batch.flatMap(({ wanted }, i) =>
-      wanted || !isHead ? [all.slice(i * hidden.width, (i + 1) * hidden.width)] : [],
-    );
+  /** Whether the pass has the tokens in an order of its own. */
+  #isMixed(batch: readonly BatchToken[]): boolean {
+    return this.#states !== undefined && new Set(batch.map(({ sequences }) => sequences[0])).size > 1;
   }
 
   /** Evaluates a batch, and waits for what devices have not done yet. */

@@ -1,5 +1,6 @@
 import type { LibraryHandle, TypeObject } from 'koffi';
-import { FUNCTIONS, fieldsOf, HEAD_FUNCTIONS, STRUCTS, signatureOf } from './layout.js';
+import { fieldsOf, signatureOf } from './c-declarations.js';
+import { FUNCTIONS, HEAD_FUNCTIONS, STRUCTS } from './layout.js';
 
 type Koffi = typeof import('koffi')['default'];
 

@@ -1,4 +1,4 @@
-import type { BatchToken, Keep } from '../port.js';
+import type { BatchToken, Keep } from '../passes.js';
 
 /**
  * Knows how far the sequences of a model with recurrent layers can be cut back. llama.cpp keeps the states after the last

@@ -1,6 +1,6 @@
 import type { Mask, TopLogits } from '../../types.js';
 import { largestAllowed } from '../llama/largest-allowed.js';
-import type { ReadRequest } from '../port.js';
+import type { ReadRequest } from '../passes.js';
 import { BLOCK, scanOf } from './scan.js';
 
 /**

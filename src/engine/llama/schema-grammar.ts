@@ -1,7 +1,6 @@
 import type { GbnfJsonSchema, Llama } from 'node-llama-cpp';
 import { plainSchema } from '../../schema/plain.js';
-
-type Schema = Readonly<Record<string, unknown>>;
+import type { Schema } from '../../schema/schema.js';
 
 const NUMBER = '"-"? ("0" | [1-9] [0-9]{0,15})';
 const CHARACTER = '[^"\\\\\\x7F\\x00-\\x1F]';

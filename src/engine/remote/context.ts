@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { ResourceError, UsageError } from '../../errors.js';
 import type { TokenId, TopLogits } from '../../types.js';
-import type { Context, ContextOptions, Pass, PassAnswer, ReadRequest } from '../port.js';
+import type { Context, ContextOptions, Pass, PassAnswer, ReadRequest } from '../passes.js';
 import type { Judge } from './judge.js';
 
 /** Tokens of a row that a server may be asked for. */

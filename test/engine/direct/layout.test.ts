@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Headers, layoutDifferences, readHeaders } from '../../../scripts/check-layout.js';
-import { FUNCTIONS, fieldsOf, STRUCTS, signatureOf } from '../../../src/engine/direct/layout.js';
+import { fieldsOf, signatureOf } from '../../../src/engine/direct/c-declarations.js';
+import { FUNCTIONS, STRUCTS } from '../../../src/engine/direct/layout.js';
 
 /** One change of llama.h each, of the kind that a new release may bring. */
 const CHANGES: { what: string; from: string | RegExp; to: string; named: RegExp }[] = [
