@@ -1,8 +1,8 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { UsageError } from '../errors.js';
 
-/** Bytes of a grammar, a schema, a template or a conversation, far above what any of them may have. */
-const MOST = 2 ** 24;
+/** The most bytes of a grammar, a schema, a template or a conversation, far above what any of them has. */
+export const MOST = 2 ** 24;
 const PIECE = 2 ** 16;
 
 /**

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -241,6 +241,22 @@ describe('mtad chat --url, where the server is another program', () => {
       { role: 'user', content: 'One' },
       { role: 'assistant', content: 'Whole' },
     ]);
+  });
+
+  test('/save writes what can be loaded, up to the last byte, and leaves the file that was there else', async () => {
+    const [largest, file] = [join(folder, 'largest.json'), join(folder, 'grown.json')];
+    const answers = streaming([said('Yes', { finish_reason: 'stop' })]);
+    await against(answers, (at) => talk(['One', `/save ${file}`], [], at));
+    const short = await readFile(file, 'utf8');
+    await writeFile(largest, short.replace('Yes', 'Y'.repeat(2 ** 24 - Buffer.byteLength(short) + 3)));
+    const resaved = await against(answers, (at) =>
+      talk([`/load ${largest}`, `/save ${file}`, 'Two', `/save ${file}`], [], at),
+    );
+    expect(resaved.stderr).toMatch(
+      /^loaded 2 .*\nsaved 2 .*\nmtad: Cannot save \S+: it would have \d+ bytes, and 16777216 can be loaded; \/undo .*\n$/,
+    );
+    expect(resaved.exitCode).toBe(2);
+    expect((await readFile(file)).equals(await readFile(largest))).toBe(true);
   });
 
   test('through a pipe a server that breaks off ends it with 1, and the text so far stays; nobody there: 1', async () => {

@@ -2,7 +2,7 @@ import { chmod, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { UsageError } from '../../errors.js';
 import type { ChatMessage } from '../../templates/messages.js';
-import { readSmallFile } from '../small-file.js';
+import { MOST, readSmallFile } from '../small-file.js';
 
 /** The version of the format that this program writes and reads. */
 const SCHEMA = 1;
@@ -24,15 +24,19 @@ const savedSchema = z.object({
 
 /**
  * Saves a conversation. It overwrites nothing but a saved conversation, whose permissions and links stay.
- * @throws UsageError where the name belongs to another file, or the file cannot be written
+ * @throws UsageError where the name belongs to another file, or the file cannot be written, or could not be loaded again
  */
 export async function saveConversation(path: string, messages: readonly ChatMessage[]): Promise<void> {
   try {
+    const text = `${JSON.stringify({ schema: SCHEMA, messages }, undefined, 2)}\n`;
+    const bytes = Buffer.byteLength(text);
+    if (bytes > MOST)
+      throw new Error(`it would have ${bytes} bytes, and ${MOST} can be loaded; /undo makes it shorter`);
     const target = await realpath(path).catch(absent);
     if (target !== undefined && typeof parse(read(target)) === 'string')
       throw new Error('there is such a file, which is no saved conversation; give another name');
     const mode = target === undefined ? 0o600 : (await stat(target)).mode & 0o777;
-    await replace(target ?? path, `${JSON.stringify({ schema: SCHEMA, messages }, undefined, 2)}\n`, mode);
+    await replace(target ?? path, text, mode);
   } catch (cause) {
     throw new UsageError(`Cannot save ${path}: ${reasonOf(cause)}`, { cause });
   }
