@@ -145,7 +145,8 @@ export class Conversation {
     const last = this.#messages.at(-1)!;
     const { tokenizer } = this.#pair.target;
     const begun =
-      this.#results.get(last) ?? (await loadedAnswer(this.#template, tokenizer, turns, last)).answer;
+      this.#results.get(last) ??
+      (await loadedAnswer(this.#template, tokenizer, turns, last, 'conversation')).answer;
     if (!CUT_OFF.has(begun.finishReason))
       throw new UsageError('There is nothing to continue: the last answer was not cut off');
     yield* this.#answer(turns, begun, signal);

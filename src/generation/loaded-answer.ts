@@ -26,7 +26,7 @@ export async function loadedAnswer(
   tokenizer: Tokenizer,
   turns: readonly ChatMessage[],
   answer: ChatMessage,
-  asked: keyof typeof REFUSALS = 'conversation',
+  asked: keyof typeof REFUSALS,
 ): Promise<{ promptTokens: readonly TokenId[]; answer: GenerationResult }> {
   const { tokens: prompt } = await template.encode(turns);
   const { tokens: all } = await template.encode([
