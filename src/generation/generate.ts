@@ -2,7 +2,7 @@ import type { ChatTemplate } from '../engine/port.js';
 import { UsageError } from '../errors.js';
 import type { Pair } from '../models/pair.js';
 import type { ChatMessage } from '../templates/messages.js';
-import type { BegunText } from '../text/begun-text.js';
+import { type BegunText, withoutCutCharacter } from '../text/begun-text.js';
 import type { TokenId } from '../types.js';
 import { contextSizeFor, contextSizeOf, refuseLongPrompt, refuseLongTexts } from './context-size.js';
 import { modelsOf, withDraftSource } from './draft-source.js';
@@ -126,7 +126,11 @@ export async function readPrompt(
   if (prompt === '') throw new UsageError('The prompt is empty');
   const template = typeof prompt === 'string' ? undefined : await requireChatTemplate(pair, settings);
   const contextSize = contextSizeOf(pair, run);
-  refuseLongTexts(surelyRead(prompt, settings.special), pair.target.tokenizer, contextSize);
+  refuseLongTexts(
+    surelyRead(prompt, settings.special, template?.reasoning?.end),
+    pair.target.tokenizer,
+    contextSize,
+  );
   const encoded = await encodeWithAnswer(pair, prompt, { template, special: settings.special });
   refuseLongPrompt(encoded.promptTokens, contextSize);
   return { template, ...encoded };
@@ -178,8 +182,15 @@ export async function encodePrompt(
   return (await template!.encode(prompt.messages)).tokens;
 }
 
-/** Returns the texts that are certainly tokenized. Templates may leave out blank space and parts of answers, control tokens too. */
-function surelyRead(prompt: Prompt, special: boolean): string[] {
+/**
+ * Returns the texts that are certainly tokenized. Templates may leave out blank space and parts of answers, control tokens too.
+ * @param mark behind reasoning, which templates may leave out of an answer; undefined: none
+ */
+function surelyRead(prompt: Prompt, special: boolean, mark: string | undefined): string[] {
   if (typeof prompt === 'string') return special ? [] : [prompt];
-  return prompt.messages.filter(({ role }) => role === 'user').map(({ content }) => content.trim());
+  const asked = prompt.messages.filter(({ role }) => role === 'user').map(({ content }) => content.trim());
+  const last = prompt.messages.at(-1);
+  if (last?.role !== 'assistant') return asked;
+  const begun = withoutCutCharacter(last.content);
+  return [...asked, (mark === undefined ? begun : begun.split(mark).at(-1)!).trim()];
 }

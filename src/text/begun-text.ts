@@ -11,7 +11,9 @@ export interface BegunText {
 
 /** Returns a text without the broken character at its end, which is written anew where the text goes on. */
 export function withoutCutCharacter(text: string): string {
-  return text.replace(/\uFFFD+$/, '');
+  let end = text.length;
+  while (text[end - 1] === '\uFFFD') end -= 1;
+  return text.slice(0, end);
 }
 
 /**

@@ -273,6 +273,18 @@ describe('a chat completion', () => {
     expect(deltas.join('')).toBe(choices[0].message.content);
   });
 
+  it('refuses such an answer by its length alone where it is too long, without its reasoning, which templates may leave out', async () => {
+    const refusing = async (content: string) => {
+      const messages = [...MESSAGES, { role: 'assistant', content }];
+      return ((await (await post(server, CHAT, { ...FIXED, messages })).json()) as Answer).error;
+    };
+    const { code, message } = await refusing('word '.repeat(20_000));
+    expect(code).toBe('context_length_exceeded');
+    expect(message).toMatch(/^The prompt has at least \d+ tokens/);
+    const thought = await refusing(`${'word '.repeat(20_000)}</think>Yes`);
+    expect(thought.message).toMatch(/^The prompt has \d+ tokens/);
+  });
+
   it('keeps such an answer within a grammar, and refuses one that is not', async () => {
     const ask = (content: string, rest: object = {}) => {
       const messages = [...MESSAGES, { role: 'assistant', content }];
