@@ -2,11 +2,12 @@ import type { ChatTemplate } from '../engine/port.js';
 import { UsageError } from '../errors.js';
 import type { Pair } from '../models/pair.js';
 import type { ChatMessage } from '../templates/messages.js';
-import { type BegunText, withoutCutCharacter } from '../text/begun-text.js';
+import { withoutCutCharacter } from '../text/begun-text.js';
 import type { TokenId } from '../types.js';
 import { contextSizeFor, contextSizeOf, refuseLongPrompt, refuseLongTexts } from './context-size.js';
 import { modelsOf, withDraftSource } from './draft-source.js';
 import type { GenerationEvent } from './events.js';
+import type { BegunAnswer } from './grammar-start.js';
 import { loadedAnswer } from './loaded-answer.js';
 import { parseSettings } from './parse-settings.js';
 import { requireChatTemplate } from './require-chat-template.js';
@@ -109,7 +110,7 @@ export interface PromptTokens {
   readonly template: ChatTemplate | undefined;
   readonly promptTokens: readonly TokenId[];
   /** The beginning of the answer, whose tokens are the last of the prompt; undefined: none. */
-  readonly begun?: BegunText | undefined;
+  readonly begun?: BegunAnswer | undefined;
 }
 
 /**

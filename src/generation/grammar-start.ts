@@ -10,6 +10,12 @@ export interface GrammarStart {
   readonly skipped: number;
 }
 
+/** The part of an answer that was written before. */
+export interface BegunAnswer extends BegunText {
+  /** Where its grammar begins, if that was found out before. */
+  readonly grammarStart?: GrammarStart | undefined;
+}
+
 /**
  * Returns where a grammar begins: behind the reasoning that the template has opened, or that the answer begins with.
  * @throws UsageError for the beginning of an answer that the grammar does not allow

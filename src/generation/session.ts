@@ -12,7 +12,7 @@ import { readOf } from '../math/truncate.js';
 import { createStrategy } from '../strategies/index.js';
 import type { ReasoningMarks } from '../templates/reasoning-marks.js';
 import { bannedTokens } from '../text/banned-tokens.js';
-import { type BegunText, GoingOn } from '../text/begun-text.js';
+import { GoingOn } from '../text/begun-text.js';
 import { GrammarConstraint } from '../text/grammar-constraint.js';
 import { type TextPiece, TextStream, textOf } from '../text/text-stream.js';
 import { DriftWatch } from '../tuning/drift.js';
@@ -29,10 +29,10 @@ import {
   type TextLength,
 } from './draft-length.js';
 import type { EffectiveSettings, GenerationEvent } from './events.js';
-import { grammarStart } from './grammar-start.js';
+import { type BegunAnswer, grammarStart } from './grammar-start.js';
 import type { Parts } from './session-parts.js';
 
-const NOTHING: BegunText = { tokens: [], text: '' };
+const NOTHING: BegunAnswer = { tokens: [], text: '' };
 
 /**
  * A text that grows, prompt by prompt. Both models' caches stay as they are in between, so that of the next prompt
@@ -93,7 +93,7 @@ export class Session {
   async *write(
     promptTokens: readonly TokenId[],
     signal?: AbortSignal,
-    begun: BegunText = NOTHING,
+    begun: BegunAnswer = NOTHING,
     counted = 0,
   ): AsyncGenerator<GenerationEvent, void> {
     if (this.#isWriting)
@@ -111,14 +111,14 @@ export class Session {
   async *#events(
     promptTokens: readonly TokenId[],
     signal: AbortSignal | undefined,
-    begun: BegunText,
+    begun: BegunAnswer,
     counted: number,
   ): AsyncGenerator<GenerationEvent, void> {
     const { pair, template, settings, contextSize, grammar } = this.#parts;
     const cache = this.#cache;
     refuseLongPrompt(promptTokens, contextSize);
     const { tokenizer } = pair.target;
-    const first = grammar && grammarStart(grammar, template, tokenizer, begun);
+    const first = grammar && (begun.grammarStart ?? grammarStart(grammar, template, tokenizer, begun));
     yield { type: 'start', promptTokens, settings, contextSize };
     const started = now();
     const before = workOf(cache);

@@ -8,7 +8,7 @@ import {
 import { type DecidedSettings, modelsOf, withDraftSource } from '../generation/draft-source.js';
 import type { GenerationEvent, GenerationResult } from '../generation/events.js';
 import { type Prompt, type PromptTokens, readPrompt } from '../generation/generate.js';
-import { grammarStart } from '../generation/grammar-start.js';
+import { type BegunAnswer, grammarStart } from '../generation/grammar-start.js';
 import { parseSettings } from '../generation/parse-settings.js';
 import type { RunOptions } from '../generation/run-options.js';
 import { Session } from '../generation/session.js';
@@ -89,8 +89,7 @@ export class Writer {
     if (settings.grammar) await this.pair.engine.checkGrammar(settings.grammar);
     if (!isTokens(prompt)) {
       const job = { settings, ...(await readPrompt(this.pair, prompt, settings, this.#run)) };
-      await this.#refuseUnlikeGrammar(job);
-      return job;
+      return { ...job, begun: await this.#withGrammarStart(job) };
     }
     this.#refuseUnknown(prompt);
     refuseLongPrompt(prompt, contextSizeOf(this.pair, this.#run));
@@ -190,11 +189,11 @@ export class Writer {
   }
 
   /** @throws UsageError for the beginning of an answer that the grammar does not allow */
-  async #refuseUnlikeGrammar({ settings, template, begun }: Job): Promise<void> {
-    if (!settings.grammar || !begun) return;
+  async #withGrammarStart({ settings, template, begun }: Job): Promise<BegunAnswer | undefined> {
+    if (!settings.grammar || !begun) return begun;
     const { target } = this.pair;
     const grammar = await target.createGrammar(settings.grammar);
-    grammarStart(grammar, template, target.tokenizer, begun);
+    return { ...begun, grammarStart: grammarStart(grammar, template, target.tokenizer, begun) };
   }
 
   #shapeFor(settings: DecidedSettings, promptTokens: number) {

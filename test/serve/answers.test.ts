@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { GrammarSource, Model } from '../../src/engine/port.js';
 import type { GenerationResult } from '../../src/generation/events.js';
 import { generate, type Prompt } from '../../src/generation/generate.js';
 import type { SettingsInput } from '../../src/generation/settings.js';
@@ -300,6 +301,33 @@ describe('a chat completion', () => {
     const grammar = 'root ::= "Yes, " [a-z]{4}';
     const behind = await asked(server, CHAT, { ...FIXED, messages: [...MESSAGES, begun], grammar });
     expect(behind.choices[0].message.content).toMatch(/^, [a-z]{4}$/);
+  });
+
+  it('walks a grammar along such an answer once', async () => {
+    let walks = 0;
+    const counting = async (source: GrammarSource) => {
+      const grammar = await pair.target.createGrammar(source);
+      return {
+        start: () => {
+          walks += 1;
+          return grammar.start();
+        },
+      };
+    };
+    const { tokenizer } = pair.target;
+    const target: Model = {
+      tokenizer,
+      chatTemplate: (choice) => pair.target.chatTemplate!(choice),
+      createGrammar: counting,
+      createContext: (options) => pair.target.createContext(options),
+    };
+    const watched = await serving({ ...pair, target });
+    const messages = [...MESSAGES, { role: 'assistant', content: 'Yes' }];
+    const grammar = 'root ::= "Yes, " [a-z]{4}';
+    const { choices } = await asked(watched, CHAT, { ...FIXED, messages, grammar, n: 2 });
+    await watched.stop();
+    expect(choices[1].message.content).toMatch(/^, [a-z]{4}$/);
+    expect(walks).toBe(1);
   });
 
   it('goes on behind the reasoning of such an answer, or refuses to where the template lets no answer go on', async () => {

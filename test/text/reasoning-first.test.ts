@@ -5,16 +5,30 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GrammarState } from '../../src/engine/port.js';
 import { Conversation } from '../../src/generation/conversation.js';
 import { loadPair, type Pair } from '../../src/models/pair.js';
+import type { ChatMessage } from '../../src/templates/messages.js';
 import { answerOf } from '../../src/text/reasoning.js';
 import { ReasoningFirst } from '../../src/text/reasoning-first.js';
 import { run } from '../generation/generate-run.js';
 import { chatPair, OPENING_CHATML } from '../support/chat-models.js';
 import { ENGINES, KINDS } from '../support/representatives.js';
+import { firstOf } from '../support/tries.js';
 
 /** A model that ends its reasoning where others put a full stop. */
 const SENTENCES = { 256: '<unused>', 1985: '</think>' };
 const PROMPT = { messages: [{ role: 'user', content: 'Tell me a story.' }] } as const;
 const SCHEMA = { type: 'object', properties: { name: { type: 'string', maxLength: 9 } } };
+
+/** Beginnings of an answer, by where they end. */
+const CUTS: readonly (readonly [where: string, cut: Pick<ChatMessage, 'content' | 'reasoning'>])[] = [
+  ['within the reasoning', { content: '<think>\nThere was a' }],
+  ['within blank space of the reasoning', { content: '<think>\nThere was a ' }],
+  ['where the reasoning begins', { content: '<think>\n' }],
+  ['where it ends', { content: '<think>\nThere was a cat</think>' }],
+  ['behind its end', { content: '<think>\nThere was a cat</think>\n\n' }],
+  ['within the answer', { content: '<think>\nThere was a cat</think>\n\n{"name"' }],
+  ['within the answer behind reasoning of its own', { content: '{"name"', reasoning: 'There was a cat' }],
+  ['within the first words of the answer', { content: '{', reasoning: 'There was a cat' }],
+];
 
 /** A grammar that knows only that it begins. */
 const ANSWER: GrammarState = { isComplete: false, allows: () => true, after: () => ANSWER };
@@ -62,6 +76,18 @@ describe.each(ENGINES)('a grammar behind reasoning that the template opens, %s',
     expect(result.reasoning).toMatch(/\w+ \w+[\s\S]*<\/think>$/);
     expect(JSON.parse(answerOf(result))).toEqual({ name: expect.any(String) });
     expect(result).toMatchObject({ finishReason: 'eos', grammarComplete: true });
+  });
+
+  it.each(firstOf(3, CUTS))('goes on with an answer that was cut %s', async (_, cut) => {
+    const messages = [...PROMPT.messages, { role: 'assistant', ...cut }] as const;
+    const settings = { grammar: { jsonSchema: SCHEMA }, seed: 1, maxTokens: 200 };
+    const { text, finishReason, grammarComplete, reasoning } = await run(pair, settings, {
+      prompt: { messages },
+    });
+    const whole = (cut.reasoning === undefined ? '' : '</think>') + cut.content + text;
+    expect(JSON.parse(whole.split('</think>').at(-1)!)).toEqual({ name: expect.any(String) });
+    expect({ finishReason, grammarComplete }).toEqual({ finishReason: 'eos', grammarComplete: true });
+    expect(answerOf({ text, reasoning })).toBe(text.split('</think>').at(-1));
   });
 
   it('a conversation keeps no question whose answer never began', async () => {
