@@ -63,9 +63,13 @@ export class HeadCache extends ModelCache {
       if (prefix.length - layer.shared > MOST_LACKING) for await (const _ of layer.prefill(prefix));
   }
 
-  override async *prefill(prefix: Prefix, end?: number): AsyncGenerator<number> {
-    for (const layer of this.#deeper) for await (const _ of layer.prefill(prefix, end));
-    yield* super.prefill(prefix, end);
+  /** One layer reads after the other. @yields the number of tokens of the prefix that a layer holds so far, on average */
+  override async *prefill(prefix: Prefix, end = prefix.length - 1): AsyncGenerator<number> {
+    const layers = this.#deeper.length + 1;
+    const average = (whole: number, held: number) => Math.floor((whole * end + held) / layers);
+    for (const [whole, layer] of this.#deeper.entries())
+      for await (const held of layer.prefill(prefix, end)) yield average(whole, held);
+    for await (const held of super.prefill(prefix, end)) yield average(this.#deeper.length, held);
   }
 
   override forgetFrom(length: number): void {

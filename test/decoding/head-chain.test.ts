@@ -134,6 +134,31 @@ it('guesses to its end as new caches do when short drafts have left its deeper l
   await Promise.all([cache.dispose(), fresh.dispose()]);
 });
 
+it('pauses after each pass in which its layers read what the target has read before', async () => {
+  const options = {
+    capacity: 1000,
+    targetSequences: 1,
+    draftSequences: 1,
+    draftLength: CHAIN,
+    usesHead: true,
+  };
+  const cache = await openCache({ target, draft: undefined }, { ...options, threads: 1 });
+  const prefix = Array.from({ length: 900 }, (_, i): TokenId => 259 + (i % 120));
+  for await (const _ of cache.target.prefill(prefix));
+  let evaluated = 0;
+  let passes = 0;
+  const done: number[] = [];
+  for await (const pause of cache.prefill(prefix)) {
+    done.push(pause.done);
+    expect(cache.draft!.work.passes - passes).toBeLessThanOrEqual(1);
+    ({ tokens: evaluated, passes } = cache.draft!.work);
+  }
+  expect(evaluated).toBe(CHAIN * (prefix.length - 1));
+  expect(passes).toBeGreaterThan(CHAIN); // or there would be nothing to pause between
+  expect(done).toEqual(done.toSorted((a, b) => a - b));
+  await cache.dispose();
+});
+
 it('runs another layer in each context of a chain', async () => {
   const text = chain(Array.from({ length: 8 }, (_, i) => 259 + 7 * i));
   const rows: TopLogits[] = [];
