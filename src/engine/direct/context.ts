@@ -131,6 +131,7 @@ export class DirectContext implements Context {
       await this.#library.contextFree(context);
       this.#options.onDispose();
     });
+    await this.#library.freedMemory.giveBack();
   }
 
   async #pass(

@@ -2,6 +2,7 @@ import { isDeepStrictEqual, promisify } from 'node:util';
 import type { Llama } from 'node-llama-cpp';
 import { reserveStack } from '../../koffi-stack.js';
 import { declareAll, type HeadLibrary, type NativeFunction, type Pointer } from './declare.js';
+import { FreedMemory, openTrim } from './freed-memory.js';
 import {
   CONTEXT_DEFAULTS,
   type ContextParams,
@@ -40,6 +41,8 @@ export interface Library {
   slidingWindow(model: Pointer): number;
   contextInit(model: Pointer, params: ContextParams): Promise<Pointer | null>;
   contextFree(context: Pointer): Promise<void>;
+  /** What was freed. */
+  readonly freedMemory: FreedMemory;
   /** @returns the number of decoder layers of the drafting head; 0: there is no head */
   headLayers(model: Pointer): number;
   /** @returns how many numbers a hidden state has */
@@ -148,6 +151,7 @@ async function bind(paths: readonly string[], release: string): Promise<Library>
     slidingWindow: c.llama_model_n_swa!,
     contextInit: onOtherThread(c.llama_init_from_model!),
     contextFree: onOtherThread(c.llama_free!),
+    freedMemory: new FreedMemory(openTrim(koffi)),
     headLayers: c.llama_model_n_layer_nextn!,
     hiddenWidth: c.llama_model_n_embd_out!,
     heads,
