@@ -1,10 +1,21 @@
-import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { arch, platform, tmpdir } from 'node:os';
-import { delimiter, join, relative } from 'node:path';
+import { delimiter, dirname, join, relative } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chatPair } from '../support/chat-models.js';
 import { runInProcess } from '../support/run-in-process.js';
+import { tries } from '../support/tries.js';
 
 const PROMPT = ['Once upon a time', '--seed', '1', '-n', '8', '--draft-length', '4'];
 
@@ -33,6 +44,44 @@ function cpuPackages({ 'node-llama-cpp': llama, koffi }: Record<string, string>)
   ];
 }
 
+/** Has npm find the packages in the registry, as a person's `npm install` does. */
+async function installByNpm(folder: string, tarball: string, packages: readonly string[]): Promise<void> {
+  const install = ['install', '--ignore-scripts', '--omit=optional', tarball, ...packages];
+  await execa('npm', [...install, '--prefer-offline', '--no-audit', '--no-fund'], {
+    cwd: folder,
+    env: ENV,
+    extendEnv: false,
+    stdin: 'ignore',
+  });
+}
+
+/**
+ * Makes the folder that npm would make, of what is installed here: the packages of the lock file that neither developers alone
+ * need nor are optional, those that are asked for, and the package itself. Unpacking them all anew takes ten times as long.
+ */
+async function installFromHere(folder: string, tarball: string, packages: readonly string[]): Promise<void> {
+  const { packages: locked } = JSON.parse(await readFile('package-lock.json', 'utf8')) as {
+    packages: Record<string, { dev?: true; optional?: true; devOptional?: true; peer?: true }>;
+  };
+  const needed = Object.entries(locked)
+    .filter(([, { dev, optional, devOptional, peer }]) => !(dev || optional || devOptional || peer))
+    .map(([path]) => path);
+  const asked = packages.map((name) => `node_modules/${name.replace(/@[^@]*$/, '')}`);
+  const outermost = [...needed, ...asked].filter((path) => /^node_modules\/(@[^/]+\/)?[^/]+$/.test(path));
+  for (const place of new Set(outermost.map(dirname))) {
+    const to = join(folder, place);
+    const paths = outermost.filter((path) => dirname(path) === place);
+    await mkdir(to, { recursive: true });
+    await execa('cp', ['-Rl', ...paths, to]).catch(() => execa('cp', ['-R', ...paths, to])); // from one disk to another
+  }
+  const modules = join(folder, 'node_modules');
+  await execa('tar', ['-xzf', join(folder, tarball), '-C', modules]);
+  await rename(join(modules, 'package'), join(modules, 'mtad'));
+  await mkdir(join(modules, '.bin'));
+  const { bin } = JSON.parse(await readFile(join(modules, 'mtad/package.json'), 'utf8'));
+  await symlink(join('../mtad', bin.mtad), join(modules, '.bin/mtad'));
+}
+
 describe('the package', () => {
   let folder: string;
   let packed: string[];
@@ -54,8 +103,7 @@ describe('the package', () => {
     packed = files.map(({ path }) => path);
     packages = cpuPackages(JSON.parse(await readFile('package.json', 'utf8')).dependencies);
     await writeFile(join(folder, 'package.json'), '{}');
-    const install = ['install', '--ignore-scripts', '--omit=optional', `./${filename}`, ...packages];
-    await inFolder('npm', ...install, '--prefer-offline', '--no-audit', '--no-fund');
+    await tries(installFromHere, installByNpm)(folder, `./${filename}`, packages);
   }, 300_000);
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
