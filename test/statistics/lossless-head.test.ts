@@ -7,8 +7,10 @@ import { HYBRID } from '../support/hybrid.js';
 import { tries } from '../support/tries.js';
 import { lawsOfFirst, testFirst, writeTexts } from './first-tokens.js';
 
-const TEXTS = tries(800, 5000);
+const TEXTS = tries(500, 5000);
 const SIGNIFICANCE = 0.001; // two-sided, for each length
+/** After it a rule that leaves the residual out shows in 500 texts; after most others it takes thousands. */
+const PROMPT = 'She was';
 const SAMPLING = { temperature: 1, topK: 40, topP: 1 };
 
 let pair: Pair;
@@ -26,7 +28,7 @@ afterAll(async () => {
 it.each(tries<('speculative' | 'block')[]>(['block'], ['speculative', 'block']))(
   `the first tokens of ${TEXTS} texts by %s with a drafting head are distributed as the target says`,
   async (strategy) => {
-    const prompt = pair.target.tokenizer.encode('There was a');
+    const prompt = pair.target.tokenizer.encode(PROMPT);
     const { target, draft } = cache;
     const options = { strategy, draftLength: 2, draftFrom: 'mtp' } as const;
     const drafting = createStrategy(options, { sampling: SAMPLING, isEnd: () => false, target, draft });
