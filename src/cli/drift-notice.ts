@@ -61,6 +61,18 @@ export function driftToldOnce(
   };
 }
 
+/** Returns a function that says so of the texts of a run, on a line of its own. */
+export function sayingDriftOnce(
+  history: History | undefined,
+  say: (line: string) => void,
+): (result: Pick<GenerationResult, 'drift' | 'tokens'>) => Promise<void> {
+  const toTell = driftToldOnce(history);
+  return async (result) => {
+    const line = await toTell(result);
+    if (line !== undefined) say(line);
+  };
+}
+
 function percent(share: number): string {
   return `${Math.round(100 * share)} %`;
 }

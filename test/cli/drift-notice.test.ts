@@ -8,12 +8,19 @@ import { History } from '../../src/models/history.js';
 import { EMBEDDED_PAIR } from '../../src/models/resolve.js';
 import { tokensPerPass } from '../../src/tuning/corpus-worth.js';
 import { signsOf } from '../../src/tuning/drift-signs.js';
+import { writeProfile } from '../../src/tuning/profile-file.js';
 import type { DraftNode } from '../../src/types.js';
 import { corpusOf } from '../support/corpus-of.js';
+import { fakeProfile } from '../support/fake-profile.js';
 import { fakeStep } from '../support/fake-step.js';
+import { runInProcess } from '../support/run-in-process.js';
+import { COMPLETIONS } from '../support/served.js';
+import { started } from '../support/served-process.js';
 
+const OPEN = { MTAD_DRAFT_LENGTH: undefined };
+const PROFILE = join(tmpdir(), `mtad-drift-${process.pid}.json`);
 const PATH = join(tmpdir(), `mtad-drift-${process.pid}.corpus`);
-afterAll(() => rm(PATH, { force: true }));
+afterAll(() => Promise.all([PATH, PROFILE].map((path) => rm(path, { force: true }))));
 
 const fall = { sign: 'acceptance', usual: 0.8, now: 0.4, steps: 32 } as const;
 const FALLEN = { steps: 40, fall };
@@ -50,6 +57,23 @@ test('a run is told of a fall once, and a command that keeps no history of no --
   const said = await Promise.all(texts.map((drift) => told({ drift, tokens: TEXT })));
   expect(said.map((line) => line !== undefined)).toEqual([false, false, true, false]);
   expect(driftNotice(FALLEN)).toMatch(/ take another draft model$/);
+});
+
+test('a batch and a server say once that texts drift away from those of the profile', async () => {
+  await writeProfile(PROFILE, await fakeProfile()); // of other texts than the pair writes
+  const args = ['--profile', PROFILE, '--gpu', 'off', '--threads', '1', '--seed', '3'];
+  const fallen = /^mtad: .* by the profile: these texts, .*--learn history\.corpus, .*$/gm;
+  const line = `${JSON.stringify({ prompt: 'Once upon a time', max_tokens: 120, ignore_eos: true })}\n`;
+  const batch = await runInProcess(['batch', ...args], { input: line + line, env: OPEN });
+  expect(batch.stdout.match(/"fall":\{/g)).toHaveLength(2);
+  expect(batch.stderr.match(fallen)).toHaveLength(1);
+
+  const headers = { 'Content-Type': 'application/json' };
+  const { child, url } = await started(args, OPEN);
+  for (let i = 0; i < 2; i++)
+    expect((await fetch(url + COMPLETIONS, { method: 'POST', headers, body: line })).status).toBe(200);
+  child.kill('SIGTERM');
+  expect((await child).stderr!.match(fallen)).toEqual(batch.stderr.match(fallen));
 });
 
 test('a text is worth as many passes as its guesses from a corpus fail, and one for each eight that hold', () => {

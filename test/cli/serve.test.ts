@@ -1,24 +1,8 @@
-import { execa } from 'execa';
 import { expect, test } from 'vitest';
-import { CLEAN, MTAD, saying } from '../support/cli.js';
+import { saying } from '../support/cli.js';
 import { runInProcess } from '../support/run-in-process.js';
 import { COMPLETIONS, FIXED } from '../support/served.js';
-
-/** Starts `mtad serve` in a real child process, on a port that is free. @returns it, and where it listens */
-async function started(args: readonly string[], env: Record<string, string> = {}) {
-  const child = execa(process.execPath, [...MTAD, 'serve', '--port', '0', '--threads', '1', ...args], {
-    stdin: 'ignore',
-    reject: false,
-    stripFinalNewline: false,
-    env: { ...CLEAN, ...env } as NodeJS.ProcessEnv,
-  });
-  let said = '';
-  child.stderr!.on('data', (chunk) => {
-    said += chunk;
-  });
-  await saying(child.stderr!, /listening on .*\n/);
-  return { child, url: /http:\/\/[\d.]+:\d+/.exec(said)![0] };
-}
+import { started } from '../support/served-process.js';
 
 const ask = (url: string, more: object, headers: Record<string, string> = {}) =>
   fetch(url + COMPLETIONS, {

@@ -1,13 +1,12 @@
 import { performance } from 'node:perf_hooks';
 import { UsageError } from '../../errors.js';
 import { modelsOf, withDraftSource } from '../../generation/draft-source.js';
-import type { GenerationResult } from '../../generation/events.js';
 import { parseSettings } from '../../generation/parse-settings.js';
 import { type SettingsInput, UNLIMITED } from '../../generation/settings.js';
 import type { PairOptions } from '../../models/pair.js';
 import type { DecodingFlags } from '../decoding-options.js';
 import { draftNotice } from '../draft-notice.js';
-import { driftToldOnce } from '../drift-notice.js';
+import { sayingDriftOnce } from '../drift-notice.js';
 import { EXIT } from '../failures.js';
 import type { GrammarFlags } from '../grammar-file.js';
 import type { Interrupts } from '../interrupts.js';
@@ -78,11 +77,7 @@ export async function loadAndRun(
     if (notice !== undefined) say(notice);
     const manner = { inTemplate: template !== undefined, system: flags.system };
     const started = performance.now();
-    const driftToTell = driftToldOnce(pair.history);
-    const onText = async (result: GenerationResult) => {
-      const drift = await driftToTell(result);
-      if (drift !== undefined) say(drift);
-    };
+    const onText = sayingDriftOnce(pair.history, say);
     const tally = await runBatch({ inputs, manner, series, settings, results, progress, onText, signal });
     if (interrupts.exitCode === undefined && results.isClosed) return EXIT.ok;
     tell(tally, inputs, performance.now() - started, flags, interrupts, io);

@@ -7,7 +7,7 @@ import { USUAL_CONTEXT, usualContextSize } from '../../models/usual-context.js';
 import { checkServerOptions, GRACE_MS, PORT, type ServerOptions } from '../../serve/options.js';
 import { addDecodingOptions, type DecodingFlags, settingsOf } from '../decoding-options.js';
 import { draftNotice } from '../draft-notice.js';
-import { driftToldOnce } from '../drift-notice.js';
+import { sayingDriftOnce } from '../drift-notice.js';
 import { EXIT } from '../failures.js';
 import type { Io } from '../io.js';
 import { addModelOptions } from '../model-options.js';
@@ -119,15 +119,11 @@ async function runServe(io: Io, flags: ServeFlags): Promise<number> {
       const say = (line: string) => {
         if (!flags.quiet) io.say(line);
       };
-      const driftToTell = driftToldOnce(pair.history);
       const server = await startServer(pair, {
         ...serverOptions(flags),
         settings,
         run: { ...runOptionsOf(flags, io), contextSize },
-        onText: async (result) => {
-          const drift = await driftToTell(result);
-          if (drift !== undefined) say(drift);
-        },
+        onText: sayingDriftOnce(pair.history, say),
       });
       progress.stop();
       warn(flags, files, template, undefined, say);
