@@ -129,9 +129,9 @@ export class DirectContext implements Context {
       const context = this.#context;
       this.#context = undefined;
       await this.#library.contextFree(context);
+      this.#library.freedMemory.giveBackSoon();
       this.#options.onDispose();
     });
-    await this.#library.freedMemory.giveBack();
   }
 
   async #pass(

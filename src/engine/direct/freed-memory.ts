@@ -1,8 +1,7 @@
-import { performance } from 'node:perf_hooks';
 import { promisify } from 'node:util';
 
-/** Milliseconds from one return to the next at least: each takes some, and what is used again must be mapped again. */
-const EVERY_MS = 1000;
+/** Milliseconds from the first context that is freed to the return: what comes and goes meanwhile is mapped but once. */
+const SOON_MS = 1000;
 
 /** Gives freed memory back to the system, on another thread. */
 export type Trim = () => Promise<unknown>;
@@ -19,22 +18,26 @@ export function openTrim(koffi: Pick<typeof import('koffi')['default'], 'load'>)
 
 /**
  * The memory that was freed and that malloc keeps for later. glibc has an arena for each thread, and contexts that come and go
- * with texts leave it in pieces there: hundreds of MiB after hundreds of texts at once.
+ * with texts leave it in pieces there.
  */
 export class FreedMemory {
   readonly #trim: Trim | undefined;
-  #last = performance.now();
+  #isDue = false;
 
   /** @param trim undefined: the C library keeps what it keeps */
   constructor(trim: Trim | undefined) {
     this.#trim = trim;
   }
 
-  /** Gives it back, unless that was done within the last second. */
-  async giveBack(): Promise<void> {
-    const now = performance.now();
-    if (now - this.#last < EVERY_MS) return;
-    this.#last = now;
-    await this.#trim?.();
+  /** Gives it back within a second, with all that is freed until then. A process that ends does not wait for that. */
+  giveBackSoon(): void {
+    if (this.#isDue || !this.#trim) return;
+    this.#isDue = true;
+    setTimeout(() => this.#giveBack(), SOON_MS).unref();
+  }
+
+  #giveBack(): void {
+    this.#isDue = false;
+    void this.#trim?.();
   }
 }

@@ -41,7 +41,7 @@ export interface Library {
   slidingWindow(model: Pointer): number;
   contextInit(model: Pointer, params: ContextParams): Promise<Pointer | null>;
   contextFree(context: Pointer): Promise<void>;
-  /** What was freed. */
+  /** What contexts leave behind. */
   readonly freedMemory: FreedMemory;
   /** @returns the number of decoder layers of the drafting head; 0: there is no head */
   headLayers(model: Pointer): number;

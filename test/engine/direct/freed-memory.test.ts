@@ -1,20 +1,39 @@
-import { performance } from 'node:perf_hooks';
 import koffi from 'koffi';
-import { expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FreedMemory, openTrim } from '../../../src/engine/direct/freed-memory.js';
+import { embeddedPair } from '../../support/embedded-pair.js';
 
 const MIB = 2 ** 20;
 
-it('is given back once a second at most, and not in the first one', async () => {
-  let now = 5000;
-  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
-  try {
+describe('freed memory', () => {
+  beforeEach(() => vi.useFakeTimers());
+  afterEach(() => vi.useRealTimers());
+
+  it('is given back a second after the first of what was freed, and the rest a second later', () => {
     const given: number[] = [];
-    const memory = new FreedMemory(async () => given.push(now));
-    for (now of [5001, 5999, 6000, 6001, 6999, 7500, 9000, 9001]) await memory.giveBack();
-    expect(given).toEqual([6000, 7500, 9000]);
+    const memory = new FreedMemory(async () => given.push(Date.now() - began));
+    const began = Date.now();
+    for (const ms of [0, 200, 799, 1, 300, 100]) {
+      vi.advanceTimersByTime(ms); // to 0, 200, 999, 1000, 1300, 1400
+      memory.giveBackSoon();
+    }
+    expect(given).toEqual([1000]);
+    vi.advanceTimersByTime(10_000);
+    expect(given).toEqual([1000, 2000]);
+  });
+});
+
+it('is to be given back where a context is freed, once', async () => {
+  const giveBackSoon = vi.spyOn(FreedMemory.prototype, 'giveBackSoon');
+  try {
+    const { target } = await embeddedPair();
+    const context = await target.createContext({ capacity: 64, sequences: 1, threads: 1 });
+    expect(giveBackSoon).not.toHaveBeenCalled();
+    await context.dispose();
+    await context.dispose();
+    expect(giveBackSoon).toHaveBeenCalledOnce();
   } finally {
-    clock.mockRestore();
+    giveBackSoon.mockRestore();
   }
 });
 
