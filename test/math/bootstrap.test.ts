@@ -1,4 +1,4 @@
-import { mean } from 'simple-statistics';
+import { cumulativeStdNormalProbability, mean } from 'simple-statistics';
 import { describe, expect, it } from 'vitest';
 import { bootstrap } from '../../src/math/bootstrap.js';
 import { createRng } from '../../src/math/rng.js';
@@ -70,11 +70,25 @@ describe('bootstrap', () => {
     expect(bootstrap(items, average, createRng(1))).toEqual({ value: 5, low: null, high: null });
   });
 
-  it('knows no bounds where a sample of the items gives no number', () => {
-    const rarelyNumber = (sample: readonly number[]) =>
-      new Set(sample).size === sample.length ? 1 : Number.NaN;
+  it.each([
+    ['hardly any', (sample: readonly number[]) => new Set(sample).size === sample.length],
+    ['one in two', ([first]: readonly number[]) => first! < 10],
+  ])('knows no bounds where %s sample of the items gives a number', (_, isNumber) => {
     const items = Array.from({ length: 20 }, (_, i) => i);
-    expect(bootstrap(items, rarelyNumber, createRng(1))).toEqual({ value: 1, low: null, high: null });
+    const sometimes = (sample: readonly number[]) => (isNumber(sample) ? 1 : Number.NaN);
+    expect(bootstrap(items, sometimes, createRng(1))).toEqual({ value: 1, low: null, high: null });
+  });
+
+  it("takes as many resamples as put ten beyond either bound, by Student's t of one degree of freedom less", () => {
+    let samples = 0;
+    const counted = (sample: readonly number[]) => {
+      samples++;
+      return average(sample);
+    };
+    bootstrap([3.1, 1.4, 4.15, 1.92, 5.65, 9.35], counted, createRng(1));
+    const t = 2.5706; // two-sided 95 %, 5 degrees of freedom, from a table
+    const expected = 10 / cumulativeStdNormalProbability(-Math.sqrt(6 / 5) * t);
+    expect((samples - 1) / expected).toBeCloseTo(1, 1);
   });
 
   it.each([{ items: [] }, { items: [0] }, { items: [0, 0] }])(
