@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Step } from '../decoding/loop.js';
 import type { GenerationEvent } from '../generation/events.js';
-import { answerOf, thoughtOf } from '../text/reasoning.js';
+import { answerOf } from '../text/reasoning.js';
 import { textOf } from '../text/text-stream.js';
 import type { TokenId } from '../types.js';
 import { type AnswerShape, finishOf, type TokenFact } from './answer-shape.js';
@@ -77,7 +77,6 @@ export function answersTo(job: Job, count: number): Job[] {
 /** One text of an answer, while it is written. */
 class Choice {
   readonly #index: number;
-  readonly #job: Job;
   readonly #shape: AnswerShape;
   readonly #writer: Writer;
   readonly #send: Send | undefined;
@@ -85,6 +84,7 @@ class Choice {
   readonly #text: TokenId[];
   readonly #facts: TokenFact[] | undefined;
   #sent = 0; // facts
+  #reasoning = '';
 
   constructor(
     index: number,
@@ -94,14 +94,13 @@ class Choice {
     send: Send | undefined,
   ) {
     this.#index = index;
-    this.#job = job;
     this.#shape = shape;
     this.#writer = writer;
     this.#send = send;
     this.#text = job.promptTokens.slice(-TOKENS_BEFORE);
     this.#facts = logprobs ? [] : undefined;
     const marks = job.template?.reasoning;
-    this.#thoughts = marks && new ThoughtStream(marks);
+    this.#thoughts = marks && new ThoughtStream(marks, job.begun?.reasoning ?? undefined);
   }
 
   take(event: GenerationEvent): void {
@@ -121,7 +120,7 @@ class Choice {
     const { result } = written;
     const finish = finishOf(result.finishReason);
     this.#piece('', this.#thoughts?.end() ?? '', finish, { timings: timingsOf([written]) });
-    const reasoning = thoughtOf(result, this.#job.template?.reasoning) ?? '';
+    const reasoning = this.#reasoning.trimEnd();
     return this.#shape.whole(this.#index, { text: answerOf(result), reasoning, tokens: this.#facts }, finish);
   }
 
@@ -131,6 +130,7 @@ class Choice {
   }
 
   #piece(text: string, reasoning: string, finish: string | null, more?: object): void {
+    this.#reasoning += reasoning;
     const tokens = this.#facts?.slice(this.#sent);
     if (text === '' && reasoning === '' && !tokens?.length && finish === null) return;
     this.#sent += tokens?.length ?? 0;

@@ -8,10 +8,16 @@ export class ThoughtStream {
   #held = '';
   #isBegun = false;
   #isOver = false;
+  #known: number; // characters to come that were shown at the cut
 
-  constructor(marks: ReasoningMarks) {
+  /** @param begun reasoning that was shown before and breaks off, with its marks */
+  constructor(marks: ReasoningMarks, begun = '') {
     this.#openings = [marks.start, marks.skipped].filter((mark) => mark !== undefined);
     this.#end = new StopStrings([marks.end]);
+    const thought = this.#begun(begun);
+    const { shown, stopped } = this.#end.push(thought);
+    this.#isOver = stopped;
+    this.#known = thought.length - shown.length;
   }
 
   /** @returns the reasoning that may be shown */
@@ -19,12 +25,18 @@ export class ThoughtStream {
     if (this.#isOver) return '';
     const { shown, stopped } = this.#end.push(this.#begun(text));
     this.#isOver = stopped;
-    return shown;
+    return this.#withoutKnown(shown);
   }
 
   /** Ends the text. @returns the rest of the reasoning, which was held back */
   end(): string {
-    return this.#isOver ? '' : this.#end.flush();
+    return this.#isOver ? '' : this.#withoutKnown(this.#end.flush());
+  }
+
+  #withoutKnown(text: string): string {
+    const known = Math.min(this.#known, text.length);
+    this.#known -= known;
+    return text.slice(known);
   }
 
   #begun(text: string): string {

@@ -7,6 +7,8 @@ import { textOf } from './text-stream.js';
 export interface BegunText {
   readonly tokens: readonly TokenId[];
   readonly text: string;
+  /** What of it came before the answer; null or undefined: nothing. */
+  readonly reasoning?: string | null | undefined;
 }
 
 /** Returns a text without the broken character at its end, which is written anew where the text goes on. */

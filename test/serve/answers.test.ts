@@ -373,6 +373,21 @@ describe('a chat completion', () => {
     expect(joined('content')).toBe(message.content);
   });
 
+  it.each([
+    ['<think>\nOnce upon a time, there was a', / [a-z]/],
+    ['<think>\nThere was a <', /[^<]/],
+    ['<think>\n', /\S/],
+  ])('goes on with the reasoning %j, and loses no blank and doubles nothing', async (content, first) => {
+    const messages = [...MESSAGES, { role: 'assistant', content } as const];
+    const { reasoning } = await written({ messages }, OURS);
+    const { message } = (await asked(server, CHAT, { ...FIXED, messages })).choices[0];
+    expect(message.reasoning_content).toMatch(new RegExp(`^${first.source}`));
+    expect(message.reasoning_content).toBe(reasoning!.trimEnd());
+    const events = await eventsOf(await post(server, CHAT, { ...FIXED, messages, stream: true }));
+    const deltas = events.map(({ choices }) => choices[0].delta.reasoning_content ?? '');
+    expect(deltas.join('')).toBe(reasoning);
+  });
+
   it('tells the log-probabilities of its tokens', async () => {
     const { choices } = await asked(server, CHAT, { ...FIXED, messages: MESSAGES, logprobs: true });
     const { content } = choices[0].logprobs;
