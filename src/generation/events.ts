@@ -1,6 +1,6 @@
 import type { Checked } from '../decoding/cache-check.js';
 import type { Step } from '../decoding/loop.js';
-import { withoutCutCharacter } from '../text/begun-text.js';
+import { certainPart } from '../text/begun-text.js';
 import { answerOf, type Reasoned } from '../text/reasoning.js';
 import type { TextPiece } from '../text/text-stream.js';
 import type { CostCurves } from '../tuning/cost-curves.js';
@@ -84,7 +84,7 @@ export interface GenerationResult {
 
 /** One text that was written in two parts. The second has a character whole within which the first ended. */
 export function joined(first: GenerationResult, second: GenerationResult): GenerationResult {
-  const before = withoutCutCharacter(first.text);
+  const before = certainPart(first.text);
   const reasoning =
     first.reasoning === null && second.reasoning === null
       ? null

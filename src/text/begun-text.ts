@@ -1,5 +1,6 @@
 import type { GrammarState } from '../engine/port.js';
 import type { TokenId } from '../types.js';
+import { BROKEN } from './detokenizer.js';
 import type { TextPiece, TextStream } from './text-stream.js';
 import { textOf } from './text-stream.js';
 
@@ -11,11 +12,19 @@ export interface BegunText {
   readonly reasoning?: string | null | undefined;
 }
 
-/** Returns a text without the broken character at its end, which is written anew where the text goes on. */
+/** Returns a text without all that is broken at its end. For a text whose tokens nobody knows. */
 export function withoutCutCharacter(text: string): string {
   let end = text.length;
-  while (text[end - 1] === '\uFFFD') end -= 1;
+  while (text[end - 1] === BROKEN) end -= 1;
   return text.slice(0, end);
+}
+
+/**
+ * Returns the part of a text that stays as it is where its tokens go on: all but a broken character at its end, which may become
+ * a whole one. Broken characters before that one are certain.
+ */
+export function certainPart(text: string): string {
+  return text.endsWith(BROKEN) ? text.slice(0, -1) : text;
 }
 
 /**
@@ -30,7 +39,7 @@ export class GoingOn {
     this.#stream = stream;
     for (const token of tokens) stream.add(token);
     const again = textOf(stream.take(0));
-    this.#known = withoutCutCharacter(text).length - again.length; // at a cut character more is to come
+    this.#known = certainPart(text).length - again.length;
   }
 
   take(drafted: number): TextPiece[] {

@@ -2,7 +2,7 @@ import type { Tokenizer } from '../engine/port.js';
 import type { TokenId } from '../types.js';
 
 /** The letter that stands for bytes that form no character, or no whole one yet. */
-const BROKEN = '\uFFFD';
+export const BROKEN = '\uFFFD';
 
 /** The most tokens that a character may be spread over. Behind more tokens the text is truly broken. */
 const MAX_HELD = 8;
