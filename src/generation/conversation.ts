@@ -9,6 +9,7 @@ import { refuseLongPrompt, refuseLongTexts } from './context-size.js';
 import { type ConversationEvent, type EffectiveSettings, type GenerationResult, joined } from './events.js';
 import { type ContextPolicy, fittingTurns, mayDrop } from './fitting-turns.js';
 import { loadedAnswer } from './loaded-answer.js';
+import { OpenEnd } from './open-end.js';
 import { parseSettings } from './parse-settings.js';
 import { requireChatTemplate } from './require-chat-template.js';
 import type { RunOptions } from './run-options.js';
@@ -169,6 +170,7 @@ export class Conversation {
     const { contextPolicy: policy = 'stop' } = this.#run;
     let turns = asked;
     let own: GenerationResult | undefined; // of this call
+    const shown = new OpenEnd();
     for (;;) {
       const before = begun && own ? joined(begun, own) : (begun ?? own);
       const room = this.#session.contextSize - (before?.tokens.length ?? 0);
@@ -185,10 +187,11 @@ export class Conversation {
       turns = fitting;
       const tokens = [...prompt.tokens, ...(before?.tokens ?? [])];
       refuseLongPrompt(tokens, this.#session.contextSize);
+      yield* shown.withoutCharacter();
       if (dropped > 0) yield { type: 'shift', dropped };
       for await (const event of this.#session.write(tokens, signal, before, own?.tokens.length)) {
         if (event.type !== 'end') {
-          if (event.type !== 'start' || !own) yield event;
+          if (event.type !== 'start' || !own) yield* shown.pass(event);
           continue;
         }
         own = own ? joined(own, event.result) : event.result;
@@ -197,6 +200,7 @@ export class Conversation {
       const isFull = own?.finishReason === 'context';
       if (!isFull || policy === 'stop' || !mayDrop(turns)) break;
     }
+    yield* shown.asItIs();
     yield { type: 'end', result: own! };
   }
 

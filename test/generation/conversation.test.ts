@@ -319,6 +319,30 @@ describe.each(ENGINES)('Conversation on engine %s', (engine) => {
     },
   );
 
+  it.each([92, 93, 94, 95])(
+    'says a character once within which a context of %i tokens is full',
+    async (contextSize) => {
+      const faces = '😀'.repeat(15);
+      const settings = { temperature: 0, maxTokens: 80, grammar: { gbnf: `root ::= "${faces}"` } };
+      const conversation = await open(settings, { contextSize, contextPolicy: 'shift' });
+      conversation.messages = [
+        { role: 'user', content: 'Tell me a story.' },
+        { role: 'assistant', content: 'Once upon a time' },
+      ];
+      expect(await read(conversation.ask('Two'))).toMatchObject({ text: faces, dropped: 1 });
+      await conversation.dispose();
+    },
+  );
+
+  it('says a broken character at which an answer is cut off', async () => {
+    const settings = { temperature: 0, maxTokens: 6, grammar: { gbnf: 'root ::= "😀😀😀"' } };
+    const conversation = await open(settings, { contextPolicy: 'shift' });
+    expect((await read(conversation.ask('One'))).text).toBe('😀\uFFFD');
+    await read(conversation.continue());
+    expect(conversation.messages.at(-1)!.content).toBe('😀😀😀');
+    await conversation.dispose();
+  });
+
   it('ends an answer that fills the context by itself', async () => {
     const conversation = await open(
       { ignoreEos: true, maxTokens: 500 },
