@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import type { Command } from 'commander';
 import { refuseWithoutChatTemplate } from '../generation/require-chat-template.js';
 import type { ModelHeader } from '../models/header.js';
 import type { OpenTemplate, TemplateChoice } from '../templates/open-template.js';
@@ -10,6 +11,12 @@ export interface PlaceFlags {
   system?: string;
   /** Where the system text is from, unless a flag gave it. */
   systemFrom?: string | undefined;
+}
+
+/** Returns what has set the system text for all models, a variable or a file; undefined: nothing, or a flag gave it. */
+export function systemSource(command: Command): string | undefined {
+  const source = command.getOptionValueSource('system');
+  return source === 'cli' ? undefined : source;
 }
 
 /**

@@ -164,6 +164,26 @@ describe('JSON lines', () => {
     expect(exitCode).toBe(0);
   });
 
+  it('pass over a system text that is set for all models where the model has no template, and that is said', async () => {
+    const file = join(folder, 'run', 'config.toml');
+    await writeFile(file, 'system = "Be brief"');
+    const input = json({ prompt: 'The cat' });
+    const talking = ['batch', ...SHORT.filter((arg) => arg !== '-q')];
+    for (const [env, source] of [
+      [{ MTAD_SYSTEM: 'Be brief' }, 'MTAD_SYSTEM'],
+      [{ MTAD_CONFIG: file }, file],
+    ] as const) {
+      const { exitCode, stdout, stderr } = await runInProcess(talking, { input, env });
+      expect({ exitCode, told: stderr.split('\n')[0] }).toEqual({
+        exitCode: 0,
+        told: `mtad: the system text of ${source} is not used: stories-target-f16.gguf has no chat template`,
+      });
+      expect(linesOf(stdout)[0].text).toBe(await alone('The cat'));
+    }
+    const asked = await batch(['--system', 'Be brief'], { input, env: { MTAD_SYSTEM: 'Be kind' } });
+    expect(asked).toMatchObject({ exitCode: 2, stdout: '' });
+  });
+
   it('may begin with a byte order mark, end in CRLF, and have blank lines', async () => {
     const [a, b] = [{ prompt: 'Once' }, { prompt: 'The cat' }].map((one) => JSON.stringify(one));
     const { exitCode, stdout } = await batch([], { input: `\uFEFF${a}\r\n\r\n  \n${b}` });

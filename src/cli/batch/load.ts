@@ -12,7 +12,7 @@ import type { GrammarFlags } from '../grammar-file.js';
 import type { Interrupts } from '../interrupts.js';
 import type { Io } from '../io.js';
 import { draftSources } from '../model-options.js';
-import { promptTemplate } from '../prompt-template.js';
+import { type PlaceFlags, promptTemplate } from '../prompt-template.js';
 import { downloadReports } from '../render/downloads.js';
 import type { Progress } from '../render/progress.js';
 import { pairOptionsOf, type RuntimeFlags, runOptionsOf } from '../runtime-options.js';
@@ -23,12 +23,15 @@ import type { Results } from './results.js';
 import type { Tally } from './run.js';
 
 /** What Commander makes of the options. Undefined = not given. */
-export interface BatchFlags extends RuntimeFlags, DecodingFlags, GrammarFlags, TemplateFlags {
+export interface BatchFlags
+  extends RuntimeFlags,
+    DecodingFlags,
+    GrammarFlags,
+    TemplateFlags,
+    Omit<PlaceFlags, 'chat'> {
   file: readonly string[];
   /** While the command line was read. */
   filesRead?: readonly string[];
-  system?: string;
-  raw?: boolean;
   output?: string | undefined;
   outDir?: string;
   resume?: boolean;

@@ -10,6 +10,7 @@ import { inputFiles } from '../input-files.js';
 import type { Io } from '../io.js';
 import { addModelOptions } from '../model-options.js';
 import { addTalkOptions, answerErrors } from '../program-options.js';
+import { systemSource } from '../prompt-template.js';
 import { checkOutputs } from '../render/sink.js';
 import { addEngineOption, addLearnOption, addRuntimeOptions } from '../runtime-options.js';
 import { addTemplateOptions, templateChoiceOf } from '../template-options.js';
@@ -36,9 +37,9 @@ export function createBatch(io: Io): Command {
         'before is read once.',
     )
     .argument('[words...]', 'a file of JSON lines, by default standard input; with --file, the instruction')
-    .action(async (words: string[], flags: BatchFlags) => {
+    .action(async (words: string[], flags: BatchFlags, command: Command) => {
       const output = flags.output === '-' ? undefined : flags.output;
-      io.exitCode = await runCommand(io, words, { ...flags, output });
+      io.exitCode = await runCommand(io, words, { ...flags, systemFrom: systemSource(command), output });
     });
   answerErrors(program, io, '(mtad batch --help lists the options)');
 

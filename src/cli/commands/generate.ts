@@ -18,7 +18,7 @@ import type { Io } from '../io.js';
 import { addModelOptions, addRpcOptions, addTargetUrlOptions } from '../model-options.js';
 import { addTalkOptions, addWrapOption, answerErrors } from '../program-options.js';
 import { checkSources, type PromptSources, readPrompt } from '../prompt.js';
-import { type PlaceFlags, promptTemplate } from '../prompt-template.js';
+import { type PlaceFlags, promptTemplate, systemSource } from '../prompt-template.js';
 import { downloadReports } from '../render/downloads.js';
 import type { Progress } from '../render/progress.js';
 import { checkOutputs } from '../render/sink.js';
@@ -66,8 +66,7 @@ export function createGenerate(io: Io, _args: readonly string[], commands: Comma
     )
     .version(VERSION)
     .action(async (words: string[], flags: GenerateFlags, command: Command) => {
-      const source = command.getOptionValueSource('system');
-      const systemFrom = source === 'cli' ? undefined : source;
+      const systemFrom = systemSource(command);
       const output = flags.output === '-' ? undefined : flags.output;
       refuseOthers(command, flags);
       io.exitCode = await runGenerate(io, words, { ...flags, systemFrom, output }, command, commands);
