@@ -86,5 +86,5 @@ export interface Verdict {
 /** Why a generation ended. */
 export type FinishReason = 'eos' | 'stop' | 'length' | 'context' | 'interrupted';
 
-/** Ends of texts that were cut off, and may go on. A server ends with 'length' where its context is full. */
+/** Ends of texts that were cut off, and may go on. Of strings, since a server's word for an end may be any text. */
 export const CUT_OFF: ReadonlySet<string> = new Set<FinishReason>(['length', 'context', 'interrupted']);

@@ -2,6 +2,7 @@ import type { GenerationResult } from '../../generation/events.js';
 import type { Series } from '../../generation/generate.js';
 import type { SettingsInput } from '../../generation/settings.js';
 import { settingsOver } from '../../generation/settings-over.js';
+import { CUT_OFF } from '../../types.js';
 import type { Progress } from '../render/progress.js';
 import type { Inputs } from './inputs.js';
 import { type Asked, inKeys, type Manner } from './line.js';
@@ -64,7 +65,7 @@ export async function runBatch(batch: Batch): Promise<Tally> {
         await onText(text.result);
         tally.done += 1;
         tally.tokens += text.result.tokens.length;
-        if (['length', 'context'].includes(text.result.finishReason)) tally.cut += 1;
+        if (CUT_OFF.has(text.result.finishReason)) tally.cut += 1;
       }
     }
   } catch (error) {
