@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { UsageError } from '../errors.js';
 
 /** The most bytes of a grammar, a schema, a template or a conversation, far above what any of them has. */
-export const MOST = 2 ** 24;
+export const MOST_BYTES = 2 ** 24;
 const PIECE = 2 ** 16;
 
 /**
@@ -14,7 +14,7 @@ export function readSmallFile(path: string, what = 'a grammar, a schema or a tem
   const file = openSync(path, 'r');
   try {
     const pieces: Buffer[] = [];
-    for (let bytes = 0; bytes <= MOST; ) {
+    for (let bytes = 0; bytes <= MOST_BYTES; ) {
       const piece = Buffer.allocUnsafe(PIECE);
       const read = readSync(file, piece);
       if (read === 0) return Buffer.concat(pieces);
@@ -24,5 +24,5 @@ export function readSmallFile(path: string, what = 'a grammar, a schema or a tem
   } finally {
     closeSync(file);
   }
-  throw new UsageError(`${path} has more than ${MOST} bytes; give ${what}`);
+  throw new UsageError(`${path} has more than ${MOST_BYTES} bytes; give ${what}`);
 }

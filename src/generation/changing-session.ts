@@ -42,8 +42,8 @@ export class ChangingSession {
     return new ChangingSession(caches, partsWith, asked, session);
   }
 
-  /** The session under the settings of now. */
-  get now(): Session {
+  /** The session under the settings as they are. */
+  get current(): Session {
     return this.#session;
   }
 

@@ -66,7 +66,7 @@ export class Conversation {
   }
 
   get #session(): Session {
-    return this.#changing.now;
+    return this.#changing.current;
   }
 
   get settings(): EffectiveSettings {

@@ -2,7 +2,7 @@ import { chmod, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { UsageError } from '../../errors.js';
 import type { ChatMessage } from '../../templates/messages.js';
-import { MOST, readSmallFile } from '../small-file.js';
+import { MOST_BYTES, readSmallFile } from '../small-file.js';
 
 /** The version of the format that this program writes and reads. */
 const SCHEMA = 1;
@@ -30,8 +30,10 @@ export async function saveConversation(path: string, messages: readonly ChatMess
   try {
     const text = `${JSON.stringify({ schema: SCHEMA, messages }, undefined, 2)}\n`;
     const bytes = Buffer.byteLength(text);
-    if (bytes > MOST)
-      throw new Error(`it would have ${bytes} bytes, and ${MOST} can be loaded; /undo makes it shorter`);
+    if (bytes > MOST_BYTES)
+      throw new Error(
+        `it would have ${bytes} bytes, and ${MOST_BYTES} can be loaded; /undo makes it shorter`,
+      );
     const target = await realpath(path).catch(absent);
     if (target !== undefined && typeof parse(read(target)) === 'string')
       throw new Error('there is such a file, which is no saved conversation; give another name');
