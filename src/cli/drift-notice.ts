@@ -61,7 +61,7 @@ export function driftToldOnce(
   };
 }
 
-/** Returns a function that says so of the texts of a run, on a line of its own. */
+/** Returns a function to call with each text of a run: it says on a line of its own that they drift, once. */
 export function sayingDriftOnce(
   history: History | undefined,
   say: (line: string) => void,

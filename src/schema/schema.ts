@@ -3,6 +3,7 @@ import { UsageError } from '../errors.js';
 /** A JSON schema. */
 export type Schema = Readonly<Record<string, unknown>>;
 
+/** Whether a JSON value is an object. The schemas `true` and `false` are not read. */
 export function isSchema(value: unknown): value is Schema {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

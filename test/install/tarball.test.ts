@@ -57,7 +57,7 @@ async function installByNpm(folder: string, tarball: string, packages: readonly 
   });
 }
 
-/** Returns the paths of the packages that the lock file says everybody needs: neither developers alone, nor by choice. */
+/** Returns the paths of the packages that everybody needs, by the lock file: those of developers and optional ones are left out. */
 async function neededPackages(): Promise<string[]> {
   const { packages } = JSON.parse(await readFile('package-lock.json', 'utf8')) as {
     packages: Record<string, { dev?: true; optional?: true; devOptional?: true; peer?: true }>;

@@ -3,6 +3,7 @@ import type { BatchToken, HiddenState } from '../passes.js';
 import type { HeadLibrary, Pointer } from './declare.js';
 import type { Library } from './library.js';
 
+/** Which hidden states the passes of a context return, and by which functions they are read. */
 export interface HiddenStates {
   readonly library: HeadLibrary;
   /** How many numbers one has. */
