@@ -1,5 +1,6 @@
 import type { Context } from '../engine/passes.js';
 import { pathTo } from '../math/draft-tree.js';
+import { sum } from '../math/sum.js';
 import type { Draft, NodeIndex, Prefix, TopLogits } from '../types.js';
 import type { HeadFeed } from './head-feed.js';
 import { ModelCache, type NodeReadRequest } from './model-cache.js';
@@ -63,13 +64,19 @@ export class HeadCache extends ModelCache {
       if (prefix.length - layer.shared > MOST_LACKING) for await (const _ of layer.prefill(prefix));
   }
 
-  /** One layer reads after the other. @yields the number of tokens of the prefix that a layer holds so far, on average */
+  /** One layer reads after the other, with a pause before each. @yields the tokens of the prefix held so far, on average */
   override async *prefill(prefix: Prefix, end = prefix.length - 1): AsyncGenerator<number> {
-    const layers = this.#deeper.length + 1;
-    const average = (whole: number, held: number) => Math.floor((whole * end + held) / layers);
-    for (const [whole, layer] of this.#deeper.entries())
-      for await (const held of layer.prefill(prefix, end)) yield average(whole, held);
-    for await (const held of super.prefill(prefix, end)) yield average(this.#deeper.length, held);
+    this.rollback(prefix);
+    const average = () => {
+      const lengths = [super.shared, ...this.#deeper.map(({ shared }) => shared)];
+      return Math.floor(sum(lengths, (length) => Math.min(length, end)) / lengths.length);
+    };
+    for (const layer of this.#deeper) {
+      if (layer.shared < end) yield average();
+      for await (const held of layer.prefill(prefix, end)) if (held < end) yield average();
+    }
+    if (super.shared < end) yield average();
+    for await (const _ of super.prefill(prefix, end)) yield average();
   }
 
   override forgetFrom(length: number): void {
