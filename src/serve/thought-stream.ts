@@ -30,7 +30,9 @@ export class ThoughtStream {
 
   /** Ends the text. @returns the rest of the reasoning, which was held back */
   end(): string {
-    return this.#isOver ? '' : this.#withoutKnown(this.#end.flush());
+    if (this.#isOver) return '';
+    const isUnmarked = !this.#isBegun && !this.#openings.some((mark) => this.#held.startsWith(mark));
+    return isUnmarked ? this.#held : this.#withoutKnown(this.#end.flush());
   }
 
   #withoutKnown(text: string): string {
