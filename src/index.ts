@@ -41,7 +41,6 @@ export type {
 export { type DraftLength, fixedLength, type SideGuess } from './drafting/length.js';
 export { lookupDrafter } from './drafting/lookup.js';
 export type { Passages } from './drafting/passages.js';
-export { CACHE_TYPES, type CacheType, type RuntimeOptions } from './engine/passes.js';
 export type {
   ChatTemplate,
   EngineName,
@@ -52,6 +51,7 @@ export type {
   Tokenizer,
 } from './engine/port.js';
 export type { Traffic } from './engine/remote/connection.js';
+export { CACHE_TYPES, type CacheType, type RuntimeOptions } from './engine/runtime-options.js';
 export { CacheError, ModelFileError, PairMismatchError, ResourceError, UsageError } from './errors.js';
 export { Conversation, type ConversationOptions } from './generation/conversation.js';
 export { addCounters, addStep, type Counters, NO_STEPS, type Ratios, ratios } from './generation/counters.js';

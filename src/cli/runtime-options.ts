@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { CACHE_TYPES } from '../engine/passes.js';
+import { CACHE_TYPES } from '../engine/runtime-options.js';
 import type { RunOptions } from '../generation/run-options.js';
 import type { PairOptions } from '../models/pair.js';
 import { CostFolder } from '../tuning/cost-store.js';

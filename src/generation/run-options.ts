@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { CACHE_TYPES, needsFlashAttention, type RuntimeOptions } from '../engine/passes.js';
+import { CACHE_TYPES, needsFlashAttention, type RuntimeOptions } from '../engine/runtime-options.js';
 import { UsageError } from '../errors.js';
 import type { CostStore } from '../tuning/cost-store.js';
 import type { DriftWatch } from '../tuning/drift.js';

@@ -1,8 +1,8 @@
 import { capacityOf, inspectMachine, type Machine } from '../engine/llama/machine.js';
 import type { MemoryNeed } from '../engine/llama/memory-need.js';
 import { insightsOf, type MemoryOptions, type ModelMemory } from '../engine/llama/model-insights.js';
-import type { CacheType } from '../engine/passes.js';
 import type { EngineName, Gpu } from '../engine/port.js';
+import type { CacheType } from '../engine/runtime-options.js';
 import { ModelFileError, PairMismatchError, UsageError } from '../errors.js';
 import { MOST_GUESSES, MOST_TAKEN_BACK } from '../tuning/step-costs.js';
 import type { Asking } from './ask.js';

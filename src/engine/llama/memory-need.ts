@@ -1,7 +1,8 @@
 import { totalmem } from 'node:os';
 import type { GgufInsights } from 'node-llama-cpp';
 import { ResourceError } from '../../errors.js';
-import type { CacheType, ContextOptions } from '../passes.js';
+import type { ContextOptions } from '../passes.js';
+import type { CacheType } from '../runtime-options.js';
 import { BATCH_SIZE, defaultFlashAttention, ggmlType, MAX_THREADS, type ModelShape } from './sizing.js';
 
 /** A number of cells that llama.cpp cannot count. */

@@ -1,7 +1,7 @@
 import type { GgufFileInfo } from 'node-llama-cpp';
 import { ModelFileError } from '../../errors.js';
-import type { CacheType } from '../passes.js';
 import type { EngineName, Gpu } from '../port.js';
+import type { CacheType } from '../runtime-options.js';
 import { contextMemory, type MemoryNeed, statesMemory } from './memory-need.js';
 import { refuseWithoutRollback, statesKept } from './states-kept.js';
 

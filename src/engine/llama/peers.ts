@@ -7,8 +7,8 @@ import {
   TokenBias,
 } from 'node-llama-cpp';
 import type { FinishReason, TokenId } from '../../types.js';
-import type { RuntimeOptions } from '../passes.js';
 import type { Gpu } from '../port.js';
+import type { RuntimeOptions } from '../runtime-options.js';
 import { Complaints } from './complaints.js';
 import { loadLlamaModel, shapeOf } from './llama-model.js';
 import { sharedLlama } from './shared-llama.js';

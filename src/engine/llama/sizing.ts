@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os';
 import type { GgmlType, GgufInsights } from 'node-llama-cpp';
 import { ResourceError, UsageError } from '../../errors.js';
-import { type CacheType, type ContextOptions, needsFlashAttention } from '../passes.js';
+import type { ContextOptions } from '../passes.js';
+import { type CacheType, needsFlashAttention } from '../runtime-options.js';
 
 /** A smaller model fits the processor's caches. Waiting for a second thread then costs more time than it saves. */
 const TINY_BYTES = 64 * 2 ** 20;
