@@ -138,7 +138,7 @@ export class Session {
     // What only one model has is padding, and stands at the end of its vocabulary.
     const vocabularySize = Math.min(pair.targetHeader.vocabulary.tokens.length, ...pair.unshared);
     const banned = bannedTokens(vocabularySize, settings.ignoreEos, isEndToken);
-    const constraint = first && new GrammarConstraint(first.state, start + first.skipped, banned);
+    const constraint = first && new GrammarConstraint(first, prefix.length, banned);
     const sampling = { ...settings, penalties: penaltiesOf(settings), banned, vocabularySize, constraint };
     const dials = this.#dials;
     if (begun.tokens.length === 0) dials.restart();

@@ -188,7 +188,10 @@ export class Writer {
       );
   }
 
-  /** @throws UsageError for the beginning of an answer that the grammar does not allow */
+  /**
+   * Returns the beginning of an answer, and where in its grammar it goes on, so that nothing looks for that twice.
+   * @throws UsageError for one that the grammar does not allow
+   */
   async #withGrammarStart({ settings, template, begun }: Job): Promise<BegunAnswer | undefined> {
     if (!settings.grammar || !begun) return begun;
     const { target } = this.pair;

@@ -61,12 +61,12 @@ export class GoingOn {
   }
 }
 
-/** Tells whether a grammar allows tokens one after the other. */
-export function isLike(start: GrammarState, tokens: readonly TokenId[]): boolean {
+/** Returns the state of a grammar behind tokens; undefined: it does not allow them one after the other. */
+export function stateBehind(start: GrammarState, tokens: readonly TokenId[]): GrammarState | undefined {
   let state = start;
   for (const token of tokens) {
-    if (!state.allows(token)) return false;
+    if (!state.allows(token)) return undefined;
     state = state.after(token);
   }
-  return true;
+  return state;
 }

@@ -13,8 +13,8 @@ export class GrammarConstraint implements Constraint {
   #length: number; // tokens of the prefix up to the root
 
   /**
-   * @param start the state at the beginning of the text
-   * @param promptLength number of tokens before the text, to which the grammar does not apply
+   * @param start the state in which the text goes on
+   * @param promptLength number of tokens before that, to which the grammar does not apply any more
    * @param banned tokens that are forbidden even where the grammar allows them
    */
   constructor(start: GrammarState, promptLength: number, banned: ReadonlySet<TokenId> = new Set()) {
