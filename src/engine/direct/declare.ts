@@ -1,3 +1,4 @@
+import { promisify } from 'node:util';
 import type { LibraryHandle, TypeObject } from 'koffi';
 import { fieldsOf, signatureOf } from './c-declarations.js';
 import { FUNCTIONS, HEAD_FUNCTIONS, STRUCTS } from './layout.js';
@@ -64,6 +65,13 @@ export function declareAll(koffi: Koffi, paths: readonly string[]): Declarations
       runLayer,
     };
   return { declared: Object.fromEntries(declared), heads };
+}
+
+/** Makes a function of C run on another thread. */
+export function onOtherThread<Args extends unknown[], Result>(
+  native: NativeFunction,
+): (...args: Args) => Promise<Result> {
+  return promisify(native.async) as (...args: Args) => Promise<Result>;
 }
 
 /** @returns koffi's type for a C type, except structs by value */

@@ -1,4 +1,4 @@
-import { promisify } from 'node:util';
+import { onOtherThread } from './declare.js';
 
 /** Milliseconds from the first context that is freed to the return: what comes and goes meanwhile is mapped but once. */
 const SOON_MS = 1000;
@@ -9,7 +9,7 @@ export type Trim = () => Promise<unknown>;
 /** Returns glibc's; undefined where the C library has none. */
 export function openTrim(koffi: Pick<typeof import('koffi')['default'], 'load'>): Trim | undefined {
   try {
-    const trim = promisify(koffi.load(null).func('int malloc_trim(size_t pad)').async);
+    const trim = onOtherThread<[pad: number], number>(koffi.load(null).func('int malloc_trim(size_t pad)'));
     return () => trim(0);
   } catch {
     return undefined;
@@ -31,13 +31,12 @@ export class FreedMemory {
 
   /** Gives it back within a second, with all that is freed until then. A process that ends does not wait for that. */
   giveBackSoon(): void {
-    if (this.#isDue || !this.#trim) return;
+    const trim = this.#trim;
+    if (this.#isDue || !trim) return;
     this.#isDue = true;
-    setTimeout(() => this.#giveBack(), SOON_MS).unref();
-  }
-
-  #giveBack(): void {
-    this.#isDue = false;
-    void this.#trim?.();
+    setTimeout(() => {
+      this.#isDue = false;
+      void trim();
+    }, SOON_MS).unref();
   }
 }

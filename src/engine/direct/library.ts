@@ -1,7 +1,7 @@
-import { isDeepStrictEqual, promisify } from 'node:util';
+import { isDeepStrictEqual } from 'node:util';
 import type { Llama } from 'node-llama-cpp';
 import { reserveStack } from '../../koffi-stack.js';
-import { declareAll, type HeadLibrary, type NativeFunction, type Pointer } from './declare.js';
+import { declareAll, type HeadLibrary, type NativeFunction, onOtherThread, type Pointer } from './declare.js';
 import { FreedMemory, openTrim } from './freed-memory.js';
 import {
   CONTEXT_DEFAULTS,
@@ -177,13 +177,6 @@ async function bind(paths: readonly string[], release: string): Promise<Library>
     registerProgress: (callback) => koffi.register(callback, progressType),
     unregister: koffi.unregister,
   };
-}
-
-/** Makes a function of C run on another thread. */
-export function onOtherThread<Args extends unknown[], Result>(
-  native: NativeFunction,
-): (...args: Args) => Promise<Result> {
-  return promisify(native.async) as (...args: Args) => Promise<Result>;
 }
 
 export function checkDefaults(name: string, found: object, expected: object): void {

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { ResourceError, UsageError } from '../../errors.js';
 import type { RpcOptions } from '../port.js';
 import { Losses } from '../rpc-losses.js';
-import type { NativeFunction, Pointer } from './declare.js';
-import { type Library, onOtherThread } from './library.js';
+import { type NativeFunction, onOtherThread, type Pointer } from './declare.js';
+import type { Library } from './library.js';
 import { greet } from './rpc-hello.js';
 
 type Koffi = typeof import('koffi')['default'];
